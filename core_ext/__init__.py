@@ -1,0 +1,1 @@
+"""Cython kernels for the hot loops: NumPy arrays in, NumPy arrays out."""

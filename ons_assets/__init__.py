@@ -1,0 +1,1 @@
+"""Four big-data sources as official statistics."""

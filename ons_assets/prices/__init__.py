@@ -1,0 +1,1 @@
+"""Supermarket prices scraped from the web, and the price indices made of them."""

@@ -1,0 +1,41 @@
+"""Build of the package and of its Cython kernels."""
+
+import os
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, find_packages, setup
+
+# ONS_ASSETS_DEBUG_KERNELS=1 builds the kernels with bounds checks, for hunting a bad index.
+CHECKED = os.environ.get("ONS_ASSETS_DEBUG_KERNELS") == "1"
+
+KERNELS = ["matched"]
+
+extensions = [
+    Extension(
+        f"core_ext.{kernel}",
+        [f"core_ext/{kernel}.pyx"],
+        include_dirs=[numpy.get_include()],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+        extra_compile_args=["-O3"],
+    )
+    for kernel in KERNELS
+]
+
+setup(
+    packages=find_packages(include=["ons_assets*", "core_ext*"]) + ["expectations"],
+    package_data={
+        "ons_assets": ["*.yaml", "**/*.yaml", "**/*.toml", "**/*.csv"],
+        "expectations": ["*/*.json"],
+    },
+    ext_modules=cythonize(
+        extensions,
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": CHECKED,
+            "wraparound": False,
+            "cdivision": True,
+            "initializedcheck": CHECKED,
+        },
+    ),
+)
