@@ -1,0 +1,600 @@
+"""DBSCAN of many points by square cells whose diagonal is a shade less than eps.
+
+Points of one cell are all neighbours. So a cell that holds ``min_samples`` points consists of core points,
+the core points of one cell are in one cluster, and clusters are connected sets of cells: a union-find over
+cells replaces the graph of points. Neighbours of a point lie at most two cells away. Cells are kept in blocks
+of 8 x 8 with one bit a cell, so that the occupied cells around a cell are found by masks. A bound on time
+adds a third dimension of bins, which works in the same way.
+
+The blocks are grouped by column into shards. Every step but one runs shard by shard, so threads can share
+the shards of a large set; a small set has one shard.
+
+The idea of cells with diagonal eps is Gunawan's, in "A faster algorithm for DBSCAN" (TU Eindhoven, 2013), and
+the union-find over them is in Wang, Gu and Shun, "Theoretically-efficient and practical parallel DBSCAN"
+(SIGMOD 2020). The blocks, and the splitting of pairs in `_linked`, are this project's own.
+"""
+
+from libc.math cimport fabs, sqrt
+from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+import numpy as np
+
+from core_ext.bits cimport bit_count, lowest_bit
+from core_ext.dbscan_rule cimport Points, Rule, are_neighbours, weight_of
+
+cdef enum:
+    MAX_NEAR_BLOCKS = 45    # 3 x 3, in 5 bins of time
+    MAX_NEAR_CELLS = 125    # 5 x 5, in 5 bins of time
+    FEW_PAIRS = 64          # compared one by one rather than split
+
+# Rounding in the number of a cell is below 1e-5 cells for extents up to MAX_CELLS; the shade covers it.
+cdef double SHADE = 1.0 - 1e-4
+cdef double MAX_CELLS = 2.0**34
+
+cdef struct NearBlock:
+    int32_t block
+    int32_t direction
+
+cdef struct Box:
+    double low_x
+    double high_x
+    double low_y
+    double high_y
+    double low_time
+    double high_time
+    bint empty
+
+# REACH[cell][direction]: the cells of the block in that direction at most two columns and two rows away.
+cdef uint64_t[64][9] REACH
+
+
+cdef void _fill_reach() noexcept:
+    cdef int column, row, other_column, other_row, bit, direction
+    for column in range(8):
+        for row in range(8):
+            for other_column in range(column - 2, column + 3):
+                for other_row in range(row - 2, row + 3):
+                    direction = ((other_column + 8) // 8) * 3 + (other_row + 8) // 8
+                    bit = ((other_column + 8) % 8) * 8 + (other_row + 8) % 8
+                    REACH[8 * column + row][direction] |= (<uint64_t>1) << bit
+
+
+_fill_reach()
+
+
+cdef class CellArrays:
+    """The arrays of `Cells` for up to ``capacity`` points in ``n_shards`` shards."""
+
+    def __cinit__(self, Py_ssize_t capacity, bint timed, bint weighted, Py_ssize_t n_shards=1):
+        cdef Cells* cells = &self.cells
+        self._owned = []
+        self.capacity = capacity
+        cells.shards = <Shard*>self._array(n_shards, sizeof(Shard))
+        cells.points.x = <double*>self._array(capacity, sizeof(double))
+        cells.points.y = <double*>self._array(capacity, sizeof(double))
+        cells.points.time = <double*>self._array(capacity, sizeof(double)) if timed else NULL
+        cells.points.weight = <double*>self._array(capacity, sizeof(double)) if weighted else NULL
+        cells.index = <int32_t*>self._array(capacity, sizeof(int32_t))
+        cells.core = <uint8_t*>self._array(capacity, sizeof(uint8_t))
+        cells.start = <int32_t*>self._array(capacity + n_shards, sizeof(int32_t))
+        cells.parent = <int32_t*>self._array(capacity + n_shards, sizeof(int32_t))
+        cells.first_core = <int32_t*>self._array(capacity + n_shards, sizeof(int32_t))
+        cells.label = <int32_t*>self._array(capacity + n_shards, sizeof(int32_t))
+        # Only as much of these two is touched, and so becomes memory, as there are blocks.
+        cells.blocks = <Block*>self._array(capacity, sizeof(Block))
+        cells.slots = <int32_t*>self._array(2 * capacity, sizeof(int32_t))
+
+    cdef void* _array(self, Py_ssize_t n, Py_ssize_t item_size) except NULL:
+        cdef uint8_t[::1] view = np.empty(max(n, 1) * item_size, dtype=np.uint8)
+        self._owned.append(view)
+        return &view[0]
+
+
+# --- where a point lies --------------------------------------------------------------------------------------
+
+cdef bint measure(const Rule* rule, const Points* points, Py_ssize_t n, Geometry* geometry) noexcept nogil:
+    """Lay the grid over the points; False where they spread over more cells than can be numbered exactly."""
+    cdef double width, height
+    cdef double cells_per_unit = sqrt(2.0) / (rule.eps * SHADE)
+    width = _extent(points.x, n, &geometry.x0)
+    height = _extent(points.y, n, &geometry.y0)
+    geometry.columns_per_unit = geometry.rows_per_unit = cells_per_unit
+    geometry.column = geometry.row = geometry.bin = NULL
+    cdef bint fits = width * cells_per_unit < MAX_CELLS and height * cells_per_unit < MAX_CELLS
+    if points.time != NULL:
+        geometry.bins_per_unit = 1.0 / (rule.eps_time * SHADE)
+        fits = fits and _extent(points.time, n, &geometry.time0) * geometry.bins_per_unit < MAX_CELLS / 8
+    geometry.last_column = <int64_t>(width * cells_per_unit) if fits else 0
+    return fits
+
+
+cdef double _extent(const double* values, Py_ssize_t n, double* lowest) noexcept nogil:
+    cdef double low = values[0], high = values[0]
+    cdef Py_ssize_t i
+    for i in range(1, n):
+        low = values[i] if values[i] < low else low
+        high = values[i] if values[i] > high else high
+    lowest[0] = low
+    return high - low
+
+
+cdef inline int64_t _cell_column(const Geometry* geometry, double x, Py_ssize_t index) noexcept nogil:
+    if geometry.column != NULL:
+        return geometry.column[index]
+    return <int64_t>((x - geometry.x0) * geometry.columns_per_unit)
+
+
+cdef inline int64_t _cell_row(const Geometry* geometry, double y, Py_ssize_t index) noexcept nogil:
+    if geometry.row != NULL:
+        return geometry.row[index]
+    return <int64_t>((y - geometry.y0) * geometry.rows_per_unit)
+
+
+cdef inline int64_t _time_bin(const Geometry* geometry, double time, Py_ssize_t index) noexcept nogil:
+    if geometry.bin != NULL:
+        return geometry.bin[index]
+    return <int64_t>((time - geometry.time0) * geometry.bins_per_unit)
+
+
+cdef int32_t block_column(const Geometry* geometry, double x, Py_ssize_t index) noexcept nogil:
+    """Column of blocks in which a point lies."""
+    return <int32_t>(_cell_column(geometry, x, index) >> 3)
+
+
+# --- cells and blocks ----------------------------------------------------------------------------------------
+
+cdef inline Py_ssize_t _slot(const Shard* shard, int32_t column, int32_t row, int32_t bin) noexcept nogil:
+    """Slot of the hash table of a shard where the search for a block starts."""
+    cdef uint64_t h = (
+        <uint64_t>column * <uint64_t>0x9E3779B97F4A7C15
+        + <uint64_t>row * <uint64_t>0xC2B2AE3D27D4EB4F
+        + <uint64_t>bin * <uint64_t>0x165667B19E3779F9
+    )
+    h = (h ^ (h >> 32)) * <uint64_t>0xD6E8FEB86659FD93
+    return <Py_ssize_t>(((h >> 32) * <uint64_t>(2 * shard.n_points)) >> 32)
+
+
+cdef inline int32_t _find_block(
+    const Cells* cells, const Shard* shard, int32_t column, int32_t row, int32_t bin, int32_t** slot
+) noexcept nogil:
+    """Number of the block, or -1 where it is empty; ``slot`` is where it is, or belongs, in the table."""
+    cdef int32_t* slots = cells.slots + 2 * shard.first
+    cdef Py_ssize_t size = 2 * shard.n_points
+    cdef Py_ssize_t at = _slot(shard, column, row, bin)
+    cdef const Block* block
+    while slots[at] >= 0:
+        block = &cells.blocks[slots[at]]
+        if block.column == column and block.row == row and block.bin == bin:
+            break
+        at += 1
+        if at == size:
+            at = 0
+    slot[0] = &slots[at]
+    return slots[at]
+
+
+cdef void build(
+    Cells* cells, Py_ssize_t s, const Points* points, const int32_t* index, int32_t* cell_of, uint8_t* bit_of
+) noexcept nogil:
+    """Sort the points of shard ``s`` by cell.
+
+    ``points`` are those of the shard; ``index`` are their numbers (NULL: 0, 1, 2 ...); ``cell_of`` and
+    ``bit_of`` are room for one value a point.
+    """
+    cdef Shard* shard = &cells.shards[s]
+    cdef const Geometry* geometry = &cells.geometry
+    cdef Py_ssize_t first = shard.first, n = shard.n_points
+    cdef Py_ssize_t i, at
+    cdef int64_t column, row, bin = 0
+    cdef int32_t number, b = -1
+    cdef int32_t* slot = NULL
+    cdef Block* block = NULL
+
+    memset(cells.slots + 2 * first, 0xFF, 2 * n * sizeof(int32_t))
+    shard.n_blocks = 0
+    for i in range(n):
+        number = <int32_t>i if index == NULL else index[i]
+        column = _cell_column(geometry, points.x[i], number)
+        row = _cell_row(geometry, points.y[i], number)
+        if points.time != NULL:
+            bin = _time_bin(geometry, points.time[i], number)
+        # Points often follow one another in the same place: look again only when the block changes.
+        if block == NULL or block.column != column >> 3 or block.row != row >> 3 or block.bin != bin:
+            b = _find_block(cells, shard, <int32_t>(column >> 3), <int32_t>(row >> 3), <int32_t>bin, &slot)
+            if b < 0:
+                b = <int32_t>(first + shard.n_blocks)
+                slot[0] = b
+                shard.n_blocks += 1
+                cells.blocks[b].column = <int32_t>(column >> 3)
+                cells.blocks[b].row = <int32_t>(row >> 3)
+                cells.blocks[b].bin = <int32_t>bin
+                cells.blocks[b].occupied = 0
+            block = &cells.blocks[b]
+        cell_of[i] = b
+        bit_of[i] = <uint8_t>((column & 7) * 8 + (row & 7))
+        block.occupied |= (<uint64_t>1) << bit_of[i]
+
+    shard.n_cells = 0
+    for b in range(<int32_t>first, <int32_t>(first + shard.n_blocks)):
+        cells.blocks[b].first_cell = <int32_t>(shard.first_cell + shard.n_cells)
+        shard.n_cells += bit_count(cells.blocks[b].occupied)
+
+    # Counting sort: counts, then ends, then the ends are moved down to starts as the points go in from behind.
+    memset(cells.start + shard.first_cell, 0, shard.n_cells * sizeof(int32_t))
+    for i in range(n):
+        cell_of[i] = _cell_at(&cells.blocks[cell_of[i]], bit_of[i])
+        cells.start[cell_of[i]] += 1
+    at = first
+    for i in range(shard.first_cell, shard.first_cell + shard.n_cells):
+        at += cells.start[i]
+        cells.start[i] = <int32_t>at
+    cells.start[shard.first_cell + shard.n_cells] = <int32_t>at
+    for i in range(n - 1, -1, -1):
+        cells.start[cell_of[i]] -= 1
+        at = cells.start[cell_of[i]]
+        cells.points.x[at] = points.x[i]
+        cells.points.y[at] = points.y[i]
+        if points.time != NULL:
+            cells.points.time[at] = points.time[i]
+        if points.weight != NULL:
+            cells.points.weight[at] = points.weight[i]
+        cells.index[at] = <int32_t>i if index == NULL else index[i]
+
+
+cdef inline int32_t _cell_at(const Block* block, int bit) noexcept nogil:
+    """Number of the cell at a bit of its block: cells are numbered in the order of the bits."""
+    return block.first_cell + bit_count(block.occupied & (((<uint64_t>1) << bit) - 1))
+
+
+cdef int _near_blocks(const Cells* cells, Py_ssize_t s, int32_t b, NearBlock* near) noexcept nogil:
+    """List the occupied blocks around block ``b`` of shard ``s``, itself included."""
+    cdef const Block* block = &cells.blocks[b]
+    cdef const Shard* shard
+    cdef int bins = 0 if cells.points.time == NULL else 2
+    cdef int column, row, bin, count = 0
+    cdef int32_t other
+    cdef int32_t* slot = NULL
+    for column in range(-1, 2):
+        shard = &cells.shards[s]
+        if block.column + column < shard.first_column:
+            shard = &cells.shards[s - 1]
+        elif block.column + column > shard.last_column:
+            shard = &cells.shards[s + 1]
+        if shard.n_points == 0:
+            continue
+        for row in range(-1, 2):
+            for bin in range(-bins, bins + 1):
+                other = _find_block(cells, shard, block.column + column, block.row + row, block.bin + bin, &slot)
+                if other >= 0:
+                    near[count].block = other
+                    near[count].direction = (column + 1) * 3 + row + 1
+                    count += 1
+    return count
+
+
+cdef inline int _near_cells(
+    const Cells* cells, const NearBlock* near, int n_near, int32_t cell, int bit, int32_t* found
+) noexcept nogil:
+    """List the occupied cells that can hold neighbours of the points of ``cell``, without ``cell`` itself."""
+    cdef int i, count = 0
+    cdef int32_t other
+    cdef uint64_t hits
+    cdef const Block* block
+    for i in range(n_near):
+        block = &cells.blocks[near[i].block]
+        hits = block.occupied & REACH[bit][near[i].direction]
+        while hits:
+            other = _cell_at(block, lowest_bit(hits))
+            hits &= hits - 1
+            if other != cell:
+                found[count] = other
+                count += 1
+    return count
+
+
+# --- core points ---------------------------------------------------------------------------------------------
+
+cdef void mark_core_points(Cells* cells, const Rule* rule, Py_ssize_t s) noexcept nogil:
+    """Flag the core points of a shard, note the earliest one of each cell, and make every cell its own root."""
+    cdef const Shard* shard = &cells.shards[s]
+    cdef const Points* points = &cells.points
+    cdef NearBlock[MAX_NEAR_BLOCKS] near
+    cdef int32_t[MAX_NEAR_CELLS] found
+    cdef int32_t b, cell = <int32_t>shard.first_cell
+    cdef int n_near, n_found, bit
+    cdef uint64_t rest
+    cdef Py_ssize_t i
+    cdef double inside
+    cdef int32_t earliest
+    for b in range(<int32_t>shard.first, <int32_t>(shard.first + shard.n_blocks)):
+        n_near = -1
+        rest = cells.blocks[b].occupied
+        while rest:
+            bit = lowest_bit(rest)
+            rest &= rest - 1
+            inside = 0.0
+            for i in range(cells.start[cell], cells.start[cell + 1]):
+                inside += weight_of(points, i)
+            if inside >= rule.min_samples and not rule.weights_may_be_negative:
+                memset(cells.core + cells.start[cell], 1, cells.start[cell + 1] - cells.start[cell])
+            else:
+                if n_near < 0:
+                    n_near = _near_blocks(cells, s, b, near)
+                n_found = _near_cells(cells, near, n_near, cell, bit, found)
+                for i in range(cells.start[cell], cells.start[cell + 1]):
+                    cells.core[i] = _is_core(cells, rule, i, inside, found, n_found)
+            earliest = INT32_MAX
+            for i in range(cells.start[cell], cells.start[cell + 1]):
+                if cells.core[i] and cells.index[i] < earliest:
+                    earliest = cells.index[i]
+            cells.first_core[cell] = earliest
+            cells.parent[cell] = cell
+            cell += 1
+
+
+cdef bint _is_core(
+    const Cells* cells, const Rule* rule, Py_ssize_t i, double inside, const int32_t* found, int n_found
+) noexcept nogil:
+    """Whether point ``i``, whose own cell weighs ``inside``, has enough neighbours."""
+    cdef double total = inside
+    cdef Py_ssize_t j
+    cdef int k
+    for k in range(n_found):
+        for j in range(cells.start[found[k]], cells.start[found[k] + 1]):
+            if are_neighbours(rule, &cells.points, i, j):
+                total += weight_of(&cells.points, j)
+                if total >= rule.min_samples and not rule.weights_may_be_negative:
+                    return True
+    return total >= rule.min_samples
+
+
+# --- clusters are connected cells ----------------------------------------------------------------------------
+
+cdef inline int32_t _root(const Cells* cells, int32_t cell) noexcept nogil:
+    while cells.parent[cell] != cell:
+        cell = cells.parent[cell]
+    return cell
+
+
+cdef inline int32_t _root_and_shorten(Cells* cells, int32_t cell) noexcept nogil:
+    while cells.parent[cell] != cell:
+        cells.parent[cell] = cells.parent[cells.parent[cell]]
+        cell = cells.parent[cell]
+    return cell
+
+
+cdef void join(Cells* cells, const Rule* rule, Py_ssize_t s, bint across) noexcept nogil:
+    """Join the cells of shard ``s`` that share a cluster, or with ``across`` those with the next shard's.
+
+    The root of a cluster is the cell with its earliest core point. May reorder points within their cells, so
+    shards can be joined side by side, but not while another thread joins across.
+    """
+    cdef const Shard* shard = &cells.shards[s]
+    cdef Py_ssize_t end = shard.first_cell + shard.n_cells
+    cdef NearBlock[MAX_NEAR_BLOCKS] near
+    cdef int32_t[MAX_NEAR_CELLS] found
+    cdef int32_t b, cell, other, root, other_root
+    cdef int k, n_near, n_found, bit
+    cdef uint64_t rest
+    for b in range(<int32_t>shard.first, <int32_t>(shard.first + shard.n_blocks)):
+        if across and cells.blocks[b].column != shard.last_column:
+            continue
+        n_near = _near_blocks(cells, s, b, near)
+        cell = cells.blocks[b].first_cell
+        rest = cells.blocks[b].occupied
+        while rest:
+            bit = lowest_bit(rest)
+            rest &= rest - 1
+            if cells.first_core[cell] != INT32_MAX:
+                n_found = _near_cells(cells, near, n_near, cell, bit, found)
+                for k in range(n_found):
+                    other = found[k]
+                    # Each pair once, from its lower cell; cells of the next shard have higher numbers.
+                    if other < cell or across != (other >= end) or cells.first_core[other] == INT32_MAX:
+                        continue
+                    root = _root_and_shorten(cells, cell)
+                    other_root = _root_and_shorten(cells, other)
+                    if root == other_root or not _linked(
+                        cells, rule, cells.start[cell], cells.start[cell + 1],
+                        cells.start[other], cells.start[other + 1]
+                    ):
+                        continue
+                    if cells.first_core[root] < cells.first_core[other_root]:
+                        cells.parent[other_root] = root
+                    else:
+                        cells.parent[root] = other_root
+            cell += 1
+
+
+cdef bint _linked(
+    Cells* cells, const Rule* rule, Py_ssize_t a, Py_ssize_t a_end, Py_ssize_t b, Py_ssize_t b_end
+) noexcept nogil:
+    """Whether a core point of ``a:a_end`` is a neighbour of a core point of ``b:b_end``.
+
+    Comparing all pairs is quadratic where two crowded cells lie just out of reach. Instead the bounding boxes
+    decide where they can, and where not the larger box is cut in two. A box bound is rounded like the distance
+    itself, so it never contradicts the comparison of two points.
+    """
+    cdef Py_ssize_t i, j, middle
+    cdef Box box_a, box_b
+    cdef double extent_a, extent_b
+    if (a_end - a) * (b_end - b) <= FEW_PAIRS:
+        for i in range(a, a_end):
+            if cells.core[i]:
+                for j in range(b, b_end):
+                    if cells.core[j] and are_neighbours(rule, &cells.points, i, j):
+                        return True
+        return False
+    box_a = _core_box(cells, a, a_end)
+    box_b = _core_box(cells, b, b_end)
+    if box_a.empty or box_b.empty or not _within_reach(rule, &box_a, &box_b, False):
+        return False
+    if _within_reach(rule, &box_a, &box_b, True):
+        return True
+    extent_a = _largest_extent(rule, &box_a)
+    extent_b = _largest_extent(rule, &box_b)
+    if extent_a >= extent_b:
+        middle = _cut(cells, rule, &box_a, a, a_end)
+        return _linked(cells, rule, a, middle, b, b_end) or _linked(cells, rule, middle, a_end, b, b_end)
+    middle = _cut(cells, rule, &box_b, b, b_end)
+    return _linked(cells, rule, a, a_end, b, middle) or _linked(cells, rule, a, a_end, middle, b_end)
+
+
+cdef Box _core_box(const Cells* cells, Py_ssize_t first, Py_ssize_t end) noexcept nogil:
+    cdef const Points* points = &cells.points
+    cdef Box box
+    cdef Py_ssize_t i
+    box.empty = True
+    box.low_time = box.high_time = 0.0
+    for i in range(first, end):
+        if not cells.core[i]:
+            continue
+        if box.empty:
+            box.empty = False
+            box.low_x = box.high_x = points.x[i]
+            box.low_y = box.high_y = points.y[i]
+            if points.time != NULL:
+                box.low_time = box.high_time = points.time[i]
+            continue
+        box.low_x = min(box.low_x, points.x[i])
+        box.high_x = max(box.high_x, points.x[i])
+        box.low_y = min(box.low_y, points.y[i])
+        box.high_y = max(box.high_y, points.y[i])
+        if points.time != NULL:
+            box.low_time = min(box.low_time, points.time[i])
+            box.high_time = max(box.high_time, points.time[i])
+    return box
+
+
+cdef inline double _gap(double low_a, double high_a, double low_b, double high_b, bint farthest) noexcept nogil:
+    """Smallest, or largest, distance between two intervals."""
+    if farthest:
+        return max(fabs(high_a - low_b), fabs(high_b - low_a))
+    return max(max(low_b - high_a, low_a - high_b), 0.0)
+
+
+cdef inline bint _within_reach(const Rule* rule, const Box* a, const Box* b, bint farthest) noexcept nogil:
+    """Whether the nearest, or even the farthest, points that two boxes allow are neighbours."""
+    cdef double dx = _gap(a.low_x, a.high_x, b.low_x, b.high_x, farthest)
+    cdef double dy = _gap(a.low_y, a.high_y, b.low_y, b.high_y, farthest)
+    cdef double dt = _gap(a.low_time, a.high_time, b.low_time, b.high_time, farthest)
+    # Without time both boxes are at time 0, and the bound is 0.
+    return dx * dx + dy * dy <= rule.eps_squared and dt <= rule.eps_time
+
+
+cdef inline double _largest_extent(const Rule* rule, const Box* box) noexcept nogil:
+    """Largest side of a box, each in units of its reach."""
+    cdef double side = max(box.high_x - box.low_x, box.high_y - box.low_y) / rule.eps
+    if rule.eps_time > 0.0:
+        side = max(side, (box.high_time - box.low_time) / rule.eps_time)
+    return side
+
+
+cdef Py_ssize_t _cut(Cells* cells, const Rule* rule, const Box* box, Py_ssize_t first, Py_ssize_t end) noexcept nogil:
+    """Reorder the points so that those below the middle of the longest side come first; return the boundary."""
+    cdef double low = box.low_x, high = box.high_x, middle
+    cdef double* values = cells.points.x
+    cdef Py_ssize_t left = first, right = end - 1
+    if box.high_y - box.low_y > high - low:
+        low, high, values = box.low_y, box.high_y, cells.points.y
+    if rule.eps_time > 0.0 and (box.high_time - box.low_time) / rule.eps_time > (high - low) / rule.eps:
+        low, high, values = box.low_time, box.high_time, cells.points.time
+    middle = low + (high - low) / 2
+    if middle >= high:  # the two are adjacent numbers
+        middle = low
+    while left <= right:
+        if values[left] <= middle:
+            left += 1
+        else:
+            _swap(cells, left, right)
+            right -= 1
+    return left
+
+
+cdef inline void _swap(Cells* cells, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
+    cdef Points* points = &cells.points
+    points.x[i], points.x[j] = points.x[j], points.x[i]
+    points.y[i], points.y[j] = points.y[j], points.y[i]
+    if points.time != NULL:
+        points.time[i], points.time[j] = points.time[j], points.time[i]
+    if points.weight != NULL:
+        points.weight[i], points.weight[j] = points.weight[j], points.weight[i]
+    cells.index[i], cells.index[j] = cells.index[j], cells.index[i]
+    cells.core[i], cells.core[j] = cells.core[j], cells.core[i]
+
+
+# --- labels --------------------------------------------------------------------------------------------------
+
+cdef Py_ssize_t list_clusters(Cells* cells, Py_ssize_t s, int64_t* keys) noexcept nogil:
+    """Write one key for each cluster rooted in the shard: its earliest core point above its root cell."""
+    cdef const Shard* shard = &cells.shards[s]
+    cdef Py_ssize_t count = 0
+    cdef int32_t cell
+    for cell in range(<int32_t>shard.first_cell, <int32_t>(shard.first_cell + shard.n_cells)):
+        if cells.parent[cell] == cell and cells.first_core[cell] != INT32_MAX:
+            keys[count] = (<int64_t>cells.first_core[cell] << 32) | cell
+            count += 1
+    return count
+
+
+cdef void number_clusters(Cells* cells, const int64_t* keys, Py_ssize_t n) noexcept nogil:
+    """Number the clusters in the order of their sorted keys."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        cells.label[<uint32_t>keys[i]] = <int32_t>i
+
+
+cdef void spread_numbers(Cells* cells, Py_ssize_t s) noexcept nogil:
+    """Give every cell of the shard that holds core points the number of its cluster."""
+    cdef const Shard* shard = &cells.shards[s]
+    cdef int32_t cell
+    for cell in range(<int32_t>shard.first_cell, <int32_t>(shard.first_cell + shard.n_cells)):
+        if cells.parent[cell] != cell:
+            cells.label[cell] = cells.label[_root(cells, cell)]
+
+
+cdef void assign(Cells* cells, const Rule* rule, Py_ssize_t s, int32_t* labels, uint8_t* core) noexcept nogil:
+    """Write the label and the core flag of every point of the shard, by index."""
+    cdef const Shard* shard = &cells.shards[s]
+    cdef NearBlock[MAX_NEAR_BLOCKS] near
+    cdef int32_t[MAX_NEAR_CELLS] found
+    cdef int32_t b, cell = <int32_t>shard.first_cell
+    cdef int n_near, n_found, bit
+    cdef uint64_t rest
+    cdef Py_ssize_t i
+    for b in range(<int32_t>shard.first, <int32_t>(shard.first + shard.n_blocks)):
+        n_near = -1
+        rest = cells.blocks[b].occupied
+        while rest:
+            bit = lowest_bit(rest)
+            rest &= rest - 1
+            n_found = -1
+            for i in range(cells.start[cell], cells.start[cell + 1]):
+                core[cells.index[i]] = cells.core[i]
+                if cells.core[i]:
+                    labels[cells.index[i]] = cells.label[cell]
+                    continue
+                if n_near < 0:
+                    n_near = _near_blocks(cells, s, b, near)
+                if n_found < 0:
+                    n_found = _near_cells(cells, near, n_near, cell, bit, found)
+                labels[cells.index[i]] = _border_label(cells, rule, i, cell, found, n_found)
+            cell += 1
+
+
+cdef int32_t _border_label(
+    const Cells* cells, const Rule* rule, Py_ssize_t i, int32_t own, const int32_t* found, int n_found
+) noexcept nogil:
+    """Lowest cluster that has a core point next to point ``i``, which is none itself; -1 for noise."""
+    cdef int32_t lowest = INT32_MAX if cells.first_core[own] == INT32_MAX else cells.label[own]
+    cdef Py_ssize_t j
+    cdef int k
+    for k in range(n_found):
+        if cells.first_core[found[k]] == INT32_MAX or cells.label[found[k]] >= lowest:
+            continue
+        for j in range(cells.start[found[k]], cells.start[found[k] + 1]):
+            if cells.core[j] and are_neighbours(rule, &cells.points, i, j):
+                lowest = cells.label[found[k]]
+                break
+    return -1 if lowest == INT32_MAX else lowest

@@ -1,0 +1,227 @@
+"""DBSCAN of one large set: its points are sorted into shards, and threads take shard after shard."""
+
+from libc.stdint cimport INT32_MAX, INT32_MIN, int32_t, int64_t, uint8_t
+from libc.string cimport memcpy
+
+import numpy as np
+
+from core_ext cimport dbscan_cells as by_cells
+from core_ext.dbscan_cells cimport CellArrays, Geometry, Shard
+from core_ext.dbscan_rule cimport Points, Rule
+
+# The index of a shard of this many points stays in the second-level cache of current processors.
+SHARD_POINTS = 32_768
+# Shards are made of slices of equal width in x, narrow enough to share out a national grid evenly.
+MAX_SLICES = 65_536
+
+
+cdef int32_t cluster_by_shards(
+    Rule rule, Points points, Py_ssize_t n, int32_t* labels, uint8_t* core, object run, int n_threads
+) except -1:
+    """Label the points, flag the core points, and return the number of clusters.
+
+    ``run(step, count)`` calls ``step(0)`` to ``step(count - 1)``, side by side where it has threads.
+    """
+    cdef LargeSet large = LargeSet()
+    large.rule, large.points, large.n = rule, points, n
+    large.labels, large.core = labels, core
+    large.n_parts = 4 * n_threads
+    large.lay_grid()
+    run(large.count_slices, large.n_parts)
+    large.plan_shards()
+    run(large.fill_shards, large.n_parts)
+    run(large.build, large.n_shards)
+    run(large.mark_core_points, large.n_shards)
+    run(large.join_inside, large.n_shards)
+    large.join_across()
+    n_clusters = large.number_clusters()
+    run(large.spread_numbers, large.n_shards)
+    run(large.assign, large.n_shards)
+    return n_clusters
+
+
+cdef class LargeSet:
+    """What the steps share; each reads what the steps before it wrote."""
+
+    cdef Rule rule
+    cdef Points points
+    cdef Py_ssize_t n, n_parts, n_shards
+    cdef int32_t* labels
+    cdef uint8_t* core
+    cdef Geometry geometry
+    cdef const int64_t[::1] column, row, bin  # keep the numbers alive that `geometry` points to
+    cdef int slice_shift
+    cdef int64_t[:, ::1] slice_counts         # by part and slice
+    cdef int32_t[::1] shard_of_slice
+    cdef int64_t[:, ::1] position             # by part and shard: where its next point goes
+    cdef CellArrays arrays
+
+    def lay_grid(self):
+        """Choose the grid of cells and the width of the slices."""
+        cdef double cell_side = self.rule.eps * by_cells.SHADE / np.sqrt(2.0)
+        if not by_cells.measure(&self.rule, &self.points, self.n, &self.geometry):
+            self.column = _numbers_across_gaps(
+                np.asarray(<double[:self.n]>self.points.x), cell_side, self.rule.eps
+            )
+            self.row = _numbers_across_gaps(
+                np.asarray(<double[:self.n]>self.points.y), cell_side, self.rule.eps
+            )
+            self.geometry.column, self.geometry.row = &self.column[0], &self.row[0]
+            self.geometry.last_column = np.max(self.column)
+            if self.points.time != NULL:
+                self.bin = _numbers_across_gaps(
+                    np.asarray(<double[:self.n]>self.points.time),
+                    self.rule.eps_time * by_cells.SHADE, self.rule.eps_time,
+                )
+                self.geometry.bin = &self.bin[0]
+        # Slices are whole columns of blocks, which are 8 cells wide.
+        last_block_column = self.geometry.last_column >> 3
+        self.slice_shift = max(0, int(last_block_column).bit_length() - int(MAX_SLICES - 1).bit_length())
+        n_slices = (last_block_column >> self.slice_shift) + 1
+        self.slice_counts = np.zeros((self.n_parts, n_slices), dtype=np.int64)
+
+    cdef inline Py_ssize_t _slice(self, Py_ssize_t i) noexcept nogil:
+        return by_cells.block_column(&self.geometry, self.points.x[i], i) >> self.slice_shift
+
+    def count_slices(self, Py_ssize_t part):
+        """Count the points of one part of the input in each slice."""
+        cdef Py_ssize_t i
+        with nogil:
+            for i in range(part * self.n // self.n_parts, (part + 1) * self.n // self.n_parts):
+                self.slice_counts[part, self._slice(i)] += 1
+
+    def plan_shards(self):
+        """Group neighbouring slices into shards of some SHARD_POINTS points."""
+        cdef Shard* shard
+        counts = np.asarray(self.slice_counts)
+        in_slice = counts.sum(axis=0)
+        before_slice = np.cumsum(in_slice) - in_slice
+        _, first_slice, shard_of_slice = np.unique(
+            before_slice // SHARD_POINTS, return_index=True, return_inverse=True
+        )
+        self.n_shards = len(first_slice)
+        self.shard_of_slice = shard_of_slice.astype(np.int32)
+
+        in_shard = np.add.reduceat(counts, first_slice, axis=1)
+        start = np.cumsum(in_shard.sum(axis=0)) - in_shard.sum(axis=0)
+        self.position = start + np.cumsum(in_shard, axis=0) - in_shard
+
+        self.arrays = CellArrays(
+            self.n, self.points.time != NULL, self.points.weight != NULL, self.n_shards
+        )
+        self.arrays.cells.geometry = self.geometry
+        for s in range(self.n_shards):
+            shard = &self.arrays.cells.shards[s]
+            shard.first = start[s]
+            shard.first_cell = start[s] + s
+            shard.n_points = in_shard[:, s].sum()
+            last = s == self.n_shards - 1
+            shard.first_column = INT32_MIN if s == 0 else first_slice[s] << self.slice_shift
+            shard.last_column = INT32_MAX if last else (first_slice[s + 1] << self.slice_shift) - 1
+
+    def fill_shards(self, Py_ssize_t part):
+        """Copy the points of one part of the input to their shards."""
+        cdef Points* sorted_points = &self.arrays.cells.points
+        cdef Py_ssize_t i, s, at
+        with nogil:
+            for i in range(part * self.n // self.n_parts, (part + 1) * self.n // self.n_parts):
+                s = self.shard_of_slice[self._slice(i)]
+                at = self.position[part, s]
+                self.position[part, s] += 1
+                sorted_points.x[at] = self.points.x[i]
+                sorted_points.y[at] = self.points.y[i]
+                if self.points.time != NULL:
+                    sorted_points.time[at] = self.points.time[i]
+                if self.points.weight != NULL:
+                    sorted_points.weight[at] = self.points.weight[i]
+                self.arrays.cells.index[at] = <int32_t>i
+
+    def build(self, Py_ssize_t s):
+        """Sort the points of a shard by cell, out of a copy."""
+        cdef Shard* shard = &self.arrays.cells.shards[s]
+        cdef Points* points = &self.arrays.cells.points
+        cdef Py_ssize_t n = shard.n_points
+        if n == 0:
+            shard.n_cells = shard.n_blocks = 0
+            self.arrays.cells.start[shard.first_cell] = <int32_t>shard.first
+            return
+        cdef double[:, ::1] copied = np.empty((4, n))
+        cdef int32_t[:, ::1] numbers = np.empty((2, n), dtype=np.int32)
+        cdef uint8_t[::1] bits = np.empty(n, dtype=np.uint8)
+        cdef Points unsorted
+        with nogil:
+            unsorted.x = _copy(points.x, shard.first, n, &copied[0, 0])
+            unsorted.y = _copy(points.y, shard.first, n, &copied[1, 0])
+            unsorted.time = _copy(points.time, shard.first, n, &copied[2, 0])
+            unsorted.weight = _copy(points.weight, shard.first, n, &copied[3, 0])
+            memcpy(&numbers[0, 0], self.arrays.cells.index + shard.first, n * sizeof(int32_t))
+            by_cells.build(&self.arrays.cells, s, &unsorted, &numbers[0, 0], &numbers[1, 0], &bits[0])
+
+    def mark_core_points(self, Py_ssize_t s):
+        """Flag the core points of a shard; all shards must have been built."""
+        with nogil:
+            by_cells.mark_core_points(&self.arrays.cells, &self.rule, s)
+
+    def join_inside(self, Py_ssize_t s):
+        """Join the cells of one shard into clusters."""
+        with nogil:
+            by_cells.join(&self.arrays.cells, &self.rule, s, False)
+
+    def join_across(self):
+        """Join clusters across the borders of the shards, on one thread."""
+        cdef Py_ssize_t s
+        with nogil:
+            for s in range(self.n_shards - 1):
+                by_cells.join(&self.arrays.cells, &self.rule, s, True)
+
+    def number_clusters(self):
+        """Number the clusters by their earliest core point; return how many there are."""
+        cdef int64_t[::1] keys
+        cdef Py_ssize_t s, count = 0
+        n_cells = sum(self.arrays.cells.shards[s].n_cells for s in range(self.n_shards))
+        keys = np.empty(n_cells, dtype=np.int64)
+        with nogil:
+            for s in range(self.n_shards):
+                if self.arrays.cells.shards[s].n_cells > 0:
+                    count += by_cells.list_clusters(&self.arrays.cells, s, &keys[count])
+        np.asarray(keys)[:count].sort()
+        if count > 0:
+            by_cells.number_clusters(&self.arrays.cells, &keys[0], count)
+        return count
+
+    def spread_numbers(self, Py_ssize_t s):
+        """Give the cells of a shard the numbers of their clusters."""
+        with nogil:
+            by_cells.spread_numbers(&self.arrays.cells, s)
+
+    def assign(self, Py_ssize_t s):
+        """Write the labels and core flags of the points of a shard."""
+        with nogil:
+            by_cells.assign(&self.arrays.cells, &self.rule, s, self.labels, self.core)
+
+
+cdef double* _copy(const double* values, Py_ssize_t first, Py_ssize_t n, double* target) noexcept nogil:
+    if values == NULL:
+        return NULL
+    memcpy(target, values + first, n * sizeof(double))
+    return target
+
+
+def _numbers_across_gaps(values, double side, double reach):
+    """Number the cells of side ``side`` along one axis, skipping over gaps that no neighbours span.
+
+    Between gaps the extent is at most the number of points times the reach, however far the points spread in
+    all, so a cell number is exact where dividing the whole extent would lose it to rounding.
+    """
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    gap = np.diff(ordered) > 1.001 * reach
+    run = np.concatenate([[0], np.cumsum(gap)])
+    first = np.concatenate([[0], np.flatnonzero(gap) + 1])
+    last = np.concatenate([np.flatnonzero(gap), [len(values) - 1]])
+    inside = ((ordered - ordered[first][run]) / side).astype(np.int64)
+    # Two empty cells between runs keep them out of each other's reach.
+    lengths = inside[last] + 3
+    numbers = np.empty(len(values), dtype=np.int64)
+    numbers[order] = (np.cumsum(lengths) - lengths)[run] + inside
+    return numbers
