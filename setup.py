@@ -1,6 +1,7 @@
 """Build of the package and of its Cython kernels."""
 
 import os
+from pathlib import Path
 
 import numpy
 from Cython.Build import cythonize
@@ -9,7 +10,7 @@ from setuptools import Extension, find_packages, setup
 # ONS_ASSETS_DEBUG_KERNELS=1 builds the kernels with bounds checks, for hunting a bad index.
 CHECKED = os.environ.get("ONS_ASSETS_DEBUG_KERNELS") == "1"
 
-KERNELS = ["matched"]
+KERNELS = sorted(path.stem for path in Path("core_ext").glob("*.pyx"))
 
 extensions = [
     Extension(
