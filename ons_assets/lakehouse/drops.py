@@ -84,11 +84,17 @@ def observe(
     return [path for _, path in sorted(ready)], sightings
 
 
-def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: int) -> Drop:
+def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: int, *, retry: bool = False) -> Drop:
     """Archive one complete file and write its row in the ledger.
 
     What cannot be taken (a directory, an empty or oversized file, a file that its adapter cannot
     read at all) gets its row too, as refused, with the reason, and an entry in quarantine.
+
+    Parameters
+    ----------
+    retry
+        Whether a content that was refused before waits again to be read: a mapping or a suite may have
+        changed since.
 
     Raises
     ------
@@ -107,6 +113,8 @@ def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: 
     except Unreadable as error:
         refusal = error
     drop = ledger.receive(source.name, path.name, sha256, size, received_utc, days)
+    if retry and refusal is None and drop.status is Status.REFUSED:
+        return ledger.receive_again(drop, days)
     if refusal is None or drop.status is not Status.RECEIVED:
         return drop
     reason, batch = f"{path.name} {refusal}", sha256 or f"not-archived-{drop.drop_id}"

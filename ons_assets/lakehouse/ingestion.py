@@ -60,7 +60,7 @@ class _Reading:
     rejected_rows: int
     refusals: list[Refusal]
     audits: list[Audit]
-    note: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def quarantined_rows(self) -> int:
@@ -115,10 +115,12 @@ def _read(home: Home, source: Source, table: Table, suite: Suite, drop: Drop, ru
         refusal = Refusal(drop.name, drop.name, 0, f"{drop.name} {error}")
         quarantine.keep_refused(home, table.name, drop.sha256, drop.name, run_id, refusal.reason, staged=None)
         return _Reading(drop, table.empty(), 0, [refusal], [])
+    notes = [parsed.note] if parsed.note else []
     if len(parsed.rejected):
         quarantine.keep_rows(home, table.name, drop.sha256, drop.name, run_id, parsed.rejected)
+        notes.append(quarantine.reasons(parsed.rejected))
     accepted, refusals, audits = _gate(home, source, table, suite, drop, parsed, run_id)
-    return _Reading(drop, accepted, len(parsed.rejected), refusals, audits, parsed.note)
+    return _Reading(drop, accepted, len(parsed.rejected), refusals, audits, tuple(notes))
 
 
 def _gate(
@@ -217,8 +219,7 @@ def _settle(
     """Write into the ledger what became of each drop; last, so that a crash before it repeats the work."""
     for reading in readings:
         drop = reading.drop
-        notes = [*([reading.note] if reading.note else []), *(refusal.reason for refusal in reading.refusals)]
-        reason = "; ".join(notes) or None
+        reason = "; ".join([*reading.notes, *(refusal.reason for refusal in reading.refusals)]) or None
         if reading.accepted.is_empty():
             ledger.refuse(drop, reason or "no rows", quarantined=reading.quarantined_rows, run_id=run_id)
             continue

@@ -146,7 +146,7 @@ class Ledger:
 
     def receive_again(self, drop: Drop, days: Iterable[date]) -> Drop:
         """Write that a refused drop is to be read once more, and return its row."""
-        return self._update(drop, status=Status.RECEIVED, days=days, reason=None, run_id=None, attempts=0)
+        return self._update(drop, status=Status.RECEIVED, days=days, reason=None, attempts=0)
 
     def refuse(self, drop: Drop, reason: str, *, quarantined: int = 0, run_id: str | None = None) -> Drop:
         """Write that a drop was refused and why, and return its row."""

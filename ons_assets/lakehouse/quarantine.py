@@ -38,9 +38,13 @@ class Entry:
 def keep_rows(home: Home, table: str, batch: str, name: str, run_id: str, rejected: pl.DataFrame) -> None:
     """Keep the rows of a file that could not be read; replaces what an earlier run kept of the file."""
     _write_frame(_folder(home, table) / f"{batch}.rows.parquet", rejected)
-    reasons = rejected.group_by("reason").len(name="rows").sort("rows", "reason", descending=[True, False])
-    reason = "; ".join(f"{row['rows']} rows: {row['reason']}" for row in reasons.iter_rows(named=True))
-    _write_reason(home, Entry(table, batch, name, reason, len(rejected), False, run_id, _now()))
+    _write_reason(home, Entry(table, batch, name, reasons(rejected), len(rejected), False, run_id, _now()))
+
+
+def reasons(rejected: pl.DataFrame) -> str:
+    """Say in one line why rows were rejected, the commonest reason first."""
+    counted = rejected.group_by("reason").len(name="rows").sort("rows", "reason", descending=[True, False])
+    return "; ".join(f"{row['rows']} rows: {row['reason']}" for row in counted.iter_rows(named=True))
 
 
 def keep_refused(home: Home, table: str, batch: str, name: str, run_id: str, reason: str, staged: Path | None) -> None:

@@ -8,6 +8,7 @@ folder that only its owner can open.
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from deltalake import DeltaTable
@@ -36,12 +37,12 @@ def _build_file(
 ) -> dict[str, int]:
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     partial.unlink(missing_ok=True)
-    connection.execute(f"ATTACH '{partial}' AS built")
+    _run(connection, f"ATTACH '{partial}' AS built")
     try:
         rows = {table.name: _copy(connection, home, table) for table in tables}
-        connection.execute("CHECKPOINT built")
+        _run(connection, "CHECKPOINT built")
     finally:
-        connection.execute("DETACH built")
+        _run(connection, "DETACH built")
     partial.chmod(PRIVATE_FILE if target == home.restricted_warehouse else 0o644)
     partial.replace(target)
     return rows
@@ -50,15 +51,19 @@ def _build_file(
 def _copy(connection: duckdb.DuckDBPyConnection, home: Home, table: Table) -> int:
     name = f'built."{table.domain}"."{table.short_name}"'
     columns = ", ".join(f'"{column}"' for column in table.column_names)
-    connection.register("delta", DeltaTable(home.table(table.name)).to_pyarrow_dataset())
-    connection.execute(f'CREATE SCHEMA IF NOT EXISTS built."{table.domain}"')
-    connection.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM delta")
-    connection.execute(f"COMMENT ON TABLE {name} IS {_literal(table.description)}")
+    _run(connection, f'CREATE SCHEMA IF NOT EXISTS built."{table.domain}"')
+    connection.register("published", DeltaTable(home.table(table.name)).to_pyarrow_dataset())
+    [(rows,)] = _run(connection, f"CREATE TABLE {name} AS SELECT {columns} FROM published")
+    connection.unregister("published")
+    _run(connection, f"COMMENT ON TABLE {name} IS {_literal(table.description)}")
     for column in table.columns:
-        connection.execute(f'COMMENT ON COLUMN {name}."{column.name}" IS {_literal(column.description)}')
-    connection.unregister("delta")
-    counted = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
-    return int(counted[0]) if counted else 0
+        _run(connection, f'COMMENT ON COLUMN {name}."{column.name}" IS {_literal(column.description)}')
+    return int(rows)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> list[tuple[Any, ...]]:
+    # A result that is not fetched keeps the connection busy.
+    return connection.execute(statement).fetchall()
 
 
 def _literal(text: str) -> str:

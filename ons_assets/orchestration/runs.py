@@ -15,6 +15,13 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from ons_assets.lakehouse.home import Home
 
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 INSTANCE_FILE = Path(__file__).resolve().parents[1] / "dagster.yaml"
 
 
@@ -60,6 +67,14 @@ def prepare_instance(home: Home) -> None:
     if not target.exists():
         shutil.copyfile(INSTANCE_FILE, target)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
+
+
+def close_dead_runs(home: Home) -> None:
+    """Mark as failed the runs whose process died; does nothing while another process is at work."""
+    with home.alone() as alone, instance(home) as opened:
+        if alone:
+            for run in opened.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
+                opened.report_run_failed(run, "the process of this run ended without a word")
 
 
 def materialize(

@@ -13,17 +13,11 @@ from ons_assets.lakehouse.drops import Sighting, StillChanging, observe, registe
 from ons_assets.lakehouse.ledger import Drop, Ledger, Status
 from ons_assets.lakehouse.sources import Source
 from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.orchestration.runs import UNFINISHED
 from ons_assets.settings import Settings
 
 SOURCE_TAG = "ons_assets/source"
 INTERVAL_SECONDS = 10
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def drop_sensor(

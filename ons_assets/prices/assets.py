@@ -29,8 +29,9 @@ def collection_report(
     first_day, last_day = days
     settings = CollectionSettings()
     reach = timedelta(days=settings.lookback_days) + LONGEST_RUN
+    # All runs, because the first one of a retailer says since when it is expected.
+    runs = collection_runs(raw_quotes, drop_ledger.collect(), QuoteFiles.of(lakehouse.settings).describe)
     quotes = raw_quotes.filter(pl.col("collected_on").is_between(first_day - reach, last_day + LONGEST_RUN))
-    runs = collection_runs(quotes, drop_ledger.collect(), QuoteFiles.of(lakehouse.settings).describe)
     report = report_collection(quotes, runs, first_day=first_day, last_day=last_day, settings=settings)
     return report.with_columns(pl.col("item_id").fill_null("all"))
 

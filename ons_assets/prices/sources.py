@@ -49,8 +49,10 @@ class QuoteFiles:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def recognises(self, path: Path, name: str) -> bool:
-        """Return whether a mapping knows the layout of the file."""
-        return any(each.recognises(name, self._header(each, path)) for each in self.mappings)
+        """Return whether a mapping knows the name or the layout of the file."""
+        return bool(self.describe(name)) or any(
+            each.recognises(name, self._header(each, path)) for each in self.mappings
+        )
 
     def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
         """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""

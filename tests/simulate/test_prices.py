@@ -47,9 +47,7 @@ def files(world: Summary) -> dict[str, list[dict[str, str]]]:
     found = {}
     for path in sorted(world.drops.iterdir()):
         lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
-        found[path.name] = [
-            dict(zip(lines[0], line, strict=True)) for line in lines[1:] if len(line) == len(COLUMNS)
-        ]
+        found[path.name] = [dict(zip(lines[0], line, strict=True)) for line in lines[1:] if len(line) == len(COLUMNS)]
         if lines:
             assert tuple(lines[0]) == COLUMNS
     return found
@@ -79,7 +77,7 @@ def test_another_seed_gives_another_world_with_every_fault(world, tmp_path):
     assert ours.to_list() != theirs.to_list()
 
 
-def test_faults_do_not_reshuffle_products_and_prices(world, truth, tmp_path):
+def test_faults_do_not_reshuffle_products_and_prices(truth, tmp_path):
     faults = replace(NO_FAULTS, shelf_renamed=True)
     calm = replace(SCALES["small"], faults=faults, price_typo_rate=0, mislabelled_rate=0, second_run_rate=0)
     summary = simulate_prices(tmp_path / "drops", tmp_path / "truth", scale=calm)
@@ -172,13 +170,9 @@ def test_stuck_runs_repeat_the_source_while_prices_move_on(truth, files):
         source_day = runs.filter(file=row["file"])["source_day"].item()
         source = runs.filter(day=source_day, retailer=row["retailer"], number=1)["file"].item()
         assert source_day < row["day"]
-        assert [strip_time(each) for each in files[row["file"]]] == [
-            strip_time(each) for each in files[source]
-        ]
+        assert [strip_time(each) for each in files[row["file"]]] == [strip_time(each) for each in files[source]]
         mine = pl.col("product_id").str.starts_with(row["retailer"])
-        before, now = (
-            truth["prices"].filter(mine, day=day).drop("day") for day in (source_day, row["day"])
-        )
+        before, now = (truth["prices"].filter(mine, day=day).drop("day") for day in (source_day, row["day"]))
         assert not before.equals(now)
 
 
@@ -210,9 +204,7 @@ def test_shelf_is_renamed_for_good(truth, files):
             if name.startswith(row["retailer"]):
                 run = truth["runs"].filter(file=name).row(0, named=True)
                 after = run["class"] != "empty" and run["source_day"] >= row["day"]
-                names[after] |= {
-                    each["product_type"] for each in file_rows if each["ons_item_no"] == row["item_id"]
-                }
+                names[after] |= {each["product_type"] for each in file_rows if each["ons_item_no"] == row["item_id"]}
         assert names[False] == {"Bread rolls and wraps"}
         assert names[True] == {"Bread and cakes"}
         cakes = truth["products"].filter(kind="cakes", item_id=row["item_id"])
@@ -221,7 +213,7 @@ def test_shelf_is_renamed_for_good(truth, files):
         assert not cakes["in_scope"].any()
 
 
-def test_repeated_rows_are_counted(world, truth, files):
+def test_repeated_rows_are_counted(truth, files):
     counted = {}
     for name, rows in files.items():
         seen, repeats = set(), Counter()
@@ -244,61 +236,44 @@ def test_prices_are_the_true_ones_but_for_the_typing_errors_told(truth, files):
     wrong = Counter()
     for name, rows in files.items():
         for row in rows:
-            price, product = true_price[
-                source[name], row["store"].lower(), row["ons_item_no"], row["product_name"]
-            ]
+            price, product = true_price[source[name], row["store"].lower(), row["ons_item_no"], row["product_name"]]
             shown = float(row["item_price_num"])
             if shown != price:
                 factor = round(shown / price)
                 assert shown == pytest.approx(factor * price)
                 wrong[name, product, f"the price is multiplied by {factor}"] += 1
-    told = {
-        (row["file"], row["product_id"], row["what"]): row["rows"] for row in faults_of(truth, "price_typo")
-    }
+    told = {(row["file"], row["product_id"], row["what"]): row["rows"] for row in faults_of(truth, "price_typo")}
     assert told == wrong
 
 
 def test_unit_prices_are_for_the_unit_shown_but_for_the_wrong_units_told(truth, files):
-    quantity = {
-        row[:3]: (row[3] * row[4], row[5])
-        for row in truth["products"]
-        .select("retailer", "item_id", "product_name", "pack_count", "pack_size", "product_id")
-        # Where names show no pack, a relaunch has the name of its predecessor: too near to tell a wrong unit.
-        .iter_rows()
+    on_sale = truth["prices"].join(truth["products"], on="product_id")
+    key = ["day", "retailer", "item_id", "product_name"]
+    pack = {
+        row[:4]: row[4:]
+        for row in on_sale.select(*key, "pack_count", "pack_size", "pack_unit", "product_id").iter_rows()
     }
-    products = truth["products"]
-    told = {(row["file"], row["product_id"]): row["rows"] for row in faults_of(truth, "unit_mislabelled")}
-    wrong = Counter()
     source = dict(truth["runs"].select("file", "source_day").iter_rows())
-    life = products.select("retailer", "item_id", "product_name", "first_day", "last_day", "product_id")
-    by_name = defaultdict(list)
-    for retailer, item, name, first, last, product in life.iter_rows():
-        by_name[retailer, item, name].append((first, last, product))
+    wrong = Counter()
     for name, rows in files.items():
         for row in rows:
-            key = (row["store"].lower(), row["ons_item_no"], row["product_name"])
-            shown_units = row["units"] if row["units"] != "na" else None
-            if not row["unit_price"] or float(row["item_price_num"]) < 0.2:
+            if not row["unit_price"]:
+                assert not any(row[column] for column in ("volume_price", "no_units", "units", "std_price"))
                 continue
-            exact = float(row["item_price_num"]) / quantity[key][0]
-            if shown_units is not None:
-                shown = float(row["unit_price"]) / (float(row["no_units"]) * UNIT_QUANTITY[shown_units])
-                assert float(row["std_price"]) == pytest.approx(
-                    shown * {"kg": 1000, "l": 1000, "each": 1}[row["std_unit"]], rel=1e-3, abs=1e-3
-                )
-            else:
+            where = (source[name], row["store"].lower(), row["ons_item_no"], row["product_name"])
+            count, size, unit, product = pack[where]
+            shown, per = float(row["unit_price"]), float(row["no_units"])
+            if row["units"] == "na":
+                # These pages name no unit: 1 stands for a kilogram, a litre or a piece, 75 for centilitres.
                 assert (row["std_price"], row["std_unit"]) == ("0.0", "unknown")
-                per = 75 * 10 if row["no_units"] == "75" else float(row["no_units"])
-                ratios = [exact * per / float(row["unit_price"]), exact * 1000 / float(row["unit_price"])]
-                # 1 stands for a kilogram, a litre or a piece; 100 for grams or millilitres.
-                piece = truth["products"].filter(product_id=quantity[key][1])["pack_unit"].item() == "each"
-                right = ratios[1] if row["no_units"] == "1" and not piece else ratios[0]
-                shown = exact / right
-            if not 0.7 < shown / exact < 1.4:
-                (product,) = [
-                    product for first, last, product in by_name[key] if first <= source[name] <= last
-                ]
+                per *= {"1": 1 if unit == "each" else 1000, "75": 10}.get(row["no_units"], 1)
+            else:
+                per *= UNIT_QUANTITY[row["units"]]
+                standard = shown * UNIT_QUANTITY[row["std_unit"]] / per
+                assert float(row["std_price"]) == pytest.approx(standard, abs=1e-4)
+            if abs(shown - float(row["item_price_num"]) * per / (count * size)) > 0.00501:
                 wrong[name, product] += 1
+    told = {(row["file"], row["product_id"]): row["rows"] for row in faults_of(truth, "unit_mislabelled")}
     assert wrong == told
 
 
@@ -414,9 +389,7 @@ def full_world():
 
 
 def test_compressed_files_hold_the_same_records(world, tmp_path):
-    summary = simulate_prices(
-        tmp_path / "drops", tmp_path / "truth", scale=replace(SCALES["small"], compress=True)
-    )
+    summary = simulate_prices(tmp_path / "drops", tmp_path / "truth", scale=replace(SCALES["small"], compress=True))
     packed = {path.name.removesuffix(".gz"): path for path in summary.drops.iterdir()}
     assert packed.keys() == {path.name for path in world.drops.iterdir()}
     for name, path in list(packed.items())[::20]:
@@ -462,27 +435,21 @@ def test_item_table_and_recipes_are_of_the_same_items():
 
 def test_layout_is_that_of_the_pilots_files(shared_data, world, files):
     """Columns, line ends and the way prices are written are those of the real run files."""
-    real = shared_data / "prices" / "ons_webscraped" / "raw_runs"
-    pairs = {
-        "pellworth": "tesco_products_20161010040002.csv.gz",
-        "thistlemoor": "sainsbury_products_20161010040049.csv.gz",
-        "larkmere": "waitrose_products_20161010040800.csv.gz",
-    }
-    for retailer, real_name in pairs.items():
-        text = gzip.decompress((real / real_name).read_bytes()).decode()
-        header, *lines = list(csv.reader(io.StringIO(text, newline="")))
-        assert tuple(header) == COLUMNS
+    folder = shared_data / "prices" / "ons_webscraped"
+    written = ["item_price_str", "volume_price", "units", "std_unit"]
+    quotes = pl.read_parquet(folder / "quotes_2016.parquet", columns=["store", *written])
+    header = gzip.decompress((folder / "raw_runs" / "tesco_products_20161010040002.csv.gz").read_bytes())
+    for retailer, model in (("pellworth", "TESCO"), ("thistlemoor", "SAINSBURY"), ("larkmere", "WAITROSE")):
         ours = [row for name, rows in files.items() if name.startswith(retailer) for row in rows]
-        theirs = [dict(zip(header, line, strict=True)) for line in lines]
-        # A wrong unit and a price of nothing make shapes of their own: the common ones are compared.
-        for column in ("timestamp", "item_price_str", "volume_price", "no_units", "units", "std_unit"):
-            known = {shape(row[column]) for row in theirs}
-            common = [each for each, count in Counter(shape(row[column]) for row in ours).items() if count > 50]
-            assert set(common) <= known, (retailer, column, set(common) - known)
-        assert all(re.fullmatch(r"-?\d+\.\d{1,4}|", row["std_price"]) for row in ours)
+        for column in written:
+            theirs = quotes.filter(store=model).select(column).unique().fill_null("")[column]
+            known = {shape(text) for text in theirs}
+            assert {shape(row[column]) for row in ours} <= known, (retailer, column)
+        assert all(re.fullmatch(r"\d+\.\d{1,4}|", row["std_price"]) for row in ours)
         assert all(re.fullmatch(r"\d+\.\d{1,2}", row["item_price_num"]) for row in ours)
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}", row["timestamp"]) for row in ours)
         path = next(world.drops.glob(f"{retailer}*"))
-        assert path.read_bytes().split(b"\n", 1)[0] == text.encode().split(b"\n", 1)[0]
+        assert path.read_bytes().split(b"\n", 1)[0] == header.split(b"\n", 1)[0]
 
 
 def shape(text: str) -> str:

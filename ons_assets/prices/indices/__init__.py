@@ -6,6 +6,7 @@ weights item indices together. Every method is a pure function of a frame of quo
 
 from ons_assets.prices.indices.aggregation import aggregate
 from ons_assets.prices.indices.averages import average_index, average_prices, unit_values
+from ons_assets.prices.indices.contributions import contributions
 from ons_assets.prices.indices.items import IndexMethod, by_item
 from ons_assets.prices.indices.linking import chain_years, double_chain_link
 from ons_assets.prices.indices.methods import methods, price_index
@@ -17,6 +18,7 @@ __all__ = [
     "average_prices",
     "by_item",
     "chain_years",
+    "contributions",
     "double_chain_link",
     "methods",
     "price_index",

@@ -1,8 +1,8 @@
 """Geary-Khamis: prices deflated to the level of one reference price per product."""
 
 import numpy as np
-
 from core_ext.matched import pair_sums
+
 from ons_assets.prices.indices.geks import WindowLevels, largest_linked_set
 from ons_assets.prices.indices.panel import FloatArray, Panel
 
@@ -24,7 +24,7 @@ def geary_khamis_windows(panel: Panel) -> WindowLevels:
 
     def levels(start: int, stop: int) -> FloatArray:
         window = panel.between(start, stop)
-        turnover, quantity = window.value, window.quantity
+        turnover, quantity = window.value, window.sold
         product_quantity = np.bincount(window.product, quantity)[window.product]
         shared = pair_sums(window.offsets, window.period, quantity / product_quantity, turnover, window.n_periods)
         system = np.diag(np.bincount(window.period, turnover, window.n_periods)) - shared

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from ons_assets.prices.indices.panel import FloatArray
 
@@ -59,13 +60,49 @@ def least_squares_levels(links: FloatArray) -> FloatArray:
     block = links[np.ix_(linked, linked)]
     defined = np.isfinite(block)
     known = np.where(defined, block, 0.0)
-    from_count = defined.sum(axis=1)
-    normal = np.diag(defined.sum(axis=0)) - defined.T @ (defined / from_count[:, None])
-    right = known.sum(axis=0) - defined.T @ (known.sum(axis=1) / from_count)
+    right = known.sum(axis=0) - defined.T @ (known.sum(axis=1) / defined.sum(axis=1))
     # Levels are known up to a constant: the first is set to zero.
     levels[linked] = 0.0
-    levels[linked[1:]] = np.linalg.solve(normal[1:, 1:], right[1:])
+    levels[linked[1:]] = np.linalg.solve(_normal_equations(defined)[1:, 1:], right[1:])
     return levels
+
+
+def least_squares_coefficients(defined: npt.NDArray[np.bool_], first: int, last: int) -> FloatArray:
+    """Return how often each link enters the level of `last` less the level of `first`.
+
+    Parameters
+    ----------
+    defined : (T, T)
+        Which links are defined.
+    first, last
+        Numbers of two periods.
+
+    Returns
+    -------
+    coefficients : (T, T)
+        Their sum with the links is the difference of the two levels; 0 where a link is undefined.
+
+    Raises
+    ------
+    ValueError
+        If no chain of links connects the two periods.
+    """
+    linked = largest_linked_set(defined)
+    if first not in linked or last not in linked:
+        raise ValueError("the index is undefined: no chain of matched products connects the two periods")
+    block = defined[np.ix_(linked, linked)]
+    difference = (linked == last).astype(float) - (linked == first)
+    adjoint = np.zeros(len(linked))
+    adjoint[1:] = np.linalg.solve(_normal_equations(block)[1:, 1:], difference[1:])
+    row_mean = block @ adjoint / block.sum(axis=1)
+    coefficients = np.zeros(defined.shape)
+    coefficients[np.ix_(linked, linked)] = np.where(block, adjoint - row_mean[:, None], 0.0)
+    return coefficients
+
+
+def _normal_equations(defined: npt.NDArray[np.bool_]) -> FloatArray:
+    """Normal equations of the levels, the effects of the periods compared from being eliminated."""
+    return np.diag(defined.sum(axis=0)) - defined.T @ (defined / defined.sum(axis=1)[:, None])
 
 
 def largest_linked_set(defined: np.ndarray) -> np.ndarray:

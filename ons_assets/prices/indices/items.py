@@ -51,6 +51,7 @@ def by_item(
     methods: str | Mapping[str, Any] | IndexMethod | Iterable[str | Mapping[str, Any] | IndexMethod],
     *,
     product: Sequence[str] = ("product",),
+    features: Sequence[str] = (),
     periods: Sequence | pl.Series | None = None,
     min_matched: int = 1,
 ) -> pl.DataFrame:
@@ -67,6 +68,8 @@ def by_item(
     product
         Columns that together identify a product; ``("product", "retailer")`` follows each product in each
         shop.
+    features
+        Columns that describe the products, for the method "clip".
     periods
         All periods that each item must show; by default those of all items' quotes.
     min_matched
@@ -88,7 +91,7 @@ def by_item(
     frame = quotes.lazy().collect()
     if periods is None:
         periods = frame["period"].unique().sort()
-    columns = ["item_id", "period", "price", *(["quantity"] if "quantity" in frame.columns else [])]
+    columns = ["item_id", "period", "price", *features, *(["quantity"] if "quantity" in frame.columns else [])]
     identity = pl.struct(product) if len(product) > 1 else pl.col(product[0])
     tables = [
         price_index(item_quotes, method.method, periods=periods, min_matched=min_matched, **method.options).select(

@@ -1,12 +1,13 @@
 """Logarithms of bilateral indices between periods: one pair, or all pairs at once."""
 
 from collections.abc import Callable
+
 import numpy as np
 from core_ext.matched import log_relatives, pair_sums
 
 from ons_assets.prices.indices.bilateral import FORMULAS, Matched
 from ons_assets.prices.indices.chaining import Link
-from ons_assets.prices.indices.panel import FloatArray, Panel
+from ons_assets.prices.indices.panel import FloatArray, IntArray, Panel
 
 
 def pair_link(panel: Panel, formula: str, *, weight_period: int | None = None, **parameters: float) -> Link:
@@ -28,19 +29,27 @@ def pair_link(panel: Panel, formula: str, *, weight_period: int | None = None, *
         raise ValueError(f"method {formula!r} needs a column quantity")
 
     def link(first: int, second: int) -> tuple[float, int]:
-        periods = [first, second] if weight_period is None else [first, second, weight_period]
-        rows = panel.matched_rows(*periods)
+        shared, rows = matched_pair(panel, first, second, weight_period)
         if len(rows[0]) == 0:
             return np.nan, 0
-        prices = [panel.price[row] for row in rows]
-        quantities = [None if panel.quantity is None else panel.quantity[row] for row in rows]
-        weights = {} if weight_period is None else {"weight_price": prices[2], "weight_quantity": quantities[2]}
-        shared = Matched(prices[0], prices[1], quantities[0], quantities[1], **weights)
         # Products that were carried but not sold can leave nothing to weight by: 0 / 0, no index.
         with np.errstate(invalid="ignore", divide="ignore"):
             return float(np.log(compute(shared, **parameters))), len(rows[0])
 
     return link
+
+
+def matched_pair(
+    panel: Panel, first: int, second: int, weight_period: int | None = None
+) -> tuple[Matched, list[IntArray]]:
+    """Return the products that two periods (and the weight period) share, and their rows in the panel."""
+    periods = [first, second] if weight_period is None else [first, second, weight_period]
+    rows = panel.matched_rows(*periods)
+    prices = [panel.price[row] for row in rows]
+    quantities = [None if panel.quantity is None else panel.quantity[row] for row in rows]
+    if weight_period is None:
+        return Matched(prices[0], prices[1], quantities[0], quantities[1]), rows
+    return Matched(prices[0], prices[1], quantities[0], quantities[1], prices[2], quantities[2]), rows
 
 
 def all_links(panel: Panel, formula: str) -> FloatArray:
@@ -73,7 +82,7 @@ def _jevons(panel: Panel) -> FloatArray:
 
 def _laspeyres(panel: Panel) -> FloatArray:
     # cost[a, b]: quantities of b at the prices of a; own[a, b]: turnover in a of the products shared with b.
-    cost = _pair_sums(panel, panel.price, _quantity(panel))
+    cost = _pair_sums(panel, panel.price, panel.sold)
     own = _pair_sums(panel, panel.value, np.ones_like(panel.price))
     return _log_ratio(cost.T, own)
 
@@ -85,7 +94,7 @@ def _fisher(panel: Panel) -> FloatArray:
 
 
 def _walsh(panel: Panel) -> FloatArray:
-    root = np.sqrt(_quantity(panel))
+    root = np.sqrt(panel.sold)
     cost = _pair_sums(panel, panel.price * root, root)
     return _log_ratio(cost.T, cost)
 
@@ -105,12 +114,6 @@ def _tornqvist(panel: Panel) -> FloatArray:
     # The geometric Paasche from a to b is the inverse of the geometric Laspeyres from b to a.
     log_laspeyres = _geometric_laspeyres(panel)
     return (log_laspeyres - log_laspeyres.T) / 2
-
-
-def _quantity(panel: Panel) -> FloatArray:
-    if panel.quantity is None:
-        raise ValueError("this method needs a column quantity")
-    return panel.quantity
 
 
 _FROM_SUMS: dict[str, Callable[[Panel], FloatArray]] = {

@@ -12,12 +12,15 @@ import polars as pl
 from ons_assets.prices.indices import geks, splicing
 from ons_assets.prices.indices.bilateral import FORMULAS
 from ons_assets.prices.indices.chaining import CHAINS, year_of
+from ons_assets.prices.indices.clip import clip
 from ons_assets.prices.indices.geary_khamis import geary_khamis_windows
 from ons_assets.prices.indices.geks import WindowLevels
 from ons_assets.prices.indices.links import all_links, pair_link
 from ons_assets.prices.indices.panel import IntArray, Panel, make_panel
+from ons_assets.prices.indices.retrospective import diewert_huwiler_kohli_hansen
 from ons_assets.prices.indices.series import NO_CHAIN, Levels, base_position, to_frame
 from ons_assets.prices.indices.tpd import tpd_windows
+from ons_assets.prices.indices.unit_value import unit_value
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Multilateral:
     windows: Callable[[Panel], WindowLevels]
     summary: str
     needs_quantity: bool = True
+    only_splice: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,19 +62,28 @@ MULTILATERAL: dict[str, Multilateral] = {
     "geks-laspeyres": Multilateral(_geks("laspeyres"), "GEKS of Laspeyres indices."),
     "geks-geometric-laspeyres": Multilateral(_geks("geometric-laspeyres"), "GEKS of geometric Laspeyres indices."),
     "geks-bilateral-tpd": Multilateral(_geks("bilateral-tpd"), "GEKS of bilateral time product dummies."),
-    "geks-bilateral-tpd-adjusted": Multilateral(
-        _geks("bilateral-tpd-adjusted"), "GEKS of bilateral time product dummies, adjusted."
-    ),
     "tpd": Multilateral(partial(tpd_windows, weighted=True), "Time product dummy, weighted by expenditure shares."),
     "tpd-unweighted": Multilateral(
         partial(tpd_windows, weighted=False), "Time product dummy, unweighted.", needs_quantity=False
     ),
     "geary-khamis": Multilateral(geary_khamis_windows, "Geary-Khamis."),
+    "fews": Multilateral(
+        partial(tpd_windows, weighted=True),
+        "Fixed effects window splice: time product dummy, extended by the window splice (Krsinich, 2016).",
+        only_splice="window",
+    ),
 }
 
 SPECIAL: dict[str, Special] = {
     "geks-jevons-pilot": Special(
         _pilot_geks, "GEKS-Jevons of the 2014 to 2016 pilot: expanding window without the direct links."
+    ),
+    "clip": Special(clip, "Clustering large data sets into price indices (CLIP)."),
+    "unit-value": Special(unit_value, "Turnover divided by quantity.", needs_quantity=True),
+    "diewert-huwiler-kohli-hansen": Special(
+        diewert_huwiler_kohli_hansen,
+        "Retrospective index between a first and a last period with quantities.",
+        needs_quantity=True,
     ),
 }
 
@@ -175,7 +188,7 @@ def price_index(
     if method.removeprefix("chained-") in FORMULAS and method.startswith("chained-") and chain is None:
         method, chain = method.removeprefix("chained-"), "chained"
     _check_options(method, window, splice, chain, weight_period, parameters)
-    panel = make_panel(quotes, periods=periods, carry=carry)
+    panel = make_panel(quotes, periods=periods, carry=carry, with_features=method == "clip")
     position = base_position(panel, base)
     if position is None:
         levels = Levels(np.full(panel.n_periods, np.nan), np.zeros(panel.n_periods, dtype=int), NO_CHAIN)
@@ -202,7 +215,8 @@ def products_linked(panel: Panel, window: int) -> IntArray:
 
 
 def _multilateral(panel: Panel, method: str, window: int | None, splice: str | None) -> Levels:
-    window_levels = MULTILATERAL[method].windows(panel)
+    entry = MULTILATERAL[method]
+    window_levels = entry.windows(panel)
     n_periods = panel.n_periods
     if splice == "expanding":
         log_level = splicing.expanding(n_periods, window_levels)
@@ -212,7 +226,7 @@ def _multilateral(panel: Panel, method: str, window: int | None, splice: str | N
         assert window is not None  # checked with the options
         log_level = splicing.fixed_base_moving(n_periods, _year_ends(panel), window, window_levels)
     elif window is not None:
-        log_level = splicing.rolling(n_periods, window, splice or "mean", window_levels)
+        log_level = splicing.rolling(n_periods, window, splice or entry.only_splice or "mean", window_levels)
     else:
         log_level = window_levels(0, n_periods)
     return Levels(log_level, products_linked(panel, window or n_periods), NO_CHAIN)
@@ -249,6 +263,9 @@ def _check_options(
         raise ValueError("window must be at least 2 periods")
     if weight_period is not None and not (method in FORMULAS and FORMULAS[method].needs_weight_period):
         raise ValueError(f"weight_period does not apply to {method!r}")
+    only_splice = MULTILATERAL[method].only_splice if method in MULTILATERAL else None
+    if only_splice and (window is None or splice not in (None, only_splice)):
+        raise ValueError(f"method {method!r} takes a window and no splice but {only_splice!r}")
     without_window = splice in ("expanding", "fixed-base-expanding")
     if splice is not None and without_window == (window is not None):
         raise ValueError(f"splice {splice!r} takes {'no' if without_window else 'a'} window")

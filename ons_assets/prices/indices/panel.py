@@ -30,6 +30,8 @@ class Panel:
         Period number, 0 to T - 1.
     price, quantity : (prices,)
         Positive numbers; quantity is zero for a price that was carried, and None where the quotes have none.
+    features
+        One row a product: what the other columns of its first quote say. None unless asked for.
     """
 
     periods: pl.Series
@@ -38,6 +40,7 @@ class Panel:
     period: npt.NDArray[np.int32]
     price: FloatArray
     quantity: FloatArray | None
+    features: pl.DataFrame | None = None
 
     @property
     def n_periods(self) -> int:
@@ -54,12 +57,17 @@ class Panel:
         """Product number of each price."""
         return np.repeat(np.arange(len(self.products)), np.diff(self.offsets))
 
+    @property
+    def sold(self) -> FloatArray:
+        """Quantity of each price; ValueError where the quotes have none."""
+        if self.quantity is None:
+            raise ValueError("this method needs a column quantity")
+        return self.quantity
+
     @cached_property
     def value(self) -> FloatArray:
         """Turnover of each price."""
-        if self.quantity is None:
-            raise ValueError("this method needs a column quantity")
-        return self.price * self.quantity
+        return self.price * self.sold
 
     @cached_property
     def products_in_period(self) -> npt.NDArray[np.int64]:
@@ -78,7 +86,7 @@ class Panel:
 
     def matched_rows(self, first: int, *others: int) -> list[IntArray]:
         """Positions of the prices of the products that all given periods share, one array a period."""
-        rows = [self.rows_in_period(first)]
+        rows: list[IntArray] = [self.rows_in_period(first)]
         for other in others:
             place = np.full(len(self.products), -1)
             place[self.product[self.rows_in_period(other)]] = self.rows_in_period(other)
@@ -105,6 +113,7 @@ def make_panel(
     *,
     periods: Sequence | pl.Series | None = None,
     carry: bool = False,
+    with_features: bool = False,
 ) -> Panel:
     """Check quotes and lay them out as a panel.
 
@@ -120,6 +129,8 @@ def make_panel(
         All periods that the index must show; by default those of the quotes.
     carry
         Fill the gaps between two prices of a product with the earlier one, at quantity zero.
+    with_features
+        Keep the columns that describe the products.
 
     Returns
     -------
@@ -157,6 +168,18 @@ def make_panel(
         period=averaged["period_number"].cast(pl.Int32).to_numpy(),
         price=averaged["price"].cast(pl.Float64).to_numpy(),
         quantity=averaged["quantity"].to_numpy() if has_quantity else None,
+        features=_features(frame, lengths["value"]) if with_features else None,
+    )
+
+
+def _features(quotes: pl.DataFrame, products: pl.Series) -> pl.DataFrame:
+    """Return the description of each product by its first quote, in the order of `products`."""
+    described = quotes.drop("price", "quantity", strict=False).sort("period").unique("product", keep="first")
+    return (
+        products.alias("product")
+        .to_frame()
+        .join(described, on="product", how="left", maintain_order="left")
+        .drop("product", "period")
     )
 
 
