@@ -73,11 +73,10 @@ def simulate(
     seed: Annotated[int | None, typer.Option(help="Seed of the world; the same seed writes the same bytes.")] = None,
 ) -> None:
     """Write the files of simulated supermarkets, and apart from them the truth."""
-    from ons_assets.simulate.prices import simulate_prices
+    from ons_assets.simulate.prices import DEFAULT_SEED, simulate_prices
 
     with _progress("simulating"):
-        options = {} if seed is None else {"seed": seed}
-        summary = simulate_prices(drops, truth, scale=scale, **options)
+        summary = simulate_prices(drops, truth, scale=scale, seed=DEFAULT_SEED if seed is None else seed)
     console.print(f"{summary.files} files with {summary.rows:,} quotes in {drops}; the truth is in {truth}")
 
 

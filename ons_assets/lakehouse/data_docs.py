@@ -41,12 +41,12 @@ def build(home: Home) -> Path:
     target = home.reports / "data_docs"
     partial = home.reports / f".data_docs.{os.getpid()}.part"
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     context.add_data_docs_site(
         site_name=SITE,
         site_config={
             "class_name": "SiteBuilder",
-            "show_how_to_buttons": False,
+            "show_how_to_buttons": False,  # type: ignore[typeddict-unknown-key]
             "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
             "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(partial)},
         },

@@ -44,7 +44,7 @@ def code_version() -> str:
     """Return the version of the program with a hash of its sources."""
     digest = hashlib.sha256()
     for package in (ons_assets, core_ext):
-        folder = Path(package.__file__).parent
+        folder = Path(package.__path__[0])
         for path in sorted(folder.rglob("*")):
             if path.suffix in {".py", ".pyx", ".pxd", ".h"}:
                 digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 import dagster as dg
@@ -176,7 +178,7 @@ def _selection(names: Sequence[str]) -> dg.AssetSelection:
         return dg.AssetSelection.all() - raw
     keys = {key.to_user_string(): key for asset in ASSETS for key in asset.keys}
     groups = {name.split("/")[0] for name in keys}
-    chosen = []
+    chosen: list[dg.AssetSelection] = []
     for name in names:
         if name in keys:
             chosen.append(dg.AssetSelection.assets(keys[name]))
@@ -184,10 +186,7 @@ def _selection(names: Sequence[str]) -> dg.AssetSelection:
             chosen.append(dg.AssetSelection.groups(name))
         else:
             raise UnknownName(f"there is no asset or group {name!r}; there are {', '.join(sorted([*groups, *keys]))}")
-    selection = chosen[0]
-    for each in chosen[1:]:
-        selection |= each
-    return selection
+    return reduce(or_, chosen)
 
 
 def _span(drops: Iterable[Drop]) -> tuple[date, date] | None:
