@@ -1,6 +1,7 @@
 """The kernels in plain Python: slow, obvious, and what the tests hold the kernels against."""
 
 from collections import deque
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -121,3 +122,32 @@ def _near(
     if time is not None and eps_time is not None and abs(time[i] - time[j]) > eps_time:
         return False
     return bool((x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2 <= eps * eps)
+
+
+# --- matched -------------------------------------------------------------------------------------------------
+
+
+def log_relatives(
+    product_offsets: IntArray, period: IntArray, log_price: FloatArray, n_periods: int
+) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Sum the log price relatives of shared products for all pairs of periods; see `core_ext.matched`."""
+    sums = np.zeros((n_periods, n_periods))
+    counts = np.zeros((n_periods, n_periods), dtype=np.int64)
+    for start, end in pairwise(product_offsets):
+        for i in range(start, end):
+            for j in range(start, end):
+                sums[period[i], period[j]] += log_price[j] - log_price[i]
+                counts[period[i], period[j]] += 1
+    return sums, counts
+
+
+def pair_sums(
+    product_offsets: IntArray, period: IntArray, left: FloatArray, right: FloatArray, n_periods: int
+) -> FloatArray:
+    """Sum ``left in a x right in b`` over shared products for all pairs; see `core_ext.matched`."""
+    sums = np.zeros((n_periods, n_periods))
+    for start, end in pairwise(product_offsets):
+        for i in range(start, end):
+            for j in range(start, end):
+                sums[period[i], period[j]] += left[i] * right[j]
+    return sums

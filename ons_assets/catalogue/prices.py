@@ -1,0 +1,113 @@
+"""Tables of the prices pilot."""
+
+import polars as pl
+
+from ons_assets.catalogue.columns import DROP_SHA256, ITEM, ITEM_ID, LINE, RETAILER
+from ons_assets.lakehouse.tables import Column, Sensitivity, Table
+
+OWNER = "team:prices"
+
+RAW_QUOTES = Table(
+    name="prices/raw_quotes",
+    description="One price quote as a scraper found it: a product of a shop, under an item, in one run.",
+    columns=(
+        RETAILER,
+        Column("run", pl.String(), "run of the scraper: time at which it started, YYYYMMDDHHMMSS, or name of its file"),
+        Column("collected_on", pl.Date(), "local day of the quote"),
+        Column("collected_at_utc", pl.Datetime("us", "UTC"), "time of the quote"),
+        ITEM_ID,
+        ITEM,
+        Column("shelf", pl.String(), "shelf, category or address that was scraped", nullable=True),
+        Column("product", pl.String(), "name of the product as displayed"),
+        Column("price", pl.Float64(), "price of the pack, in the currency"),
+        Column("currency", pl.String(), "ISO 4217 code"),
+        Column("unit_price", pl.Float64(), "displayed price for unit_quantity of unit", nullable=True),
+        Column("unit_quantity", pl.Float64(), "number of units that unit_price is for", nullable=True),
+        Column("unit", pl.String(), "unit of unit_price, as displayed", nullable=True),
+        Column("promotion", pl.String(), "text of the offer", nullable=True),
+        DROP_SHA256,
+        LINE,
+    ),
+    key=("drop_sha256", "line"),
+    partition_by=("collected_on",),
+    sensitivity=Sensitivity.PUBLIC,
+    owner=OWNER,
+    source="Run files of the scrapers, and files of other offices through a mapping",
+)
+
+COLLECTION_REPORT = Table(
+    name="prices/collection_report",
+    description="What one item of a retailer, or its whole run, brought on one day: a finding, or none.",
+    columns=(
+        Column("day", pl.Date(), "local day on which the run started"),
+        RETAILER,
+        Column("item_id", pl.String(), "consumer price item; 'all' for the whole run"),
+        Column("item", pl.String(), "name of the item", nullable=True),
+        Column(
+            "finding",
+            pl.String(),
+            "none, missing_run, empty, truncated, inflated, item_vanished, shelf_renamed, stuck or duplicate_rows",
+        ),
+        Column("evidence", pl.String(), "why, in a sentence with figures", nullable=True),
+        Column("products", pl.Int64(), "different products that were found", nullable=True),
+        Column("usual_products", pl.Float64(), "median of the days before; null without history", nullable=True),
+        Column("ratio", pl.Float64(), "products / usual_products", nullable=True),
+        Column("run", pl.String(), "run that shows the finding", nullable=True),
+        Column("runs_affected", pl.Int64(), "runs of the day that show it", nullable=True),
+        Column("runs_of_day", pl.Int64(), "runs of the day", nullable=True),
+        Column("replaced", pl.Boolean(), "whether another run of the day is free of it", nullable=True),
+    ),
+    key=("day", "retailer", "item_id", "finding"),
+    partition_by=("day",),
+    sensitivity=Sensitivity.AGGREGATE,
+    owner=OWNER,
+    source="prices/raw_quotes and the ledger of drops",
+)
+
+FREQUENCY = Column("frequency", pl.String(), "day, week or month")
+PERIOD = Column("period", pl.String(), "2016-07-21, 2016-W29 (ISO 8601) or 2016-07")
+METHOD = Column("method", pl.String(), "index method, see docs/methods/price_indices.md")
+BASE_PERIOD = Column("base_period", pl.String(), "period in which the index is 100")
+
+ITEM_INDICES = Table(
+    name="prices/item_indices",
+    description="The price index of one item in one period by one method, base period = 100.",
+    columns=(
+        FREQUENCY,
+        METHOD,
+        ITEM_ID,
+        ITEM,
+        PERIOD,
+        BASE_PERIOD,
+        Column("index", pl.Float64(), "price index; null where it cannot be computed", nullable=True),
+        Column("matched_products", pl.Int64(), "products behind it, see the method", nullable=True),
+        Column("reason", pl.String(), "why there is no index", nullable=True),
+    ),
+    key=("frequency", "method", "item_id", "period"),
+    partition_by=("frequency",),
+    sensitivity=Sensitivity.AGGREGATE,
+    owner=OWNER,
+    source="prices/raw_quotes",
+)
+
+AGGREGATE_INDICES = Table(
+    name="prices/aggregate_indices",
+    description="The price index of one group of items in one period by one method, base period = 100.",
+    columns=(
+        FREQUENCY,
+        METHOD,
+        Column("group", pl.String(), "group of items"),
+        PERIOD,
+        Column("index", pl.Float64(), "weighted mean of the item indices; null without one", nullable=True),
+        Column("items", pl.Int64(), "items with an index"),
+        Column("weight_share", pl.Float64(), "their share of the weight of the group", nullable=True),
+        Column("reason", pl.String(), "why there is no index", nullable=True),
+    ),
+    key=("frequency", "method", "group", "period"),
+    partition_by=("frequency",),
+    sensitivity=Sensitivity.AGGREGATE,
+    owner=OWNER,
+    source="prices/item_indices and reference/item_weights",
+)
+
+TABLES = (RAW_QUOTES, COLLECTION_REPORT, ITEM_INDICES, AGGREGATE_INDICES)

@@ -1,0 +1,62 @@
+"""Assets about the system itself."""
+
+import dagster as dg
+import polars as pl
+from dagster_duckdb import DuckDBResource
+
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.lakehouse import data_docs, warehouse
+from ons_assets.lakehouse.ingestion import LINEAGE_COLUMN
+from ons_assets.orchestration.assets import published
+from ons_assets.orchestration.resources import Lakehouse
+
+ALL = [table.name.split("/") for table in CATALOGUE.values()]
+FROM_DROPS = [table.name for table in CATALOGUE.values() if LINEAGE_COLUMN in table.column_names]
+
+
+@published("governance/drop_ledger", after=FROM_DROPS)
+def drop_ledger(lakehouse: Lakehouse) -> pl.DataFrame:
+    """Publish the ledger as it stands."""
+    return lakehouse.ledger.frame()
+
+
+@dg.asset(
+    key=["governance", "analytical_database"],
+    group_name="governance",
+    description="DuckDB database of the latest version of every published table, for people; individual tables apart.",
+    deps=ALL,
+    kinds={"duckdb"},
+    owners=["team:governance"],
+)
+def analytical_database(lakehouse: Lakehouse, duckdb: DuckDBResource) -> dg.MaterializeResult:
+    """Build the database beside the old one and put it in its place."""
+    home = lakehouse.home
+    with home.working(), home.table_lock("analytical_database"), duckdb.get_connection() as connection:
+        rows = warehouse.build(connection, home, CATALOGUE)
+    return dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(home.warehouse),
+            "rows": dg.MetadataValue.table([dg.TableRecord({"table": name, "rows": n}) for name, n in rows.items()])
+            if rows
+            else "no table was published yet",
+        }
+    )
+
+
+@dg.asset(
+    key=["governance", "data_docs"],
+    group_name="governance",
+    description="Great Expectations' pages on the last audit of every table.",
+    deps=ALL,
+    kinds={"greatexpectations"},
+    owners=["team:governance"],
+)
+def validation_pages(lakehouse: Lakehouse) -> dg.MaterializeResult:
+    """Render the results that the gate kept."""
+    home = lakehouse.home
+    with home.working(), home.table_lock("data_docs"):
+        page = data_docs.build(home)
+    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(page)})
+
+
+ASSETS = [drop_ledger, analytical_database, validation_pages]

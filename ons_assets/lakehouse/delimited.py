@@ -1,0 +1,195 @@
+"""Delimited text and Parquet as suppliers really send them, read as text and line by line accountable."""
+
+import gzip
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
+from ons_assets.lakehouse.sources import Unreadable
+
+GZIP_MAGIC = b"\x1f\x8b"
+PARQUET_MAGIC = b"PAR1"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a file is read before it is refused.
+
+    Parameters
+    ----------
+    unpacked_bytes
+        Size after decompression; stops a small file that unpacks without end.
+    line_bytes
+        Length of one line.
+    """
+
+    unpacked_bytes: int = 2 << 30
+    line_bytes: int = 1 << 20
+
+
+@dataclass(frozen=True)
+class Text:
+    """A delimited file, read.
+
+    Parameters
+    ----------
+    rows
+        One row a record, every column text as it stands (empty text is null), and `line`.
+    rejected
+        Records with too few or too many fields, or that are not valid in the file's encoding.
+    ends_inside_record
+        Whether the last record is cut short: the file was not written to its end.
+    """
+
+    rows: pl.DataFrame
+    rejected: pl.DataFrame
+    ends_inside_record: bool
+
+
+def is_parquet(path: Path) -> bool:
+    """Return whether the file begins as Parquet does."""
+    with path.open("rb") as file:
+        return file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
+
+
+def read_bytes(path: Path, limits: Limits) -> bytes:
+    """Return the content of a file, decompressed if it is gzip.
+
+    Raises
+    ------
+    Unreadable
+        If it is empty, unpacks to more than the limit, or is a broken gzip.
+    """
+    with path.open("rb") as file:
+        zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    content = bytearray()
+    with gzip.open(path) if zipped else path.open("rb") as stream:
+        try:
+            while chunk := stream.read(CHUNK_BYTES):
+                content += chunk
+                if len(content) > limits.unpacked_bytes:
+                    raise Unreadable(f"unpacks to more than {limits.unpacked_bytes} bytes")
+        except EOFError:
+            if not content:
+                raise Unreadable("is a gzip file cut short") from None
+            # What came before the cut is good; the record that it ends in is rejected with its line.
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise Unreadable(f"is a broken gzip file ({error})") from None
+    if not content:
+        raise Unreadable("is empty")
+    return bytes(content)
+
+
+def header(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> list[str]:
+    """Return the column names of a delimited or Parquet file; empty if there are none to find."""
+    if is_parquet(path):
+        with suppress(pl.exceptions.PolarsError, OSError):
+            return list(pl.read_parquet_schema(path))
+        return []
+    with suppress(OSError, EOFError, zlib.error, UnicodeDecodeError, pa.ArrowInvalid):
+        with path.open("rb") as file:
+            zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        with gzip.open(path) if zipped else path.open("rb") as stream:
+            line = stream.readline(CHUNK_BYTES).removeprefix(BYTE_ORDER_MARK).decode(encoding).encode()
+        table = arrow_csv.read_csv(
+            pa.BufferReader(line + b"\n"), parse_options=arrow_csv.ParseOptions(delimiter=delimiter)
+        )
+        return table.column_names
+    return []
+
+
+def read_delimited(path: Path, limits: Limits, *, delimiter: str = ",", encoding: str = "utf-8") -> Text:
+    """Read a delimited file with a header; every record is accepted or rejected, none is lost.
+
+    Parameters
+    ----------
+    delimiter
+        One character.
+    encoding
+        Of the text; never guessed.
+
+    Raises
+    ------
+    Unreadable
+        If the file has no header, is empty, or holds a line longer than the limit.
+    """
+    decoded = read_bytes(path, limits).removeprefix(BYTE_ORDER_MARK).decode(encoding, errors="replace")
+    content = decoded.encode()
+    irregular: list[arrow_csv.InvalidRow] = []
+
+    def keep(row: arrow_csv.InvalidRow) -> str:
+        irregular.append(row)
+        return "skip"
+
+    try:
+        names = _column_names(content, delimiter)
+        table = arrow_csv.read_csv(
+            pa.BufferReader(content),
+            # One thread: only then does Arrow say the number of an irregular record.
+            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=limits.line_bytes),
+            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, invalid_row_handler=keep),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                strings_can_be_null=True,
+                null_values=[""],
+                quoted_strings_can_be_null=True,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        if "straddling" in str(error):
+            raise Unreadable(f"holds a line longer than {limits.line_bytes} bytes") from None
+        raise Unreadable("is not delimited text with a header") from None
+    rows = pl.DataFrame(table)
+    lines = np.setdiff1d(
+        np.arange(2, len(rows) + len(irregular) + 2), [row.number for row in irregular], assume_unique=True
+    )
+    rows = rows.with_columns(line=pl.Series(lines, dtype=pl.Int64))
+    garbled = pl.any_horizontal(pl.col(names).str.contains(REPLACEMENT, literal=True)).fill_null(False)
+    bad_encoding = rows.filter(garbled) if REPLACEMENT in decoded else rows.clear()
+    rejected = pl.concat(
+        [
+            pl.DataFrame(
+                [
+                    (
+                        row.number,
+                        f"{row.actual_columns} fields where {row.expected_columns} are expected",
+                        row.text,
+                    )
+                    for row in irregular
+                ],
+                schema=REJECTED_SCHEMA,
+                orient="row",
+            ),
+            bad_encoding.select(
+                "line",
+                reason=pl.lit(f"not valid {encoding}"),
+                text=pl.concat_str(names, separator=delimiter, ignore_nulls=True),
+            ),
+        ]
+    )
+    last_line = len(rows) + len(irregular) + 1
+    return Text(
+        rows=rows.join(bad_encoding, on="line", how="anti") if len(bad_encoding) else rows,
+        rejected=rejected.sort("line"),
+        ends_inside_record=any(row.number == last_line for row in irregular) and not content.endswith(b"\n"),
+    )
+
+
+def _column_names(content: bytes, delimiter: str) -> list[str]:
+    line = content[: content.find(b"\n") + 1] or content + b"\n"
+    names = arrow_csv.read_csv(
+        pa.BufferReader(line), parse_options=arrow_csv.ParseOptions(delimiter=delimiter)
+    ).column_names
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise Unreadable(f"has columns of the same name: {', '.join(repeated)}")
+    return names

@@ -1,0 +1,188 @@
+"""Files that arrive: when they are complete, their fingerprint, and the read-only archive."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from ons_assets.lakehouse import lake, quarantine
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.ledger import Drop, Ledger, Status
+from ons_assets.lakehouse.sources import Source, Unreadable
+
+CHUNK_BYTES = 1 << 20
+READ_ONLY = 0o400
+
+# Names under which browsers, rsync, scp wrappers and editors write what is not finished.
+UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart", ".swp", "~")
+
+
+class StillChanging(Exception):
+    """A file changed while it was read; it is not complete."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """How a file looked when it was last seen, and since when it has looked so.
+
+    Parameters
+    ----------
+    since
+        Seconds since the epoch, of this machine's clock: a supplier's clock may be wrong.
+    taken
+        Whether the file, as it looks, has been registered.
+    """
+
+    size_bytes: int
+    modified_ns: int
+    since: float
+    taken: bool = False
+
+
+def observe(
+    folder: Path, seen: Mapping[str, Sighting], now: float, settle_seconds: float
+) -> tuple[list[Path], dict[str, Sighting]]:
+    """Look into a drop folder and say which files are complete.
+
+    A file is complete when its size and time of change have been the same for `settle_seconds` of
+    this machine's clock. Hidden files and names that mark an unfinished copy are passed over.
+
+    Parameters
+    ----------
+    folder
+        `<home>/drops/<source>`; looked into one level deep.
+    seen
+        What the last look returned.
+
+    Returns
+    -------
+    ready
+        Complete files that are not taken yet, oldest change first. A directory counts as a file, so
+        that it ends in the ledger with a reason.
+    sightings
+        What to hand over to the next look; only of files that are there now, so it stays bounded.
+    """
+    sightings: dict[str, Sighting] = {}
+    ready: list[tuple[int, Path]] = []
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if entry.name.startswith(".") or entry.name.endswith(UNFINISHED_SUFFIXES):
+            continue
+        try:
+            status = entry.stat()
+        except FileNotFoundError:
+            continue
+        sighting = Sighting(status.st_size, status.st_mtime_ns, now)
+        before = seen.get(entry.name)
+        if before and (before.size_bytes, before.modified_ns) == (status.st_size, status.st_mtime_ns):
+            sighting = before
+        sightings[entry.name] = sighting
+        if not sighting.taken and now - sighting.since >= settle_seconds:
+            ready.append((status.st_mtime_ns, entry))
+    return [path for _, path in sorted(ready)], sightings
+
+
+def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: int, *, retry: bool = False) -> Drop:
+    """Archive one complete file and write its row in the ledger.
+
+    What cannot be taken (a directory, an empty or oversized file, a file that its adapter cannot
+    read at all) gets its row too, as refused, with the reason, and an entry in quarantine.
+
+    Parameters
+    ----------
+    retry
+        Whether a content that was refused before waits again to be read: a mapping or a suite may have
+        changed since.
+
+    Raises
+    ------
+    StillChanging
+        If the file changed while it was read; nothing is written, and it can be tried again.
+    """
+    size = path.stat().st_size
+    received_utc = datetime.now(UTC)
+    sha256: str | None = None
+    days: list[date] = []
+    refusal: Unreadable | None = None
+    try:
+        _check_takeable(path, size, max_bytes)
+        sha256 = archive(home, source.name, path)
+        days = source.days(archived_path(home, source.name, sha256), path.name, received_utc)
+    except Unreadable as error:
+        refusal = error
+    drop = ledger.receive(source.name, path.name, sha256, size, received_utc, days)
+    if retry and refusal is None and drop.status is Status.REFUSED:
+        return ledger.receive_again(drop, days)
+    if refusal is None or drop.status is not Status.RECEIVED:
+        return drop
+    reason, batch = f"{path.name} {refusal}", sha256 or f"not-archived-{drop.drop_id}"
+    if len(refusal.rejected):
+        quarantine.keep_rows(home, source.table, batch, drop.name, "registration", refusal.rejected)
+    quarantine.keep_refused(home, source.table, batch, drop.name, "registration", reason, staged=None)
+    return ledger.refuse(drop, reason, quarantined=len(refusal.rejected))
+
+
+def _check_takeable(path: Path, size_bytes: int, max_bytes: int) -> None:
+    if path.is_dir():
+        raise Unreadable("is a directory, not a file")
+    if not os.access(path, os.R_OK):
+        raise Unreadable("cannot be opened: permission denied")
+    if size_bytes > max_bytes:
+        raise Unreadable(f"has {size_bytes} bytes; the most that is taken is {max_bytes}")
+
+
+def archive(home: Home, source: str, path: Path) -> str:
+    """Copy a file into the archive, hashing it on the way, and return its SHA-256.
+
+    Raises
+    ------
+    StillChanging
+        If size or time of change differ between the start and the end of the copy.
+    """
+    folder = home.archive / source
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{os.getpid()}.part"
+    digest = hashlib.sha256()
+    before = path.stat()
+    with path.open("rb") as original, partial.open("wb") as copy:
+        while chunk := original.read(CHUNK_BYTES):
+            digest.update(chunk)
+            copy.write(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
+    after = path.stat()
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        partial.unlink()
+        raise StillChanging(f"{path.name} changed while it was read; it is taken when it is complete")
+    target = archived_path(home, source, digest.hexdigest())
+    target.parent.mkdir(exist_ok=True)
+    partial.chmod(READ_ONLY)
+    partial.replace(target)
+    return digest.hexdigest()
+
+
+def archived_path(home: Home, source: str, sha256: str) -> Path:
+    """Where a content lies in the archive."""
+    return home.archive / source / sha256[:2] / sha256
+
+
+def recover(home: Home) -> bool:
+    """Clear away what a process that died left behind; return False if another process is at work.
+
+    Staged batches, half-written files and data files that were never committed go; nothing that was
+    registered or published is touched.
+    """
+    with home.alone() as alone:
+        if not alone:
+            return False
+        for staged in home.staging.iterdir():
+            shutil.rmtree(staged)
+        kept_whole = (home.lake, home.drops, home.dagster)
+        for partial in home.root.rglob(".*.part"):
+            if not any(partial.is_relative_to(folder) for folder in kept_whole):
+                partial.unlink()
+        for log in home.lake.rglob("_delta_log"):
+            lake.remove_orphans(log.parent)
+    return True

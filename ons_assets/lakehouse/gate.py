@@ -1,0 +1,226 @@
+"""The gate: every batch is audited by its suite before anybody can read it.
+
+A suite is a JSON file in Great Expectations' own form, `expectations/<domain>/<table>.json`, which
+people who do not program can edit. What the registry declares (key, nulls) is audited too, so that a
+suite need not repeat it.
+"""
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ons_assets.lakehouse.tables import Table
+
+if TYPE_CHECKING:
+    from great_expectations.core.batch_definition import BatchDefinition
+
+CRITICAL = "critical"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One expectation that a batch does not meet."""
+
+    expectation: str
+    column: str | None
+    severity: str
+    detail: str
+
+    def __str__(self) -> str:
+        where = f" on {self.column}" if self.column else ""
+        return f"{self.expectation}{where}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the gate found in one batch.
+
+    Parameters
+    ----------
+    suite_sha256
+        Hash of the suite file that was applied.
+    evaluated
+        Number of expectations, with those that the registry implies (nulls by column, and the key).
+    failures
+        The ones that were not met, worst first.
+    result
+        Great Expectations' own result, as JSON, for the Data Docs.
+    """
+
+    suite_sha256: str
+    evaluated: int
+    failures: tuple[Failure, ...]
+    result: dict[str, Any] = field(repr=False, compare=False)
+
+    @property
+    def is_critical(self) -> bool:
+        """Whether the batch must not be published."""
+        return any(failure.severity == CRITICAL for failure in self.failures)
+
+    @property
+    def reason(self) -> str:
+        """The failures in one line; empty if there are none."""
+        return "; ".join(map(str, self.failures))
+
+    def summary(self) -> dict[str, Any]:
+        """Return what is stored with a published version."""
+        return {
+            "sha256": self.suite_sha256,
+            "evaluated": self.evaluated,
+            "failures": [asdict(failure) for failure in self.failures],
+        }
+
+
+class SuiteError(ValueError):
+    """A suite is missing or cannot be read."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """An expectation suite as it lies on disk."""
+
+    table: str
+    content: dict[str, Any]
+    sha256: str
+
+    @classmethod
+    def load(cls, folder: Path, table: str) -> "Suite":
+        """Read `<folder>/<domain>/<table>.json`.
+
+        Raises
+        ------
+        SuiteError
+            If the file is missing or is not a suite.
+        """
+        path = folder / f"{table}.json"
+        try:
+            raw = path.read_bytes()
+            content = json.loads(raw)
+        except FileNotFoundError as error:
+            raise SuiteError(f"{table} has no expectation suite: {path} is missing") from error
+        except ValueError as error:
+            raise SuiteError(f"the expectation suite {path} is not valid JSON: {error}") from error
+        if not isinstance(content, dict) or not content.get("expectations"):
+            raise SuiteError(f"the expectation suite {path} has no expectations")
+        return cls(table, content, hashlib.sha256(raw).hexdigest())
+
+
+def audit(suite: Suite, table: Table, batch: pl.DataFrame) -> Audit:
+    """Hold a batch against its suite and against what the registry declares.
+
+    Parameters
+    ----------
+    batch
+        Rows that conform to the table (`Table.conform`).
+
+    Returns
+    -------
+    Audit
+        An expectation that could not be evaluated counts as critical, whatever its own severity.
+        For `individual` tables neither the failures nor the result hold any value of a row.
+    """
+    declared = _audit_declaration(table, batch)
+    result = _validate(suite, table, batch)
+    failures = [*declared, *filter(None, (_failure(entry) for entry in result["results"]))]
+    failures.sort(key=lambda failure: failure.severity != CRITICAL)
+    return Audit(
+        suite_sha256=suite.sha256,
+        evaluated=len(result["results"]) + len(table.columns) + 1,
+        failures=tuple(failures),
+        result=result,
+    )
+
+
+def _audit_declaration(table: Table, batch: pl.DataFrame) -> list[Failure]:
+    """Audit what the registry says of every table: required columns hold no null, the key is unique."""
+    failures = []
+    for column in table.columns:
+        if not column.nullable and (nulls := batch[column.name].null_count()):
+            failures.append(Failure("values are present", column.name, CRITICAL, f"{nulls} of {len(batch)} are null"))
+    if table.key and (repeated := len(batch) - batch.select(pl.struct(table.key).n_unique()).item()):
+        failures.append(
+            Failure(
+                "key is unique",
+                ", ".join(table.key),
+                CRITICAL,
+                f"{repeated} of {len(batch)} rows repeat a key",
+            )
+        )
+    return failures
+
+
+def _failure(entry: dict[str, Any]) -> Failure | None:
+    if entry["success"]:
+        return None
+    configuration = entry["expectation_config"]
+    kwargs = {name: value for name, value in configuration["kwargs"].items() if name not in ("batch_id", "column")}
+    if messages := _exceptions(entry["exception_info"]):
+        severity, detail = CRITICAL, f"could not be evaluated ({'; '.join(messages)})"
+    else:
+        severity, detail = configuration["severity"], _observed(entry["result"])
+    expected = ", ".join(f"{name} {value}" for name, value in kwargs.items())
+    return Failure(
+        expectation=configuration["type"].removeprefix("expect_").replace("_", " "),
+        column=configuration["kwargs"].get("column"),
+        severity=severity,
+        detail=f"expected {expected}; {detail}" if expected else detail,
+    )
+
+
+def _exceptions(info: dict[str, Any]) -> list[str]:
+    """Messages of what an expectation raised; the form differs between one metric and several."""
+    entries = [info] if "raised_exception" in info else list(info.values())
+    return [str(entry["exception_message"]) for entry in entries if entry["raised_exception"]]
+
+
+def _observed(result: dict[str, Any]) -> str:
+    if "observed_value" in result:
+        return f"found {result['observed_value']}"
+    if "unexpected_count" in result:
+        return f"{result['unexpected_count']} of {result['element_count']} are not"
+    return "not met"
+
+
+def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]:
+    import great_expectations as gx
+
+    try:
+        expectations = gx.ExpectationSuite(**suite.content)
+    except Exception as error:
+        raise SuiteError(f"Great Expectations cannot read the suite of {suite.table}: {error}") from error
+    result = (
+        _batch_definition()
+        .get_batch(batch_parameters={"dataframe": batch.to_pandas(use_pyarrow_extension_array=True)})
+        .validate(expectations, result_format="BOOLEAN_ONLY" if table.is_individual else "BASIC")
+    )
+    content = result.to_json_dict()
+    if table.is_individual:
+        # The message of an exception may quote the value that raised it.
+        for entry in content["results"]:
+            raised = bool(_exceptions(entry["exception_info"]))
+            message = "an individual table does not say why" if raised else None
+            entry["exception_info"] = {
+                "raised_exception": raised,
+                "exception_message": message,
+                "exception_traceback": None,
+            }
+    return content
+
+
+@cache
+def _batch_definition() -> "BatchDefinition":
+    # Imported late: it takes seconds, and most commands never reach the gate.
+    import great_expectations as gx
+
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    return (
+        context.data_sources.add_pandas("lake").add_dataframe_asset("batch").add_batch_definition_whole_dataframe("all")
+    )

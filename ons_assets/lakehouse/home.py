@@ -1,0 +1,150 @@
+"""The folder in which everything of one installation lies, and the locks on it."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+PRIVATE_DIRECTORY = 0o700
+PRIVATE_FILE = 0o600
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths under one home folder.
+
+    Parameters
+    ----------
+    root
+        The folder; made when first used.
+    """
+
+    root: Path
+
+    @property
+    def drops(self) -> Path:
+        """Where suppliers leave files: one folder a source."""
+        return self.root / "drops"
+
+    @property
+    def archive(self) -> Path:
+        """Received files by content hash, read-only."""
+        return self.root / "archive"
+
+    @property
+    def ledger(self) -> Path:
+        """The SQLite file with one row for each file that ever arrived."""
+        return self.root / "ledger.sqlite"
+
+    @property
+    def lake(self) -> Path:
+        """Delta tables, one folder each."""
+        return self.root / "lake"
+
+    @property
+    def staging(self) -> Path:
+        """Batches that are not yet audited; empty when nothing runs."""
+        return self.root / "staging"
+
+    @property
+    def quarantine(self) -> Path:
+        """Rows that could not be read and batches that were refused."""
+        return self.root / "quarantine"
+
+    @property
+    def mappings(self) -> Path:
+        """YAML mappings for files of other layouts: one folder a source."""
+        return self.root / "mappings"
+
+    @property
+    def reports(self) -> Path:
+        """Pages for people, Great Expectations' Data Docs among them."""
+        return self.root / "reports"
+
+    @property
+    def warehouse(self) -> Path:
+        """DuckDB database of every table that is not individual."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def restricted_warehouse(self) -> Path:
+        """DuckDB database of the individual tables, in a folder that only its owner can open."""
+        return self.root / "restricted" / "warehouse.duckdb"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's own storage: runs, events, schedules."""
+        return self.root / "dagster"
+
+    def table(self, name: str) -> Path:
+        """Folder of the Delta table ``domain/table``."""
+        return self.lake / name
+
+    def ensure(self) -> "Home":
+        """Make the folders that must exist, private where they hold individual data."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        for folder in (self.archive, self.staging, self.quarantine, self.restricted_warehouse.parent):
+            folder.mkdir(exist_ok=True, mode=PRIVATE_DIRECTORY)
+        for folder in (self.drops, self.lake, self.mappings, self.reports, self.dagster, self._locks):
+            folder.mkdir(exist_ok=True)
+        return self
+
+    @property
+    def _locks(self) -> Path:
+        return self.root / "locks"
+
+    def secret(self) -> bytes:
+        """Return the key for pseudonyms, made on first use and readable by its owner alone."""
+        path = self.root / "secret.key"
+        if not path.exists():
+            partial = self.root / f".secret.{os.getpid()}.part"
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_bytes(32))
+            # A link, unlike a rename, never replaces a key that another process made meanwhile.
+            with suppress(FileExistsError):
+                path.hardlink_to(partial)
+            partial.unlink()
+        return path.read_bytes()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Say that this process writes under the home; many may at once, recovery waits for none."""
+        with self._flock("home", fcntl.LOCK_SH):
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Yield True, and keep others out, if no process is writing under the home; else yield False."""
+        try:
+            with self._flock("home", fcntl.LOCK_EX | fcntl.LOCK_NB):
+                yield True
+        except BlockingIOError:
+            yield False
+
+    @contextmanager
+    def table_lock(self, name: str) -> Iterator[None]:
+        """Hold one table, so that who reads inputs last also publishes last."""
+        with self._flock(name.replace("/", "."), fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
+    def _flock(self, name: str, mode: int) -> Iterator[None]:
+        # The kernel drops an flock when its process dies, however it dies.
+        with (self._locks / f"{name}.lock").open("a") as file:
+            fcntl.flock(file, mode)
+            yield
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees all of it or nothing, also after a crash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

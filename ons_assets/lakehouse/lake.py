@@ -1,0 +1,202 @@
+"""Delta tables: one atomic commit a publication, every version readable again."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+
+from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, Home
+from ons_assets.lakehouse.tables import Table
+
+# Provenance is read from the log of the table, so the log must outlive Delta's default of 30 days.
+CONFIGURATION: Mapping[str, str | None] = {
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",
+}
+COMMIT_KEY = "ons_assets"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made a published version; stored in its Delta commit.
+
+    Parameters
+    ----------
+    run_id
+        Dagster run that published it.
+    code_version
+        Version of the program and hash of its sources.
+    inputs
+        Data version of each input table by name, or the SHA-256 of each drop by file name.
+    suite
+        SHA-256 of the expectation suite, whether it passed, and what failed.
+    settings
+        Method parameters in force.
+    partition
+        First and last value of the partition that was replaced; None for the whole table.
+    """
+
+    run_id: str
+    code_version: str
+    inputs: dict[str, str]
+    suite: dict[str, Any]
+    settings: dict[str, Any]
+    data_version: str
+    partition: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Version:
+    """A published version of a table: its number, when it was committed, and its provenance."""
+
+    table: str
+    number: int
+    published_utc: datetime
+    provenance: Provenance | None
+
+
+@dataclass(frozen=True)
+class Between:
+    """Rows whose partition column lies between two values, both included, but for the values kept out."""
+
+    column: str
+    first: date | str
+    last: date | str
+    without: tuple[date | str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if str(self.first) > str(self.last):
+            raise ValueError(f"{self.column}: {self.first} comes after {self.last}")
+        if "'" in f"{self.first}{self.last}":
+            raise ValueError(f"{self.column}: a partition value cannot contain a quote")
+
+    @property
+    def sql(self) -> str:
+        """The condition as Delta reads it."""
+        within = f"{self.column} >= '{self.first}' AND {self.column} <= '{self.last}'"
+        return " AND ".join([within, *(f"{self.column} != '{value}'" for value in self.without)])
+
+    @property
+    def polars(self) -> pl.Expr:
+        """The condition as Polars reads it."""
+        within = pl.col(self.column).is_between(pl.lit(self.first), pl.lit(self.last))
+        return within & ~pl.col(self.column).is_in(list(self.without))
+
+
+def exists(home: Home, table: Table) -> bool:
+    """Return whether the table has ever been published."""
+    return DeltaTable.is_deltatable(str(home.table(table.name)))
+
+
+def publish(
+    home: Home, table: Table, staged: pl.LazyFrame, provenance: Provenance, replace: Between | None = None
+) -> int:
+    """Commit rows to a table, in place of a partition or of everything, and return the new version.
+
+    Parameters
+    ----------
+    staged
+        Rows that conform to the table; streamed, not collected.
+    replace
+        The partition that the rows take the place of; None for the whole table.
+
+    Raises
+    ------
+    ValueError
+        If a row lies outside the partition.
+    """
+    rows = staged.collect(engine="streaming")
+    # Delta refuses such rows too, but prints some of them, and they may be about persons.
+    if replace is not None and not rows.select(replace.polars.all()).item():
+        raise ValueError(f"{table.name}: rows outside {replace.sql}")
+    path = home.table(table.name)
+    path.mkdir(parents=True, exist_ok=True)
+    if table.is_individual:
+        path.chmod(PRIVATE_DIRECTORY)
+    first_time = not exists(home, table)
+    write_deltalake(
+        path,
+        rows.to_arrow(),
+        mode="overwrite",
+        predicate=None if first_time or replace is None else replace.sql,
+        partition_by=list(table.partition_by) or None,
+        configuration=CONFIGURATION if first_time else None,
+        name=table.name,
+        description=table.description,
+        schema_mode="overwrite" if replace is None and not first_time else None,
+        writer_properties=WriterProperties(compression="ZSTD"),
+        commit_properties=CommitProperties(
+            custom_metadata={COMMIT_KEY: json.dumps(asdict(provenance), sort_keys=True)}
+        ),
+    )
+    return DeltaTable(path).version()
+
+
+def read(home: Home, table: Table, version: int | None = None) -> pl.LazyFrame:
+    """Return a table as published, or as it was at an older version.
+
+    Raises
+    ------
+    LookupError
+        If the table was never published, or has no such version.
+    """
+    try:
+        return pl.scan_delta(DeltaTable(home.table(table.name), version=version))
+    except TableNotFoundError as error:
+        raise LookupError(f"{table.name} has not been published yet") from error
+    except Exception as error:
+        if version is None:
+            raise
+        raise LookupError(f"{table.name} has no version {version}") from error
+
+
+def history(home: Home, table: Table, limit: int | None = None) -> list[Version]:
+    """Return the published versions of a table, newest first."""
+    if not exists(home, table):
+        return []
+    versions = []
+    for commit in DeltaTable(home.table(table.name)).history(limit):
+        stored = json.loads(commit[COMMIT_KEY]) if COMMIT_KEY in commit else None
+        if stored and stored["partition"]:
+            stored["partition"] = tuple(stored["partition"])
+        versions.append(
+            Version(
+                table=table.name,
+                number=commit["version"],
+                published_utc=datetime.fromtimestamp(commit["timestamp"] / 1000, tz=UTC),
+                provenance=Provenance(**stored) if stored else None,
+            )
+        )
+    return versions
+
+
+def latest(home: Home, table: Table) -> Version | None:
+    """Return the newest published version, or None."""
+    return next(iter(history(home, table, limit=1)), None)
+
+
+def remove_orphans(path: Path) -> list[str]:
+    """Delete data files that no version of a Delta table names, and return their names.
+
+    A writer that dies between writing its files and committing them leaves such files. Call it only
+    while no process writes to the table (`Home.alone`).
+    """
+    if not DeltaTable.is_deltatable(str(path)):
+        return []
+    table = DeltaTable(path)
+    orphans = table.vacuum(
+        retention_hours=0,
+        enforce_retention_duration=False,
+        dry_run=True,  # a real vacuum would commit versions of its own
+        full=True,
+        keep_versions=list(range(table.version() + 1)),
+    )
+    for orphan in orphans:
+        (path / orphan).unlink(missing_ok=True)
+    return orphans

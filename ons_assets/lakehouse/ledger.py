@@ -1,0 +1,249 @@
+"""The ledger: one row for every file that ever arrived, whatever became of it.
+
+It is a SQLite file, because a daemon, several runs and a command line write to it at once and a row
+must survive a crash. The asset `governance/drop_ledger` publishes it to the lake.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import polars as pl
+
+from ons_assets.lakehouse.home import PRIVATE_FILE, Home
+
+
+class Status(StrEnum):
+    """What became of a drop."""
+
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    SUPERSEDED = "superseded"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A file as the ledger knows it.
+
+    Parameters
+    ----------
+    drop_id
+        Number of the row, in order of arrival.
+    sha256
+        Hash of the content; None where there was nothing to hash (a directory).
+    days
+        Local days for which the file holds rows; empty for sources without days.
+    parsed_rows, accepted_rows, quarantined_rows
+        Rows in = rows accepted + rows quarantined; None until the file was read.
+    attempts
+        Runs that were asked to read the file.
+    """
+
+    drop_id: int
+    source: str
+    name: str
+    sha256: str | None
+    size_bytes: int
+    received_utc: datetime
+    status: Status
+    days: tuple[date, ...]
+    parsed_rows: int | None
+    accepted_rows: int | None
+    quarantined_rows: int | None
+    reason: str | None
+    run_id: str | None
+    attempts: int
+
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS drops (
+    drop_id INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sha256 TEXT,
+    size_bytes INTEGER NOT NULL,
+    received_utc TEXT NOT NULL,
+    status TEXT NOT NULL,
+    days TEXT NOT NULL DEFAULT '[]',
+    parsed_rows INTEGER,
+    accepted_rows INTEGER,
+    quarantined_rows INTEGER,
+    reason TEXT,
+    run_id TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX IF NOT EXISTS one_content_one_drop
+    ON drops (source, sha256) WHERE status != 'duplicate' AND sha256 IS NOT NULL;
+CREATE INDEX IF NOT EXISTS by_source ON drops (source, status);
+"""
+
+
+class Ledger:
+    """Reads and writes the ledger of one home."""
+
+    def __init__(self, home: Home) -> None:
+        self._path = home.ledger
+        with self._connect() as connection:
+            connection.executescript(SCHEMA)
+        self._path.chmod(PRIVATE_FILE)
+
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._path, timeout=60, isolation_level="IMMEDIATE")
+        connection.row_factory = sqlite3.Row
+        try:
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+    def receive(
+        self,
+        source: str,
+        name: str,
+        sha256: str | None,
+        size_bytes: int,
+        received_utc: datetime,
+        days: Iterable[date] = (),
+    ) -> Drop:
+        """Write the row of a file that arrived, and return it.
+
+        The same content under the same name is the same drop: the row that is there is returned. The
+        same content under another name becomes a row with the status `duplicate`.
+        """
+        with self._connect() as connection:
+            same = connection.execute(
+                "SELECT * FROM drops WHERE source = ? AND sha256 IS ? AND name = ?", (source, sha256, name)
+            ).fetchone()
+            if same is not None:
+                return _drop(same)
+            known = connection.execute(
+                "SELECT * FROM drops WHERE source = ? AND sha256 = ? AND status != ?",
+                (source, sha256, Status.DUPLICATE),
+            ).fetchone()
+            inserted = connection.execute(
+                "INSERT INTO drops (source, name, sha256, size_bytes, received_utc, status, days, reason)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+                (
+                    source,
+                    name,
+                    sha256,
+                    size_bytes,
+                    received_utc.isoformat(),
+                    Status.DUPLICATE if known else Status.RECEIVED,
+                    json.dumps([day.isoformat() for day in sorted(set(days))]),
+                    f"{name} has the same content as {known['name']}" if known else None,
+                ),
+            ).fetchone()
+        return _drop(inserted)
+
+    def receive_again(self, drop: Drop, days: Iterable[date]) -> Drop:
+        """Write that a refused drop is to be read once more, and return its row."""
+        return self._update(drop, status=Status.RECEIVED, days=days, reason=None, attempts=0)
+
+    def refuse(self, drop: Drop, reason: str, *, quarantined: int = 0, run_id: str | None = None) -> Drop:
+        """Write that a drop was refused and why, and return its row."""
+        return self._update(
+            drop,
+            status=Status.REFUSED,
+            parsed_rows=quarantined,
+            accepted_rows=0,
+            quarantined_rows=quarantined,
+            reason=reason,
+            run_id=run_id,
+        )
+
+    def accept(
+        self,
+        drop: Drop,
+        *,
+        accepted: int,
+        quarantined: int,
+        reason: str | None,
+        run_id: str,
+        superseded: bool = False,
+    ) -> Drop:
+        """Write that a drop passed, or passed and was replaced by a newer one, and return its row."""
+        return self._update(
+            drop,
+            status=Status.SUPERSEDED if superseded else Status.ACCEPTED,
+            parsed_rows=accepted + quarantined,
+            accepted_rows=accepted,
+            quarantined_rows=quarantined,
+            reason="replaced by a file that came later" if superseded else reason,
+            run_id=run_id,
+        )
+
+    def _update(self, drop: Drop, **values: Any) -> Drop:
+        if "days" in values:
+            values["days"] = json.dumps([day.isoformat() for day in sorted(set(values["days"]))])
+        assignments = ", ".join(f"{name} = ?" for name in values)
+        with self._connect() as connection:
+            row = connection.execute(
+                f"UPDATE drops SET {assignments} WHERE drop_id = ? RETURNING *",
+                (*values.values(), drop.drop_id),
+            ).fetchone()
+        return _drop(row)
+
+    def count_attempt(self, drops: Iterable[Drop]) -> None:
+        """Write that one more run was asked to read these drops."""
+        with self._connect() as connection:
+            connection.executemany(
+                "UPDATE drops SET attempts = attempts + 1 WHERE drop_id = ?",
+                [(drop.drop_id,) for drop in drops],
+            )
+
+    def drops(self, source: str | None = None, statuses: Iterable[Status] = tuple(Status)) -> list[Drop]:
+        """Return drops in order of arrival."""
+        chosen = list(statuses)
+        marks = ", ".join("?" * len(chosen))
+        query = f"SELECT * FROM drops WHERE status IN ({marks})"
+        values: list[str] = [str(status) for status in chosen]
+        if source is not None:
+            query += " AND source = ?"
+            values.append(source)
+        with self._connect() as connection:
+            rows = connection.execute(f"{query} ORDER BY drop_id", values).fetchall()
+        return [_drop(row) for row in rows]
+
+    def frame(self) -> pl.DataFrame:
+        """Return the whole ledger, one row a file, in order of arrival."""
+        with self._connect() as connection:
+            rows = [dict(row) for row in connection.execute("SELECT * FROM drops ORDER BY drop_id")]
+        return pl.DataFrame(rows, schema=_FRAME_SCHEMA).with_columns(
+            pl.col("received_utc").str.to_datetime("%+", time_unit="us", time_zone="UTC"),
+            pl.col("days").str.json_decode(pl.List(pl.String())).list.eval(pl.element().str.to_date()),
+        )
+
+
+_FRAME_SCHEMA = {
+    "drop_id": pl.Int64(),
+    "source": pl.String(),
+    "name": pl.String(),
+    "sha256": pl.String(),
+    "size_bytes": pl.Int64(),
+    "received_utc": pl.String(),
+    "status": pl.String(),
+    "days": pl.String(),
+    "parsed_rows": pl.Int64(),
+    "accepted_rows": pl.Int64(),
+    "quarantined_rows": pl.Int64(),
+    "reason": pl.String(),
+    "run_id": pl.String(),
+    "attempts": pl.Int64(),
+}
+
+
+def _drop(row: sqlite3.Row) -> Drop:
+    values = dict(row)
+    values["days"] = tuple(date.fromisoformat(day) for day in json.loads(values["days"]))
+    values["status"] = Status(values["status"])
+    values["received_utc"] = datetime.fromisoformat(values["received_utc"])
+    return Drop(**values)

@@ -1,0 +1,90 @@
+"""What was not accepted, kept with its reason: nothing that arrived is lost.
+
+Under `<home>/quarantine/<domain>/<table>/` lie `<batch>.rows.parquet` (rows of a file that could not
+be read, with line, reason and text), `<batch>.batch.parquet` (a whole batch that the gate refused)
+and `<batch>.reason.json`. A batch of a source is a file, named by its SHA-256; a batch of a derived
+table is a run.
+"""
+
+import io
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, Home, write_atomically
+
+REJECTED_SCHEMA = {"line": pl.Int64(), "reason": pl.String(), "text": pl.String()}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Why a batch, or rows of it, lie in quarantine."""
+
+    table: str
+    batch: str
+    name: str
+    reason: str
+    rows: int
+    refused: bool
+    run_id: str
+    quarantined_utc: str
+
+
+def keep_rows(home: Home, table: str, batch: str, name: str, run_id: str, rejected: pl.DataFrame) -> None:
+    """Keep the rows of a file that could not be read; replaces what an earlier run kept of the file."""
+    _write_frame(_folder(home, table) / f"{batch}.rows.parquet", rejected)
+    _write_reason(home, Entry(table, batch, name, reasons(rejected), len(rejected), False, run_id, _now()))
+
+
+def reasons(rejected: pl.DataFrame) -> str:
+    """Say in one line why rows were rejected, the commonest reason first."""
+    counted = rejected.group_by("reason").len(name="rows").sort("rows", "reason", descending=[True, False])
+    return "; ".join(f"{row['rows']} rows: {row['reason']}" for row in counted.iter_rows(named=True))
+
+
+def keep_refused(home: Home, table: str, batch: str, name: str, run_id: str, reason: str, staged: Path | None) -> None:
+    """Keep a batch that was refused, by moving its staged file; `staged` is None if nothing was staged."""
+    folder = _folder(home, table)
+    kept = folder / f"{batch}.rows.parquet"
+    if staged is not None:
+        kept = Path(shutil.move(staged, folder / f"{batch}.batch.parquet"))
+    rows = pl.scan_parquet(kept).select(pl.len()).collect().item() if kept.exists() else 0
+    _write_reason(home, Entry(table, batch, name, reason, rows, True, run_id, _now()))
+
+
+def release(home: Home, table: str, batch: str) -> None:
+    """Forget what an earlier run kept of a batch; it has been read again."""
+    for path in _folder(home, table).glob(f"{batch}.*"):
+        path.unlink(missing_ok=True)
+
+
+def entries(home: Home) -> list[Entry]:
+    """Return what lies in quarantine, newest first. The entries hold no value of a row."""
+    found = [Entry(**json.loads(path.read_bytes())) for path in home.quarantine.glob("*/*/*.reason.json")]
+    return sorted(found, key=lambda entry: entry.quarantined_utc, reverse=True)
+
+
+def _folder(home: Home, table: str) -> Path:
+    folder = home.quarantine / table
+    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
+    return folder
+
+
+def _write_frame(path: Path, frame: pl.DataFrame) -> None:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def _write_reason(home: Home, entry: Entry) -> None:
+    content: dict[str, Any] = asdict(entry)
+    write_atomically(_folder(home, entry.table) / f"{entry.batch}.reason.json", json.dumps(content).encode())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,266 @@
+"""Assets from registry entries: a method says what it computes, the rest comes from here.
+
+    @published("prices/item_indices", inputs=["prices/raw_quotes"])
+    def item_indices(raw_quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
+        return indices.by_item(raw_quotes, settings.index_methods)
+
+becomes an asset that stages its frame, audits it, and publishes it or goes red. The description, the
+owner, the column schema and the rows come from the registry, the checks from the suite.
+"""
+
+import inspect
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.gate import Suite
+from ons_assets.lakehouse.ingestion import Ingested, ingest
+from ons_assets.lakehouse.publication import Published, Refused, code_version, publish
+from ons_assets.lakehouse.sources import Source
+from ons_assets.lakehouse.tables import Table
+from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.settings import Settings
+
+CHECK = "suite"
+WAITING = "waiting for"
+SHOWN_REFUSALS = 20
+
+Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
+Chart = Callable[[pl.DataFrame], dg.MetadataValue]
+
+
+def ingested(
+    name: str, source: Callable[[Settings], Source], *, partitions: dg.PartitionsDefinition | None = None
+) -> dg.AssetsDefinition:
+    """Return the asset that makes a raw table from the drops of a source.
+
+    Parameters
+    ----------
+    name
+        Table in the registry.
+    source
+        Makes the source from the settings.
+    partitions
+        Days; None for a table without days.
+    """
+    table = CATALOGUE[name]
+
+    @dg.asset(**_from_registry(table, kinds={"python", "polars", "deltalake"}, partitions=partitions))
+    def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Results:
+        home, settings = lakehouse.home, lakehouse.settings
+        with home.working():
+            outcome = ingest(
+                home,
+                lakehouse.ledger,
+                source(settings),
+                table,
+                Suite.load(settings.expectations, table.name),
+                run_id=context.run_id,
+                settings=_parameters(settings, table),
+                days=_days(context) if partitions else None,
+                progress=context.log.warning,
+            )
+        if outcome.drops == 0:
+            yield from _waiting(["a file"])
+            return
+        yield _verdict_on_drops(outcome)
+        if outcome.version is None:
+            raise dg.Failure(
+                f"{table.name}: every batch was refused, and the last good data stay; {outcome.refusals[0].reason}",
+                allow_retries=False,
+            )
+        yield dg.MaterializeResult(
+            data_version=dg.DataVersion(outcome.data_version or ""),
+            metadata={
+                "dagster/row_count": outcome.rows,
+                "drops": outcome.drops,
+                "quarantined_rows": outcome.quarantined_rows,
+                "delta_version": outcome.version,
+            },
+        )
+
+    return raw
+
+
+def published(
+    name: str,
+    *,
+    inputs: Sequence[str] = (),
+    after: Sequence[str] = (),
+    partitions: dg.PartitionsDefinition | None = None,
+    chart: Chart | None = None,
+    kinds: frozenset[str] = frozenset({"python", "polars", "deltalake"}),
+) -> Callable[[Callable[..., pl.DataFrame]], dg.AssetsDefinition]:
+    """Make a function of frames into an asset that stages, audits and publishes what it returns.
+
+    The function is given, by the names of its parameters: each input table by its short name, as a
+    LazyFrame; `settings`, the parameters of its domain; `lakehouse`; and `days`, the first and last
+    day to make, if it is partitioned. If an input was never published, the asset waits: it says so
+    in its check and publishes nothing.
+
+    Parameters
+    ----------
+    name
+        Table in the registry.
+    inputs
+        Tables that the function reads.
+    after
+        Tables that it does not read, but that are made before it in a run.
+    chart
+        Makes a picture of the result for the UI; not for individual tables.
+    """
+    table = CATALOGUE[name]
+    if chart is not None and table.is_individual:
+        raise ValueError(f"{name} is individual: no picture of its rows may reach the UI")
+
+    def decorate(function: Callable[..., pl.DataFrame]) -> dg.AssetsDefinition:
+        wanted = inspect.signature(function).parameters
+
+        @dg.asset(**_from_registry(table, kinds=kinds, partitions=partitions, deps=[*inputs, *after]))
+        def derived(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Results:
+            home, settings = lakehouse.home, lakehouse.settings
+            with home.working(), home.table_lock(table.name):
+                versions = {each: lake.latest(home, CATALOGUE[each]) for each in inputs}
+                if missing := [each for each, version in versions.items() if version is None]:
+                    yield from _waiting(missing)
+                    return
+                days = _days(context) if partitions else None
+                offered = {
+                    **{each.split("/")[1]: lake.read(home, CATALOGUE[each]) for each in inputs},
+                    "settings": getattr(settings, table.domain, settings),
+                    "lakehouse": lakehouse,
+                    "days": days,
+                }
+                frame = function(**{parameter: offered[parameter] for parameter in wanted})
+                try:
+                    outcome = publish(
+                        home,
+                        table,
+                        frame,
+                        Suite.load(settings.expectations, table.name),
+                        run_id=context.run_id,
+                        inputs={each: _made_of(version) for each, version in versions.items()},
+                        settings=_parameters(settings, table),
+                        replace=lake.Between(table.partition_by[0], *days) if days else None,
+                    )
+                except Refused as refusal:
+                    yield _verdict(refusal.audit.is_critical, refusal.audit.reason, refusal.audit.evaluated)
+                    raise dg.Failure(
+                        f"{table.name}: refused, and the last good data stay; {refusal.audit.reason}",
+                        allow_retries=False,
+                    ) from None
+            yield _verdict(False, outcome.audit.reason, outcome.audit.evaluated)
+            yield _result(outcome, chart(frame) if chart else None)
+
+        return derived
+
+    return decorate
+
+
+def _from_registry(
+    table: Table,
+    *,
+    kinds: Collection[str],
+    partitions: dg.PartitionsDefinition | None,
+    deps: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Arguments of an asset that follow from its registry entry."""
+    key = dg.AssetKey(table.name.split("/"))
+    return {
+        "key": key,
+        "deps": [each.split("/") for each in deps],
+        "description": table.description,
+        "group_name": table.domain,
+        "owners": [table.owner],
+        "kinds": set(kinds),
+        "tags": {"sensitivity": table.sensitivity},
+        "metadata": {"dagster/column_schema": _column_schema(table), "source": table.source},
+        "partitions_def": partitions,
+        "backfill_policy": dg.BackfillPolicy.single_run() if partitions else None,
+        "check_specs": [
+            dg.AssetCheckSpec(
+                CHECK,
+                asset=key,
+                partitions_def=partitions,
+                description=f"suite expectations/{table.name}.json; key and nulls as the registry declares them",
+            )
+        ],
+        "code_version": code_version(),
+    }
+
+
+def _column_schema(table: Table) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                str(column.dtype),
+                description=column.description,
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.nullable, unique=table.key == (column.name,), other=[]
+                ),
+            )
+            for column in table.columns
+        ],
+        constraints=dg.TableConstraints(other=[f"key: {', '.join(table.key)}"]),
+    )
+
+
+def _parameters(settings: Settings, table: Table) -> dict[str, Any]:
+    section = getattr(settings, table.domain, None)
+    return section.model_dump(mode="json") if section is not None else {}
+
+
+def _days(context: dg.AssetExecutionContext) -> tuple[date, date]:
+    keys = context.partition_keys
+    return date.fromisoformat(min(keys)), date.fromisoformat(max(keys))
+
+
+def _made_of(version: lake.Version | None) -> str:
+    return version.provenance.data_version if version and version.provenance else ""
+
+
+def _verdict(critical: bool, reason: str, evaluated: int) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=CHECK,
+        passed=not reason,
+        severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
+        description=reason or "every expectation is met",
+        metadata={"expectations": evaluated},
+    )
+
+
+def _verdict_on_drops(outcome: Ingested) -> dg.AssetCheckResult:
+    """Red if a batch was refused, though others were published; yellow if one had a warning."""
+    refusals = [f"{refusal.drop} ({refusal.batch}): {refusal.reason}" for refusal in outcome.refusals]
+    shown = [*refusals, *outcome.warnings][:SHOWN_REFUSALS]
+    return dg.AssetCheckResult(
+        check_name=CHECK,
+        passed=not shown,
+        severity=dg.AssetCheckSeverity.ERROR if refusals else dg.AssetCheckSeverity.WARN,
+        description=f"{len(refusals)} batches refused, {len(outcome.warnings)} with warnings",
+        metadata={"batches": dg.MetadataValue.md("\n".join(f"- {line}" for line in shown) or "all passed")},
+    )
+
+
+def _waiting(missing: Sequence[str]) -> Results:
+    """Say that nothing could be made yet; without a result, Dagster would not run what does not need it."""
+    yield dg.AssetCheckResult(
+        check_name=CHECK,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{WAITING} {' and '.join(missing)}; nothing was published",
+    )
+    yield dg.MaterializeResult(metadata={"dagster/row_count": 0})
+
+
+def _result(outcome: Published, picture: dg.MetadataValue | None) -> dg.MaterializeResult:
+    metadata: dict[str, Any] = {"dagster/row_count": outcome.rows, "delta_version": outcome.version}
+    if picture is not None:
+        metadata["chart"] = picture
+    return dg.MaterializeResult(data_version=dg.DataVersion(outcome.data_version), metadata=metadata)

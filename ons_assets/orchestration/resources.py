@@ -1,0 +1,33 @@
+"""What every asset and sensor is given: the home and its settings."""
+
+import dagster as dg
+
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.ledger import Ledger
+from ons_assets.settings import Settings
+
+
+class Lakehouse(dg.ConfigurableResource):
+    """The home folder, with the settings in force, so that a run records the settings it used."""
+
+    settings_json: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Lakehouse":
+        """Return the resource of some settings."""
+        return cls(settings_json=settings.model_dump_json())
+
+    @property
+    def settings(self) -> Settings:
+        """Settings in force."""
+        return Settings.model_validate_json(self.settings_json)
+
+    @property
+    def home(self) -> Home:
+        """The home folder, with its folders made."""
+        return Home(self.settings.home).ensure()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of drops."""
+        return Ledger(self.home)

@@ -1,0 +1,109 @@
+"""Runs that are missing or brought nothing."""
+
+import datetime as dt
+
+import polars as pl
+
+from ons_assets.prices.collection.settings import CollectionSettings
+
+
+def missing_runs(runs: pl.DataFrame, last_day: dt.date, settings: CollectionSettings) -> pl.DataFrame:
+    """Find the days on which a retailer that is collected daily has no run file.
+
+    A retailer is expected when its last run is at most a window old and it had runs on `expected_share` of the
+    days up to that last run; so a long outage stays an alarm for a window, and a weekly collection is none.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        `retailer`, `run` and `day` of all runs up to `last_day`.
+    last_day : date
+        Last day to judge.
+    settings : CollectionSettings
+        Window and share.
+
+    Returns
+    -------
+    DataFrame
+        `retailer`, `day`, `finding`, `evidence`.
+    """
+    window = settings.window_days
+    collected = (
+        runs.select("retailer", "day")
+        .unique()
+        .sort("retailer", "day")
+        .with_columns(run_day=1, last_run=pl.col("day"), first_day=pl.col("day").min().over("retailer"))
+        .with_columns(
+            run_days=pl.col("run_day").rolling_sum_by("day", window_size=f"{window}d").over("retailer"),
+            of_days=pl.min_horizontal((pl.col("day") - pl.col("first_day")).dt.total_days() + 1, pl.lit(window)),
+        )
+    )
+    calendar = (
+        collected.group_by("retailer")
+        .agg(day=pl.date_range(pl.col("day").min(), last_day))
+        .explode("day")
+        .sort("retailer", "day")
+    )
+    age_days = (pl.col("day") - pl.col("last_run")).dt.total_days()
+    return (
+        calendar.join_asof(
+            collected.select("retailer", "day", "last_run", "run_days", "of_days"),
+            on="day",
+            by="retailer",
+            check_sortedness=False,
+        )
+        .filter(
+            age_days.is_between(1, window),
+            pl.col("run_days") >= settings.expected_share * pl.col("of_days"),
+        )
+        .select(
+            "retailer",
+            "day",
+            finding=pl.lit("missing_run"),
+            evidence=pl.format(
+                "No run file; {} of the {} days up to the last run, {}, had one.",
+                "run_days",
+                "of_days",
+                "last_run",
+            ),
+        )
+    )
+
+
+def empty_runs(runs: pl.DataFrame) -> pl.DataFrame:
+    """Find the runs of which no row was accepted.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        The ledger's runs, with `day`.
+
+    Returns
+    -------
+    DataFrame
+        `retailer`, `run`, `day`, `finding`, `evidence`.
+    """
+    return runs.filter(pl.col("accepted_rows") == 0).select(
+        "retailer",
+        "run",
+        "day",
+        finding=pl.lit("empty"),
+        evidence=pl.when(pl.col("size_bytes") == 0)
+        .then(pl.lit("The run file has 0 bytes."))
+        .when(pl.col("refused"))
+        .then(
+            pl.format(
+                "No row accepted of {} parsed: the file was refused ({}).",
+                "parsed_rows",
+                pl.col("reason").fill_null("no reason given"),
+            )
+        )
+        .otherwise(
+            pl.format(
+                "No row accepted of {} parsed from {} bytes, {} quarantined.",
+                "parsed_rows",
+                "size_bytes",
+                "quarantined_rows",
+            )
+        ),
+    )

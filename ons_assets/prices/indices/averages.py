@@ -1,0 +1,99 @@
+"""Average price of a product in a period, from several quotes."""
+
+import polars as pl
+
+POSITIVE_PRICE = pl.col("price").is_finite() & (pl.col("price") > 0)
+
+
+def average_prices(quotes: pl.DataFrame | pl.LazyFrame, *, by: tuple[str, ...] = ("period", "product")) -> pl.DataFrame:
+    """Average the quotes of each product and period by the geometric mean.
+
+    Quotes whose price is missing, zero, negative or infinite are left out: they have no logarithm.
+
+    Parameters
+    ----------
+    quotes
+        Columns of `by` and ``price`` (currency units, any).
+    by
+        Columns that identify one average.
+
+    Returns
+    -------
+    Frame with the columns of `by`, ``price`` (geometric mean) and ``quotes`` (number of quotes averaged),
+    sorted by `by`.
+
+    References
+    ----------
+    Geometric means per product and period are what the 2014 to 2016 pilot of the Office for National
+    Statistics used; see also the Consumer Price Index Manual (IMF and others, 2020), chapter 8.
+    """
+    return (
+        quotes.lazy()
+        .filter(POSITIVE_PRICE)
+        .group_by(by)
+        .agg(price=pl.col("price").log().mean().exp(), quotes=pl.len())
+        .sort(by)
+        .collect()
+    )
+
+
+def unit_values(quotes: pl.DataFrame | pl.LazyFrame, *, by: tuple[str, ...] = ("period", "product")) -> pl.DataFrame:
+    """Add the quantities of each product and period, and divide its turnover by them.
+
+    Quotes without a positive price and a positive quantity are left out: nothing was sold at that price.
+
+    Parameters
+    ----------
+    quotes
+        Columns of `by`, ``price`` and ``quantity``.
+    by
+        Columns that identify one unit value.
+
+    Returns
+    -------
+    Frame with the columns of `by`, ``price`` (turnover divided by quantity), ``quantity`` (sum) and
+    ``quotes`` (number of quotes), sorted by `by`.
+
+    References
+    ----------
+    Consumer Price Index Manual (IMF and others, 2020), chapter 10.
+    """
+    sold = pl.col("quantity").is_finite() & (pl.col("quantity") > 0)
+    return (
+        quotes.lazy()
+        .filter(POSITIVE_PRICE & sold)
+        .group_by(by)
+        .agg(
+            turnover=(pl.col("price") * pl.col("quantity")).sum(),
+            quantity=pl.col("quantity").cast(pl.Float64).sum(),
+            quotes=pl.len(),
+        )
+        .with_columns(price=pl.col("turnover") / pl.col("quantity"))
+        .select(*by, "price", "quantity", "quotes")
+        .sort(by)
+        .collect()
+    )
+
+
+def average_index(indices: pl.DataFrame, coarse: pl.Expr, *, by: str = "item_id") -> pl.DataFrame:
+    """Average a daily index over weeks or months by the geometric mean, and set the first one to 100.
+
+    Parameters
+    ----------
+    indices
+        Columns of `by`, ``period`` and ``index``.
+    coarse
+        Expression over ``period`` that gives the week or month.
+    by
+        Column that identifies a series.
+
+    Returns
+    -------
+    Frame with `by`, ``period`` (the coarse one) and ``index``.
+    """
+    return (
+        indices.group_by(by, coarse.alias("period"))
+        .agg(pl.col("index").log().mean().exp())
+        .sort(by, "period")
+        .with_columns(index=100 * pl.col("index") / pl.col("index").first().over(by))
+    )

@@ -1,0 +1,294 @@
+"""How a file of quotes is read: which column means what.
+
+A mapping is a small YAML file. The layouts of the pilot are mappings in `ons_assets/prices/mappings`;
+another office writes its own into `<home>/mappings/prices/`, and needs no code::
+
+    name: my-office
+    files: "shop_*.csv"
+    delimiter: ";"
+    decimal: ","
+    time_format: "%d/%m/%Y"
+    zone: Europe/Vienna
+    currency: EUR
+    retailer: spar
+    columns: {collected_at: datum, product: artikel, price: preis, category: regal}
+    items:
+      Milch: {item_id: "211709", item: Milk}
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ons_assets.lakehouse.sources import Parsed, Unreadable
+from ons_assets.settings import FIRST_DAY, Prices
+
+BUILT_IN = Path(__file__).parent / "mappings"
+# Clocks differ, and a file may come from a zone ahead of ours.
+FUTURE_SLACK = timedelta(days=1)
+SHOWN_COLUMNS = 12
+
+
+class Item(BaseModel):
+    """The consumer price item that a shop's category stands for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item_id: str
+    item: str
+
+
+class Columns(BaseModel):
+    """Names that the file gives to the columns of `prices/raw_quotes`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    collected_at: str
+    product: str
+    price: str
+    retailer: str | None = None
+    item_id: str | None = None
+    item: str | None = None
+    category: str | None = None
+    shelf: str | None = None
+    currency: str | None = None
+    unit_price: str | None = None
+    unit_quantity: str | None = None
+    unit: str | None = None
+    promotion: str | None = None
+
+    def names(self) -> list[str]:
+        """Return the names that the file must have."""
+        return sorted({name for name in self.model_dump().values() if name is not None})
+
+
+class Mapping(BaseModel):
+    """One layout of files of quotes.
+
+    A constant (`retailer`, `currency`) stands for a column that the file does not have. `items`
+    translates the text of the category column to a consumer price item.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    columns: Columns
+    files: str = "*"
+    name_pattern: str | None = Field(None, description="pattern on the file's name with groups retailer and run")
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    decimal: Literal[".", ","] = "."
+    time_format: str = "%Y-%m-%d %H:%M:%S%.f"
+    zone: str
+    retailer: str | None = None
+    currency: str | None = None
+    items: dict[str, Item] = {}
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    extra_columns: Literal["refuse", "ignore"] = "ignore"
+
+    @model_validator(mode="after")
+    def _says_everything(self) -> "Mapping":
+        if not (self.retailer or self.columns.retailer):
+            raise ValueError("says neither a retailer nor the column that holds it")
+        if not (self.currency or self.columns.currency):
+            raise ValueError("says neither a currency nor the column that holds it")
+        if not (self.columns.item_id or (self.columns.category and self.items)):
+            raise ValueError("says neither the column of the item nor a category with its items")
+        return self
+
+    @property
+    def needed(self) -> list[str]:
+        """Columns without which a file is not of this layout."""
+        return sorted({*self.columns.names(), *self.required})
+
+    def recognises(self, name: str, header: Sequence[str]) -> bool:
+        """Return whether a file of this name and header has this layout."""
+        return fnmatch(name, self.files) and set(self.needed) <= set(header)
+
+    def check_header(self, header: Sequence[str]) -> None:
+        """Refuse columns that the layout does not know, where it says so.
+
+        Raises
+        ------
+        Unreadable
+            Naming the columns.
+        """
+        extra = sorted(set(header) - {*self.needed, *self.optional, *self.unused, "line"})
+        if extra and self.extra_columns == "refuse":
+            raise Unreadable(
+                f"has columns that the layout {self.name} does not know: {_shown(extra)}; "
+                "a mapping of your own can name them as unused"
+            )
+
+    def read(self, rows: pl.DataFrame, name: str, received_utc: datetime, settings: Prices) -> Parsed:
+        """Turn the records of a file into quotes; a record that is none is rejected with its reason.
+
+        Parameters
+        ----------
+        rows
+            The file's columns as text or typed, and `line`.
+        name
+            Name of the file; may say the retailer and the run.
+        received_utc
+            Quotes of later days are rejected.
+        """
+        self.check_header(rows.columns)
+        columns, from_name = self.columns, self.describe(name)
+        local = self._local_time(rows)
+        category = _text(rows, columns.category)
+        quotes = rows.select(
+            retailer=_text(rows, columns.retailer, self.retailer or from_name.get("retailer")).str.to_lowercase(),
+            run=_text(rows, "run" if "run" in rows.columns else None, from_name.get("run") or Path(name).stem),
+            collected_on=local.dt.date(),
+            collected_at_utc=local.dt.convert_time_zone("UTC").dt.cast_time_unit("us"),
+            item_id=self._item(category, "item_id", _text(rows, columns.item_id).str.strip_suffix(".0")),
+            item=self._item(category, "item", _text(rows, columns.item or columns.item_id)),
+            shelf=_text(rows, columns.shelf or columns.category),
+            product=_text(rows, columns.product),
+            price=self._number(rows, columns.price),
+            currency=_text(rows, columns.currency, self.currency).str.to_uppercase(),
+            unit_price=self._number(rows, columns.unit_price),
+            unit_quantity=self._number(rows, columns.unit_quantity),
+            unit=_text(rows, columns.unit),
+            promotion=_text(rows, columns.promotion),
+            line="line",
+        )
+        reasons = quotes.select(_reason(settings, received_utc)).to_series()
+        return Parsed(
+            accepted=quotes.filter(reasons.is_null()),
+            rejected=rows.with_columns(reason=reasons)
+            .filter(pl.col("reason").is_not_null())
+            .select("line", "reason", text=pl.struct(pl.exclude("line", "reason")).struct.json_encode()),
+        )
+
+    def describe(self, name: str) -> dict[str, str]:
+        """Return what the name of a file says: retailer and run, where it does."""
+        match = re.search(self.name_pattern, name) if self.name_pattern else None
+        return match.groupdict() if match else {}
+
+    def _local_time(self, rows: pl.DataFrame) -> pl.Expr:
+        column = pl.col(self.columns.collected_at)
+        dtype = rows.schema[self.columns.collected_at]
+        if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+            return column.dt.convert_time_zone(self.zone)
+        if dtype == pl.String():
+            column = column.str.to_datetime(self.time_format, strict=False, time_unit="us")
+        elif dtype.is_temporal():
+            column = column.cast(pl.Datetime("us"), strict=False)
+        else:
+            column = pl.lit(None, dtype=pl.Datetime("us"))
+        # An hour that a clock shows twice is taken as the first; one that it skips cannot have been.
+        return column.dt.replace_time_zone(self.zone, ambiguous="earliest", non_existent="null")
+
+    def _number(self, rows: pl.DataFrame, column: str | None) -> pl.Expr:
+        if column is None:
+            return pl.lit(None, dtype=pl.Float64())
+        if rows.schema[column] != pl.String():
+            return pl.col(column).cast(pl.Float64(), strict=False)
+        text = pl.col(column).str.strip_chars(" £$€\N{NO-BREAK SPACE}")
+        if self.decimal == ",":
+            text = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+        return text.cast(pl.Float64(), strict=False)
+
+    def _item(self, category: pl.Expr, field: str, otherwise: pl.Expr) -> pl.Expr:
+        if not self.items:
+            return otherwise
+        translation = {name: getattr(item, field) for name, item in self.items.items()}
+        translated = category.replace_strict(translation, default=None, return_dtype=pl.String())
+        return pl.coalesce(translated, otherwise) if self.columns.item_id else translated
+
+
+def load(folders: Sequence[Path]) -> list[Mapping]:
+    """Read the mappings of some folders, in order, by file name.
+
+    Raises
+    ------
+    ValueError
+        In a sentence that names the file and what is wrong with it.
+    """
+    mappings = []
+    for path in [path for folder in folders for path in sorted(folder.glob("*.yaml"))]:
+        try:
+            mappings.append(Mapping.model_validate(yaml.safe_load(path.read_text())))
+        except yaml.YAMLError as error:
+            raise ValueError(f"the mapping {path.name} is not valid YAML: {error}") from None
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in error.errors()
+            )
+            raise ValueError(f"the mapping {path.name} cannot be used: {faults}") from None
+    return mappings
+
+
+def choose(mappings: Sequence[Mapping], name: str, header: Sequence[str]) -> Mapping:
+    """Return the first mapping that recognises a file.
+
+    Raises
+    ------
+    Unreadable
+        Saying what the file has and what the nearest mapping needs.
+    """
+    if not header:
+        raise Unreadable("has no header that could be read")
+    for mapping in mappings:
+        if mapping.recognises(name, header):
+            return mapping
+    candidates = [mapping for mapping in mappings if fnmatch(name, mapping.files)]
+    nearest = min(candidates, key=lambda mapping: len(set(mapping.needed) - set(header)), default=None)
+    lacking = (
+        f"; the layout {nearest.name} also needs {_shown(sorted(set(nearest.needed) - set(header)))}" if nearest else ""
+    )
+    delimiter = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
+    hint = f"; is {delimiter!r} its delimiter? A mapping can say so" if delimiter else ""
+    raise Unreadable(f"has a layout that no mapping knows: its columns are {_shown(header)}{lacking}{hint}")
+
+
+def _text(rows: pl.DataFrame, column: str | None, otherwise: str | None = None) -> pl.Expr:
+    """A column as text without blanks at its ends, empty text being null; or the constant."""
+    if column is None:
+        return pl.lit(otherwise, dtype=pl.String())
+    if rows.schema[column].is_nested():
+        return pl.lit(None, dtype=pl.String())
+    text = pl.col(column).cast(pl.String(), strict=False).str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def _reason(settings: Prices, received_utc: datetime) -> pl.Expr:
+    """The first thing that keeps a record from being a quote; null if nothing does."""
+    price = pl.col("price")
+    return (
+        pl.when(pl.col("collected_at_utc").is_null())
+        .then(pl.lit("time is missing or cannot be read"))
+        .when(pl.col("collected_on") < pl.lit(FIRST_DAY))
+        .then(pl.lit(f"day is before {FIRST_DAY}"))
+        .when(pl.col("collected_at_utc") > pl.lit(received_utc + FUTURE_SLACK))
+        .then(pl.lit("time is in the future"))
+        .when(pl.col("retailer").is_null())
+        .then(pl.lit("retailer is missing"))
+        .when(pl.col("item_id").is_null())
+        .then(pl.lit("item is missing, or its category has no item"))
+        .when(pl.col("product").is_null())
+        .then(pl.lit("product is missing"))
+        .when(pl.col("currency").is_null())
+        .then(pl.lit("currency is missing"))
+        .when(~price.is_finite().fill_null(False))
+        .then(pl.lit("price is missing or not a number"))
+        .when(price <= 0)
+        .then(pl.lit("price is not positive"))
+        .when(price > settings.max_price)
+        .then(pl.lit(f"price is above {settings.max_price:g}"))
+    )
+
+
+def _shown(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name[:80]) for name in names[:SHOWN_COLUMNS])
+    return f"{shown} and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else shown

@@ -1,0 +1,1 @@
+"""Reference data: what a statistical office has and the methods need."""
