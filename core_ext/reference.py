@@ -86,7 +86,7 @@ def _labels_and_core(
 ) -> tuple[npt.NDArray[np.int32], list[bool]]:
     labels = np.full(len(x), -1, dtype=np.int32)
     core = [False] * len(x)
-    for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+    for start, end in pairwise(offsets):
         points = range(start, end)
 
         neighbours = {i: [j for j in points if _near(x, y, eps, time, eps_time, i, j)] for i in points}
