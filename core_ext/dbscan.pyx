@@ -9,6 +9,7 @@ Reference: ``core_ext.reference`` holds the same two functions in plain Python.
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from libc.math cimport fabs
 from libc.stdint cimport INT32_MAX, INT32_MIN, int32_t, int64_t, uint8_t
@@ -21,14 +22,17 @@ from core_ext.dbscan_cells cimport CellArrays, Cells
 from core_ext.dbscan_masks cimport MASK_POINTS, cluster_by_masks
 from core_ext.dbscan_rule cimport Points, Rule
 from core_ext.dbscan_shards cimport cluster_by_shards
-from core_ext.dbscan_table cimport TableColumns, columns_of, summarise
+from core_ext.dbscan_table cimport Cluster, TableColumns, columns_of, summarise, write_rows
 
-from core_ext.dbscan_table import empty_table, stack_tables
+from core_ext.dbscan_table import empty_table
 
 # A chunk of segments is what a thread takes at a time; with its labels it stays in the second-level cache.
 CHUNK_POINTS = 16_384
 # Beyond this many points a set is sorted into shards first, so that its index stays in the cache too.
 MAX_CELL_POINTS = 131_072
+
+# Starting a thread takes about as long as clustering so many points.
+MIN_THREAD_POINTS = 2_048
 
 # Squares and sums of coordinates stay far from overflow and underflow between these bounds.
 cdef double LARGEST = 1e150
@@ -198,13 +202,17 @@ def _cluster(x, y, offsets, eps, min_samples, sample_weight, time, eps_time, n_t
     problem.points.time, problem.points.weight = _address(problem.time), _address(problem.weight)
     labels = np.empty(n, dtype=np.int32)
     problem.labels = labels
-    problem.with_table = with_table
-    return labels, problem.solve(_checked_threads(n_threads))
+    return labels, problem.solve(_checked_threads(n_threads), with_table)
 
 
-def _run_in_turn(step, count):
-    for i in range(count):
-        step(i)
+@contextmanager
+def _runner(n_threads):
+    """Yield ``run(step, count)``, which calls ``step(0)`` to ``step(count - 1)`` on that many threads."""
+    if n_threads == 1:
+        yield lambda step, count: [step(i) for i in range(count)]
+        return
+    with ThreadPoolExecutor(n_threads) as pool:
+        yield lambda step, count: list(pool.map(step, range(count)))
 
 
 cdef class Problem:
@@ -215,37 +223,32 @@ cdef class Problem:
     cdef const double[::1] x, y, time, weight
     cdef const int64_t[::1] offsets
     cdef int32_t[::1] labels
-    cdef bint with_table
-    cdef int64_t[::1] bounds  # of the chunks, as numbers of segments
-    cdef object chunks        # the chunks still to be taken
-    cdef list tables          # by chunk
-    cdef list large           # segments left for all threads together
+    cdef int32_t[::1] n_clusters  # by segment
+    cdef uint8_t[::1] core        # flags of all points; only where they are needed for a table
+    cdef int64_t[::1] bounds      # of the chunks, as numbers of segments
+    cdef object chunks            # the chunks still to be taken
+    cdef int64_t[::1] first_row   # of each chunk in the table
+    cdef TableColumns columns
 
-    def solve(self, int n_threads):
+    def solve(self, int n_threads, bint with_table):
         """Label all segments; return the table of clusters, or None."""
         cdef Py_ssize_t n = self.x.shape[0]
+        n_segments = len(self.offsets) - 1
+        self.n_clusters = np.zeros(n_segments, dtype=np.int32)
+        self.core = np.empty(n if with_table else 0, dtype=np.uint8)
         # A chunk ends with the segment that reaches a multiple of CHUNK_POINTS.
         ends = np.searchsorted(self.offsets, np.arange(CHUNK_POINTS, n, CHUNK_POINTS))
-        self.bounds = np.unique(np.concatenate([[0], ends, [len(self.offsets) - 1]]))
+        self.bounds = np.unique(np.concatenate([[0], ends, [n_segments]]))
         n_chunks = len(self.bounds) - 1
         self.chunks = iter(range(n_chunks))
-        self.tables = [None] * n_chunks
-        self.large = []
-        n_threads = max(1, min(n_threads, n // 1024))
-        if n_threads == 1:
-            self._take_chunks(0)
-            self._solve_large(_run_in_turn, 1)
-        else:
-            with ThreadPoolExecutor(n_threads) as pool:
-                run = lambda step, count: list(pool.map(step, range(count)))
-                run(self._take_chunks, n_threads)
-                self._solve_large(run, n_threads)
-        if not self.with_table:
-            return None
-        table = stack_tables(self.tables)
-        if self.large:
-            order = np.argsort(table["segment"], kind="stable")
-            table = {name: column[order] for name, column in table.items()}
+        n_threads = max(1, min(n_threads, n // MIN_THREAD_POINTS))
+        with _runner(n_threads) as run:
+            run(self._take_chunks, n_threads)
+            self._solve_large(run, n_threads)
+            if not with_table:
+                return None
+            table = self._lay_table(n_chunks)
+            run(self._fill_table, n_chunks)
         return table
 
     def _take_chunks(self, worker):
@@ -256,77 +259,74 @@ cdef class Problem:
 
     cdef _solve_chunk(self, Py_ssize_t chunk, Workspace space):
         cdef Py_ssize_t first = self.bounds[chunk], end = self.bounds[chunk + 1]
-        cdef Py_ssize_t first_point = self.offsets[first]
-        cdef Py_ssize_t n = self.offsets[end] - first_point
-        cdef Py_ssize_t segment, row = 0
-        cdef uint8_t[::1] core = np.empty(max(n, 1), dtype=np.uint8)
-        cdef int32_t[::1] n_clusters = np.empty(max(end - first, 1), dtype=np.int32)
-        cdef TableColumns columns
+        cdef Py_ssize_t first_point = self.offsets[first], end_point = self.offsets[end]
+        cdef Py_ssize_t segment
         space.reserve(np.diff(self.offsets[first : end + 1]))
         with nogil:
-            finite = self._are_finite(first_point, n)
+            finite = self._are_finite(first_point, end_point - first_point)
             if finite:
                 for segment in range(first, end):
-                    n_clusters[segment - first] = self._solve_segment(
-                        segment, &core[self.offsets[segment] - first_point] if n > 0 else NULL, space
-                    )
+                    self.n_clusters[segment] = self._solve_segment(segment, space)
         if not finite:
-            self._raise_not_finite(first_point, first_point + n)
-        counts = np.asarray(n_clusters)[: end - first]
-        self.large.extend((np.flatnonzero(counts < 0) + first).tolist())
-        if not self.with_table:
-            return
-        table = empty_table(int(counts[counts > 0].sum()))
-        columns = columns_of(table)
-        with nogil:
-            for segment in range(first, end):
-                if n_clusters[segment - first] > 0:
-                    summarise(
-                        &columns, row, n_clusters[segment - first], segment, &self.points,
-                        self.offsets[segment], self.offsets[segment + 1] - self.offsets[segment],
-                        &self.labels[self.offsets[segment]], &core[self.offsets[segment] - first_point],
-                    )
-                    row += n_clusters[segment - first]
-        self.tables[chunk] = table
+            self._raise_not_finite(first_point, end_point)
 
-    cdef int32_t _solve_segment(self, Py_ssize_t segment, uint8_t* core, Workspace space) noexcept nogil:
+    cdef int32_t _solve_segment(self, Py_ssize_t segment, Workspace space) noexcept nogil:
         """Number of clusters of one segment; -1 where it is left to `_solve_large`."""
         cdef Py_ssize_t first = self.offsets[segment]
         cdef Py_ssize_t n = self.offsets[segment + 1] - first
         cdef Points points
+        cdef uint8_t* core
         if n == 0:
             return 0
+        if n > max(MASK_POINTS, space.capacity):
+            return -1
         points = _from(&self.points, first)
+        core = &self.core[first] if self.core.shape[0] else NULL
         if n <= MASK_POINTS:
             return cluster_by_masks(&self.rule, &points, n, &self.labels[first], core)
-        if n > space.capacity:
-            return -1
         return space.cluster(&self.rule, &points, n, &self.labels[first], core)
 
     def _solve_large(self, run, n_threads):
         """Cluster the segments left over, one after another, each on all threads."""
-        cdef Py_ssize_t segment, first, n
-        cdef int32_t n_clusters
-        cdef uint8_t[::1] core
-        cdef TableColumns columns
-        self.large.sort()
-        for segment in self.large:
+        cdef Py_ssize_t first, n
+        cdef uint8_t* core
+        for segment in np.flatnonzero(np.less(self.n_clusters, 0)):
             first = self.offsets[segment]
             n = self.offsets[segment + 1] - first
             if n > INT32_MAX // 2:
                 raise ValueError(f"segment {segment} has more points than can be numbered: {n}")
-            core = np.empty(n, dtype=np.uint8)
-            n_clusters = cluster_by_shards(
-                self.rule, _from(&self.points, first), n, &self.labels[first], &core[0], run, n_threads
+            core = &self.core[first] if self.core.shape[0] else NULL
+            self.n_clusters[segment] = cluster_by_shards(
+                self.rule, _from(&self.points, first), n, &self.labels[first], core, run, n_threads
             )
-            if self.with_table:
-                table = empty_table(n_clusters)
-                columns = columns_of(table)
-                with nogil:
-                    summarise(
-                        &columns, 0, n_clusters, segment, &self.points, first, n, &self.labels[first], &core[0]
-                    )
-                self.tables.append(table)
+
+    def _lay_table(self, n_chunks):
+        """Make an empty table and settle which rows each chunk fills."""
+        counts = np.asarray(self.n_clusters)
+        in_chunk = np.add.reduceat(counts, self.bounds[:n_chunks], dtype=np.int64) if n_chunks else counts
+        self.first_row = np.cumsum(in_chunk) - in_chunk
+        table = empty_table(int(in_chunk.sum()))
+        self.columns = columns_of(table)
+        return table
+
+    def _fill_table(self, Py_ssize_t chunk):
+        """Describe the clusters of the segments of one chunk."""
+        cdef Py_ssize_t row = self.first_row[chunk]
+        cdef Py_ssize_t first = self.bounds[chunk], end = self.bounds[chunk + 1]
+        cdef Py_ssize_t segment, first_point, n
+        cdef int32_t n_clusters
+        most = max(1, np.max(self.n_clusters[first:end]))
+        cdef uint8_t[::1] memory = np.empty(most * sizeof(Cluster), dtype=np.uint8)
+        cdef Cluster* clusters = <Cluster*>&memory[0]
+        with nogil:
+            for segment in range(first, end):
+                n_clusters = self.n_clusters[segment]
+                if n_clusters > 0:
+                    first_point = self.offsets[segment]
+                    n = self.offsets[segment + 1] - first_point
+                    summarise(clusters, n_clusters, &self.points, first_point, n, &self.labels[0], &self.core[0])
+                    write_rows(&self.columns, row, clusters, n_clusters, segment)
+                    row += n_clusters
 
     cdef bint _are_finite(self, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
         return (
@@ -386,7 +386,7 @@ cdef class Workspace:
     cdef reserve(self, sizes):
         """Make room for the segments of these sizes, except those too large for one thread."""
         needed = np.max(sizes, where=sizes <= MAX_CELL_POINTS, initial=0)
-        if needed <= self.capacity:
+        if needed <= max(self.capacity, MASK_POINTS):
             return
         self.capacity = min(2 * needed, MAX_CELL_POINTS)
         self.arrays = CellArrays(self.capacity, self.timed, self.weighted)

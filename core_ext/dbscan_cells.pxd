@@ -28,6 +28,7 @@ cdef struct Shard:
     Py_ssize_t n_points
     Py_ssize_t n_cells
     Py_ssize_t n_blocks
+    Py_ssize_t n_slots
     int32_t first_column  # of blocks, inclusive
     int32_t last_column
 
@@ -43,8 +44,11 @@ cdef struct Cells:
     int32_t* parent
     int32_t* first_core
     int32_t* label
+    # By block
     Block* blocks
-    int32_t* slots  # hash table of the blocks of each shard
+    int32_t* near    # MAX_NEAR_BLOCKS or, without time, 9 numbers a block
+    # By hash: the blocks of each shard; twice as many slots as points are set aside, those needed are used
+    int32_t* slots
 
 cdef double SHADE
 
@@ -53,6 +57,7 @@ cdef class CellArrays:
     cdef readonly Py_ssize_t capacity
     cdef list _owned
     cdef void* _array(self, Py_ssize_t n, Py_ssize_t item_size) except NULL
+    cdef void* _sparse_array(self, Py_ssize_t n, Py_ssize_t item_size) except NULL
 
 cdef bint measure(const Rule* rule, const Points* points, Py_ssize_t n, Geometry* geometry) noexcept nogil
 cdef int32_t block_column(const Geometry* geometry, double x, Py_ssize_t index) noexcept nogil

@@ -14,6 +14,8 @@ the union-find over them is in Wang, Gu and Shun, "Theoretically-efficient and p
 (SIGMOD 2020). The blocks, and the splitting of pairs in `_linked`, are this project's own.
 """
 
+import mmap
+
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
@@ -24,17 +26,16 @@ from core_ext.bits cimport bit_count, lowest_bit
 from core_ext.dbscan_rule cimport Points, Rule, are_neighbours, weight_of
 
 cdef enum:
-    MAX_NEAR_BLOCKS = 45    # 3 x 3, in 5 bins of time
+    DIRECTIONS = 9          # 3 x 3 blocks
+    BINS = 5                # of time, where it counts
     MAX_NEAR_CELLS = 125    # 5 x 5, in 5 bins of time
+    FEWEST_SLOTS = 64
     FEW_PAIRS = 64          # compared one by one rather than split
+    ALONE = -2              # label of a cell without core points and without cells around it
 
 # Rounding in the number of a cell is below 1e-5 cells for extents up to MAX_CELLS; the shade covers it.
 cdef double SHADE = 1.0 - 1e-4
 cdef double MAX_CELLS = 2.0**34
-
-cdef struct NearBlock:
-    int32_t block
-    int32_t direction
 
 cdef struct Box:
     double low_x
@@ -47,6 +48,8 @@ cdef struct Box:
 
 # REACH[cell][direction]: the cells of the block in that direction at most two columns and two rows away.
 cdef uint64_t[64][9] REACH
+# EDGE[direction]: the cells of a block that reach into the block in that direction.
+cdef uint64_t[9] EDGE
 
 
 cdef void _fill_reach() noexcept:
@@ -58,6 +61,7 @@ cdef void _fill_reach() noexcept:
                     direction = ((other_column + 8) // 8) * 3 + (other_row + 8) // 8
                     bit = ((other_column + 8) % 8) * 8 + (other_row + 8) % 8
                     REACH[8 * column + row][direction] |= (<uint64_t>1) << bit
+                    EDGE[direction] |= (<uint64_t>1) << (8 * column + row)
 
 
 _fill_reach()
@@ -77,16 +81,28 @@ cdef class CellArrays:
         cells.points.weight = <double*>self._array(capacity, sizeof(double)) if weighted else NULL
         cells.index = <int32_t*>self._array(capacity, sizeof(int32_t))
         cells.core = <uint8_t*>self._array(capacity, sizeof(uint8_t))
-        cells.start = <int32_t*>self._array(capacity + n_shards, sizeof(int32_t))
-        cells.parent = <int32_t*>self._array(capacity + n_shards, sizeof(int32_t))
-        cells.first_core = <int32_t*>self._array(capacity + n_shards, sizeof(int32_t))
-        cells.label = <int32_t*>self._array(capacity + n_shards, sizeof(int32_t))
-        # Only as much of these two is touched, and so becomes memory, as there are blocks.
-        cells.blocks = <Block*>self._array(capacity, sizeof(Block))
-        cells.slots = <int32_t*>self._array(2 * capacity, sizeof(int32_t))
+        cells.start = <int32_t*>self._sparse_array(capacity + n_shards, sizeof(int32_t))
+        cells.parent = <int32_t*>self._sparse_array(capacity + n_shards, sizeof(int32_t))
+        cells.first_core = <int32_t*>self._sparse_array(capacity + n_shards, sizeof(int32_t))
+        cells.label = <int32_t*>self._sparse_array(capacity + n_shards, sizeof(int32_t))
+        cells.blocks = <Block*>self._sparse_array(capacity, sizeof(Block))
+        cells.near = <int32_t*>self._sparse_array(capacity * DIRECTIONS * (BINS if timed else 1), sizeof(int32_t))
+        cells.slots = <int32_t*>self._sparse_array(2 * capacity, sizeof(int32_t))
 
     cdef void* _array(self, Py_ssize_t n, Py_ssize_t item_size) except NULL:
         cdef uint8_t[::1] view = np.empty(max(n, 1) * item_size, dtype=np.uint8)
+        self._owned.append(view)
+        return &view[0]
+
+    cdef void* _sparse_array(self, Py_ssize_t n, Py_ssize_t item_size) except NULL:
+        """Room for as many items as there are points, of which only few are used at the start of each shard.
+
+        Pages become memory when they are touched. With huge pages nearly all would be.
+        """
+        pages = mmap.mmap(-1, max(n, 1) * item_size)
+        if hasattr(mmap, "MADV_NOHUGEPAGE"):
+            pages.madvise(mmap.MADV_NOHUGEPAGE)
+        cdef uint8_t[::1] view = pages
         self._owned.append(view)
         return &view[0]
 
@@ -144,34 +160,54 @@ cdef int32_t block_column(const Geometry* geometry, double x, Py_ssize_t index) 
 
 # --- cells and blocks ----------------------------------------------------------------------------------------
 
-cdef inline Py_ssize_t _slot(const Shard* shard, int32_t column, int32_t row, int32_t bin) noexcept nogil:
-    """Slot of the hash table of a shard where the search for a block starts."""
+cdef inline int32_t* _slot_of(
+    const Cells* cells, const Shard* shard, int32_t column, int32_t row, int32_t bin
+) noexcept nogil:
+    """Slot of the shard's hash table that holds the number of a block, or -1 where the block is to go."""
+    cdef int32_t* slots = cells.slots + 2 * shard.first
+    cdef const Block* block
+    cdef Py_ssize_t at
     cdef uint64_t h = (
         <uint64_t>column * <uint64_t>0x9E3779B97F4A7C15
         + <uint64_t>row * <uint64_t>0xC2B2AE3D27D4EB4F
         + <uint64_t>bin * <uint64_t>0x165667B19E3779F9
     )
     h = (h ^ (h >> 32)) * <uint64_t>0xD6E8FEB86659FD93
-    return <Py_ssize_t>(((h >> 32) * <uint64_t>(2 * shard.n_points)) >> 32)
-
-
-cdef inline int32_t _find_block(
-    const Cells* cells, const Shard* shard, int32_t column, int32_t row, int32_t bin, int32_t** slot
-) noexcept nogil:
-    """Number of the block, or -1 where it is empty; ``slot`` is where it is, or belongs, in the table."""
-    cdef int32_t* slots = cells.slots + 2 * shard.first
-    cdef Py_ssize_t size = 2 * shard.n_points
-    cdef Py_ssize_t at = _slot(shard, column, row, bin)
-    cdef const Block* block
+    at = <Py_ssize_t>(((h >> 32) * <uint64_t>shard.n_slots) >> 32)
     while slots[at] >= 0:
         block = &cells.blocks[slots[at]]
         if block.column == column and block.row == row and block.bin == bin:
             break
         at += 1
-        if at == size:
+        if at == shard.n_slots:
             at = 0
-    slot[0] = &slots[at]
-    return slots[at]
+    return &slots[at]
+
+
+cdef void _set_slots(Cells* cells, Shard* shard, Py_ssize_t n_slots) noexcept nogil:
+    """Set up the hash table with so many slots and put the blocks in that there are."""
+    cdef int32_t b
+    cdef const Block* block
+    shard.n_slots = min(n_slots, 2 * shard.n_points)
+    memset(cells.slots + 2 * shard.first, 0xFF, shard.n_slots * sizeof(int32_t))
+    for b in range(<int32_t>shard.first, <int32_t>(shard.first + shard.n_blocks)):
+        block = &cells.blocks[b]
+        _slot_of(cells, shard, block.column, block.row, block.bin)[0] = b
+
+
+cdef int32_t _block_at(Cells* cells, Shard* shard, int32_t column, int32_t row, int32_t bin) noexcept nogil:
+    """Number of a block, which is made if it is new."""
+    cdef int32_t* slot = _slot_of(cells, shard, column, row, bin)
+    cdef Block* block
+    if slot[0] < 0:
+        slot[0] = <int32_t>(shard.first + shard.n_blocks)
+        block = &cells.blocks[slot[0]]
+        block.column, block.row, block.bin, block.occupied = column, row, bin, 0
+        shard.n_blocks += 1
+        if 2 * shard.n_blocks > shard.n_slots:
+            _set_slots(cells, shard, 2 * shard.n_slots)
+        return <int32_t>(shard.first + shard.n_blocks - 1)
+    return slot[0]
 
 
 cdef void build(
@@ -188,11 +224,10 @@ cdef void build(
     cdef Py_ssize_t i, at
     cdef int64_t column, row, bin = 0
     cdef int32_t number, b = -1
-    cdef int32_t* slot = NULL
     cdef Block* block = NULL
 
-    memset(cells.slots + 2 * first, 0xFF, 2 * n * sizeof(int32_t))
     shard.n_blocks = 0
+    _set_slots(cells, shard, FEWEST_SLOTS)
     for i in range(n):
         number = <int32_t>i if index == NULL else index[i]
         column = _cell_column(geometry, points.x[i], number)
@@ -201,15 +236,7 @@ cdef void build(
             bin = _time_bin(geometry, points.time[i], number)
         # Points often follow one another in the same place: look again only when the block changes.
         if block == NULL or block.column != column >> 3 or block.row != row >> 3 or block.bin != bin:
-            b = _find_block(cells, shard, <int32_t>(column >> 3), <int32_t>(row >> 3), <int32_t>bin, &slot)
-            if b < 0:
-                b = <int32_t>(first + shard.n_blocks)
-                slot[0] = b
-                shard.n_blocks += 1
-                cells.blocks[b].column = <int32_t>(column >> 3)
-                cells.blocks[b].row = <int32_t>(row >> 3)
-                cells.blocks[b].bin = <int32_t>bin
-                cells.blocks[b].occupied = 0
+            b = _block_at(cells, shard, <int32_t>(column >> 3), <int32_t>(row >> 3), <int32_t>bin)
             block = &cells.blocks[b]
         cell_of[i] = b
         bit_of[i] = <uint8_t>((column & 7) * 8 + (row & 7))
@@ -247,43 +274,45 @@ cdef inline int32_t _cell_at(const Block* block, int bit) noexcept nogil:
     return block.first_cell + bit_count(block.occupied & (((<uint64_t>1) << bit) - 1))
 
 
-cdef int _near_blocks(const Cells* cells, Py_ssize_t s, int32_t b, NearBlock* near) noexcept nogil:
-    """List the occupied blocks around block ``b`` of shard ``s``, itself included."""
+cdef inline int _n_near(const Cells* cells) noexcept nogil:
+    return DIRECTIONS if cells.points.time == NULL else DIRECTIONS * BINS
+
+
+cdef void _find_near_blocks(Cells* cells, Py_ssize_t s, int32_t b) noexcept nogil:
+    """Note the blocks that cells of block ``b`` of shard ``s`` reach into, by direction and then by bin."""
     cdef const Block* block = &cells.blocks[b]
+    cdef int bins = _n_near(cells) // DIRECTIONS
+    cdef int32_t* near = cells.near + <Py_ssize_t>b * _n_near(cells)
     cdef const Shard* shard
-    cdef int bins = 0 if cells.points.time == NULL else 2
-    cdef int column, row, bin, count = 0
-    cdef int32_t other
-    cdef int32_t* slot = NULL
-    for column in range(-1, 2):
+    cdef int column, row, direction, k
+    for direction in range(DIRECTIONS):
+        column = block.column + direction // 3 - 1
+        row = block.row + direction % 3 - 1
         shard = &cells.shards[s]
-        if block.column + column < shard.first_column:
+        if column < shard.first_column:
             shard = &cells.shards[s - 1]
-        elif block.column + column > shard.last_column:
+        elif column > shard.last_column:
             shard = &cells.shards[s + 1]
-        if shard.n_points == 0:
-            continue
-        for row in range(-1, 2):
-            for bin in range(-bins, bins + 1):
-                other = _find_block(cells, shard, block.column + column, block.row + row, block.bin + bin, &slot)
-                if other >= 0:
-                    near[count].block = other
-                    near[count].direction = (column + 1) * 3 + row + 1
-                    count += 1
-    return count
+        for k in range(bins):
+            if shard.n_points > 0 and block.occupied & EDGE[direction]:
+                near[direction * bins + k] = _slot_of(cells, shard, column, row, block.bin + k - bins // 2)[0]
+            else:
+                near[direction * bins + k] = -1
 
 
-cdef inline int _near_cells(
-    const Cells* cells, const NearBlock* near, int n_near, int32_t cell, int bit, int32_t* found
-) noexcept nogil:
+cdef inline int _near_cells(const Cells* cells, int32_t b, int32_t cell, int bit, int32_t* found) noexcept nogil:
     """List the occupied cells that can hold neighbours of the points of ``cell``, without ``cell`` itself."""
-    cdef int i, count = 0
+    cdef const int32_t* near = cells.near + <Py_ssize_t>b * _n_near(cells)
+    cdef int bins = _n_near(cells) // DIRECTIONS
+    cdef int k, count = 0
     cdef int32_t other
     cdef uint64_t hits
     cdef const Block* block
-    for i in range(n_near):
-        block = &cells.blocks[near[i].block]
-        hits = block.occupied & REACH[bit][near[i].direction]
+    for k in range(_n_near(cells)):
+        if near[k] < 0:
+            continue
+        block = &cells.blocks[near[k]]
+        hits = block.occupied & REACH[bit][k // bins]
         while hits:
             other = _cell_at(block, lowest_bit(hits))
             hits &= hits - 1
@@ -299,38 +328,44 @@ cdef void mark_core_points(Cells* cells, const Rule* rule, Py_ssize_t s) noexcep
     """Flag the core points of a shard, note the earliest one of each cell, and make every cell its own root."""
     cdef const Shard* shard = &cells.shards[s]
     cdef const Points* points = &cells.points
-    cdef NearBlock[MAX_NEAR_BLOCKS] near
     cdef int32_t[MAX_NEAR_CELLS] found
     cdef int32_t b, cell = <int32_t>shard.first_cell
-    cdef int n_near, n_found, bit
+    cdef int n_found, bit
     cdef uint64_t rest
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, first, end
     cdef double inside
-    cdef int32_t earliest
     for b in range(<int32_t>shard.first, <int32_t>(shard.first + shard.n_blocks)):
-        n_near = -1
+        _find_near_blocks(cells, s, b)
         rest = cells.blocks[b].occupied
         while rest:
             bit = lowest_bit(rest)
             rest &= rest - 1
-            inside = 0.0
-            for i in range(cells.start[cell], cells.start[cell + 1]):
-                inside += weight_of(points, i)
+            first, end = cells.start[cell], cells.start[cell + 1]
+            n_found = -1
+            inside = _weight_inside(points, first, end)
             if inside >= rule.min_samples and not rule.weights_may_be_negative:
-                memset(cells.core + cells.start[cell], 1, cells.start[cell + 1] - cells.start[cell])
+                memset(cells.core + first, 1, end - first)
             else:
-                if n_near < 0:
-                    n_near = _near_blocks(cells, s, b, near)
-                n_found = _near_cells(cells, near, n_near, cell, bit, found)
-                for i in range(cells.start[cell], cells.start[cell + 1]):
+                n_found = _near_cells(cells, b, cell, bit, found)
+                for i in range(first, end):
                     cells.core[i] = _is_core(cells, rule, i, inside, found, n_found)
-            earliest = INT32_MAX
-            for i in range(cells.start[cell], cells.start[cell + 1]):
-                if cells.core[i] and cells.index[i] < earliest:
-                    earliest = cells.index[i]
-            cells.first_core[cell] = earliest
+            # The sort kept the points of a cell in the order of their index.
+            while first < end and not cells.core[first]:
+                first += 1
+            cells.first_core[cell] = cells.index[first] if first < end else INT32_MAX
             cells.parent[cell] = cell
+            cells.label[cell] = ALONE if first == end and n_found == 0 else 0
             cell += 1
+
+
+cdef inline double _weight_inside(const Points* points, Py_ssize_t first, Py_ssize_t end) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef double total = 0.0
+    if points.weight == NULL:
+        return end - first
+    for i in range(first, end):
+        total += points.weight[i]
+    return total
 
 
 cdef bint _is_core(
@@ -372,38 +407,34 @@ cdef void join(Cells* cells, const Rule* rule, Py_ssize_t s, bint across) noexce
     """
     cdef const Shard* shard = &cells.shards[s]
     cdef Py_ssize_t end = shard.first_cell + shard.n_cells
-    cdef NearBlock[MAX_NEAR_BLOCKS] near
     cdef int32_t[MAX_NEAR_CELLS] found
     cdef int32_t b, cell, other, root, other_root
-    cdef int k, n_near, n_found, bit
+    cdef int k, n_found, bit
     cdef uint64_t rest
     for b in range(<int32_t>shard.first, <int32_t>(shard.first + shard.n_blocks)):
         if across and cells.blocks[b].column != shard.last_column:
             continue
-        n_near = _near_blocks(cells, s, b, near)
         cell = cells.blocks[b].first_cell
         rest = cells.blocks[b].occupied
         while rest:
             bit = lowest_bit(rest)
             rest &= rest - 1
             if cells.first_core[cell] != INT32_MAX:
-                n_found = _near_cells(cells, near, n_near, cell, bit, found)
+                n_found = _near_cells(cells, b, cell, bit, found)
+                root = _root_and_shorten(cells, cell)
                 for k in range(n_found):
                     other = found[k]
                     # Each pair once, from its lower cell; cells of the next shard have higher numbers.
                     if other < cell or across != (other >= end) or cells.first_core[other] == INT32_MAX:
                         continue
-                    root = _root_and_shorten(cells, cell)
                     other_root = _root_and_shorten(cells, other)
-                    if root == other_root or not _linked(
+                    if root != other_root and _linked(
                         cells, rule, cells.start[cell], cells.start[cell + 1],
                         cells.start[other], cells.start[other + 1]
                     ):
-                        continue
-                    if cells.first_core[root] < cells.first_core[other_root]:
+                        if cells.first_core[other_root] < cells.first_core[root]:
+                            root, other_root = other_root, root
                         cells.parent[other_root] = root
-                    else:
-                        cells.parent[root] = other_root
             cell += 1
 
 
@@ -555,30 +586,30 @@ cdef void spread_numbers(Cells* cells, Py_ssize_t s) noexcept nogil:
 
 
 cdef void assign(Cells* cells, const Rule* rule, Py_ssize_t s, int32_t* labels, uint8_t* core) noexcept nogil:
-    """Write the label and the core flag of every point of the shard, by index."""
+    """Write the label of every point of the shard by index, and its core flag unless ``core`` is NULL."""
     cdef const Shard* shard = &cells.shards[s]
-    cdef NearBlock[MAX_NEAR_BLOCKS] near
     cdef int32_t[MAX_NEAR_CELLS] found
     cdef int32_t b, cell = <int32_t>shard.first_cell
-    cdef int n_near, n_found, bit
+    cdef int n_found, bit
     cdef uint64_t rest
     cdef Py_ssize_t i
     for b in range(<int32_t>shard.first, <int32_t>(shard.first + shard.n_blocks)):
-        n_near = -1
         rest = cells.blocks[b].occupied
         while rest:
             bit = lowest_bit(rest)
             rest &= rest - 1
             n_found = -1
             for i in range(cells.start[cell], cells.start[cell + 1]):
-                core[cells.index[i]] = cells.core[i]
+                if core != NULL:
+                    core[cells.index[i]] = cells.core[i]
                 if cells.core[i]:
                     labels[cells.index[i]] = cells.label[cell]
                     continue
-                if n_near < 0:
-                    n_near = _near_blocks(cells, s, b, near)
+                if cells.label[cell] == ALONE:
+                    labels[cells.index[i]] = -1
+                    continue
                 if n_found < 0:
-                    n_found = _near_cells(cells, near, n_near, cell, bit, found)
+                    n_found = _near_cells(cells, b, cell, bit, found)
                 labels[cells.index[i]] = _border_label(cells, rule, i, cell, found, n_found)
             cell += 1
 

@@ -1,4 +1,4 @@
-"""DBSCAN of few points: the neighbours of a point are the bits of one or two machine words.
+"""DBSCAN of few points: the neighbours of a point are the bits of one to four machine words.
 
 All pairs are compared, which for few points is quicker than any index. After that everything is bits: the
 points that a cluster can reach are the union of the masks of its core points.
@@ -23,14 +23,17 @@ cdef extern from "neighbour_masks.h" nogil:
 cdef int32_t cluster_by_masks(
     const Rule* rule, const Points* points, Py_ssize_t n, int32_t* labels, uint8_t* core
 ) noexcept nogil:
-    """Label ``n <= MASK_POINTS`` points, flag the core points, and return the number of clusters."""
+    """Label ``n <= MASK_POINTS`` points, flag the core points unless ``core`` is NULL, and return the number of clusters."""
     cdef double[MASK_POINTS] x
     cdef double[MASK_POINTS] y
     cdef double[MASK_POINTS] time
     cdef int32_t[MASK_POINTS] degree
+    cdef uint8_t[MASK_POINTS] own_core
     cdef uint64_t[MASK_POINTS * MASK_WORDS] masks
     cdef Py_ssize_t words = (n + 63) // 64
 
+    if core == NULL:
+        core = own_core
     _copy_padded(x, points.x, n)
     _copy_padded(y, points.y, n)
     if points.time != NULL:

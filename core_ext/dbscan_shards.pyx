@@ -1,5 +1,7 @@
 """DBSCAN of one large set: its points are sorted into shards, and threads take shard after shard."""
 
+import threading
+
 from libc.stdint cimport INT32_MAX, INT32_MIN, int32_t, int64_t, uint8_t
 from libc.string cimport memcpy
 
@@ -10,7 +12,7 @@ from core_ext.dbscan_cells cimport CellArrays, Geometry, Shard
 from core_ext.dbscan_rule cimport Points, Rule
 
 # The index of a shard of this many points stays in the second-level cache of current processors.
-SHARD_POINTS = 32_768
+SHARD_POINTS = 65_536
 # Shards are made of slices of equal width in x, narrow enough to share out a national grid evenly.
 MAX_SLICES = 65_536
 
@@ -18,7 +20,7 @@ MAX_SLICES = 65_536
 cdef int32_t cluster_by_shards(
     Rule rule, Points points, Py_ssize_t n, int32_t* labels, uint8_t* core, object run, int n_threads
 ) except -1:
-    """Label the points, flag the core points, and return the number of clusters.
+    """Label the points, flag the core points unless ``core`` is NULL, and return the number of clusters.
 
     ``run(step, count)`` calls ``step(0)`` to ``step(count - 1)``, side by side where it has threads.
     """
@@ -40,6 +42,20 @@ cdef int32_t cluster_by_shards(
     return n_clusters
 
 
+cdef class Scratch:
+    """Room for the points of one shard, which each thread needs to sort one."""
+
+    cdef double[:, ::1] values
+    cdef int32_t[::1] index, cell_of
+    cdef uint8_t[::1] bit_of
+
+    def __cinit__(self, Py_ssize_t n):
+        self.values = np.empty((4, n))
+        self.index = np.empty(n, dtype=np.int32)
+        self.cell_of = np.empty(n, dtype=np.int32)
+        self.bit_of = np.empty(n, dtype=np.uint8)
+
+
 cdef class LargeSet:
     """What the steps share; each reads what the steps before it wrote."""
 
@@ -55,6 +71,8 @@ cdef class LargeSet:
     cdef int32_t[::1] shard_of_slice
     cdef int64_t[:, ::1] position             # by part and shard: where its next point goes
     cdef CellArrays arrays
+    cdef Py_ssize_t largest_shard
+    cdef object of_thread
 
     def lay_grid(self):
         """Choose the grid of cells and the width of the slices."""
@@ -110,6 +128,8 @@ cdef class LargeSet:
             self.n, self.points.time != NULL, self.points.weight != NULL, self.n_shards
         )
         self.arrays.cells.geometry = self.geometry
+        self.largest_shard = in_shard.sum(axis=0).max()
+        self.of_thread = threading.local()
         for s in range(self.n_shards):
             shard = &self.arrays.cells.shards[s]
             shard.first = start[s]
@@ -141,21 +161,19 @@ cdef class LargeSet:
         cdef Shard* shard = &self.arrays.cells.shards[s]
         cdef Points* points = &self.arrays.cells.points
         cdef Py_ssize_t n = shard.n_points
-        if n == 0:
-            shard.n_cells = shard.n_blocks = 0
-            self.arrays.cells.start[shard.first_cell] = <int32_t>shard.first
-            return
-        cdef double[:, ::1] copied = np.empty((4, n))
-        cdef int32_t[:, ::1] numbers = np.empty((2, n), dtype=np.int32)
-        cdef uint8_t[::1] bits = np.empty(n, dtype=np.uint8)
         cdef Points unsorted
+        if not hasattr(self.of_thread, "scratch"):
+            self.of_thread.scratch = Scratch(self.largest_shard)
+        cdef Scratch scratch = self.of_thread.scratch
         with nogil:
-            unsorted.x = _copy(points.x, shard.first, n, &copied[0, 0])
-            unsorted.y = _copy(points.y, shard.first, n, &copied[1, 0])
-            unsorted.time = _copy(points.time, shard.first, n, &copied[2, 0])
-            unsorted.weight = _copy(points.weight, shard.first, n, &copied[3, 0])
-            memcpy(&numbers[0, 0], self.arrays.cells.index + shard.first, n * sizeof(int32_t))
-            by_cells.build(&self.arrays.cells, s, &unsorted, &numbers[0, 0], &numbers[1, 0], &bits[0])
+            unsorted.x = _copy(points.x, shard.first, n, &scratch.values[0, 0])
+            unsorted.y = _copy(points.y, shard.first, n, &scratch.values[1, 0])
+            unsorted.time = _copy(points.time, shard.first, n, &scratch.values[2, 0])
+            unsorted.weight = _copy(points.weight, shard.first, n, &scratch.values[3, 0])
+            memcpy(&scratch.index[0], self.arrays.cells.index + shard.first, n * sizeof(int32_t))
+            by_cells.build(
+                &self.arrays.cells, s, &unsorted, &scratch.index[0], &scratch.cell_of[0], &scratch.bit_of[0]
+            )
 
     def mark_core_points(self, Py_ssize_t s):
         """Flag the core points of a shard; all shards must have been built."""

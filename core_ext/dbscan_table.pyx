@@ -28,14 +28,6 @@ def empty_table(n_rows):
     return {name: np.empty(n_rows, dtype=dtype) for name, dtype in COLUMNS.items()}
 
 
-def stack_tables(tables):
-    """Put tables under one another, column by column, emptying them so that few columns exist twice."""
-    return {
-        name: np.concatenate([np.empty(0, dtype), *(table.pop(name) for table in tables)])
-        for name, dtype in COLUMNS.items()
-    }
-
-
 cdef int32_t* _int32(dict table, str name) except? NULL:
     cdef int32_t[::1] column = table[name]
     return &column[0] if column.shape[0] else NULL
@@ -70,60 +62,76 @@ cdef TableColumns columns_of(dict table):
 
 
 cdef void summarise(
-    TableColumns* table, Py_ssize_t first_row, int32_t n_clusters, int64_t segment,
+    Cluster* clusters, int32_t n_clusters,
     const Points* points, Py_ssize_t first, Py_ssize_t n, const int32_t* labels, const uint8_t* core
 ) noexcept nogil:
-    """Fill the rows of one segment: points ``first:first + n``, whose labels and core flags start at 0."""
-    cdef Py_ssize_t i, row
-    cdef double dx, dy
-    for row in range(first_row, first_row + n_clusters):
-        table.segment[row] = segment
-        table.label[row] = <int32_t>(row - first_row)
-        table.size[row] = 0
-        table.core_count[row] = 0
-        table.centroid_x[row] = 0.0
-        table.centroid_y[row] = 0.0
-        table.radius_of_gyration[row] = 0.0
+    """Describe the clusters among points ``first:first + n``; labels and core flags are those of all points."""
+    cdef Py_ssize_t i
+    cdef int32_t c
+    cdef Cluster* cluster
+    cdef double x, y, dx, dy, square
+    for c in range(n_clusters):
+        clusters[c].size = 0
 
     # Sums are of distances from the first member: those of national grid coordinates would lose digits.
-    for i in range(n):
+    for i in range(first, first + n):
         if labels[i] < 0:
             continue
-        row = first_row + labels[i]
-        if table.size[row] == 0:
-            table.medoid[row] = first + i
-            table.min_x[row] = table.max_x[row] = points.x[first + i]
-            table.min_y[row] = table.max_y[row] = points.y[first + i]
-        table.size[row] += 1
-        table.core_count[row] += core[i]
-        table.centroid_x[row] += points.x[first + i] - points.x[table.medoid[row]]
-        table.centroid_y[row] += points.y[first + i] - points.y[table.medoid[row]]
-        table.min_x[row] = min(table.min_x[row], points.x[first + i])
-        table.max_x[row] = max(table.max_x[row], points.x[first + i])
-        table.min_y[row] = min(table.min_y[row], points.y[first + i])
-        table.max_y[row] = max(table.max_y[row], points.y[first + i])
+        cluster = &clusters[labels[i]]
+        x, y = points.x[i], points.y[i]
+        if cluster.size == 0:
+            cluster.first_x = cluster.min_x = cluster.max_x = x
+            cluster.first_y = cluster.min_y = cluster.max_y = y
+            cluster.sum_x = cluster.sum_y = 0.0
+            cluster.core_count = 0
+        cluster.size += 1
+        cluster.core_count += core[i]
+        cluster.sum_x += x - cluster.first_x
+        cluster.sum_y += y - cluster.first_y
+        cluster.min_x = min(cluster.min_x, x)
+        cluster.max_x = max(cluster.max_x, x)
+        cluster.min_y = min(cluster.min_y, y)
+        cluster.max_y = max(cluster.max_y, y)
 
-    for row in range(first_row, first_row + n_clusters):
-        table.centroid_x[row] = points.x[table.medoid[row]] + table.centroid_x[row] / table.size[row]
-        table.centroid_y[row] = points.y[table.medoid[row]] + table.centroid_y[row] / table.size[row]
+    for c in range(n_clusters):
+        cluster = &clusters[c]
+        cluster.centroid_x = cluster.first_x + cluster.sum_x / cluster.size
+        cluster.centroid_y = cluster.first_y + cluster.sum_y / cluster.size
+        cluster.sum_of_squares = 0.0
+        cluster.nearest = INFINITY
 
-    for i in range(n):
+    for i in range(first, first + n):
         if labels[i] < 0:
             continue
-        row = first_row + labels[i]
-        dx = points.x[first + i] - table.centroid_x[row]
-        dy = points.y[first + i] - table.centroid_y[row]
-        table.radius_of_gyration[row] += dx * dx + dy * dy
-        if dx * dx + dy * dy < _squared_distance_of_medoid(table, row, points):
-            table.medoid[row] = first + i
+        cluster = &clusters[labels[i]]
+        dx = points.x[i] - cluster.centroid_x
+        dy = points.y[i] - cluster.centroid_y
+        square = dx * dx + dy * dy
+        cluster.sum_of_squares += square
+        if square < cluster.nearest:
+            cluster.nearest = square
+            cluster.medoid = i
 
-    for row in range(first_row, first_row + n_clusters):
-        table.radius_of_gyration[row] = sqrt(table.radius_of_gyration[row] / table.size[row])
 
-
-cdef inline double _squared_distance_of_medoid(
-    const TableColumns* table, Py_ssize_t row, const Points* points
+cdef void write_rows(
+    TableColumns* table, Py_ssize_t first_row, const Cluster* clusters, int32_t n_clusters, int64_t segment
 ) noexcept nogil:
-    cdef double dx = points.x[table.medoid[row]] - table.centroid_x[row]
-    cdef double dy = points.y[table.medoid[row]] - table.centroid_y[row]
-    return dx * dx + dy * dy
+    """Write one row for each cluster of a segment."""
+    cdef int32_t c
+    cdef Py_ssize_t row
+    cdef const Cluster* cluster
+    for c in range(n_clusters):
+        cluster = &clusters[c]
+        row = first_row + c
+        table.segment[row] = segment
+        table.label[row] = c
+        table.size[row] = cluster.size
+        table.core_count[row] = cluster.core_count
+        table.centroid_x[row] = cluster.centroid_x
+        table.centroid_y[row] = cluster.centroid_y
+        table.min_x[row] = cluster.min_x
+        table.min_y[row] = cluster.min_y
+        table.max_x[row] = cluster.max_x
+        table.max_y[row] = cluster.max_y
+        table.radius_of_gyration[row] = sqrt(cluster.sum_of_squares / cluster.size)
+        table.medoid[row] = cluster.medoid
