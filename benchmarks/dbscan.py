@@ -15,6 +15,7 @@ import argparse
 import importlib
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,7 @@ def simulate_users(seed: int, n_points: int) -> tuple[FloatArray, FloatArray, In
     n_users = len(sizes)
     town = rng.choice(N_TOWNS, n_users, p=rng.dirichlet(np.full(N_TOWNS, 0.3)))
     noise_m = np.repeat(rng.uniform(5.0, 20.0, n_users), sizes)
-    place = rng.choice(
-        len(PLACE_SHARES) + 1, n_points, p=np.append(PLACE_SHARES, SCATTER_SHARE)
-    ).astype(np.int8)
+    place = rng.choice(len(PLACE_SHARES) + 1, n_points, p=np.append(PLACE_SHARES, SCATTER_SHARE)).astype(np.int8)
     scattered = place == len(PLACE_SHARES)
     axes = []
     for extent_m in (600_000.0, 1_000_000.0):
@@ -114,7 +113,7 @@ def rivals(x: FloatArray, y: FloatArray, offsets: IntArray) -> dict[str, Callabl
     points = np.column_stack([x, y])
 
     def each_segment(labels_of: Callable[[FloatArray], npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        return np.concatenate([labels_of(points[a:b]) for a, b in zip(offsets[:-1], offsets[1:], strict=True)])
+        return np.concatenate([labels_of(points[a:b]) for a, b in pairwise(offsets)])
 
     calls = {}
     try:
@@ -151,9 +150,9 @@ def compare(x: FloatArray, y: FloatArray, offsets: IntArray, options: argparse.N
     )
     if options.rivals:
         ours = best_seconds(lambda: dbscan(x, y, offsets, EPS_M, MIN_SAMPLES), options.repeat)
-        for name, call in rivals(x, y, offsets).items():
+        for name, rival in rivals(x, y, offsets).items():
             start = time.perf_counter()
-            theirs = call()
+            theirs = rival()
             seconds = time.perf_counter() - start
             same = np.array_equal(labels, theirs)
             report(f"{name} ({seconds / ours:,.0f} times, labels {'equal' if same else 'differ'})", seconds, n)

@@ -10,10 +10,17 @@ cdef struct Geometry:
     double rows_per_unit
     double bins_per_unit
     int64_t last_column
+    int64_t last_row
     # Ready-made cell numbers of the points by index, for extents too wide to divide; NULL otherwise.
     const int64_t* column
     const int64_t* row
     const int64_t* bin
+
+cdef struct Cell:
+    int32_t start       # its first point; the points end where the next cell starts
+    int32_t parent      # a cell of the same cluster; the root is its own parent
+    int32_t first_core  # index of its earliest core point; INT32_MAX where there is none
+    int32_t label       # of its core points
 
 cdef struct Block:
     int32_t column
@@ -39,11 +46,7 @@ cdef struct Cells:
     Points points
     int32_t* index
     uint8_t* core
-    # By cell
-    int32_t* start
-    int32_t* parent
-    int32_t* first_core
-    int32_t* label
+    Cell* cell
     # By block
     Block* blocks
     int32_t* near    # MAX_NEAR_BLOCKS or, without time, 9 numbers a block
@@ -61,6 +64,7 @@ cdef class CellArrays:
 
 cdef bint measure(const Rule* rule, const Points* points, Py_ssize_t n, Geometry* geometry) noexcept nogil
 cdef int32_t block_column(const Geometry* geometry, double x, Py_ssize_t index) noexcept nogil
+cdef int32_t block_row(const Geometry* geometry, double y, Py_ssize_t index) noexcept nogil
 cdef void build(
     Cells* cells, Py_ssize_t s, const Points* points, const int32_t* index, int32_t* cell_of, uint8_t* bit_of
 ) noexcept nogil

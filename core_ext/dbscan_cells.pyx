@@ -81,10 +81,7 @@ cdef class CellArrays:
         cells.points.weight = <double*>self._array(capacity, sizeof(double)) if weighted else NULL
         cells.index = <int32_t*>self._array(capacity, sizeof(int32_t))
         cells.core = <uint8_t*>self._array(capacity, sizeof(uint8_t))
-        cells.start = <int32_t*>self._sparse_array(capacity + n_shards, sizeof(int32_t))
-        cells.parent = <int32_t*>self._sparse_array(capacity + n_shards, sizeof(int32_t))
-        cells.first_core = <int32_t*>self._sparse_array(capacity + n_shards, sizeof(int32_t))
-        cells.label = <int32_t*>self._sparse_array(capacity + n_shards, sizeof(int32_t))
+        cells.cell = <Cell*>self._sparse_array(capacity + n_shards, sizeof(Cell))
         cells.blocks = <Block*>self._sparse_array(capacity, sizeof(Block))
         cells.near = <int32_t*>self._sparse_array(capacity * DIRECTIONS * (BINS if timed else 1), sizeof(int32_t))
         cells.slots = <int32_t*>self._sparse_array(2 * capacity, sizeof(int32_t))
@@ -122,6 +119,7 @@ cdef bint measure(const Rule* rule, const Points* points, Py_ssize_t n, Geometry
         geometry.bins_per_unit = 1.0 / (rule.eps_time * SHADE)
         fits = fits and _extent(points.time, n, &geometry.time0) * geometry.bins_per_unit < MAX_CELLS / 8
     geometry.last_column = <int64_t>(width * cells_per_unit) if fits else 0
+    geometry.last_row = <int64_t>(height * cells_per_unit) if fits else 0
     return fits
 
 
@@ -156,6 +154,11 @@ cdef inline int64_t _time_bin(const Geometry* geometry, double time, Py_ssize_t 
 cdef int32_t block_column(const Geometry* geometry, double x, Py_ssize_t index) noexcept nogil:
     """Column of blocks in which a point lies."""
     return <int32_t>(_cell_column(geometry, x, index) >> 3)
+
+
+cdef int32_t block_row(const Geometry* geometry, double y, Py_ssize_t index) noexcept nogil:
+    """Row of blocks in which a point lies."""
+    return <int32_t>(_cell_row(geometry, y, index) >> 3)
 
 
 # --- cells and blocks ----------------------------------------------------------------------------------------
@@ -248,18 +251,19 @@ cdef void build(
         shard.n_cells += bit_count(cells.blocks[b].occupied)
 
     # Counting sort: counts, then ends, then the ends are moved down to starts as the points go in from behind.
-    memset(cells.start + shard.first_cell, 0, shard.n_cells * sizeof(int32_t))
+    for i in range(shard.first_cell, shard.first_cell + shard.n_cells):
+        cells.cell[i].start = 0
     for i in range(n):
         cell_of[i] = _cell_at(&cells.blocks[cell_of[i]], bit_of[i])
-        cells.start[cell_of[i]] += 1
+        cells.cell[cell_of[i]].start += 1
     at = first
     for i in range(shard.first_cell, shard.first_cell + shard.n_cells):
-        at += cells.start[i]
-        cells.start[i] = <int32_t>at
-    cells.start[shard.first_cell + shard.n_cells] = <int32_t>at
+        at += cells.cell[i].start
+        cells.cell[i].start = <int32_t>at
+    cells.cell[shard.first_cell + shard.n_cells].start = <int32_t>at
     for i in range(n - 1, -1, -1):
-        cells.start[cell_of[i]] -= 1
-        at = cells.start[cell_of[i]]
+        cells.cell[cell_of[i]].start -= 1
+        at = cells.cell[cell_of[i]].start
         cells.points.x[at] = points.x[i]
         cells.points.y[at] = points.y[i]
         if points.time != NULL:
@@ -304,21 +308,24 @@ cdef inline int _near_cells(const Cells* cells, int32_t b, int32_t cell, int bit
     """List the occupied cells that can hold neighbours of the points of ``cell``, without ``cell`` itself."""
     cdef const int32_t* near = cells.near + <Py_ssize_t>b * _n_near(cells)
     cdef int bins = _n_near(cells) // DIRECTIONS
-    cdef int k, count = 0
+    cdef int direction, k, count = 0
     cdef int32_t other
     cdef uint64_t hits
     cdef const Block* block
-    for k in range(_n_near(cells)):
-        if near[k] < 0:
+    for direction in range(DIRECTIONS):
+        if not REACH[bit][direction]:
             continue
-        block = &cells.blocks[near[k]]
-        hits = block.occupied & REACH[bit][k // bins]
-        while hits:
-            other = _cell_at(block, lowest_bit(hits))
-            hits &= hits - 1
-            if other != cell:
-                found[count] = other
-                count += 1
+        for k in range(direction * bins, direction * bins + bins):
+            if near[k] < 0:
+                continue
+            block = &cells.blocks[near[k]]
+            hits = block.occupied & REACH[bit][direction]
+            while hits:
+                other = _cell_at(block, lowest_bit(hits))
+                hits &= hits - 1
+                if other != cell:
+                    found[count] = other
+                    count += 1
     return count
 
 
@@ -340,7 +347,7 @@ cdef void mark_core_points(Cells* cells, const Rule* rule, Py_ssize_t s) noexcep
         while rest:
             bit = lowest_bit(rest)
             rest &= rest - 1
-            first, end = cells.start[cell], cells.start[cell + 1]
+            first, end = cells.cell[cell].start, cells.cell[cell + 1].start
             n_found = -1
             inside = _weight_inside(points, first, end)
             if inside >= rule.min_samples and not rule.weights_may_be_negative:
@@ -352,9 +359,9 @@ cdef void mark_core_points(Cells* cells, const Rule* rule, Py_ssize_t s) noexcep
             # The sort kept the points of a cell in the order of their index.
             while first < end and not cells.core[first]:
                 first += 1
-            cells.first_core[cell] = cells.index[first] if first < end else INT32_MAX
-            cells.parent[cell] = cell
-            cells.label[cell] = ALONE if first == end and n_found == 0 else 0
+            cells.cell[cell].first_core = cells.index[first] if first < end else INT32_MAX
+            cells.cell[cell].parent = cell
+            cells.cell[cell].label = ALONE if first == end and n_found == 0 else 0
             cell += 1
 
 
@@ -376,7 +383,7 @@ cdef bint _is_core(
     cdef Py_ssize_t j
     cdef int k
     for k in range(n_found):
-        for j in range(cells.start[found[k]], cells.start[found[k] + 1]):
+        for j in range(cells.cell[found[k]].start, cells.cell[found[k] + 1].start):
             if are_neighbours(rule, &cells.points, i, j):
                 total += weight_of(&cells.points, j)
                 if total >= rule.min_samples and not rule.weights_may_be_negative:
@@ -387,15 +394,15 @@ cdef bint _is_core(
 # --- clusters are connected cells ----------------------------------------------------------------------------
 
 cdef inline int32_t _root(const Cells* cells, int32_t cell) noexcept nogil:
-    while cells.parent[cell] != cell:
-        cell = cells.parent[cell]
+    while cells.cell[cell].parent != cell:
+        cell = cells.cell[cell].parent
     return cell
 
 
 cdef inline int32_t _root_and_shorten(Cells* cells, int32_t cell) noexcept nogil:
-    while cells.parent[cell] != cell:
-        cells.parent[cell] = cells.parent[cells.parent[cell]]
-        cell = cells.parent[cell]
+    while cells.cell[cell].parent != cell:
+        cells.cell[cell].parent = cells.cell[cells.cell[cell].parent].parent
+        cell = cells.cell[cell].parent
     return cell
 
 
@@ -419,22 +426,22 @@ cdef void join(Cells* cells, const Rule* rule, Py_ssize_t s, bint across) noexce
         while rest:
             bit = lowest_bit(rest)
             rest &= rest - 1
-            if cells.first_core[cell] != INT32_MAX:
+            if cells.cell[cell].first_core != INT32_MAX:
                 n_found = _near_cells(cells, b, cell, bit, found)
                 root = _root_and_shorten(cells, cell)
                 for k in range(n_found):
                     other = found[k]
                     # Each pair once, from its lower cell; cells of the next shard have higher numbers.
-                    if other < cell or across != (other >= end) or cells.first_core[other] == INT32_MAX:
+                    if other < cell or across != (other >= end) or cells.cell[other].first_core == INT32_MAX:
                         continue
                     other_root = _root_and_shorten(cells, other)
                     if root != other_root and _linked(
-                        cells, rule, cells.start[cell], cells.start[cell + 1],
-                        cells.start[other], cells.start[other + 1]
+                        cells, rule, cells.cell[cell].start, cells.cell[cell + 1].start,
+                        cells.cell[other].start, cells.cell[other + 1].start
                     ):
-                        if cells.first_core[other_root] < cells.first_core[root]:
+                        if cells.cell[other_root].first_core < cells.cell[root].first_core:
                             root, other_root = other_root, root
-                        cells.parent[other_root] = root
+                        cells.cell[other_root].parent = root
             cell += 1
 
 
@@ -563,8 +570,8 @@ cdef Py_ssize_t list_clusters(Cells* cells, Py_ssize_t s, int64_t* keys) noexcep
     cdef Py_ssize_t count = 0
     cdef int32_t cell
     for cell in range(<int32_t>shard.first_cell, <int32_t>(shard.first_cell + shard.n_cells)):
-        if cells.parent[cell] == cell and cells.first_core[cell] != INT32_MAX:
-            keys[count] = (<int64_t>cells.first_core[cell] << 32) | cell
+        if cells.cell[cell].parent == cell and cells.cell[cell].first_core != INT32_MAX:
+            keys[count] = (<int64_t>cells.cell[cell].first_core << 32) | cell
             count += 1
     return count
 
@@ -573,7 +580,7 @@ cdef void number_clusters(Cells* cells, const int64_t* keys, Py_ssize_t n) noexc
     """Number the clusters in the order of their sorted keys."""
     cdef Py_ssize_t i
     for i in range(n):
-        cells.label[<uint32_t>keys[i]] = <int32_t>i
+        cells.cell[<uint32_t>keys[i]].label = <int32_t>i
 
 
 cdef void spread_numbers(Cells* cells, Py_ssize_t s) noexcept nogil:
@@ -581,8 +588,8 @@ cdef void spread_numbers(Cells* cells, Py_ssize_t s) noexcept nogil:
     cdef const Shard* shard = &cells.shards[s]
     cdef int32_t cell
     for cell in range(<int32_t>shard.first_cell, <int32_t>(shard.first_cell + shard.n_cells)):
-        if cells.parent[cell] != cell:
-            cells.label[cell] = cells.label[_root(cells, cell)]
+        if cells.cell[cell].parent != cell:
+            cells.cell[cell].label = cells.cell[_root(cells, cell)].label
 
 
 cdef void assign(Cells* cells, const Rule* rule, Py_ssize_t s, int32_t* labels, uint8_t* core) noexcept nogil:
@@ -599,13 +606,13 @@ cdef void assign(Cells* cells, const Rule* rule, Py_ssize_t s, int32_t* labels, 
             bit = lowest_bit(rest)
             rest &= rest - 1
             n_found = -1
-            for i in range(cells.start[cell], cells.start[cell + 1]):
+            for i in range(cells.cell[cell].start, cells.cell[cell + 1].start):
                 if core != NULL:
                     core[cells.index[i]] = cells.core[i]
                 if cells.core[i]:
-                    labels[cells.index[i]] = cells.label[cell]
+                    labels[cells.index[i]] = cells.cell[cell].label
                     continue
-                if cells.label[cell] == ALONE:
+                if cells.cell[cell].label == ALONE:
                     labels[cells.index[i]] = -1
                     continue
                 if n_found < 0:
@@ -618,14 +625,14 @@ cdef int32_t _border_label(
     const Cells* cells, const Rule* rule, Py_ssize_t i, int32_t own, const int32_t* found, int n_found
 ) noexcept nogil:
     """Lowest cluster that has a core point next to point ``i``, which is none itself; -1 for noise."""
-    cdef int32_t lowest = INT32_MAX if cells.first_core[own] == INT32_MAX else cells.label[own]
+    cdef int32_t lowest = INT32_MAX if cells.cell[own].first_core == INT32_MAX else cells.cell[own].label
     cdef Py_ssize_t j
     cdef int k
     for k in range(n_found):
-        if cells.first_core[found[k]] == INT32_MAX or cells.label[found[k]] >= lowest:
+        if cells.cell[found[k]].first_core == INT32_MAX or cells.cell[found[k]].label >= lowest:
             continue
-        for j in range(cells.start[found[k]], cells.start[found[k] + 1]):
+        for j in range(cells.cell[found[k]].start, cells.cell[found[k] + 1].start):
             if cells.core[j] and are_neighbours(rule, &cells.points, i, j):
-                lowest = cells.label[found[k]]
+                lowest = cells.cell[found[k]].label
                 break
     return -1 if lowest == INT32_MAX else lowest

@@ -3,7 +3,7 @@
 import threading
 
 from libc.stdint cimport INT32_MAX, INT32_MIN, int32_t, int64_t, uint8_t
-from libc.string cimport memcpy
+from libc.string cimport memset
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from core_ext.dbscan_rule cimport Points, Rule
 SHARD_POINTS = 65_536
 # Shards are made of slices of equal width in x, narrow enough to share out a national grid evenly.
 MAX_SLICES = 65_536
+# The points of a shard are sorted by layers of equal height in y, so that its neighbours are close in memory too.
+MAX_LAYERS = 8_192
 
 
 cdef int32_t cluster_by_shards(
@@ -46,10 +48,11 @@ cdef class Scratch:
     """Room for the points of one shard, which each thread needs to sort one."""
 
     cdef double[:, ::1] values
-    cdef int32_t[::1] index, cell_of
+    cdef int32_t[::1] index, cell_of, layer_end
     cdef uint8_t[::1] bit_of
 
-    def __cinit__(self, Py_ssize_t n):
+    def __cinit__(self, Py_ssize_t n, Py_ssize_t n_layers):
+        self.layer_end = np.empty(n_layers, dtype=np.int32)
         self.values = np.empty((4, n))
         self.index = np.empty(n, dtype=np.int32)
         self.cell_of = np.empty(n, dtype=np.int32)
@@ -66,7 +69,8 @@ cdef class LargeSet:
     cdef uint8_t* core
     cdef Geometry geometry
     cdef const int64_t[::1] column, row, bin  # keep the numbers alive that `geometry` points to
-    cdef int slice_shift
+    cdef int slice_shift, layer_shift
+    cdef Py_ssize_t n_layers
     cdef int64_t[:, ::1] slice_counts         # by part and slice
     cdef int32_t[::1] shard_of_slice
     cdef int64_t[:, ::1] position             # by part and shard: where its next point goes
@@ -85,17 +89,15 @@ cdef class LargeSet:
                 np.asarray(<double[:self.n]>self.points.y), cell_side, self.rule.eps
             )
             self.geometry.column, self.geometry.row = &self.column[0], &self.row[0]
-            self.geometry.last_column = np.max(self.column)
+            self.geometry.last_column, self.geometry.last_row = np.max(self.column), np.max(self.row)
             if self.points.time != NULL:
                 self.bin = _numbers_across_gaps(
                     np.asarray(<double[:self.n]>self.points.time),
                     self.rule.eps_time * by_cells.SHADE, self.rule.eps_time,
                 )
                 self.geometry.bin = &self.bin[0]
-        # Slices are whole columns of blocks, which are 8 cells wide.
-        last_block_column = self.geometry.last_column >> 3
-        self.slice_shift = max(0, int(last_block_column).bit_length() - int(MAX_SLICES - 1).bit_length())
-        n_slices = (last_block_column >> self.slice_shift) + 1
+        self.slice_shift, n_slices = _slices(self.geometry.last_column, MAX_SLICES)
+        self.layer_shift, self.n_layers = _slices(self.geometry.last_row, MAX_LAYERS)
         self.slice_counts = np.zeros((self.n_parts, n_slices), dtype=np.int64)
 
     cdef inline Py_ssize_t _slice(self, Py_ssize_t i) noexcept nogil:
@@ -158,22 +160,43 @@ cdef class LargeSet:
 
     def build(self, Py_ssize_t s):
         """Sort the points of a shard by cell, out of a copy."""
-        cdef Shard* shard = &self.arrays.cells.shards[s]
-        cdef Points* points = &self.arrays.cells.points
-        cdef Py_ssize_t n = shard.n_points
         cdef Points unsorted
         if not hasattr(self.of_thread, "scratch"):
-            self.of_thread.scratch = Scratch(self.largest_shard)
+            self.of_thread.scratch = Scratch(self.largest_shard, self.n_layers)
         cdef Scratch scratch = self.of_thread.scratch
         with nogil:
-            unsorted.x = _copy(points.x, shard.first, n, &scratch.values[0, 0])
-            unsorted.y = _copy(points.y, shard.first, n, &scratch.values[1, 0])
-            unsorted.time = _copy(points.time, shard.first, n, &scratch.values[2, 0])
-            unsorted.weight = _copy(points.weight, shard.first, n, &scratch.values[3, 0])
-            memcpy(&scratch.index[0], self.arrays.cells.index + shard.first, n * sizeof(int32_t))
+            unsorted.x, unsorted.y = &scratch.values[0, 0], &scratch.values[1, 0]
+            unsorted.time = NULL if self.points.time == NULL else &scratch.values[2, 0]
+            unsorted.weight = NULL if self.points.weight == NULL else &scratch.values[3, 0]
+            self._copy_by_layer(s, &unsorted, &scratch.index[0], &scratch.layer_end[0])
             by_cells.build(
                 &self.arrays.cells, s, &unsorted, &scratch.index[0], &scratch.cell_of[0], &scratch.bit_of[0]
             )
+
+    cdef void _copy_by_layer(self, Py_ssize_t s, Points* copy, int32_t* index, int32_t* layer_end) noexcept nogil:
+        """Copy the points of a shard layer by layer, so that blocks that are near each other get near numbers."""
+        cdef const Shard* shard = &self.arrays.cells.shards[s]
+        cdef const Points* points = &self.arrays.cells.points
+        cdef const int32_t* from_index = self.arrays.cells.index
+        cdef Py_ssize_t i, layer, at
+        cdef int32_t total = 0
+        memset(layer_end, 0, self.n_layers * sizeof(int32_t))
+        for i in range(shard.first, shard.first + shard.n_points):
+            layer_end[by_cells.block_row(&self.geometry, points.y[i], from_index[i]) >> self.layer_shift] += 1
+        for layer in range(self.n_layers):
+            total += layer_end[layer]
+            layer_end[layer] = total
+        for i in range(shard.first + shard.n_points - 1, shard.first - 1, -1):
+            layer = by_cells.block_row(&self.geometry, points.y[i], from_index[i]) >> self.layer_shift
+            layer_end[layer] -= 1
+            at = layer_end[layer]
+            copy.x[at] = points.x[i]
+            copy.y[at] = points.y[i]
+            if points.time != NULL:
+                copy.time[at] = points.time[i]
+            if points.weight != NULL:
+                copy.weight[at] = points.weight[i]
+            index[at] = from_index[i]
 
     def mark_core_points(self, Py_ssize_t s):
         """Flag the core points of a shard; all shards must have been built."""
@@ -218,11 +241,13 @@ cdef class LargeSet:
             by_cells.assign(&self.arrays.cells, &self.rule, s, self.labels, self.core)
 
 
-cdef double* _copy(const double* values, Py_ssize_t first, Py_ssize_t n, double* target) noexcept nogil:
-    if values == NULL:
-        return NULL
-    memcpy(target, values + first, n * sizeof(double))
-    return target
+def _slices(last_cell, most):
+    """Return the shift from block to slice, and the number of slices, for whole blocks of 8 cells in each."""
+    last_block = last_cell >> 3
+    shift = 0
+    while last_block >> shift >= most:
+        shift += 1
+    return shift, (last_block >> shift) + 1
 
 
 def _numbers_across_gaps(values, double side, double reach):
