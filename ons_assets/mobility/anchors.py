@@ -15,7 +15,7 @@ EDUCATION = "education"
 COLUMNS = ("user", "place", "anchor", "from", "to", "confidence", "evidence_days")
 EPOCH = date(1970, 1, 1)
 HOME_PROFILE = WeeklyProfile(night=1.0, evening=0.5, weekend=0.3, working=0.1)
-WORK_PROFILE = WeeklyProfile(night=-1.0, evening=0.0, weekend=0.0, working=1.0)
+WORK_PROFILE = WeeklyProfile(night=-0.5, evening=0.0, weekend=0.0, working=1.0)
 
 
 @dataclass(frozen=True)
