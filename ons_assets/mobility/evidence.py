@@ -1,7 +1,6 @@
 """What stays say about a place: the hours of a week in which people are at home, or at work.
 
-A stay is weighed by a weekly profile, hour by hour, and added up by place and day. A day runs from
-noon to noon, so that a night is never cut in two.
+A stay is weighed by a weekly profile, hour by hour, and added up by place and day.
 """
 
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ import numpy.typing as npt
 import polars as pl
 
 HOURS_OF_WEEK = 168
-NOON = 12
 # 1 January 1970 was a Thursday; hour 0 of a week is Monday's first.
 EPOCH_HOUR_OF_WEEK = 3 * 24
 # A stay across more days is a device left behind, and would only make the table long.
@@ -54,7 +52,7 @@ class WeeklyProfile:
 
 
 def split_by_day(stays: pl.LazyFrame, instant_hours: float) -> pl.LazyFrame:
-    """Cut stays at noon.
+    """Cut stays at midnight.
 
     Parameters
     ----------
@@ -66,7 +64,7 @@ def split_by_day(stays: pl.LazyFrame, instant_hours: float) -> pl.LazyFrame:
     Returns
     -------
     pl.LazyFrame
-        The stays with `day` (days since 1970, of the noon before), `from_hour` and `to_hour` (hours
+        The stays with `day` (days since 1970), `from_hour` and `to_hour` (hours
         since 1970, local clock) instead of start and end; and `is_instant`.
     """
     hour = 3_600_000_000.0
@@ -75,9 +73,9 @@ def split_by_day(stays: pl.LazyFrame, instant_hours: float) -> pl.LazyFrame:
     timed = stays.with_columns(from_hour=start, to_hour=end, is_instant=end <= start).drop("start", "end")
     timed = timed.with_columns(
         pl.when("is_instant").then(pl.col("from_hour") + instant_hours).otherwise("to_hour").alias("to_hour"),
-        day=((pl.col("from_hour") - NOON) / 24).floor().cast(pl.Int32()),
+        day=(pl.col("from_hour") / 24).floor().cast(pl.Int32()),
     )
-    last = ((pl.col("to_hour") - NOON) / 24).ceil().cast(pl.Int32()) - 1
+    last = (pl.col("to_hour") / 24).ceil().cast(pl.Int32()) - 1
     # Most stays lie within a day; only the others are made into several rows.
     within = timed.filter(pl.col("is_instant") | (last <= pl.col("day")))
     across = (
@@ -86,8 +84,8 @@ def split_by_day(stays: pl.LazyFrame, instant_hours: float) -> pl.LazyFrame:
         .explode("day")
         .with_columns(
             pl.col("day").cast(pl.Int32()),
-            from_hour=pl.max_horizontal("from_hour", pl.col("day") * 24.0 + NOON),
-            to_hour=pl.min_horizontal("to_hour", pl.col("day") * 24.0 + NOON + 24),
+            from_hour=pl.max_horizontal("from_hour", pl.col("day") * 24.0),
+            to_hour=pl.min_horizontal("to_hour", pl.col("day") * 24.0 + 24),
         )
     )
     return pl.concat([within, across])
