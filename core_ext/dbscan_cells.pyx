@@ -96,7 +96,8 @@ cdef class CellArrays:
 
         Pages become memory when they are touched. With huge pages nearly all would be.
         """
-        pages = mmap.mmap(-1, max(n, 1) * item_size)
+        private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+        pages = mmap.mmap(-1, max(n, 1) * item_size, **private)
         if hasattr(mmap, "MADV_NOHUGEPAGE"):
             pages.madvise(mmap.MADV_NOHUGEPAGE)
         cdef uint8_t[::1] view = pages
@@ -354,8 +355,11 @@ cdef void mark_core_points(Cells* cells, const Rule* rule, Py_ssize_t s) noexcep
                 memset(cells.core + first, 1, end - first)
             else:
                 n_found = _near_cells(cells, b, cell, bit, found)
-                for i in range(first, end):
-                    cells.core[i] = _is_core(cells, rule, i, inside, found, n_found)
+                if points.weight == NULL and end - first + _points_in(cells, found, n_found) < rule.min_samples:
+                    memset(cells.core + first, 0, end - first)
+                else:
+                    for i in range(first, end):
+                        cells.core[i] = _is_core(cells, rule, i, inside, found, n_found)
             # The sort kept the points of a cell in the order of their index.
             while first < end and not cells.core[first]:
                 first += 1
@@ -372,6 +376,14 @@ cdef inline double _weight_inside(const Points* points, Py_ssize_t first, Py_ssi
         return end - first
     for i in range(first, end):
         total += points.weight[i]
+    return total
+
+
+cdef inline Py_ssize_t _points_in(const Cells* cells, const int32_t* found, int n_found) noexcept nogil:
+    cdef Py_ssize_t total = 0
+    cdef int k
+    for k in range(n_found):
+        total += cells.cell[found[k] + 1].start - cells.cell[found[k]].start
     return total
 
 
