@@ -115,7 +115,7 @@ def coverage(gaps: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
             .clip(0)
         )
         .group_by("day")
-        .agg(pl.col("down").sum())
+        .agg(pl.col("down").clip(0).sum())
     )
     joined = frame.join(lost, on="day", how="left", maintain_order="left")
     return joined.select("day", share_covered=1 - pl.col("down").fill_null(0) / (24 * HOUR_S))

@@ -101,9 +101,7 @@ class Mapping(BaseModel):
             self._time(rows).alias("created_utc"),
             latitude=_number(rows, columns.latitude),
             longitude=_number(rows, columns.longitude),
-            place_type=pl.col(columns.place_type).cast(pl.String())
-            if columns.place_type
-            else pl.lit(None, pl.String()),
+            place_type=pl.col(columns.place_type).cast(pl.String()) if columns.place_type else no_text,
         ).with_columns(
             user=user,
             application=_applications(rows, columns.source),

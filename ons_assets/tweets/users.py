@@ -74,12 +74,13 @@ def describe_users(located: pl.DataFrame, settings: UserSettings | None = None) 
         automated=(pl.col("application") == "automated").mean(),
         impossible=pl.col("is_impossible").sum(),
     )
+    timed = rows.with_columns(minute=pl.col("created_utc").dt.minute())
     described = (
         of_user.join(_largest(rows, ["application"], "application_tweets"), on="user")
         .rename({"application": "main_application"})
         .join(_largest(rows, ["easting_m", "northing_m"], "at_one_point").drop("easting_m", "northing_m"), on="user")
         .join(
-            _largest(rows.with_columns(minute=pl.col("created_utc").dt.minute()), ["minute"], "at_one_minute"),
+            _largest(timed, ["minute"], "at_one_minute"),
             on="user",
         )
         .join(_busy_hours(rows, settings), on="user", how="left")
