@@ -18,7 +18,8 @@ from libc.stdlib cimport qsort
 import numpy as np
 
 from core_ext cimport dbscan_cells as by_cells
-from core_ext.dbscan_cells cimport CellArrays, Cells
+from core_ext cimport dbscan_grid as grid
+from core_ext.dbscan_grid cimport CellArrays, Cells
 from core_ext.dbscan_masks cimport MASK_POINTS, cluster_by_masks
 from core_ext.dbscan_rule cimport Points, Rule
 from core_ext.dbscan_shards cimport cluster_by_shards
@@ -400,12 +401,12 @@ cdef class Workspace:
         """Number of clusters among at most ``capacity`` points; -1 where they spread over too many cells."""
         cdef Cells* cells = &self.arrays.cells
         cdef Py_ssize_t n_clusters
-        if not by_cells.measure(rule, points, n, &cells.geometry):
+        if not grid.measure(rule, points, n, &cells.geometry):
             return -1
         cells.shards[0].first = cells.shards[0].first_cell = 0
         cells.shards[0].n_points = n
         cells.shards[0].first_column, cells.shards[0].last_column = INT32_MIN, INT32_MAX
-        by_cells.build(cells, 0, points, NULL, &self.cell_of[0], &self.bit_of[0])
+        grid.build(cells, 0, points, NULL, &self.cell_of[0], &self.bit_of[0])
         by_cells.mark_core_points(cells, rule, 0)
         by_cells.join(cells, rule, 0, False)
         n_clusters = by_cells.list_clusters(cells, 0, &self.keys[0])

@@ -8,7 +8,8 @@ from libc.string cimport memset
 import numpy as np
 
 from core_ext cimport dbscan_cells as by_cells
-from core_ext.dbscan_cells cimport CellArrays, Geometry, Shard
+from core_ext cimport dbscan_grid as grid
+from core_ext.dbscan_grid cimport CellArrays, Geometry, Shard
 from core_ext.dbscan_rule cimport Points, Rule
 
 # The index of a shard of this many points stays in the second-level cache of current processors.
@@ -80,8 +81,8 @@ cdef class LargeSet:
 
     def lay_grid(self):
         """Choose the grid of cells and the width of the slices."""
-        cdef double cell_side = self.rule.eps * by_cells.SHADE / np.sqrt(2.0)
-        if not by_cells.measure(&self.rule, &self.points, self.n, &self.geometry):
+        cdef double cell_side = self.rule.eps * grid.SHADE / np.sqrt(2.0)
+        if not grid.measure(&self.rule, &self.points, self.n, &self.geometry):
             self.column = _numbers_across_gaps(
                 np.asarray(<double[:self.n]>self.points.x), cell_side, self.rule.eps
             )
@@ -93,7 +94,7 @@ cdef class LargeSet:
             if self.points.time != NULL:
                 self.bin = _numbers_across_gaps(
                     np.asarray(<double[:self.n]>self.points.time),
-                    self.rule.eps_time * by_cells.SHADE, self.rule.eps_time,
+                    self.rule.eps_time * grid.SHADE, self.rule.eps_time,
                 )
                 self.geometry.bin = &self.bin[0]
         self.slice_shift, n_slices = _slices(self.geometry.last_column, MAX_SLICES)
@@ -101,7 +102,7 @@ cdef class LargeSet:
         self.slice_counts = np.zeros((self.n_parts, n_slices), dtype=np.int64)
 
     cdef inline Py_ssize_t _slice(self, Py_ssize_t i) noexcept nogil:
-        return by_cells.block_column(&self.geometry, self.points.x[i], i) >> self.slice_shift
+        return grid.block_column(&self.geometry, self.points.x[i], i) >> self.slice_shift
 
     def count_slices(self, Py_ssize_t part):
         """Count the points of one part of the input in each slice."""
@@ -169,7 +170,7 @@ cdef class LargeSet:
             unsorted.time = NULL if self.points.time == NULL else &scratch.values[2, 0]
             unsorted.weight = NULL if self.points.weight == NULL else &scratch.values[3, 0]
             self._copy_by_layer(s, &unsorted, &scratch.index[0], &scratch.layer_end[0])
-            by_cells.build(
+            grid.build(
                 &self.arrays.cells, s, &unsorted, &scratch.index[0], &scratch.cell_of[0], &scratch.bit_of[0]
             )
 
@@ -182,12 +183,12 @@ cdef class LargeSet:
         cdef int32_t total = 0
         memset(layer_end, 0, self.n_layers * sizeof(int32_t))
         for i in range(shard.first, shard.first + shard.n_points):
-            layer_end[by_cells.block_row(&self.geometry, points.y[i], from_index[i]) >> self.layer_shift] += 1
+            layer_end[grid.block_row(&self.geometry, points.y[i], from_index[i]) >> self.layer_shift] += 1
         for layer in range(self.n_layers):
             total += layer_end[layer]
             layer_end[layer] = total
         for i in range(shard.first + shard.n_points - 1, shard.first - 1, -1):
-            layer = by_cells.block_row(&self.geometry, points.y[i], from_index[i]) >> self.layer_shift
+            layer = grid.block_row(&self.geometry, points.y[i], from_index[i]) >> self.layer_shift
             layer_end[layer] -= 1
             at = layer_end[layer]
             copy.x[at] = points.x[i]
