@@ -264,8 +264,7 @@ def _numbers_across_gaps(values, double side, double reach):
     first = np.concatenate([[0], np.flatnonzero(gap) + 1])
     last = np.concatenate([np.flatnonzero(gap), [len(values) - 1]])
     inside = ((ordered - ordered[first][run]) / side).astype(np.int64)
-    # Two empty cells between runs keep them out of each other's reach.
-    lengths = inside[last] + 3
+    lengths = inside[last] + 1
     numbers = np.empty(len(values), dtype=np.int64)
     numbers[order] = (np.cumsum(lengths) - lengths)[run] + inside
     return numbers

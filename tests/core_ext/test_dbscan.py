@@ -129,15 +129,16 @@ class TestAgainstScikitLearn:
 
     @pytest.mark.parametrize("way", WAYS)
     @pytest.mark.parametrize("lowest_weight", [0, -2])
-    def test_weights(self, way, lowest_weight):
+    @pytest.mark.parametrize("unit", [0.25, 3.0])
+    def test_weights(self, way, lowest_weight, unit):
         rng = np.random.default_rng(4)
         for n in (5, 60, 130, 255, 300, 700):
             for shape in SHAPES:
                 x, y = shape(rng, n)
-                weight = rng.integers(lowest_weight, 5, n) / 4.0
+                weight = rng.integers(lowest_weight, 5, n) * unit
                 weight[0] = 1.0
-                got = cluster(way, x, y, 10.0, 3, sample_weight=weight)
-                assert np.array_equal(got, sklearn_labels(x, y, 10.0, 3, weight)), (n, shape)
+                got = cluster(way, x, y, 10.0, 8, sample_weight=weight)
+                assert np.array_equal(got, sklearn_labels(x, y, 10.0, 8, weight)), (n, shape)
 
     @pytest.mark.parametrize("way", ["cells", "one shard", "many shards"])
     def test_one_large_set(self, way):
@@ -231,6 +232,22 @@ class TestExactEps:
         assert cluster(way, [0.0, 1.0], [0.0, 0.0], 5.0, 2, **at_once).tolist() == [0, 0]
         assert cluster(way, [0.0, 1.0], [0.0, 0.0], 5.0, 2, **too_late).tolist() == [-1, -1]
 
+    @pytest.mark.parametrize("way", WAYS)
+    def test_times_within_reach_but_two_bins_apart(self, way):
+        """Bins of time are a shade shorter than eps_time, so a reach can span a whole one."""
+        time = np.array([0.0, 9_998.0, 19_998.0])
+        labels = cluster(way, np.zeros(3), np.zeros(3), 5.0, 2, time=time, eps_time=10_000.0)
+        assert labels.tolist() == [0, 0, 0]
+
+    @pytest.mark.parametrize(("gap", "n_clusters"), [(0.0, 1), (1e-9, 2)])
+    @pytest.mark.parametrize("way", ["cells", "many shards"])
+    def test_two_upright_walls(self, way, gap, n_clusters):
+        """Crowded cells whose bounding boxes are exactly eps apart."""
+        along = np.arange(0.0, 12.0, 1 / 64)
+        x = np.repeat([0.0, 5.0 + gap], len(along))
+        labels = cluster(way, x, np.tile(along, 2), 5.0, 3)
+        assert len(np.unique(labels)) == n_clusters
+
     @pytest.mark.parametrize(("gap", "n_clusters"), [(0.0, 1), (1e-9, 2)])
     @pytest.mark.parametrize("way", ["cells", "many shards"])
     def test_two_diagonal_walls(self, way, gap, n_clusters):
@@ -323,6 +340,10 @@ class TestTable:
             "min_x": 0.0, "min_y": 0.0, "max_x": 2.0, "max_y": 2.0,
             "radius_of_gyration": np.sqrt(8 / 5), "medoid": 4,
         }  # fmt: skip
+
+    def test_medoid_is_the_earliest_of_several(self):
+        _, table = dbscan_clusters(np.array([9.0, 2.0, 0.0, 2.0, 0.0, 9.0]), np.zeros(6), [0, 1, 5, 6], 5.0, 2)
+        assert table["medoid"].tolist() == [1]
 
     def test_keeps_its_digits_far_from_the_origin(self):
         rng = np.random.default_rng(14)
