@@ -25,8 +25,8 @@ class MoveSettings:
     """
 
     shortest_km: float = 1.0
-    persistence_days: int = 28
-    confidence: float = 0.8
+    persistence_days: int = 14
+    confidence: float = 0.6
 
 
 def residences(anchors: pl.DataFrame, tweets: pl.DataFrame, coverage: pl.DataFrame | None = None) -> pl.DataFrame:

@@ -20,13 +20,17 @@ class UserSettings:
     automated_share
         Share of tweets from applications that post by themselves.
     tweets_per_hour
-        Hours with more tweets are not typed by hand; three such hours make a bot.
+        Hours with more tweets are not typed by hand.
     fastest_m_s
-        Faster than an airliner between two tweets; three such flights make a shared account.
+        Faster than an airliner between two tweets.
     shortest_flight_m
         Shorter distances say nothing of speed, because positions have errors.
+    impossible_share
+        Share of the tweets that such flights must be: a wrong fix now and then makes no bot.
     clockwork_share
         Share of tweets at one and the same minute of the hour.
+    repetitions
+        How many such hours, or flights, it takes.
     """
 
     fewest_tweets: int = 20
@@ -35,6 +39,7 @@ class UserSettings:
     tweets_per_hour: int = 40
     fastest_m_s: float = 300.0
     shortest_flight_m: float = 20_000.0
+    impossible_share: float = 0.02
     clockwork_share: float = 0.7
     repetitions: int = 3
 
@@ -110,12 +115,13 @@ def _busy_hours(rows: pl.DataFrame, settings: UserSettings) -> pl.DataFrame:
 def _verdict(settings: UserSettings) -> tuple[pl.Expr, pl.Expr]:
     seen = pl.col("tweets") >= settings.fewest_tweets
     constant = pl.col("at_one_point") >= settings.constant_share * pl.col("tweets")
+    impossible = pl.max_horizontal(pl.lit(settings.repetitions), settings.impossible_share * pl.col("tweets"))
     rules = [
         (constant & (pl.col("automated") >= settings.automated_share), BUSINESS, "an automated account at one address"),
         (constant, KIOSK, "all tweets from one and the same coordinate"),
         (pl.col("automated") >= settings.automated_share, BOT, "sent by applications that post by themselves"),
         (pl.col("busy_hours") >= settings.repetitions, BOT, "more tweets an hour than can be typed"),
-        (pl.col("impossible") >= settings.repetitions, BOT, "faster than an airliner between tweets"),
+        (pl.col("impossible") >= impossible, BOT, "faster than an airliner between tweets"),
         (pl.col("at_one_minute") >= settings.clockwork_share * pl.col("tweets"), BOT, "at one minute of the hour"),
     ]
     kind, reason = pl.lit(PERSON), pl.lit(None, dtype=pl.String())
