@@ -145,7 +145,9 @@ def road(drops: Path, truth: Path, home: Home, located: Path) -> Frames:
     made = {name: pl.concat(frames) for name, frames in parts.items()}
     with clock.step("flows"):
         population = pl.read_parquet(truth / "population.parquet").select("area", "population")
-        made["flows"] = migration_flows(made["moves"], made["residences"], population, FlowSettings(fewest_movers=1))
+        made["flows"] = migration_flows(
+            made["moves"], made["residences"], population, FlowSettings(fewest_movers=1), users=enough(made)
+        )
     clock.report()
     sizes = made["sizes"].sum().row(0)
     print(f"  {sizes[0]:,} tweets, {len(made['users']):,} users, {sizes[1]:,} valid clusters")
@@ -238,8 +240,14 @@ def report_flows(truth: Path, made: Frames) -> None:
     with_age = [made[name].join(made["numbers"].select("user", "age"), on="user") for name in ("moves", "residences")]
     population = pl.read_parquet(truth / "population_by_age.parquet")
     settings = FlowSettings(fewest_movers=1)
-    by_age = migration_flows(with_age[0], with_age[1], population, settings, by=["age"])
-    for name, flows in (("by area", made["flows"]), ("by area and age", by_age)):
+    by_age = migration_flows(with_age[0], with_age[1], population, settings, by=["age"], users=enough(made))
+    everybody = pl.read_parquet(truth / "population.parquet").select("area", "population")
+    unfiltered = migration_flows(made["moves"], made["residences"], everybody, settings)
+    for name, flows in (
+        ("by area, all users", unfiltered),
+        ("by area", made["flows"]),
+        ("by area and age", by_age),
+    ):
         total = flows.group_by("period_type", "origin", "destination").agg(pl.col("flow").sum())
         measures = compare_pairs(total.filter(period_type="year"), true_flows)
         shown = ", ".join(f"{measure} {value:.3f}" for measure, value in measures.items())

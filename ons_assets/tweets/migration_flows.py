@@ -58,6 +58,7 @@ def migration_flows(
     settings: FlowSettings | None = None,
     *,
     by: Sequence[str] = (),
+    users: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Estimate how many people moved from area to area, by month and by year.
 
@@ -76,6 +77,9 @@ def migration_flows(
         Parameters; None for the defaults.
     by
         Further columns that divide users and population alike.
+    users
+        user: those who count, as movers and at risk; None for all. Give those who are seen enough: a user
+        who tweets once a month is at risk, but a move is not found, and flows come out too low.
 
     Returns
     -------
@@ -89,6 +93,8 @@ def migration_flows(
     gamma distribution", Statistics in Medicine 16, pp. 791-801.
     """
     settings = settings or FlowSettings()
+    if users is not None:
+        moves, residences = (rows.join(users, on="user", how="semi") for rows in (moves, residences))
     weights = _weights(users_at_risk(residences, by), population, settings, by)
     between = moves.filter(
         pl.col("from_area").is_not_null() & pl.col("to_area").is_not_null() & (pl.col("from_area") != pl.col("to_area"))
