@@ -71,7 +71,7 @@ def observe(
         if entry.name.startswith(".") or entry.name.endswith(UNFINISHED_SUFFIXES):
             continue
         try:
-            status = entry.stat()
+            status = entry.lstat()
         except FileNotFoundError:
             continue
         sighting = Sighting(status.st_size, status.st_mtime_ns, now)
@@ -101,7 +101,9 @@ def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: 
     StillChanging
         If the file changed while it was read; nothing is written, and it can be tried again.
     """
-    size = path.stat().st_size
+    size = path.lstat().st_size
+    # Linux keeps names as bytes; one that is not UTF-8 would fit neither the ledger nor a message.
+    name = os.fsencode(path.name).decode(errors="replace")
     received_utc = datetime.now(UTC)
     sha256: str | None = None
     days: list[date] = []
@@ -109,15 +111,15 @@ def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: 
     try:
         _check_takeable(path, size, max_bytes)
         sha256 = archive(home, source.name, path)
-        days = source.days(archived_path(home, source.name, sha256), path.name, received_utc)
+        days = source.days(archived_path(home, source.name, sha256), name, received_utc)
     except Unreadable as error:
         refusal = error
-    drop = ledger.receive(source.name, path.name, sha256, size, received_utc, days)
+    drop = ledger.receive(source.name, name, sha256, size, received_utc, days)
     if retry and refusal is None and drop.status is Status.REFUSED:
         return ledger.receive_again(drop, days)
     if refusal is None or drop.status is not Status.RECEIVED:
         return drop
-    reason, batch = f"{path.name} {refusal}", sha256 or f"not-archived-{drop.drop_id}"
+    reason, batch = f"{name} {refusal}", sha256 or f"not-archived-{drop.drop_id}"
     if len(refusal.rejected):
         quarantine.keep_rows(home, source.table, batch, drop.name, "registration", refusal.rejected)
     quarantine.keep_refused(home, source.table, batch, drop.name, "registration", reason, staged=None)
@@ -125,8 +127,13 @@ def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: 
 
 
 def _check_takeable(path: Path, size_bytes: int, max_bytes: int) -> None:
+    if path.is_symlink():
+        # It may point at anything that this process can read, the secret among it.
+        raise Unreadable("is a link, not a file")
     if path.is_dir():
         raise Unreadable("is a directory, not a file")
+    if not path.is_file():
+        raise Unreadable("is a pipe or a device, not a file")
     if not os.access(path, os.R_OK):
         raise Unreadable("cannot be opened: permission denied")
     if size_bytes > max_bytes:
@@ -147,7 +154,8 @@ def archive(home: Home, source: str, path: Path) -> str:
     digest = hashlib.sha256()
     before = path.stat()
     with path.open("rb") as original, partial.open("wb") as copy:
-        while chunk := original.read(CHUNK_BYTES):
+        # No further than it was long: a file that grows as fast as it is read would never end.
+        while copy.tell() <= before.st_size and (chunk := original.read(CHUNK_BYTES)):
             digest.update(chunk)
             copy.write(chunk)
         copy.flush()
@@ -178,11 +186,18 @@ def recover(home: Home) -> bool:
         if not alone:
             return False
         for staged in home.staging.iterdir():
-            shutil.rmtree(staged)
+            _remove(staged)
         kept_whole = (home.lake, home.drops, home.dagster)
-        for partial in home.root.rglob(".*.part"):
+        for partial in [*home.root.rglob(".*.part"), *home.root.rglob(".*.part.wal")]:
             if not any(partial.is_relative_to(folder) for folder in kept_whole):
-                partial.unlink()
+                _remove(partial)
         for log in home.lake.rglob("_delta_log"):
             lake.remove_orphans(log.parent)
     return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
 
 CRITICAL = "critical"
+WORST_FIRST = (CRITICAL, "warning", "info")
 
 
 @dataclass(frozen=True)
@@ -128,10 +129,11 @@ def audit(suite: Suite, table: Table, batch: pl.DataFrame) -> Audit:
     declared = _audit_declaration(table, batch)
     result = _validate(suite, table, batch)
     failures = [*declared, *filter(None, (_failure(entry) for entry in result["results"]))]
-    failures.sort(key=lambda failure: failure.severity != CRITICAL)
+    failures.sort(key=lambda failure: WORST_FIRST.index(failure.severity))
+    implied = sum(not column.nullable for column in table.columns) + bool(table.key)
     return Audit(
         suite_sha256=suite.sha256,
-        evaluated=len(result["results"]) + len(table.columns) + 1,
+        evaluated=len(result["results"]) + implied,
         failures=tuple(failures),
         result=result,
     )

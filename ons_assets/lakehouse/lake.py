@@ -33,11 +33,13 @@ class Provenance:
     code_version
         Version of the program and hash of its sources.
     inputs
-        Data version of each input table by name, or the SHA-256 of each drop by file name.
+        Data version of each input table by its name, or file name of each drop by its SHA-256.
     suite
-        SHA-256 of the expectation suite, whether it passed, and what failed.
+        SHA-256 of the expectation suite and what failed.
     settings
         Method parameters in force.
+    data_version
+        Hash of code, suite, settings and inputs; the same whenever they are the same.
     partition
         First and last value of the partition that was replaced; None for the whole table.
     """
@@ -102,7 +104,7 @@ def publish(
     Parameters
     ----------
     staged
-        Rows that conform to the table; streamed, not collected.
+        Rows that conform to the table.
     replace
         The partition that the rows take the place of; None for the whole table.
 

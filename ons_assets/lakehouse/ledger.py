@@ -119,8 +119,11 @@ class Ledger:
         same content under another name becomes a row with the status `duplicate`.
         """
         with self._connect() as connection:
+            # Before the first look, so that nobody writes the same content in between.
+            connection.execute("BEGIN IMMEDIATE")
             same = connection.execute(
-                "SELECT * FROM drops WHERE source = ? AND sha256 IS ? AND name = ?", (source, sha256, name)
+                "SELECT * FROM drops WHERE source = ? AND sha256 IS ? AND name = ? AND size_bytes = ?",
+                (source, sha256, name, size_bytes),
             ).fetchone()
             if same is not None:
                 return _drop(same)
@@ -146,7 +149,16 @@ class Ledger:
 
     def receive_again(self, drop: Drop, days: Iterable[date]) -> Drop:
         """Write that a refused drop is to be read once more, and return its row."""
-        return self._update(drop, status=Status.RECEIVED, days=days, reason=None, attempts=0)
+        return self._update(
+            drop,
+            status=Status.RECEIVED,
+            days=days,
+            parsed_rows=None,
+            accepted_rows=None,
+            quarantined_rows=None,
+            reason=None,
+            attempts=0,
+        )
 
     def refuse(self, drop: Drop, reason: str, *, quarantined: int = 0, run_id: str | None = None) -> Drop:
         """Write that a drop was refused and why, and return its row."""

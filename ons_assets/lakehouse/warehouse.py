@@ -36,8 +36,10 @@ def _build_file(
     connection: duckdb.DuckDBPyConnection, home: Home, target: Path, tables: Iterable[Table]
 ) -> dict[str, int]:
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    partial.unlink(missing_ok=True)
-    _run(connection, f"ATTACH '{partial}' AS built")
+    # A log that a process of the same number left would be replayed into the new file.
+    for leftover in (partial, partial.with_name(f"{partial.name}.wal")):
+        leftover.unlink(missing_ok=True)
+    _run(connection, f"ATTACH {_literal(str(partial))} AS built")
     try:
         rows = {table.name: _copy(connection, home, table) for table in tables}
         _run(connection, "CHECKPOINT built")

@@ -73,7 +73,9 @@ def _weights_in_force(indices: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFr
     in_force = (
         years.join(groups.select("group").unique(), how="cross")
         .sort("year")
-        .join_asof(groups, left_on="year", right_on="weights_of", by="group", strategy="backward")
+        .join_asof(
+            groups, left_on="year", right_on="weights_of", by="group", strategy="backward", check_sortedness=False
+        )
         .drop_nulls("weights_of")
     )
     return in_force.join(weights.rename({"year": "weights_of"}), on=["group", "weights_of"]).select(

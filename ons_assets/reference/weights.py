@@ -40,8 +40,7 @@ class WeightFiles:
                 read_bytes(path, self.limits)
             raise Unreadable(f"needs the columns {', '.join(COLUMNS)}; it has {', '.join(found) or 'none'}")
         if is_parquet(path):
-            rows = pl.read_parquet(path, columns=list(COLUMNS)).with_row_index("line", offset=1)
-            rows = rows.with_columns(pl.col("line").cast(pl.Int64()), pl.exclude("line").cast(pl.String()))
+            rows = _parquet(path)
             structural = Parsed(rows.clear()).rejected
         else:
             text = read_delimited(path, self.limits)
@@ -71,3 +70,11 @@ class WeightFiles:
         if parsed.accepted.is_empty():
             raise Unreadable("has no row that could be read", parsed.rejected)
         return []
+
+
+def _parquet(path: Path) -> pl.DataFrame:
+    try:
+        rows = pl.read_parquet(path, columns=list(COLUMNS)).with_row_index("line", offset=1)
+        return rows.with_columns(pl.col("line").cast(pl.Int64()), pl.exclude("line").cast(pl.String()))
+    except pl.exceptions.PolarsError:
+        raise Unreadable("is a broken Parquet file, or one with columns that are neither text nor numbers") from None

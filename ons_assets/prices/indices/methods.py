@@ -79,6 +79,9 @@ SPECIAL: dict[str, Special] = {
         _pilot_geks, "GEKS-Jevons of the 2014 to 2016 pilot: expanding window without the direct links."
     ),
     "clip": Special(clip, "Clustering large data sets into price indices (CLIP)."),
+    "clip-pilot": Special(
+        partial(clip, as_in_pilot=True), "CLIP of the 2014 to 2016 pilot: shrunken groups count as unchanged."
+    ),
     "unit-value": Special(unit_value, "Turnover divided by quantity.", needs_quantity=True),
     "diewert-huwiler-kohli-hansen": Special(
         diewert_huwiler_kohli_hansen,
@@ -188,7 +191,7 @@ def price_index(
     if method.removeprefix("chained-") in FORMULAS and method.startswith("chained-") and chain is None:
         method, chain = method.removeprefix("chained-"), "chained"
     _check_options(method, window, splice, chain, weight_period, parameters)
-    panel = make_panel(quotes, periods=periods, carry=carry, with_features=method == "clip")
+    panel = make_panel(quotes, periods=periods, carry=carry, with_features=method in ("clip", "clip-pilot"))
     position = base_position(panel, base)
     if position is None:
         levels = Levels(np.full(panel.n_periods, np.nan), np.zeros(panel.n_periods, dtype=int), NO_CHAIN)
