@@ -213,11 +213,13 @@ def _what_counts(
     In a table without days a later file corrects an earlier one key by key.
     """
     rows = pl.concat([table.empty(), *(reading.accepted for reading in readings)])
+    if rows.is_empty():
+        return rows
     if days is None:
         return rows.unique(subset=table.key, keep="last", maintain_order=True)
     day = table.partition_by[0]
-    arrival = {str(reading.drop.sha256): reading.drop.drop_id for reading in readings}
-    arrived = pl.col(LINEAGE_COLUMN).replace_strict(list(arrival), pl.Series(arrival.values(), dtype=pl.Int64()))
+    arrival = {reading.drop.sha256: reading.drop.drop_id for reading in readings}
+    arrived = pl.col(LINEAGE_COLUMN).replace_strict(arrival, return_dtype=pl.Int64())
     return rows.filter(pl.col(day).is_between(*days)).filter(arrived == arrived.max().over([*source.batch, day]))
 
 

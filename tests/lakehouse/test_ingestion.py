@@ -412,7 +412,7 @@ def expected(arrived: list[tuple[str, list[tuple[str, int, int]]]]) -> set[tuple
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(step, min_size=1, max_size=5))
 def test_any_files_in_any_order_give_what_an_oracle_says(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[tuple[str, list[tuple[str, int, int]]], str]]
