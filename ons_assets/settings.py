@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 DEFAULT_HOME = Path("data")
@@ -21,6 +21,8 @@ TOML_NAME = "ons-assets.toml"
 class Drops(BaseModel):
     """When a file is complete, and how much of it is read."""
 
+    model_config = ConfigDict(extra="forbid")
+
     settle_seconds: float = Field(5, ge=0, description="a file is complete when it has not changed for so long")
     max_bytes: int = Field(4 << 30, gt=0, description="largest file that is taken")
     max_unpacked_bytes: int = Field(2 << 30, gt=0, description="largest content after decompression")
@@ -31,6 +33,8 @@ class Drops(BaseModel):
 
 class Prices(BaseModel):
     """Parameters of the prices pilot."""
+
+    model_config = ConfigDict(extra="forbid")
 
     zone: str = Field("Europe/London", description="zone of a scraper's clock where its files do not say")
     max_price: float = Field(10_000, gt=0, description="a price above this is no price")
@@ -53,7 +57,9 @@ class Prices(BaseModel):
 class Settings(BaseSettings):
     """Everything that a user can set."""
 
-    model_config = SettingsConfigDict(env_prefix="ONS_ASSETS_", env_nested_delimiter="__", extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="ONS_ASSETS_", env_nested_delimiter="__", env_ignore_empty=True, extra="forbid"
+    )
 
     home: Path = DEFAULT_HOME
     expectations: Path = Path(__file__).resolve().parents[1] / "expectations"

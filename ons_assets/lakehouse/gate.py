@@ -196,6 +196,14 @@ def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]
         expectations = gx.ExpectationSuite(**suite.content)
     except Exception as error:
         raise SuiteError(f"Great Expectations cannot read the suite of {suite.table}: {error}") from error
+    # It leaves out what it does not know, and says so in its log only.
+    known = [each.expectation_type for each in expectations.expectations]
+    if len(known) != len(suite.content["expectations"]):
+        unknown = sorted({each["type"] for each in suite.content["expectations"]} - set(known))
+        raise SuiteError(
+            f"Great Expectations cannot read the suite of {suite.table}: "
+            f"{', '.join(unknown) or 'an expectation'} is unknown, or has arguments that do not fit"
+        )
     result = (
         _batch_definition()
         .get_batch(batch_parameters={"dataframe": _as_read(suite, batch).to_pandas(use_pyarrow_extension_array=True)})

@@ -89,6 +89,17 @@ def test_a_chain_goes_on_after_a_period_without_prices(chain):
     assert result["index"].to_list() == pytest.approx([100, None, 200])
 
 
+def test_the_chained_index_of_the_pilot_remembers_the_last_price():
+    rows = [(1, "a", 1.0, 1), (1, "b", 1.0, 1), (2, "b", 2.0, 1), (3, "a", 4.0, 1), (3, "b", 2.0, 1)]
+    quotes = table([*rows, (4, "c", 1.0, 1), (5, "a", 8.0, 1)])
+    remembered = price_index(quotes, "chained-jevons-pilot")
+    # Day 3: a has risen from 1 to 4 since day 1, b stands still. Day 4 has a new product only.
+    assert remembered["index"].to_list() == pytest.approx([100, 200, 400, None, 800])
+    assert remembered["matched_products"].to_list() == [0, 1, 2, 0, 1]
+    # The matched chain compares with the period before, and with the last one that has an index.
+    assert price_index(quotes, "chained-jevons")["index"].to_list() == pytest.approx([100, 200, 200, None, 400])
+
+
 def test_a_broken_chain_says_so():
     quotes = table([(1, "a", 1.0, 1), (2, "b", 2.0, 1), (3, "b", 3.0, 1)])
     result = price_index(quotes, "chained-jevons")

@@ -11,7 +11,7 @@ import polars as pl
 
 from ons_assets.prices.indices import geks, splicing
 from ons_assets.prices.indices.bilateral import FORMULAS
-from ons_assets.prices.indices.chaining import CHAINS, year_of
+from ons_assets.prices.indices.chaining import CHAINS, chained_last_price, year_of
 from ons_assets.prices.indices.clip import clip
 from ons_assets.prices.indices.geary_khamis import geary_khamis_windows
 from ons_assets.prices.indices.geks import WindowLevels
@@ -77,6 +77,9 @@ MULTILATERAL: dict[str, Multilateral] = {
 SPECIAL: dict[str, Special] = {
     "geks-jevons-pilot": Special(
         _pilot_geks, "GEKS-Jevons of the 2014 to 2016 pilot: expanding window without the direct links."
+    ),
+    "chained-jevons-pilot": Special(
+        chained_last_price, "Chained daily index of the 2014 to 2016 pilot: links to each product's last price."
     ),
     "clip": Special(clip, "Clustering large data sets into price indices (CLIP)."),
     "clip-pilot": Special(
