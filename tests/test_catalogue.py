@@ -34,7 +34,12 @@ def test_times_say_their_zone_in_name_and_type(table: Table) -> None:
 
 def test_a_name_means_one_thing_in_every_table() -> None:
     for name in SHARED_NAMES:
-        meanings = {(str(column.dtype), column.description) for table in TABLES for column in table.columns if column.name == name}
+        meanings = {
+            (str(column.dtype), column.description)
+            for table in TABLES
+            for column in table.columns
+            if column.name == name
+        }
         assert len({dtype for dtype, _ in meanings}) == 1, name
 
 

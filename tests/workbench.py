@@ -43,8 +43,8 @@ DEFAULTS = {
 def line(cells: list[str]) -> str:
     """One line of a CSV file, without its end."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow(cells)
-    return buffer.getvalue()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue().removesuffix("\n")
 
 
 def record(**values: object) -> str:

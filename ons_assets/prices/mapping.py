@@ -25,6 +25,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
+import polars.selectors as cs
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -219,7 +220,7 @@ class Mapping(BaseModel):
             accepted=quotes.filter(reasons.is_null()),
             rejected=rows.with_columns(reason=reasons)
             .filter(pl.col("reason").is_not_null())
-            .select("line", "reason", text=pl.struct(pl.exclude("line", "reason")).struct.json_encode()),
+            .select("line", "reason", text=pl.struct(~cs.nested() - cs.by_name("reason")).struct.json_encode()),
         )
 
     def describe(self, name: str) -> dict[str, str]:
@@ -318,7 +319,7 @@ def _text(rows: pl.DataFrame, column: str | None, otherwise: str | None = None) 
     """A column as text without blanks at its ends, empty text being null; or the constant."""
     if column is None:
         return pl.lit(otherwise, dtype=pl.String())
-    if rows.schema[column].is_nested():
+    if rows.schema[column].is_nested() or rows.schema[column] == pl.Duration:
         return pl.lit(None, dtype=pl.String())
     text = pl.col(column).cast(pl.String(), strict=False).str.strip_chars()
     return pl.when(text != "").then(text)

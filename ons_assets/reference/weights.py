@@ -45,8 +45,11 @@ class WeightFiles:
         else:
             text = read_delimited(path, self.limits)
             rows, structural = text.rows.select(*COLUMNS, "line"), text.rejected
-        typed = rows.with_columns(
-            pl.col("year").cast(pl.Int32(), strict=False), pl.col("weight").cast(pl.Float64(), strict=False)
+        whole_number = pl.col("item_id", "year").str.strip_chars().str.strip_suffix(".0")  # of another program
+        typed = rows.with_columns(pl.col("item", "group").str.strip_chars(), whole_number).with_columns(
+            pl.col("item_id", "item", "group").replace("", None),
+            pl.col("year").cast(pl.Int32(), strict=False),
+            pl.col("weight").str.strip_chars().cast(pl.Float64(), strict=False),
         )
         reasons = typed.select(
             pl.when(pl.any_horizontal(pl.col("item_id", "item", "group").is_null()))

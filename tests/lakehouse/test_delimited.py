@@ -156,7 +156,7 @@ def test_a_flipped_bit_in_a_gzip_is_seen(path: Path) -> None:
 def test_content_without_end_is_refused(path: Path, packed: bool) -> None:
     content = b"a,b\n" + b"1,2\n" * 1_000_000
     path.write_bytes(gzip.compress(content) if packed else content)
-    with pytest.raises(Unreadable, match="^unpacks to more than 1000000 bytes$"):
+    with pytest.raises(Unreadable, match=r"^unpacks to more than 1000000 bytes$"):
         read_bytes(path, Limits(unpacked_bytes=1_000_000))
     if packed:
         assert path.stat().st_size < 10_000
@@ -241,5 +241,5 @@ def test_every_record_is_accepted_or_rejected(
     accepted = dict(zip(text.rows["line"], (",".join(row[:3]) for row in text.rows.rows()), strict=True))
     rejected = dict(text.rejected.select("line", "text").rows())
     assert accepted.keys().isdisjoint(rejected)
-    assert accepted | rejected == {number: line for number, line in enumerate(lines, start=2)}
+    assert accepted | rejected == dict(enumerate(lines, start=2))
     assert set(accepted) == {number for number, width in enumerate(widths, start=2) if width == 3}

@@ -169,9 +169,7 @@ def test_archiving_a_content_again_leaves_one_read_only_file(workbench: Workbenc
     assert stat.S_IMODE(kept.stat().st_mode) == 0o400
 
 
-def test_a_file_that_grows_while_it_is_read_is_not_taken(
-    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_grows_while_it_is_read_is_not_taken(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     path = workbench.leave("a.csv", run(record()))
     real = os.fsync
 
@@ -324,9 +322,7 @@ def test_recovery_keeps_every_version_readable(workbench: Workbench) -> None:
     assert [workbench.published(version)["price"].item() for version in range(3)] == [1.0, 2.0, 3.0]
 
 
-def test_recovery_of_a_writer_that_died_between_files_and_commit(
-    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_recovery_of_a_writer_that_died_between_files_and_commit(workbench: Workbench) -> None:
     workbench.register("a.csv", run(record()))
     workbench.ingest()
     folder = workbench.home.table("prices/raw_quotes")

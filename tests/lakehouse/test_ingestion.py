@@ -96,9 +96,7 @@ def test_a_correction_that_is_refused_leaves_what_it_should_correct(workbench: W
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
-def test_the_order_in_which_different_runs_arrive_does_not_matter(
-    workbench: Workbench, order: tuple[int, ...]
-) -> None:
+def test_the_order_in_which_different_runs_arrive_does_not_matter(workbench: Workbench, order: tuple[int, ...]) -> None:
     files = [
         (TESCO, run(*day_of(DAY))),
         (SAINSBURY, run(*day_of(DAY, "SAINSBURY", 2.0))),
@@ -380,7 +378,7 @@ def test_of_a_refused_person_no_value_leaves_quarantine(workbench: Workbench) ->
 REFUSED_PRICE = 500
 
 
-def cheap_audit(suite: Suite, table: Table, batch: pl.DataFrame) -> Audit:
+def cheap_audit(suite: Suite, _: Table, batch: pl.DataFrame) -> Audit:
     """A gate that refuses a batch with a price of 500: the property is about books, not about the gate."""
     bad = batch.filter(pl.col("price") == REFUSED_PRICE)
     failures = (Failure("price", "price", gate.CRITICAL, "is 500"),) if len(bad) else ()
@@ -445,7 +443,13 @@ def test_any_files_in_any_order_give_what_an_oracle_says(
             published = workbench.published()
             assert published.select("drop_sha256", "line").is_unique().all()
             found = {
-                (row["retailer"], row["run"], (row["collected_on"] - DAY).days, int(row["price"]), names[row["drop_sha256"]])
+                (
+                    row["retailer"],
+                    row["run"],
+                    (row["collected_on"] - DAY).days,
+                    int(row["price"]),
+                    names[row["drop_sha256"]],
+                )
                 for row in published.iter_rows(named=True)
             }
             assert len(published) == sum(

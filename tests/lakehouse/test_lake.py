@@ -24,7 +24,9 @@ def home(tmp_path: Path) -> Home:
 
 def counts(*pairs: tuple[int, int]) -> pl.LazyFrame:
     """Rows of (days after the first, trips)."""
-    return pl.LazyFrame([(DAY + timedelta(days=day), trips) for day, trips in pairs], schema=COUNTS.schema, orient="row")
+    return pl.LazyFrame(
+        [(DAY + timedelta(days=day), trips) for day, trips in pairs], schema=COUNTS.schema, orient="row"
+    )
 
 
 def days(first: int, last: int, without: tuple[int, ...] = ()) -> Between:

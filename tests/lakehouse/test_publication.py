@@ -119,7 +119,7 @@ def test_one_partition_is_replaced(home: Home) -> None:
     assert trips(home) == [1, 3]
 
 
-def test_the_data_version_is_a_function_of_what_went_in(home: Home) -> None:
+def test_the_data_version_is_a_function_of_what_went_in() -> None:
     suite = Suite(COUNTS.name, {}, "1")
     inputs, settings = {"a": "1", "b": "2"}, {"x": 1, "y": [date(2016, 1, 1)]}
     first = data_version(inputs, suite, settings)

@@ -27,9 +27,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def publish(home: Home, trips: int) -> None:
-    lake.publish(
-        home, COUNTS, pl.LazyFrame({"day": [DAY], "trips": [trips]}, schema=COUNTS.schema), provenance()
-    )
+    lake.publish(home, COUNTS, pl.LazyFrame({"day": [DAY], "trips": [trips]}, schema=COUNTS.schema), provenance())
 
 
 def build(home: Home) -> dict[str, int]:

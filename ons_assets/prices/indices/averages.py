@@ -31,7 +31,8 @@ def average_prices(quotes: pl.DataFrame | pl.LazyFrame, *, by: tuple[str, ...] =
         quotes.lazy()
         .filter(POSITIVE_PRICE)
         .group_by(by)
-        .agg(price=pl.col("price").log().mean().exp(), quotes=pl.len())
+        # Sorted, so that the order of the rows does not decide the last digit.
+        .agg(price=pl.col("price").sort().log().mean().exp(), quotes=pl.len())
         .sort(by)
         .collect()
     )
@@ -64,8 +65,8 @@ def unit_values(quotes: pl.DataFrame | pl.LazyFrame, *, by: tuple[str, ...] = ("
         .filter(POSITIVE_PRICE & sold)
         .group_by(by)
         .agg(
-            turnover=(pl.col("price") * pl.col("quantity")).sum(),
-            quantity=pl.col("quantity").cast(pl.Float64).sum(),
+            turnover=(pl.col("price") * pl.col("quantity")).sort().sum(),
+            quantity=pl.col("quantity").cast(pl.Float64).sort().sum(),
             quotes=pl.len(),
         )
         .with_columns(price=pl.col("turnover") / pl.col("quantity"))
