@@ -15,6 +15,8 @@ from ons_assets.lakehouse.sources import Source, Unreadable
 
 CHUNK_BYTES = 1 << 20
 READ_ONLY = 0o400
+# What stands for a hash and a run where there are none.
+NOT_ARCHIVED, REGISTRATION = "not-archived", "registration"
 
 # Names under which browsers, rsync, scp wrappers and editors write what is not finished.
 UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart", ".swp", "~")
@@ -114,16 +116,32 @@ def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: 
         days = source.days(archived_path(home, source.name, sha256), name, received_utc)
     except Unreadable as error:
         refusal = error
+    if refusal is not None:
+        return _refuse(home, ledger, source, refusal, name, sha256, size, received_utc)
     drop = ledger.receive(source.name, name, sha256, size, received_utc, days)
-    if retry and refusal is None and drop.status is Status.REFUSED:
+    if retry and drop.status is Status.REFUSED:
         return ledger.receive_again(drop, days)
-    if refusal is None or drop.status is not Status.RECEIVED:
-        return drop
-    reason, batch = f"{name} {refusal}", sha256 or f"not-archived-{drop.drop_id}"
-    if len(refusal.rejected):
-        quarantine.keep_rows(home, source.table, batch, drop.name, "registration", refusal.rejected)
-    quarantine.keep_refused(home, source.table, batch, drop.name, "registration", reason, staged=None)
-    return ledger.refuse(drop, reason, quarantined=len(refusal.rejected))
+    return drop
+
+
+def _refuse(
+    home: Home,
+    ledger: Ledger,
+    source: Source,
+    refusal: Unreadable,
+    name: str,
+    sha256: str | None,
+    size_bytes: int,
+    received_utc: datetime,
+) -> Drop:
+    """Keep a file that cannot be read, first in quarantine, then in the ledger."""
+    reason, rows = f"{name} {refusal}", len(refusal.rejected)
+    # Two empty files have one content, and are two faults.
+    batch = f"{sha256 or NOT_ARCHIVED}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    if rows:
+        quarantine.keep_rows(home, source.table, batch, name, REGISTRATION, refusal.rejected)
+    quarantine.keep_refused(home, source.table, batch, name, REGISTRATION, reason, staged=None)
+    return ledger.receive(source.name, name, sha256, size_bytes, received_utc, unreadable=reason, quarantined=rows)
 
 
 def _check_takeable(path: Path, size_bytes: int, max_bytes: int) -> None:

@@ -105,13 +105,18 @@ def ingest(
         readings = [
             _read(home, source, table, suite, drop, run_id)
             for drop in ledger.drops(source.name, READABLE)
-            if drop.sha256 and (days is None or any(days[0] <= day <= days[1] for day in drop.days))
+            if _is_readable(drop) and (days is None or any(days[0] <= day <= days[1] for day in drop.days))
         ]
         for refusal in (refusal for reading in readings for refusal in reading.refusals):
             progress(f"refused {refusal.drop}: {refusal.reason}")
         outcome, counted = _publish(home, source, table, suite, readings, run_id, settings, days)
         _settle(ledger, readings, counted, run_id, days)
     return outcome
+
+
+def _is_readable(drop: Drop) -> bool:
+    """Whether there is a point in reading a drop: not if it was refused when it was registered."""
+    return drop.sha256 is not None and not (drop.status is Status.REFUSED and drop.run_id is None)
 
 
 def _read(home: Home, source: Source, table: Table, suite: Suite, drop: Drop, run_id: str) -> _Reading:

@@ -136,6 +136,15 @@ def test_a_half_written_file_is_left_alone(daemon: Daemon) -> None:
     assert drops_of(daemon.settings) == []
 
 
+def test_every_empty_file_is_a_fault_of_its_own(daemon: Daemon) -> None:
+    folder = Home(daemon.settings.home).drops / "prices"
+    for hour in (4, 5):
+        (folder / f"tesco_products_201607200{hour}0000.csv").write_bytes(b"")
+    daemon.tick()
+    assert [status for _, status in drops_of(daemon.settings)] == [Status.REFUSED, Status.REFUSED]
+    assert len(operations.quarantined(daemon.settings)) == 2
+
+
 def _job() -> dg.JobDefinition:
     @dg.job
     def some_job() -> None:
