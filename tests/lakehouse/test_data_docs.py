@@ -1,5 +1,6 @@
 import json
 import os
+import re
 from datetime import date
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def test_each_audit_has_a_page_and_the_start_page_names_the_table(home: Home) ->
     keep(home, "run-2", "tesco-1")
     start = data_docs.build(home)
     assert start == home.reports / "data_docs" / "index.html"
-    assert "test.counts" in start.read_text()
+    assert COUNTS.name in start.read_text()
+    for page in re.findall('href="([^"]+)"', start.read_text()):
+        assert (start.parent / page).exists()
     assert len(pages(home)) == 2
 
 
