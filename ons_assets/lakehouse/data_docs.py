@@ -62,7 +62,7 @@ def build(home: Home) -> Path:
 
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     target = home.reports / "data_docs"
-    partial = home.reports / f".data_docs.{os.getpid()}.part"
+    partial = unfinished(target)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     context.add_data_docs_site(
