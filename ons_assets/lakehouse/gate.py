@@ -214,11 +214,11 @@ def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]
         # The message of an exception may quote the value that raised it.
         for entry in content["results"]:
             raised = bool(_exceptions(entry["exception_info"]))
-            message = "an individual table does not say why" if raised else None
+            message = "an individual table does not say why" if raised else ""
             entry["exception_info"] = {
                 "raised_exception": raised,
                 "exception_message": message,
-                "exception_traceback": None,
+                "exception_traceback": "",
             }
     return content
 
