@@ -164,7 +164,13 @@ def status(home: HomeOption = None) -> None:
         tables.add_row(state.name, f"{state.rows:,}", str(state.versions), f"{state.published_utc:%Y-%m-%d %H:%M:%S}")
     console.print(tables)
     quarantined = operations.quarantined(settings)
-    entries = Table(Column("file", overflow="fold"), "rows", "reason", title=f"Quarantine: {len(quarantined)} entries", title_justify="left")
+    entries = Table(
+        Column("file", overflow="fold"),
+        "rows",
+        "reason",
+        title=f"Quarantine: {len(quarantined)} entries",
+        title_justify="left",
+    )
     for entry in quarantined[:SHOWN]:
         entries.add_row(escape(entry.name), f"{entry.rows:,}", escape(entry.reason))
     if quarantined:

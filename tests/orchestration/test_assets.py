@@ -154,7 +154,7 @@ def test_every_version_can_be_followed_back_to_its_files(filled: Settings) -> No
     assert raw is not None
     assert indices.provenance is not None
     assert raw.provenance is not None
-    assert indices.provenance.inputs[RAW] == raw.provenance.data_version
+    assert indices.provenance.inputs[RAW] == f"{raw.number}:{raw.provenance.data_version}"
     names = set(raw.provenance.inputs.values())
     assert names == {path.name for path in (filled.home / "supplier").glob("*products*")}
     for sha256 in raw.provenance.inputs:
