@@ -32,8 +32,8 @@ cdef enum:
     SLOTS = 48
     LAST_SLOT = 47
     # Forward and backward values are scaled once in so many half hours. With likelihood ratios within
-    # exp(+-40) they stay far inside the range of a double in between.
-    BETWEEN_SCALES = 16
+    # exp(+-40) each stays within exp(+-320), and a product of two inside the range of a double.
+    BETWEEN_SCALES = 8
 
 cdef double LARGEST_LOG_RATIO = 40.0
 # Keeps every state reachable, as maximum likelihood would otherwise lock a door for good.
@@ -110,7 +110,7 @@ def fit_occupancy(
     mean,
     sd,
     transition,
-    double weight=0.0,
+    weight=0.0,
     transition_weight=0.0,
     double initial_occupied=0.5,
     day=None,
@@ -137,7 +137,7 @@ def fit_occupancy(
     transition : float64 array, (G, 2)
         Probability of leaving (occupied, then empty) and of arriving from one half hour to the next: where
         the fit starts, and the centre of the prior.
-    weight : float
+    weight : float or float64 array, (homes,)
         Number of readings that the prior of each normal component counts for.
     transition_weight : float or float64 array, (homes,)
         Number of transitions that the prior of each state and group counts for; infinity keeps the
@@ -187,15 +187,16 @@ def fit_occupancy(
     _check_groups(groups, shares, transitions, types)
     means = np.array(np.broadcast_to(mean, (n_homes, 2)), dtype=np.float64, order="C")
     sds = np.array(np.broadcast_to(sd, (n_homes, 2)), dtype=np.float64, order="C")
-    weights = np.array(np.broadcast_to(transition_weight, (n_homes,)), dtype=np.float64, order="C")
-    _check_parameters(means, sds, transitions, shares, weights, weight, initial_occupied)
+    weights = np.stack([np.broadcast_to(each, (n_homes,)) for each in (weight, transition_weight)], axis=1)
+    weights = np.ascontiguousarray(weights, dtype=np.float64)
+    _check_parameters(means, sds, transitions, shares, weights, initial_occupied)
     fitted = np.array(np.broadcast_to(transitions, (n_homes, *transitions.shape)), order="C")
     result = OccupancyFit(
         np.empty(readings.shape, np.float32), means, sds, fitted, np.zeros(n_homes), np.zeros(n_homes, np.int32)
     )
     if len(readings):
         _fit_homes(
-            readings, offsets, days, types, groups, shares, transitions, weights, weight, initial_occupied,
+            readings, offsets, days, types, groups, shares, transitions, weights, initial_occupied,
             max_iterations, tolerance, n_threads, result,
         )
     return result
@@ -214,19 +215,19 @@ def _check_groups(groups, shares, transitions, types):
         raise ValueError(f"day_type must lie between 0 and {len(groups) - 1}")
 
 
-def _check_parameters(means, sds, transitions, shares, weights, weight, initial_occupied):
+def _check_parameters(means, sds, transitions, shares, weights, initial_occupied):
     """Raise ValueError where a parameter is out of its range."""
     if not np.all(np.isfinite(means)) or not np.all(np.isfinite(sds)) or not np.all(sds > 0):
         raise ValueError("mean and sd must be finite and sd positive")
     for name, values in (("transition", transitions), ("active_share", shares), ("initial_occupied", initial_occupied)):
         if not np.all((np.asarray(values) >= 0) & (np.asarray(values) <= 1)):
             raise ValueError(f"{name} must lie between 0 and 1")
-    if not weight >= 0 or not np.all(weights >= 0):
+    if not np.all(weights >= 0):
         raise ValueError("weights must not be negative")
 
 
 def _fit_homes(
-    readings, offsets, days, types, groups, shares, transitions, weights, double weight, double initial_occupied,
+    readings, offsets, days, types, groups, shares, transitions, weights, double initial_occupied,
     int max_iterations, double tolerance, int n_threads, result,
 ):
     """Fit the homes on threads and write into ``result``."""
@@ -237,7 +238,7 @@ def _fit_homes(
     cdef const int32_t[:, ::1] groups_view = groups
     cdef const double[:, ::1] shares_view = shares
     cdef const double[:, ::1] transitions_view = transitions
-    cdef const double[::1] weights_view = weights
+    cdef const double[:, ::1] weights_view = weights
     cdef float[:, ::1] probability = result.probability
     cdef double[:, ::1] means = result.mean
     cdef double[:, ::1] sds = result.sd
@@ -260,7 +261,7 @@ def _fit_homes(
                 for home in range(first, end):
                     _open_home(
                         &model, &prior, &means[home, 0], &sds[home, 0], &fitted[home, 0, 0],
-                        &transitions_view[0, 0], weight, weights_view[home], initial_occupied, n_groups,
+                        &transitions_view[0, 0], weights_view[home, 0], weights_view[home, 1], initial_occupied, n_groups,
                     )
                     log_posterior[home] = _fit_home(
                         x, offsets_view[home], offsets_view[home + 1], days_view, types_view, groups_view,
@@ -456,7 +457,7 @@ cdef void _forward_and_backward(
     """
     cdef Py_ssize_t step, row, mirror_row, t, mirror_t, block, slot
     cdef double empty = 0.0, occupied = 0.0, after_empty = 1.0, after_occupied = 1.0
-    cdef double now_empty, now_occupied, ratio, total
+    cdef double now_empty, now_occupied, ratio, total, scaled = 1.0
     cdef Day* here
     cdef Day* there
     for step in range(end_row - first_row):
@@ -497,7 +498,10 @@ cdef void _forward_and_backward(
                 )
                 after_occupied = there.leave[LAST_SLOT - slot] * now_empty + there.stay[LAST_SLOT - slot] * now_occupied
             total = empty + occupied
-            sums.log_likelihood += log(total)
+            scaled *= total
+            if block % 2:
+                sums.log_likelihood += log(scaled)
+                scaled = 1.0
             empty /= total
             occupied /= total
             total = after_empty + after_occupied

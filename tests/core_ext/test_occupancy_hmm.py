@@ -77,12 +77,13 @@ def test_smoothing_agrees_with_the_sum_over_all_paths(seed, initial, some_missin
 
 @given(
     st.integers(0, 2**32),
-    st.sampled_from([0.0, 0.05, 0.9]),
-    st.sampled_from([0.0, 5.0]),
+    # With next to no readings, maximum likelihood without a prior has nothing to hold on to.
+    st.sampled_from([(0.0, 0.0), (0.05, 0.0), (0.05, 5.0), (0.9, 5.0)]),
     st.sampled_from([0.0, 20.0, np.inf]),
 )
 @settings(max_examples=12, deadline=None)
-def test_the_fit_agrees_with_the_reference(seed, missing, weight, transition_weight):
+def test_the_fit_agrees_with_the_reference(seed, missing_and_weight, transition_weight):
+    missing, weight = missing_and_weight
     rng = np.random.default_rng(seed)
     x, _ = simulate(9, seed, missing)
     x[rng.random(9) < missing] = np.nan
@@ -191,6 +192,18 @@ def test_a_home_without_readings_keeps_its_parameters():
     assert fit.iterations.tolist() == [0, 0]
     np.testing.assert_allclose(fit.mean[1], MODEL["mean"])
     assert np.all((fit.probability > 0) & (fit.probability < 1))
+
+
+def test_readings_far_from_every_component_do_not_overflow():
+    """Every half hour pulls the forward and the backward values the same way as far as it can."""
+    for value in (-60.0, -8.0, 4.0, 60.0):
+        x = np.full((4, 48), value, dtype=np.float32)
+        x[2] = -value
+        fit = fit_occupancy(x, [0, 4], GROUP, SHARE, **MODEL, max_iterations=0)
+        assert np.all((fit.probability >= 0) & (fit.probability <= 1))
+        if abs(value) < 10:  # beyond it the densities of the reference are 0 in double
+            expected = reference.fit_home(x, np.arange(4), GROUP, SHARE, *MODEL.values(), 0.0, 0.0, 0.5, 0)[0]
+            np.testing.assert_allclose(fit.probability, expected, atol=1e-6)
 
 
 def test_constant_readings_stay_finite():
