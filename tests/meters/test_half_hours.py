@@ -175,7 +175,11 @@ def test_faults_are_counted_by_meter_and_day() -> None:
     )
     empty = np.empty(0)
     rows = day_rows(
-        empty.astype(np.int64), empty.astype(np.int32), empty.astype(np.int16), empty.astype(np.float32), faults,
+        empty.astype(np.int64),
+        empty.astype(np.int32),
+        empty.astype(np.int16),
+        empty.astype(np.float32),
+        faults,
         Layout("test", "Europe/London"),
     )
     assert rows.select("meter", "received", "off_grid", "unreadable", "skipped_hour").rows() == [

@@ -55,9 +55,7 @@ class Office:
 
 
 def cer(meter: int, value: float = 0.4, days: int = 3, first: int = 195) -> str:
-    return "".join(
-        f"{meter} {first + day}{slot:02d} {value}\n" for day in range(days) for slot in range(1, 49)
-    )
+    return "".join(f"{meter} {first + day}{slot:02d} {value}\n" for day in range(days) for slot in range(1, 49))
 
 
 @pytest.fixture

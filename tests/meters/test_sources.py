@@ -138,9 +138,7 @@ def test_a_column_of_units_and_one_that_nobody_knows(read: Read) -> None:
     mapping = {"columns": {**LONG["columns"], "unit": "unit"}}
     rows = ["a,2020-01-01 00:00,250,Wh", "a,2020-01-01 00:30,0.5,kw", "a,2020-01-01 01:00,1,therm"]
     rows += [f"a,2020-01-02 {hour:02d}:00,0.2,kWh" for hour in range(5)]
-    parsed = read(
-        long_csv(*rows, header="id,time,value,unit"), {**mapping, "time_format": "%Y-%m-%d %H:%M"}
-    )
+    parsed = read(long_csv(*rows, header="id,time,value,unit"), {**mapping, "time_format": "%Y-%m-%d %H:%M"})
     assert readings(parsed.accepted)[:2] == pytest.approx([0.25, 0.25])
     assert reasons(parsed) == {4: "unit is not one of kWh, Wh, MWh, kW and W"}
 
@@ -247,7 +245,8 @@ def test_a_register_gives_the_differences_of_what_it_shows(read: Read) -> None:
 
 def test_a_large_register_keeps_its_precision(read: Read) -> None:
     parsed = read(
-        long_csv("a,2020-01-01 00:00:00,123456.781", "a,2020-01-01 00:30:00,123456.792"), {**LONG, "reading": "register"}
+        long_csv("a,2020-01-01 00:00:00,123456.781", "a,2020-01-01 00:30:00,123456.792"),
+        {**LONG, "reading": "register"},
     )
     assert readings(parsed.accepted)[0] == pytest.approx(0.011, abs=1e-6)
 
