@@ -86,8 +86,8 @@ def reliability_curve(probability: npt.ArrayLike, occupied: npt.ArrayLike, bins:
 def expected_calibration_error(probability: npt.ArrayLike, occupied: npt.ArrayLike, bins: int = 10) -> float:
     """Return the mean difference between said and seen over the steps of the reliability curve."""
     curve = reliability_curve(probability, occupied, bins)
-    difference = (curve["mean_probability"] - curve["occupied_share"]).abs()
-    return float((difference * curve["half_hours"]).sum() / curve["half_hours"].sum())
+    difference = np.abs(curve["mean_probability"].to_numpy() - curve["occupied_share"].to_numpy())
+    return float(np.average(difference, weights=curve["half_hours"].to_numpy()))
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ def geoma_probabilities(kwh: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]
     """
     flat = kwh.ravel()
     read = np.isfinite(flat)
+    if not read.any():
+        return np.full(kwh.shape, np.nan, dtype=np.float32)
     smooth = _rolling_mean(log_kwh(flat).astype(float))[read]
     above = np.full(len(flat), np.nan)
     above[read] = smooth >= _moving_average(smooth)
@@ -52,14 +54,15 @@ def _rolling_mean(values: FloatArray) -> FloatArray:
     """Mean of what is there of the five values around each; NaN where nothing is."""
     known = np.isfinite(values)
     kernel = np.ones(WINDOW)
-    count = np.convolve(known, kernel, mode="full")[WINDOW // 2 : WINDOW // 2 + len(values)]
-    total = np.convolve(np.where(known, values, 0.0), kernel, mode="full")[WINDOW // 2 : WINDOW // 2 + len(values)]
+    reach = WINDOW // 2
+    count = np.convolve(np.pad(known, reach), kernel, mode="valid")
+    total = np.convolve(np.pad(np.where(known, values, 0.0), reach), kernel, mode="valid")
     return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
 
 
 def _moving_average(values: FloatArray) -> FloatArray:
     average = np.empty(len(values))
-    now = values[0] if len(values) else np.nan
+    now = values[0]
     for place, value in enumerate(values):
         now = FORGETTING * value + (1 - FORGETTING) * now
         average[place] = now

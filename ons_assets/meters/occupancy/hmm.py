@@ -1,5 +1,7 @@
 """The default: a hidden Markov model of every home, with habits of the time of day as its prior."""
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 from core_ext.occupancy_hmm import fit_occupancy
@@ -90,7 +92,7 @@ def hmm_probabilities(
     parameters = parameters or HmmParameters()
     x = log_kwh(kwh)
     base = np.zeros(len(meter_offsets) - 1)
-    for home, (first, end) in enumerate(zip(meter_offsets[:-1], meter_offsets[1:], strict=True)):
+    for home, (first, end) in enumerate(itertools.pairwise(meter_offsets)):
         read = x[first:end][np.isfinite(x[first:end])]
         if len(read):
             base[home] = np.quantile(read, parameters.base_quantile)

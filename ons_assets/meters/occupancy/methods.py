@@ -1,5 +1,6 @@
 """The methods under their names, for one home and for many."""
 
+import itertools
 from collections.abc import Callable
 from typing import Literal, get_args
 
@@ -119,6 +120,6 @@ def occupancy_of_homes(
         probability = hmm_probabilities(readings, offsets, day=day, parameters=parameters, n_threads=n_threads)
     else:
         probability = np.full(readings.shape, np.nan, dtype=np.float32)
-        for first, end in zip(offsets[:-1], offsets[1:], strict=True):
+        for first, end in itertools.pairwise(offsets):
             probability[first:end] = BY_HOME[method](readings[first:end])
     return probability if calibration is None else calibration.apply(probability)
