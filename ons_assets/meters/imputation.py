@@ -47,7 +47,7 @@ class Error:
 
 
 def impute(
-    kwh: FloatArray, method: Method = "both", *, straight_slots: int = 2, longest_slots: int = 7 * SLOTS
+    kwh: FloatArray, method: Method = "both", *, straight_slots: int = 3, longest_slots: int = 7 * SLOTS
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """Fill the gaps of one meter.
 
@@ -127,7 +127,9 @@ def impute_half_hours(half_hours: pl.DataFrame, method: Method = "both") -> pl.D
     return pl.concat(parts) if parts else half_hours
 
 
-def hidden_error(kwh: npt.NDArray[np.float32], gap_slots: int, method: Method = "both", *, seed: int = 0) -> Error:
+def hidden_error(
+    kwh: npt.NDArray[np.float32], gap_slots: int, method: Method = "both", *, straight_slots: int = 3, seed: int = 0
+) -> Error:
     """Measure the error of filling: hide real readings, fill them, and compare.
 
     Parameters
@@ -136,7 +138,7 @@ def hidden_error(kwh: npt.NDArray[np.float32], gap_slots: int, method: Method = 
         Meters with consecutive days, (meters, days, 48).
     gap_slots
         Length of the gap hidden in each meter, at a random place where all its readings are there.
-    method
+    method, straight_slots
         As for `impute`.
     seed
         Of the places.
@@ -152,7 +154,9 @@ def hidden_error(kwh: npt.NDArray[np.float32], gap_slots: int, method: Method = 
             continue
         holed = flat.copy()
         holed[start : start + gap_slots] = np.nan
-        filled = impute(holed.reshape(readings.shape), method)[0].ravel()[start : start + gap_slots]
+        filled = impute(holed.reshape(readings.shape), method, straight_slots=straight_slots)[0].ravel()[
+            start : start + gap_slots
+        ]
         known = ~np.isnan(filled)
         absolute += float(np.abs(filled - true)[known].sum())
         bias += float((filled - true)[known].sum())
