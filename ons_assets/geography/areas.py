@@ -4,7 +4,6 @@ import gzip
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from scipy.spatial import cKDTree
 from ons_assets.geography.national_grid import from_national_grid, to_national_grid
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 BOUNDARY, NEAREST_CENTRE = "boundary", "nearest_centre"
 POINTS_AT_ONCE = 500_000
@@ -67,49 +67,48 @@ class Areas:
     def _locate(self, easting_m: FloatArray, northing_m: FloatArray, max_distance_m: float) -> pl.DataFrame:
         known = np.isfinite(easting_m) & np.isfinite(northing_m)
         points = np.column_stack([easting_m, northing_m])
-        codes = self.centres["area"].to_numpy().astype(object)
-        distance = np.full(len(points), np.nan)
-        nearest = np.full(len(points), -1)
-        distance[known], nearest[known] = self._tree.query(points[known])
-        is_near = known & (distance <= max_distance_m)
-        nothing = np.full(len(points), None, dtype=object)
-        area = np.where(is_near, codes[nearest], nothing)
-        method = np.where(is_near, np.full(len(points), NEAREST_CENTRE, dtype=object), nothing)
+        # Row of the area in `centres`; -1 for none.
+        area = np.full(len(points), -1, dtype=np.int64)
+        distance, nearest = self._tree.query(points[known], distance_upper_bound=np.nextafter(max_distance_m, np.inf))
+        area[known] = np.where(np.isfinite(distance), nearest, -1)
+        inside = np.zeros(len(points), dtype=bool)
         if self.boundaries is not None and known.any():
             within = self._within(easting_m, northing_m, known)
-            inside = within != None  # noqa: E711 (elementwise)
-            area, method = (
-                np.where(inside, within, area),
-                np.where(inside, np.full(len(points), BOUNDARY, dtype=object), method),
-            )
-            distance = np.where(inside, self._centre_distances(within, points), distance)
-        located = pl.DataFrame(
+            inside = within >= 0
+            area = np.where(inside, within, area)
+        found = area >= 0
+        centre = self._tree.data[np.where(found, area, 0)]
+        apart = np.hypot(points[:, 0] - centre[:, 0], points[:, 1] - centre[:, 1])
+        number = pl.Series(np.where(found, area, 0))
+        return pl.DataFrame(
             {
-                "area": pl.Series(area, dtype=pl.String()),
-                "method": pl.Series(method, dtype=pl.String()),
-                "centre_distance_m": pl.Series(distance, dtype=pl.Float64()).fill_nan(None),
+                "found": found,
+                "inside": inside,
+                "area": self.centres["area"].cast(pl.String()).gather(number),
+                "apart": apart,
             }
+        ).select(
+            area=pl.when("found").then("area"),
+            method=pl.when(pl.col("found") & pl.col("inside"))
+            .then(pl.lit(BOUNDARY))
+            .when("found")
+            .then(pl.lit(NEAREST_CENTRE)),
+            centre_distance_m=pl.when("found").then("apart"),
         )
-        return located.with_columns(pl.when(pl.col("area").is_not_null()).then("centre_distance_m"))
 
-    def _within(self, easting_m: FloatArray, northing_m: FloatArray, known: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    def _within(self, easting_m: FloatArray, northing_m: FloatArray, known: npt.NDArray[np.bool_]) -> IntArray:
+        """Row in `centres` of the boundary around each point, -1 for none."""
         assert self.boundaries is not None
         codes, polygons = self.boundaries
+        rows = {code: row for row, code in enumerate(self.centres["area"])}
+        row_of_polygon = np.array([rows[code] for code in codes], dtype=np.int64)
         latitude, longitude = from_national_grid(easting_m[known], northing_m[known])
         point, polygon = shapely.STRtree(polygons).query(shapely.points(longitude, latitude), predicate="intersects")
-        within = np.full(len(easting_m), None, dtype=object)
+        within = np.full(len(easting_m), -1, dtype=np.int64)
         # A point on a shared edge goes to the area that is listed first.
         order = np.lexsort((-polygon, point))
-        within[np.flatnonzero(known)[point[order]]] = codes[polygon[order]]
+        within[np.flatnonzero(known)[point[order]]] = row_of_polygon[polygon[order]]
         return within
-
-    def _centre_distances(self, area: npt.NDArray[Any], points: FloatArray) -> FloatArray:
-        centres = pl.DataFrame({"area": pl.Series(area, dtype=pl.String())}).join(
-            self.centres, on="area", how="left", maintain_order="left"
-        )
-        return np.asarray(
-            np.hypot(points[:, 0] - centres["easting_m"].to_numpy(), points[:, 1] - centres["northing_m"].to_numpy())
-        )
 
     @property
     def _tree(self) -> cKDTree:

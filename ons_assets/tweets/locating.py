@@ -98,10 +98,11 @@ def locate(
 
 def _with_areas(tweets: pl.DataFrame, areas: Areas | None) -> pl.DataFrame:
     if areas is None:
-        empty = pl.lit(None, dtype=pl.String())
-        found = tweets.select(area=empty, area_method=empty, area_distance_m=pl.lit(None, dtype=pl.Float64()))
+        nothing = pl.lit(None, dtype=pl.String())
+        missing = {"area": nothing, "area_method": nothing, "area_distance_m": pl.lit(None, dtype=pl.Float64())}
+        placed = tweets.with_columns(**missing)
     else:
-        located = areas.locate(tweets["easting_m"].to_numpy(), tweets["northing_m"].to_numpy())
-        found = located.rename({"method": "area_method", "centre_distance_m": "area_distance_m"})
-    columns = [name for name in tweets.columns if name != "application"]
-    return pl.concat([tweets, found], how="horizontal").select(*columns, *found.columns, "application")
+        found = areas.locate(tweets["easting_m"].to_numpy(), tweets["northing_m"].to_numpy())
+        renamed = found.rename({"method": "area_method", "centre_distance_m": "area_distance_m"})
+        placed = pl.concat([tweets, renamed], how="horizontal")
+    return placed.select(pl.exclude("application"), "application")

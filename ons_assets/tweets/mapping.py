@@ -11,6 +11,7 @@ A mapping is a small YAML file; another office writes its own into `<home>/mappi
     pseudonymised: false
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from fnmatch import fnmatch
@@ -29,6 +30,7 @@ from ons_assets.tweets.json_lines import EXACT_INTEGER
 
 BUILT_IN = Path(__file__).parent / "mappings"
 ID_BITS = 62
+ZONED = re.compile(r"%[:#]?z")
 
 
 class Columns(BaseModel):
@@ -118,10 +120,9 @@ class Mapping(BaseModel):
         column, dtype = pl.col(self.columns.time), rows.schema[self.columns.time]
         if dtype == pl.String():
             column = column.str.strip_chars()
-            if "%z" in self.time_format or "%Z" in self.time_format:
-                return column.str.to_datetime(self.time_format, strict=False, time_unit="us").dt.convert_time_zone(
-                    "UTC"
-                )
+            if ZONED.search(self.time_format):
+                zoned = column.str.replace(r"[Zz]$", "+00:00")
+                return zoned.str.to_datetime(self.time_format, time_unit="us", time_zone="UTC", strict=False)
             column = column.str.to_datetime(self.time_format, strict=False, time_unit="us", exact=True)
         elif isinstance(dtype, pl.Datetime):
             if dtype.time_zone is not None:

@@ -70,7 +70,10 @@ def judge(rows: pl.DataFrame, rejected: pl.DataFrame, rules: Rules, note: str | 
         If the file has positions and none of them is in Great Britain.
     """
     local_day = pl.col("created_utc").dt.convert_time_zone(ZONE).dt.date()
-    judged = rows.with_columns(created_on=local_day).with_columns(reason=_reason(rules))
+    repeated = pl.lit(False)
+    if rows["tweet_id"].n_unique() < len(rows):
+        repeated = ~pl.struct("event", "tweet_id").is_first_distinct()
+    judged = rows.with_columns(created_on=local_day).with_columns(reason=_reason(rules, repeated))
     good = judged.filter(pl.col("reason").is_null())
     bad = judged.filter(pl.col("reason").is_not_null()).select(
         "line", "reason", text=pl.struct("event", "position", "place_type", "application").struct.json_encode()
@@ -91,7 +94,7 @@ def judge(rows: pl.DataFrame, rejected: pl.DataFrame, rules: Rules, note: str | 
     return Parsed(accepted, pl.concat([rejected, bad]).sort("line"), "; ".join(notes) or None)
 
 
-def _reason(rules: Rules) -> pl.Expr:
+def _reason(rules: Rules, repeated: pl.Expr) -> pl.Expr:
     latitude, longitude = pl.col("latitude"), pl.col("longitude")
     is_tweet = pl.col("event") == "tweet"
     has_both = latitude.is_not_null() & longitude.is_not_null()
@@ -120,10 +123,7 @@ def _reason(rules: Rules) -> pl.Expr:
         .then(pl.lit("position is 0, 0"))
         .when(has_both & swapped)
         .then(pl.lit("position has its axes swapped"))
-        .when(
-            is_tweet
-            & (pl.struct("event", "tweet_id").is_duplicated() & ~pl.struct("event", "tweet_id").is_first_distinct())
-        )
+        .when(repeated)
         .then(pl.lit("id was already in the file"))
     )
 

@@ -54,7 +54,7 @@ def simulate_tweets(
         Folder for the truth, as Parquet: areas, addresses, people (by person: status, age, user or not),
         homes and jobs (person, user_id, from_day, area, position), moves (of everybody, with the day on
         which the register learns of them), population (by area: people, students in term time on the
-        last day, users), flows (origin, destination, month, people), outages, accounts (user_id, kind),
+        last day, users; and by age), flows (origin, destination, month, people), outages, accounts (user_id, kind),
         tweets (tweet_id, user_id, where; not at full scale), faults, deleted.
     scale
         ``"small"``, ``"medium"``, ``"full"`` or a `Scale`.
@@ -182,6 +182,7 @@ def _write_truth(
         "moves": moves,
         "flows": flows,
         "population": _population(towns, people, users),
+        "population_by_age": _population_by_age(towns, people),
         "accounts": everyone.select(user_id=pl.col("author") + files.FIRST_USER_ID, kind="kind"),
         "outages": pl.DataFrame(
             {"from_s": files.utc_seconds(down[:, 0], size), "to_s": files.utc_seconds(down[:, 1], size)}
@@ -215,4 +216,20 @@ def _population(towns: Towns, people: People, users: np.ndarray) -> pl.DataFrame
             "students_last_day": count(area_last[is_student]),
             "users": count(area_first[is_user]),
         }
+    )
+
+
+def _population_by_age(towns: Towns, people: People) -> pl.DataFrame:
+    """People by the area of their home on the first day, and by age."""
+    first = people.homes.unique("person", keep="first", maintain_order=True)["address"].to_numpy()
+    return (
+        pl.DataFrame(
+            {
+                "area": towns.table["area"].gather(pl.Series(towns.area_of_address[first])),
+                "age": pl.Series(AGE_GROUPS, dtype=pl.String()).gather(people.age),
+            }
+        )
+        .group_by("area", "age")
+        .agg(population=pl.len())
+        .sort("area", "age")
     )
