@@ -21,7 +21,7 @@ from ons_assets.lakehouse import data_docs, gate, lake, quarantine
 from ons_assets.lakehouse.drops import archived_path
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.ingestion import READABLE, Ingested, Refusal
+from ons_assets.lakehouse.ingestion import READABLE, Finding, Ingested
 from ons_assets.lakehouse.lake import Between, Provenance
 from ons_assets.lakehouse.ledger import Drop, Ledger
 from ons_assets.lakehouse.publication import code_version, data_version, stage
@@ -45,7 +45,7 @@ class _Reading:
     drop: Drop
     received: int = 0
     quarantined: int = 0
-    refusal: Refusal | None = None
+    refusal: Finding | None = None
     pieces: dict[str, Path] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     meters: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Int64()))
@@ -175,7 +175,7 @@ def _refuse(
 ) -> None:
     drop = reading.drop
     rows = sum(reading.rows.values())
-    reading.refusal = Refusal(drop.name, drop.name, rows, reason)
+    reading.refusal = Finding.of(drop, drop.name, rows, reason)
     staged = None
     if reading.pieces and rejected is None:
         staged = next(iter(reading.pieces.values())).with_name(f"{drop.sha256}-refused.parquet")
@@ -211,7 +211,11 @@ def _publish(
     settings: Mapping[str, Any],
 ) -> Ingested:
     refusals = [reading.refusal for reading in readings if reading.refusal is not None]
-    warnings = [f"{reading.drop.name}: {warning}" for reading in readings for warning in reading.warnings]
+    warnings = [
+        Finding.of(reading.drop, reading.drop.name, sum(reading.rows.values()), warning)
+        for reading in readings
+        for warning in reading.warnings
+    ]
     quarantined = sum(reading.quarantined for reading in readings)
     good = [reading for reading in readings if reading.refusal is None]
     rows = {
@@ -230,7 +234,11 @@ def _publish(
             run_id=run_id,
             code_version=code_version(),
             inputs=inputs,
-            suite={"sha256": suite.sha256, "batches_refused": len(refusals), "warnings": warnings},
+            suite={
+                "sha256": suite.sha256,
+                "batches_refused": len(refusals),
+                "warnings": [f"{warning.drop}: {warning.reason}" for warning in warnings],
+            },
             settings=dict(settings),
             data_version=version,
             partition=(group[0], group[-1]),
