@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from conftest import RECEIVED, SECRET
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -22,6 +21,7 @@ from ons_assets.meters.parameters import Readings
 from ons_assets.meters.quality import collection, reading_quality
 from ons_assets.meters.sources import MeterFiles
 from ons_assets.simulate.meters import Scale, simulate_meters
+from tests.meters.conftest import RECEIVED, SECRET
 
 EXPECTATIONS = Path(__file__).parents[2] / "expectations"
 START = date(2009, 11, 1)

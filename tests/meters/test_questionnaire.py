@@ -4,12 +4,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import SECRET
 
 from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.meters.identifiers import Pseudonyms
 from ons_assets.meters.questionnaire import read_meter_areas, read_questionnaire
 from ons_assets.simulate.meters import Scale, simulate_meters
+from tests.meters.conftest import SECRET
 
 HEADER = "ID,Question 300: age,Question 410: who,Question 420: over,Question 43111: under\n"
 

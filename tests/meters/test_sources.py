@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from conftest import RECEIVED, SECRET, Read
 
 from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.meters.identifiers import Pseudonyms
 from ons_assets.meters.mapping import load
 from ons_assets.meters.parameters import Readings
 from ons_assets.meters.sources import MeterFiles
+from tests.meters.conftest import RECEIVED, SECRET, Read
 
 LONG = {"columns": {"meter": "id", "time": "time", "value": "value"}, "unit": "kWh"}
 
