@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,12 +75,8 @@ class Spill:
         bucket = bucket_of(block.meter, self._buckets)
         order = np.argsort(bucket, kind="stable")  # a radix sort, for bytes
         ends = np.cumsum(np.bincount(bucket, minlength=self._buckets))
-        columns = [
-            pa.array(column[order], type=kind)
-            for column, kind in zip(
-                (block.meter, block.day, block.position, block.value), self._schema.types, strict=True
-            )
-        ]
+        parts: tuple[npt.NDArray[Any], ...] = (block.meter, block.day, block.position, block.value)
+        columns = [pa.array(part[order], type=kind) for part, kind in zip(parts, self._schema.types, strict=True)]
         batch = pa.record_batch(columns, schema=self._schema)
         start = 0
         for number, end in enumerate(map(int, ends)):
