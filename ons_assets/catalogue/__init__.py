@@ -1,6 +1,6 @@
 """Every table of the project, declared once: one module a domain, data only."""
 
-from ons_assets.catalogue import governance, prices, reference
+from ons_assets.catalogue import governance, prices, reference, tweets
 from ons_assets.lakehouse.tables import Catalogue
 
-CATALOGUE = Catalogue([*prices.TABLES, *reference.TABLES, *governance.TABLES])
+CATALOGUE = Catalogue([*prices.TABLES, *tweets.TABLES, *reference.TABLES, *governance.TABLES])

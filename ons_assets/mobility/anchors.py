@@ -152,12 +152,23 @@ def _daily(stays: pl.LazyFrame, settings: AnchorSettings) -> pl.DataFrame:
     work_weight = of_class.replace_strict(settings.work_weight, default=1.0, return_dtype=pl.Float64())
     return (
         split_by_day(stays, settings.instant_hours)
-        .with_columns(home=weigh(settings.home_profile), work=weigh(settings.work_profile))
+        .with_columns(
+            home=weigh(settings.home_profile),
+            work=weigh(settings.work_profile),
+            home_weight=home_weight,
+            work_weight=work_weight,
+            is_education=(of_class == EDUCATION).fill_null(False),
+        )
         .group_by("user", "place", "day")
-        .agg(
-            home=(pl.col("home").sum() / settings.home_hours).clip(0, 1) * home_weight.first(),
-            work=(pl.col("work").sum() / settings.work_hours).clip(-1, 1) * work_weight.first(),
-            is_education=(of_class == EDUCATION).any().fill_null(False),
+        .agg(pl.col("home", "work").sum(), pl.col("home_weight", "work_weight").min(), pl.col("is_education").any())
+        .select(
+            "user",
+            "place",
+            "day",
+            "is_education",
+            # Rounded, because the order of a sum over threads differs from run to run.
+            home=((pl.col("home") / settings.home_hours).clip(0, 1) * pl.col("home_weight")).round(9),
+            work=((pl.col("work") / settings.work_hours).clip(-1, 1) * pl.col("work_weight")).round(9),
         )
         .collect()
     )
@@ -187,7 +198,7 @@ def _anchor(
     )
     confidence = 1 - betainc(rated["here"].to_numpy() + 1, rated["next"].to_numpy() + 1, 0.5)
     return (
-        rated.with_columns(confidence=pl.Series(confidence, dtype=pl.Float64()))
+        rated.with_columns(confidence=pl.Series(confidence, dtype=pl.Float64()).round(6))
         .filter(pl.col("evidence_days") >= min_days)
         .select(
             "user",

@@ -13,6 +13,14 @@ import polars as pl
 from core_ext import dbscan_clusters
 from ons_assets.geography.areas import Areas
 
+# Parts into which users are divided, so that no more than one part need be in memory.
+BUCKETS = 64
+
+
+def with_bucket(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with `bucket` (0 to 63) in front: the part of the users that a row belongs to."""
+    return rows.select((pl.col("user") % BUCKETS).cast(pl.Int16()).alias("bucket"), pl.all())
+
 
 @dataclass(frozen=True)
 class ClusterSettings:

@@ -28,6 +28,33 @@ class Comparison:
     areas: pl.DataFrame
     by_penetration: pl.DataFrame
 
+    def table(self) -> pl.DataFrame:
+        """Return all of it as one long table.
+
+        Returns
+        -------
+        pl.DataFrame
+            level ("all", "area" or "penetration_quarter"), name ("all", the area or the quarter), direction
+            ("in", "out" or "both"), measure, value (null where it is not defined), is_student_area.
+        """
+        measures = self.measures.select(
+            level=pl.lit("all"), name=pl.lit("all"), direction=pl.lit("both"), measure="measure", value="value",
+            is_student_area=pl.lit(False),
+        )  # fmt: skip
+        areas = self.areas.unpivot(
+            ["estimate", "official", "ratio", "penetration"],
+            index=["area", "direction", "is_student_area"],
+            variable_name="measure",
+        ).select(level=pl.lit("area"), name="area", direction="direction", measure="measure", value="value",
+                 is_student_area="is_student_area")  # fmt: skip
+        quarters = self.by_penetration.select("quarter", "ratio", "log_bias", areas=pl.col("areas").cast(pl.Float64()))
+        quarters = quarters.unpivot(["areas", "ratio", "log_bias"], index="quarter", variable_name="measure").select(
+            level=pl.lit("penetration_quarter"), name=pl.col("quarter").cast(pl.String()), direction=pl.lit("both"),
+            measure="measure", value="value", is_student_area=pl.lit(False),
+        )  # fmt: skip
+        parts = pl.concat([measures, areas, quarters])
+        return parts.with_columns(pl.col("value").fill_nan(None)).sort("level", "name", "direction", "measure")
+
 
 def totals_by_area(flows: pl.DataFrame) -> pl.DataFrame:
     """Return the moves into and out of each area, from flows between areas.

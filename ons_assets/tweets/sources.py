@@ -1,6 +1,7 @@
 """The files of tweets: JSON of the Twitter API, and tables through a mapping."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -18,6 +19,7 @@ from ons_assets.tweets.records import Rules, judge
 from ons_assets.tweets.streams import unpacked
 
 JSON_STARTS = (b"{", b"[")
+BLANKS = b"\xef\xbb\xbf \t\r\n"
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,16 @@ class TweetFiles:
 
     def recognises(self, path: Path, name: str) -> bool:
         """Return whether the file is JSON or a table that a mapping knows."""
-        return _is_json(path) or any(
+        return _start(path).startswith(JSON_STARTS) or any(
             each.recognises(name, header(path, each.delimiter, each.encoding)) for each in self.mappings
         )
 
     def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
         """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
-        if path.stat().st_size == 0:
-            raise Unreadable("is empty")
-        if _is_json(path):
+        start = _start(path)
+        if not start:
+            raise Unreadable("is empty, or is broken from its first byte on")
+        if start.startswith(JSON_STARTS):
             return Reader(self.home.secret(), self.limits).read(path, Rules(received_utc))
         chosen = self._choose(path, name)
         if is_parquet(path):
@@ -87,12 +90,11 @@ class TweetFiles:
         return mapping.choose([], name, header(path))
 
 
-def _is_json(path: Path) -> bool:
-    try:
-        with unpacked(path) as stream:
-            return stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(JSON_STARTS)
-    except (OSError, EOFError):
-        return False
+def _start(path: Path) -> bytes:
+    """The first characters of the content that are not blank; empty if there are none, or none can be unpacked."""
+    with suppress(OSError, EOFError), unpacked(path) as stream:
+        return stream.read(64).lstrip(BLANKS)
+    return b""
 
 
 def _parquet(path: Path, chosen: mapping.Mapping) -> pl.DataFrame:

@@ -58,6 +58,8 @@ def write_points(
     written = 0
     for number in range(scale.days):
         rows = slice(starts[number], starts[number + 1])
+        if rows.start == rows.stop:
+            continue
         latitude, longitude = tweets.take(np.arange(rows.start, rows.stop)).degrees()
         frame = pl.DataFrame(
             {
@@ -95,6 +97,8 @@ def write_json(
         rows = np.arange(starts[number], starts[number + 1])
         name = f"tweets_{scale.first_day + timedelta(number)}.json.gz"
         lines = list(_day(rows, tweets, utc_s, ids, scale, random, name, faults, deleted))
+        if not lines:  # the collector was down all day
+            continue
         path = folder / name
         with path.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as file:
             file.writelines(lines)
