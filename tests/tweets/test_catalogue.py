@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_assets.catalogue import CATALOGUE
+from ons_assets.catalogue import tweets
+from ons_assets.lakehouse.tables import Catalogue
 from ons_assets.catalogue.tweets import TABLES
 from ons_assets.geography.areas import Areas
 from ons_assets.lakehouse import gate
