@@ -109,5 +109,5 @@ def low_days(daily: pl.DataFrame, parameters: LowUseParameters | None = None) ->
     usual_activity = pl.when(enough).then(activity.quantile(parameters.usual_quantile, "linear").over("meter"))
     # A day of zeros in a home of zeros is low too, hence <= for the levels and not only <.
     is_low = (whole_day <= parameters.low_share * usual) & (activity <= parameters.low_share * usual_activity)
-    idle = pl.max_horizontal(parameters.idle_share * usual_activity, pl.lit(parameters.idle_kwh))
+    idle = pl.when(enough).then(pl.max_horizontal(parameters.idle_share * usual_activity, parameters.idle_kwh))
     return daily.with_columns(usual_kwh=usual, is_low=is_low, is_constant=activity <= idle)
