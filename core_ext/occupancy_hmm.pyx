@@ -79,6 +79,9 @@ cdef struct Day:
     double stay[SLOTS + 1]
     double share_empty[SLOTS]
     double share_occupied[SLOTS]
+    # 1 less the share, kept because ratio x share + rest loses nothing where 1 + share x (ratio - 1) would.
+    double rest_empty[SLOTS]
+    double rest_occupied[SLOTS]
 
 
 cdef struct Expected:
@@ -397,6 +400,8 @@ cdef void _lay_days(
             days[kind].stay_empty[slot] = 1.0 - model.transition[2 * g + 1]
             days[kind].share_empty[slot] = share[0, g]
             days[kind].share_occupied[slot] = share[1, g]
+            days[kind].rest_empty[slot] = 1.0 - share[0, g]
+            days[kind].rest_occupied[slot] = 1.0 - share[1, g]
         days[kind].stay_empty[SLOTS] = days[kind].stay[SLOTS] = 1.0
         days[kind].arrive[SLOTS] = days[kind].leave[SLOTS] = 0.0
 
@@ -477,9 +482,9 @@ cdef void _forward_and_backward(
             empty = now_empty
         for block in range(SLOTS // BETWEEN_SCALES):
             for slot in range(block * BETWEEN_SCALES, block * BETWEEN_SCALES + BETWEEN_SCALES):
-                ratio = buffers.ratio[t] - 1.0
-                empty *= 1.0 + here.share_empty[slot] * ratio
-                occupied *= 1.0 + here.share_occupied[slot] * ratio
+                ratio = buffers.ratio[t]
+                empty *= here.share_empty[slot] * ratio + here.rest_empty[slot]
+                occupied *= here.share_occupied[slot] * ratio + here.rest_occupied[slot]
                 t += 1
                 buffers.forward_empty[t] = empty
                 buffers.forward_occupied[t] = occupied
@@ -489,10 +494,14 @@ cdef void _forward_and_backward(
 
                 buffers.backward_empty[mirror_t] = after_empty
                 buffers.backward_occupied[mirror_t] = after_occupied
-                ratio = buffers.ratio[mirror_t] - 1.0
+                ratio = buffers.ratio[mirror_t]
                 mirror_t -= 1
-                now_empty = after_empty * (1.0 + there.share_empty[LAST_SLOT - slot] * ratio)
-                now_occupied = after_occupied * (1.0 + there.share_occupied[LAST_SLOT - slot] * ratio)
+                now_empty = after_empty * (
+                    there.share_empty[LAST_SLOT - slot] * ratio + there.rest_empty[LAST_SLOT - slot]
+                )
+                now_occupied = after_occupied * (
+                    there.share_occupied[LAST_SLOT - slot] * ratio + there.rest_occupied[LAST_SLOT - slot]
+                )
                 after_empty = (
                     there.stay_empty[LAST_SLOT - slot] * now_empty + there.arrive[LAST_SLOT - slot] * now_occupied
                 )
@@ -571,8 +580,8 @@ cdef void _smooth_day(
     cdef const double* after_empty = buffers.backward_empty + t
     cdef const double* after_occupied = buffers.backward_occupied + t
     for slot in range(SLOTS):
-        like_empty[slot] = 1.0 + parameters.share_empty[slot] * (ratio[slot] - 1.0)
-        like_occupied[slot] = 1.0 + parameters.share_occupied[slot] * (ratio[slot] - 1.0)
+        like_empty[slot] = parameters.share_empty[slot] * ratio[slot] + parameters.rest_empty[slot]
+        like_occupied[slot] = parameters.share_occupied[slot] * ratio[slot] + parameters.rest_occupied[slot]
     for slot in range(SLOTS):
         empty[slot] = like_empty[slot] * after_empty[slot]
         occupied[slot] = like_occupied[slot] * after_occupied[slot]

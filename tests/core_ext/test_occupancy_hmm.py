@@ -206,6 +206,23 @@ def test_readings_far_from_every_component_do_not_overflow():
             np.testing.assert_allclose(fit.probability, expected, atol=1e-6)
 
 
+def test_a_reading_that_one_state_cannot_explain_is_not_lost_to_rounding():
+    """With shares 0 and 1 the likelihood ratio of the low readings is far below the resolution around 1."""
+    x = np.full((8, 48), 2.0, dtype=np.float32)
+    x[3, 10:30] = -2.0
+    rng = np.random.default_rng(0)
+    x += rng.normal(0, 0.3, x.shape).astype(np.float32)
+    start = {"mean": np.array([-1.6, 2.4]), "sd": np.array([0.3, 0.3]), "transition": np.array([[0.02, 0.1]])}
+    share = np.array([[0.0], [1.0]])
+    fit = fit_occupancy(x, [0, 8], np.zeros(48, int), share, **start, weight=1.0, max_iterations=1, tolerance=-1e9)
+    expected = reference.fit_home(
+        x, np.arange(8), np.zeros(48, int), share, *start.values(), 1.0, 0.0, 0.5, 1
+    )  # fmt: skip
+    np.testing.assert_allclose(fit.probability, expected[0], atol=1e-6)
+    np.testing.assert_allclose(fit.mean[0], expected[1], rtol=1e-7)
+    assert fit.probability[3, 10:30].max() < 1e-6
+
+
 def test_constant_readings_stay_finite():
     x = np.full((5, 48), -2.0, dtype=np.float32)
     fit = fit_occupancy(x, [0, 5], GROUP, SHARE, **MODEL)
