@@ -5,12 +5,12 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from homes import fridge_only, half_hours_of, ordinary_home, readings_of, world
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.meters.daily import base_and_activity, daily_consumption
 from ons_assets.meters.low_use import LowUseParameters, low_days, low_use_runs
+from tests.meters.homes import fridge_only, half_hours_of, ordinary_home, readings_of, world
 
 MONDAY = dt.date(2010, 1, 4)
 

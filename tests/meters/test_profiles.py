@@ -5,7 +5,6 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from homes import half_hours_of, ordinary_home, readings_of, world
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from ons_assets.meters.household_size import SIZE_BANDS, cross_validate, design,
 from ons_assets.meters.profile_clusters import cluster_shares, profile_clusters
 from ons_assets.meters.profiles import INDICATORS, day_types, descriptors, profiles, seasons
 from ons_assets.meters.small_area import AreaParameters, area_occupancy
+from tests.meters.homes import half_hours_of, ordinary_home, readings_of, world
 
 
 @given(st.integers(0, 2**32), st.floats(0, 0.5))
