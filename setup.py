@@ -27,7 +27,7 @@ extensions = [
 ]
 
 setup(
-    packages=find_packages(include=["ons_assets*", "core_ext*"]) + ["expectations"],
+    packages=[*find_packages(include=["ons_assets*", "core_ext*"]), "expectations"],
     package_data={
         "ons_assets": ["*.yaml", "**/*.yaml", "**/*.toml", "**/*.csv"],
         "expectations": ["*/*.json"],

@@ -1,5 +1,6 @@
 """The demonstration: a simulated world through the whole road, and what a statistician reads at its end."""
 
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,7 @@ def simulate(settings: Settings, scale: str, progress: Progress) -> None:
     progress("simulating three supermarkets")
     operations.open_home(settings)
     folder = _simulated(settings)
+    shutil.rmtree(folder, ignore_errors=True)
     simulate_prices(folder / "prices", folder / "truth", scale=scale)
     _weights(folder / "truth").write_csv(folder / "item_weights.csv")
 

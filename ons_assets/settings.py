@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 DEFAULT_HOME = Path("data")
@@ -21,9 +21,13 @@ TOML_NAME = "ons-assets.toml"
 class Drops(BaseModel):
     """When a file is complete, and how much of it is read."""
 
+    model_config = ConfigDict(extra="forbid")
+
     settle_seconds: float = Field(5, ge=0, description="a file is complete when it has not changed for so long")
     max_bytes: int = Field(4 << 30, gt=0, description="largest file that is taken")
-    max_unpacked_bytes: int = Field(2 << 30, gt=0, description="largest content after decompression")
+    max_unpacked_bytes: int = Field(
+        1 << 30, gt=0, description="largest content after decompression; text needs about eight times as much memory"
+    )
     max_line_bytes: int = Field(1 << 20, gt=0, description="longest line")
     files_per_look: int = Field(500, gt=0, description="files that a sensor takes at one look")
     attempts: int = Field(3, gt=0, description="runs that may die over a drop before it is refused")
@@ -32,7 +36,8 @@ class Drops(BaseModel):
 class Prices(BaseModel):
     """Parameters of the prices pilot."""
 
-    zone: str = Field("Europe/London", description="zone of a scraper's clock where its files do not say")
+    model_config = ConfigDict(extra="forbid")
+
     max_price: float = Field(10_000, gt=0, description="a price above this is no price")
     index_methods: tuple[dict[str, Any], ...] = Field(
         (
@@ -53,7 +58,9 @@ class Prices(BaseModel):
 class Settings(BaseSettings):
     """Everything that a user can set."""
 
-    model_config = SettingsConfigDict(env_prefix="ONS_ASSETS_", env_nested_delimiter="__", extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="ONS_ASSETS_", env_nested_delimiter="__", env_ignore_empty=True, extra="forbid"
+    )
 
     home: Path = DEFAULT_HOME
     expectations: Path = Path(__file__).resolve().parents[1] / "expectations"

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workbench import Workbench
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -15,3 +17,9 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not found: {folder} (set ONS_ASSETS_SHARED_DATA to its folder)")
     return folder
+
+
+@pytest.fixture
+def workbench(tmp_path: Path) -> Workbench:
+    """A home of its own, with the ledger and the source of quotes."""
+    return Workbench.at(tmp_path)

@@ -51,7 +51,6 @@ RAW_TWEETS = Table(
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="Files of the collector: Twitter API v1.1 or v2, or tables through a mapping",
-    retention_days=365,
 )
 
 COLLECTION_GAPS = Table(

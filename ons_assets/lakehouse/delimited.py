@@ -48,7 +48,7 @@ class Text:
     rejected
         Records with too few or too many fields, or that are not valid in the file's encoding.
     ends_inside_record
-        Whether the last record is cut short: the file was not written to its end.
+        Whether the last record, or the gzip around the file, is cut short: it was not written to its end.
     """
 
     rows: pl.DataFrame
@@ -62,8 +62,8 @@ def is_parquet(path: Path) -> bool:
         return file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
 
 
-def read_bytes(path: Path, limits: Limits) -> bytes:
-    """Return the content of a file, decompressed if it is gzip.
+def read_bytes(path: Path, limits: Limits) -> tuple[bytes, bool]:
+    """Return the content of a file, decompressed if it is gzip, and whether the gzip is cut short.
 
     Raises
     ------
@@ -72,22 +72,23 @@ def read_bytes(path: Path, limits: Limits) -> bytes:
     """
     with path.open("rb") as file:
         zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    content = bytearray()
+    content, cut_short = bytearray(), False
     with gzip.open(path) if zipped else path.open("rb") as stream:
         try:
-            while chunk := stream.read(CHUNK_BYTES):
+            # `read` would drop what it had unpacked before it met the cut.
+            while chunk := stream.read1(CHUNK_BYTES):
                 content += chunk
                 if len(content) > limits.unpacked_bytes:
                     raise Unreadable(f"unpacks to more than {limits.unpacked_bytes} bytes")
         except EOFError:
             if not content:
                 raise Unreadable("is a gzip file cut short") from None
-            # What came before the cut is good; the record that it ends in is rejected with its line.
+            cut_short = True
         except (gzip.BadGzipFile, zlib.error) as error:
             raise Unreadable(f"is a broken gzip file ({error})") from None
     if not content:
         raise Unreadable("is empty")
-    return bytes(content)
+    return bytes(content), cut_short
 
 
 def header(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> list[str]:
@@ -123,8 +124,19 @@ def read_delimited(path: Path, limits: Limits, *, delimiter: str = ",", encoding
     Unreadable
         If the file has no header, is empty, or holds a line longer than the limit.
     """
-    decoded = read_bytes(path, limits).removeprefix(BYTE_ORDER_MARK).decode(encoding, errors="replace")
-    content = decoded.encode()
+    raw, cut_short = read_bytes(path, limits)
+    raw = raw.removeprefix(BYTE_ORDER_MARK)
+    try:
+        decoded, garbled = raw.decode(encoding), False
+    except UnicodeDecodeError:
+        decoded, garbled = raw.decode(encoding, errors="replace"), True
+    content, unfinished = decoded.encode(), b""
+    if cut_short:
+        # Even with all its fields, a record that ends in the cut may lack a digit.
+        whole = content.rfind(b"\n") + 1
+        content, unfinished = content[:whole], content[whole:]
+        if not content:
+            raise Unreadable("is a gzip file cut short")
     irregular: list[arrow_csv.InvalidRow] = []
 
     def keep(row: arrow_csv.InvalidRow) -> str:
@@ -134,10 +146,12 @@ def read_delimited(path: Path, limits: Limits, *, delimiter: str = ",", encoding
     try:
         names = _column_names(content, delimiter)
         table = arrow_csv.read_csv(
-            pa.BufferReader(content),
+            pa.BufferReader(content if content.endswith(b"\n") else content + b"\n"),
             # One thread: only then does Arrow say the number of an irregular record.
             read_options=arrow_csv.ReadOptions(use_threads=False, block_size=limits.line_bytes),
-            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, invalid_row_handler=keep),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=keep
+            ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()),
                 strings_can_be_null=True,
@@ -147,15 +161,18 @@ def read_delimited(path: Path, limits: Limits, *, delimiter: str = ",", encoding
         )
     except pa.ArrowInvalid as error:
         if "straddling" in str(error):
-            raise Unreadable(f"holds a line longer than {limits.line_bytes} bytes") from None
+            raise Unreadable(
+                f"holds a line longer than {limits.line_bytes} bytes, or a quotation mark without its pair"
+            ) from None
         raise Unreadable("is not delimited text with a header") from None
     rows = pl.DataFrame(table)
     lines = np.setdiff1d(
         np.arange(2, len(rows) + len(irregular) + 2), [row.number for row in irregular], assume_unique=True
     )
     rows = rows.with_columns(line=pl.Series(lines, dtype=pl.Int64))
-    garbled = pl.any_horizontal(pl.col(names).str.contains(REPLACEMENT, literal=True)).fill_null(False)
-    bad_encoding = rows.filter(garbled) if REPLACEMENT in decoded else rows.clear()
+    replaced = pl.any_horizontal(pl.col(names).str.contains(REPLACEMENT, literal=True)).fill_null(False)
+    bad_encoding = rows.filter(replaced) if garbled else rows.clear()
+    last_line = len(rows) + len(irregular) + 1
     rejected = pl.concat(
         [
             pl.DataFrame(
@@ -173,15 +190,20 @@ def read_delimited(path: Path, limits: Limits, *, delimiter: str = ",", encoding
             bad_encoding.select(
                 "line",
                 reason=pl.lit(f"not valid {encoding}"),
-                text=pl.concat_str(names, separator=delimiter, ignore_nulls=True),
+                text=pl.concat_str(pl.col(names).fill_null(""), separator=delimiter),
+            ),
+            pl.DataFrame(
+                [(last_line + 1, "cut short", unfinished.decode())] if unfinished else [],
+                schema=REJECTED_SCHEMA,
+                orient="row",
             ),
         ]
     )
-    last_line = len(rows) + len(irregular) + 1
     return Text(
         rows=rows.join(bad_encoding, on="line", how="anti") if len(bad_encoding) else rows,
         rejected=rejected.sort("line"),
-        ends_inside_record=any(row.number == last_line for row in irregular) and not content.endswith(b"\n"),
+        ends_inside_record=cut_short
+        or (any(row.number == last_line for row in irregular) and not content.endswith(b"\n")),
     )
 
 

@@ -9,12 +9,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ons_assets.lakehouse import lake, quarantine
-from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.home import Home, unfinished
 from ons_assets.lakehouse.ledger import Drop, Ledger, Status
 from ons_assets.lakehouse.sources import Source, Unreadable
 
 CHUNK_BYTES = 1 << 20
 READ_ONLY = 0o400
+# What stands for a hash and a run where there are none.
+NOT_ARCHIVED, REGISTRATION = "not-archived", "registration"
 
 # Names under which browsers, rsync, scp wrappers and editors write what is not finished.
 UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart", ".swp", "~")
@@ -71,7 +73,7 @@ def observe(
         if entry.name.startswith(".") or entry.name.endswith(UNFINISHED_SUFFIXES):
             continue
         try:
-            status = entry.stat()
+            status = entry.lstat()
         except FileNotFoundError:
             continue
         sighting = Sighting(status.st_size, status.st_mtime_ns, now)
@@ -101,7 +103,9 @@ def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: 
     StillChanging
         If the file changed while it was read; nothing is written, and it can be tried again.
     """
-    size = path.stat().st_size
+    size = path.lstat().st_size
+    # Linux keeps names as bytes; one that is not UTF-8 would fit neither the ledger nor a message.
+    name = os.fsencode(path.name).decode(errors="replace")
     received_utc = datetime.now(UTC)
     sha256: str | None = None
     days: list[date] = []
@@ -109,24 +113,45 @@ def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: 
     try:
         _check_takeable(path, size, max_bytes)
         sha256 = archive(home, source.name, path)
-        days = source.days(archived_path(home, source.name, sha256), path.name, received_utc)
+        days = source.days(archived_path(home, source.name, sha256), name, received_utc)
     except Unreadable as error:
         refusal = error
-    drop = ledger.receive(source.name, path.name, sha256, size, received_utc, days)
-    if retry and refusal is None and drop.status is Status.REFUSED:
+    if refusal is not None:
+        return _refuse(home, ledger, source, refusal, name, sha256, size, received_utc)
+    drop = ledger.receive(source.name, name, sha256, size, received_utc, days)
+    if retry and drop.status is Status.REFUSED:
         return ledger.receive_again(drop, days)
-    if refusal is None or drop.status is not Status.RECEIVED:
-        return drop
-    reason, batch = f"{path.name} {refusal}", sha256 or f"not-archived-{drop.drop_id}"
-    if len(refusal.rejected):
-        quarantine.keep_rows(home, source.table, batch, drop.name, "registration", refusal.rejected)
-    quarantine.keep_refused(home, source.table, batch, drop.name, "registration", reason, staged=None)
-    return ledger.refuse(drop, reason, quarantined=len(refusal.rejected))
+    return drop
+
+
+def _refuse(
+    home: Home,
+    ledger: Ledger,
+    source: Source,
+    refusal: Unreadable,
+    name: str,
+    sha256: str | None,
+    size_bytes: int,
+    received_utc: datetime,
+) -> Drop:
+    """Keep a file that cannot be read, first in quarantine, then in the ledger."""
+    reason, rows = f"{name} {refusal}", len(refusal.rejected)
+    # Two empty files have one content, and are two faults.
+    batch = f"{sha256 or NOT_ARCHIVED}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    if rows:
+        quarantine.keep_rows(home, source.table, batch, name, REGISTRATION, refusal.rejected)
+    quarantine.keep_refused(home, source.table, batch, name, REGISTRATION, reason, staged=None)
+    return ledger.receive(source.name, name, sha256, size_bytes, received_utc, unreadable=reason, quarantined=rows)
 
 
 def _check_takeable(path: Path, size_bytes: int, max_bytes: int) -> None:
+    if path.is_symlink():
+        # It may point at anything that this process can read, the secret among it.
+        raise Unreadable("is a link, not a file")
     if path.is_dir():
         raise Unreadable("is a directory, not a file")
+    if not path.is_file():
+        raise Unreadable("is a pipe or a device, not a file")
     if not os.access(path, os.R_OK):
         raise Unreadable("cannot be opened: permission denied")
     if size_bytes > max_bytes:
@@ -143,11 +168,12 @@ def archive(home: Home, source: str, path: Path) -> str:
     """
     folder = home.archive / source
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{os.getpid()}.part"
+    partial = unfinished(folder / "drop")
     digest = hashlib.sha256()
     before = path.stat()
     with path.open("rb") as original, partial.open("wb") as copy:
-        while chunk := original.read(CHUNK_BYTES):
+        # No further than it was long: a file that grows as fast as it is read would never end.
+        while copy.tell() <= before.st_size and (chunk := original.read(CHUNK_BYTES)):
             digest.update(chunk)
             copy.write(chunk)
         copy.flush()
@@ -178,11 +204,18 @@ def recover(home: Home) -> bool:
         if not alone:
             return False
         for staged in home.staging.iterdir():
-            shutil.rmtree(staged)
+            _remove(staged)
         kept_whole = (home.lake, home.drops, home.dagster)
-        for partial in home.root.rglob(".*.part"):
+        for partial in [*home.root.rglob(".*.part"), *home.root.rglob(".*.part.wal")]:
             if not any(partial.is_relative_to(folder) for folder in kept_whole):
-                partial.unlink()
+                _remove(partial)
         for log in home.lake.rglob("_delta_log"):
             lake.remove_orphans(log.parent)
     return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ received later counts: a corrected file replaces what it corrects, and the older
 can still be read.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -25,17 +26,24 @@ from ons_assets.lakehouse.tables import Table
 
 # A row carries the hash of its file and its line, so that any number can be followed back to both.
 LINEAGE_COLUMN = "drop_sha256"
+SLUG_LENGTH = 60
 READABLE = (Status.RECEIVED, Status.ACCEPTED, Status.REFUSED, Status.SUPERSEDED)
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A batch that the gate did not let pass."""
+class Finding:
+    """A batch that the gate did not let pass, or let pass with a warning, and the days of its drop."""
 
     drop: str
     batch: str
     rows: int
     reason: str
+    days: frozenset[str]
+
+    @classmethod
+    def of(cls, drop: Drop, batch: str, rows: int, reason: str) -> "Finding":
+        """Return what was found in a batch of a drop."""
+        return cls(drop.name, batch, rows, reason, frozenset(day.isoformat() for day in drop.days))
 
 
 @dataclass(frozen=True)
@@ -45,8 +53,8 @@ class Ingested:
     rows: int
     quarantined_rows: int
     drops: int
-    refusals: list[Refusal]
-    warnings: list[str]
+    refusals: list[Finding]
+    warnings: list[Finding]
     version: int | None = None
     data_version: str | None = None
 
@@ -58,8 +66,8 @@ class _Reading:
     drop: Drop
     accepted: pl.DataFrame
     rejected_rows: int
-    refusals: list[Refusal]
-    audits: list[Audit]
+    refusals: list[Finding]
+    warnings: list[Finding]
     notes: tuple[str, ...] = ()
 
     @property
@@ -97,7 +105,7 @@ def ingest(
         readings = [
             _read(home, source, table, suite, drop, run_id)
             for drop in ledger.drops(source.name, READABLE)
-            if days is None or any(days[0] <= day <= days[1] for day in drop.days)
+            if _is_readable(drop) and (days is None or any(days[0] <= day <= days[1] for day in drop.days))
         ]
         for refusal in (refusal for reading in readings for refusal in reading.refusals):
             progress(f"refused {refusal.drop}: {refusal.reason}")
@@ -106,46 +114,56 @@ def ingest(
     return outcome
 
 
+def _is_readable(drop: Drop) -> bool:
+    """Whether there is a point in reading a drop: not if it was refused when it was registered."""
+    return drop.sha256 is not None and not (drop.status is Status.REFUSED and drop.run_id is None)
+
+
 def _read(home: Home, source: Source, table: Table, suite: Suite, drop: Drop, run_id: str) -> _Reading:
-    assert drop.sha256 is not None, "a drop without content has no days, and is never read"
+    assert drop.sha256 is not None, "a drop without content is never read"
     quarantine.release(home, table.name, drop.sha256)
     try:
         parsed = source.parse(archived_path(home, source.name, drop.sha256), drop.name, drop.received_utc)
     except Unreadable as error:
-        refusal = Refusal(drop.name, drop.name, 0, f"{drop.name} {error}")
+        refusal = Finding.of(drop, drop.name, 0, f"{drop.name} {error}")
         quarantine.keep_refused(home, table.name, drop.sha256, drop.name, run_id, refusal.reason, staged=None)
         return _Reading(drop, table.empty(), 0, [refusal], [])
     notes = [parsed.note] if parsed.note else []
     if len(parsed.rejected):
         quarantine.keep_rows(home, table.name, drop.sha256, drop.name, run_id, parsed.rejected)
         notes.append(quarantine.reasons(parsed.rejected))
-    accepted, refusals, audits = _gate(home, source, table, suite, drop, parsed, run_id)
-    return _Reading(drop, accepted, len(parsed.rejected), refusals, audits, tuple(notes))
+    accepted, refusals, warnings = _gate(home, source, table, suite, drop, parsed, run_id)
+    return _Reading(drop, accepted, len(parsed.rejected), refusals, warnings, tuple(notes))
 
 
 def _gate(
     home: Home, source: Source, table: Table, suite: Suite, drop: Drop, parsed: Parsed, run_id: str
-) -> tuple[pl.DataFrame, list[Refusal], list[Audit]]:
+) -> tuple[pl.DataFrame, list[Finding], list[Finding]]:
     rows = table.conform(parsed.accepted.with_columns(pl.lit(drop.sha256).alias(LINEAGE_COLUMN)))
     batches = rows.partition_by(source.batch, maintain_order=True, as_dict=True) if source.batch else {(): rows}
-    passed, refusals, audits = [table.empty()], [], []
-    for values, batch in batches.items():
-        label = " ".join(map(str, values)) or drop.name
+    passed, refusals, warnings = [table.empty()], [], []
+    last: Audit | None = None
+    for number, (values, batch) in enumerate(batches.items(), start=1):
+        label = " ".join(map(str, values)) if values and not table.is_individual else drop.name
         audit = gate.audit(suite, table, batch)
         if audit.is_critical:
-            name = f"{drop.sha256}-{label.replace(' ', '-')}" if values else str(drop.sha256)
+            # A supplier's text, so it may be of any length and hold a slash.
+            slug = f"{number}-{re.sub('[^A-Za-z0-9]+', '-', label)[:SLUG_LENGTH]}"
+            name = f"{drop.sha256}-{slug}" if values else str(drop.sha256)
             staged = stage(home, table, batch, run_id, name)
             quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, staged)
-            data_docs.keep(home, table.name, run_id, label.replace(" ", "-"), audit.result)
-            refusals.append(Refusal(drop.name, label, len(batch), audit.reason))
+            data_docs.keep(home, table.name, run_id, f"{str(drop.sha256)[:8]}-{slug}", audit.result)
+            refusals.append(Finding.of(drop, label, len(batch), audit.reason))
         else:
             passed.append(batch)
-            audits.append(audit)
-    if audits:
-        data_docs.keep(home, table.name, run_id, "", audits[-1].result)
+            last = audit
+            if audit.failures:
+                warnings.append(Finding.of(drop, label, len(batch), audit.reason))
+    if last is not None:
+        data_docs.keep(home, table.name, run_id, "", last.result)
     if not batches:
-        refusals.append(Refusal(drop.name, drop.name, 0, f"{drop.name} has no row that could be read"))
-    return pl.concat(passed), refusals, audits
+        refusals.append(Finding.of(drop, drop.name, 0, f"{drop.name} has no row that could be read"))
+    return pl.concat(passed), refusals, warnings
 
 
 def _publish(
@@ -164,13 +182,12 @@ def _publish(
         quarantined_rows=sum(reading.quarantined_rows for reading in readings),
         drops=len(readings),
         refusals=[refusal for reading in readings for refusal in reading.refusals],
-        warnings=[
-            f"{reading.drop.name}: {audit.reason}" for reading in readings for audit in reading.audits if audit.failures
-        ],
+        warnings=[warning for reading in readings for warning in reading.warnings],
     )
     rows = _what_counts(source, table, readings, days)
     if rows.is_empty():
         return outcome, set()
+    rows = pl.concat([rows, _last_good(home, source, table, readings, rows, days)])
     names = {reading.drop.sha256: reading.drop.name for reading in readings}
     inputs = {sha256: names[sha256] for sha256 in rows[LINEAGE_COLUMN].unique().sort()}
     version = data_version(inputs, suite, {**settings, "source": source.fingerprint})
@@ -179,12 +196,16 @@ def _publish(
         run_id=run_id,
         code_version=code_version(),
         inputs=inputs,
-        suite={"sha256": suite.sha256, "batches_refused": len(outcome.refusals), "warnings": outcome.warnings},
+        suite={
+            "sha256": suite.sha256,
+            "batches_refused": len(outcome.refusals),
+            "warnings": [f"{warning.drop} ({warning.batch}): {warning.reason}" for warning in outcome.warnings],
+        },
         settings=dict(settings),
         data_version=version,
         partition=(str(days[0]), str(days[1])) if days else None,
     )
-    partition = Between(table.partition_by[0], *days, without=_held(table, readings, rows, days)) if days else None
+    partition = Between(table.partition_by[0], *days) if days else None
     number = lake.publish(home, table, pl.scan_parquet(staged), provenance, partition)
     staged.unlink()
     return replace(outcome, rows=len(rows), version=number, data_version=version), set(inputs)
@@ -198,25 +219,44 @@ def _what_counts(
     In a table without days a later file corrects an earlier one key by key.
     """
     rows = pl.concat([table.empty(), *(reading.accepted for reading in readings)])
+    if rows.is_empty():
+        return rows
     if days is None:
         return rows.unique(subset=table.key, keep="last", maintain_order=True)
     day = table.partition_by[0]
-    arrival = {reading.drop.sha256: reading.drop.drop_id for reading in readings}
-    arrived = pl.col(LINEAGE_COLUMN).replace_strict(arrival, return_dtype=pl.Int64())
+    arrival = {reading.drop.sha256: reading.drop.received_utc for reading in readings}
+    arrived = pl.col(LINEAGE_COLUMN).replace_strict(arrival, return_dtype=pl.Datetime("us", "UTC"))
     return rows.filter(pl.col(day).is_between(*days)).filter(arrived == arrived.max().over([*source.batch, day]))
 
 
-def _held(table: Table, readings: list[_Reading], rows: pl.DataFrame, days: tuple[date, date]) -> tuple[date, ...]:
-    """Days of which every drop was refused: what was published of them earlier stays."""
-    published = set(rows[table.partition_by[0]].unique())
-    arrived = {day for reading in readings for day in reading.drop.days}
-    return tuple(sorted(day for day in arrived - published if days[0] <= day <= days[1]))
+def _last_good(
+    home: Home,
+    source: Source,
+    table: Table,
+    readings: list[_Reading],
+    rows: pl.DataFrame,
+    days: tuple[date, date] | None,
+) -> pl.DataFrame:
+    """Published rows of drops that passed once and are refused now, unless a batch that counts replaces them."""
+    refused = [reading.drop.sha256 for reading in readings if reading.refusals]
+    if not refused or not lake.exists(home, table):
+        return table.empty()
+    published = lake.read(home, table).filter(pl.col(LINEAGE_COLUMN).is_in(refused))
+    if days is None:
+        unit = list(table.key)
+    else:
+        unit = [*source.batch, table.partition_by[0]]
+        published = published.filter(pl.col(table.partition_by[0]).is_between(*days))
+    return table.conform(published.collect().join(rows, on=unit, how="anti"))
 
 
 def _settle(
     ledger: Ledger, readings: list[_Reading], counted: set[str], run_id: str, days: tuple[date, date] | None
 ) -> None:
-    """Write into the ledger what became of each drop; last, so that a crash before it repeats the work."""
+    """Write into the ledger what became of each drop; last, so that a crash before it repeats the work.
+
+    A file of which only some days were made keeps what was said of it, or waits for the rest.
+    """
     for reading in readings:
         drop = reading.drop
         reason = "; ".join([*reading.notes, *(refusal.reason for refusal in reading.refusals)]) or None
@@ -224,11 +264,14 @@ def _settle(
             ledger.refuse(drop, reason or "no rows", quarantined=reading.quarantined_rows, run_id=run_id)
             continue
         whole = days is None or all(days[0] <= day <= days[1] for day in drop.days)
+        if not whole and drop.status in (Status.RECEIVED, Status.REFUSED):
+            ledger.receive_again(drop, drop.days)
+            continue
         ledger.accept(
             drop,
             accepted=len(reading.accepted),
             quarantined=reading.quarantined_rows,
             reason=reason,
             run_id=run_id,
-            superseded=whole and drop.sha256 not in counted,
+            superseded=drop.sha256 not in counted and (whole or drop.status is Status.SUPERSEDED),
         )

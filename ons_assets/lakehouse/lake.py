@@ -33,11 +33,14 @@ class Provenance:
     code_version
         Version of the program and hash of its sources.
     inputs
-        Data version of each input table by name, or the SHA-256 of each drop by file name.
+        Delta version and data version of each input table by its name, or file name of each drop by its
+        SHA-256.
     suite
-        SHA-256 of the expectation suite, whether it passed, and what failed.
+        SHA-256 of the expectation suite and what failed.
     settings
         Method parameters in force.
+    data_version
+        Hash of code, suite, settings and inputs; the same whenever they are the same.
     partition
         First and last value of the partition that was replaced; None for the whole table.
     """
@@ -63,12 +66,11 @@ class Version:
 
 @dataclass(frozen=True)
 class Between:
-    """Rows whose partition column lies between two values, both included, but for the values kept out."""
+    """Rows whose partition column lies between two values, both included."""
 
     column: str
     first: date | str
     last: date | str
-    without: tuple[date | str, ...] = ()
 
     def __post_init__(self) -> None:
         if str(self.first) > str(self.last):
@@ -79,14 +81,12 @@ class Between:
     @property
     def sql(self) -> str:
         """The condition as Delta reads it."""
-        within = f"{self.column} >= '{self.first}' AND {self.column} <= '{self.last}'"
-        return " AND ".join([within, *(f"{self.column} != '{value}'" for value in self.without)])
+        return f"{self.column} >= '{self.first}' AND {self.column} <= '{self.last}'"
 
     @property
     def polars(self) -> pl.Expr:
         """The condition as Polars reads it."""
-        within = pl.col(self.column).is_between(pl.lit(self.first), pl.lit(self.last))
-        return within & ~pl.col(self.column).is_in(list(self.without))
+        return pl.col(self.column).is_between(pl.lit(self.first), pl.lit(self.last))
 
 
 def exists(home: Home, table: Table) -> bool:
@@ -102,7 +102,7 @@ def publish(
     Parameters
     ----------
     staged
-        Rows that conform to the table; streamed, not collected.
+        Rows that conform to the table.
     replace
         The partition that the rows take the place of; None for the whole table.
 

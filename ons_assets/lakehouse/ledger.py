@@ -80,7 +80,7 @@ CREATE TABLE IF NOT EXISTS drops (
     attempts INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX IF NOT EXISTS one_content_one_drop
-    ON drops (source, sha256) WHERE status != 'duplicate' AND sha256 IS NOT NULL;
+    ON drops (source, sha256) WHERE status != 'duplicate' AND NOT (status = 'refused' AND run_id IS NULL);
 CREATE INDEX IF NOT EXISTS by_source ON drops (source, status);
 """
 
@@ -112,41 +112,82 @@ class Ledger:
         size_bytes: int,
         received_utc: datetime,
         days: Iterable[date] = (),
+        *,
+        unreadable: str | None = None,
+        quarantined: int = 0,
     ) -> Drop:
         """Write the row of a file that arrived, and return it.
 
-        The same content under the same name is the same drop: the row that is there is returned. The
-        same content under another name becomes a row with the status `duplicate`.
+        The same content under the same name is the same drop: the row that is there is returned; if a
+        later file had replaced it, it waits again, and now counts as the later one. The
+        same content under another name becomes a row with the status `duplicate`, unless nothing in it
+        could be read: every empty file is a fault of its own.
+
+        Parameters
+        ----------
+        unreadable
+            Why nothing in the file can be read; then it is refused at once.
+        quarantined
+            Rows of such a file.
         """
         with self._connect() as connection:
+            # Before the first look, so that nobody writes the same content in between.
+            connection.execute("BEGIN IMMEDIATE")
             same = connection.execute(
-                "SELECT * FROM drops WHERE source = ? AND sha256 IS ? AND name = ?", (source, sha256, name)
+                "SELECT * FROM drops WHERE source = ? AND sha256 IS ? AND name = ? AND size_bytes = ?",
+                (source, sha256, name, size_bytes),
             ).fetchone()
+            if same is not None and same["status"] == Status.SUPERSEDED:
+                # The supplier has gone back to what a later file had replaced.
+                again = "UPDATE drops SET status = ?, received_utc = ?, attempts = 0 WHERE drop_id = ? RETURNING *"
+                values = (Status.RECEIVED, received_utc.isoformat(), same["drop_id"])
+                return _drop(connection.execute(again, values).fetchone())
             if same is not None:
                 return _drop(same)
-            known = connection.execute(
-                "SELECT * FROM drops WHERE source = ? AND sha256 = ? AND status != ?",
-                (source, sha256, Status.DUPLICATE),
-            ).fetchone()
+            rows = None
+            if unreadable is not None:
+                status, reason, rows = Status.REFUSED, unreadable, quarantined
+            elif (known := _with_content(connection, source, sha256)) is not None:
+                status, reason = Status.DUPLICATE, f"{name} has the same content as {known['name']}"
+            else:
+                status, reason = Status.RECEIVED, None
             inserted = connection.execute(
-                "INSERT INTO drops (source, name, sha256, size_bytes, received_utc, status, days, reason)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+                "INSERT INTO drops (source, name, sha256, size_bytes, received_utc, status, days, reason,"
+                " parsed_rows, accepted_rows, quarantined_rows)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
                 (
                     source,
                     name,
                     sha256,
                     size_bytes,
                     received_utc.isoformat(),
-                    Status.DUPLICATE if known else Status.RECEIVED,
-                    json.dumps([day.isoformat() for day in sorted(set(days))]),
-                    f"{name} has the same content as {known['name']}" if known else None,
+                    status,
+                    _days_json(days),
+                    reason,
+                    rows,
+                    None if rows is None else 0,
+                    rows,
                 ),
             ).fetchone()
         return _drop(inserted)
 
     def receive_again(self, drop: Drop, days: Iterable[date]) -> Drop:
         """Write that a refused drop is to be read once more, and return its row."""
-        return self._update(drop, status=Status.RECEIVED, days=days, reason=None, attempts=0)
+        with self._connect() as connection:
+            known = _with_content(connection, drop.source, drop.sha256)
+        if known is not None and known["drop_id"] != drop.drop_id:
+            reason = f"{drop.name} has the same content as {known['name']}"
+            return self._update(drop, status=Status.DUPLICATE, days=days, reason=reason)
+        return self._update(
+            drop,
+            status=Status.RECEIVED,
+            days=days,
+            parsed_rows=None,
+            accepted_rows=None,
+            quarantined_rows=None,
+            reason=None,
+            attempts=0,
+        )
 
     def refuse(self, drop: Drop, reason: str, *, quarantined: int = 0, run_id: str | None = None) -> Drop:
         """Write that a drop was refused and why, and return its row."""
@@ -183,7 +224,7 @@ class Ledger:
 
     def _update(self, drop: Drop, **values: Any) -> Drop:
         if "days" in values:
-            values["days"] = json.dumps([day.isoformat() for day in sorted(set(values["days"]))])
+            values["days"] = _days_json(values["days"])
         assignments = ", ".join(f"{name} = ?" for name in values)
         with self._connect() as connection:
             row = connection.execute(
@@ -239,6 +280,20 @@ _FRAME_SCHEMA = {
     "run_id": pl.String(),
     "attempts": pl.Int64(),
 }
+
+
+def _with_content(connection: sqlite3.Connection, source: str, sha256: str | None) -> sqlite3.Row | None:
+    """Return the drop of a content that can be read, if there is one."""
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM drops WHERE source = ? AND sha256 = ? AND status != 'duplicate'"
+        " AND NOT (status = 'refused' AND run_id IS NULL)",
+        (source, sha256),
+    ).fetchone()
+    return row
+
+
+def _days_json(days: Iterable[date]) -> str:
+    return json.dumps([day.isoformat() for day in sorted(set(days))])
 
 
 def _drop(row: sqlite3.Row) -> Drop:

@@ -50,16 +50,16 @@ def reasons(rejected: pl.DataFrame) -> str:
 def keep_refused(home: Home, table: str, batch: str, name: str, run_id: str, reason: str, staged: Path | None) -> None:
     """Keep a batch that was refused, by moving its staged file; `staged` is None if nothing was staged."""
     folder = _folder(home, table)
-    kept = folder / f"{batch}.rows.parquet"
     if staged is not None:
-        kept = Path(shutil.move(staged, folder / f"{batch}.batch.parquet"))
-    rows = pl.scan_parquet(kept).select(pl.len()).collect().item() if kept.exists() else 0
+        shutil.move(staged, folder / f"{batch}.batch.parquet")
+    kept = [folder / f"{batch}.{part}.parquet" for part in ("rows", "batch")]
+    rows = sum(pl.scan_parquet(path).select(pl.len()).collect().item() for path in kept if path.exists())
     _write_reason(home, Entry(table, batch, name, reason, rows, True, run_id, _now()))
 
 
 def release(home: Home, table: str, batch: str) -> None:
-    """Forget what an earlier run kept of a batch; it has been read again."""
-    for path in _folder(home, table).glob(f"{batch}.*"):
+    """Forget what an earlier run kept of a file and of its batches; it has been read again."""
+    for path in [*_folder(home, table).glob(f"{batch}.*"), *_folder(home, table).glob(f"{batch}-*")]:
         path.unlink(missing_ok=True)
 
 

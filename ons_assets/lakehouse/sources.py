@@ -33,7 +33,7 @@ class Parsed:
     accepted
         Rows with the columns of the source's table, except `drop_sha256`.
     rejected
-        Rows that could not be read: line (1 is the first line of the file), reason, text.
+        Rows that could not be read: line (the record, the header being 1), reason, text.
     note
         What else there is to say of the file, for the ledger.
     """
@@ -84,7 +84,7 @@ class Source(Protocol):
         name
             The name under which it came; it may say the store and the time.
         received_utc
-            When it came; rows dated later than this are rejected.
+            When it came; rows dated more than a day later are rejected.
 
         Raises
         ------

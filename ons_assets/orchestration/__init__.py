@@ -4,6 +4,6 @@ import warnings
 
 import dagster as dg
 
-# Partitioned checks and single-run backfills are marked as young; what we use of them is tested.
+# Checks by partition and backfills in a single run are marked as young; what we use of them is tested.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 warnings.filterwarnings("ignore", category=dg.BetaWarning)

@@ -18,7 +18,7 @@ import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake
-from ons_assets.lakehouse.gate import Suite
+from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.ingestion import Ingested, ingest
 from ons_assets.lakehouse.publication import Published, Refused, code_version, publish
 from ons_assets.lakehouse.sources import Source
@@ -28,9 +28,9 @@ from ons_assets.settings import Settings
 
 CHECK = "suite"
 WAITING = "waiting for"
-SHOWN_REFUSALS = 20
+SHOWN_FINDINGS = 20
 
-Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
+Results = Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.MaterializeResult]
 Chart = Callable[[pl.DataFrame], dg.MetadataValue]
 
 
@@ -60,7 +60,7 @@ def ingested(
                 source(settings),
                 table,
                 Suite.load(settings.expectations, table.name),
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 settings=_parameters(settings, table),
                 days=_days(context) if partitions else None,
                 progress=context.log.warning,
@@ -68,7 +68,7 @@ def ingested(
         if outcome.drops == 0:
             yield from _waiting(["a file"])
             return
-        yield _verdict_on_drops(outcome)
+        yield from _verdicts(context, table, lambda day: _verdict_on_drops(outcome, day))
         if outcome.version is None:
             raise dg.Failure(
                 f"{table.name}: every batch was refused, and the last good data stay; {outcome.refusals[0].reason}",
@@ -143,18 +143,19 @@ def published(
                         table,
                         frame,
                         Suite.load(settings.expectations, table.name),
-                        run_id=context.run_id,
+                        run_id=context.run.run_id,
                         inputs={each: _made_of(version) for each, version in versions.items()},
                         settings=_parameters(settings, table),
                         replace=lake.Between(table.partition_by[0], *days) if days else None,
                     )
                 except Refused as refusal:
-                    yield _verdict(refusal.audit.is_critical, refusal.audit.reason, refusal.audit.evaluated)
+                    refused = refusal.audit
+                    yield from _verdicts(context, table, lambda _: _verdict(refused))
                     raise dg.Failure(
                         f"{table.name}: refused, and the last good data stay; {refusal.audit.reason}",
                         allow_retries=False,
                     ) from None
-            yield _verdict(False, outcome.audit.reason, outcome.audit.evaluated)
+            yield from _verdicts(context, table, lambda _: _verdict(outcome.audit))
             yield _result(outcome, chart(frame) if chart else None)
 
         return derived
@@ -178,7 +179,7 @@ def _from_registry(
         "group_name": table.domain,
         "owners": [table.owner],
         "kinds": set(kinds),
-        "tags": {"sensitivity": table.sensitivity},
+        "tags": {"sensitivity": table.sensitivity.value},
         "metadata": {"dagster/column_schema": _column_schema(table), "source": table.source},
         "partitions_def": partitions,
         "backfill_policy": dg.BackfillPolicy.single_run() if partitions else None,
@@ -222,29 +223,54 @@ def _days(context: dg.AssetExecutionContext) -> tuple[date, date]:
 
 
 def _made_of(version: lake.Version | None) -> str:
-    return version.provenance.data_version if version and version.provenance else ""
+    """The version of an input; its number too, because a partition can be made again with the same data."""
+    return f"{version.number}:{version.provenance.data_version}" if version and version.provenance else ""
 
 
-def _verdict(critical: bool, reason: str, evaluated: int) -> dg.AssetCheckResult:
+def _verdicts(
+    context: dg.AssetExecutionContext, table: Table, verdict: Callable[[str | None], dg.AssetCheckResult]
+) -> Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation]:
+    """Yield the verdict on a run, and where it makes several days, on each of them.
+
+    Dagster plans a check for each partition of a range, but would leave it open: a result says nothing
+    of partitions.
+    """
+    if context.has_partition_key_range:
+        for day in context.partition_keys:
+            result = verdict(day)
+            yield dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey(table.name.split("/")),
+                check_name=CHECK,
+                passed=result.passed,
+                severity=result.severity,
+                description=result.description,
+                metadata=result.metadata,
+                partition=day,
+            )
+    yield verdict(None)
+
+
+def _verdict(audit: Audit) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=CHECK,
-        passed=not reason,
-        severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
-        description=reason or "every expectation is met",
-        metadata={"expectations": evaluated},
+        passed=not audit.failures,
+        severity=dg.AssetCheckSeverity.ERROR if audit.is_critical else dg.AssetCheckSeverity.WARN,
+        description=audit.reason or "every expectation is met",
+        metadata={"expectations": audit.evaluated},
     )
 
 
-def _verdict_on_drops(outcome: Ingested) -> dg.AssetCheckResult:
-    """Red if a batch was refused, though others were published; yellow if one had a warning."""
-    refusals = [f"{refusal.drop} ({refusal.batch}): {refusal.reason}" for refusal in outcome.refusals]
-    shown = [*refusals, *outcome.warnings][:SHOWN_REFUSALS]
+def _verdict_on_drops(outcome: Ingested, day: str | None) -> dg.AssetCheckResult:
+    """Red if a batch of the day was refused, though others were published; yellow if one had a warning."""
+    refusals = [refusal for refusal in outcome.refusals if day is None or day in refusal.days]
+    warnings = [warning for warning in outcome.warnings if day is None or day in warning.days]
+    shown = [f"- {finding.drop} ({finding.batch}): {finding.reason}" for finding in [*refusals, *warnings]]
     return dg.AssetCheckResult(
         check_name=CHECK,
         passed=not shown,
         severity=dg.AssetCheckSeverity.ERROR if refusals else dg.AssetCheckSeverity.WARN,
-        description=f"{len(refusals)} batches refused, {len(outcome.warnings)} with warnings",
-        metadata={"batches": dg.MetadataValue.md("\n".join(f"- {line}" for line in shown) or "all passed")},
+        description=f"{len(refusals)} batches refused, {len(warnings)} with warnings",
+        metadata={"batches": dg.MetadataValue.md("\n".join(shown[:SHOWN_FINDINGS]))} if shown else {},
     )
 
 

@@ -26,7 +26,9 @@ def line_chart(frame: pl.DataFrame, *, x: str, y: str, series: str, title: str) 
         .encode(
             x=altair.X(x, type="ordinal", axis=altair.Axis(labelOverlap=True, labelAngle=-45)),
             y=altair.Y(y, type="quantitative", scale=altair.Scale(zero=False)),
-            color=altair.Color(series, type="nominal"),
+            color=altair.Color(
+                series, type="nominal", legend=altair.Legend(orient="bottom", columns=3, labelLimit=240)
+            ),
         )
         .properties(width=WIDTH, height=HEIGHT)
     )

@@ -38,8 +38,10 @@ class UnknownName(ValueError):
 
 
 def open_home(settings: Settings) -> Home:
-    """Make the folders of a home, and clear away what a process that died left there."""
+    """Make the folders of a home, those for drops among them, and clear away what a process that died left there."""
     home = Home(settings.home).ensure()
+    for source in sources(settings):
+        (home.drops / source.name).mkdir(exist_ok=True)
     recover(home)
     return home
 

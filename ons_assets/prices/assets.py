@@ -46,11 +46,11 @@ def item_indices(raw_quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
     "prices/aggregate_indices",
     inputs=["prices/item_indices", "reference/item_weights"],
     chart=lambda frame: line_chart(
-        frame.filter(pl.col("frequency") == frame["frequency"][-1], method="geks-jevons"),
+        frame.filter(frequency="week", method="geks-jevons"),
         x="period",
         y="index",
         series="group",
-        title="GEKS-Jevons by group, first period = 100",
+        title="GEKS-Jevons by group and week, first week = 100",
     ),
 )
 def aggregate_indices(item_indices: pl.LazyFrame, item_weights: pl.LazyFrame, settings: Prices) -> pl.DataFrame:

@@ -5,7 +5,7 @@ import polars as pl
 from ons_assets.prices.indices import IndexMethod, aggregate, average_prices, by_item
 from ons_assets.settings import Prices
 
-PERIOD_FORMATS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
+PERIODS = {"day": ("1d", "%Y-%m-%d"), "week": ("1w", "%G-W%V"), "month": ("1mo", "%Y-%m")}
 # A product is followed within a shop; a pack of another shop is another product.
 PRODUCT = ("retailer", "product")
 
@@ -31,8 +31,10 @@ def item_indices(quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
     items = quotes.group_by("item_id").agg(pl.col("item").mode().sort().first()).collect()
     frames = []
     for frequency in settings.frequencies:
-        period = pl.col("collected_on").dt.strftime(PERIOD_FORMATS[frequency])
-        prices = average_prices(quotes.with_columns(period=period), by=("item_id", "period", *PRODUCT))
+        length, code = PERIODS[frequency]
+        first_day = pl.col("collected_on").dt.truncate(length)
+        prices = average_prices(quotes.with_columns(period=first_day), by=("item_id", "period", *PRODUCT))
+        prices = prices.with_columns(pl.col("period").dt.strftime(code))
         indices = by_item(prices, [IndexMethod.of(method) for method in settings.index_methods], product=PRODUCT)
         base = prices.group_by("item_id").agg(base_period=pl.col("period").min())
         frames.append(indices.join(base, on="item_id").with_columns(frequency=pl.lit(frequency)))
@@ -73,7 +75,9 @@ def _weights_in_force(indices: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFr
     in_force = (
         years.join(groups.select("group").unique(), how="cross")
         .sort("year")
-        .join_asof(groups, left_on="year", right_on="weights_of", by="group", strategy="backward")
+        .join_asof(
+            groups, left_on="year", right_on="weights_of", by="group", strategy="backward", check_sortedness=False
+        )
         .drop_nulls("weights_of")
     )
     return in_force.join(weights.rename({"year": "weights_of"}), on=["group", "weights_of"]).select(

@@ -18,14 +18,16 @@ another office writes its own into `<home>/mappings/prices/`, and needs no code:
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
+import polars.selectors as cs
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ons_assets.lakehouse.sources import Parsed, Unreadable
 from ons_assets.settings import FIRST_DAY, Prices
@@ -34,6 +36,8 @@ BUILT_IN = Path(__file__).parent / "mappings"
 # Clocks differ, and a file may come from a zone ahead of ours.
 FUTURE_SLACK = timedelta(days=1)
 SHOWN_COLUMNS = 12
+# A point in such a number stands between thousands; elsewhere it was meant as a decimal point.
+DECIMAL_COMMA = r"^-?(\d+|\d{1,3}(\.\d{3})+)(,\d*)?$"
 
 
 class Item(BaseModel):
@@ -105,6 +109,54 @@ class Mapping(BaseModel):
             raise ValueError("says neither the column of the item nor a category with its items")
         return self
 
+    @field_validator("delimiter")
+    @classmethod
+    def _is_one_character(cls, delimiter: str) -> str:
+        if not (len(delimiter) == 1 and delimiter.isascii()):
+            raise ValueError("is one ASCII character")
+        return delimiter
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_encoding(cls, encoding: str) -> str:
+        try:
+            if "a,\n".encode(encoding) == b"a,\n":
+                return encoding
+        except LookupError:
+            raise ValueError(f"there is no encoding {encoding!r}") from None
+        raise ValueError(f"files in {encoding} cannot be read: its commas and line ends are not those of ASCII")
+
+    @field_validator("zone")
+    @classmethod
+    def _is_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"there is no time zone {zone!r}") from None
+        return zone
+
+    @field_validator("name_pattern")
+    @classmethod
+    def _is_pattern(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"is not a regular expression ({error})") from None
+        return pattern
+
+    @field_validator("time_format")
+    @classmethod
+    def _is_time_format(cls, time_format: str) -> str:
+        moment = datetime(2016, 7, 21, 10, 11, 12, tzinfo=UTC)
+        text = pl.lit(moment).dt.strftime(time_format)
+        try:
+            again = pl.select(text.str.to_datetime(time_format, strict=False)).item()
+        except pl.exceptions.PolarsError:
+            again = None
+        if again is None or again.date() != moment.date():
+            raise ValueError(f"{time_format!r} does not say a day as strftime does")
+        return time_format
+
     @property
     def needed(self) -> list[str]:
         """Columns without which a file is not of this layout."""
@@ -139,19 +191,20 @@ class Mapping(BaseModel):
         name
             Name of the file; may say the retailer and the run.
         received_utc
-            Quotes of later days are rejected.
+            Quotes dated more than a day later are rejected.
         """
         self.check_header(rows.columns)
         columns, from_name = self.columns, self.describe(name)
         local = self._local_time(rows)
         category = _text(rows, columns.category)
+        item_id = _text(rows, columns.item_id).str.strip_suffix(".0")  # a number of another program
         quotes = rows.select(
             retailer=_text(rows, columns.retailer, self.retailer or from_name.get("retailer")).str.to_lowercase(),
-            run=_text(rows, "run" if "run" in rows.columns else None, from_name.get("run") or Path(name).stem),
+            run=pl.coalesce(self._run(rows), pl.lit(from_name.get("run") or Path(name).stem)),
             collected_on=local.dt.date(),
             collected_at_utc=local.dt.convert_time_zone("UTC").dt.cast_time_unit("us"),
-            item_id=self._item(category, "item_id", _text(rows, columns.item_id).str.strip_suffix(".0")),
-            item=self._item(category, "item", _text(rows, columns.item or columns.item_id)),
+            item_id=self._item(category, "item_id", item_id),
+            item=self._item(category, "item", pl.coalesce(_text(rows, columns.item), item_id)),
             shelf=_text(rows, columns.shelf or columns.category),
             product=_text(rows, columns.product),
             price=self._number(rows, columns.price),
@@ -167,7 +220,7 @@ class Mapping(BaseModel):
             accepted=quotes.filter(reasons.is_null()),
             rejected=rows.with_columns(reason=reasons)
             .filter(pl.col("reason").is_not_null())
-            .select("line", "reason", text=pl.struct(pl.exclude("line", "reason")).struct.json_encode()),
+            .select("line", "reason", text=pl.struct(~cs.nested() - cs.by_name("reason")).struct.json_encode()),
         )
 
     def describe(self, name: str) -> dict[str, str]:
@@ -175,14 +228,19 @@ class Mapping(BaseModel):
         match = re.search(self.name_pattern, name) if self.name_pattern else None
         return match.groupdict() if match else {}
 
+    def _run(self, rows: pl.DataFrame) -> pl.Expr:
+        known = "run" in rows.columns and "run" in {*self.required, *self.optional}
+        return _text(rows, "run" if known else None)
+
     def _local_time(self, rows: pl.DataFrame) -> pl.Expr:
         column = pl.col(self.columns.collected_at)
         dtype = rows.schema[self.columns.collected_at]
+        if dtype == pl.String():
+            column = column.str.strip_chars().str.to_datetime(self.time_format, strict=False, time_unit="us")
+            dtype = rows.clear().select(column).to_series().dtype
         if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
             return column.dt.convert_time_zone(self.zone)
-        if dtype == pl.String():
-            column = column.str.to_datetime(self.time_format, strict=False, time_unit="us")
-        elif dtype.is_temporal():
+        if dtype in (pl.Datetime, pl.Date):
             column = column.cast(pl.Datetime("us"), strict=False)
         else:
             column = pl.lit(None, dtype=pl.Datetime("us"))
@@ -192,12 +250,17 @@ class Mapping(BaseModel):
     def _number(self, rows: pl.DataFrame, column: str | None) -> pl.Expr:
         if column is None:
             return pl.lit(None, dtype=pl.Float64())
-        if rows.schema[column] != pl.String():
-            return pl.col(column).cast(pl.Float64(), strict=False)
-        text = pl.col(column).str.strip_chars(" £$€\N{NO-BREAK SPACE}")
-        if self.decimal == ",":
-            text = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-        return text.cast(pl.Float64(), strict=False)
+        if rows.schema[column].is_numeric():
+            number = pl.col(column).cast(pl.Float64(), strict=False)
+        elif rows.schema[column] == pl.String():
+            text = pl.col(column).str.strip_chars(" £$€\N{NO-BREAK SPACE}")
+            if self.decimal == ",":
+                points = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+                text = pl.when(text.str.contains(DECIMAL_COMMA)).then(points)
+            number = text.cast(pl.Float64(), strict=False)
+        else:
+            number = pl.lit(None, dtype=pl.Float64())
+        return pl.when(number.is_finite()).then(number)
 
     def _item(self, category: pl.Expr, field: str, otherwise: pl.Expr) -> pl.Expr:
         if not self.items:
@@ -218,8 +281,8 @@ def load(folders: Sequence[Path]) -> list[Mapping]:
     mappings = []
     for path in [path for folder in folders for path in sorted(folder.glob("*.yaml"))]:
         try:
-            mappings.append(Mapping.model_validate(yaml.safe_load(path.read_text())))
-        except yaml.YAMLError as error:
+            mappings.append(Mapping.model_validate(yaml.safe_load(path.read_text("utf-8"))))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ValueError(f"the mapping {path.name} is not valid YAML: {error}") from None
         except ValidationError as error:
             faults = "; ".join(
@@ -256,7 +319,7 @@ def _text(rows: pl.DataFrame, column: str | None, otherwise: str | None = None) 
     """A column as text without blanks at its ends, empty text being null; or the constant."""
     if column is None:
         return pl.lit(otherwise, dtype=pl.String())
-    if rows.schema[column].is_nested():
+    if rows.schema[column].is_nested() or rows.schema[column] == pl.Duration:
         return pl.lit(None, dtype=pl.String())
     text = pl.col(column).cast(pl.String(), strict=False).str.strip_chars()
     return pl.when(text != "").then(text)

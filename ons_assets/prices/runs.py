@@ -6,7 +6,7 @@ import polars as pl
 
 from ons_assets.prices.sources import ENDS_INSIDE_RECORD, QuoteFiles
 
-RUN_STAMP = "%Y%m%d%H%M%S"
+RUN_STAMPS = ("%Y%m%d%H%M%S", "%Y-%m-%d")
 
 
 def collection_runs(
@@ -80,7 +80,7 @@ def _refused(files: pl.DataFrame, describe: Callable[[str], Mapping[str, str]]) 
     return (
         pl.DataFrame(described, schema=schema)
         .with_columns(
-            started_on=pl.col("run").str.to_datetime(RUN_STAMP, strict=False).dt.date(),
+            started_on=pl.coalesce(pl.col("run").str.to_date(stamp, strict=False) for stamp in RUN_STAMPS),
             accepted_rows=pl.lit(0, dtype=pl.Int64()),
             refused=pl.lit(True),
             ends_inside_record=pl.lit(False),

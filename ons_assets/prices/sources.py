@@ -96,7 +96,9 @@ def _parquet(path: Path, chosen: mapping.Mapping) -> pl.DataFrame:
         rows = pl.scan_parquet(path)
         chosen.check_header(rows.collect_schema().names())
         read = [name for name in rows.collect_schema().names() if name in wanted]
-        return rows.select(read).with_row_index("line", offset=1).collect().cast({"line": pl.Int64()})
+        rows = rows.select(read).with_row_index("line", offset=1).cast({"line": pl.Int64()})
+        # Some writers do not say of bytes that they are text.
+        return rows.cast({pl.Binary: pl.String()}, strict=False).collect()
     except pl.exceptions.PolarsError:
         raise Unreadable("is a broken Parquet file") from None
 

@@ -40,14 +40,16 @@ class WeightFiles:
                 read_bytes(path, self.limits)
             raise Unreadable(f"needs the columns {', '.join(COLUMNS)}; it has {', '.join(found) or 'none'}")
         if is_parquet(path):
-            rows = pl.read_parquet(path, columns=list(COLUMNS)).with_row_index("line", offset=1)
-            rows = rows.with_columns(pl.col("line").cast(pl.Int64()), pl.exclude("line").cast(pl.String()))
+            rows = _parquet(path)
             structural = Parsed(rows.clear()).rejected
         else:
             text = read_delimited(path, self.limits)
             rows, structural = text.rows.select(*COLUMNS, "line"), text.rejected
-        typed = rows.with_columns(
-            pl.col("year").cast(pl.Int32(), strict=False), pl.col("weight").cast(pl.Float64(), strict=False)
+        whole_number = pl.col("item_id", "year").str.strip_chars().str.strip_suffix(".0")  # of another program
+        typed = rows.with_columns(pl.col("item", "group").str.strip_chars(), whole_number).with_columns(
+            pl.col("item_id", "item", "group").replace("", None),
+            pl.col("year").cast(pl.Int32(), strict=False),
+            pl.col("weight").str.strip_chars().cast(pl.Float64(), strict=False),
         )
         reasons = typed.select(
             pl.when(pl.any_horizontal(pl.col("item_id", "item", "group").is_null()))
@@ -71,3 +73,11 @@ class WeightFiles:
         if parsed.accepted.is_empty():
             raise Unreadable("has no row that could be read", parsed.rejected)
         return []
+
+
+def _parquet(path: Path) -> pl.DataFrame:
+    try:
+        rows = pl.read_parquet(path, columns=list(COLUMNS)).with_row_index("line", offset=1)
+        return rows.with_columns(pl.col("line").cast(pl.Int64()), pl.exclude("line").cast(pl.String()))
+    except pl.exceptions.PolarsError:
+        raise Unreadable("is a broken Parquet file, or one with columns that are neither text nor numbers") from None

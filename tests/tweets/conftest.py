@@ -1,10 +1,10 @@
 import pytest
-from statuses import RECEIVED, line
 
 from ons_assets.lakehouse.delimited import Limits
 from ons_assets.lakehouse.home import Home
 from ons_assets.tweets import mapping
 from ons_assets.tweets.sources import TweetFiles
+from tests.tweets.statuses import RECEIVED, line
 
 
 @pytest.fixture

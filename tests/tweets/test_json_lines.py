@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pyarrow as pa
 import pytest
-from statuses import PORTSMOUTH, RECEIVED, line, status, tweet_id
 
 from ons_assets.lakehouse.delimited import Limits
 from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.tweets.json_lines import Reader
 from ons_assets.tweets.records import RECORD_SCHEMA, Rules
+from tests.tweets.statuses import PORTSMOUTH, RECEIVED, line, status, tweet_id
 
 GOOD = status()
 

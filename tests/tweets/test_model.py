@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from statuses import PORTSMOUTH, status, tweet_id
 
 from ons_assets.geography.areas import Areas
 from ons_assets.geography.national_grid import from_national_grid, to_national_grid
@@ -17,6 +16,7 @@ from ons_assets.tweets.clustering import ClusterSettings, cluster
 from ons_assets.tweets.gaps import collection_gaps, coverage
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.users import UserSettings, describe_users
+from tests.tweets.statuses import PORTSMOUTH, status, tweet_id
 
 START = datetime(2014, 9, 1, tzinfo=UTC)
 AREAS = Areas(

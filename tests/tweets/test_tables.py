@@ -3,11 +3,11 @@ from datetime import UTC, date, datetime
 import numpy as np
 import polars as pl
 import pytest
-from statuses import RECEIVED
 
 from ons_assets.lakehouse.pseudonyms import pseudonym
 from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.tweets.mapping import BUILT_IN, Mapping, load
+from tests.tweets.statuses import RECEIVED
 
 FLICKR = """
 name: flickr

@@ -35,10 +35,10 @@ class Matched:
         """Price relatives."""
         return self.price_1 / self.price_0
 
-    def value(self, prices: int, quantities: int) -> float:
+    def value(self, prices: int, quantities: int) -> np.float64:
         """Return the cost of the quantities of one period (0 or 1) at the prices of one period."""
         price = (self.price_0, self.price_1)[prices]
-        return float(price @ self.quantity(quantities))
+        return np.float64(price @ self.quantity(quantities))
 
     def share(self, period: int) -> FloatArray:
         """Return the share of each product in the turnover of the matched products of a period."""

@@ -69,6 +69,24 @@ def january(panel: Panel, link: Link, base: int) -> Levels:
     return Levels(log_level, matched, undefined=NO_CHAIN)
 
 
+def chained_last_price(panel: Panel, _base: int) -> Levels:
+    """Multiply the mean relatives of the products to their own last price, whenever that was.
+
+    This is the chained daily index of the 2014 to 2016 pilot. A product that was not collected for a while
+    enters with its whole change on the day it is back. Periods without any such product have no index, and
+    the chain goes on after them (the pilot showed 100 there).
+    """
+    relative = np.diff(panel.log_price)[np.diff(panel.product) == 0]
+    period = panel.period[1:][np.diff(panel.product) == 0]
+    matched = np.bincount(period, minlength=panel.n_periods)
+    total = np.bincount(period, relative, panel.n_periods)
+    link = np.divide(total, matched, out=np.zeros(panel.n_periods), where=matched > 0)
+    first = np.flatnonzero(panel.products_in_period)[0]
+    known = (matched > 0) | (np.arange(panel.n_periods) == first)
+    log_level = np.where(known, np.cumsum(link), np.nan)
+    return Levels(log_level, matched, undefined=NO_CHAIN)
+
+
 def year_of(periods: pl.Series) -> np.ndarray:
     """Return the calendar year of dates, of texts that begin with it, or of numbers such as 201407.
 

@@ -1,6 +1,7 @@
-"""Contributions of products to the change of an index: why did bread rise?"""
+"""Contributions of products to the change of an index."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def contributions(
         if chained:
             step = 1 if last >= first else -1
             periods = [t for t in range(first, last + step, step) if panel.products_in_period[t]]
-        for a, b in zip(periods[:-1], periods[1:], strict=True):
+        for a, b in pairwise(periods):
             _add_link(panel, method, a, b, 1.0, parts, involved)
     elif method in _GEKS:
         _add_geks(panel, _GEKS[method], first, last, parts, involved)

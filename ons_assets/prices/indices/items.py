@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from ons_assets.prices.indices.methods import price_index
+from ons_assets.prices.indices.methods import NEED_FEATURES, index_of_panel
+from ons_assets.prices.indices.panel import make_panel
 
 
 @dataclass(frozen=True)
@@ -93,20 +94,29 @@ def by_item(
         periods = frame["period"].unique().sort()
     columns = ["item_id", "period", "price", *features, *(["quantity"] if "quantity" in frame.columns else [])]
     identity = pl.struct(product) if len(product) > 1 else pl.col(product[0])
-    tables = [
-        price_index(item_quotes, method.method, periods=periods, min_matched=min_matched, **method.options).select(
-            pl.lit(item_id, dtype=frame.schema["item_id"]).alias("item_id"),
-            "period",
-            pl.lit(method.label).alias("method"),
-            "index",
-            "matched_products",
-            "reason",
-        )
-        for (item_id,), item_quotes in frame.select(*columns, identity.alias("product"))
-        .partition_by("item_id", as_dict=True)
-        .items()
-        for method in chosen
-    ]
+    with_features = any(method.method in NEED_FEATURES for method in chosen)
+    tables = []
+    for (item_id,), item_quotes in (
+        frame.select(*columns, identity.alias("product")).partition_by("item_id", as_dict=True).items()
+    ):
+        panels = {
+            carry: make_panel(item_quotes, periods=periods, carry=carry, with_features=with_features)
+            for carry in {bool(method.options.get("carry")) for method in chosen}
+        }
+        for method in chosen:
+            options = {name: option for name, option in method.options.items() if name != "carry"}
+            panel = panels[bool(method.options.get("carry"))]
+            index = index_of_panel(panel, method.method, min_matched=min_matched, **options)
+            tables.append(
+                index.select(
+                    pl.lit(item_id, dtype=frame.schema["item_id"]).alias("item_id"),
+                    "period",
+                    pl.lit(method.label).alias("method"),
+                    "index",
+                    "matched_products",
+                    "reason",
+                )
+            )
     if not tables:
         return pl.DataFrame(
             schema={

@@ -11,7 +11,7 @@ import polars as pl
 
 from ons_assets.prices.indices import geks, splicing
 from ons_assets.prices.indices.bilateral import FORMULAS
-from ons_assets.prices.indices.chaining import CHAINS, year_of
+from ons_assets.prices.indices.chaining import CHAINS, chained_last_price, year_of
 from ons_assets.prices.indices.clip import clip
 from ons_assets.prices.indices.geary_khamis import geary_khamis_windows
 from ons_assets.prices.indices.geks import WindowLevels
@@ -78,7 +78,13 @@ SPECIAL: dict[str, Special] = {
     "geks-jevons-pilot": Special(
         _pilot_geks, "GEKS-Jevons of the 2014 to 2016 pilot: expanding window without the direct links."
     ),
+    "chained-jevons-pilot": Special(
+        chained_last_price, "Chained daily index of the 2014 to 2016 pilot: links to each product's last price."
+    ),
     "clip": Special(clip, "Clustering large data sets into price indices (CLIP)."),
+    "clip-pilot": Special(
+        partial(clip, as_in_pilot=True), "CLIP of the 2014 to 2016 pilot: shrunken groups count as unchanged."
+    ),
     "unit-value": Special(unit_value, "Turnover divided by quantity.", needs_quantity=True),
     "diewert-huwiler-kohli-hansen": Special(
         diewert_huwiler_kohli_hansen,
@@ -87,6 +93,7 @@ SPECIAL: dict[str, Special] = {
     ),
 }
 
+NEED_FEATURES = ("clip", "clip-pilot")
 EXTENSIONS = (*splicing.SPLICES, "expanding", "fixed-base-expanding", "fixed-base-moving")
 
 
@@ -185,10 +192,39 @@ def price_index(
     >>> price_index(quotes, "jevons")["index"].round(6).to_list()
     [100.0, 110.0]
     """
+    panel = make_panel(quotes, periods=periods, carry=carry, with_features=method in NEED_FEATURES)
+    return index_of_panel(
+        panel,
+        method,
+        base=base,
+        window=window,
+        splice=splice,
+        chain=chain,
+        weight_period=weight_period,
+        min_matched=min_matched,
+        **parameters,
+    )
+
+
+def index_of_panel(
+    panel: Panel,
+    method: str,
+    *,
+    base: Any = None,
+    window: int | None = None,
+    splice: str | None = None,
+    chain: str | None = None,
+    weight_period: Any = None,
+    min_matched: int = 1,
+    **parameters: float,
+) -> pl.DataFrame:
+    """Compute a price index of quotes that are laid out already; see `price_index`.
+
+    Several methods on the same quotes need one panel only.
+    """
     if method.removeprefix("chained-") in FORMULAS and method.startswith("chained-") and chain is None:
         method, chain = method.removeprefix("chained-"), "chained"
     _check_options(method, window, splice, chain, weight_period, parameters)
-    panel = make_panel(quotes, periods=periods, carry=carry, with_features=method == "clip")
     position = base_position(panel, base)
     if position is None:
         levels = Levels(np.full(panel.n_periods, np.nan), np.zeros(panel.n_periods, dtype=int), NO_CHAIN)

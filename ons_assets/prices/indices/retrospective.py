@@ -30,4 +30,5 @@ def diewert_huwiler_kohli_hansen(panel: Panel, base: int) -> Levels:
             laspeyres = np.average(panel.price[current] / panel.price[start], weights=panel.value[start])
             harmonic = 1 / np.average(panel.price[old] / panel.price[new], weights=panel.value[end])
             log_level[period] = np.log(laspeyres * harmonic) / 2
+    log_level[base] = 0.0
     return Levels(log_level, matched, NO_MATCH_WITH_BASE)

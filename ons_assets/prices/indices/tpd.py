@@ -86,7 +86,7 @@ class _Regression:
 
 def _regression(panel: Panel, *, weighted: bool) -> _Regression:
     weight = expenditure_shares(panel) if weighted else np.ones_like(panel.price)
-    product_weight = np.bincount(panel.product, weight)[panel.product]
+    product_weight: FloatArray = np.bincount(panel.product, weight).astype(np.float64)[panel.product]
     shared = pair_sums(panel.offsets, panel.period, weight / product_weight, weight, panel.n_periods)
     normal = np.diag(np.bincount(panel.period, weight, panel.n_periods)) - shared
     return _Regression(weight, product_weight, normal, largest_linked_set(shared > 0))

@@ -1,0 +1,112 @@
+import sqlite3
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.ledger import Ledger, Status
+
+NOON = datetime(2016, 7, 21, 12, tzinfo=UTC)
+DAY = date(2016, 7, 21)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(Home(tmp_path).ensure())
+
+
+def test_a_drop_is_read_back_as_it_was_written(ledger: Ledger) -> None:
+    drop = ledger.receive("prices", "a.csv", "h1", 10, NOON, [DAY, date(2016, 7, 20), DAY])
+    assert drop.days == (date(2016, 7, 20), DAY)
+    assert (drop.status, drop.received_utc, drop.attempts) == (Status.RECEIVED, NOON, 0)
+    assert (drop.parsed_rows, drop.accepted_rows, drop.quarantined_rows) == (None, None, None)
+    assert ledger.drops() == [drop]
+
+
+def test_the_file_is_private_and_survives(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.receive("prices", "a.csv", "h1", 10, NOON)
+    assert stat.S_IMODE((tmp_path / "ledger.sqlite").stat().st_mode) == 0o600
+    assert len(Ledger(Home(tmp_path)).drops()) == 1
+
+
+def test_the_same_content_of_another_source_is_another_drop(ledger: Ledger) -> None:
+    assert ledger.receive("prices", "a.csv", "h1", 10, NOON).status is Status.RECEIVED
+    assert ledger.receive("weights", "a.csv", "h1", 10, NOON).status is Status.RECEIVED
+
+
+def test_a_file_without_content_is_told_apart_by_name_and_size(ledger: Ledger) -> None:
+    first = ledger.receive("prices", "big.csv", None, 10, NOON)
+    assert ledger.receive("prices", "big.csv", None, 10, NOON).drop_id == first.drop_id
+    assert ledger.receive("prices", "big.csv", None, 11, NOON).drop_id != first.drop_id
+    assert ledger.receive("prices", "other", None, 10, NOON).status is Status.RECEIVED
+
+
+def test_many_that_register_one_content_at_once_make_one_drop(ledger: Ledger) -> None:
+    def receive(number: int) -> Status:
+        return ledger.receive("prices", f"{number % 4}.csv", "h1", 10, NOON).status
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(receive, range(32)))
+    assert len(ledger.drops()) == 4
+    assert [str(drop.status) for drop in ledger.drops()].count("duplicate") == 3
+    assert set(statuses) == {Status.RECEIVED, Status.DUPLICATE}
+
+
+def test_the_database_itself_holds_one_content_to_one_drop(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.receive("prices", "a.csv", "h1", 10, NOON)
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection, pytest.raises(sqlite3.IntegrityError):
+        connection.execute(
+            "INSERT INTO drops (source, name, sha256, size_bytes, received_utc, status)"
+            " VALUES ('prices', 'b.csv', 'h1', 1, '', 'received')"
+        )
+
+
+def test_books_are_balanced_by_construction(ledger: Ledger) -> None:
+    drop = ledger.receive("prices", "a.csv", "h1", 10, NOON, [DAY])
+    accepted = ledger.accept(drop, accepted=7, quarantined=3, reason="3 rows: bad", run_id="r")
+    assert (accepted.status, accepted.parsed_rows, accepted.accepted_rows, accepted.quarantined_rows) == (
+        Status.ACCEPTED,
+        10,
+        7,
+        3,
+    )
+    refused = ledger.refuse(drop, "all bad", quarantined=10, run_id="r2")
+    assert (refused.parsed_rows, refused.accepted_rows, refused.quarantined_rows) == (10, 0, 10)
+    again = ledger.receive_again(refused, [DAY])
+    assert (again.status, again.parsed_rows, again.reason, again.attempts) == (Status.RECEIVED, None, None, 0)
+    replaced = ledger.accept(again, accepted=1, quarantined=0, reason=None, run_id="r3", superseded=True)
+    assert (replaced.status, replaced.reason) == (Status.SUPERSEDED, "replaced by a file that came later")
+
+
+def test_attempts_are_counted(ledger: Ledger) -> None:
+    drops = [ledger.receive("prices", name, name, 1, NOON) for name in ("a", "b")]
+    ledger.count_attempt(drops)
+    ledger.count_attempt(drops[:1])
+    assert [drop.attempts for drop in ledger.drops()] == [2, 1]
+
+
+def test_drops_are_chosen_by_source_and_status(ledger: Ledger) -> None:
+    first = ledger.receive("prices", "a", "a", 1, NOON)
+    ledger.receive("weights", "b", "b", 1, NOON)
+    ledger.refuse(first, "bad")
+    assert [drop.name for drop in ledger.drops("prices")] == ["a"]
+    assert [drop.name for drop in ledger.drops(statuses=[Status.RECEIVED])] == ["b"]
+    assert ledger.drops("prices", [Status.RECEIVED]) == []
+    assert ledger.drops(statuses=[]) == []
+
+
+def test_the_frame_is_the_table_of_the_catalogue(ledger: Ledger) -> None:
+    table = CATALOGUE["governance/drop_ledger"]
+    assert table.conform(ledger.frame()).is_empty()
+    drop = ledger.receive("prices", "a'; DROP TABLE drops; --", "h1", 10, NOON, [DAY])
+    ledger.accept(drop, accepted=1, quarantined=0, reason=None, run_id="r")
+    ledger.receive("prices", "directory", None, 0, NOON)
+    frame = table.conform(ledger.frame())
+    assert frame["days"].to_list() == [[DAY], []]
+    assert frame["received_utc"].to_list() == [NOON, NOON]
+    assert frame["status"].to_list() == ["accepted", "received"]
+    assert frame["sha256"].to_list() == ["h1", None]

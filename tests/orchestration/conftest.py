@@ -1,0 +1,38 @@
+"""A home of its own for each test, with a copy of the suites that the test may change."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ons_assets.orchestration import operations
+from ons_assets.settings import Drops, Settings, load_settings
+
+SUITES = Path(__file__).resolve().parents[2] / "expectations"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    suites = tmp_path / "expectations"
+    shutil.copytree(SUITES, suites)
+    made = load_settings(tmp_path / "home").model_copy(
+        update={"expectations": suites, "drops": Drops(settle_seconds=0)}
+    )
+    operations.open_home(made)
+    return made
+
+
+def tighten(settings: Settings, table: str, kind: str, severity: str | None = None, **kwargs: object) -> None:
+    """Change an expectation in the JSON, as somebody who does not program would."""
+    path = settings.expectations / f"{table}.json"
+    suite = json.loads(path.read_text())
+    expectation = next(each for each in suite["expectations"] if each["type"] == kind)
+    expectation["kwargs"] |= kwargs
+    if severity is not None:
+        expectation["severity"] = severity
+    path.write_text(json.dumps(suite))
+
+
+def silent(_: str) -> None:
+    """Take progress and show nothing."""

@@ -1,0 +1,169 @@
+from datetime import date, timedelta
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.lakehouse import lake, quarantine
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.tables import Sensitivity
+from ons_assets.orchestration import operations
+from ons_assets.orchestration.assets import published
+from ons_assets.orchestration.runs import Outcome, instance
+from ons_assets.settings import Settings
+from tests.orchestration.conftest import silent, tighten
+from tests.run_files import PRICES, write_run, write_weights
+
+DAY = date(2016, 7, 21)
+RAW, INDICES, GROUPS = "prices/raw_quotes", "prices/item_indices", "prices/aggregate_indices"
+
+
+def rows(settings: Settings, table: str, version: int | None = None) -> pl.DataFrame:
+    return lake.read(Home(settings.home), CATALOGUE[table], version).collect()
+
+
+def checks(settings: Settings, table: str) -> list[tuple[bool, dg.AssetCheckSeverity]]:
+    """Results of the check of a table, newest first, as the UI reads them."""
+    key = dg.AssetCheckKey(dg.AssetKey(table.split("/")), "suite")
+    with instance(Home(settings.home)) as opened:
+        records = opened.event_log_storage.get_asset_check_execution_history(key, limit=10)
+    events = [record.event.dagster_event for record in records if record.event]
+    evaluations = [event.asset_check_evaluation_data for event in events if event]
+    return [(evaluation.passed, evaluation.severity) for evaluation in evaluations]
+
+
+def ingest(settings: Settings, *files: object) -> list[Outcome]:
+    operations.take(settings, list(files), None, silent)
+    return operations.read_waiting(settings, silent)
+
+
+def make(settings: Settings, *names: str) -> Outcome:
+    return operations.make(settings, names, None, silent)
+
+
+@pytest.fixture
+def filled(settings: Settings) -> Settings:
+    folder = settings.home / "supplier"
+    files = [
+        write_run(folder, retailer, DAY + timedelta(days=n), {name: price + 0.01 * n for name, price in PRICES.items()})
+        for retailer in ("tesco", "waitrose")
+        for n in range(3)
+    ]
+    ingest(settings, *files, write_weights(folder))
+    assert make(settings).success
+    return settings
+
+
+def test_the_road_ends_in_published_indices(filled: Settings) -> None:
+    daily = rows(filled, INDICES).filter(frequency="day", method="jevons").sort("period")
+    relatives = [sum((price + 0.01 * n) / price for price in PRICES.values()) for n in range(3)]
+    assert daily["index"][0] == 100
+    assert daily["index"].is_sorted()
+    assert 100 < daily["index"][2] < 100 * relatives[2] / 3 + 1e-9
+    assert rows(filled, GROUPS).filter(group="Bread", frequency="day", method="jevons").sort("period")[
+        "index"
+    ].to_list() == pytest.approx(daily["index"].to_list())
+
+
+def test_a_refused_table_keeps_the_last_good_data_and_stops_what_follows(filled: Settings) -> None:
+    before = lake.latest(Home(filled.home), CATALOGUE[INDICES])
+    groups_before = lake.latest(Home(filled.home), CATALOGUE[GROUPS])
+    tighten(filled, INDICES, "expect_column_values_to_be_between", min_value=100.5)
+    outcome = make(filled)
+    assert list(outcome.failures) == [INDICES]
+    assert "expected min_value 100.5" in outcome.failures[INDICES]
+    assert GROUPS in outcome.skipped
+    assert lake.latest(Home(filled.home), CATALOGUE[INDICES]) == before
+    assert lake.latest(Home(filled.home), CATALOGUE[GROUPS]) == groups_before
+    assert checks(filled, INDICES)[0] == (False, dg.AssetCheckSeverity.ERROR)
+    kept = [entry for entry in quarantine.entries(Home(filled.home)) if entry.table == INDICES]
+    assert [entry.refused for entry in kept] == [True]
+    assert not list(Home(filled.home).staging.rglob("*.parquet"))
+
+
+def test_no_materialisation_is_recorded_for_what_was_refused(filled: Settings) -> None:
+    tighten(filled, INDICES, "expect_column_values_to_be_between", min_value=100.5)
+    key = dg.AssetKey(INDICES.split("/"))
+    with instance(Home(filled.home)) as opened:
+        before = len(opened.fetch_materializations(key, limit=50).records)
+        make(filled)
+        assert len(opened.fetch_materializations(key, limit=50).records) == before
+
+
+def test_a_warning_publishes_and_shows(filled: Settings) -> None:
+    before = lake.latest(Home(filled.home), CATALOGUE[INDICES])
+    tighten(filled, INDICES, "expect_column_values_to_be_between", severity="warning", min_value=100.5)
+    outcome = make(filled, INDICES)
+    assert outcome.success
+    assert INDICES in outcome.warnings
+    after = lake.latest(Home(filled.home), CATALOGUE[INDICES])
+    assert before is not None
+    assert after is not None
+    assert after.number == before.number + 1
+    assert after.provenance is not None
+    assert after.provenance.suite["failures"][0]["severity"] == "warning"
+    assert checks(filled, INDICES)[0] == (False, dg.AssetCheckSeverity.WARN)
+
+
+def test_one_bad_run_does_not_refuse_the_others(settings: Settings) -> None:
+    folder = settings.home / "supplier"
+    good = write_run(folder, "waitrose", DAY)
+    bad = write_run(folder, "tesco", DAY, {name: price * 1000 for name, price in PRICES.items()})
+    (outcome,) = ingest(settings, good, bad)
+    assert outcome.success
+    assert rows(settings, RAW)["retailer"].unique().to_list() == ["waitrose"]
+    assert set(checks(settings, RAW)) == {(False, dg.AssetCheckSeverity.ERROR)}
+
+
+def test_nothing_but_bad_runs_fails_and_publishes_nothing(settings: Settings) -> None:
+    bad = write_run(settings.home / "supplier", "tesco", DAY, {name: price * 1000 for name, price in PRICES.items()})
+    (outcome,) = ingest(settings, bad)
+    assert not outcome.success
+    assert "median" in outcome.failures[RAW]
+    assert not lake.exists(Home(settings.home), CATALOGUE[RAW])
+
+
+def test_what_lacks_an_input_waits_and_says_so(settings: Settings) -> None:
+    ingest(settings, write_run(settings.home / "supplier", "tesco", DAY))
+    outcome = make(settings)
+    assert outcome.success
+    assert "waiting for reference/item_weights" in outcome.warnings[GROUPS]
+    assert not lake.exists(Home(settings.home), CATALOGUE[GROUPS])
+    assert "governance/analytical_database" in outcome.made
+
+
+def test_the_same_inputs_make_the_same_version(filled: Settings) -> None:
+    first = lake.latest(Home(filled.home), CATALOGUE[INDICES])
+    content = rows(filled, INDICES).sort(CATALOGUE[INDICES].key)
+    make(filled, INDICES)
+    second = lake.latest(Home(filled.home), CATALOGUE[INDICES])
+    assert first is not None
+    assert second is not None
+    assert first.provenance is not None
+    assert second.provenance is not None
+    assert first.provenance.data_version == second.provenance.data_version
+    assert rows(filled, INDICES).sort(CATALOGUE[INDICES].key).equals(content)
+
+
+def test_every_version_can_be_followed_back_to_its_files(filled: Settings) -> None:
+    home = Home(filled.home)
+    indices = lake.latest(home, CATALOGUE[INDICES])
+    raw = lake.latest(home, CATALOGUE[RAW])
+    assert indices is not None
+    assert raw is not None
+    assert indices.provenance is not None
+    assert raw.provenance is not None
+    assert indices.provenance.inputs[RAW] == f"{raw.number}:{raw.provenance.data_version}"
+    names = set(raw.provenance.inputs.values())
+    assert names == {path.name for path in (filled.home / "supplier").glob("*products*")}
+    for sha256 in raw.provenance.inputs:
+        assert (home.archive / "prices" / sha256[:2] / sha256).exists()
+
+
+def test_no_picture_is_made_of_an_individual_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    monkeypatch.setitem(CATALOGUE, INDICES, replace(CATALOGUE[INDICES], sensitivity=Sensitivity.INDIVIDUAL))
+    with pytest.raises(ValueError, match="no picture"):
+        published(INDICES, chart=lambda frame: dg.MetadataValue.text(str(frame)))

@@ -1,0 +1,323 @@
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ons_assets.lakehouse.delimited import Limits
+from ons_assets.lakehouse.sources import Parsed, Unreadable
+from ons_assets.prices import mapping
+from ons_assets.prices.mapping import Mapping
+from ons_assets.prices.sources import QuoteFiles
+from ons_assets.settings import Prices
+
+NOW = datetime(2016, 8, 1, tzinfo=UTC)
+
+OFFICE = """
+name: my-office
+files: "shop_*.csv"
+delimiter: ";"
+decimal: ","
+time_format: "%d/%m/%Y"
+zone: Europe/Vienna
+currency: EUR
+retailer: Spar
+columns: {collected_at: datum, product: artikel, price: preis, category: regal}
+items:
+  Milch: {item_id: "211709", item: Milk}
+  Brot: {item_id: "210111", item: Bread}
+"""
+GENERIC = {
+    "name": "generic",
+    "zone": "Europe/London",
+    "currency": "GBP",
+    "retailer": "shop",
+    "columns": {"collected_at": "t", "product": "p", "price": "q", "item_id": "i"},
+}
+
+
+def source(folder: Path, *texts: str) -> QuoteFiles:
+    """A source with these mappings before those of the pilot."""
+    for number, text in enumerate(texts):
+        (folder / f"{number}.yaml").write_text(text, "utf-8")
+    return QuoteFiles((folder, mapping.BUILT_IN), Limits(), Prices())
+
+
+def read(folder: Path, text: str, name: str, content: bytes) -> Parsed:
+    path = folder / "content"
+    path.write_bytes(content)
+    return source(folder, text).parse(path, name, NOW)
+
+
+def generic(**changes: object) -> Mapping:
+    return Mapping.model_validate({**GENERIC, **changes})
+
+
+def quote(layout: Mapping, **values: object) -> dict[str, object]:
+    """The quote that a record becomes; fails if it is rejected."""
+    record = {"t": "2016-07-21 10:00:00", "p": "loaf", "q": "1", "i": "1"} | values
+    rows = pl.DataFrame({name: [value] for name, value in record.items()}).with_columns(line=pl.lit(2, pl.Int64))
+    parsed = layout.read(rows, "file.csv", NOW, Prices())
+    assert parsed.rejected.is_empty(), parsed.rejected.rows()
+    return parsed.accepted.row(0, named=True)
+
+
+# --- another office's layout, without code
+
+
+def test_another_offices_file_is_read_through_its_mapping(tmp_path: Path) -> None:
+    content = (
+        "datum;artikel;preis;regal;filiale\n"
+        "21/07/2016;Vollmilch 1 l;1,09;Milch;7\n"
+        "21/07/2016;Bergkäse;1.234,50;Brot;7\n"
+        "21/07/2016;Kerze;2,00;Deko;7\n"
+        "21/07/2016;Butter;1.09;Milch;7\n"
+    )
+    parsed = read(tmp_path, OFFICE, "shop_1.csv", content.encode())
+    assert parsed.accepted.select("retailer", "currency", "item_id", "item", "product", "price", "shelf").rows() == [
+        ("spar", "EUR", "211709", "Milk", "Vollmilch 1 l", 1.09, "Milch"),
+        ("spar", "EUR", "210111", "Bread", "Bergkäse", 1234.5, "Brot"),
+    ]
+    assert parsed.accepted["run"].to_list() == ["shop_1"] * 2
+    assert parsed.accepted["collected_on"].to_list() == [date(2016, 7, 21)] * 2
+    assert parsed.accepted["collected_at_utc"].to_list() == [datetime(2016, 7, 20, 22, tzinfo=UTC)] * 2
+    assert parsed.rejected.select("line", "reason").rows() == [
+        (4, "item is missing, or its category has no item"),
+        (5, "price is missing or not a number"),
+    ]
+
+
+def test_the_same_mapping_reads_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "shop_1.csv"
+    pl.DataFrame(
+        {"datum": [date(2016, 7, 21)], "artikel": ["Milch"], "preis": [1.09], "regal": ["Milch"], "other": [1]}
+    ).write_parquet(path)
+    parsed = source(tmp_path, OFFICE).parse(path, path.name, NOW)
+    assert parsed.accepted.select("price", "item_id", "line").rows() == [(1.09, "211709", 1)]
+
+
+def test_a_mapping_reads_the_names_that_it_says_only(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="no mapping knows"):
+        read(tmp_path, OFFICE, "other.csv", b"datum;artikel;preis;regal\n")
+
+
+def test_an_own_mapping_comes_before_those_of_the_pilot(tmp_path: Path) -> None:
+    own = (mapping.BUILT_IN / "scraper_run_2016.yaml").read_text().replace("currency: GBP", "currency: EUR")
+    chosen = source(tmp_path, own).mappings
+    assert [each.currency for each in chosen] == ["EUR", "GBP", "GBP"]
+
+
+def test_an_own_mapping_takes_a_column_that_the_layout_of_2016_does_not_know(tmp_path: Path) -> None:
+    own = (mapping.BUILT_IN / "scraper_run_2016.yaml").read_text().replace("unused: [", "unused: [loyalty, ")
+    columns = [*(name for name in Mapping.model_validate(load_yaml(own)).needed), "loyalty"]
+    values = dict.fromkeys(columns, "1") | {"timestamp": "2016-07-21 05:00:00"}
+    content = ",".join(columns) + "\n" + ",".join(values[name] for name in columns) + "\n"
+    assert len(read(tmp_path, own, "a.csv", content.encode()).accepted) == 1
+
+
+def load_yaml(text: str) -> object:
+    import yaml
+
+    return yaml.safe_load(text)
+
+
+def test_a_retailer_and_run_in_the_name_of_the_file() -> None:
+    layout = generic(name_pattern=r"^(?P<retailer>\w+)-(?P<run>\d+)", retailer="otherwise")
+    assert layout.describe("SPAR-42.csv") == {"retailer": "SPAR", "run": "42"}
+    assert layout.describe("nothing.csv") == {}
+    assert generic().describe("SPAR-42.csv") == {}
+
+
+def test_columns_of_the_file_that_nobody_named_do_not_matter() -> None:
+    found = quote(generic(), run="7", reason="because", line_number="9", currency="XXX")
+    assert (found["run"], found["currency"], found["price"]) == ("file", "GBP", 1.0)
+
+
+def test_a_column_of_runs_counts_where_the_layout_says_so() -> None:
+    layout = generic(optional=["run"])
+    assert quote(layout, run="7")["run"] == "7"
+    assert quote(layout, run="")["run"] == "file"
+    assert quote(layout)["run"] == "file"
+
+
+# --- numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "number"),
+    [
+        ("1.5", ".", 1.5),
+        (" £1.50 ", ".", 1.5),
+        ("€ 2", ".", 2.0),
+        ("$\N{NO-BREAK SPACE}3", ".", 3.0),
+        ("1,5", ",", 1.5),
+        ("1.234,5", ",", 1234.5),
+        ("1.234.567,89 €", ",", 1234567.89),
+        ("1.234", ",", 1234.0),
+        ("12", ",", 12.0),
+        ("0,99", ",", 0.99),
+    ],
+)
+def test_numbers_are_read(text: str, decimal: str, number: float) -> None:
+    assert quote(generic(decimal=decimal, columns=GENERIC["columns"] | {"unit_price": "u"}), u=text)[
+        "unit_price"
+    ] == pytest.approx(number)
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal"),
+    [
+        ("1,5", "."),
+        ("1,234.50", "."),
+        ("1.50", ","),  # not 150
+        ("12.34", ","),
+        ("1.2345", ","),
+        ("1234.567,00", ","),
+        ("1,2,3", ","),
+        ("1.234,5.6", ","),
+        ("", ","),
+        ("abc", ","),
+        ("nan", "."),
+        ("inf", ","),
+    ],
+)
+def test_what_is_no_number_in_the_layout_is_none(text: str, decimal: str) -> None:
+    layout = generic(decimal=decimal, columns=GENERIC["columns"] | {"unit_price": "u"})
+    assert quote(layout, u=text)["unit_price"] is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**9), st.booleans())
+def test_a_price_survives_the_way_a_european_writes_it(cents: int, grouped: bool) -> None:
+    whole, rest = divmod(cents, 100)
+    text = f"{whole:,}".replace(",", ".") if grouped else str(whole)
+    layout = generic(decimal=",", columns=GENERIC["columns"] | {"unit_price": "u"})
+    assert quote(layout, u=f"{text},{rest:02d}")["unit_price"] == pytest.approx(cents / 100)
+
+
+# --- times
+
+
+@pytest.mark.parametrize(
+    ("time_format", "text", "expected"),
+    [
+        ("%Y-%m-%d %H:%M:%S%.f", "2016-07-21 10:00:00.25", datetime(2016, 7, 21, 9, 0, 0, 250_000, tzinfo=UTC)),
+        ("%Y-%m-%d %H:%M:%S%.f", " 2016-01-21 10:00:00 ", datetime(2016, 1, 21, 10, tzinfo=UTC)),
+        ("%d.%m.%Y", "21.07.2016", datetime(2016, 7, 20, 23, tzinfo=UTC)),
+        ("%Y-%m-%d %H:%M:%S%z", "2016-07-21 10:00:00+0200", datetime(2016, 7, 21, 8, tzinfo=UTC)),
+        ("%Y-%m-%dT%H:%M:%S%:z", "2016-07-21T10:00:00-05:00", datetime(2016, 7, 21, 15, tzinfo=UTC)),
+        ("%+", "2016-07-21T10:00:00+00:00", datetime(2016, 7, 21, 10, tzinfo=UTC)),
+    ],
+)
+def test_times_are_read(time_format: str, text: str, expected: datetime) -> None:
+    assert quote(generic(time_format=time_format), t=text)["collected_at_utc"] == expected
+
+
+def test_the_day_is_that_of_the_layout_s_zone() -> None:
+    layout = generic(time_format="%+", zone="Pacific/Auckland")
+    found = quote(layout, t="2016-07-21T20:00:00+00:00")
+    assert found["collected_on"] == date(2016, 7, 22)
+
+
+# --- what a mapping must say
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"retailer": None}, "says neither a retailer nor the column that holds it"),
+        ({"currency": None}, "says neither a currency nor the column that holds it"),
+        (
+            {"columns": {"collected_at": "t", "product": "p", "price": "q"}},
+            "says neither the column of the item nor a category with its items",
+        ),
+        (
+            {"columns": {"collected_at": "t", "product": "p", "price": "q", "category": "c"}},
+            "says neither the column of the item nor a category with its items",
+        ),
+        ({"columns": {"product": "p", "price": "q", "item_id": "i"}}, "Field required"),
+        ({"columns": GENERIC["columns"] | {"colour": "c"}}, "Extra inputs are not permitted"),
+        ({"colour": "blue"}, "Extra inputs are not permitted"),
+        ({"decimal": ";"}, "Input should be '.' or ','"),
+        ({"delimiter": ";;"}, "is one ASCII character"),
+        ({"delimiter": "§"}, "is one ASCII character"),
+        ({"encoding": "latin-99"}, "there is no encoding 'latin-99'"),
+        ({"encoding": "utf-16"}, "files in utf-16 cannot be read"),
+        ({"zone": "Europe/Londres"}, "there is no time zone 'Europe/Londres'"),
+        ({"zone": "../../etc/passwd"}, "there is no time zone"),
+        ({"name_pattern": "("}, "is not a regular expression"),
+        ({"time_format": "%H:%M"}, "'%H:%M' does not say a day"),
+        ({"time_format": "%Q"}, "does not say a day"),
+        ({"time_format": "dd/mm/yyyy"}, "does not say a day"),
+        ({"items": {"Milk": {"item_id": 211709, "item": "Milk"}}}, "Input should be a valid string"),
+    ],
+)
+def test_a_mapping_that_cannot_work_is_refused_when_it_is_loaded(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        generic(**changes)
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: [", r"^the mapping bad\.yaml is not valid YAML: "),
+        ("", r"^the mapping bad\.yaml cannot be used: it: "),
+        ("just text", r"^the mapping bad\.yaml cannot be used: it: "),
+        (OFFICE.replace("zone: Europe/Vienna\n", ""), r"^the mapping bad\.yaml cannot be used: zone: Field required$"),
+        (
+            OFFICE.replace("retailer: Spar\n", ""),
+            r"^the mapping bad\.yaml cannot be used: it: Value error, says neither a retailer",
+        ),
+        (OFFICE.replace("price: preis", "prize: preis"), r"columns\.price: Field required; columns\.prize: Extra"),
+    ],
+)
+def test_a_bad_mapping_file_is_named_in_the_message(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        mapping.load([tmp_path])
+
+
+def test_a_mapping_file_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match=r"^the mapping bad\.yaml is not valid YAML"):
+        mapping.load([tmp_path])
+
+
+def test_yaml_cannot_run_code(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("!!python/object/apply:os.system ['touch /tmp/evil']")
+    with pytest.raises(ValueError, match="not valid YAML"):
+        mapping.load([tmp_path])
+
+
+def test_folders_are_read_in_order_and_files_by_name(tmp_path: Path) -> None:
+    for folder, names in (("own", "ba"), ("built_in", "dc")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / f"{name}.yaml").write_text(OFFICE.replace("my-office", name))
+    loaded = mapping.load([tmp_path / "own", tmp_path / "absent", tmp_path / "built_in"])
+    assert [each.name for each in loaded] == ["a", "b", "c", "d"]
+
+
+def test_what_a_file_lacks_is_said_of_the_nearest_layout() -> None:
+    far = generic(name="far", required=["x", "y", "z"])
+    near = generic(name="near")
+    with pytest.raises(Unreadable) as raised:
+        mapping.choose([far, near], "a.csv", ["t", "p", "q"])
+    assert str(raised.value) == (
+        "has a layout that no mapping knows: its columns are 't', 'p', 'q'; the layout near also needs 'i'"
+    )
+    with pytest.raises(Unreadable, match="has no header that could be read"):
+        mapping.choose([near], "a.csv", [])
+    with pytest.raises(Unreadable, match="no mapping knows"):
+        mapping.choose([], "a.csv", ["t"])
+
+
+def test_long_headers_are_shortened_in_messages() -> None:
+    with pytest.raises(Unreadable) as raised:
+        mapping.choose([generic()], "a.csv", ["x" * 10_000, *map(str, range(500))])
+    assert len(str(raised.value)) < 400
+    assert "and 489 more" in str(raised.value)

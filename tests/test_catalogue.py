@@ -1,0 +1,59 @@
+import re
+
+import pytest
+
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.lakehouse.tables import Sensitivity, Table
+
+TABLES = list(CATALOGUE.values())
+SHARED_NAMES = {"item_id", "item", "retailer", "drop_sha256", "line", "frequency", "method", "period"}
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_table_is_fully_described(table: Table) -> None:
+    assert re.fullmatch(r"[a-z]+/[a-z_]+", table.name)
+    assert table.description.endswith(".")
+    assert table.source
+    assert re.fullmatch(r"team:[a-z]+|[^@\s]+@[^@\s]+", table.owner)
+    assert table.key
+    assert isinstance(table.sensitivity, Sensitivity)
+    for column in table.columns:
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", column.name)
+        assert column.description
+        assert not column.description.endswith(".")
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_times_say_their_zone_in_name_and_type(table: Table) -> None:
+    for column in table.columns:
+        is_time = str(column.dtype).startswith("Datetime")
+        assert is_time == column.name.endswith("_utc")
+        if is_time:
+            assert column.dtype.time_zone == "UTC"  # type: ignore[union-attr]
+
+
+def test_a_name_means_one_thing_in_every_table() -> None:
+    for name in SHARED_NAMES:
+        meanings = {
+            (str(column.dtype), column.description)
+            for table in TABLES
+            for column in table.columns
+            if column.name == name
+        }
+        assert len({dtype for dtype, _ in meanings}) == 1, name
+
+
+def test_every_table_from_drops_can_be_followed_to_the_file_and_line() -> None:
+    for table in TABLES:
+        assert ("drop_sha256" in table.column_names) == ("line" in table.column_names)
+
+
+def test_the_tables_of_the_pilot_are_declared() -> None:
+    assert {
+        "prices/raw_quotes",
+        "prices/collection_report",
+        "prices/item_indices",
+        "prices/aggregate_indices",
+        "reference/item_weights",
+        "governance/drop_ledger",
+    } <= set(CATALOGUE)

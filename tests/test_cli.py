@@ -1,0 +1,119 @@
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.run_files import PRICES, write_run, write_weights
+
+DAY = date(2016, 7, 21)
+
+
+def ons_assets(*arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does, in a process of its own."""
+    environment = {**os.environ, "COLUMNS": "200"}
+    if home is not None:
+        environment["ONS_ASSETS_HOME"] = str(home)
+    return subprocess.run(
+        [sys.executable, "-m", "ons_assets", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=home.parent if home else None,
+        check=False,
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def test_from_files_to_a_database(home: Path, tmp_path: Path) -> None:
+    files = [write_run(tmp_path, shop, date(2016, 7, day)) for shop in ("tesco", "waitrose") for day in (21, 22)]
+    taken = ons_assets("ingest", *files, write_weights(tmp_path), home=home)
+    assert taken.returncode == 0, taken.stderr
+    assert "5 files: 13 rows accepted, 0 in quarantine" in taken.stdout
+    made = ons_assets("materialize", home=home)
+    assert made.returncode == 0, made.stderr
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as database:
+        assert database.execute("SELECT count(*) FROM prices.raw_quotes").fetchall() == [(12,)]
+        assert database.execute('SELECT count(DISTINCT "group") FROM prices.aggregate_indices').fetchall() == [(1,)]
+    assert (home / "reports" / "data_docs" / "index.html").exists()
+    shown = ons_assets("status", home=home)
+    assert shown.returncode == 0
+    assert "prices/item_indices" in shown.stdout
+
+
+def test_what_lies_in_the_drop_folders_is_taken_without_arguments(home: Path) -> None:
+    write_run(home / "drops" / "prices", "tesco", DAY)
+    taken = ons_assets("ingest", home=home)
+    assert taken.returncode == 0, taken.stderr
+    assert "1 files: 3 rows accepted" in taken.stdout
+
+
+def test_a_refused_file_is_an_error_in_one_sentence_and_no_traceback(home: Path, tmp_path: Path) -> None:
+    good = write_run(tmp_path, "waitrose", DAY)
+    empty = tmp_path / "tesco_products_20160721050000.csv"
+    empty.write_bytes(b"")
+    bad = write_run(tmp_path, "sainsbury", DAY, {name: price * 1000 for name, price in PRICES.items()})
+    taken = ons_assets("ingest", good, empty, bad, home=home)
+    assert taken.returncode == 1
+    assert "tesco_products_20160721050000.csv is empty" in taken.stdout
+    assert "median" in taken.stdout
+    assert taken.stderr.strip() == "ons-assets: 2 of 3 files were refused"
+    assert "Traceback" not in taken.stdout + taken.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["ingest", "nowhere.csv"], "there is no file nowhere.csv"),
+        (["ingest", "--source", "nobody", "setup.py"], "there is no file setup.py"),
+        (["materialize", "prices/nothing"], "there is no asset or group 'prices/nothing'"),
+        (["materialize", "--from", "2016-07-01"], "--from and --to go together"),
+        (["materialize", "--from", "2016-07-02", "--to", "2016-07-01"], "--from 2016-07-02 is after --to 2016-07-01"),
+        (["status"], "there is no home"),
+    ],
+)
+def test_a_mistake_is_answered_in_a_sentence(home: Path, arguments: list[str], sentence: str) -> None:
+    answer = ons_assets(*arguments, home=home)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("ons-assets: ")
+    assert sentence in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_file_of_nobody_asks_for_its_source(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "letter.txt"
+    file.write_text("Dear Sir\n")
+    answer = ons_assets("ingest", file, home=home)
+    assert answer.returncode == 1
+    assert "no source recognises letter.txt; say whose it is with --source" in answer.stderr
+    taken = ons_assets("ingest", file, "--source", "prices", home=home)
+    assert taken.returncode == 1
+    assert "letter.txt has a layout that no mapping knows" in taken.stdout
+
+
+def test_bad_settings_are_named(home: Path) -> None:
+    home.mkdir()
+    (home / "ons-assets.toml").write_text("[prices]\nmax_price = -1\n")
+    answer = ons_assets("status", home=home)
+    assert answer.returncode == 1
+    assert "prices.max_price" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_every_command_has_help() -> None:
+    for command in ("demo", "simulate", "ingest", "materialize", "serve", "status"):
+        assert ons_assets(command, "--help").returncode == 0, command
+
+
+def test_simulate_writes_files_and_truth_apart(tmp_path: Path) -> None:
+    answer = ons_assets("simulate", tmp_path / "drops", tmp_path / "truth")
+    assert answer.returncode == 0, answer.stderr
+    assert list((tmp_path / "drops").glob("*_products_*.csv"))
+    assert (tmp_path / "truth" / "indices.parquet").exists()

@@ -1,0 +1,103 @@
+"""A real daemon: files dropped into the folder are read, also after the daemon was killed at its work."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.ledger import Ledger, Status
+from ons_assets.orchestration import operations
+from ons_assets.orchestration.runs import instance
+from ons_assets.settings import load_settings
+from tests.run_files import PRICES, write_run
+
+DAY = date(2016, 7, 21)
+# The sensor looks every ten seconds; starting the services takes most of the rest.
+PATIENCE_SECONDS = 240
+
+
+@contextmanager
+def serving(home: Home) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `ons-assets serve`, and kill whatever is left of it at the end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "ons_assets", "serve", "--home", str(home.root), "--port", str(port)]
+    with (home.root / "serve.log").open("ab") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        yield server
+    finally:
+        kill(server)
+
+
+def kill(server: subprocess.Popen[bytes]) -> None:
+    """Kill the services and the runs that they started, as a power cut would."""
+    try:
+        os.killpg(server.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    server.wait()
+
+
+def wait_for(condition: Callable[[], bool], what: str, log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited in vain for {what}\n{log.read_text()[-3000:]}")
+        time.sleep(0.2)
+
+
+def statuses(home: Home) -> dict[str, Status]:
+    return {drop.name: drop.status for drop in Ledger(home).drops("prices")}
+
+
+def unfinished_runs(home: Home) -> int:
+    with instance(home) as opened:
+        return opened.get_runs_count(
+            dg.RunsFilter(
+                statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.QUEUED]
+            )
+        )
+
+
+def test_drops_are_read_by_the_daemon_and_end_as_on_the_command_line(tmp_path: Path) -> None:
+    served = operations.open_home(load_settings(tmp_path / "served"))
+    log = served.root / "serve.log"
+    folder = served.drops / "prices"
+    days = [DAY + timedelta(days=number) for number in range(3)]
+    with serving(served) as server:
+        first = write_run(folder, "tesco", days[0])
+        wait_for(lambda: statuses(served).get(first.name) is Status.ACCEPTED, "the first file", log)
+        wait_for(lambda: served.warehouse.exists() and not unfinished_runs(served), "the end of the first run", log)
+        second = write_run(folder, "tesco", days[1], {name: price + 0.1 for name, price in PRICES.items()})
+        wait_for(lambda: unfinished_runs(served) > 0, "the second run", log)
+        kill(server)
+    third = write_run(folder, "tesco", days[2], {name: price + 0.2 for name, price in PRICES.items()})
+    with serving(served):
+        expected = dict.fromkeys((first.name, second.name, third.name), Status.ACCEPTED)
+        wait_for(lambda: statuses(served) == expected, "all files after the restart", log)
+        wait_for(lambda: not unfinished_runs(served), "the end of the last run", log)
+
+    settings = load_settings(tmp_path / "by_hand")
+    by_hand = operations.open_home(settings)
+    operations.take(settings, [first, second, third], "prices", lambda _: None)
+    operations.read_waiting(settings, lambda _: None)
+    assert operations.make(settings, [], None, lambda _: None).success
+    for name in ("prices/raw_quotes", "prices/item_indices", "prices/collection_report"):
+        table = CATALOGUE[name]
+        frames = [lake.read(home, table).collect().sort(table.key) for home in (served, by_hand)]
+        assert frames[0].equals(frames[1]), name
+        assert len(frames[0]) > 0
