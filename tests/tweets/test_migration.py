@@ -147,6 +147,13 @@ def test_a_mover_counts_for_the_people_of_the_area_of_origin():
     assert flows.filter(period_type="year")["flow"].to_list() == [month["flow"]]
 
 
+def test_users_who_are_seen_too_little_count_neither_as_movers_nor_at_risk():
+    moved, lived = world()
+    some = pl.DataFrame({"user": [*range(40), *range(90, 95)]})
+    flows = migration_flows(moved, lived, population(A=4_500, B=3_000), users=some)
+    assert flows.filter(period_type="month").select("movers", "flow").rows() == [(5, pytest.approx(5 * 4_500 / 45))]
+
+
 def test_small_flows_are_suppressed():
     moved, lived = world(n_move=2)
     flows = migration_flows(moved, lived, population(A=5_000, B=3_000))
