@@ -410,6 +410,12 @@ cdef int64_t _runs_of_meter(
                 found += _keep_run(start, place, shortest, firsts, lengths, found)
                 start = -1
             before = NAN
+        if kind == MISSING and _is_whole(&kwh[row, 0]):
+            # Nearly every day: a run can only end here.
+            if start >= 0:
+                found += _keep_run(start, (day[row] - origin) * SLOTS, shortest, firsts, lengths, found)
+                start = -1
+            continue
         for slot in range(SLOTS):
             value = kwh[row, slot]
             place = (day[row] - origin) * SLOTS + slot
@@ -429,6 +435,12 @@ cdef int64_t _runs_of_meter(
     if start >= 0:
         found += _keep_run(start, (day[end_row - 1] + 1 - origin) * SLOTS, shortest, firsts, lengths, found)
     return found
+
+
+cdef inline bint _is_whole(const float* day) noexcept nogil:
+    """Whether no reading of a day is missing."""
+    cdef double total = _sum_of_day(day)
+    return total == total
 
 
 cdef inline int64_t _keep_run(

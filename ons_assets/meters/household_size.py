@@ -14,9 +14,14 @@ import polars as pl
 from ons_assets.meters.profiles import INDICATORS
 
 SIZE_BANDS = ("1", "2", "3-4", "5+")
-TARGETS = {"size_band": SIZE_BANDS, "has_children": ("no", "yes"), "has_over_65": ("no", "yes")}
+TARGETS = {
+    "size_band": SIZE_BANDS,
+    "has_children": ("no", "yes"),
+    "has_over_65": ("no", "yes"),
+    "respondent_over_65": ("no", "yes"),
+}
 
-Target = Literal["size_band", "has_children", "has_over_65"]
+Target = Literal["size_band", "has_children", "has_over_65", "respondent_over_65"]
 
 # With fewer labelled homes of a class than this, five folds cannot each hold some.
 FEWEST_OF_A_CLASS = 10
@@ -71,7 +76,8 @@ def fit_household_size(
     descriptors
         From `profiles.descriptors`.
     survey
-        `meter` and the target: `size_band` (1, 2, 3-4, 5+), `has_children` or `has_over_65` (Boolean); null where
+        `meter` and the target: `size_band` (1, 2, 3-4, 5+), `has_children`, `has_over_65` or (all that the CER
+        questionnaire says) `respondent_over_65` (Boolean); null where
         not said.
     target
         Which of them.

@@ -1,0 +1,83 @@
+"""Household size, children and 65 or over from profiles, cross-validated; clusters of profiles of real homes.
+
+python benchmarks/household_size_accuracy.py [--homes 700] [--days 84] [--seed 8] [--clusters]
+"""
+
+import argparse
+import datetime as dt
+import os
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ons_assets.meters.household_size import TARGETS, cross_validate
+from ons_assets.meters.profile_clusters import ProfileClusters, profile_clusters
+from ons_assets.meters.profiles import descriptors
+from ons_assets.simulate.meters import Scale, SimulatedHome, simulated_homes
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+START = dt.date(2009, 10, 1)
+
+
+def rows_of(homes: list[SimulatedHome], days: int) -> pl.DataFrame:
+    kwh = np.concatenate([np.maximum(home.kwh, 0) for home in homes])
+    return pl.DataFrame(
+        {
+            "bucket": ["00"] * len(kwh),
+            "meter": np.repeat(np.arange(len(homes)), days),
+            "day": np.tile(np.arange(days), len(homes)),
+            "kwh": pl.Series(kwh, dtype=pl.Array(pl.Float32, 48)).arr.to_list(),
+        }
+    ).with_columns(day=pl.lit(START) + pl.duration(days="day"))
+
+
+def answers(homes: list[SimulatedHome]) -> pl.DataFrame:
+    size = np.array([home.household.size for home in homes])
+    return pl.DataFrame(
+        {
+            "meter": np.arange(len(homes)),
+            "size_band": np.select([size == 1, size == 2, size < 5], ["1", "2", "3-4"], "5+"),
+            "has_children": [home.household.children > 0 for home in homes],
+            "has_over_65": [home.household.over_65 > 0 for home in homes],
+        }
+    )
+
+
+def show(name: str, made: ProfileClusters) -> None:
+    print(f"\n{name}: {len(made.shares)} clusters, {'stable' if made.is_stable else 'not stable'}")
+    print("number, BIC, mean and least adjusted Rand index over five seeds:")
+    for number, bic in made.bic.items():
+        mean, least = made.adjusted_rand.get(number, (np.nan, np.nan))
+        print(f"{number:4d} {bic:12.0f} {mean:8.3f} {least:8.3f}")
+    print("shares of the clusters:", made.shares.round(3).tolist())
+
+
+def main() -> None:
+    """Print the tables of docs/methods/household_size.md and profile_clusters.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    shared = Path(os.environ.get("ONS_ASSETS_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+    parser.add_argument("--data", type=Path, default=shared)
+    parser.add_argument("--homes", type=int, default=700)
+    parser.add_argument("--days", type=int, default=84)
+    parser.add_argument("--seed", type=int, default=8)
+    parser.add_argument("--clusters", action="store_true", help="cluster the 500 Scottish homes too (about a minute)")
+    arguments = parser.parse_args()
+    pl.Config.set_tbl_rows(-1).set_tbl_cols(-1).set_tbl_hide_dataframe_shape(True).set_tbl_hide_column_data_types(True)
+    pl.Config.set_tbl_width_chars(200).set_fmt_str_lengths(120)
+    scale = Scale("benchmark", homes=arguments.homes, days=arguments.days, start=START)
+    homes = [home for home in simulated_homes(scale, arguments.seed) if str(home.household.kind) == "main"]
+    described, survey = descriptors(rows_of(homes, arguments.days)), answers(homes)
+    tables = pl.concat([cross_validate(described, survey, target) for target in TARGETS if target in survey.columns])  # type: ignore[arg-type]
+    print(tables.drop("warning").with_columns(pl.col(pl.Float64).round(3)))
+    for target, warning in tables.select("target", "warning").unique(maintain_order=True).drop_nulls().rows():
+        print(f"{target}: {warning}")
+    path = arguments.data / "meters" / "edrp_scotland_500_homes_half_hour.parquet"
+    if arguments.clusters and path.is_file():
+        kwh = pl.read_parquet(path).sort("meter", "date", "slot")["kwh"].to_numpy().reshape(500, -1, 48)
+        show("mean profiles of 500 homes", profile_clusters(kwh.mean(axis=1), numbers=range(2, 9)))
+        show("days of 500 homes", profile_clusters(kwh.reshape(-1, 48)))
+
+
+if __name__ == "__main__":
+    main()
