@@ -16,9 +16,12 @@ extensions = [
     Extension(
         f"core_ext.{kernel}",
         [f"core_ext/{kernel}.pyx"],
-        include_dirs=[numpy.get_include()],
+        include_dirs=[numpy.get_include(), "core_ext"],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-        extra_compile_args=["-O3"],
+        depends=[str(path) for path in Path("core_ext").glob("*.h")],
+        # A fused multiply-add rounds once where the plain sum rounds twice: without this option
+        # the same input could give another answer on another processor.
+        extra_compile_args=["-O3", "-ffp-contract=off"],
     )
     for kernel in KERNELS
 ]

@@ -14,7 +14,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ons_assets.settings import Settings, load_settings
 
@@ -164,7 +164,13 @@ def status(home: HomeOption = None) -> None:
         tables.add_row(state.name, f"{state.rows:,}", str(state.versions), f"{state.published_utc:%Y-%m-%d %H:%M:%S}")
     console.print(tables)
     quarantined = operations.quarantined(settings)
-    entries = Table("file", "rows", "reason", title=f"Quarantine: {len(quarantined)} entries", title_justify="left")
+    entries = Table(
+        Column("file", overflow="fold"),
+        "rows",
+        "reason",
+        title=f"Quarantine: {len(quarantined)} entries",
+        title_justify="left",
+    )
     for entry in quarantined[:SHOWN]:
         entries.add_row(escape(entry.name), f"{entry.rows:,}", escape(entry.reason))
     if quarantined:
@@ -225,7 +231,8 @@ def _print_drops(drops: "Sequence[Drop]") -> None:
     odd = [drop for drop in drops if drop.status != "accepted" or drop.quarantined_rows or drop.reason]
     if not odd:
         return
-    table = Table("file", "status", "accepted", "quarantined", "reason", title="Not taken whole", title_justify="left")
+    file = Column("file", overflow="fold")
+    table = Table(file, "status", "accepted", "quarantined", "reason", title="Not taken whole", title_justify="left")
     for drop in odd[:SHOWN]:
         counts = (f"{drop.accepted_rows or 0:,}", f"{drop.quarantined_rows or 0:,}")
         table.add_row(escape(drop.name), drop.status, *counts, escape(drop.reason or ""))

@@ -25,7 +25,9 @@ class Drops(BaseModel):
 
     settle_seconds: float = Field(5, ge=0, description="a file is complete when it has not changed for so long")
     max_bytes: int = Field(4 << 30, gt=0, description="largest file that is taken")
-    max_unpacked_bytes: int = Field(2 << 30, gt=0, description="largest content after decompression")
+    max_unpacked_bytes: int = Field(
+        1 << 30, gt=0, description="largest content after decompression; text needs about eight times as much memory"
+    )
     max_line_bytes: int = Field(1 << 20, gt=0, description="longest line")
     files_per_look: int = Field(500, gt=0, description="files that a sensor takes at one look")
     attempts: int = Field(3, gt=0, description="runs that may die over a drop before it is refused")
@@ -61,7 +63,6 @@ class Prices(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    zone: str = Field("Europe/London", description="zone of a scraper's clock where its files do not say")
     max_price: float = Field(10_000, gt=0, description="a price above this is no price")
     index_methods: tuple[dict[str, Any], ...] = Field(
         (

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ons_assets.lakehouse.home import Home, write_atomically
+from ons_assets.lakehouse.home import Home, unfinished, write_atomically
 
 # Older results stay on disk; pages of all of them would take minutes to render.
 RESULTS_PER_TABLE = 20
@@ -62,7 +61,7 @@ def build(home: Home) -> Path:
 
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     target = home.reports / "data_docs"
-    partial = home.reports / f".data_docs.{os.getpid()}.part"
+    partial = unfinished(target)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     context.add_data_docs_site(

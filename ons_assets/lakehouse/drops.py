@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ons_assets.lakehouse import lake, quarantine
-from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.home import Home, unfinished
 from ons_assets.lakehouse.ledger import Drop, Ledger, Status
 from ons_assets.lakehouse.sources import Source, Unreadable
 
@@ -168,7 +168,7 @@ def archive(home: Home, source: str, path: Path) -> str:
     """
     folder = home.archive / source
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{os.getpid()}.part"
+    partial = unfinished(folder / "drop")
     digest = hashlib.sha256()
     before = path.stat()
     with path.open("rb") as original, partial.open("wb") as copy:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ons_assets.lakehouse.tables import Table
+from ons_assets.lakehouse.tables import Sensitivity, Table
 
 if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
 
 CRITICAL = "critical"
+TOLD_OF_AGGREGATES = {"element_count", "unexpected_count", "unexpected_percent", "missing_count"}
 WORST_FIRST = (CRITICAL, "warning", "info")
 
 
@@ -210,15 +211,19 @@ def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]
         .validate(expectations, result_format="BOOLEAN_ONLY" if table.is_individual else "BASIC")
     )
     content = result.to_json_dict()
+    if table.sensitivity is not Sensitivity.PUBLIC:
+        # What is not public yet has not passed disclosure control: numbers of rows may be told, values not.
+        for entry in content["results"]:
+            entry["result"] = {name: n for name, n in entry["result"].items() if name in TOLD_OF_AGGREGATES}
     if table.is_individual:
         # The message of an exception may quote the value that raised it.
         for entry in content["results"]:
             raised = bool(_exceptions(entry["exception_info"]))
-            message = "an individual table does not say why" if raised else None
+            message = "an individual table does not say why" if raised else ""
             entry["exception_info"] = {
                 "raised_exception": raised,
                 "exception_message": message,
-                "exception_traceback": None,
+                "exception_traceback": "",
             }
     return content
 

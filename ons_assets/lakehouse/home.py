@@ -100,7 +100,7 @@ class Home:
         """Return the key for pseudonyms, made on first use and readable by its owner alone."""
         path = self.root / "secret.key"
         if not path.exists():
-            partial = self.root / f".secret.{os.getpid()}.part"
+            partial = unfinished(path)
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(secrets.token_bytes(32))
@@ -139,10 +139,18 @@ class Home:
             yield
 
 
+def unfinished(path: Path) -> Path:
+    """Where to write what takes a path's place when it is whole; recovery clears it away.
+
+    Each call gives another name: threads share a process number, and so do containers on one volume.
+    """
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees all of it or nothing, also after a crash."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = unfinished(path)
     with partial.open("wb") as file:
         file.write(content)
         file.flush()

@@ -187,6 +187,7 @@ def _publish(
     rows = _what_counts(source, table, readings, days)
     if rows.is_empty():
         return outcome, set()
+    rows = pl.concat([rows, _last_good(home, source, table, readings, rows, days)])
     names = {reading.drop.sha256: reading.drop.name for reading in readings}
     inputs = {sha256: names[sha256] for sha256 in rows[LINEAGE_COLUMN].unique().sort()}
     version = data_version(inputs, suite, {**settings, "source": source.fingerprint})
@@ -204,7 +205,7 @@ def _publish(
         data_version=version,
         partition=(str(days[0]), str(days[1])) if days else None,
     )
-    partition = Between(table.partition_by[0], *days, without=_held(table, readings, rows, days)) if days else None
+    partition = Between(table.partition_by[0], *days) if days else None
     number = lake.publish(home, table, pl.scan_parquet(staged), provenance, partition)
     staged.unlink()
     return replace(outcome, rows=len(rows), version=number, data_version=version), set(inputs)
@@ -223,16 +224,30 @@ def _what_counts(
     if days is None:
         return rows.unique(subset=table.key, keep="last", maintain_order=True)
     day = table.partition_by[0]
-    arrival = {reading.drop.sha256: reading.drop.drop_id for reading in readings}
-    arrived = pl.col(LINEAGE_COLUMN).replace_strict(arrival, return_dtype=pl.Int64())
+    arrival = {reading.drop.sha256: reading.drop.received_utc for reading in readings}
+    arrived = pl.col(LINEAGE_COLUMN).replace_strict(arrival, return_dtype=pl.Datetime("us", "UTC"))
     return rows.filter(pl.col(day).is_between(*days)).filter(arrived == arrived.max().over([*source.batch, day]))
 
 
-def _held(table: Table, readings: list[_Reading], rows: pl.DataFrame, days: tuple[date, date]) -> tuple[date, ...]:
-    """Days of which every drop was refused: what was published of them earlier stays."""
-    published = set(rows[table.partition_by[0]].unique())
-    arrived = {day for reading in readings for day in reading.drop.days}
-    return tuple(sorted(day for day in arrived - published if days[0] <= day <= days[1]))
+def _last_good(
+    home: Home,
+    source: Source,
+    table: Table,
+    readings: list[_Reading],
+    rows: pl.DataFrame,
+    days: tuple[date, date] | None,
+) -> pl.DataFrame:
+    """Published rows of drops that passed once and are refused now, unless a batch that counts replaces them."""
+    refused = [reading.drop.sha256 for reading in readings if reading.refusals]
+    if not refused or not lake.exists(home, table):
+        return table.empty()
+    published = lake.read(home, table).filter(pl.col(LINEAGE_COLUMN).is_in(refused))
+    if days is None:
+        unit = list(table.key)
+    else:
+        unit = [*source.batch, table.partition_by[0]]
+        published = published.filter(pl.col(table.partition_by[0]).is_between(*days))
+    return table.conform(published.collect().join(rows, on=unit, how="anti"))
 
 
 def _settle(

@@ -33,7 +33,8 @@ class Provenance:
     code_version
         Version of the program and hash of its sources.
     inputs
-        Data version of each input table by its name, or file name of each drop by its SHA-256.
+        Delta version and data version of each input table by its name, or file name of each drop by its
+        SHA-256.
     suite
         SHA-256 of the expectation suite and what failed.
     settings
@@ -65,12 +66,11 @@ class Version:
 
 @dataclass(frozen=True)
 class Between:
-    """Rows whose partition column lies between two values, both included, but for the values kept out."""
+    """Rows whose partition column lies between two values, both included."""
 
     column: str
     first: date | str
     last: date | str
-    without: tuple[date | str, ...] = ()
 
     def __post_init__(self) -> None:
         if str(self.first) > str(self.last):
@@ -81,14 +81,12 @@ class Between:
     @property
     def sql(self) -> str:
         """The condition as Delta reads it."""
-        within = f"{self.column} >= '{self.first}' AND {self.column} <= '{self.last}'"
-        return " AND ".join([within, *(f"{self.column} != '{value}'" for value in self.without)])
+        return f"{self.column} >= '{self.first}' AND {self.column} <= '{self.last}'"
 
     @property
     def polars(self) -> pl.Expr:
         """The condition as Polars reads it."""
-        within = pl.col(self.column).is_between(pl.lit(self.first), pl.lit(self.last))
-        return within & ~pl.col(self.column).is_in(list(self.without))
+        return pl.col(self.column).is_between(pl.lit(self.first), pl.lit(self.last))
 
 
 def exists(home: Home, table: Table) -> bool:

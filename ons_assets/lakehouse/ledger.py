@@ -118,7 +118,8 @@ class Ledger:
     ) -> Drop:
         """Write the row of a file that arrived, and return it.
 
-        The same content under the same name is the same drop: the row that is there is returned. The
+        The same content under the same name is the same drop: the row that is there is returned; if a
+        later file had replaced it, it waits again, and now counts as the later one. The
         same content under another name becomes a row with the status `duplicate`, unless nothing in it
         could be read: every empty file is a fault of its own.
 
@@ -136,6 +137,11 @@ class Ledger:
                 "SELECT * FROM drops WHERE source = ? AND sha256 IS ? AND name = ? AND size_bytes = ?",
                 (source, sha256, name, size_bytes),
             ).fetchone()
+            if same is not None and same["status"] == Status.SUPERSEDED:
+                # The supplier has gone back to what a later file had replaced.
+                again = "UPDATE drops SET status = ?, received_utc = ?, attempts = 0 WHERE drop_id = ? RETURNING *"
+                values = (Status.RECEIVED, received_utc.isoformat(), same["drop_id"])
+                return _drop(connection.execute(again, values).fetchone())
             if same is not None:
                 return _drop(same)
             rows = None

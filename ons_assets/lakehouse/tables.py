@@ -57,8 +57,6 @@ class Table:
         Team (``team:prices``) or e-mail address.
     source
         Where the data come from, in words.
-    retention_days
-        How long older versions are kept; None keeps them for good.
     """
 
     name: str
@@ -69,7 +67,6 @@ class Table:
     owner: str
     source: str
     partition_by: tuple[str, ...] = ()
-    retention_days: int | None = None
 
     def __post_init__(self) -> None:
         names = self.column_names

@@ -5,7 +5,6 @@ for the pipeline, and the pipeline never for a reader. Individual tables go into
 folder that only its owner can open.
 """
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import duckdb
 from deltalake import DeltaTable
 
 from ons_assets.lakehouse import lake
-from ons_assets.lakehouse.home import PRIVATE_FILE, Home
+from ons_assets.lakehouse.home import PRIVATE_FILE, Home, unfinished
 from ons_assets.lakehouse.tables import Catalogue, Table
 
 
@@ -35,10 +34,7 @@ def build(connection: duckdb.DuckDBPyConnection, home: Home, catalogue: Catalogu
 def _build_file(
     connection: duckdb.DuckDBPyConnection, home: Home, target: Path, tables: Iterable[Table]
 ) -> dict[str, int]:
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    # A log that a process of the same number left would be replayed into the new file.
-    for leftover in (partial, partial.with_name(f"{partial.name}.wal")):
-        leftover.unlink(missing_ok=True)
+    partial = unfinished(target)
     _run(connection, f"ATTACH {_literal(str(partial))} AS built")
     try:
         rows = {table.name: _copy(connection, home, table) for table in tables}

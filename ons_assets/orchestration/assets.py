@@ -223,7 +223,8 @@ def _days(context: dg.AssetExecutionContext) -> tuple[date, date]:
 
 
 def _made_of(version: lake.Version | None) -> str:
-    return version.provenance.data_version if version and version.provenance else ""
+    """The version of an input; its number too, because a partition can be made again with the same data."""
+    return f"{version.number}:{version.provenance.data_version}" if version and version.provenance else ""
 
 
 def _verdicts(

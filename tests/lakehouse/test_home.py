@@ -118,3 +118,12 @@ def test_writing_atomically_replaces_all_or_nothing(tmp_path: Path, monkeypatch:
     with pytest.raises(OSError, match="disk full"):
         write_atomically(path, b"three")
     assert path.read_bytes() == b"two"
+
+
+def test_threads_that_write_one_file_at_once_leave_one_of_their_contents(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    contents = [bytes([number]) * 100_000 for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: write_atomically(path, content), contents * 5))
+    assert path.read_bytes() in contents
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]

@@ -13,6 +13,8 @@ from ons_assets.lakehouse.gate import Audit, Failure, Suite
 from ons_assets.lakehouse.ledger import Status
 from ons_assets.lakehouse.sources import Parsed
 from ons_assets.lakehouse.tables import Column, Table
+from tests import run_files
+from tests.run_files import PRICES, run_text
 from tests.workbench import PERSONS, Workbench, day_of, record, run
 
 DAY = date(2016, 7, 21)
@@ -177,9 +179,40 @@ def test_a_refused_day_keeps_the_last_good_data(workbench: Workbench) -> None:
     path.write_text(path.read_text().replace('"max_value": 100\n', '"max_value": 10\n'))
     outcome = workbench.ingest()
     assert [refusal.drop for refusal in outcome.refusals] == ["tesco_products_20160722050000.csv"]
-    assert outcome.rows == 3
+    assert outcome.rows == 6
     assert prices(workbench) == [0.85, 0.86, 0.87, 50.0, 50.01, 50.02]
     workbench.check_books()
+
+
+def test_a_refused_batch_keeps_its_last_good_data_beside_the_others(workbench: Workbench) -> None:
+    dear = {name: price * 50 for name, price in PRICES.items()}
+    workbench.register(run_files.run_name("tesco", DAY), run_text("tesco", DAY, dear).encode())
+    workbench.register(run_files.run_name("waitrose", DAY), run_text("waitrose", DAY).encode())
+    workbench.ingest()
+    before = workbench.published()
+    path = workbench.settings.expectations / "prices" / "raw_quotes.json"
+    path.write_text(path.read_text().replace('"max_value": 100\n', '"max_value": 10\n'))
+    outcome = workbench.ingest()
+    assert [refusal.drop for refusal in outcome.refusals] == [run_files.run_name("tesco", DAY)]
+    assert workbench.published().equals(before)
+    cheaper = {name: price / 2 for name, price in PRICES.items()}
+    workbench.register(run_files.run_name("tesco", DAY), run_text("tesco", DAY, cheaper).encode())
+    workbench.ingest()
+    tesco = workbench.published().filter(retailer="tesco")
+    assert sorted(tesco["price"]) == sorted(cheaper.values())
+
+
+def test_a_supplier_can_go_back_to_an_earlier_file(workbench: Workbench) -> None:
+    name, first, second = (
+        run_files.run_name("tesco", DAY),
+        run_text("tesco", DAY),
+        run_text("tesco", DAY, {"LOAF": 9.0}),
+    )
+    for content in (first, second, first):
+        workbench.register(name, content.encode())
+        workbench.ingest()
+    assert sorted(workbench.published()["price"]) == sorted(PRICES.values())
+    assert sorted(drop.status for drop in workbench.ledger.drops()) == ["accepted", "superseded"]
 
 
 def test_when_all_is_refused_nothing_is_published(workbench: Workbench) -> None:

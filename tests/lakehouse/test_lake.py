@@ -29,13 +29,8 @@ def counts(*pairs: tuple[int, int]) -> pl.LazyFrame:
     )
 
 
-def days(first: int, last: int, without: tuple[int, ...] = ()) -> Between:
-    return Between(
-        "day",
-        DAY + timedelta(days=first),
-        DAY + timedelta(days=last),
-        without=tuple(DAY + timedelta(days=day) for day in without),
-    )
+def days(first: int, last: int) -> Between:
+    return Between("day", DAY + timedelta(days=first), DAY + timedelta(days=last))
 
 
 def rows(home: Home, version: int | None = None) -> list[tuple[int, int]]:
@@ -64,12 +59,6 @@ def test_a_publication_replaces_its_partition_and_no_other(home: Home) -> None:
     assert [rows(home, version) for version in range(2)] == [[(0, 1), (1, 2), (2, 3)], [(0, 1), (1, 9), (2, 3)]]
 
 
-def test_days_kept_out_stay_as_they_are(home: Home) -> None:
-    lake.publish(home, COUNTS, counts((0, 1), (1, 2), (2, 3)), provenance())
-    lake.publish(home, COUNTS, counts((0, 7)), provenance(), days(0, 2, without=(1,)))
-    assert rows(home) == [(0, 7), (1, 2)]
-
-
 def test_publishing_the_whole_table_replaces_everything(home: Home) -> None:
     lake.publish(home, COUNTS, counts((0, 1)), provenance())
     lake.publish(home, COUNTS, counts((5, 5)), provenance())
@@ -83,8 +72,6 @@ def test_rows_outside_the_partition_are_refused_without_a_word_of_them(home: Hom
     with pytest.raises(ValueError, match="rows outside day >= '2016-07-22'") as raised:
         lake.publish(home, PERSONS, frame, provenance(), days(1, 1))
     assert MARKER not in str(raised.value)
-    with pytest.raises(ValueError, match="rows outside"):
-        lake.publish(home, PERSONS, frame, provenance(), days(0, 0, without=(0,)))
     assert lake.latest(home, PERSONS).number == 0  # type: ignore[union-attr]
 
 
@@ -104,10 +91,10 @@ def test_an_impossible_partition_is_refused(arguments: tuple[object, object], me
 
 def test_the_two_forms_of_a_partition_say_the_same(home: Home) -> None:
     lake.publish(home, COUNTS, counts(*((day, day) for day in range(6))), provenance())
-    partition = days(1, 4, without=(2,))
+    partition = days(1, 4)
     kept = lake.read(home, COUNTS).filter(~partition.polars).collect()["trips"].sort().to_list()
     lake.publish(home, COUNTS, counts(), provenance(), partition)
-    assert [trips for _, trips in rows(home)] == kept == [0, 2, 5]
+    assert [trips for _, trips in rows(home)] == kept == [0, 5]
 
 
 def test_what_was_never_published_is_a_plain_lookup_error(home: Home) -> None:

@@ -97,14 +97,6 @@ def test_a_build_that_fails_leaves_the_old_file(home: Home, monkeypatch: pytest.
     assert query(home.warehouse, "SELECT trips FROM test.counts") == [(2,)]
 
 
-def test_leftovers_of_a_process_of_the_same_number_do_not_matter(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.getpid", lambda: 7)
-    (home.root / ".warehouse.duckdb.7.part").write_bytes(b"half a file")
-    (home.root / ".warehouse.duckdb.7.part.wal").write_bytes(b"half a log")
-    build(home)
-    assert query(home.warehouse, "SELECT trips FROM test.counts") == [(1,)]
-
-
 def test_before_anything_is_published_the_files_are_empty(tmp_path: Path) -> None:
     home = Home(tmp_path).ensure()
     assert build(home) == {}

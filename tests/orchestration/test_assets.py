@@ -151,13 +151,14 @@ def test_the_same_inputs_make_the_same_version(filled: Settings) -> None:
 def test_every_version_can_be_followed_back_to_its_files(filled: Settings) -> None:
     home = Home(filled.home)
     made: dict[str, Provenance] = {}
+    named: dict[str, str] = {}
     for name in (INDICES, CHECKED, RAW):
         version = lake.latest(home, CATALOGUE[name])
         assert version is not None
         assert version.provenance is not None
-        made[name] = version.provenance
-    assert made[INDICES].inputs[CHECKED] == made[CHECKED].data_version
-    assert made[CHECKED].inputs[RAW] == made[RAW].data_version
+        made[name], named[name] = version.provenance, f"{version.number}:{version.provenance.data_version}"
+    assert made[INDICES].inputs[CHECKED] == named[CHECKED]
+    assert made[CHECKED].inputs[RAW] == named[RAW]
     names = set(made[RAW].inputs.values())
     assert names == {path.name for path in (filled.home / "supplier").glob("*products*")}
     for sha256 in made[RAW].inputs:

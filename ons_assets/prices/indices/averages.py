@@ -1,5 +1,9 @@
 """Average price of a product in a period, from several quotes."""
 
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 POSITIVE_PRICE = pl.col("price").is_finite() & (pl.col("price") > 0)
@@ -27,15 +31,17 @@ def average_prices(quotes: pl.DataFrame | pl.LazyFrame, *, by: tuple[str, ...] =
     Geometric means per product and period are what the 2014 to 2016 pilot of the Office for National
     Statistics used; see also the Consumer Price Index Manual (IMF and others, 2020), chapter 8.
     """
-    return (
+    grouped = (
         quotes.lazy()
         .filter(POSITIVE_PRICE)
         .group_by(by)
-        # Sorted, so that the order of the rows does not decide the last digit.
-        .agg(price=pl.col("price").sort().log().mean().exp(), quotes=pl.len())
+        .agg(pl.col("price").cast(pl.Float64).sort())
         .sort(by)
         .collect()
     )
+    quoted = grouped["price"].list.len()
+    log_means = _sums(grouped["price"], np.log) / quoted.to_numpy()
+    return grouped.select(*by).with_columns(price=np.exp(log_means), quotes=quoted)
 
 
 def unit_values(quotes: pl.DataFrame | pl.LazyFrame, *, by: tuple[str, ...] = ("period", "product")) -> pl.DataFrame:
@@ -60,20 +66,34 @@ def unit_values(quotes: pl.DataFrame | pl.LazyFrame, *, by: tuple[str, ...] = ("
     Consumer Price Index Manual (IMF and others, 2020), chapter 10.
     """
     sold = pl.col("quantity").is_finite() & (pl.col("quantity") > 0)
-    return (
+    grouped = (
         quotes.lazy()
         .filter(POSITIVE_PRICE & sold)
         .group_by(by)
         .agg(
-            turnover=(pl.col("price") * pl.col("quantity")).sort().sum(),
-            quantity=pl.col("quantity").cast(pl.Float64).sort().sum(),
-            quotes=pl.len(),
+            turnover=(pl.col("price") * pl.col("quantity")).cast(pl.Float64).sort(),
+            quantity=pl.col("quantity").cast(pl.Float64).sort(),
         )
-        .with_columns(price=pl.col("turnover") / pl.col("quantity"))
-        .select(*by, "price", "quantity", "quotes")
         .sort(by)
         .collect()
     )
+    quantity = _sums(grouped["quantity"])
+    return grouped.select(*by).with_columns(
+        price=_sums(grouped["turnover"]) / quantity, quantity=quantity, quotes=grouped["quantity"].list.len()
+    )
+
+
+def _sums(
+    groups: pl.Series, of: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] = lambda values: values
+) -> npt.NDArray[np.float64]:
+    """Add each group from its smallest value on, so that neither rows nor threads decide the last digit.
+
+    Polars adds the parts of a group in whatever order its threads come to an end.
+    """
+    if groups.is_empty():
+        return np.empty(0)
+    starts = np.concatenate([[0], np.cumsum(groups.list.len().to_numpy(), dtype=np.int64)[:-1]])
+    return np.add.reduceat(of(groups.explode().to_numpy()), starts)
 
 
 def average_index(indices: pl.DataFrame, coarse: pl.Expr, *, by: str = "item_id") -> pl.DataFrame:

@@ -1,0 +1,1 @@
+"""Where things are: the British National Grid, statistical areas, addresses."""

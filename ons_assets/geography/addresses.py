@@ -1,0 +1,131 @@
+"""The addresses near a point, and what kind of place they make it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy.spatial import cKDTree
+
+from ons_assets.geography.address_files import CLASSES
+
+FloatArray = npt.NDArray[np.float64]
+
+# Height of the strips of country that are held in memory one at a time.
+STRIP_M = 20_000.0
+
+
+@dataclass(frozen=True)
+class NearestSettings:
+    """Parameters of `nearest_addresses`.
+
+    Parameters
+    ----------
+    neighbours
+        How many addresses are asked at most.
+    radius_m
+        How far away they may be.
+    kernel_m
+        Standard deviation of the position of a point; an address at this distance counts 0.61.
+    """
+
+    neighbours: int = 10
+    radius_m: float = 100.0
+    kernel_m: float = 25.0
+
+
+def nearest_addresses(
+    points: pl.DataFrame, addresses: pl.DataFrame | pl.LazyFrame, settings: NearestSettings | None = None
+) -> pl.DataFrame:
+    """Say what kind of place each point is, from the addresses around it.
+
+    Each of the k nearest addresses within the radius votes for its class with a weight that falls with
+    its distance as a normal density does; the probability of a class is its share of the weights.
+
+    The country is worked through in strips from south to north, so that no more than the addresses of
+    one strip are in memory: give `addresses` as a lazy scan sorted by northing_m for that to be quick.
+
+    Parameters
+    ----------
+    points
+        easting_m, northing_m, and any further columns.
+    addresses
+        uprn, easting_m, northing_m, class, postcode.
+    settings
+        Parameters; None for the defaults.
+
+    Returns
+    -------
+    pl.DataFrame
+        The points in their order with class (null where no address lies within the radius), probability,
+        address_distance_m, uprn and postcode (of the nearest address of that class), addresses_near
+        (how many voted).
+
+    Raises
+    ------
+    ValueError
+        If a class is none of residential, commercial, education, transport, other.
+    """
+    settings = settings or NearestSettings()
+    rows = points.with_row_index("row")
+    lazy = addresses.lazy().select("uprn", "easting_m", "northing_m", "class", "postcode")
+    found = []
+    strips = rows.filter(pl.col("northing_m").is_finite() & pl.col("easting_m").is_finite()).with_columns(
+        strip=(pl.col("northing_m") / STRIP_M).floor().cast(pl.Int32())
+    )
+    for (strip,), of_strip in sorted(strips.partition_by("strip", as_dict=True).items()):
+        south = float(strip) * STRIP_M - settings.radius_m
+        near = lazy.filter(pl.col("northing_m").is_between(south, south + STRIP_M + 2 * settings.radius_m)).collect()
+        if len(near):
+            found.append(_vote(of_strip, near, settings))
+    columns = ("class", "probability", "address_distance_m", "uprn", "postcode", "addresses_near")
+    votes = pl.concat(found) if found else pl.DataFrame(schema=_SCHEMA)
+    joined = rows.join(votes, on="row", how="left", maintain_order="left").select(*points.columns, *columns)
+    return joined.with_columns(pl.col("addresses_near").fill_null(0))
+
+
+_SCHEMA = {
+    "row": pl.UInt32(),
+    "class": pl.String(),
+    "probability": pl.Float64(),
+    "address_distance_m": pl.Float64(),
+    "uprn": pl.Int64(),
+    "postcode": pl.String(),
+    "addresses_near": pl.Int32(),
+}
+
+
+def _vote(points: pl.DataFrame, addresses: pl.DataFrame, settings: NearestSettings) -> pl.DataFrame:
+    if unknown := set(addresses["class"].unique()) - set(CLASSES):
+        raise ValueError(f"classes of addresses that are not known: {sorted(map(str, unknown))}")
+    numbers = {name: number for number, name in enumerate(CLASSES)}
+    of_address = addresses["class"].replace_strict(numbers, return_dtype=pl.Int8()).to_numpy()
+    tree = cKDTree(addresses.select("easting_m", "northing_m").to_numpy())
+    distance, index = tree.query(
+        points.select("easting_m", "northing_m").to_numpy(),
+        k=list(range(1, settings.neighbours + 1)),
+        distance_upper_bound=np.nextafter(settings.radius_m, np.inf),
+    )
+    within = np.isfinite(distance)
+    index = np.where(within, index, 0)
+    weight = np.where(within, np.exp(-0.5 * (np.where(within, distance, 0.0) / settings.kernel_m) ** 2), 0.0)
+    kind = of_address[index]
+    by_class = np.stack([(weight * (kind == number)).sum(axis=1) for number in range(len(CLASSES))], axis=1)
+    winner = by_class.argmax(axis=1)
+    # Columns come nearest first: the first of the class is its nearest address.
+    first = ((kind == winner[:, None]) & within).argmax(axis=1)
+    line = np.arange(len(points))
+    has_any = within.any(axis=1)
+    total = by_class.sum(axis=1)
+    chosen = addresses[index[line, first]]
+    return pl.DataFrame(
+        {
+            "row": points["row"],
+            "class": pl.Series(np.array(CLASSES, dtype=object)[winner], dtype=pl.String()),
+            "probability": by_class[line, winner] / np.where(has_any, total, 1.0),
+            "address_distance_m": np.where(has_any, distance[line, first], 0.0),
+            "uprn": chosen["uprn"].cast(pl.Int64()),
+            "postcode": chosen["postcode"].cast(pl.String()),
+            "addresses_near": pl.Series(within.sum(axis=1), dtype=pl.Int32()),
+        }
+    ).filter(pl.Series(has_any))

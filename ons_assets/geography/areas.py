@@ -1,0 +1,184 @@
+"""Statistical areas of points: by boundary where boundaries are given, else by the nearest centre."""
+
+import gzip
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import shapely
+from scipy.spatial import cKDTree
+
+from ons_assets.geography.national_grid import from_national_grid, to_national_grid
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+BOUNDARY, NEAREST_CENTRE = "boundary", "nearest_centre"
+POINTS_AT_ONCE = 500_000
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Areas of one level of the geography, such as MSOA.
+
+    Parameters
+    ----------
+    centres
+        area (GSS code), easting_m, northing_m.
+    boundaries
+        area and boundary (shapely polygons, longitude and latitude in degrees); may cover some areas only.
+    """
+
+    centres: pl.DataFrame
+    boundaries: tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]] | None = None
+
+    def locate(self, easting_m: FloatArray, northing_m: FloatArray, max_distance_m: float = 20_000) -> pl.DataFrame:
+        """Return the area of each point.
+
+        A point inside a boundary has that area. Any other point has the area of the nearest centre, with
+        the method and the distance saying so: near the edge of an area the nearest centre is often that
+        of its neighbour.
+
+        Parameters
+        ----------
+        easting_m, northing_m : array of float64, shape (n,)
+            Metres on the British National Grid.
+        max_distance_m
+            A point farther than this from every centre is at sea, and has no area.
+
+        Returns
+        -------
+        pl.DataFrame
+            area (null if none), method ("boundary", "nearest_centre" or null), centre_distance_m (to the
+            centre of that area), one row a point in their order.
+        """
+        parts = [
+            self._locate(
+                easting_m[start : start + POINTS_AT_ONCE], northing_m[start : start + POINTS_AT_ONCE], max_distance_m
+            )
+            for start in range(0, max(len(easting_m), 1), POINTS_AT_ONCE)
+        ]
+        return pl.concat(parts)
+
+    def _locate(self, easting_m: FloatArray, northing_m: FloatArray, max_distance_m: float) -> pl.DataFrame:
+        known = np.isfinite(easting_m) & np.isfinite(northing_m)
+        points = np.column_stack([easting_m, northing_m])
+        # Row of the area in `centres`; -1 for none.
+        area = np.full(len(points), -1, dtype=np.int64)
+        distance, nearest = self._tree.query(points[known], distance_upper_bound=np.nextafter(max_distance_m, np.inf))
+        area[known] = np.where(np.isfinite(distance), nearest, -1)
+        inside = np.zeros(len(points), dtype=bool)
+        if self.boundaries is not None and known.any():
+            within = self._within(easting_m, northing_m, known)
+            inside = within >= 0
+            area = np.where(inside, within, area)
+        found = area >= 0
+        centre = self._tree.data[np.where(found, area, 0)]
+        apart = np.hypot(points[:, 0] - centre[:, 0], points[:, 1] - centre[:, 1])
+        number = pl.Series(np.where(found, area, 0))
+        return pl.DataFrame(
+            {
+                "found": found,
+                "inside": inside,
+                "area": self.centres["area"].cast(pl.String()).gather(number),
+                "apart": apart,
+            }
+        ).select(
+            area=pl.when("found").then("area"),
+            method=pl.when(pl.col("found") & pl.col("inside"))
+            .then(pl.lit(BOUNDARY))
+            .when("found")
+            .then(pl.lit(NEAREST_CENTRE)),
+            centre_distance_m=pl.when("found").then("apart"),
+        )
+
+    def _within(self, easting_m: FloatArray, northing_m: FloatArray, known: npt.NDArray[np.bool_]) -> IntArray:
+        """Row in `centres` of the boundary around each point, -1 for none."""
+        assert self.boundaries is not None
+        codes, polygons = self.boundaries
+        rows = {code: row for row, code in enumerate(self.centres["area"])}
+        row_of_polygon = np.array([rows[code] for code in codes], dtype=np.int64)
+        latitude, longitude = from_national_grid(easting_m[known], northing_m[known])
+        point, polygon = shapely.STRtree(polygons).query(shapely.points(longitude, latitude), predicate="intersects")
+        within = np.full(len(easting_m), -1, dtype=np.int64)
+        # A point on a shared edge goes to the area that is listed first.
+        order = np.lexsort((-polygon, point))
+        within[np.flatnonzero(known)[point[order]]] = row_of_polygon[polygon[order]]
+        return within
+
+    @property
+    def _tree(self) -> cKDTree:
+        if not hasattr(self, "_kept_tree"):
+            tree = cKDTree(self.centres.select("easting_m", "northing_m").to_numpy())
+            object.__setattr__(self, "_kept_tree", tree)
+        return self._kept_tree  # type: ignore[attr-defined]
+
+
+def areas_from_centres(
+    rows: pl.DataFrame, area: str, latitude: str = "latitude", longitude: str = "longitude"
+) -> Areas:
+    """Make areas from a table of centres.
+
+    Parameters
+    ----------
+    rows
+        One row an area, or a smaller part of it; the centre of several rows is their mean.
+    area, latitude, longitude
+        Names of its columns; degrees.
+
+    Raises
+    ------
+    ValueError
+        If no centre lies in Great Britain.
+    """
+    known = rows.select(area=pl.col(area).cast(pl.String()), latitude=latitude, longitude=longitude).drop_nulls()
+    easting, northing = to_national_grid(known["latitude"].to_numpy(), known["longitude"].to_numpy())
+    centres = (
+        known.with_columns(easting_m=pl.Series(easting), northing_m=pl.Series(northing))
+        .filter(pl.col("easting_m").is_finite())
+        .group_by("area")
+        .agg(pl.col("easting_m", "northing_m").mean())
+        .sort("area")
+    )
+    if centres.is_empty():
+        raise ValueError("no centre of an area lies in Great Britain: are latitude and longitude swapped?")
+    return Areas(centres)
+
+
+def areas_from_geojson(path: Path, area: str) -> Areas:
+    """Read boundaries from a GeoJSON file, plain or gzip; longitude and latitude as RFC 7946 says.
+
+    Parameters
+    ----------
+    area
+        Property that holds the code.
+
+    Raises
+    ------
+    ValueError
+        If the file is no GeoJSON of polygons with that property in degrees.
+    """
+    content = path.read_bytes()
+    text = gzip.decompress(content) if content.startswith(GZIP_MAGIC) else content
+    try:
+        features = json.loads(text)["features"]
+        codes = np.array([str(feature["properties"][area]) for feature in features], dtype=object)
+        polygons = shapely.from_geojson([json.dumps(feature["geometry"]) for feature in features])
+    except (KeyError, TypeError, ValueError, shapely.errors.GEOSException):
+        raise ValueError(f"{path.name} is not a GeoJSON file of features with the property {area!r}") from None
+    centre = shapely.centroid(polygons)
+    easting, northing = to_national_grid(shapely.get_y(centre), shapely.get_x(centre))
+    if not np.isfinite(easting).all():
+        raise ValueError(f"{path.name} has boundaries outside Great Britain, or not in degrees longitude and latitude")
+    centres = pl.DataFrame({"area": pl.Series(codes, dtype=pl.String()), "easting_m": easting, "northing_m": northing})
+    return Areas(centres.group_by("area").agg(pl.all().mean()).sort("area"), (codes, polygons))
+
+
+def combine(boundaries: Areas, centres: Areas) -> Areas:
+    """Return areas with the boundaries of one and, for areas that it lacks, the centres of the other."""
+    further = centres.centres.join(boundaries.centres, on="area", how="anti")
+    return Areas(pl.concat([boundaries.centres, further]).sort("area"), boundaries.boundaries)

@@ -1,0 +1,1 @@
+"""Smart meters: from raw half hours to occupancy, vacancy, household size and small areas."""

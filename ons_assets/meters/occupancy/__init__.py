@@ -1,0 +1,35 @@
+"""Probability that somebody is at home, in each half hour, from electricity alone.
+
+One function for one home, `occupancy_probabilities`, and one for many, `occupancy_of_homes`. The methods
+and how well they do: docs/methods/occupancy.md.
+"""
+
+from ons_assets.meters.occupancy.calibration import (
+    Calibration,
+    accuracy,
+    area_under_curve,
+    brier_score,
+    expected_calibration_error,
+    fit_calibration,
+    reliability_curve,
+)
+from ons_assets.meters.occupancy.hmm import HmmParameters
+from ons_assets.meters.occupancy.methods import METHODS, Method, occupancy_of_homes, occupancy_probabilities
+from ons_assets.meters.occupancy.supervised import OccupancyClassifier, cross_validated
+
+__all__ = [
+    "METHODS",
+    "Calibration",
+    "HmmParameters",
+    "Method",
+    "OccupancyClassifier",
+    "accuracy",
+    "area_under_curve",
+    "brier_score",
+    "cross_validated",
+    "expected_calibration_error",
+    "fit_calibration",
+    "occupancy_of_homes",
+    "occupancy_probabilities",
+    "reliability_curve",
+]

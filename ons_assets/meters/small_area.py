@@ -1,0 +1,80 @@
+"""Figures for small areas: shares of homes occupied, vacant or second, and when to call. Never of one home."""
+
+from statistics import NormalDist
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+SUPPRESSED = "fewer homes than may be published"
+
+
+class AreaParameters(BaseModel, frozen=True):
+    """How area figures are made and held back."""
+
+    min_homes: int = Field(10, ge=10, description="fewest homes of an area that is published; never below 10")
+    level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
+
+
+def area_occupancy(
+    homes: pl.DataFrame, parameters: AreaParameters | None = None, *, by: tuple[str, ...] = ()
+) -> pl.DataFrame:
+    """Estimate the mean of a home's probability over the homes of each area.
+
+    The homes metered are a sample of those of the area, taken as random. The estimate is their mean. The
+    interval is the wider at each end of two: by the variance between homes over their number, and Agresti and
+    Coull's of a share, so that ten homes that are all occupied do not give certainty.
+
+    Parameters
+    ----------
+    homes
+        One row a home (and group of `by`): `meter`, `area_code`, `probability` in [0, 1]; null is left out.
+    parameters
+        Least number of homes, level of the interval.
+    by
+        Further columns of the groups, such as month, state, or day type and hour.
+
+    Returns
+    -------
+    DataFrame
+        `area_code`, the columns of `by`, `homes`, `estimate`, `lower`, `upper`, `suppressed`, `reason`; sorted.
+        Areas with fewer than `min_homes` homes have null figures, the number of homes included. Differencing
+        against other tables is for disclosure control on the way out, not for this function.
+
+    Raises
+    ------
+    ValueError
+        If a probability lies outside [0, 1] or a home has two rows in a group.
+
+    References
+    ----------
+    Agresti and Coull (1998), Approximate is better than "exact" for interval estimation of binomial proportions,
+    The American Statistician 52; Rao and Molina (2015), Small area estimation, chapter 2, for direct estimates.
+    """
+    parameters = parameters or AreaParameters()
+    known = homes.filter(pl.col("probability").is_not_null() & pl.col("probability").is_not_nan())
+    if not known["probability"].is_between(0, 1).all():
+        raise ValueError("probability must lie between 0 and 1")
+    groups = ["area_code", *by]
+    if known.select("meter", *groups).is_duplicated().any():
+        raise ValueError("a home has two rows in a group")
+    z = NormalDist().inv_cdf(0.5 + parameters.level / 2)
+    n, p = pl.col("homes"), pl.col("estimate")
+    by_spread = z * (pl.col("variance") / n).sqrt()
+    centre = (p * n + z**2 / 2) / (n + z**2)
+    by_share = z * (centre * (1 - centre) / (n + z**2)).sqrt()
+    return (
+        known.group_by(groups)
+        .agg(homes=pl.len().cast(pl.Int64), estimate=pl.col("probability").mean(), variance=pl.col("probability").var())
+        .with_columns(
+            lower=pl.min_horizontal(p - by_spread, centre - by_share).clip(0, 1),
+            upper=pl.max_horizontal(p + by_spread, centre + by_share).clip(0, 1),
+            suppressed=n < parameters.min_homes,
+        )
+        .with_columns(
+            pl.when(~pl.col("suppressed")).then(pl.col(name)).alias(name)
+            for name in ("estimate", "lower", "upper", "homes")
+        )
+        .with_columns(reason=pl.when("suppressed").then(pl.lit(SUPPRESSED)))
+        .select(*groups, "homes", "estimate", "lower", "upper", "suppressed", "reason")
+        .sort(groups)
+    )

@@ -1,0 +1,185 @@
+"""The files of readings: CER text, and any other layout through a mapping."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ons_assets.lakehouse.delimited import header, is_parquet
+from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
+from ons_assets.lakehouse.sources import Parsed, Unreadable
+from ons_assets.meters import cer, mapping
+from ons_assets.meters.day_rows import day_rows
+from ons_assets.meters.files import delimited_blocks, parquet_blocks
+from ons_assets.meters.identifiers import Pseudonyms
+from ons_assets.meters.parameters import Readings
+from ons_assets.meters.placed import FAULT_SCHEMA, Block, Layout
+from ons_assets.meters.plausibility import judge, kwh_per_day
+from ons_assets.meters.spill import bucket_name, bucket_of
+from ons_assets.meters.tabular import TabularReader
+
+
+@dataclass(frozen=True)
+class MeterFiles:
+    """Files of half-hourly readings.
+
+    Parameters
+    ----------
+    mapping_folders
+        Where mappings lie; those of earlier folders are tried first.
+    secret
+        Key of the pseudonyms, `Home.secret()`.
+    parameters
+        Units, zones and limits.
+    """
+
+    mapping_folders: tuple[Path, ...]
+    secret: bytes = field(repr=False)
+    parameters: Readings = field(default_factory=Readings)
+
+    name = "meters"
+    table = "meters/raw_readings"
+    batch = ()
+
+    @classmethod
+    def of(cls, home: Path, secret: bytes, parameters: Readings) -> "MeterFiles":
+        """Return the source of one home; its own mappings come before those of the trials."""
+        return cls((home / "mappings" / cls.name, mapping.BUILT_IN), secret, parameters)
+
+    @cached_property
+    def mappings(self) -> list[mapping.Mapping]:
+        """Mappings in the order in which they are tried."""
+        return mapping.load(self.mapping_folders)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the mappings and of the parameters."""
+        text = "".join(each.model_dump_json() for each in [*self.mappings, self.parameters])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def recognises(self, path: Path, name: str) -> bool:
+        """Return whether the file is CER text, or a mapping knows its layout."""
+        if cer.recognises(path):
+            return True
+        return any(each.recognises(name, header(path, each.delimiter, each.encoding)) for each in self.mappings)
+
+    def layout(self, path: Path, name: str) -> Layout:
+        """Return what the readings of a file are.
+
+        Raises
+        ------
+        Unreadable
+            If no layout knows the file.
+        """
+        if cer.recognises(path):
+            return cer.layout(self.parameters)
+        return self._choose(path, name).layout(self.parameters.local_zone)
+
+    def blocks(self, path: Path, name: str, received_utc: datetime) -> Iterator[Block]:
+        """Yield the readings of a file, block by block; memory holds a few blocks, whatever its size.
+
+        Raises
+        ------
+        Unreadable
+            If the file cannot be read, or more of it is unreadable than the parameters allow.
+        """
+        read = rejected = 0
+        found: list[pl.DataFrame] = []
+        for block in self._blocks(path, name, received_utc):
+            read += len(block.meter)
+            rejected += len(block.rejected)
+            if rejected > self.parameters.max_rejected_rows:
+                raise Unreadable(
+                    f"has more than {self.parameters.max_rejected_rows} rows that could not be read, "
+                    f"of the first {read + rejected}",
+                    block.rejected,
+                )
+            found.append(block.rejected)
+            yield block
+        if not read or rejected / (read + rejected) > self.parameters.max_rejected_share:
+            every = pl.concat([pl.DataFrame(schema=REJECTED_SCHEMA), *found])
+            why = f" ({reasons(every)})" if rejected else ""
+            raise Unreadable(f"has {rejected} rows that could not be read, of {read + rejected}{why}", every)
+
+    def _blocks(self, path: Path, name: str, received_utc: datetime) -> Iterator[Block]:
+        pseudonyms = Pseudonyms(self.secret)
+        if cer.recognises(path):
+            yield from cer.read(path, self.parameters, pseudonyms, received_utc)
+            return
+        chosen = self._choose(path, name)
+        reader = TabularReader(chosen, self.parameters, pseudonyms, received_utc)
+        for rows, rejected in self._records(path, chosen):
+            if len(rows):
+                block = reader.read(rows)
+                both = pl.concat([rejected, block.rejected]).sort("line")
+                yield Block(block.meter, block.day, block.position, block.value, both, block.faults)
+            else:
+                yield _nothing_but(rejected)
+
+    def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
+        """Read one file of moderate size whole; see `ons_assets.lakehouse.sources.Source.parse`.
+
+        Files of any size go through `blocks` and `ons_assets.meters.intake`.
+        """
+        layout = self.layout(path, name)
+        blocks = list(self.blocks(path, name, received_utc))
+        rows = day_rows(
+            np.concatenate([block.meter for block in blocks]),
+            np.concatenate([block.day for block in blocks]),
+            np.concatenate([block.position for block in blocks]),
+            np.concatenate([block.value for block in blocks]),
+            faults=pl.concat([pl.DataFrame(schema=FAULT_SCHEMA), *(block.faults for block in blocks)]),
+            layout=layout,
+        )
+        verdict = judge(kwh_per_day(rows), self.parameters)
+        rejected = pl.concat([block.rejected for block in blocks])
+        if verdict.refuses:
+            raise Unreadable(verdict.sentence or "", rejected)
+        return Parsed(
+            accepted=labelled(rows, layout, self.parameters.buckets), rejected=rejected, note=verdict.sentence
+        )
+
+    def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
+        """Return no days: readings are kept by bucket of meters. A file of no known layout is refused."""
+        self.layout(path, name)
+        return []
+
+    def _choose(self, path: Path, name: str) -> mapping.Mapping:
+        for each in self.mappings:
+            if each.recognises(name, header(path, each.delimiter, each.encoding)):
+                return each
+        if path.stat().st_size == 0:
+            raise Unreadable("is empty")
+        return mapping.choose(self.mappings, name, header(path))
+
+    def _records(self, path: Path, chosen: mapping.Mapping) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+        if is_parquet(path):
+            names = {column.strip(): column for column in header(path)}
+            return parquet_blocks(path, [names[column] for column in chosen.needed])
+        return delimited_blocks(path, chosen.delimiter, chosen.encoding)
+
+
+def labelled(rows: pl.DataFrame, layout: Layout, buckets: int) -> pl.DataFrame:
+    """Add to the days of a file what the table says of all of them: bucket, trial and zone."""
+    names = {number: bucket_name(number) for number in range(buckets)}
+    bucket = pl.Series(bucket_of(rows["meter"].to_numpy(), buckets))
+    return rows.with_columns(
+        bucket=bucket.replace_strict(names, return_dtype=pl.String()),
+        layout=pl.lit(layout.name),
+        zone=pl.lit(layout.zone),
+    )
+
+
+def _nothing_but(rejected: pl.DataFrame) -> Block:
+    return Block(
+        np.empty(0, dtype=np.int64),
+        np.empty(0, dtype=np.int32),
+        np.empty(0, dtype=np.int16),
+        np.empty(0, dtype=np.float32),
+        rejected,
+    )

@@ -1,0 +1,212 @@
+"""Home, work and study of a person, dated, from stays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+from scipy.special import betainc
+
+from ons_assets.mobility.evidence import WeeklyProfile, split_by_day, weigh
+from ons_assets.mobility.segments import segment
+
+REQUIRED = ("user", "place", "start", "end")
+EDUCATION = "education"
+COLUMNS = ("user", "place", "anchor", "from", "to", "confidence", "evidence_days")
+EPOCH = date(1970, 1, 1)
+HOME_PROFILE = WeeklyProfile(night=1.0, evening=0.5, weekend=0.3, working=0.1)
+WORK_PROFILE = WeeklyProfile(night=-0.5, evening=0.0, weekend=0.0, working=1.0)
+
+
+@dataclass(frozen=True)
+class AnchorSettings:
+    """Parameters of `infer_anchors`; the defaults were tuned on one half of the labelled stops.
+
+    Parameters
+    ----------
+    home_profile, work_profile
+        What an hour tells, by hour of the week.
+    home_hours, work_hours
+        Weighted hours in a day that count as a whole day of evidence; more count no more.
+    change_days
+        Days of ordinary evidence that a change of home costs; shorter absences do not pay for it.
+    work_change_days
+        The same for work and study.
+    min_change_evidence
+        Least cost of a change in days of evidence, for people of whom little is seen.
+    instant_hours
+        What a stay without length, such as a tweet, counts for.
+    min_home_days, min_work_days
+        Days with evidence that an anchor needs.
+    home_weight, work_weight
+        Factor on the evidence by class of address; a class that is not named, and none, count 1.
+    """
+
+    home_profile: WeeklyProfile = HOME_PROFILE
+    work_profile: WeeklyProfile = WORK_PROFILE
+    home_hours: float = 2.0
+    work_hours: float = 4.0
+    change_days: float = 21.0
+    work_change_days: float = 60.0
+    min_change_evidence: float = 1.0
+    instant_hours: float = 0.5
+    min_home_days: int = 2
+    min_work_days: int = 3
+    home_weight: Mapping[str, float] = field(
+        default_factory=lambda: {"commercial": 0.4, "education": 0.3, "transport": 0.1, "other": 0.7}
+    )
+    work_weight: Mapping[str, float] = field(default_factory=lambda: {"residential": 0.5, "transport": 0.3})
+
+
+def infer_anchors(
+    stays: pl.DataFrame | pl.LazyFrame,
+    settings: AnchorSettings | None = None,
+    *,
+    terms: Sequence[tuple[date, date]] | None = None,
+) -> pl.DataFrame:
+    """Find where each person lives, works and studies, and from when to when.
+
+    The evidence of a place on a day is the hours spent there, weighed by the hour of the week, up to a
+    whole day. The home is the path through the places with the most evidence less a cost for each
+    change; days without any stay neither keep a home nor end it. Work is found in the same way among
+    the places that are never the home; study among those of class education.
+
+    Parameters
+    ----------
+    stays
+        user (any type), place (unique within a user), start, end (local clock, without zone; equal for
+        an instant) and, if known, address_class (residential, commercial, education, transport, other).
+    settings
+        Parameters; None for the defaults.
+    terms
+        First and last days of terms; study is looked for within them only. None for all year.
+
+    Returns
+    -------
+    pl.DataFrame
+        user, place, anchor ("home", "work", "study"), from, to (days of the first and last stay of the
+        person in that time), confidence (probability, from the days of evidence, that the place is
+        visited more than the next one) and evidence_days (days with evidence of the place). Sorted by
+        user, anchor and from. The anchors of one kind of a user do not overlap. A user without enough
+        evidence has no row.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, start or end are not local times, or a stay ends before it starts.
+
+    References
+    ----------
+    Viterbi (1967), "Error bounds for convolutional codes and an asymptotically optimum decoding
+    algorithm", IEEE Transactions on Information Theory 13(2), for the path.
+    Lucchini et al. (2025), HoWDe, arXiv:2506.20679, for the data on which it was measured.
+    """
+    settings = settings or AnchorSettings()
+    by_day = _daily(_checked(stays), settings)
+    home_days = by_day.select("user", "place", "day", evidence="home").filter(pl.col("evidence") > 0)
+    homes = _anchor(home_days, "home", settings.change_days, settings.min_home_days, settings)
+
+    elsewhere = by_day.join(homes.select("user", "place").unique(), on=["user", "place"], how="anti")
+    net = elsewhere.group_by("user", "place").agg(pl.col("work").sum())
+    busy = elsewhere.join(net.filter(pl.col("work") > 0).select("user", "place"), on=["user", "place"])
+    busy = busy.select("user", "place", "day", "is_education", evidence="work").filter(pl.col("evidence") > 0)
+    in_term = (
+        pl.lit(True)
+        if terms is None
+        else pl.any_horizontal(
+            pl.lit(False),
+            *(pl.col("day").is_between((first - EPOCH).days, (last - EPOCH).days) for first, last in terms),
+        )
+    )
+    work = busy.filter(~pl.col("is_education")).drop("is_education")
+    study = busy.filter(pl.col("is_education") & in_term).drop("is_education")
+    found = [
+        homes,
+        _anchor(work, "work", settings.work_change_days, settings.min_work_days, settings),
+        _anchor(study, "study", settings.work_change_days, settings.min_work_days, settings),
+    ]
+    return pl.concat(found).sort("user", "anchor", "from").select(COLUMNS)
+
+
+def _checked(stays: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
+    rows = stays.lazy()
+    schema = rows.collect_schema()
+    if missing := [name for name in REQUIRED if name not in schema]:
+        raise ValueError(f"stays need the columns {', '.join(REQUIRED)}; missing: {', '.join(missing)}")
+    for name in ("start", "end"):
+        dtype = schema[name]
+        if not isinstance(dtype, pl.Datetime) or dtype.time_zone is not None:
+            raise ValueError(f"{name} must be a time of the local clock without a zone, not {dtype}")
+    if "address_class" not in schema:
+        rows = rows.with_columns(address_class=pl.lit(None, dtype=pl.String()))
+    rows = rows.select(*REQUIRED, "address_class").drop_nulls(["user", "place", "start", "end"])
+    if rows.select((pl.col("end") < pl.col("start")).any()).collect().item():
+        raise ValueError("a stay ends before it starts")
+    return rows
+
+
+def _daily(stays: pl.LazyFrame, settings: AnchorSettings) -> pl.DataFrame:
+    """Evidence of home and work by user, place and day, each from 0 (or less, for work) to 1."""
+    of_class = pl.col("address_class")
+    home_weight = of_class.replace_strict(settings.home_weight, default=1.0, return_dtype=pl.Float64())
+    work_weight = of_class.replace_strict(settings.work_weight, default=1.0, return_dtype=pl.Float64())
+    return (
+        split_by_day(stays, settings.instant_hours)
+        .with_columns(
+            home=weigh(settings.home_profile),
+            work=weigh(settings.work_profile),
+            home_weight=home_weight,
+            work_weight=work_weight,
+            is_education=(of_class == EDUCATION).fill_null(False),
+        )
+        .group_by("user", "place", "day")
+        .agg(pl.col("home", "work").sum(), pl.col("home_weight", "work_weight").min(), pl.col("is_education").any())
+        .select(
+            "user",
+            "place",
+            "day",
+            "is_education",
+            # Rounded, because the order of a sum over threads differs from run to run.
+            home=((pl.col("home") / settings.home_hours).clip(0, 1) * pl.col("home_weight")).round(9),
+            work=((pl.col("work") / settings.work_hours).clip(-1, 1) * pl.col("work_weight")).round(9),
+        )
+        .collect()
+    )
+
+
+def _anchor(
+    evidence: pl.DataFrame, anchor: str, change_days: float, min_days: int, settings: AnchorSettings
+) -> pl.DataFrame:
+    days = pl.col("day").max() - pl.col("day").min() + 1
+    # The rate of evidence turns days into evidence: a change must pay as much for a rare tweeter's
+    # three weeks as for a phone's.
+    penalty = evidence.group_by("user").agg(
+        penalty=(change_days * (pl.col("evidence").sum() / days).clip(0, 1)).clip(settings.min_change_evidence)
+    )
+    segments = segment(evidence, penalty)
+    within = (
+        evidence.join(segments.select("user", "segment", "first_day", "last_day", home="place"), on="user")
+        .filter(pl.col("day").is_between("first_day", "last_day"))
+        .group_by("user", "segment", "home", "first_day", "last_day", "place")
+        .agg(evidence=pl.col("evidence").sum(), days=pl.len())
+    )
+    is_home = pl.col("place") == pl.col("home")
+    rated = within.group_by("user", "segment", "home", "first_day", "last_day").agg(
+        here=pl.col("evidence").filter(is_home).sum(),
+        evidence_days=pl.col("days").filter(is_home).sum(),
+        next=pl.col("evidence").filter(~is_home).max().fill_null(0.0),
+    )
+    confidence = 1 - betainc(rated["here"].to_numpy() + 1, rated["next"].to_numpy() + 1, 0.5)
+    return (
+        rated.with_columns(confidence=pl.Series(confidence, dtype=pl.Float64()).round(6))
+        .filter(pl.col("evidence_days") >= min_days)
+        .select(
+            "user",
+            pl.col("home").alias("place"),
+            pl.lit(anchor).alias("anchor"),
+            pl.col("first_day").cast(pl.Date()).alias("from"),
+            pl.col("last_day").cast(pl.Date()).alias("to"),
+            "confidence",
+            pl.col("evidence_days").cast(pl.Int32()),
+        )
+    )

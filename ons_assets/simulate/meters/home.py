@@ -1,0 +1,116 @@
+"""One simulated home: its household, presence and electricity."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ons_assets.simulate.meters import appliances
+from ons_assets.simulate.meters.appliances import Equipment, draw_equipment
+from ons_assets.simulate.meters.calendar import SLOTS, Calendar
+from ons_assets.simulate.meters.households import Household, Kind, draw_household
+from ons_assets.simulate.meters.presence import STATES, Presence, State, simulate_presence
+from ons_assets.simulate.meters.scales import Scale, scale_of
+
+
+@dataclass(frozen=True)
+class SimulatedHome:
+    """A home with its truth.
+
+    Parameters
+    ----------
+    number
+        Number of the home in its world, from 0.
+    area
+        Code of its small area.
+    household, equipment, presence
+        Who lives there, what they have, and when they are in.
+    kwh
+        True consumption, kWh in each half hour of the local clock, (days, 48) float32. Homes whose
+        meter nets solar export from import have negative values.
+    """
+
+    number: int
+    area: str
+    household: Household
+    equipment: Equipment
+    presence: Presence
+    kwh: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Area:
+    """A small area: its code, and its shares of second and of long-term vacant homes."""
+
+    code: str
+    second_share: float
+    vacant_share: float
+
+
+def draw_areas(scale: Scale, seed: int) -> list[Area]:
+    """Draw the areas of a world: a few by the sea have many second homes, most have hardly any."""
+    rng = np.random.default_rng([seed, 0])
+    count = max(2, round(scale.homes / scale.homes_per_area))
+    by_the_sea = rng.random(count) < 0.2
+    second = np.where(by_the_sea, rng.uniform(0.08, 0.2, count), rng.uniform(0, 0.015, count))
+    vacant = rng.beta(2, 45, count)
+    return [Area(f"SIM{area + 1:05d}", float(second[area]), float(vacant[area])) for area in range(count)]
+
+
+def simulate_home(number: int, areas: list[Area], calendar: Calendar) -> SimulatedHome:
+    """Simulate one home; its random stream depends on the seed and its number alone."""
+    rng = np.random.default_rng([calendar.seed, 3, number])
+    area = areas[int(rng.integers(0, len(areas)))]
+    household = draw_household(rng, second_share=area.second_share, vacant_share=area.vacant_share)
+    equipment = draw_equipment(household, rng)
+    presence = simulate_presence(household, calendar, rng)
+    wh = (
+        _running(household, equipment, presence, calendar, rng)
+        + appliances.by_the_clock(equipment, presence, calendar, rng)
+        + appliances.by_people(household, equipment, presence, calendar, rng)
+    )
+    wh *= 1 + 0.02 * rng.normal(0, 1, len(wh))
+    if equipment.solar_kw:
+        wh -= appliances.solar(equipment, calendar)
+    if not equipment.net_metered:
+        wh = np.maximum(wh, 0)
+    kwh = (np.rint(wh) / 1000).astype(np.float32).reshape(calendar.days, SLOTS)
+    return SimulatedHome(number, area.code, household, equipment, presence, kwh)
+
+
+def _running(
+    household: Household, equipment: Equipment, presence: Presence, calendar: Calendar, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Standby and refrigerators; some homes that stand empty are switched off at the board, or nearly so."""
+    standby = appliances.always_on(equipment, calendar, rng)
+    cold = appliances.cold_appliances(equipment, presence, calendar, rng)
+    empty = np.isin(presence.state, [STATES.index(State.VACANT), STATES.index(State.SECOND_EMPTY)]).repeat(SLOTS)
+    left_on = float(rng.choice([0.0, 0.15, 0.6, 1.0], p=[0.25, 0.3, 0.25, 0.2]))
+    if household.kind is Kind.SECOND:
+        left_on = max(left_on, 0.3)
+    keeps_cold = not equipment.emptied
+    return np.where(empty, standby * left_on + cold * keeps_cold, standby + cold)
+
+
+def simulated_homes(scale: str | Scale, seed: int) -> Iterator[SimulatedHome]:
+    """Yield the homes of a world one by one; memory holds one at a time.
+
+    Parameters
+    ----------
+    scale
+        Name of a scale, or a `Scale`.
+    seed
+        Seed of the world, not negative.
+
+    Examples
+    --------
+    >>> home = next(simulated_homes("small", seed=1))
+    >>> home.kwh.shape, home.presence.home.shape
+    ((60, 48), (60, 48))
+    """
+    scale = scale_of(scale)
+    calendar = Calendar(scale.start, scale.days, seed)
+    areas = draw_areas(scale, seed)
+    for number in range(scale.homes):
+        yield simulate_home(number, areas, calendar)

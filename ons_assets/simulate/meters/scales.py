@@ -1,0 +1,73 @@
+"""How large the simulated world is, and how its files are laid out."""
+
+from dataclasses import dataclass
+from datetime import date
+
+# The CER trial ran from day 195 to day 730 of its own count, day 1 being 2009-01-01.
+TRIAL_START = date(2009, 7, 14)
+TRIAL_DAYS = 536
+TRIAL_METERS = 6_445
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Size of a simulated world.
+
+    Parameters
+    ----------
+    name
+        Name of the scale.
+    homes
+        Homes with a meter.
+    days
+        Days of the world, at least 1.
+    start
+        First day.
+    lcl_share
+        Share of the homes whose readings are written in the Low Carbon London layout; the others are
+        written as CER text.
+    cer_files
+        CER files, ``File1.txt`` and so on; each meter is in one of them.
+    homes_per_area
+        Mean number of homes in a small area.
+    keep_consumption
+        Whether the truth holds the readings as they were before any fault.
+    """
+
+    name: str
+    homes: int
+    days: int
+    start: date = TRIAL_START
+    lcl_share: float = 0.3
+    cer_files: int = 2
+    homes_per_area: int = 25
+    keep_consumption: bool = True
+
+
+SCALES: dict[str, Scale] = {
+    scale.name: scale
+    for scale in (
+        # October and November: a clock change, a school holiday, and the heating season begins.
+        Scale("small", homes=100, days=60, start=date(2009, 10, 5)),
+        Scale("medium", homes=600, days=365, homes_per_area=40),
+        Scale("full", TRIAL_METERS, TRIAL_DAYS, lcl_share=0.0, cer_files=6, homes_per_area=60, keep_consumption=False),
+    )
+}
+"""The named scales: ``small`` (a demonstration), ``medium``, ``full`` (the size of the CER trial)."""
+
+
+def scale_of(scale: str | Scale) -> Scale:
+    """Return the scale of that name, or the scale itself.
+
+    Raises
+    ------
+    ValueError
+        If no scale has that name, or it has no home or no day.
+    """
+    if isinstance(scale, str):
+        if scale not in SCALES:
+            raise ValueError(f"unknown scale {scale!r}: use one of {', '.join(SCALES)}, or a Scale")
+        scale = SCALES[scale]
+    if scale.homes < 1 or scale.days < 1:
+        raise ValueError("a world needs at least one home and one day")
+    return scale

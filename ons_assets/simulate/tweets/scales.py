@@ -1,0 +1,66 @@
+"""How large the simulated world of tweets is."""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Size of a simulated world.
+
+    Parameters
+    ----------
+    name
+        Name of the scale.
+    users
+        People who tweet with a position.
+    people_per_user
+        People for each of them; the others move and register, but never tweet.
+    first_day, days
+        Days that are collected.
+    tweets_per_day
+        Mean tweets with a position, for each user and day; a few users write most of them.
+    as_json
+        Whether drops are v1.1 JSON by day, gzip; else Parquet of points by day.
+    outages
+        Times at which the collector was down.
+    unlocated_share
+        Further statuses without a position, for each tweet with one (JSON only).
+    """
+
+    name: str
+    users: int
+    people_per_user: int
+    first_day: date
+    days: int
+    tweets_per_day: float
+    as_json: bool
+    outages: int
+    unlocated_share: float = 0.1
+
+
+SCALES: dict[str, Scale] = {
+    scale.name: scale
+    for scale in (
+        Scale("small", 500, 20, date(2014, 8, 20), 60, 1.2, True, 3),
+        Scale("medium", 20_000, 5, date(2014, 4, 1), 365, 0.4, False, 12),
+        # The pilot: 38.9 million tweets in 82 days.
+        Scale("full", 2_000_000, 1, date(2014, 8, 11), 82, 0.2471, False, 12),
+    )
+}
+"""The named scales: ``small`` (a demonstration), ``medium``, ``full`` (the pilot's own size)."""
+
+
+def scale_of(scale: str | Scale) -> Scale:
+    """Return the scale of that name, or the scale itself.
+
+    Raises
+    ------
+    ValueError
+        If no scale has that name.
+    """
+    if isinstance(scale, Scale):
+        return scale
+    if scale not in SCALES:
+        raise ValueError(f"unknown scale {scale!r}: use one of {', '.join(SCALES)}, or a Scale")
+    return SCALES[scale]

@@ -1,0 +1,196 @@
+"""The three-level model of the pilot: users, their clusters, and the tweets in them.
+
+Tweets and time are at the lowest level, everything spatial is on the clusters, and every tweet has a
+cluster: a tweet that is noise has one of its own, marked as noise. A cluster is known by its user and
+its number: valid clusters first, by their first core tweet, then noise in the order of time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from core_ext import dbscan_clusters
+from ons_assets.geography.areas import Areas
+
+# Parts into which users are divided, so that no more than one part need be in memory.
+BUCKETS = 64
+
+
+def with_bucket(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with `bucket` (0 to 63) in front: the part of the users that a row belongs to."""
+    return rows.select((pl.col("user") % BUCKETS).cast(pl.Int16()).alias("bucket"), pl.all())
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """Parameters of the clustering; the defaults are the pilot's.
+
+    Parameters
+    ----------
+    eps_m
+        Two tweets of a user are neighbours within this distance.
+    min_tweets
+        A cluster is valid from so many tweets on.
+    threads
+        0 for one a processor; the result does not depend on it.
+    """
+
+    eps_m: float = 20.0
+    min_tweets: int = 3
+    threads: int = 0
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Clusters, and the tweets in them.
+
+    Parameters
+    ----------
+    clusters
+        user, cluster, is_valid, tweets, core_tweets, easting_m, northing_m (centroid), medoid_easting_m,
+        medoid_northing_m, min_easting_m, min_northing_m, max_easting_m, max_northing_m,
+        radius_of_gyration_m, first_utc, last_utc, days, area, area_method, area_distance_m.
+    tweets
+        tweet_id, user, cluster, created_utc, local_date, day_of_week, hour, month, application.
+    reclustered_users
+        How many users were clustered anew.
+    """
+
+    clusters: pl.DataFrame
+    tweets: pl.DataFrame
+    reclustered_users: int
+
+
+TWEET_COLUMNS = (
+    "tweet_id", "user", "cluster", "created_utc", "local_date", "day_of_week", "hour", "month", "application",
+)  # fmt: skip
+
+
+def cluster(
+    located: pl.DataFrame,
+    settings: ClusterSettings | None = None,
+    *,
+    areas: Areas | None = None,
+    previous: Clustering | None = None,
+) -> Clustering:
+    """Cluster the tweets of every user by density.
+
+    Parameters
+    ----------
+    located
+        Rows of `tweets/located_tweets`, all of them; their order makes no difference.
+    settings
+        Parameters; None for the defaults.
+    areas
+        Areas in which clusters are placed, by their medoid: the mean of two flats is in neither.
+    previous
+        An earlier result of the same settings. Users whose tweets are the same keep their clusters; only
+        users with a tweet more or fewer are clustered. The result is the same as without it.
+
+    Returns
+    -------
+    Clustering
+        Clusters sorted by user and cluster, tweets by user, time and id.
+    """
+    settings = settings or ClusterSettings()
+    if previous is None:
+        return _cluster(located, settings, areas)
+    now, before = located.select("user", "tweet_id"), previous.tweets.select("user", "tweet_id")
+    came, went = now.join(before, on="tweet_id", how="anti"), before.join(now, on="tweet_id", how="anti")
+    touched = pl.concat([came, went]).select("user").unique()
+    fresh = _cluster(located.join(touched, on="user", how="semi"), settings, areas)
+    return Clustering(
+        clusters=pl.concat([previous.clusters.join(touched, on="user", how="anti"), fresh.clusters]).sort(
+            "user", "cluster"
+        ),
+        tweets=pl.concat([previous.tweets.join(touched, on="user", how="anti"), fresh.tweets]).sort(
+            "user", "created_utc", "tweet_id"
+        ),
+        reclustered_users=len(touched),
+    )
+
+
+def _cluster(located: pl.DataFrame, settings: ClusterSettings, areas: Areas | None) -> Clustering:
+    rows = located.sort("user", "created_utc", "tweet_id")
+    users, starts = np.unique(rows["user"].to_numpy(), return_index=True)
+    easting, northing = (
+        np.ascontiguousarray(rows[name].to_numpy(), dtype=np.float64) for name in ("easting_m", "northing_m")
+    )
+    labels, table = dbscan_clusters(
+        easting,
+        northing,
+        np.append(starts, len(rows)).astype(np.int64),
+        settings.eps_m,
+        settings.min_tweets,
+        n_threads=settings.threads,
+    )
+    medoid = np.asarray(table["medoid"], dtype=np.int64)
+    valid = pl.DataFrame(
+        {
+            "user": users[table["segment"]],
+            "cluster": pl.Series(table["label"], dtype=pl.Int32()),
+            "is_valid": pl.Series(np.ones(len(medoid), dtype=bool)),
+            "tweets": pl.Series(table["size"], dtype=pl.Int32()),
+            "core_tweets": pl.Series(table["core_count"], dtype=pl.Int32()),
+            "easting_m": table["centroid_x"],
+            "northing_m": table["centroid_y"],
+            "medoid_easting_m": easting[medoid],
+            "medoid_northing_m": northing[medoid],
+            "min_easting_m": table["min_x"],
+            "min_northing_m": table["min_y"],
+            "max_easting_m": table["max_x"],
+            "max_northing_m": table["max_y"],
+            "radius_of_gyration_m": table["radius_of_gyration"],
+        }
+    )
+    number = _numbered(labels, starts, len(rows), valid)
+    clustered = rows.with_columns(cluster=pl.Series(number, dtype=pl.Int32()))
+    noise = clustered.filter(pl.Series(labels == -1)).select(_noise_columns())
+    spans = clustered.group_by("user", "cluster").agg(
+        first_utc=pl.col("created_utc").min(),
+        last_utc=pl.col("created_utc").max(),
+        days=pl.col("local_date").n_unique().cast(pl.Int32()),
+    )
+    clusters = pl.concat([valid, noise.select(valid.columns)]).join(spans, on=["user", "cluster"])
+    placed = _place(clusters.sort("user", "cluster"), areas)
+    return Clustering(placed, clustered.select(TWEET_COLUMNS), len(users))
+
+
+def _numbered(labels: np.ndarray, starts: np.ndarray, n_rows: int, valid: pl.DataFrame) -> np.ndarray:
+    """The labels, with a number of its own for each noise tweet, after those of the user's clusters."""
+    segment = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, n_rows)))
+    is_noise = labels == -1
+    noise_before = np.cumsum(is_noise) - is_noise
+    first_of_user = noise_before[starts] if len(starts) else noise_before
+    n_valid = np.zeros(len(starts), dtype=np.int64)
+    if n_rows:
+        np.maximum.at(n_valid, segment, labels.astype(np.int64) + 1)
+    assert n_valid.sum() == len(valid)
+    return np.where(is_noise, n_valid[segment] + noise_before - first_of_user[segment], labels)
+
+
+def _noise_columns() -> list[pl.Expr]:
+    columns = {
+        "easting_m": ("easting_m", "medoid_easting_m", "min_easting_m", "max_easting_m"),
+        "northing_m": ("northing_m", "medoid_northing_m", "min_northing_m", "max_northing_m"),
+    }
+    return [
+        pl.col("user"),
+        pl.col("cluster"),
+        pl.lit(False).alias("is_valid"),
+        pl.lit(1, dtype=pl.Int32()).alias("tweets"),
+        pl.lit(0, dtype=pl.Int32()).alias("core_tweets"),
+        *(pl.col(name).alias(alias) for name, aliases in columns.items() for alias in aliases),
+        pl.lit(0.0).alias("radius_of_gyration_m"),
+    ]
+
+
+def _place(clusters: pl.DataFrame, areas: Areas | None) -> pl.DataFrame:
+    if areas is None:
+        empty = pl.lit(None, dtype=pl.String())
+        return clusters.with_columns(area=empty, area_method=empty, area_distance_m=pl.lit(None, dtype=pl.Float64()))
+    found = areas.locate(clusters["medoid_easting_m"].to_numpy(), clusters["medoid_northing_m"].to_numpy())
+    return pl.concat(
+        [clusters, found.rename({"method": "area_method", "centre_distance_m": "area_distance_m"})], how="horizontal"
+    )

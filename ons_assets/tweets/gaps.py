@@ -1,0 +1,121 @@
+"""When the collector was down: silences that the rate of arrival does not explain."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+HOUR_S = 3_600
+HOURS_OF_WEEK = 168
+HOURS_OF_DAY = 24
+EPOCH_HOUR_OF_WEEK = 3 * 24
+FEWEST_WEEKS = 3
+
+
+@dataclass(frozen=True)
+class GapSettings:
+    """Parameters of `collection_gaps`.
+
+    Parameters
+    ----------
+    expected_tweets
+        A silence in which so many tweets were to be expected is a gap. Under a Poisson process the
+        chance of a silence of 30 is 1 in 10 million million; real arrivals are burstier.
+    shortest_minutes
+        Shorter silences are no gaps, however many tweets were to be expected.
+    """
+
+    expected_tweets: float = 30.0
+    shortest_minutes: float = 5.0
+
+
+def collection_gaps(created_utc: pl.Series, settings: GapSettings | None = None) -> pl.DataFrame:
+    """Find the silences of the collector.
+
+    The expected rate is the median of each hour of the week over the weeks, or of each hour of the day
+    where there are fewer than three weeks. A silence between two tweets is a gap where the rate adds up
+    to more tweets than could be missing by chance.
+
+    Parameters
+    ----------
+    created_utc
+        Times of all tweets that were collected, in any order.
+    settings
+        Parameters; None for the defaults.
+
+    Returns
+    -------
+    pl.DataFrame
+        from_utc (last tweet before), to_utc (first tweet after), hours, expected_tweets. Sorted by time.
+        Silences before the first tweet and after the last cannot be seen.
+    """
+    settings = settings or GapSettings()
+    schema = {
+        "from_utc": pl.Datetime("us", "UTC"),
+        "to_utc": pl.Datetime("us", "UTC"),
+        "hours": pl.Float64(),
+        "expected_tweets": pl.Float64(),
+    }
+    seconds = np.sort(created_utc.drop_nulls().dt.epoch("us").to_numpy()) / 1e6
+    if len(seconds) < 2:
+        return pl.DataFrame(schema=schema)
+    first_hour = int(seconds[0] // HOUR_S)
+    counts = np.bincount((seconds // HOUR_S).astype(np.int64) - first_hour)
+    expected = _expected_by_hour(counts, first_hour)
+    cumulated = np.concatenate([[0.0], np.cumsum(expected)])
+    position = seconds / HOUR_S - first_hour
+    arrivals = np.interp(position, np.arange(len(cumulated)), cumulated)
+    missing = np.diff(arrivals)
+    is_gap = (missing > settings.expected_tweets) & (np.diff(seconds) > settings.shortest_minutes * 60)
+    before = np.flatnonzero(is_gap)
+    start, end = seconds[before], seconds[before + 1]
+    return pl.DataFrame(
+        {
+            "from_utc": pl.Series((start * 1e6).round().astype(np.int64)).cast(pl.Datetime("us")),
+            "to_utc": pl.Series((end * 1e6).round().astype(np.int64)).cast(pl.Datetime("us")),
+            "hours": (end - start) / HOUR_S,
+            "expected_tweets": missing[before],
+        }
+    ).with_columns(pl.col("from_utc", "to_utc").dt.replace_time_zone("UTC"))
+
+
+def _expected_by_hour(counts: npt.NDArray[np.int64], first_hour: int) -> npt.NDArray[np.float64]:
+    hours = np.arange(len(counts)) + first_hour + EPOCH_HOUR_OF_WEEK
+    cycle = HOURS_OF_WEEK if len(counts) >= FEWEST_WEEKS * HOURS_OF_WEEK else HOURS_OF_DAY
+    of_cycle = hours % cycle
+    medians = np.array(
+        [np.median(counts[of_cycle == hour]) if (of_cycle == hour).any() else 0 for hour in range(cycle)]
+    )
+    return np.asarray(medians[of_cycle], dtype=np.float64)
+
+
+def coverage(gaps: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
+    """Return how much of each day the collector was up.
+
+    Parameters
+    ----------
+    gaps
+        What `collection_gaps` returns.
+    days
+        Days, of UTC.
+
+    Returns
+    -------
+    pl.DataFrame
+        day, share_covered (0 to 1).
+    """
+    start = days.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    frame = pl.DataFrame({"day": days, "start": start, "end": start.dt.offset_by("1d")})
+    lost = (
+        frame.join(gaps.select("from_utc", "to_utc"), how="cross")
+        .with_columns(
+            down=(pl.min_horizontal("end", "to_utc") - pl.max_horizontal("start", "from_utc"))
+            .dt.total_seconds()
+            .clip(0)
+        )
+        .group_by("day")
+        .agg(pl.col("down").clip(0).sum())
+    )
+    joined = frame.join(lost, on="day", how="left", maintain_order="left")
+    return joined.select("day", share_covered=1 - pl.col("down").fill_null(0) / (24 * HOUR_S))

@@ -1,0 +1,108 @@
+"""Tweets with a place: on the National Grid, in an area, and in local time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from ons_assets.geography.areas import Areas
+from ons_assets.geography.national_grid import to_national_grid
+from ons_assets.tweets.records import ZONE
+
+NOTICES = ("delete", "scrub_geo")
+OUTSIDE = "outside Great Britain"
+
+
+@dataclass(frozen=True)
+class Located:
+    """Tweets with a place, and how many have none.
+
+    Parameters
+    ----------
+    tweets
+        One row a tweet, see `locate`.
+    left_out
+        reason, tweets: why rows of the input are not in `tweets`; together they are all of the input.
+    """
+
+    tweets: pl.DataFrame
+    left_out: pl.DataFrame
+
+
+def locate(
+    raw: pl.DataFrame | pl.LazyFrame, areas: Areas | None = None, notices: pl.DataFrame | None = None
+) -> Located:
+    """Place tweets on the National Grid and in areas, and give them their local time.
+
+    Of a tweet that came several times, or was edited, the last version counts. A tweet that its author
+    deleted, or took the position from, is left out, on whatever day the notice came.
+
+    Parameters
+    ----------
+    raw
+        Rows of `tweets/raw_tweets`.
+    areas
+        Areas of the level that is wanted; None leaves the area empty.
+    notices
+        Rows of `tweets/raw_tweets` with event "delete" or "scrub_geo", of all days; None for those in raw.
+
+    Returns
+    -------
+    Located
+        tweets: tweet_id, user, created_utc, local_date, day_of_week (1 Monday to 7), hour, month (first
+        day), easting_m, northing_m, area, area_method, area_distance_m, application. Sorted by user,
+        time and id.
+    """
+    rows = raw.collect() if isinstance(raw, pl.LazyFrame) else raw
+    withdrawn = rows.filter(pl.col("event").is_in(NOTICES)) if notices is None else notices
+    deleted = withdrawn.filter(event="delete")["tweet_id"].unique()
+    scrubbed = withdrawn.filter(event="scrub_geo").group_by("user").agg(up_to=pl.col("tweet_id").max())
+    judged = rows.join(scrubbed, on="user", how="left").with_columns(
+        reason=pl.when(pl.col("event").is_in(NOTICES))
+        .then(pl.lit("a notice, not a tweet"))
+        .when(pl.col("event") == "retweet")
+        .then(pl.lit("a retweet"))
+        .when(pl.col("tweet_id").is_in(deleted.implode()) | pl.col("original_id").is_in(deleted.implode()))
+        .then(pl.lit("deleted by its author"))
+        .when(pl.col("tweet_id") <= pl.col("up_to"))
+        .then(pl.lit("position withdrawn by its author"))
+        .when(pl.col("latitude").is_null())
+        .then(pl.lit("no position"))
+    )
+    kept = judged.filter(pl.col("reason").is_null()).sort("original_id", "tweet_id")
+    last = kept.unique("original_id", keep="last", maintain_order=True)
+    easting, northing = to_national_grid(last["latitude"], last["longitude"])
+    on_grid = last.with_columns(easting_m=pl.Series(easting), northing_m=pl.Series(northing))
+    inside = on_grid.filter(pl.Series(np.isfinite(easting))).sort("user", "created_utc", "tweet_id")
+    local = pl.col("created_utc").dt.convert_time_zone(ZONE)
+    tweets = inside.select(
+        "tweet_id",
+        "user",
+        "created_utc",
+        local_date=local.dt.date(),
+        day_of_week=local.dt.weekday(),
+        hour=local.dt.hour(),
+        month=local.dt.date().dt.month_start(),
+        easting_m="easting_m",
+        northing_m="northing_m",
+        application="application",
+    )
+    losses = [
+        *judged.drop_nulls("reason").group_by("reason").len().rows(),
+        ("an earlier version or a repetition", len(kept) - len(last)),
+        (OUTSIDE, len(last) - len(inside)),
+    ]
+    left_out = pl.DataFrame(losses, schema={"reason": pl.String(), "tweets": pl.Int64()}, orient="row")
+    return Located(_with_areas(tweets, areas), left_out.filter(pl.col("tweets") > 0).sort("reason"))
+
+
+def _with_areas(tweets: pl.DataFrame, areas: Areas | None) -> pl.DataFrame:
+    if areas is None:
+        nothing = pl.lit(None, dtype=pl.String())
+        missing = {"area": nothing, "area_method": nothing, "area_distance_m": pl.lit(None, dtype=pl.Float64())}
+        placed = tweets.with_columns(**missing)
+    else:
+        found = areas.locate(tweets["easting_m"].to_numpy(), tweets["northing_m"].to_numpy())
+        renamed = found.rename({"method": "area_method", "centre_distance_m": "area_distance_m"})
+        placed = pl.concat([tweets, renamed], how="horizontal")
+    return placed.select(pl.exclude("application"), "application")

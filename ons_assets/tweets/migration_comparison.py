@@ -1,0 +1,181 @@
+"""Flows from tweets against official estimates: how near, where biased, and what students do to it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy.stats import spearmanr
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How estimates compare with official ones.
+
+    Parameters
+    ----------
+    measures
+        measure, value: areas_or_pairs, pearson, pearson_log, spearman, rmse, cpc (common part of the
+        two, 1 if they are equal), total_ratio.
+    areas
+        area, direction, estimate, official, ratio, penetration (users for each 1,000 people),
+        is_student_area, one row an area and direction.
+    by_penetration
+        quarter (1 the areas with the fewest users by population), areas, ratio (median), log_bias
+        (mean log ratio).
+    """
+
+    measures: pl.DataFrame
+    areas: pl.DataFrame
+    by_penetration: pl.DataFrame
+
+    def table(self) -> pl.DataFrame:
+        """Return all of it as one long table.
+
+        Returns
+        -------
+        pl.DataFrame
+            level ("all", "area" or "penetration_quarter"), name ("all", the area or the quarter), direction
+            ("in", "out" or "both"), measure, value (null where it is not defined), is_student_area.
+        """
+        measures = self.measures.select(
+            level=pl.lit("all"), name=pl.lit("all"), direction=pl.lit("both"), measure="measure", value="value",
+            is_student_area=pl.lit(False),
+        )  # fmt: skip
+        areas = self.areas.unpivot(
+            ["estimate", "official", "ratio", "penetration"],
+            index=["area", "direction", "is_student_area"],
+            variable_name="measure",
+        ).select(level=pl.lit("area"), name="area", direction="direction", measure="measure", value="value",
+                 is_student_area="is_student_area")  # fmt: skip
+        quarters = self.by_penetration.select("quarter", "ratio", "log_bias", areas=pl.col("areas").cast(pl.Float64()))
+        quarters = quarters.unpivot(["areas", "ratio", "log_bias"], index="quarter", variable_name="measure").select(
+            level=pl.lit("penetration_quarter"), name=pl.col("quarter").cast(pl.String()), direction=pl.lit("both"),
+            measure="measure", value="value", is_student_area=pl.lit(False),
+        )  # fmt: skip
+        parts = pl.concat([measures, areas, quarters])
+        return parts.with_columns(pl.col("value").fill_nan(None)).sort("level", "name", "direction", "measure")
+
+
+def totals_by_area(flows: pl.DataFrame) -> pl.DataFrame:
+    """Return the moves into and out of each area, from flows between areas.
+
+    Parameters
+    ----------
+    flows
+        origin, destination, flow.
+
+    Returns
+    -------
+    pl.DataFrame
+        area, direction ("in" or "out"), moves.
+    """
+    known = flows.drop_nulls("flow")
+    into = known.group_by(area="destination").agg(moves=pl.col("flow").sum()).with_columns(direction=pl.lit("in"))
+    out = known.group_by(area="origin").agg(moves=pl.col("flow").sum()).with_columns(direction=pl.lit("out"))
+    return pl.concat([into, out]).select("area", "direction", "moves").sort("area", "direction")
+
+
+def compare_pairs(estimate: pl.DataFrame, official: pl.DataFrame) -> dict[str, float]:
+    """Compare flows pair by pair; a pair that one of the two lacks counts as zero there.
+
+    Parameters
+    ----------
+    estimate, official
+        origin, destination, flow.
+
+    Returns
+    -------
+    dict
+        See `Comparison.measures`; NaN where a measure is not defined.
+    """
+    joined = estimate.select("origin", "destination", a=pl.col("flow")).join(
+        official.select("origin", "destination", b=pl.col("flow")),
+        on=["origin", "destination"],
+        how="full",
+        coalesce=True,
+    )
+    return _measures(joined.with_columns(pl.col("a", "b").fill_null(0.0)))
+
+
+def compare_areas(
+    estimate: pl.DataFrame,
+    official: pl.DataFrame,
+    *,
+    penetration: pl.DataFrame | None = None,
+    student_share: pl.DataFrame | None = None,
+    student_threshold: float = 0.1,
+) -> Comparison:
+    """Compare moves into and out of areas.
+
+    Parameters
+    ----------
+    estimate, official
+        area, direction, moves: what `totals_by_area` returns, and the layout of the official tables of
+        internal migration.
+    penetration
+        area, penetration: users for each 1,000 people.
+    student_share
+        area, student_share: share of students in the population; areas from `student_threshold` on are
+        named as student areas.
+    """
+    joined = official.select("area", "direction", b="moves").join(
+        estimate.select("area", "direction", a="moves"), on=["area", "direction"], how="left"
+    )
+    joined = joined.with_columns(pl.col("a").fill_null(0.0))
+    unknown = pl.DataFrame(schema={"area": pl.String(), "penetration": pl.Float64()})
+    no_students = pl.DataFrame(schema={"area": pl.String(), "student_share": pl.Float64()})
+    areas = (
+        joined.join(penetration if penetration is not None else unknown, on="area", how="left")
+        .join(student_share if student_share is not None else no_students, on="area", how="left")
+        .select(
+            "area",
+            "direction",
+            estimate="a",
+            official="b",
+            ratio=pl.when(pl.col("b") > 0).then(pl.col("a") / pl.col("b")),
+            penetration="penetration",
+            is_student_area=(pl.col("student_share") >= student_threshold).fill_null(False),
+        )
+        .sort("area", "direction")
+    )
+    measures = _measures(joined)
+    return Comparison(
+        measures=pl.DataFrame({"measure": list(measures), "value": list(measures.values())}),
+        areas=areas,
+        by_penetration=_by_penetration(areas),
+    )
+
+
+def _measures(joined: pl.DataFrame) -> dict[str, float]:
+    a, b = joined["a"].to_numpy().astype(np.float64), joined["b"].to_numpy().astype(np.float64)
+    both = (a > 0) & (b > 0)
+    total = a.sum() + b.sum()
+    return {
+        "areas_or_pairs": float(len(joined)),
+        "pearson": _correlation(a, b),
+        "pearson_log": _correlation(np.log(a[both]), np.log(b[both])),
+        "spearman": float(spearmanr(a, b).statistic) if _varies(a) and _varies(b) else float("nan"),
+        "rmse": float(np.sqrt(np.mean((a - b) ** 2))) if len(a) else float("nan"),
+        "cpc": float(2 * np.minimum(a, b).sum() / total) if total > 0 else float("nan"),
+        "total_ratio": float(a.sum() / b.sum()) if b.sum() > 0 else float("nan"),
+    }
+
+
+def _varies(values: np.ndarray) -> bool:
+    return len(values) > 2 and bool(np.ptp(values) > 0)
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.corrcoef(a, b)[0, 1]) if _varies(a) and _varies(b) else float("nan")
+
+
+def _by_penetration(areas: pl.DataFrame) -> pl.DataFrame:
+    known = areas.filter(pl.col("penetration").is_not_null() & (pl.col("ratio") > 0))
+    ranked = known.with_columns(
+        quarter=((pl.col("penetration").rank("ordinal") - 1) * 4 // pl.len() + 1).cast(pl.Int32())
+    )
+    return (
+        ranked.group_by("quarter")
+        .agg(areas=pl.col("area").n_unique(), ratio=pl.col("ratio").median(), log_bias=pl.col("ratio").log().mean())
+        .sort("quarter")
+    )

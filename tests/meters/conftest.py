@@ -1,0 +1,35 @@
+"""What the tests of readings share."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ons_assets.lakehouse.sources import Parsed
+from ons_assets.meters.parameters import Readings
+from ons_assets.meters.sources import MeterFiles
+
+SECRET = b"a key of thirty-two bytes, no less"
+RECEIVED = datetime(2026, 6, 1, tzinfo=UTC)
+
+Read = Callable[..., Parsed]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Write a file, and read it by a mapping of its own or by those of the trials."""
+
+    def parse(content: str | bytes | Path, mapping: dict | None = None, **parameters: object) -> Parsed:
+        folder = tmp_path / "mappings" / "meters"
+        folder.mkdir(parents=True, exist_ok=True)
+        if mapping is not None:
+            (folder / "own.yaml").write_text(yaml.safe_dump({"name": "own", "zone": "UTC", **mapping}))
+        path = content if isinstance(content, Path) else tmp_path / "drop"
+        if not isinstance(content, Path):
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        source = MeterFiles.of(tmp_path, SECRET, Readings(**parameters))
+        return source.parse(path, "drop", RECEIVED)
+
+    return parse

@@ -1,0 +1,178 @@
+"""From drops to the raw table: streamed, gated, published by bucket, and accounted for in the ledger."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS
+from ons_assets.lakehouse import gate, lake, quarantine
+from ons_assets.lakehouse.drops import register
+from ons_assets.lakehouse.gate import Suite
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.ingestion import Ingested
+from ons_assets.lakehouse.ledger import Ledger, Status
+from ons_assets.meters import files, intake
+from ons_assets.meters.half_hours import half_hours
+from ons_assets.meters.intake import take_in
+from ons_assets.meters.parameters import Readings
+from ons_assets.meters.sources import MeterFiles
+from ons_assets.simulate.meters import Scale, simulate_meters
+
+EXPECTATIONS = Path(__file__).parents[2] / "expectations"
+SUITE = Suite.load(EXPECTATIONS, RAW_READINGS.name)
+
+
+class Office:
+    """A home with a source, into which files are dropped."""
+
+    def __init__(self, root: Path, **parameters: object) -> None:
+        self.home = Home(root).ensure()
+        self.ledger = Ledger(self.home)
+        self.source = MeterFiles.of(root, self.home.secret(), Readings(**parameters))
+        self.told: list[str] = []
+
+    def drop(self, name: str, content: str | Path) -> None:
+        path = self.home.drops / name
+        path.write_text(content) if isinstance(content, str) else path.write_bytes(content.read_bytes())
+        register(self.home, self.ledger, self.source, path, 1 << 30)
+
+    def run(self, run_id: str = "run") -> Ingested:
+        return take_in(
+            self.home,
+            self.ledger,
+            self.source,
+            RAW_READINGS,
+            SUITE,
+            run_id=run_id,
+            settings={},
+            progress=self.told.append,
+        )
+
+    def table(self) -> pl.DataFrame:
+        return lake.read(self.home, RAW_READINGS).collect().sort("drop_id", "meter", "day")
+
+
+def cer(meter: int, value: float = 0.4, days: int = 3, first: int = 195) -> str:
+    return "".join(f"{meter} {first + day}{slot:02d} {value}\n" for day in range(days) for slot in range(1, 49))
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path, buckets=4)
+
+
+def test_rows_in_are_rows_accepted_and_rows_in_quarantine(office: Office) -> None:
+    office.drop("File1.txt", cer(1000) + "1000 19660 0.2\n1000 abc\n" + cer(1001))
+    outcome = office.run()
+    (drop,) = office.ledger.drops("meters")
+    assert (drop.status, drop.parsed_rows, drop.accepted_rows, drop.quarantined_rows) == ("accepted", 290, 288, 2)
+    assert drop.reason == "1 rows: day and slot are not five digits; 1 rows: slot is not one of its day"
+    assert (outcome.rows, outcome.drops, outcome.refusals, outcome.warnings) == (6, 1, [], [])
+    assert office.table()["received"].sum() == 288
+    assert not any(path.is_file() for path in office.home.staging.rglob("*"))
+
+
+def test_small_blocks_give_the_same_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate_meters(tmp_path / "drops", tmp_path / "truth", scale=Scale("tiny", homes=14, days=30))
+    tables = []
+    for name, size in (("whole", files.BLOCK_BYTES), ("cut", 4099)):
+        office = Office(tmp_path / name, buckets=3)
+        (office.home.root / "secret.key").write_bytes(b"k" * 32)
+        office.source = MeterFiles.of(office.home.root, b"k" * 32, Readings(buckets=3))
+        monkeypatch.setattr(files, "BLOCK_BYTES", size)
+        monkeypatch.setattr(intake, "ROWS_AT_ONCE", 10_000 if name == "whole" else 50)
+        for path in sorted((tmp_path / "drops").iterdir()):
+            office.drop(path.name, path)
+        office.run()
+        tables.append(office.table())
+    assert tables[0].equals(tables[1])
+    assert tables[0]["bucket"].n_unique() == 3
+
+
+def test_a_second_run_changes_nothing(office: Office) -> None:
+    office.drop("File1.txt", cer(1000))
+    first, before = office.run("one"), office.table()
+    second = office.run("two")
+    assert first.data_version == second.data_version
+    assert office.table().equals(before)
+
+
+def test_files_that_share_meters_are_told_and_the_later_counts(office: Office) -> None:
+    office.drop("File1.txt", cer(1000, 0.4) + cer(1001, 0.4))
+    office.drop("File2.txt", cer(1000, 0.6, days=1))
+    office.run()
+    _, later = office.ledger.drops("meters")
+    assert later.reason == "1 of its 1 meters are also in files received earlier"
+    made = half_hours(office.table())
+    assert made.filter(pl.col("replaced") > 0)["kwh"].list.sum().to_list() == [pytest.approx(48 * 0.3)]
+    assert made["replaced"].sum() == 48
+    assert len(made) == 6
+
+
+def test_a_refused_file_publishes_nothing_and_leaves_the_others(office: Office) -> None:
+    office.drop("File1.txt", cer(1000))
+    office.drop("File2.txt", cer(2000, value=60.0))
+    outcome = office.run()
+    good, bad = office.ledger.drops("meters")
+    assert (good.status, bad.status) == (Status.ACCEPTED, Status.REFUSED)
+    assert "is the unit right" in str(bad.reason)
+    assert len(office.told) == len(outcome.refusals) == 1
+    assert office.table()["drop_sha256"].unique().to_list() == [good.sha256]
+    assert [entry.refused for entry in quarantine.entries(office.home)] == [True]
+
+
+def test_only_refused_files_leave_the_table_as_it_was(office: Office) -> None:
+    office.drop("File1.txt", cer(1000, value=60.0))
+    assert office.run().version is None
+    assert not lake.exists(office.home, RAW_READINGS)
+
+
+def test_the_gate_refuses_a_file_and_keeps_its_days(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    audit = gate.audit
+
+    def critical(found: gate.Audit) -> gate.Audit:
+        failure = gate.Failure("expect_a_thing", None, "critical", "it is not so")
+        return gate.Audit(found.suite_sha256, found.evaluated, (failure,), found.result)
+
+    monkeypatch.setattr(intake.gate, "audit", lambda *parts: critical(audit(*parts)))
+    office.drop("File1.txt", cer(1000))
+    outcome = office.run()
+    assert outcome.version is None
+    assert outcome.refusals[0].rows == 3
+    (kept,) = (office.home.quarantine / RAW_READINGS.name).glob("*.batch.parquet")
+    assert len(pl.read_parquet(kept)) == 3
+
+
+def test_no_message_names_a_meter_or_a_value(office: Office) -> None:
+    office.drop("File1.txt", cer(91827364, value=61.7346) + "91827364 19560 61.7346\n")
+    office.drop("File2.txt", cer(81726354, value=2.7182) + "81726354 00001 2.7182\n")
+    outcome = office.run()
+    said = " ".join([str(outcome), *office.told, *(str(drop.reason) for drop in office.ledger.drops("meters"))])
+    assert not any(secret in said for secret in ("91827364", "61.73", "81726354", "2.718"))
+
+
+def test_what_is_published_is_private(office: Office) -> None:
+    office.drop("File1.txt", cer(1000))
+    office.run()
+    assert os.stat(office.home.table(RAW_READINGS.name)).st_mode & 0o777 == 0o700
+    assert 1000 not in office.table()["meter"].to_list()
+
+
+def test_an_unknown_layout_is_refused_when_it_arrives(office: Office) -> None:
+    office.drop("notes.csv", "who,what\na,b\n")
+    (drop,) = office.ledger.drops("meters")
+    assert drop.status is Status.REFUSED
+    assert "has a layout that no mapping knows" in str(drop.reason)
+
+
+def test_real_files_pass_the_gates(shared_data: Path, office: Office) -> None:
+    names = ("cer_raw_layout_sample.txt", "lcl_MAC000002_raw.csv.gz", "sgsc_australia_10_homes_half_hour.parquet")
+    for name in names:
+        office.drop(name, shared_data / "meters" / name)
+    outcome = office.run()
+    assert outcome.refusals == []
+    assert [drop.accepted_rows for drop in office.ledger.drops("meters")] == [4, 24_157, 293_874]
+    made = HALF_HOURS.conform(half_hours(office.table()))
+    assert gate.audit(Suite.load(EXPECTATIONS, HALF_HOURS.name), HALF_HOURS, made).failures == ()

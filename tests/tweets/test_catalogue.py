@@ -1,0 +1,96 @@
+"""What the methods return is what the registry declares, and passes the suites."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ons_assets.catalogue.tweets import TABLES
+from ons_assets.geography.areas import Areas
+from ons_assets.lakehouse import gate
+from ons_assets.lakehouse.delimited import Limits
+from ons_assets.lakehouse.gate import Suite
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.tables import Catalogue, Sensitivity
+from ons_assets.simulate.tweets import simulate_tweets
+from ons_assets.tweets import mapping
+from ons_assets.tweets.anchors import tweet_stays, user_anchors
+from ons_assets.tweets.cluster_types import cluster_types
+from ons_assets.tweets.clustering import BUCKETS, cluster, with_bucket
+from ons_assets.tweets.gaps import collection_gaps
+from ons_assets.tweets.locating import locate
+from ons_assets.tweets.migration_comparison import compare_areas, totals_by_area
+from ons_assets.tweets.migration_flows import migration_flows
+from ons_assets.tweets.residences import moves, residences
+from ons_assets.tweets.sources import TweetFiles
+from ons_assets.tweets.users import describe_users
+
+CATALOGUE = Catalogue(TABLES)
+
+EXPECTATIONS = Path(__file__).resolve().parents[2] / "expectations"
+NAMES = [table.name for table in TABLES]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    world = simulate_tweets(folder / "drops", folder / "truth", scale="small", seed=4)
+    source = TweetFiles((mapping.BUILT_IN,), Limits(), Home(folder / "home").ensure())
+    received = datetime(2016, 1, 1, tzinfo=UTC)
+    raw = pl.concat([source.parse(path, path.name, received).accepted for path in sorted(world.drops.iterdir())])
+    truth = {name: pl.read_parquet(world.truth / f"{name}.parquet") for name in ("areas", "addresses", "population")}
+    areas = Areas(truth["areas"].select("area", "easting_m", "northing_m"))
+    located = locate(raw, areas).tweets
+    users, model = describe_users(located), cluster(located, areas=areas)
+    types = cluster_types(model.clusters, truth["addresses"])
+    anchors = user_anchors(tweet_stays(model.tweets, model.clusters, users, types), model.clusters)
+    lived, moved = residences(anchors, model.tweets), moves(anchors)
+    flows = migration_flows(moved, lived, truth["population"])
+    official = totals_by_area(flows.filter(period_type="year")).with_columns(pl.col("moves") * 2)
+    return {
+        "tweets/raw_tweets": raw.with_columns(drop_sha256=pl.int_range(pl.len()).cast(pl.String())),
+        "tweets/collection_gaps": collection_gaps(raw["created_utc"]),
+        "tweets/located_tweets": located,
+        "tweets/users": with_bucket(users),
+        "tweets/clusters": with_bucket(model.clusters),
+        "tweets/clustered_tweets": with_bucket(model.tweets),
+        "tweets/cluster_types": with_bucket(types),
+        "tweets/user_anchors": with_bucket(anchors),
+        "tweets/residences": lived,
+        "tweets/moves": moved,
+        "tweets/migration_flows": flows,
+        "tweets/migration_comparison": compare_areas(official, official).table(),
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_made_conforms_and_passes_its_suite(made, name):
+    table = CATALOGUE[name]
+    frame = table.conform(made[name])
+    assert len(frame) > 0
+    suite = Suite.load(EXPECTATIONS, name)
+    audit = gate.audit(suite, table, frame)
+    assert audit.reason == ""
+    assert audit.evaluated > len(suite.content["expectations"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_above_the_flows_is_individual(name):
+    above = name not in ("tweets/migration_flows", "tweets/migration_comparison")
+    assert (CATALOGUE[name].sensitivity is Sensitivity.INDIVIDUAL) == above
+
+
+def test_a_suite_refuses_what_is_wrong(made):
+    table = CATALOGUE["tweets/located_tweets"]
+    wrong = table.conform(made[table.name]).with_columns(easting_m=pl.lit(-5.0))
+    audit = gate.audit(Suite.load(EXPECTATIONS, table.name), table, wrong)
+    assert audit.is_critical
+    assert "-5" not in audit.reason
+
+
+def test_buckets_divide_users_of_either_sign():
+    users = np.random.default_rng(1).integers(-(2**62), 2**62, 10_000)
+    buckets = with_bucket(pl.DataFrame({"user": users}))["bucket"]
+    assert set(buckets) == set(range(BUCKETS))

@@ -1,0 +1,356 @@
+"""From anchors to residences, moves, flows and the comparison with official estimates."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chi2, poisson
+
+from ons_assets.tweets.anchors import tweet_stays, user_anchors, user_commutes
+from ons_assets.tweets.cluster_types import cluster_types
+from ons_assets.tweets.migration_comparison import compare_areas, compare_pairs, totals_by_area
+from ons_assets.tweets.migration_flows import FlowSettings, gamma_interval, migration_flows, users_at_risk
+from ons_assets.tweets.residences import MoveSettings, moves, residences, student_homes
+
+PLACES = {0: ("A", 0.0), 1: ("B", 30_000.0), 2: ("A", 400.0), 3: ("C", 60_000.0)}
+
+
+def homes(*spells, confidence=0.95):
+    """(user, cluster, from, to) as anchors."""
+    return pl.DataFrame(
+        [
+            (user, cluster, "home", start, end, confidence, 20, PLACES[cluster][0], PLACES[cluster][1], 0.0)
+            for user, cluster, start, end in spells
+        ],
+        schema={
+            "user": pl.Int64(), "cluster": pl.Int32(), "anchor": pl.String(), "from": pl.Date(), "to": pl.Date(),
+            "confidence": pl.Float64(), "evidence_days": pl.Int32(), "area": pl.String(),
+            "easting_m": pl.Float64(), "northing_m": pl.Float64(),
+        },
+        orient="row",
+    )  # fmt: skip
+
+
+def tweets_in(*months):
+    return pl.DataFrame(
+        {"user": [1] * len(months), "month": list(months)}, schema={"user": pl.Int64(), "month": pl.Date()}
+    )
+
+
+# --- residences ----------------------------------------------------------------------------------------
+
+
+def test_a_month_without_tweets_keeps_the_home():
+    lived = residences(
+        homes((1, 0, date(2014, 1, 5), date(2014, 4, 20))), tweets_in(date(2014, 1, 1), date(2014, 4, 1))
+    )
+    assert lived["month"].dt.month().to_list() == [1, 2, 3, 4]
+    assert lived["is_observed"].to_list() == [True, False, False, True]
+    assert lived["area"].unique().to_list() == ["A"]
+
+
+def test_a_silent_month_between_two_homes_has_none():
+    anchors = homes((1, 0, date(2014, 1, 5), date(2014, 2, 20)), (1, 1, date(2014, 4, 10), date(2014, 6, 1)))
+    lived = residences(anchors, tweets_in())
+    assert lived.select(pl.col("month").dt.month(), "area").rows() == [(1, "A"), (2, "A"), (4, "B"), (5, "B"), (6, "B")]
+
+
+def test_in_the_month_of_a_move_the_longer_home_counts():
+    anchors = homes((1, 0, date(2014, 1, 5), date(2014, 3, 9)), (1, 1, date(2014, 3, 10), date(2014, 6, 1)))
+    lived = residences(anchors, tweets_in())
+    assert lived.select("user", "month").is_unique().all()
+    assert lived.filter(pl.col("month") == date(2014, 3, 1))["area"].to_list() == ["B"]
+
+
+def test_the_coverage_of_the_collector_goes_along():
+    coverage = pl.DataFrame({"day": [date(2014, 1, 1), date(2014, 1, 2)], "share_covered": [1.0, 0.5]})
+    lived = residences(homes((1, 0, date(2014, 1, 5), date(2014, 2, 20))), tweets_in(), coverage)
+    assert lived["month_coverage"].to_list() == [0.75, 1.0]
+
+
+# --- moves ---------------------------------------------------------------------------------------------
+
+
+def test_a_move_has_its_date_between_the_two_homes():
+    anchors = homes((1, 0, date(2014, 1, 5), date(2014, 3, 1)), (1, 1, date(2014, 3, 11), date(2014, 6, 1)))
+    row = moves(anchors).row(0, named=True)
+    assert (row["from_area"], row["to_area"], row["moved_on"]) == ("A", "B", date(2014, 3, 6))
+    assert (row["not_before"], row["not_after"]) == (date(2014, 3, 1), date(2014, 3, 11))
+    assert row["distance_km"] == pytest.approx(30)
+    assert row["persistence_days"] == 83
+    assert row["confidence"] == pytest.approx(0.95**2)
+    assert not row["is_return"]
+
+
+def test_short_stays_near_homes_and_unsure_ones_are_no_moves():
+    early, late = (date(2014, 1, 5), date(2014, 3, 1)), (date(2014, 3, 11), date(2014, 6, 1))
+    assert moves(homes((1, 0, *early), (1, 2, *late))).is_empty()
+    assert moves(homes((1, 0, *early), (1, 1, date(2014, 3, 11), date(2014, 3, 15)))).is_empty()
+    assert moves(homes((1, 0, *early), (1, 1, *late), confidence=0.5)).is_empty()
+    assert len(moves(homes((1, 0, *early), (1, 2, *late)), MoveSettings(shortest_km=0.1))) == 1
+
+
+def test_a_visit_too_short_to_count_does_not_hide_that_nothing_changed():
+    spells = [
+        (1, 0, date(2014, 1, 5), date(2014, 3, 1)),
+        (1, 1, date(2014, 3, 11), date(2014, 3, 15)),
+        (1, 0, date(2014, 3, 20), date(2014, 6, 1)),
+    ]
+    assert moves(homes(*spells)).is_empty()
+
+
+def test_going_back_is_a_return():
+    spells = [
+        (1, 0, date(2014, 1, 5), date(2014, 3, 1)),
+        (1, 1, date(2014, 3, 11), date(2014, 6, 1)),
+        (1, 0, date(2014, 6, 5), date(2014, 9, 1)),
+    ]
+    assert moves(homes(*spells))["is_return"].to_list() == [False, True]
+
+
+# --- flows ---------------------------------------------------------------------------------------------
+
+
+def population(**people):
+    return pl.DataFrame({"area": list(people), "population": list(people.values())})
+
+
+def world(n_stay=90, n_move=10):
+    stay = [(user, 0, date(2014, 1, 1), date(2014, 6, 30)) for user in range(n_stay)]
+    go = [
+        spell
+        for user in range(n_stay, n_stay + n_move)
+        for spell in ((user, 0, date(2014, 1, 1), date(2014, 3, 31)), (user, 1, date(2014, 4, 1), date(2014, 6, 30)))
+    ]
+    anchors = homes(*stay, *go)
+    return moves(anchors), residences(anchors, tweets_in())
+
+
+def test_users_at_risk_are_those_seen_in_two_months():
+    risk = users_at_risk(world()[1])
+    assert risk.filter(pl.col("month") == date(2014, 4, 1)).select("area", "users").rows() == [("A", 100)]
+    assert risk.filter(pl.col("month") == date(2014, 5, 1)).select("area", "users").rows() == [("A", 90), ("B", 10)]
+    assert date(2014, 1, 1) not in risk["month"].to_list()
+
+
+def test_a_mover_counts_for_the_people_of_the_area_of_origin():
+    moved, lived = world()
+    flows = migration_flows(moved, lived, population(A=5_000, B=3_000))
+    # The first day of April begins the new home: the date of the move is the last day of March.
+    month = flows.filter(period_type="month").row(0, named=True)
+    assert (month["period"], month["origin"], month["destination"]) == ("2014-03", "A", "B")
+    assert month["flow"] == pytest.approx(10 * 5_000 / 100)
+    assert month["flow_low"] < month["flow"] < month["flow_high"]
+    assert flows.filter(period_type="year")["flow"].to_list() == [month["flow"]]
+
+
+def test_small_flows_are_suppressed():
+    moved, lived = world(n_move=2)
+    flows = migration_flows(moved, lived, population(A=5_000, B=3_000))
+    assert flows["is_suppressed"].all()
+    assert flows.select("movers", "flow", "flow_low", "flow_high").null_count().row(0) == (2, 2, 2, 2)
+
+
+def test_areas_with_few_users_are_weighed_together():
+    anchors = homes(
+        *((user, 0, date(2014, 1, 1), date(2014, 3, 31)) for user in range(4)),
+        *((user, 1, date(2014, 1, 1), date(2014, 3, 31)) for user in range(10, 12)),
+        (4, 0, date(2014, 1, 1), date(2014, 2, 10)),
+        (4, 1, date(2014, 2, 11), date(2014, 3, 31)),
+    )
+    flows = migration_flows(
+        moves(anchors), residences(anchors, tweets_in()), population(A=1_000, B=1_000), FlowSettings(10, 1)
+    )
+    assert flows.filter(period_type="month")["flow"].to_list() == [pytest.approx(2_000 / 7)]
+
+
+def test_age_divides_users_and_population_alike():
+    moved, lived = world()
+    young = pl.DataFrame({"user": range(100), "age": ["young" if user % 2 else "old" for user in range(100)]})
+    people = pl.DataFrame({"area": ["A", "A", "B", "B"], "age": ["young", "old"] * 2, "population": [100, 4_900, 1, 1]})
+    flows = migration_flows(
+        moved.join(young, on="user"), lived.join(young, on="user"), people, FlowSettings(10, 1), by=["age"]
+    )
+    by_age = dict(flows.filter(period_type="month").select("age", "flow").rows())
+    assert by_age == {"young": pytest.approx(5 * 100 / 50), "old": pytest.approx(5 * 4_900 / 50)}
+
+
+@given(count=st.integers(1, 200), weight=st.floats(0.5, 100))
+def test_the_interval_is_the_exact_one_of_poisson_where_weights_are_equal(count, weight):
+    total, variance = np.array([count * weight]), np.array([count * weight**2])
+    low, high = gamma_interval(total, variance, np.array([weight]), 0.95)
+    assert low[0] == pytest.approx(weight * chi2.ppf(0.025, 2 * count) / 2)
+    assert high[0] == pytest.approx(weight * chi2.ppf(0.975, 2 * (count + 1)) / 2)
+
+
+def test_the_interval_covers_in_95_of_100_worlds():
+    generator = np.random.default_rng(8)
+    weights, expected = np.array([5.0, 20.0, 60.0]), np.array([6.0, 4.0, 3.0])
+    truth = float(weights @ expected)
+    counts = poisson.rvs(expected, size=(4_000, 3), random_state=generator)
+    largest = np.where(counts > 0, weights, 0).max(axis=1)
+    some = largest > 0
+    low, high = gamma_interval(counts[some] @ weights, counts[some] @ weights**2, largest[some], 0.95)
+    assert 0.94 < np.mean((low <= truth) & (truth <= high)) <= 1
+
+
+# --- comparison ----------------------------------------------------------------------------------------
+
+
+def flows_of(**pairs):
+    rows = [(name[0], name[1], float(flow)) for name, flow in pairs.items()]
+    return pl.DataFrame(rows, schema=["origin", "destination", "flow"], orient="row")
+
+
+def test_equal_flows_agree_in_every_measure():
+    flows = flows_of(AB=10, BA=5, AC=7, CB=2)
+    assert compare_pairs(flows, flows) == {
+        "areas_or_pairs": 4.0,
+        "pearson": pytest.approx(1),
+        "pearson_log": pytest.approx(1),
+        "spearman": pytest.approx(1),
+        "rmse": 0.0,
+        "cpc": 1.0,
+        "total_ratio": 1.0,
+    }
+
+
+def test_a_pair_that_one_lacks_is_zero_there():
+    measures = compare_pairs(flows_of(AB=10), flows_of(AB=10, BA=10))
+    assert measures["cpc"] == pytest.approx(2 / 3)
+    assert measures["total_ratio"] == 0.5
+    assert np.isnan(measures["pearson"])
+
+
+def test_totals_bias_and_student_towns():
+    estimate = totals_by_area(flows_of(AB=10, CB=20, BA=6))
+    assert estimate.filter(area="B").select("direction", "moves").rows() == [("in", 30.0), ("out", 6.0)]
+    official = estimate.with_columns(moves=pl.col("moves") * pl.col("area").replace_strict({"A": 1, "B": 2, "C": 4}))
+    found = compare_areas(
+        estimate,
+        official,
+        penetration=pl.DataFrame({"area": ["A", "B", "C"], "penetration": [9.0, 5.0, 1.0]}),
+        student_share=pl.DataFrame({"area": ["B"], "student_share": [0.2]}),
+    )
+    ratios = dict(found.areas.filter(direction="out").select("area", "ratio").rows())
+    assert ratios == {"A": 1.0, "B": 0.5, "C": 0.25}
+    assert found.areas.filter("is_student_area")["area"].unique().to_list() == ["B"]
+    assert found.by_penetration["ratio"].is_sorted()
+
+
+def test_the_layout_of_the_official_tables(shared_data):
+    official = pl.read_csv(shared_data / "geo" / "migration" / "internal_migration_by_age.csv.gz").filter(
+        (pl.col("area_type") == "PUA") & (pl.col("period") == "2015-2019") & (pl.col("age") == "all")
+    )
+    students = official.select("area", "direction", "moves")
+    half = students.with_columns(pl.col("moves") / 2)
+    found = compare_areas(half, students)
+    assert len(found.areas) == len(students) > 100
+    assert found.measures.filter(measure="total_ratio")["value"].to_list() == [pytest.approx(0.5)]
+
+
+# --- places --------------------------------------------------------------------------------------------
+
+
+def life(user=1, days=60):
+    """A home at (0, 0), an office at (5000, 0) and the times of tweets there."""
+    start = datetime(2014, 9, 1, tzinfo=UTC)
+    rows = [(user, 0, start + timedelta(days=day, hours=20)) for day in range(days)]
+    rows += [(user, 1, start + timedelta(days=day, hours=10)) for day in range(days) if day % 7 < 5]
+    tweets = pl.DataFrame(rows, schema=["user", "cluster", "created_utc"], orient="row")
+    clusters = pl.DataFrame(
+        {
+            "user": [user, user], "cluster": [0, 1], "is_valid": [True, True], "area": ["A", "B"],
+            "easting_m": [0.0, 5_000.0], "northing_m": [0.0, 0.0],
+        }
+    ).cast({"cluster": pl.Int32()})  # fmt: skip
+    return tweets.cast({"cluster": pl.Int32()}), clusters, pl.DataFrame({"user": [user], "kind": ["person"]})
+
+
+ADDRESSES = pl.DataFrame(
+    {
+        "uprn": [1, 2, 3],
+        "easting_m": [10.0, 5_010.0, 9e5],
+        "northing_m": [0.0, 0.0, 0.0],
+        "class": ["residential", "education", "other"],
+        "postcode": ["A1 1AA", "B1 1BB", None],
+    }
+)
+
+
+def test_types_and_anchors_of_a_student():
+    tweets, clusters, users = life()
+    types = cluster_types(clusters, ADDRESSES)
+    assert types.select("type", "postcode", "address_distance_m", "area").rows() == [
+        ("residential", "A1 1AA", 10.0, "A"),
+        ("education", "B1 1BB", 10.0, "B"),
+    ]
+    anchors = user_anchors(tweet_stays(tweets, clusters, users, types), clusters)
+    assert anchors.select("anchor", "area").rows() == [("home", "A"), ("study", "B")]
+    commute = user_commutes(anchors).row(0, named=True)
+    assert (commute["purpose"], commute["home_area"], commute["destination_area"]) == ("study", "A", "B")
+    assert commute["distance_km"] == pytest.approx(5)
+
+
+def test_machines_have_no_anchors():
+    tweets, clusters, users = life()
+    stays = tweet_stays(tweets, clusters, users.with_columns(kind=pl.lit("bot")))
+    assert user_anchors(stays, clusters).is_empty()
+
+
+def test_liverpool_by_the_addresses_of_its_sales(shared_data):
+    """Sales of homes stand in for residential addresses; they are at postcodes, so the radius is wide."""
+    sales = pl.read_csv(shared_data / "geo" / "address" / "liverpool_price_paid_2014.csv.gz").unique("postcode")
+    addresses = sales.select(
+        uprn=pl.int_range(pl.len()),
+        easting_m=pl.col("easting").cast(pl.Float64()),
+        northing_m=pl.col("northing").cast(pl.Float64()),
+        **{"class": pl.lit("residential")},
+        postcode="postcode",
+    )
+    clusters = addresses.select(
+        "northing_m",
+        user=pl.lit(1),
+        cluster="uprn",
+        is_valid=pl.lit(True),
+        easting_m=pl.col("easting_m") + 30,
+        area=pl.lit("E08000012"),
+    )
+    types = cluster_types(clusters, addresses)
+    assert (types["type"] == "residential").all()
+    assert (types["address_distance_m"] <= 30).all()
+
+
+def test_students_have_a_term_time_and_a_vacation_home():
+    start = date(2014, 9, 20)
+    terms = [(start, date(2014, 12, 12))]
+    rows = [(1, 0, day, 21) for day in range(84)]
+    rows += [(1, 1, day, 11) for day in range(84) if (start + timedelta(day)).weekday() < 5]
+    rows += [(1, 2, day, 21) for day in range(84, 110)]
+    stays = pl.DataFrame(
+        [
+            (user, datetime.combine(start, datetime.min.time()) + timedelta(days=day, hours=hour), cluster)
+            for user, cluster, day, hour in rows
+        ],
+        schema=["user", "start", "place"],
+        orient="row",
+    ).with_columns(
+        pl.col("place").cast(pl.Int32()),
+        end=pl.col("start"),
+        address_class=pl.col("place").replace_strict({0: "residential", 1: "education", 2: "residential"}),
+    )
+    clusters = pl.DataFrame(
+        {
+            "user": [1] * 3,
+            "cluster": [0, 1, 2],
+            "area": ["T", "T", "F"],
+            "easting_m": [0.0, 9.0, 1e5],
+            "northing_m": [0.0] * 3,
+        }
+    ).cast({"cluster": pl.Int32()})
+    found = student_homes(stays, clusters, terms).row(0, named=True)
+    assert (found["study_area"], found["term_area"], found["home_area"]) == ("T", "T", "F")
+    assert found["lives_away"]
