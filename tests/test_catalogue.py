@@ -51,6 +51,7 @@ def test_every_table_from_drops_can_be_followed_to_the_file_and_line() -> None:
 def test_the_tables_of_the_pilot_are_declared() -> None:
     assert {
         "prices/raw_quotes",
+        "prices/checked_quotes",
         "prices/collection_report",
         "prices/item_indices",
         "prices/aggregate_indices",

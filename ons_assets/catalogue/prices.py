@@ -35,6 +35,37 @@ RAW_QUOTES = Table(
     source="Run files of the scrapers, and files of other offices through a mapping",
 )
 
+CHECKED_QUOTES = Table(
+    name="prices/checked_quotes",
+    description="One price quote with what was found odd about it, or a price carried to a day without a quote.",
+    columns=(
+        *RAW_QUOTES.columns[:-2],
+        Column("product_id", pl.String(), "name without punctuation; numbered where packs share a name"),
+        Column("lineage_id", pl.String(), "first product of the chain of relaunches in other packs"),
+        Column("pack_count", pl.Int64(), "pieces or containers that the name gives", nullable=True),
+        Column("pack_quantity", pl.Float64(), "content of the pack, in pack_unit", nullable=True),
+        Column("pack_unit", pl.String(), "kg, l or each", nullable=True),
+        Column("pack_source", pl.String(), "name, or unit price where the name is silent", nullable=True),
+        Column("price_per_unit", pl.Float64(), "price / pack_quantity", nullable=True),
+        Column("repeated_row", pl.Boolean(), "the run has the product in an earlier row"),
+        Column("price_typo", pl.Boolean(), "price out of line with the product's own days around"),
+        Column("outlier", pl.Boolean(), "change of price out of line with those of the item's products"),
+        Column("dump_price", pl.Boolean(), "cleared at a low price before the product left"),
+        Column("stuck", pl.Boolean(), "the same price for longer than the product's own past allows"),
+        Column("unit_conflict", pl.Boolean(), "displayed unit price contradicts the pack"),
+        Column("reentered", pl.Boolean(), "first quote after an absence"),
+        Column("relaunched", pl.Boolean(), "first day of a product that replaces another pack of the same name"),
+        Column("imputed", pl.Boolean(), "carried forward from an earlier day"),
+        Column("carried_from", pl.Date(), "day of the quote that was carried", nullable=True),
+        Column("evidence", pl.String(), "why it has its flags, with figures", nullable=True),
+        *RAW_QUOTES.columns[-2:],
+    ),
+    key=("drop_sha256", "line", "collected_on"),
+    sensitivity=Sensitivity.PUBLIC,
+    owner=OWNER,
+    source="prices/raw_quotes",
+)
+
 COLLECTION_REPORT = Table(
     name="prices/collection_report",
     description="What one item of a retailer, or its whole run, brought on one day: a finding, or none.",
@@ -82,12 +113,14 @@ ITEM_INDICES = Table(
         Column("index", pl.Float64(), "price index; null where it cannot be computed", nullable=True),
         Column("matched_products", pl.Int64(), "products behind it, see the method", nullable=True),
         Column("reason", pl.String(), "why there is no index", nullable=True),
+        Column("excludes", pl.String(), "flags of the quotes that are left out"),
+        Column("excluded_quotes", pl.Int64(), "quotes of the item and period that are left out"),
     ),
     key=("frequency", "method", "item_id", "period"),
     partition_by=("frequency",),
     sensitivity=Sensitivity.AGGREGATE,
     owner=OWNER,
-    source="prices/raw_quotes",
+    source="prices/checked_quotes",
 )
 
 AGGREGATE_INDICES = Table(
@@ -110,4 +143,4 @@ AGGREGATE_INDICES = Table(
     source="prices/item_indices and reference/item_weights",
 )
 
-TABLES = (RAW_QUOTES, COLLECTION_REPORT, ITEM_INDICES, AGGREGATE_INDICES)
+TABLES = (RAW_QUOTES, CHECKED_QUOTES, COLLECTION_REPORT, ITEM_INDICES, AGGREGATE_INDICES)

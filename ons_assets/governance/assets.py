@@ -11,7 +11,12 @@ from ons_assets.orchestration.assets import published
 from ons_assets.orchestration.resources import Lakehouse
 
 ALL = [table.name.split("/") for table in CATALOGUE.values()]
-FROM_DROPS = [table.name for table in CATALOGUE.values() if LINEAGE_COLUMN in table.column_names]
+# A table whose source is another table keeps the lineage of its rows, but no drop is read for it.
+FROM_DROPS = [
+    table.name
+    for table in CATALOGUE.values()
+    if LINEAGE_COLUMN in table.column_names and not any(name in table.source for name in CATALOGUE)
+]
 
 
 @published("governance/drop_ledger", after=FROM_DROPS)

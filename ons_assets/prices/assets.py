@@ -9,6 +9,7 @@ from ons_assets.orchestration.charts import line_chart
 from ons_assets.orchestration.partitions import DAYS
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.prices import compilation
+from ons_assets.prices.checked import CheckSettings, check
 from ons_assets.prices.collection import CollectionSettings
 from ons_assets.prices.collection import collection_report as report_collection
 from ons_assets.prices.runs import collection_runs
@@ -36,10 +37,16 @@ def collection_report(
     return report.with_columns(pl.col("item_id").fill_null("all"))
 
 
-@published("prices/item_indices", inputs=["prices/raw_quotes"])
-def item_indices(raw_quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
+@published("prices/checked_quotes", inputs=["prices/raw_quotes"])
+def checked_quotes(raw_quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
+    """Flag what is odd about quotes, and carry prices over short gaps."""
+    return check(raw_quotes.collect(), CheckSettings.of(settings))
+
+
+@published("prices/item_indices", inputs=["prices/checked_quotes"])
+def item_indices(checked_quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
     """Compute the index of every item by each method."""
-    return compilation.item_indices(raw_quotes, settings)
+    return compilation.item_indices(checked_quotes, settings)
 
 
 @published(
@@ -58,5 +65,5 @@ def aggregate_indices(item_indices: pl.LazyFrame, item_weights: pl.LazyFrame, se
     return compilation.aggregate_indices(item_indices, item_weights, settings)
 
 
-ASSETS = [raw_quotes, collection_report, item_indices, aggregate_indices]
+ASSETS = [raw_quotes, collection_report, checked_quotes, item_indices, aggregate_indices]
 SOURCES = {raw_quotes.key: QuoteFiles.of}

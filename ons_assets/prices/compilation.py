@@ -1,13 +1,20 @@
 """Compilation of the published indices: from quotes to items, from items to groups."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from ons_assets.prices.indices import IndexMethod, aggregate, average_prices, by_item
 from ons_assets.settings import Prices
 
+OUT_OF_SCOPE = "out_of_scope"
 PERIODS = {"day": ("1d", "%Y-%m-%d"), "week": ("1w", "%G-W%V"), "month": ("1mo", "%Y-%m")}
-# A product is followed within a shop; a pack of another shop is another product.
-PRODUCT = ("retailer", "product")
+# A product is followed within a shop; a pack of another shop is another product. The price of a pack is
+# followed from pack to pack, the price of a kilogram from a product to its relaunch in another size.
+FOLLOWED = {
+    "pack": (("retailer", "product_id"), "price"),
+    "unit": (("retailer", "lineage_id"), "price_per_unit"),
+}
 
 
 def item_indices(quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
@@ -16,7 +23,7 @@ def item_indices(quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
     Parameters
     ----------
     quotes
-        `retailer`, `collected_on` (date), `item_id`, `item`, `product`, `price` (of a pack; one currency).
+        As the table `prices/checked_quotes`; those with a flag of `settings.index_excludes` are left out.
 
     Returns
     -------
@@ -28,18 +35,43 @@ def item_indices(quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
     The price of a product in a period is the geometric mean of its quotes, as in the pilot: several
     runs of a day, and the repetitions within a run, then count as one price.
     """
+    product, price = FOLLOWED[settings.index_price]
     items = quotes.group_by("item_id").agg(pl.col("item").mode().sort().first()).collect()
+    excluded = is_excluded(settings.index_excludes)
+    usable = quotes.filter(~excluded, pl.col(price) > 0).with_columns(price=price)
     frames = []
     for frequency in settings.frequencies:
         length, code = PERIODS[frequency]
         first_day = pl.col("collected_on").dt.truncate(length)
-        prices = average_prices(quotes.with_columns(period=first_day), by=("item_id", "period", *PRODUCT))
+        prices = average_prices(usable.with_columns(period=first_day), by=("item_id", "period", *product))
         prices = prices.with_columns(pl.col("period").dt.strftime(code))
-        indices = by_item(prices, [IndexMethod.of(method) for method in settings.index_methods], product=PRODUCT)
+        indices = by_item(prices, [IndexMethod.of(method) for method in settings.index_methods], product=product)
         base = prices.group_by("item_id").agg(base_period=pl.col("period").min())
-        frames.append(indices.join(base, on="item_id").with_columns(frequency=pl.lit(frequency)))
+        left_out = (
+            quotes.filter(excluded)
+            .group_by("item_id", period=first_day.dt.strftime(code))
+            .agg(excluded_quotes=pl.len().cast(pl.Int64))
+            .collect()
+        )
+        frames.append(
+            indices.join(base, on="item_id")
+            .join(left_out, on=["item_id", "period"], how="left")
+            .with_columns(pl.col("excluded_quotes").fill_null(0), frequency=pl.lit(frequency))
+        )
     columns = ["frequency", "method", "item_id", "item", "period", "base_period", "index", "matched_products", "reason"]
-    return pl.concat(frames).join(items, on="item_id").select(columns)
+    return (
+        pl.concat(frames)
+        .join(items, on="item_id")
+        .with_columns(excludes=pl.lit(", ".join(settings.index_excludes)))
+        .select(*columns, "excludes", "excluded_quotes")
+    )
+
+
+def is_excluded(flags: Sequence[str]) -> pl.Expr:
+    """Return whether a checked quote has one of the flags; "out_of_scope" is the absence of `in_scope`."""
+    return pl.any_horizontal(
+        pl.lit(False), *(~pl.col("in_scope") if flag == OUT_OF_SCOPE else pl.col(flag) for flag in flags)
+    )
 
 
 def aggregate_indices(items: pl.LazyFrame, weights: pl.LazyFrame, settings: Prices) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import pytest
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.lake import Provenance
 from ons_assets.lakehouse.tables import Sensitivity
 from ons_assets.orchestration import operations
 from ons_assets.orchestration.assets import published
@@ -16,7 +17,8 @@ from tests.orchestration.conftest import silent, tighten
 from tests.run_files import PRICES, write_run, write_weights
 
 DAY = date(2016, 7, 21)
-RAW, INDICES, GROUPS = "prices/raw_quotes", "prices/item_indices", "prices/aggregate_indices"
+RAW, CHECKED = "prices/raw_quotes", "prices/checked_quotes"
+INDICES, GROUPS = "prices/item_indices", "prices/aggregate_indices"
 
 
 def rows(settings: Settings, table: str, version: int | None = None) -> pl.DataFrame:
@@ -148,16 +150,18 @@ def test_the_same_inputs_make_the_same_version(filled: Settings) -> None:
 
 def test_every_version_can_be_followed_back_to_its_files(filled: Settings) -> None:
     home = Home(filled.home)
-    indices = lake.latest(home, CATALOGUE[INDICES])
-    raw = lake.latest(home, CATALOGUE[RAW])
-    assert indices is not None
-    assert raw is not None
-    assert indices.provenance is not None
-    assert raw.provenance is not None
-    assert indices.provenance.inputs[RAW] == f"{raw.number}:{raw.provenance.data_version}"
-    names = set(raw.provenance.inputs.values())
+    made: dict[str, Provenance] = {}
+    named: dict[str, str] = {}
+    for name in (INDICES, CHECKED, RAW):
+        version = lake.latest(home, CATALOGUE[name])
+        assert version is not None
+        assert version.provenance is not None
+        made[name], named[name] = version.provenance, f"{version.number}:{version.provenance.data_version}"
+    assert made[INDICES].inputs[CHECKED] == named[CHECKED]
+    assert made[CHECKED].inputs[RAW] == named[RAW]
+    names = set(made[RAW].inputs.values())
     assert names == {path.name for path in (filled.home / "supplier").glob("*products*")}
-    for sha256 in raw.provenance.inputs:
+    for sha256 in made[RAW].inputs:
         assert (home.archive / "prices" / sha256[:2] / sha256).exists()
 
 

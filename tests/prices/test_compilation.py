@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.prices.checked import FLAGS
 from ons_assets.prices.compilation import aggregate_indices, item_indices
 from ons_assets.settings import Prices
 
@@ -14,7 +15,14 @@ JEVONS = Prices(index_methods=({"method": "jevons"},))
 def quotes(*rows: tuple[date, str, str, float]) -> pl.LazyFrame:
     """Quotes of (day, item, product, price)."""
     frame = pl.DataFrame(rows, schema=["collected_on", "item_id", "product", "price"], orient="row")
-    return frame.lazy().with_columns(retailer=pl.lit("tesco"), item=pl.col("item_id") + " name")
+    return frame.lazy().with_columns(
+        retailer=pl.lit("tesco"),
+        item=pl.col("item_id") + " name",
+        product_id="product",
+        lineage_id="product",
+        price_per_unit=pl.col("price") / 0.8,
+        **dict.fromkeys(FLAGS, False),
+    )
 
 
 def index(frame: pl.DataFrame, frequency: str, item: str = "bread") -> dict[str, float]:
@@ -54,6 +62,26 @@ def test_a_product_of_two_shops_is_two_products() -> None:
 def test_the_name_of_an_item_is_its_commonest() -> None:
     renamed = pl.concat([TWO_DAYS, TWO_DAYS.head(1).with_columns(item=pl.lit("another spelling"))])
     assert set(item_indices(renamed, JEVONS)["item"]) == {"bread name"}
+
+
+def test_quotes_with_a_flag_are_left_out_and_counted() -> None:
+    odd = TWO_DAYS.with_columns(price_typo=(pl.col("product") == "b") & (pl.col("price") == 6))
+    found = item_indices(odd, JEVONS).filter(frequency="day").sort("period")
+    assert found["index"].to_list() == pytest.approx([100, 150])
+    assert found["excluded_quotes"].to_list() == [0, 1]
+    assert set(found["excludes"]) == {"repeated_row, price_typo, outlier"}
+    nothing = JEVONS.model_copy(update={"index_excludes": ()})
+    assert index(item_indices(odd, nothing), "day") == pytest.approx(index(item_indices(TWO_DAYS, JEVONS), "day"))
+
+
+def test_an_index_of_prices_per_unit_follows_a_product_to_its_relaunch() -> None:
+    smaller = pl.col("product") == "c"
+    relaunched = quotes((date(2016, 7, 21), "bread", "a", 2.0), (date(2016, 7, 22), "bread", "c", 2.0)).with_columns(
+        lineage_id=pl.lit("a"), price_per_unit=pl.col("price") / pl.when(smaller).then(0.4).otherwise(0.8)
+    )
+    assert index(item_indices(relaunched, JEVONS), "day") == {"2016-07-21": 100, "2016-07-22": None}
+    per_unit = JEVONS.model_copy(update={"index_price": "unit"})
+    assert index(item_indices(relaunched, per_unit), "day") == pytest.approx({"2016-07-21": 100, "2016-07-22": 200})
 
 
 def weights(*rows: tuple[str, str, int, float]) -> pl.LazyFrame:

@@ -1,0 +1,246 @@
+"""Quotes with everything that is odd about them: nothing is deleted, every finding is a flag with its evidence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date
+from typing import Literal
+
+import polars as pl
+
+from ons_assets.prices import history, imputation, lineages
+from ons_assets.prices.history import PRODUCT
+from ons_assets.prices.outliers import OutlierRule, outliers
+from ons_assets.settings import Prices
+
+FLAGS = (
+    "repeated_row",
+    "price_typo",
+    "outlier",
+    "dump_price",
+    "stuck",
+    "unit_conflict",
+    "reentered",
+    "relaunched",
+    "imputed",
+)
+# Quotes with these are no ground for a carried price, a reference price or a relaunch.
+WRONG = ("price_typo", "outlier")
+DAY = (*PRODUCT, "collected_on")
+READ = (
+    "retailer",
+    "run",
+    "collected_on",
+    "collected_at_utc",
+    "item_id",
+    "product",
+    "price",
+    "unit_price",
+    "unit_quantity",
+    "unit",
+    "line",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """Parameters of the checks; each is explained at the function that it belongs to.
+
+    Attributes
+    ----------
+    outliers, outliers_of
+        Rule for outliers, and those of single items by `item_id`.
+    carry
+        Whether prices are carried only to days on which the product's shelf was not collected, or its price
+        was wrong, or to any day without a quote.
+    """
+
+    typo_factor: float = 3.0
+    typo_days_around: int = 10
+    outliers: OutlierRule = field(default_factory=OutlierRule)
+    outliers_of: Mapping[str, OutlierRule] = field(default_factory=dict)
+    reference_days: int = 28
+    least_relatives: int = 8
+    stuck_chance: float = 0.0005
+    dump_share: float = 0.6
+    carry_days: int = 7
+    carry: Literal["not_collected", "always"] = "not_collected"
+    relaunch_gap_days: int = 14
+
+    @classmethod
+    def of(cls, settings: Prices) -> "CheckSettings":
+        """Return the checks that a home's settings ask for."""
+        return cls(
+            outliers=OutlierRule(**settings.outliers.model_dump()),
+            outliers_of={item: OutlierRule(**rule.model_dump()) for item, rule in settings.outliers_of_item.items()},
+            carry_days=settings.carry_days,
+            carry=settings.carry,
+        )
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, int | float) and not (value > 0 or (each.name == "carry_days" and value == 0)):
+                raise ValueError(f"{each.name} must be positive, not {value}")
+
+
+def check(quotes: pl.DataFrame, settings: CheckSettings | None = None) -> pl.DataFrame:
+    """Flag what is odd about quotes, standardise their prices, and add carried prices for days without one.
+
+    Parameters
+    ----------
+    quotes
+        Columns of `prices/raw_quotes`; others (``in_scope``) are kept as they are.
+    settings
+        Parameters.
+
+    Returns
+    -------
+    DataFrame
+        The quotes, none left out, and the carried ones, with ``product_id``, ``lineage_id``, ``pack_count``,
+        ``pack_quantity``, ``pack_unit``, ``pack_source``, ``price_per_unit`` (currency per kg, l or each),
+        ``carried_from``, one Boolean column for each of `FLAGS`, and ``evidence``.
+    """
+    settings = settings or CheckSettings()
+    numbered = quotes.with_row_index("row")
+    packed = lineages.add_identity(lineages.number_packs(lineages.add_packs(numbered.select("row", *READ))))
+    packed = _as_codes(packed, [*PRODUCT, "run"])
+    flagged = packed.with_columns(repeated_row=_repeated_row())
+    flagged = _flag_typos(flagged, settings)
+    flagged = _flag_outliers(flagged, settings)
+    right = flagged.filter(~pl.any_horizontal(WRONG))
+    daily = history.daily_prices(right)
+    flagged = _flag_history(flagged, daily, settings)
+    flagged = _flag_relaunches(flagged, lineages.products_of(right), settings)
+    carried = _carried(flagged, settings)
+    checked = pl.concat(
+        [flagged.with_columns(imputed=False, carried_from=pl.lit(None, dtype=pl.Date)), carried], how="diagonal"
+    )
+    added = checked.select(
+        "row",
+        "collected_on",
+        pl.col("product_id", "lineage_id").cast(pl.String),
+        "pack_count",
+        "pack_quantity",
+        "pack_unit",
+        "pack_source",
+        "carried_from",
+        *FLAGS,
+        price_per_unit=pl.col("price") / pl.col("pack_quantity"),
+        evidence=_evidence(),
+    )
+    return (
+        added.sort("collected_on", "row")
+        .join(numbered.drop("collected_on"), on="row", how="left", maintain_order="left")
+        .drop("row")
+        .select(*quotes.columns, *(name for name in added.columns if name not in ("row", *quotes.columns)))
+    )
+
+
+def _as_codes(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Turn text into codes: the checks group and join by the same few names again and again."""
+    return frame.with_columns(pl.col(name).cast(pl.Enum(frame[name].drop_nulls().unique().sort())) for name in columns)
+
+
+def _repeated_row() -> pl.Expr:
+    earlier = pl.int_range(pl.len()).over("retailer", "run", "item_id", "product_id", order_by="line")
+    return earlier > 0
+
+
+def _flag_typos(flagged: pl.DataFrame, settings: CheckSettings) -> pl.DataFrame:
+    around = history.typical_prices(history.daily_prices(flagged), days_around=settings.typo_days_around)
+    return (
+        flagged.join(around.drop("price"), on=DAY, how="left", maintain_order="left")
+        .with_columns(price_typo=history.is_typo(factor=settings.typo_factor))
+        .drop("before", "after")
+    )
+
+
+def _flag_outliers(flagged: pl.DataFrame, settings: CheckSettings) -> pl.DataFrame:
+    daily = history.daily_prices(flagged.filter(~pl.col("price_typo")))
+    judged = history.reference_prices(daily, days=settings.reference_days).drop_nulls("reference")
+    found = []
+    for (item_id, _), day in (
+        judged.sort("item_id", "collected_on", *PRODUCT)
+        .partition_by("item_id", "collected_on", as_dict=True, maintain_order=True)
+        .items()
+    ):
+        if len(day) < settings.least_relatives:
+            continue
+        rule = settings.outliers_of.get(str(item_id), settings.outliers)
+        flags = outliers(day["price"].to_numpy(), day["reference"].to_numpy(), rule)
+        if flags.any():
+            found.append(day.filter(pl.Series(flags)).with_columns(rule=pl.lit(rule.method)))
+    empty = judged.clear().with_columns(rule=pl.lit(None, dtype=pl.String))
+    days = pl.concat([empty, *found]).select(*DAY, "reference", "rule")
+    return flagged.join(days, on=DAY, how="left", maintain_order="left").with_columns(
+        outlier=pl.col("rule").is_not_null() & ~pl.col("price_typo")
+    )
+
+
+def _flag_history(flagged: pl.DataFrame, daily: pl.DataFrame, settings: CheckSettings) -> pl.DataFrame:
+    stuck = history.stuck_prices(daily, chance=settings.stuck_chance)
+    dumped = history.dump_prices(daily, share=settings.dump_share).with_columns(dump_price=True)
+    back = lineages.reentries(daily, gap_days=settings.carry_days)
+    for days in (stuck, dumped, back):
+        flagged = flagged.join(days, on=DAY, how="left", maintain_order="left")
+    wrong = pl.any_horizontal(WRONG)
+    return flagged.with_columns(
+        stuck=pl.col("streak").is_not_null() & ~wrong,
+        dump_price=pl.col("dump_price").fill_null(False) & ~wrong,
+        reentered=pl.col("days_away").is_not_null() & ~wrong,
+    )
+
+
+def _flag_relaunches(flagged: pl.DataFrame, products: pl.DataFrame, settings: CheckSettings) -> pl.DataFrame:
+    replaced = lineages.relaunches(products, gap_days=settings.relaunch_gap_days)
+    on_first_day = replaced.select(*PRODUCT, "evidence", collected_on="first_day").rename({"evidence": "relaunch"})
+    return (
+        flagged.join(lineages.lineages(products, replaced), on=PRODUCT, how="left", maintain_order="left")
+        .join(on_first_day, on=DAY, how="left", maintain_order="left")
+        .with_columns(
+            # A product of which no quote is right is a lineage of its own.
+            lineage_id=pl.coalesce("lineage_id", pl.col("product_id").cast(pl.String)),
+            relaunched=pl.col("relaunch").is_not_null(),
+        )
+    )
+
+
+def _carried(flagged: pl.DataFrame, settings: CheckSettings) -> pl.DataFrame:
+    good = flagged.filter(~pl.any_horizontal(*WRONG, "dump_price"))
+    last_day: date | None = flagged["collected_on"].max()  # type: ignore[assignment]
+    carried = imputation.carry_forward(good, last_day=last_day, days=settings.carry_days)
+    if settings.carry == "not_collected":
+        carried = carried.filter(~imputation.off_the_shelf(carried, flagged))
+    return carried.with_columns(*(pl.lit(flag == "imputed").alias(flag) for flag in FLAGS))
+
+
+def _evidence() -> pl.Expr:
+    """One sentence for each flag that is set, joined; null where none is."""
+    sentences = {
+        "imputed": pl.format("carried from {}", "carried_from"),
+        "repeated_row": pl.lit("repeats an earlier row of the run"),
+        "price_typo": pl.format(
+            "price {} where the days around have {}", pl.col("price").round(2), pl.col("typical").round(2)
+        ),
+        "outlier": pl.format(
+            "price {} against {} before, beyond {} of the item's relatives",
+            pl.col("price").round(2),
+            pl.col("reference").round(2),
+            "rule",
+        ),
+        "dump_price": pl.lit("cleared at a low price, and not seen again"),
+        "stuck": pl.format("the same price on {} collected days, unlikely by its own past", "streak"),
+        "unit_conflict": pl.format(
+            "unit price is for {} {}, the pack is {} {}",
+            pl.coalesce("shown_quantity", "shown_number").round(3),
+            pl.col("shown_unit").fill_null("(of what?)"),
+            pl.col("pack_quantity").round(3),
+            "pack_unit",
+        ),
+        "reentered": pl.format("seen again after {} collected days", "days_away"),
+        "relaunched": pl.col("relaunch"),
+    }
+    said = pl.concat_str(
+        [pl.when(flag).then(sentence) for flag, sentence in sentences.items()], separator="; ", ignore_nulls=True
+    )
+    return pl.when(pl.any_horizontal(*sentences)).then(said)
