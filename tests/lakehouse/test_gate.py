@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ons_assets.catalogue import CATALOGUE, meters, tweets
+from ons_assets.catalogue import CATALOGUE, meters, mobile, tweets
 from ons_assets.lakehouse import data_docs, gate
 from ons_assets.lakehouse.gate import Audit, Suite, SuiteError
 from ons_assets.lakehouse.home import Home
@@ -134,7 +134,7 @@ def test_every_suite_runs_and_sees_an_empty_frame(name: str) -> None:
 
 def test_no_suite_is_without_its_table() -> None:
     suites = {path.relative_to(SUITES).with_suffix("").as_posix() for path in SUITES.rglob("*.json")}
-    assert suites == {*CATALOGUE, *(table.name for table in [*meters.TABLES, *tweets.TABLES])}
+    assert suites == {*CATALOGUE, *(table.name for table in [*meters.TABLES, *mobile.TABLES, *tweets.TABLES])}
 
 
 def test_a_bound_that_is_tightened_in_the_file_turns_the_verdict(tmp_path: Path) -> None:
