@@ -67,6 +67,7 @@ def ingested(
                 run_id=context.run.run_id,
                 settings=_parameters(settings, table),
                 days=_days(context) if partitions else None,
+                bytes_at_once=settings.drops.bytes_at_once,
                 progress=context.log.warning,
             )
         if outcome.drops == 0:
