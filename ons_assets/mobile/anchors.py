@@ -1,0 +1,143 @@
+"""From events to the anchors of devices, in areas: the part of the pilot that sees every event."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ons_assets.mobile.evidence import FLAGS, Evidence, evidence
+from ons_assets.mobile.parameters import Mobile
+from ons_assets.mobile.plan import CellPlan
+from ons_assets.mobile.spill import BUCKETS, RECORD, EventSpill
+from ons_assets.mobile.workers import classify
+
+ZONE = "Europe/London"
+COLUMNS = (
+    "bucket",
+    "operator",
+    "user",
+    "anchor",
+    "area",
+    "probability",
+    "worker_class",
+    "confidence",
+    "evidence_days",
+    "from",
+    "to",
+)
+
+
+def local_seconds(time_utc: pl.Series) -> pl.Series:
+    """Return times as seconds of the clock in London since 1970."""
+    local = time_utc.dt.convert_time_zone(ZONE).dt.replace_time_zone(None)
+    return local.dt.epoch("s")
+
+
+def locate_anchors(found: pl.DataFrame, cells: pl.DataFrame, plan: CellPlan, coverage: pl.DataFrame) -> pl.DataFrame:
+    """Share the anchors of devices among areas, by the cells of the place and their coverage.
+
+    Parameters
+    ----------
+    found
+        What `classify` returns.
+    cells
+        `Evidence.cells`.
+    coverage
+        cell, area, share: what `ons_assets.mobile.coverage.coverage` returns.
+
+    Returns
+    -------
+    pl.DataFrame
+        The columns of `mobile/device_anchors` without bucket. The probabilities of an anchor sum to 1. An
+        anchor none of whose cells covers an area has no rows, and its device none of work without one of
+        home.
+    """
+    operators = plan.cells.select("cell", "operator")
+    shared = (
+        found.join(cells, on=["user", "place"])
+        .join(coverage, on="cell")
+        .group_by("user", "anchor", "area")
+        .agg(weight=(pl.col("events") * pl.col("share")).sum().round(9), cell=pl.col("place").first())
+        .with_columns(probability=pl.col("weight") / pl.col("weight").sum().over("user", "anchor"))
+        .join(operators, on="cell")
+    )
+    located = found.join(shared, on=["user", "anchor"]).select(
+        "operator", "user", "anchor", "area", "probability", *COLUMNS[6:]
+    )
+    with_home = located.filter(anchor="home").select("user").unique()
+    return located.join(with_home, on="user", how="semi").sort("user", "anchor", "area")
+
+
+def device_anchors(
+    events: Iterable[pl.DataFrame],
+    plan: CellPlan,
+    coverage: pl.DataFrame,
+    settings: Mobile,
+    *,
+    folder: Path | None = None,
+    threads: int = 2,
+    counted: Callable[[dict[str, int]], None] = lambda _: None,
+) -> Iterator[pl.DataFrame]:
+    """Find homes and places of work from any number of events in bounded memory.
+
+    Events are set down on disk by bucket of devices, 16 bytes each; then each bucket is worked by itself.
+
+    Parameters
+    ----------
+    events
+        Blocks of events, such as days: operator, user, time_utc, event_date, cell_id.
+    coverage
+        cell, area, share.
+    folder
+        Where the temporary files go; None for the system's own folder.
+    threads
+        Buckets that are worked at once.
+    counted
+        Given the counts of cleaning of each bucket.
+
+    Yields
+    ------
+    pl.DataFrame
+        Rows of `mobile/device_anchors` of one bucket.
+    """
+    for number, found in anchored_buckets(events, plan, settings, folder=folder, threads=threads):
+        counted(found[1].counts)
+        located = locate_anchors(found[0], found[1].cells, plan, coverage)
+        yield located.with_columns(bucket=pl.lit(number, dtype=pl.Int16())).select(COLUMNS)
+
+
+def anchored_buckets(
+    events: Iterable[pl.DataFrame], plan: CellPlan, settings: Mobile, *, folder: Path | None = None, threads: int = 2
+) -> Iterator[tuple[int, tuple[pl.DataFrame, Evidence]]]:
+    """Yield the anchors and evidence of each bucket of devices; see `device_anchors`."""
+    with tempfile.TemporaryDirectory(dir=folder) as temporary, EventSpill(Path(temporary) / "events") as spill:
+        for block in events:
+            spill.add(
+                block["user"].to_numpy(),
+                local_seconds(block["time_utc"]).to_numpy(),
+                plan.numbers(block).to_numpy(),
+            )
+        spill.finish()
+
+        def work(bucket: tuple[int, Path]) -> tuple[int, tuple[pl.DataFrame, Evidence]]:
+            number, path = bucket
+            records = np.fromfile(path, dtype=RECORD)
+            path.unlink()
+            made = evidence(records["user"], records["time_s"].astype(np.int64), records["cell"], plan, settings)
+            return number, (classify(made.by_day, settings), made)
+
+        with ThreadPoolExecutor(threads) as pool:
+            buckets = list(spill.buckets())
+            for start in range(0, len(buckets), threads):
+                yield from pool.map(work, buckets[start : start + threads])
+
+
+def no_counts() -> dict[str, int]:
+    """Return counts of cleaning before any event."""
+    return dict.fromkeys(FLAGS, 0)
+
+
+__all__ = ["BUCKETS", "anchored_buckets", "device_anchors", "local_seconds", "locate_anchors", "no_counts"]
