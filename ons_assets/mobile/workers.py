@@ -53,7 +53,7 @@ def classify(by_day: pl.DataFrame, settings: Mobile) -> pl.DataFrame:
     if known.is_empty():
         return pl.DataFrame(schema=ANCHOR_SCHEMA)
     anchors = _main(anchors_by_day(known, settings.anchors()))
-    shifts = _night_shifts(known, anchors, settings)
+    shifts = _night_shifts(known, settings)
     homes = _homes(anchors, shifts)
     work = _work(known, anchors, homes, shifts, settings)
     classes = homes.select("user").join(
@@ -87,7 +87,7 @@ def _with_share(by_day: pl.DataFrame, anchors: pl.DataFrame, evidence: str, leas
     return kept.select(anchors.columns)
 
 
-def _night_shifts(by_day: pl.DataFrame, anchors: pl.DataFrame, settings: Mobile) -> pl.DataFrame:
+def _night_shifts(by_day: pl.DataFrame, settings: Mobile) -> pl.DataFrame:
     """Devices with working nights at one place and nights of rest at another: user, home, work, nights."""
     nights = by_day.filter(pl.col("small_hours") >= NIGHT_HOURS)
     is_rest = ((pl.col("day") + 3) % 7).is_in(REST_MORNINGS)
