@@ -82,7 +82,10 @@ class CellFiles(TabularFiles):
                 ),
                 (~pl.col("azimuth_degrees").is_between(0, 360).fill_null(True), "azimuth is not between 0 and 360"),
                 ((pl.col("valid_to") < pl.col("valid_from")).fill_null(False), "is valid to a day before it begins"),
-                (pl.struct("operator", "cell_id", "valid_from").is_duplicated(), "cell is in the file twice for a day"),
+                (
+                    ~pl.struct("operator", "cell_id", "valid_from").is_first_distinct(),
+                    "cell of that day was already in the file",
+                ),
             ]
         )
         return typed, typed.select(why).to_series()
