@@ -69,10 +69,10 @@ class Layout(BaseModel):
         left_out : pl.DataFrame
             line, reason, text.
         """
-        wanted = pl.all_horizontal(
-            pl.lit(True), *(pl.col(name).cast(pl.String()).is_in(values) for name, values in self.only.items())
-        )
-        left_out = rows.filter(~wanted.fill_null(False)).select(
+        wanted = pl.Series("wanted", [True]).new_from_index(0, len(rows))
+        for name, values in self.only.items():
+            wanted &= rows[name].cast(pl.String()).is_in(list(values)).fill_null(False)
+        left_out = rows.filter(~wanted).select(
             "line", reason=pl.lit(f"left out by the layout {self.name}"), text=pl.lit("")
         )
         present = {**self.columns, **{name: column for name, column in self.optional.items() if column in rows.columns}}
@@ -85,7 +85,7 @@ class Layout(BaseModel):
         ]
         detail = pl.concat_str(parts, separator=";") if parts else pl.lit("")
         constants = {name: pl.lit(value) for name, value in self.constants.items() if name not in named}
-        kept = rows.filter(wanted.fill_null(False))
+        kept = rows.filter(wanted)
         return kept.select("line", **named, **constants, detail=detail), left_out
 
 
