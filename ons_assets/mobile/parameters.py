@@ -53,7 +53,7 @@ class Mobile(BaseModel):
     work_share: float = Field(0, ge=0, le=1, description="of the evidence of work away from home that one must have")
     min_days: int = Field(4, ge=1, description="days with an event, for a device to count")
     min_home_days: int = Field(2, ge=1, description="days with evidence of a home")
-    min_work_days: int = Field(2, ge=1, description="days with evidence of a workplace")
+    min_work_days: int = Field(3, ge=1, description="days with evidence of a workplace")
 
     max_speed_m_s: float = Field(55, gt=0, description="nobody travels faster")
     min_distance_m: float = Field(10_000, ge=0, description="cells nearer than this are no journey")

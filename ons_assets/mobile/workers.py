@@ -146,7 +146,7 @@ def _work(
     ).join(homes.select("user", home_confidence="confidence"), on="user")
     night = night.with_columns(confidence="home_confidence").drop("home_confidence")
     away = by_day.join(homes.select("user", "place"), on=["user", "place"], how="anti").filter(pl.col("work") > 0)
-    seen = by_day.filter(pl.col("work") > 0).group_by("user").agg(weekdays=pl.col("day").n_unique())
+    seen = by_day.filter(pl.col("work") >= WORK_DAY).group_by("user").agg(weekdays=pl.col("day").n_unique())
     sites = away.group_by("user", "place").agg(here=pl.col("work").sum(), days_here=(pl.col("work") >= WORK_DAY).sum())
     sites = sites.with_columns(site_share=pl.col("here") / pl.col("here").sum().over("user"))
     days_away = away.filter(pl.col("work") >= WORK_DAY).group_by("user").agg(days_away=pl.col("day").n_unique())
