@@ -12,6 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from ons_assets.mobile.parameters import Mobile
+
 DEFAULT_HOME = Path("data")
 # Day partitions begin here, for every domain; a row of an earlier day is rejected with that reason.
 FIRST_DAY = date(2014, 1, 1)
@@ -93,6 +95,24 @@ class Prices(BaseModel):
     )
 
 
+class Tweets(BaseModel):
+    """Parameters of the tweets pilot."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    area_level: str | None = Field(
+        None, description="level of reference/areas, such as msoa11; null if there is one only"
+    )
+    eps_m: float = Field(20, gt=0, description="two tweets of a user are neighbours within this distance")
+    min_tweets: int = Field(3, ge=1, description="tweets from which on a cluster is valid")
+    terms: tuple[tuple[date, date], ...] = Field(
+        (), description="first and last days of university terms; without any, the usual ones"
+    )
+    fewest_tweets: int = Field(20, ge=1, description="a user with fewer tweets counts in no flow")
+    fewest_movers: int = Field(3, ge=1, description="a flow of fewer users is suppressed")
+    rows_at_once: int = Field(2_500_000, gt=0, description="rows that are in memory together")
+
+
 class Settings(BaseSettings):
     """Everything that a user can set."""
 
@@ -104,6 +124,8 @@ class Settings(BaseSettings):
     expectations: Path = Path(__file__).resolve().parents[1] / "expectations"
     drops: Drops = Drops()
     prices: Prices = Prices()
+    tweets: Tweets = Tweets()
+    mobile: Mobile = Mobile()
 
     @classmethod
     def settings_customise_sources(

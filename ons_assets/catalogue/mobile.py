@@ -198,9 +198,9 @@ FLOW_COMPARISON = Table(
     name="mobile/flow_comparison",
     description="One measure of how estimated flows, or a baseline, compare with the census.",
     columns=(
-        Column("estimate", pl.String(), "weighted, unweighted, gravity, radiation, or weighted with another k"),
-        Column("level", pl.String(), "all, within, between, distance_band, origin or destination"),
-        Column("name", pl.String(), "all, the band or the code of the area"),
+        Column("estimate", pl.String(), "weighted, unweighted, gravity, radiation, or weighted in another way"),
+        Column("level", pl.String(), "all, within, between, distance_band, origin, destination or pair"),
+        Column("name", pl.String(), "all, the band, the code of the area, or both codes of the pair"),
         MEASURE,
         Column("value", pl.Float64(), "its value; null where it is not defined", nullable=True),
     ),
@@ -265,6 +265,24 @@ PHONE_MARKET = Table(
     source="Reports of the regulator of telephones, received as drops",
 )
 
+AREA_PARTS = Table(
+    name="reference/area_parts",
+    description="One part of an area of flows, such as a ward of a district, by its centre.",
+    columns=(
+        Column("part", pl.String(), "code of the part; of the area itself, if it has no parts"),
+        Column("area", pl.String(), "code of the area"),
+        Column("easting_m", pl.Float64(), "centre, British National Grid"),
+        Column("northing_m", pl.Float64(), "centre, British National Grid"),
+        Column("residents", pl.Float64(), "people who live there; null if unknown", nullable=True),
+        DROP_SHA256,
+        LINE,
+    ),
+    key=("part",),
+    sensitivity=Sensitivity.PUBLIC,
+    owner=OWNER,
+    source="Centres of small areas with their residents, received as drops",
+)
+
 WORKERS = Table(
     name="reference/workers",
     description="People in work by the area in which they live, or work.",
@@ -293,6 +311,7 @@ TABLES = (
     FLOW_COMPARISON,
     COMMUTING_FLOWS,
     AREA_CODES,
+    AREA_PARTS,
     PHONE_MARKET,
     WORKERS,
 )

@@ -7,6 +7,7 @@ import polars as pl
 
 from ons_assets.flows.interaction import distances_km, gravity, radiation
 from ons_assets.flows.measures import agreement, pair_up
+from ons_assets.geography.area_codes import to_current
 
 SCHEMA = {
     "estimate": pl.String(),
@@ -47,8 +48,9 @@ def flow_comparison(
     pl.DataFrame
         estimate, level, name, measure, value. Estimates: weighted; unweighted (devices, scaled to the
         benchmark); weighted_with_home_workers (against all in work); weighted_k20 and so on; gravity and
-        radiation (fitted to the benchmark itself). Levels: all, within, between, distance_band (and
-        origin, destination for weighted: estimate, benchmark and ratio by area).
+        radiation (fitted to the benchmark itself). Levels: all, within, between, distance_band, origin,
+        destination (totals of areas) and, of weighted only, origin, destination and pair one by one:
+        estimate, benchmark and, of areas, ratio.
 
     Raises
     ------
@@ -78,6 +80,40 @@ def flow_comparison(
         parts += _measured(name, flows, census, distance, bands_km)
     rows = pl.concat(parts).with_columns(pl.col("value").fill_nan(None))
     return rows.sort("estimate", "level", "name", "measure")
+
+
+def latest(weighted: pl.DataFrame) -> pl.DataFrame:
+    """Return the flows of the period that ended last."""
+    return weighted.filter(pl.col("observed") == pl.col("observed").sort_by(pl.col("observed").str.slice(11)).last())
+
+
+def census(commuting: pl.DataFrame, codes: pl.LazyFrame | None, benchmark: str) -> pl.DataFrame:
+    """Return the flows of one benchmark under current codes.
+
+    Parameters
+    ----------
+    commuting
+        Rows of `reference/commuting_flows`.
+    codes
+        Rows of `reference/area_codes`, or None.
+    benchmark
+        Its name; if there is only one benchmark, that one is taken whatever it is called.
+
+    Raises
+    ------
+    ValueError
+        If there are several and none has the name.
+    """
+    names = sorted(commuting["benchmark"].unique())
+    if benchmark not in names and len(names) > 1:
+        raise ValueError(f"no benchmark is called {benchmark!r}; there are {', '.join(names)}")
+    flows = commuting.filter(benchmark=benchmark) if benchmark in names else commuting
+    flows = flows.select("origin", "destination", "commuters", "home_workers")
+    if codes is None:
+        return flows
+    recoded = to_current(flows, ["origin", "destination"], codes.collect())
+    known = pl.when(pl.col("home_workers").count() > 0).then(pl.col("home_workers").sum())
+    return recoded.group_by("origin", "destination").agg(pl.col("commuters").sum(), home_workers=known)
 
 
 def baselines(benchmark: pl.DataFrame, areas: Sequence[str], centres: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -176,3 +212,6 @@ def _by_area(estimate: pl.DataFrame, benchmark: pl.DataFrame) -> Iterator[pl.Dat
         )
         long = totals.unpivot(["estimate", "benchmark", "ratio"], index="name", variable_name="measure")
         yield long.select(pl.lit("weighted").alias("estimate"), pl.lit(side).alias("level"), "name", "measure", "value")
+    named = pairs.select("estimate", "benchmark", name=pl.format("{} > {}", "origin", "destination"))
+    long = named.unpivot(["estimate", "benchmark"], index="name", variable_name="measure")
+    yield long.select(pl.lit("weighted").alias("estimate"), pl.lit("pair").alias("level"), "name", "measure", "value")

@@ -153,3 +153,27 @@ def _shares(weights: pl.DataFrame, tiles: pl.DataFrame, cells: pl.DataFrame, are
     stands_in = areas.locate(small["easting_m"].to_numpy(), small["northing_m"].to_numpy())["area"]
     alone = small.select("cell", area=stands_in, share=pl.lit(1.0)).drop_nulls("area")
     return pl.concat([shares.select("cell", "area", "share"), alone])
+
+
+def coverage_of_parts(
+    plan: CellPlan, parts: pl.DataFrame, *, method: Method = "dominance", tile_m: float = 500.0
+) -> pl.DataFrame:
+    """Say how each cell is shared among areas that have parts; residents of the parts, where known, are the prior.
+
+    Parameters
+    ----------
+    parts
+        part, area, easting_m, northing_m, residents: rows of `reference/area_parts`.
+
+    Returns
+    -------
+    pl.DataFrame
+        cell, area, share; see `coverage`.
+    """
+    centres = parts.select("easting_m", "northing_m", area="part").sort("area")
+    known = parts["residents"].null_count() < len(parts)
+    prior = parts.select(area="part", weight=pl.col("residents").fill_null(0.0)) if known else None
+    by_part = coverage(plan, Areas(centres.select("area", "easting_m", "northing_m")), method=method, tile_m=tile_m,
+                       prior=prior)  # fmt: skip
+    whole = by_part.rename({"area": "part"}).join(parts.select("part", "area"), on="part")
+    return whole.group_by("cell", "area").agg(pl.col("share").sum().round(9)).sort("cell", "area")

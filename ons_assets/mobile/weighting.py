@@ -8,6 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ons_assets.flows.raking import Margin, rake
+from ons_assets.mobile.parameters import Mobile
 from ons_assets.mobile.release import ALL, PSEUDO
 
 FloatArray = npt.NDArray[np.float64]
@@ -181,6 +182,19 @@ def weigh(
     )
     unlisted = sum(float(_unlisted(table).sum()) for table in tables)
     return Weighted(table.sort("origin", "destination"), miss, unlisted)
+
+
+def weigh_periods(
+    flows: pl.DataFrame, market: pl.DataFrame, workers: pl.DataFrame | None, settings: Mobile
+) -> pl.DataFrame:
+    """Return the rows of `mobile/weighted_flows`: each period weighed by itself, see `weigh`."""
+    parts = []
+    for (observed,), of_period in flows.group_by("observed", maintain_order=True):
+        made = weigh(
+            of_period, market, workers, replicates=settings.replicates, missing_workers=settings.missing_workers
+        )
+        parts.append(made.flows.select(pl.lit(observed).alias("observed"), pl.all()))
+    return pl.concat(parts)
 
 
 @dataclass(frozen=True)

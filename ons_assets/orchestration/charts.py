@@ -32,7 +32,12 @@ def line_chart(frame: pl.DataFrame, *, x: str, y: str, series: str, title: str) 
         )
         .properties(width=WIDTH, height=HEIGHT)
     )
-    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(_png(chart)).decode()})")
+    return as_markdown(_png(chart), title)
+
+
+def as_markdown(png: bytes, title: str) -> dg.MetadataValue:
+    """Return a picture for the UI."""
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
 def _png(chart: object) -> bytes:

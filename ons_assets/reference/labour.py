@@ -80,6 +80,38 @@ class AreaCodeFiles(TabularFiles):
 
 
 @dataclass(frozen=True)
+class AreaPartFiles(TabularFiles):
+    """Parts of areas, by their centres."""
+
+    name = "area_parts"
+    table = "reference/area_parts"
+
+    @classmethod
+    def of(cls, settings: Settings) -> "AreaPartFiles":
+        """Return the source of one home."""
+        return cls(*_arguments(settings, cls.name))
+
+    def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
+        """See `TabularFiles.judge`."""
+        typed = rows.select(
+            "line",
+            as_text(rows, "part"),
+            as_text(rows, "area"),
+            *(as_number(rows, name) for name in ("easting_m", "northing_m", "residents")),
+        )
+        in_country = pl.col("easting_m").is_between(0, 700_000) & pl.col("northing_m").is_between(0, 1_300_000)
+        why = first_reason(
+            [
+                (pl.col("part").is_null() | pl.col("area").is_null(), "a code is missing"),
+                (~in_country, "centre is missing or not on the National Grid of Great Britain"),
+                ((pl.col("residents") < 0).fill_null(False), "number of residents is negative"),
+                (pl.col("part").is_duplicated(), "part is in the file twice"),
+            ]
+        )
+        return typed, typed.select(why).to_series()
+
+
+@dataclass(frozen=True)
 class MarketFiles(TabularFiles):
     """Phones and operators by area and age group."""
 

@@ -70,7 +70,7 @@ def simulate_mobile(
     drops
         Folder for the files, in one folder for each source: cells, devices, phone_events (of `operators`),
         aggregated_flows (of the other operators), commuting_flows (the census), workers, phone_market,
-        area_centres and area_codes.
+        area_parts and area_codes.
     truth
         Folder for the truth, as Parquet: people (person, home and work as ward and district, age,
         activity), phones (device, person, operator, contract, is_second), flows_district and flows_ward,
@@ -224,16 +224,10 @@ def _write_office(written: Written, country: Country, people: People, size: Scal
     written.csv("workers", "workers.csv", pl.concat(sides).select("area", "side", "workers").sort("side", "area"))
     written.csv("phone_market", "phone_market.csv", _market(country, people, level, seed))
     residents = np.bincount(people.home, minlength=country.n)
-    works = np.isin(people.activity, COMMUTERS)
-    jobs = np.bincount(people.work[works], minlength=country.n)
-    centres = country.wards.select(
-        "easting_m", "northing_m", area_part="ward", area=level, residents=pl.Series(residents), jobs=pl.Series(jobs)
-    )
-    written.csv(
-        "area_centres",
-        "area_centres.csv",
-        centres.select("area_part", "area", pl.col("easting_m", "northing_m").round(1), "residents", "jobs"),
-    )
+    parts = country.wards.select(
+        "easting_m", "northing_m", part="ward", area=level, residents=pl.Series(residents)
+    ).select("part", "area", pl.col("easting_m", "northing_m").round(1), "residents")
+    written.csv("area_parts", "area_parts.csv", parts)
     if level == "district":
         codes = country.districts
         names = ("district", "former_code")
