@@ -20,7 +20,7 @@ import shapely
 
 from ons_assets.flows.measures import agreement, pair_up
 from ons_assets.geography.national_grid import to_national_grid
-from ons_assets.mobile.anchors import anchored_buckets, locate_anchors
+from ons_assets.mobile.anchors import anchored_spans, locate_anchors
 from ons_assets.mobile.comparison import baselines
 from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.flows import compare_flows, take_flows
@@ -75,7 +75,7 @@ class World:
 
     def found(self, settings: Mobile) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
         """Return anchors and cells of every bucket."""
-        return [(made[0], made[1].cells) for _, made in anchored_buckets(self.blocks(), self.plan, settings)]
+        return [(anchors, made.cells) for anchors, made in anchored_spans(self.blocks(), self.plan, settings)]
 
     def located(self, found: list[tuple[pl.DataFrame, pl.DataFrame]], shares: pl.DataFrame) -> pl.DataFrame:
         """Return anchors in areas."""

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ons_assets.mobile.evidence import FLAGS, Evidence, evidence
+from ons_assets.mobile.evidence import Evidence, evidence
 from ons_assets.mobile.parameters import Mobile
 from ons_assets.mobile.plan import CellPlan
-from ons_assets.mobile.spill import BUCKETS, RECORD, EventSpill
+from ons_assets.mobile.spill import RECORD, EventSpill, bucket_of
 from ons_assets.mobile.workers import classify
 
 ZONE = "Europe/London"
+# A span of buckets is worked at once when it holds so many; less would be lost in the overhead of frames.
+EVENTS_AT_ONCE = 2_000_000
 COLUMNS = (
     "bucket",
     "operator",
@@ -83,7 +85,8 @@ def device_anchors(
 ) -> Iterator[pl.DataFrame]:
     """Find homes and places of work from any number of events in bounded memory.
 
-    Events are set down on disk by bucket of devices, 16 bytes each; then each bucket is worked by itself.
+    Events are set down on disk by bucket of devices, 16 bytes each; then spans of buckets are worked, each by
+    itself.
 
     Parameters
     ----------
@@ -94,25 +97,26 @@ def device_anchors(
     folder
         Where the temporary files go; None for the system's own folder.
     threads
-        Buckets that are worked at once.
+        Spans of buckets that are worked at once.
     counted
-        Given the counts of cleaning of each bucket.
+        Given the counts of cleaning of each span.
 
     Yields
     ------
     pl.DataFrame
-        Rows of `mobile/device_anchors` of one bucket.
+        Rows of `mobile/device_anchors` of some buckets.
     """
-    for number, found in anchored_buckets(events, plan, settings, folder=folder, threads=threads):
-        counted(found[1].counts)
-        located = locate_anchors(found[0], found[1].cells, plan, coverage)
-        yield located.with_columns(bucket=pl.lit(number, dtype=pl.Int16())).select(COLUMNS)
+    for anchors, made in anchored_spans(events, plan, settings, folder=folder, threads=threads):
+        counted(made.counts)
+        located = locate_anchors(anchors, made.cells, plan, coverage)
+        buckets = pl.Series(bucket_of(located["user"].to_numpy()), dtype=pl.Int16())
+        yield located.with_columns(bucket=buckets).select(COLUMNS)
 
 
-def anchored_buckets(
+def anchored_spans(
     events: Iterable[pl.DataFrame], plan: CellPlan, settings: Mobile, *, folder: Path | None = None, threads: int = 2
-) -> Iterator[tuple[int, tuple[pl.DataFrame, Evidence]]]:
-    """Yield the anchors and evidence of each bucket of devices; see `device_anchors`."""
+) -> Iterator[tuple[pl.DataFrame, Evidence]]:
+    """Yield the anchors and evidence of span after span of buckets of devices; see `device_anchors`."""
     with tempfile.TemporaryDirectory(dir=folder) as temporary, EventSpill(Path(temporary) / "events") as spill:
         for block in events:
             spill.add(
@@ -122,22 +126,12 @@ def anchored_buckets(
             )
         spill.finish()
 
-        def work(bucket: tuple[int, Path]) -> tuple[int, tuple[pl.DataFrame, Evidence]]:
-            number, path = bucket
-            records = np.fromfile(path, dtype=RECORD)
-            path.unlink()
+        def work(files: list[Path]) -> tuple[pl.DataFrame, Evidence]:
+            records = np.concatenate([np.fromfile(path, dtype=RECORD) for path in files])
             made = evidence(records["user"], records["time_s"].astype(np.int64), records["cell"], plan, settings)
-            return number, (classify(made.by_day, settings), made)
+            return classify(made.by_day, settings), made
 
+        spans = spill.spans(EVENTS_AT_ONCE)
         with ThreadPoolExecutor(threads) as pool:
-            buckets = list(spill.buckets())
-            for start in range(0, len(buckets), threads):
-                yield from pool.map(work, buckets[start : start + threads])
-
-
-def no_counts() -> dict[str, int]:
-    """Return counts of cleaning before any event."""
-    return dict.fromkeys(FLAGS, 0)
-
-
-__all__ = ["BUCKETS", "anchored_buckets", "device_anchors", "local_seconds", "locate_anchors", "no_counts"]
+            for start in range(0, len(spans), threads):
+                yield from pool.map(work, spans[start : start + threads])

@@ -1,6 +1,5 @@
 """Events set down on disk by bucket of devices, so that any number of them is worked in bounded memory."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -67,7 +66,15 @@ class EventSpill:
         """Close the files, so that they can be read."""
         self._open.close()
 
-    def buckets(self) -> Iterator[tuple[int, Path]]:
-        """Yield the number and file of each bucket that has events."""
+    def spans(self, events: int) -> list[list[Path]]:
+        """Return the files of spans of buckets, each as short as holds so many events or ends with the last."""
+        spans: list[list[Path]] = []
+        held = events
         for number in sorted(self._files):
-            yield number, self._folder / f"{number:02d}.events"
+            path = self._folder / f"{number:02d}.events"
+            if held >= events:
+                spans.append([])
+                held = 0
+            spans[-1].append(path)
+            held += path.stat().st_size // RECORD.itemsize
+        return spans
