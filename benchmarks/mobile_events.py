@@ -21,11 +21,12 @@ import numpy as np
 import polars as pl
 
 from ons_assets.mobile.anchors import anchored_spans
-from ons_assets.mobile.parameters import Mobile
+from ons_assets.mobile.parameters import anchor_settings
 from ons_assets.mobile.plan import CellPlan, cell_plan
 from ons_assets.mobile.workers import ANCHOR_SCHEMA, classify
 from ons_assets.mobility.anchors import capped_home, capped_work
 from ons_assets.mobility.evidence import WeeklyProfile, split_by_day, weigh
+from ons_assets.settings import Mobile
 
 FIRST_DAY, DAYS = date(2014, 10, 6), 14
 EVENTS_A_DEVICE = 100
@@ -93,7 +94,7 @@ def by_kernel(folder: Path, plan: CellPlan, temporary: Path) -> pl.DataFrame:
 
 def by_polars(folder: Path, plan: CellPlan, _: Path) -> pl.DataFrame:
     """Find the same anchors with Polars alone."""
-    anchors = SETTINGS.anchors()
+    anchors = anchor_settings(SETTINGS)
     cells = plan.cells.select("cell_id", place="cell")
     local = pl.col("time_utc").dt.convert_time_zone("Europe/London").dt.replace_time_zone(None)
     events = pl.scan_parquet(folder).join(cells.lazy(), on="cell_id").select("user", "place", time=local)
@@ -155,9 +156,8 @@ def main() -> None:
         folder.mkdir()
         plan = make_events(folder, arguments.events)
         size_gb = sum(path.stat().st_size for path in folder.iterdir()) / 1e9
-        print(
-            f"{arguments.events:,} events of {arguments.events // EVENTS_A_DEVICE:,} devices, {size_gb:.2f} GB of Parquet"
-        )
+        devices = arguments.events // EVENTS_A_DEVICE
+        print(f"{arguments.events:,} events of {devices:,} devices, {size_gb:.2f} GB of Parquet")
         found, seconds = {}, {}
         for name in VERSIONS:
             if name in arguments.skip:
@@ -174,9 +174,8 @@ def main() -> None:
             seconds[name], peak_gb = map(float, (out.parent / f"{name}.txt").read_text().split())
             found[name] = pl.read_parquet(out).select(ANCHOR_SCHEMA.keys()).sort("user", "anchor")
             rate = arguments.events / seconds[name]
-            print(
-                f"{name}: {seconds[name]:.1f} s, {rate:,.0f} events/s, peak {peak_gb:.2f} GB, {len(found[name]):,} anchors"
-            )
+            memory = f"peak {peak_gb:.2f} GB, {len(found[name]):,} anchors"
+            print(f"{name}: {seconds[name]:.1f} s, {rate:,.0f} events/s, {memory}")
         if len(found) == len(VERSIONS):
             columns = ["user", "anchor", "place", "worker_class", "evidence_days"]
             same = found["kernel"].select(columns).equals(found["polars"].select(columns))

@@ -24,14 +24,13 @@ from ons_assets.mobile.anchors import anchored_spans, locate_anchors
 from ons_assets.mobile.comparison import baselines
 from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.flows import compare_flows, take_flows
-from ons_assets.mobile.parameters import Mobile
 from ons_assets.mobile.plan import CellPlan, cell_plan
 from ons_assets.mobile.release import operator_flows, origin_destination, release
 from ons_assets.mobile.sources import CellFiles
 from ons_assets.mobile.weighting import weigh
 from ons_assets.mobile.workers import NONE_SEEN
 from ons_assets.reference.labour import CommutingFiles
-from ons_assets.settings import Settings
+from ons_assets.settings import Mobile, Settings
 from ons_assets.simulate.mobile import Scale, simulate_mobile
 from ons_assets.simulate.mobile.scales import SCALES
 

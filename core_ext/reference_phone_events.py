@@ -14,7 +14,17 @@ def _apart(x: Sequence[float], y: Sequence[float], a: int, b: int) -> float:
     return 0.0 if np.isnan(apart) else apart
 
 
-def clean_events(user, time_s, cell, x_m, y_m, *, max_speed_m_s=55.0, min_distance_m=10_000.0, ping_pong_s=300):
+def clean_events(
+    user: Sequence[int],
+    time_s: Sequence[int],
+    cell: Sequence[int],
+    x_m: Sequence[float],
+    y_m: Sequence[float],
+    *,
+    max_speed_m_s: float = 55.0,
+    min_distance_m: float = 10_000.0,
+    ping_pong_s: int = 300,
+) -> tuple[list[int], list[int]]:
     """Flag events one after the other, as `core_ext.phone_events.clean_events` does."""
     flag, cell = [0] * len(user), list(cell)
     seen = set()
@@ -58,24 +68,24 @@ def _places(cells: Counter, x: Sequence[float], y: Sequence[float], radius_m: fl
 
 
 def daily_evidence(
-    user,
-    time_s,
-    cell,
-    x_m,
-    y_m,
-    profiles,
+    user: Sequence[int],
+    time_s: Sequence[int],
+    cell: Sequence[int],
+    x_m: Sequence[float],
+    y_m: Sequence[float],
+    profiles: np.ndarray,
     *,
-    place_radius_m=1_000.0,
-    reach_s=900,
-    bridge_day_s=7_200,
-    bridge_night_s=28_800,
-    night_start=22,
-    night_end=6,
-):
+    place_radius_m: float = 1_000.0,
+    reach_s: int = 900,
+    bridge_day_s: int = 7_200,
+    bridge_night_s: int = 28_800,
+    night_start: int = 22,
+    night_end: int = 6,
+) -> tuple[dict[tuple[int, int, int], np.ndarray], dict[tuple[int, int], int]]:
     """Return {(user, place, day): weighted hours by profile}, second by second, and {(user, cell): place}."""
     profiles = np.asarray(profiles)
     seconds: dict[tuple[int, int, int], np.ndarray] = defaultdict(lambda: np.zeros(len(profiles)))
-    places_of = {}
+    places_of: dict[tuple[int, int], int] = {}
 
     def add(device: int, place: int, start: int, end: int) -> None:
         for second in range(start, end):

@@ -103,7 +103,8 @@ def rake(
 
 def _sums(values: FloatArray, margin: Margin) -> FloatArray:
     known = margin.group >= 0
-    return np.bincount(margin.group[known], weights=values[known], minlength=len(margin.total))
+    sums = np.bincount(margin.group[known], weights=values[known], minlength=len(margin.total))
+    return sums.astype(np.float64)
 
 
 def _factor(values: FloatArray, margin: Margin) -> FloatArray:

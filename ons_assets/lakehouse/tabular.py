@@ -78,7 +78,7 @@ class TabularFiles:
         refused = refused.select("line", "reason", text=text)
         if self.is_individual:
             structural = structural.with_columns(text=pl.lit(""))
-        rejected = pl.concat([structural, left_out, refused.cast(dict(structural.schema))]).sort("line")
+        rejected = pl.concat([structural, left_out, refused]).sort("line")
         accepted = typed.filter(why.is_null())
         notes = [each for each in (note, self.check(accepted)) if each]
         return Parsed(accepted, rejected, "; ".join(notes) or None)

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from ons_assets.mobile.evidence import Evidence, evidence
-from ons_assets.mobile.parameters import Mobile
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobile.spill import RECORD, EventSpill, bucket_of
 from ons_assets.mobile.workers import classify
+from ons_assets.settings import Mobile
 
 ZONE = "Europe/London"
 # A span of buckets is worked at once when it holds so many; less would be lost in the overhead of frames.

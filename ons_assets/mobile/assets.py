@@ -13,7 +13,6 @@ from ons_assets.mobile import release as releasing
 from ons_assets.mobile.anchors import device_anchors as find_anchors
 from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.flows import take_flows
-from ons_assets.mobile.parameters import Mobile
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.quality import event_quality as describe_events
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
@@ -22,6 +21,7 @@ from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import as_markdown
 from ons_assets.orchestration.partitions import DAYS
 from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.settings import Mobile
 
 cells = ingested("mobile/cells", CellFiles.of)
 devices = ingested("mobile/devices", DeviceFiles.of)

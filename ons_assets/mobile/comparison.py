@@ -68,7 +68,9 @@ def flow_comparison(
     estimate = _within(weighted.select("origin", "destination", "devices", count="flow"), areas)
     distance = _distances(areas, placed)
     parts = [*_measured("weighted", estimate, census, distance, bands_km), *_by_area(estimate, census)]
-    scaled = estimate.with_columns(count=pl.col("devices") * _ratio(census["count"].sum(), estimate["devices"].sum()))
+    scaled = estimate.with_columns(
+        count=pl.col("devices") * _ratio(float(census["count"].sum()), float(estimate["devices"].sum()))
+    )
     parts += _measured("unweighted", scaled, census, distance, bands_km)
     if benchmark["home_workers"].null_count() < len(benchmark):
         everybody = _within(benchmark.select("origin", "destination", count="commuters"), areas)

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from core_ext.phone_events import KEPT, PING_PONG, clean_events
+from core_ext.phone_events import daily_evidence as add_up
 
-from core_ext import phone_events
-from ons_assets.mobile.parameters import Mobile
+from ons_assets.mobile.parameters import anchor_settings
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobility.anchors import capped_home, capped_work
+from ons_assets.settings import Mobile
 
 IntArray = npt.NDArray[np.int64]
 CellArray = npt.NDArray[np.int32]
@@ -71,7 +73,7 @@ def clean(
     user: IntArray, time_s: IntArray, cell: CellArray, plan: CellPlan, settings: Mobile
 ) -> tuple[npt.NDArray[np.uint8], CellArray]:
     """Flag sorted events; see `core_ext.phone_events.clean_events`."""
-    flag, moved = phone_events.clean_events(
+    flag, moved = clean_events(
         user,
         time_s,
         cell,
@@ -94,11 +96,11 @@ def evidence(user: IntArray, time_s: IntArray, cell: CellArray, plan: CellPlan, 
     """
     user, time_s, cell = sort_events(user, time_s, cell)
     flag, cell = clean(user, time_s, cell, plan, settings)
-    kept = (flag == phone_events.KEPT) | (flag == phone_events.PING_PONG)
-    anchors = settings.anchors()
+    kept = (flag == KEPT) | (flag == PING_PONG)
+    anchors = anchor_settings(settings)
     small_hours = (np.arange(168) % 24 < SMALL_HOURS).astype(np.float64)
     profiles = np.stack([anchors.home_profile.weights(), anchors.work_profile.weights(), small_hours])
-    users, places, days, weights, of_user, of_cell, of_place, n_events = phone_events.daily_evidence(
+    users, places, days, weights, of_user, of_cell, of_place, n_events = add_up(
         user[kept],
         time_s[kept],
         cell[kept],

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from ons_assets.mobile.parameters import Mobile
 from ons_assets.mobile.suppression import protect
 from ons_assets.mobile.workers import NONE_SEEN, PLACED, SEVERAL_SITES
+from ons_assets.settings import Mobile
 
 ALL = "all"
 STRATA = ("contract", "age_group")

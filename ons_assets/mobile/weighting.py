@@ -8,8 +8,8 @@ import numpy.typing as npt
 import polars as pl
 
 from ons_assets.flows.raking import Margin, rake
-from ons_assets.mobile.parameters import Mobile
 from ons_assets.mobile.release import ALL, PSEUDO
+from ons_assets.settings import Mobile
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -153,8 +153,8 @@ def weigh(
         raise ValueError("no flow between known areas is left to be weighted")
     known_market = Market(market)
     tables = [
-        _table(rows, *map(str, stratum), areas, known_market)  # type: ignore[misc]
-        for stratum, rows in flows.group_by(STRATUM, maintain_order=True)
+        _table(rows, str(operator), str(contract), str(age_group), areas, known_market)
+        for (operator, contract, age_group), rows in flows.group_by(STRATUM, maintain_order=True)
     ]
     at_home, at_work = _workers(workers, areas)
     if not combine_destinations:
@@ -266,9 +266,11 @@ def _estimate(tables: list[_Table], options: _Options) -> tuple[FloatArray, floa
 def _weights(tables: list[_Table], options: _Options) -> list[FloatArray]:
     """People for each device of each table, by area of home."""
     # Each operator by itself stands for everybody; together they count by the devices they see.
-    seen = {name: sum(t.total for t in tables if t.operator == name) for name in {t.operator for t in tables}}
-    everything = sum(seen.values(), start=np.zeros(len(tables[0].total)))
-    weights = [table.people * _divide(np.asarray(seen[table.operator]), everything) for table in tables]
+    seen: dict[str, FloatArray] = {}
+    for table in tables:
+        seen[table.operator] = seen.get(table.operator, np.zeros(len(table.total))) + table.total
+    everything = np.sum(list(seen.values()), axis=0)
+    weights = [table.people * _divide(seen[table.operator], everything) for table in tables]
     if not options.calibrate:
         return weights
     ages = {frozenset(t.age_group for t in tables if t.operator == name) for name in seen}

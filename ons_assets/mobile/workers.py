@@ -2,8 +2,9 @@
 
 import polars as pl
 
-from ons_assets.mobile.parameters import Mobile
+from ons_assets.mobile.parameters import anchor_settings
 from ons_assets.mobility.anchors import anchors_by_day
+from ons_assets.settings import Mobile
 
 FULL_WEEK, PART_WEEK, NIGHT_SHIFT = "full_week", "part_week", "night_shift"
 SEVERAL_SITES, NONE_SEEN = "several_sites", "none_seen"
@@ -52,7 +53,7 @@ def classify(by_day: pl.DataFrame, settings: Mobile) -> pl.DataFrame:
     known = by_day.join(days.filter(pl.col("days") >= settings.min_days), on="user", how="semi")
     if known.is_empty():
         return pl.DataFrame(schema=ANCHOR_SCHEMA)
-    anchors = _main(anchors_by_day(known, settings.anchors()))
+    anchors = _main(anchors_by_day(known, anchor_settings(settings)))
     shifts = _night_shifts(known, settings)
     homes = _homes(anchors, shifts)
     work = _work(known, anchors, homes, shifts, settings)
@@ -177,4 +178,4 @@ def _work(
         .join(pl.concat([placed.select("user"), night.select("user")]), on="user", how="anti")
         .select("user", worker_class=pl.lit(SEVERAL_SITES))
     )
-    return pl.concat([placed.select(night.columns).cast(night.schema), night, spread], how="diagonal")  # type: ignore[arg-type]
+    return pl.concat([placed.select(night.columns).cast(night.schema), night, spread], how="diagonal")

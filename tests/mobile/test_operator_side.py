@@ -15,9 +15,9 @@ from ons_assets.mobile import release, workers
 from ons_assets.mobile.anchors import device_anchors, locate_anchors
 from ons_assets.mobile.coverage import coverage
 from ons_assets.mobile.evidence import evidence, sort_events
-from ons_assets.mobile.parameters import Mobile
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.quality import event_quality, hours_of
+from ons_assets.settings import Mobile
 
 MONDAY = date(2014, 10, 6)
 # Towns A and B, 20 km apart, with a mast each; A has a second mast, 3 km out.

@@ -93,7 +93,8 @@ def simulate_mobile(
     devices = files.device_names(phones)
     truth.mkdir(parents=True, exist_ok=True)
     written = Written(drops)
-    faults, outages, done = [], [], 0
+    faults: list[dict[str, object]] = []
+    outages, done = [], 0
     for name in operators:
         network = make_network(country, name, seed)
         written.csv("cells", f"cells_{name}.csv", plan_table(network))
