@@ -24,6 +24,10 @@ OTHER_RANGE_M = 5_000.0
 # Signal falls with distance to this power in built-up land (Okumura and Hata: 3.5 to 4).
 PATH_LOSS = 3.5
 NEAR_FIELD_M = 100.0
+# The range of a plan is nominal: some way beyond it a cell still serves where no other does.
+BEYOND, OUT_OF_RANGE = 2.0, 0.03
+# A phone does not choose a cell that is 13 dB weaker than the best; far towns would else be everywhere.
+WEAKEST = 0.05
 # An antenna hears a little behind it, too.
 BACK_LOBE = 0.02
 
@@ -84,7 +88,7 @@ def _reach(cells: pl.DataFrame) -> FloatArray:
 
 def _tiles(cells: pl.DataFrame, areas: Areas, tile_m: float, prior: pl.DataFrame | None) -> pl.DataFrame:
     """Tiles within reach of some cell and in an area: x_m, y_m, area, weight."""
-    x, y, reach = cells["easting_m"].to_numpy(), cells["northing_m"].to_numpy(), float(_reach(cells).max())
+    x, y, reach = cells["easting_m"].to_numpy(), cells["northing_m"].to_numpy(), float(_reach(cells).max()) * BEYOND
     across = np.arange(np.floor((x.min() - reach) / tile_m), np.ceil((x.max() + reach) / tile_m)) * tile_m + tile_m / 2
     up = np.arange(np.floor((y.min() - reach) / tile_m), np.ceil((y.max() + reach) / tile_m)) * tile_m + tile_m / 2
     grid_x, grid_y = (axis.ravel() for axis in np.meshgrid(across, up))
@@ -118,7 +122,7 @@ def _reached(cells: pl.DataFrame, tiles: pl.DataFrame, *, by_strength: bool) -> 
         return pl.DataFrame(schema=schema)
     where = tiles.select("x_m", "y_m").to_numpy()
     masts, reach = cells.select("easting_m", "northing_m").to_numpy(), _reach(cells)
-    found = cKDTree(where).query_ball_point(masts, reach)
+    found = cKDTree(where).query_ball_point(masts, reach * BEYOND if by_strength else reach)
     counts = np.array([len(each) for each in found])
     tile = np.concatenate([np.asarray(each, dtype=np.int64) for each in found]) if counts.sum() else np.empty(0, int)
     row = np.repeat(np.arange(len(cells)), counts)
@@ -130,7 +134,11 @@ def _reached(cells: pl.DataFrame, tiles: pl.DataFrame, *, by_strength: bool) -> 
     inside = np.isnan(azimuth) | (off <= half_beam) | (apart < NEAR_FIELD_M)
     if by_strength:
         strength = (apart + NEAR_FIELD_M) ** -PATH_LOSS * np.where(inside, 1.0, BACK_LOBE)
+        strength *= np.where(apart <= reach[row], 1.0, OUT_OF_RANGE)
         # Weak signals are still served where nothing stronger is: shares, not sums, decide.
+        best = np.zeros(len(tiles))
+        np.maximum.at(best, tile, strength)
+        strength = np.where(strength >= WEAKEST * best[tile], strength, 0.0)
         total = np.bincount(tile, weights=strength, minlength=len(tiles))
         strength = strength / total[tile]
     else:

@@ -15,7 +15,8 @@ from ons_assets.simulate.prices.seeds import generator
 CANDIDATES = 4
 # Log-distance path loss, shadowing by buildings, and how much stronger a cell must be to be chosen surely (dB).
 PATH_LOSS_DB, SHADOW_DB, SOFTNESS_DB = 35.0, 6.0, 3.0
-BACK_DB = 20.0
+BACK_DB, OUT_OF_RANGE_DB = 20.0, 15.0
+NEIGHBOURS = 4
 SHARED_MASTS = 0.3
 
 
@@ -72,7 +73,9 @@ def make_network(country: Country, operator: str, seed: int) -> Network:
     sector = np.arange(len(row)) - np.repeat(np.cumsum(sectors) - sectors, sectors)
     turn = own.uniform(0, 120, len(ward))
     one = sectors[row] == 1
-    reach = np.where(urban[row], own.uniform(1_500, 3_000, len(row)), own.uniform(5_000, 14_000, len(row)))
+    # Masts are set to reach their neighbours, so that no gap is left.
+    to_neighbour = cKDTree(mast).query(mast, k=min(NEIGHBOURS + 1, len(mast)))[0][:, -1]
+    reach = np.clip(to_neighbour[row] * own.uniform(0.9, 1.3, len(row)), 1_200, 20_000)
     technology = np.where(urban[row], np.where(sector == 0, "4G", "3G"), "2G")
     return Network(
         pl.DataFrame(
@@ -104,6 +107,7 @@ def serving_cells(network: Network, at: FloatArray, random: np.random.Generator)
     off = np.abs((np.degrees(np.arctan2(east, north)) - azimuth + 180) % 360 - 180)
     strength = -PATH_LOSS_DB * np.log10((apart + 50) / 1_000) + random.normal(0, SHADOW_DB, apart.shape)
     strength -= np.where(np.isnan(azimuth) | (off <= 60), 0.0, BACK_DB)
+    strength -= np.where(apart <= cells["range_m"].to_numpy()[near], 0.0, OUT_OF_RANGE_DB)
     best = np.argsort(-strength, axis=1)[:, :CANDIDATES]
     chosen = np.take_along_axis(strength, best, axis=1)
     weight = np.exp((chosen - chosen[:, :1]) / SOFTNESS_DB)
