@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -14,9 +13,19 @@ from ons_assets.lakehouse.ledger import Drop
 from ons_assets.orchestration import operations
 from ons_assets.orchestration.runs import Outcome
 from ons_assets.settings import Settings
-from ons_assets.simulate.prices import item_table, simulate_prices
+from ons_assets.prices import compilation
+from ons_assets.prices.comparison import compare
+from ons_assets.simulate.prices import DEFAULT_SEED, office, simulate_prices
 
 Progress = Callable[[str], None]
+
+OFFICE_FILES = {
+    "item_weights": ["item_weights.csv"],
+    "product_labels": ["product_labels.csv"],
+    "official_indices": ["official_indices.csv", f"{office.MONITOR}.csv"],
+}
+# The simulator's truth is a fixed-base Jevons.
+SHOWN = {"frequency": "month", "method": "jevons"}
 
 
 def simulate(settings: Settings, scale: str, progress: Progress) -> None:
@@ -26,14 +35,19 @@ def simulate(settings: Settings, scale: str, progress: Progress) -> None:
     folder = _simulated(settings)
     shutil.rmtree(folder, ignore_errors=True)
     simulate_prices(folder / "prices", folder / "truth", scale=scale)
-    _weights(folder / "truth").write_csv(folder / "item_weights.csv")
+    truth = folder / "truth"
+    office.item_weights(truth).write_csv(folder / "item_weights.csv")
+    office.product_labels(truth, DEFAULT_SEED).write_csv(folder / "product_labels.csv")
+    office.official_indices(truth, DEFAULT_SEED).write_csv(folder / "official_indices.csv")
+    office.price_monitor(truth).write_csv(folder / f"{office.MONITOR}.csv")
 
 
 def ingest(settings: Settings, progress: Progress) -> list[Drop]:
     """Take the simulated files and read them."""
     folder = _simulated(settings)
     taken = operations.take(settings, sorted((folder / "prices").iterdir()), "prices", progress)
-    taken += operations.take(settings, [folder / "item_weights.csv"], "item_weights", progress)
+    for source, files in OFFICE_FILES.items():
+        taken += operations.take(settings, [folder / file for file in files], source, progress)
     operations.read_waiting(settings, progress)
     return operations.current(settings, taken)
 
@@ -54,20 +68,76 @@ def results(settings: Settings) -> dict[str, pl.DataFrame]:
         .sort("rows", descending=True)
         .collect()
     )
-    monthly = (
-        lake.read(home, CATALOGUE["prices/aggregate_indices"])
-        .filter(frequency="month", method="geks-jevons")
-        .select("group", "period", "index")
-        .collect()
-        .pivot(on="period", index="group", values="index")
-        .sort("group")
-    )
     return {
         "What went wrong in the collection": findings,
-        "Price indices, GEKS-Jevons by month (first month = 100)": monthly.select(
-            "group", *sorted(monthly.columns[1:])
-        ),
+        "Is the product the item? By who decided, against the simulator's truth": _classification(settings),
+        "Price indices of the last month (first month = 100): ours, the true one, the collectors'": _indices(settings),
     }
+
+
+def _classification(settings: Settings) -> pl.DataFrame:
+    """How many products were decided by label, model and rule, and how many of them rightly."""
+    truth = (
+        pl.read_parquet(_simulated(settings) / "truth" / "products.parquet")
+        .unique(["retailer", "item_id", "product_name"], keep="first")
+        .select("retailer", pl.col("item_id").cast(pl.String), product="product_name", true="in_scope")
+    )
+    return (
+        lake.read(Home(settings.home), CATALOGUE["prices/classified_quotes"])
+        .select("retailer", "item_id", "product", "in_scope", "decided_by", "needs_review")
+        .unique()
+        .collect()
+        .join(truth, on=["retailer", "item_id", "product"])
+        .group_by(decided_by="decided_by")
+        .agg(
+            products=pl.len(),
+            in_scope_pct=100 * pl.col("in_scope").mean(),
+            right_pct=100 * (pl.col("in_scope") == pl.col("true")).mean(),
+            to_a_person_pct=100 * pl.col("needs_review").mean(),
+        )
+        .sort("decided_by")
+    )
+
+
+def _indices(settings: Settings) -> pl.DataFrame:
+    """Our index by group beside the true one and the collectors', and how far both are from the truth."""
+    home = Home(settings.home)
+    tables = {
+        name: lake.read(home, CATALOGUE[name])
+        for name in ("prices/aggregate_indices", "prices/index_comparison", "reference/item_weights")
+    }
+    ours = tables["prices/aggregate_indices"].filter(**SHOWN).select("group", "period", "index").collect()
+    true_items = pl.read_parquet(_simulated(settings) / "truth" / "indices.parquet").select(
+        "frequency", "period", pl.col("item_id").cast(pl.String), index="jevons", method=pl.lit("jevons")
+    )
+    truth = compilation.aggregate_indices(
+        true_items.filter(frequency="month").lazy(), tables["reference/item_weights"], settings.prices
+    ).select("group", "period", "index")
+    official = compilation.aggregate_indices(
+        lake.read(home, CATALOGUE["reference/official_indices"])
+        .filter(series="collectors")
+        .with_columns(method=pl.lit("collectors")),
+        tables["reference/item_weights"],
+        settings.prices,
+    ).select("group", "period", "index")
+    last = ours["period"].max()
+    rows = []
+    for (group,), index in sorted(ours.partition_by("group", as_dict=True).items()):
+        true, published = truth.filter(group=group), official.filter(group=group)
+        values = [frame.filter(period=last)["index"].first() for frame in (index, true, published)]
+        rows.append(
+            {
+                "group": group,
+                "month": last,
+                "index": values[0],
+                "true": values[1],
+                "error": values[0] - values[1],
+                "mean_abs_error": compare(index, true, "month").mean_absolute_gap,
+                "collectors": values[2],
+                "their_error": values[2] - values[1],
+            }
+        )
+    return pl.DataFrame(rows)
 
 
 def next_steps(settings: Settings) -> dict[str, str]:
@@ -76,6 +146,7 @@ def next_steps(settings: Settings) -> dict[str, str]:
     return {
         "the UI": "make serve",
         "tables in DuckDB": str(home.warehouse),
+        "products that need a person": str(home.reports / "classification" / "review_queue.csv"),
         "what the gate found": str(home.reports / "data_docs" / "index.html"),
         "what was refused": str(home.quarantine),
         "the truth of the simulation": str(_simulated(settings) / "truth"),
@@ -84,20 +155,3 @@ def next_steps(settings: Settings) -> dict[str, str]:
 
 def _simulated(settings: Settings) -> Path:
     return settings.home / "simulated"
-
-
-def _weights(truth: Path) -> pl.DataFrame:
-    """The weights of the items on sale, in their groups and in the divisions above them."""
-    on_sale = pl.read_parquet(truth / "products.parquet").select(pl.col("item_id").cast(pl.String)).unique()
-    items = item_table().join(on_sale, on="item_id", how="semi")
-    year = pl.lit(_first_year(truth), dtype=pl.Int32)
-    levels = [
-        items.select("item_id", "item", pl.col(level).alias("group"), year.alias("year"), "weight")
-        for level in ("group", "top_group")
-    ]
-    return pl.concat(levels)
-
-
-def _first_year(truth: Path) -> int:
-    first: date = pl.scan_parquet(truth / "runs.parquet").select(pl.col("day").min()).collect().item()
-    return first.year

@@ -70,7 +70,7 @@ def compare(ours: pl.DataFrame, theirs: pl.DataFrame, frequency: str) -> Measure
         if series["period"].is_duplicated().any():
             raise ValueError("a series has two indices in a period")
     ours, theirs = (_known(series) for series in (ours, theirs))
-    within = theirs.filter(pl.col("period").is_between(ours["period"].min(), ours["period"].max()))
+    within = theirs.filter(pl.col("period") >= ours["period"].min(), pl.col("period") <= ours["period"].max())
     common = ours.join(theirs, on="period", suffix="_theirs").sort("period")
     coverage = len(common) / len(within) if len(within) else 0.0
     if len(common) < 2:
