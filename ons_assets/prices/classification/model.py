@@ -24,7 +24,13 @@ Context = Mapping[str, float]
 NGRAMS = (2, 4)
 # An n-gram of fewer names is the name of one product, and no word.
 FEWEST_NAMES = 3
+# The most frequent ones; beyond them trees take minutes longer and are no better.
+MOST_NGRAMS = 5_000
 TREES = 200
+FEWEST_TREES = 60
+# Trees times names: with more labels fewer trees vote, so that training stays within a minute or so.
+TREES_TIMES_NAMES = 400_000
+THREADS = 2
 FEATURES_A_SPLIT = 0.1
 FOLDS = 5
 SEED = 20161103
@@ -77,7 +83,7 @@ def train(
     groups: Sequence[str],
     context: Sequence[Context] | None = None,
     *,
-    trees: int = TREES,
+    trees: int | None = None,
 ) -> TrainedModel:
     """Train a classifier.
 
@@ -93,7 +99,7 @@ def train(
     context
         Further features of each product: the item that it was collected for, the verdict of the rules.
     trees
-        Number of trees.
+        Number of trees; by default 200, and fewer, but at least 60, from 2,000 names on.
 
     Raises
     ------
@@ -116,14 +122,16 @@ def train(
     back = np.argsort(order)
     names, labels, groups = ([column[row] for row in order] for column in (names, labels, groups))
     context = [context[row] for row in order] if context is not None else None
+    trees = trees or int(np.clip(TREES_TIMES_NAMES // len(names), FEWEST_TREES, TREES))
     truth = np.asarray(labels, dtype=object)
     vectorisers = (
-        TfidfVectorizer(analyzer="char_wb", ngram_range=NGRAMS, min_df=FEWEST_NAMES, sublinear_tf=True),
+        TfidfVectorizer(
+            analyzer="char_wb", ngram_range=NGRAMS, min_df=FEWEST_NAMES, max_features=MOST_NGRAMS, sublinear_tf=True
+        ),
         DictVectorizer(),
     )
     features = _features(vectorisers, names, context, fit=True)
-    # One thread: several would add up votes in another order each time.
-    classifier = ExtraTreesClassifier(trees, max_features=FEATURES_A_SPLIT, random_state=SEED)
+    classifier = ExtraTreesClassifier(trees, max_features=FEATURES_A_SPLIT, random_state=SEED, n_jobs=THREADS)
     votes, classes = _votes_apart(classifier, features, truth, groups)
     temperature = _temperature(votes, truth, classes)
     return TrainedModel(
@@ -132,7 +140,7 @@ def train(
         temperature=temperature,
         seen_apart=_tempered(votes, temperature)[back],
         _vectorisers=vectorisers,
-        _trees=classifier.fit(features, truth),
+        _trees=_fitted(classifier, features, truth),
     )
 
 
@@ -167,10 +175,15 @@ def _votes_apart(
     if folds < 2:
         raise ValueError("a classifier needs labels of at least two products")
     for train_rows, test_rows in GroupKFold(folds, shuffle=True, random_state=SEED).split(features, truth, groups):
-        trees = clone(classifier).fit(features[train_rows], truth[train_rows])
+        trees = _fitted(clone(classifier), features[train_rows], truth[train_rows])
         columns = [classes.index(each) for each in trees.classes_]
         votes[np.ix_(test_rows, columns)] = trees.predict_proba(features[test_rows])
     return votes, classes
+
+
+def _fitted(classifier: Any, features: "csr_matrix", truth: npt.NDArray[np.object_]) -> Any:
+    """Fit with several threads, and vote with one: several would add up the votes in another order each time."""
+    return classifier.fit(features, truth).set_params(n_jobs=1)
 
 
 def _temperature(votes: Floats, truth: npt.NDArray[np.object_], classes: list[str]) -> float:
@@ -195,5 +208,5 @@ def _version(names: Sequence[str], labels: Sequence[str], context: Sequence[Cont
     import sklearn
 
     rows = sorted(zip(names, labels, context or [{}] * len(names), strict=True), key=repr)
-    made_of = [rows, trees, NGRAMS, FEWEST_NAMES, FEATURES_A_SPLIT, FOLDS, SEED, sklearn.__version__]
+    made_of = [rows, trees, NGRAMS, FEWEST_NAMES, MOST_NGRAMS, FEATURES_A_SPLIT, FOLDS, SEED, sklearn.__version__]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
