@@ -17,7 +17,7 @@ ALL_ITEMS = "all"
 IN_SCOPE, ALL_QUOTES = "in scope", "all"
 UNCHAINED = "unchained"
 FEWEST_GROWTHS = 6
-"""Changes without which a correlation says nothing."""
+"""Changes without which a correlation or a drift says nothing."""
 LONGEST_LEAD = {"month": 3, "week": 8, "day": 31}
 FIRST_DAYS = {"month": ("%Y-%m-%d", "-01"), "week": ("%G-W%V-%u", "-1"), "day": ("%Y-%m-%d", "")}
 
@@ -81,7 +81,7 @@ def compare(ours: pl.DataFrame, theirs: pl.DataFrame, frequency: str) -> Measure
     gap = mine - other
     widest = int(np.abs(gap).argmax())
     years = _years(common["period"], frequency)
-    drift = np.polyfit(years, np.log(mine / other), 1)[0] if len(common) > 2 else None
+    drift = np.polyfit(years, np.log(mine / other), 1)[0] if len(common) > FEWEST_GROWTHS else None
     correlation, lead, at_lead = _correlations(_growth(ours, frequency), _growth(theirs, frequency), frequency)
     return Measures(
         first_period=common["period"][0],
@@ -96,17 +96,21 @@ def compare(ours: pl.DataFrame, theirs: pl.DataFrame, frequency: str) -> Measure
         lead_periods=lead,
         lead_correlation=at_lead,
         drift_per_year=None if drift is None else float(100 * np.expm1(drift)),
-        reason="too few changes, or none, for a correlation" if correlation is None else None,
+        reason="too few changes for a correlation, or none" if correlation is None else None,
     )
 
 
 def chain_within_year(indices: pl.DataFrame) -> pl.DataFrame:
-    """Chain monthly indices that start anew each January: January is on the base of the January before.
+    """Chain monthly indices that start anew each year: from February on, January of the year is 100.
+
+    Official files differ in what a January is on: the January before, or the December before. On the former it
+    continues that December, on the latter it lies near 100. The nearer of the two, in the median over the items of a
+    series and year, is taken.
 
     Parameters
     ----------
     indices
-        ``series``, ``item_id``, ``period`` (2016-07), ``index`` with the January before = 100.
+        ``series``, ``item_id``, ``period`` (2016-07), ``index``.
 
     Returns
     -------
@@ -122,14 +126,29 @@ def chain_within_year(indices: pl.DataFrame) -> pl.DataFrame:
     dated = indices.with_columns(
         year=pl.col("period").str.slice(0, 4).cast(pl.Int32), january=pl.col("period").str.ends_with("-01")
     )
-    link = pl.col("index").filter("january").first() / 100
-    links = (
+    in_december = pl.col("index").filter(pl.col("period").str.ends_with("-12")).first() / 100
+    years = (
         dated.group_by(*key, "year")
-        .agg(link=link)
+        .agg(link=pl.col("index").filter("january").first() / 100, december=in_december)
         .sort(*key, "year")
-        .with_columns(first=pl.int_range(pl.len()).over(key) == 0, follows=(pl.col("year").diff() == 1).over(key))
+        .with_columns(
+            first=pl.int_range(pl.len()).over(key) == 0,
+            follows=(pl.col("year").diff() == 1).over(key),
+            december=pl.col("december").shift().over(key),
+        )
+    )
+    followed = pl.col("follows") & pl.col("december").is_not_null()
+    to_december = pl.col("link").log().abs().filter(followed).median().over("series", "year")
+    to_january = (pl.col("link") / pl.col("december")).log().abs().filter(followed).median().over("series", "year")
+    links = (
+        years.with_columns(on_december=(to_december < to_january).fill_null(False))
         # A year that has no January, or none before it, cannot be linked; nor can what comes after it.
-        .with_columns(link=pl.when("first").then(1.0).when("follows").then("link"))
+        .with_columns(
+            link=pl.when("first")
+            .then(1.0)
+            .when("follows")
+            .then(pl.col("link") * pl.when("on_december").then("december").otherwise(1.0))
+        )
         .with_columns(level=100 * pl.col("link").fill_null(float("nan")).cum_prod().over(key).fill_nan(None))
     )
     return (
@@ -183,8 +202,9 @@ def index_comparison(
 def _chained(official: pl.DataFrame) -> pl.DataFrame:
     """Chain the series that start anew each year; their name says so."""
     unchained = pl.col("series").str.contains(UNCHAINED) & (pl.col("frequency") == "month")
-    chained = chain_within_year(official.filter(unchained))
-    return pl.concat([official.filter(~unchained), chained.drop_nulls("index")])
+    return pl.concat(
+        [official.filter(~unchained), chain_within_year(official.filter(unchained)).drop_nulls("index")]
+    )
 
 
 def _comparisons(
