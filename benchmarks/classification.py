@@ -50,7 +50,10 @@ def scanner(file: str, *, product: str, label: str) -> None:
     names = names.sort("description")
     classes = names.group_by(label).agg(products=pl.col("group").n_unique())
     single = classes.filter(pl.col("products") < 2)[label].to_list()
-    print(f"\n{file}: {len(rows):,} rows, {len(names)} names, {names['group'].n_unique()} products, {len(classes)} classes")
+    print(
+    sizes = f"{len(rows):,} rows, {len(names)} names, {products} products, {len(classes)} classes"
+    print(f"\n{file}: {sizes}")
+    )
     print(f"classes of one product, which no split by product can learn: {', '.join(single) or 'none'}")
     text, truth, groups = names["description"].to_list(), names[label].to_list(), names["group"].to_list()
     weights = [float(count) for count in names["rows"]]
@@ -119,7 +122,12 @@ def simulated() -> None:
         products = pl.read_parquet(truth / "products.parquet")
     products = products.unique(["retailer", "item_id", "product_name"], maintain_order=True)
     quotes = products.select(
-        "retailer", pl.col("item_id").cast(pl.String), "item", product="product_name", price=pl.lit(1.0), true="in_scope"
+        "retailer",
+        pl.col("item_id").cast(pl.String),
+        "item",
+        product="product_name",
+        price=pl.lit(1.0),
+        true="in_scope",
     )
     print(f"\nsimulated: {len(quotes):,} products of {quotes['item_id'].n_unique()} items")
     figures = []
@@ -186,7 +194,8 @@ def real() -> None:
         pl.col("true").fill_null(False)
     )
     weak = weak.sort("retailer", "item_id", "name").drop("name")
-    print(f"\n2016: {len(weak):,} products of {weak['item_id'].n_unique()} items; the pilot kept {weak['true'].mean():.3f}")
+    kept_share = weak.select(pl.col("true").mean()).item()
+    print(f"\n2016: {len(weak):,} products of {weak['item_id'].n_unique()} items; the pilot kept {kept_share:.3f}")
     by_rules = classify(weak)
     print("rules alone, against what the pilot kept:", _scope_figures(by_rules.quotes))
     print(decisions.shares(by_rules.quotes))
@@ -211,10 +220,17 @@ def real() -> None:
     print(f"trained on half of them, judged by the other half ({seconds:.0f} s):", _scope_figures(judged))
     if found.model is not None:
         print(card.as_markdown(found.model).split("## Limits")[0])
-    for kind, true, scope in (("kept by the pilot, out by the rules", True, False), ("left out, in by the rules", False, True)):
+    for kind, true, scope in (
+        ("kept by the pilot, out by the rules", True, False),
+        ("left out, in by the rules", False, True),
+    ):
         odd = by_rules.quotes.filter((pl.col("true") == true) & (pl.col("in_scope") == scope))
         print(f"{kind}: {len(odd)}; most quoted:")
-        print(odd.sort("quotes", descending=True).head(12).select("retailer", "item_id", "product", "quotes", "scope_reason"))
+        print(
+            odd.sort("quotes", descending=True)
+            .head(12)
+            .select("retailer", "item_id", "product", "quotes", "scope_reason")
+        )
 
 
 def hash_of(item_id: str, product: str) -> bool:

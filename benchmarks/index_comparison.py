@@ -52,8 +52,11 @@ def official() -> None:
         print(f"{path.name}: {len(parsed.accepted):,} indices of {items} items, {len(parsed.rejected)} rejected")
     for name in ("unchained_2020_2025", "unchained_2017_2023"):
         chained = comparison.chain_within_year(read[name]).drop_nulls("index")
-        start = chained.filter(pl.col("period") >= "2020-01").sort("period").group_by("item_id").agg(
-            base=pl.col("index").first(), first=pl.col("period").first()
+        start = (
+            chained.filter(pl.col("period") >= "2020-01")
+            .sort("period")
+            .group_by("item_id")
+            .agg(base=pl.col("index").first(), first=pl.col("period").first())
         )
         theirs = read["chained_2020_2025"].select("item_id", "period", theirs="index")
         both = chained.join(start, on="item_id").join(theirs, on=["item_id", "period"])
@@ -147,7 +150,9 @@ def _against_the_pilot(in_scope: pl.DataFrame, all_quotes: pl.DataFrame) -> None
         period=pl.col("period").cast(pl.Int64).cast(pl.String),
         index=pl.col("index" if "index" in columns else level),
     ).filter(pl.col("period") >= "201630")
-    theirs = theirs.with_columns(period=pl.format("{}-W{}", pl.col("period").str.slice(0, 4), pl.col("period").str.slice(4)))
+    theirs = theirs.with_columns(
+        period=pl.format("{}-W{}", pl.col("period").str.slice(0, 4), pl.col("period").str.slice(4))
+    )
     for label, ours in (("in scope", in_scope), ("all", all_quotes)):
         rows = []
         chosen = ours.filter(method="geks-jevons").partition_by("item_id", as_dict=True)

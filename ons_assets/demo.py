@@ -12,9 +12,8 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ledger import Drop
 from ons_assets.orchestration import operations
 from ons_assets.orchestration.runs import Outcome
-from ons_assets.settings import Settings
 from ons_assets.prices import compilation
-from ons_assets.prices.comparison import compare
+from ons_assets.settings import Settings
 from ons_assets.simulate.prices import DEFAULT_SEED, office, simulate_prices
 
 Progress = Callable[[str], None]
@@ -104,7 +103,7 @@ def _indices(settings: Settings) -> pl.DataFrame:
     home = Home(settings.home)
     tables = {
         name: lake.read(home, CATALOGUE[name])
-        for name in ("prices/aggregate_indices", "prices/index_comparison", "reference/item_weights")
+        for name in ("prices/aggregate_indices", "reference/item_weights", "reference/official_indices")
     }
     ours = tables["prices/aggregate_indices"].filter(**SHOWN).select("group", "period", "index").collect()
     true_items = pl.read_parquet(_simulated(settings) / "truth" / "indices.parquet").select(
@@ -114,30 +113,28 @@ def _indices(settings: Settings) -> pl.DataFrame:
         true_items.filter(frequency="month").lazy(), tables["reference/item_weights"], settings.prices
     ).select("group", "period", "index")
     official = compilation.aggregate_indices(
-        lake.read(home, CATALOGUE["reference/official_indices"])
-        .filter(series="collectors")
-        .with_columns(method=pl.lit("collectors")),
+        tables["reference/official_indices"].filter(series="collectors").with_columns(method=pl.lit("collectors")),
         tables["reference/item_weights"],
         settings.prices,
     ).select("group", "period", "index")
-    last = ours["period"].max()
-    rows = []
-    for (group,), index in sorted(ours.partition_by("group", as_dict=True).items()):
-        true, published = truth.filter(group=group), official.filter(group=group)
-        values = [frame.filter(period=last)["index"].first() for frame in (index, true, published)]
-        rows.append(
-            {
-                "group": group,
-                "month": last,
-                "index": values[0],
-                "true": values[1],
-                "error": values[0] - values[1],
-                "mean_abs_error": compare(index, true, "month").mean_absolute_gap,
-                "collectors": values[2],
-                "their_error": values[2] - values[1],
-            }
+    months = ours.join(truth.rename({"index": "true"}), on=["group", "period"]).join(
+        official.rename({"index": "collectors"}), on=["group", "period"], how="left"
+    )
+    error = pl.col("index") - pl.col("true")
+    # In the first month all are 100 by definition.
+    later = pl.col("period") > pl.col("period").min()
+    return (
+        months.sort("group", "period")
+        .group_by("group", maintain_order=True)
+        .agg(
+            pl.col("period", "index", "true").last(),
+            error.last().alias("error"),
+            error.abs().filter(later).mean().alias("mean_abs_error"),
+            pl.col("collectors").last(),
+            (pl.col("collectors") - pl.col("true")).last().alias("their_error"),
         )
-    return pl.DataFrame(rows)
+        .rename({"period": "month"})
+    )
 
 
 def next_steps(settings: Settings) -> dict[str, str]:

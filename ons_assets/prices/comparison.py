@@ -70,11 +70,13 @@ def compare(ours: pl.DataFrame, theirs: pl.DataFrame, frequency: str) -> Measure
         if series["period"].is_duplicated().any():
             raise ValueError("a series has two indices in a period")
     ours, theirs = (_known(series) for series in (ours, theirs))
-    within = theirs.filter(pl.col("period") >= ours["period"].min(), pl.col("period") <= ours["period"].max())
+    if ours.is_empty() or theirs.is_empty():
+        return Measures(None, None, 0, 0.0, reason="fewer than two common periods")
+    within = theirs.filter(pl.col("period") >= ours["period"][0], pl.col("period") <= ours["period"][-1])
     common = ours.join(theirs, on="period", suffix="_theirs").sort("period")
     coverage = len(common) / len(within) if len(within) else 0.0
     if len(common) < 2:
-        first = common["period"].first() if len(common) else None
+        first: str | None = common["period"][0] if len(common) else None
         return Measures(first, first, len(common), coverage, reason="fewer than two common periods")
     levels = [common[name].to_numpy() for name in ("index", "index_theirs")]
     mine, other = (100 * level / level[0] for level in levels)
@@ -153,9 +155,7 @@ def chain_within_year(indices: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         dated.join(links.select(*key, "year", "level"), on=[*key, "year"], how="left", maintain_order="left")
-        .with_columns(
-            index=pl.when("january").then(pl.col("level")).otherwise(pl.col("level") * pl.col("index") / 100)
-        )
+        .with_columns(index=pl.when("january").then(pl.col("level")).otherwise(pl.col("level") * pl.col("index") / 100))
         .drop("year", "january", "level")
     )
 
@@ -202,9 +202,7 @@ def index_comparison(
 def _chained(official: pl.DataFrame) -> pl.DataFrame:
     """Chain the series that start anew each year; their name says so."""
     unchained = pl.col("series").str.contains(UNCHAINED) & (pl.col("frequency") == "month")
-    return pl.concat(
-        [official.filter(~unchained), chain_within_year(official.filter(unchained)).drop_nulls("index")]
-    )
+    return pl.concat([official.filter(~unchained), chain_within_year(official.filter(unchained)).drop_nulls("index")])
 
 
 def _comparisons(

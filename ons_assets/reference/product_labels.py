@@ -20,7 +20,7 @@ TIMES = ("%Y-%m-%dT%H:%M:%S%.fZ", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"
 
 @dataclass(frozen=True)
 class LabelFiles:
-    """What people said of products: is it the item?"""
+    """What people said of products: whether they are the item."""
 
     limits: Limits
 
@@ -55,7 +55,9 @@ class LabelFiles:
             retailer=pl.col("retailer").str.to_lowercase(),
             item_id=pl.col("item_id").str.strip_suffix(".0"),  # of another program
             in_scope=pl.when(verdict.is_in(YES)).then(True).when(verdict.is_in(NO)).then(False),
-            labelled_at_utc=pl.when(given.is_null()).then(pl.lit(received_utc).cast(pl.Datetime("us", "UTC"))).otherwise(time),
+            labelled_at_utc=pl.when(given.is_null())
+            .then(pl.lit(received_utc).cast(pl.Datetime("us", "UTC")))
+            .otherwise(time),
         )
         reasons = typed.select(
             pl.when(pl.any_horizontal(pl.col("retailer", "item_id", "product").is_null()))

@@ -46,16 +46,21 @@ def accuracy_by_item(model: ScopeModel) -> pl.DataFrame:
 def as_markdown(model: ScopeModel) -> str:
     """Return the card as a page."""
     rows = accuracy_by_item(model)
-    labelled = model.training["labelled_at_utc"]
+    first, last = (
+        day.isoformat()
+        for day in model.training.select(
+            pl.col("labelled_at_utc").dt.date().min().alias("first"), pl.col("labelled_at_utc").dt.date().max()
+        ).row(0)
+    )
     people = model.training["labelled_by"].n_unique()
     lines = [
         f"# Model {model.model.version}: is this product the item?",
         "",
-        "Extremely randomised trees over character n-grams of the name, its pack and percentages, the item, the shop and "
-        "the verdict of the rules; votes calibrated by one temperature.",
+        "Extremely randomised trees over character n-grams of the name, its pack and percentages, the item, the shop "
+        "and the verdict of the rules; votes calibrated by one temperature.",
         "",
         f"- trained on {len(model.training)} labelled products of {len(model.items)} items, "
-        f"by {people} {'person' if people == 1 else 'people'}, {labelled.min():%Y-%m-%d} to {labelled.max():%Y-%m-%d}",
+        f"by {people} {'person' if people == 1 else 'people'}, {first} to {last}",
         f"- temperature {model.model.temperature:.2f}; Brier score {brier(model):.3f}",
         f"- below a confidence of {model.bound:.2f} a product goes to a person",
         "",

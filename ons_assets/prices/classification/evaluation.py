@@ -59,10 +59,12 @@ def cross_validate(
     predicted = np.empty(len(names), dtype=object)
     confidence, decided = np.zeros(len(names)), np.zeros(len(names), dtype=bool)
     for seen, unseen in GroupKFold(folds, shuffle=True, random_state=seed).split(names, labels, groups):
-        chosen = [[column[row] for row in seen] for column in (names, labels, groups)]
-        model = train(*chosen, [context[row] for row in seen] if context is not None else None)
+        known, known_labels, known_groups = ([column[row] for row in seen] for column in (names, labels, groups))
+        model = train(
+            known, known_labels, known_groups, [context[row] for row in seen] if context is not None else None
+        )
         classes = np.asarray(model.classes, dtype=object)
-        right = classes[model.seen_apart.argmax(axis=1)] == np.asarray(chosen[1], dtype=object)
+        right = classes[model.seen_apart.argmax(axis=1)] == np.asarray(known_labels, dtype=object)
         bound = confidence_for(model.seen_apart.max(axis=1), right, precision)
         found = model.probabilities(
             [names[row] for row in unseen], [context[row] for row in unseen] if context is not None else None

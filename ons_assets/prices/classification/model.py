@@ -22,8 +22,9 @@ Floats = npt.NDArray[np.float64]
 Context = Mapping[str, float]
 
 NGRAMS = (2, 4)
-# An n-gram of fewer names is the name of one product, and no word.
+# An n-gram of fewer names is the name of one product, and no word; of few names all are kept.
 FEWEST_NAMES = 3
+SMALL = 30
 # The most frequent ones; beyond them trees take minutes longer and are no better.
 MOST_NGRAMS = 5_000
 TREES = 200
@@ -117,6 +118,8 @@ def train(
 
     if len(set(labels)) < 2:
         raise ValueError("a classifier needs labels of at least two classes")
+    if len(set(groups)) < 2:
+        raise ValueError("a classifier needs labels of at least two products")
     # The order of the labels that came in must not change the model.
     order = sorted(range(len(names)), key=lambda row: (names[row], groups[row], labels[row]))
     back = np.argsort(order)
@@ -126,7 +129,11 @@ def train(
     truth = np.asarray(labels, dtype=object)
     vectorisers = (
         TfidfVectorizer(
-            analyzer="char_wb", ngram_range=NGRAMS, min_df=FEWEST_NAMES, max_features=MOST_NGRAMS, sublinear_tf=True
+            analyzer="char_wb",
+            ngram_range=NGRAMS,
+            min_df=FEWEST_NAMES if len(names) >= SMALL else 1,
+            max_features=MOST_NGRAMS,
+            sublinear_tf=True,
         ),
         DictVectorizer(),
     )
@@ -172,8 +179,6 @@ def _votes_apart(
     classes = sorted(set(truth))
     votes = np.zeros((len(truth), len(classes)))
     folds = min(FOLDS, len(set(groups)))
-    if folds < 2:
-        raise ValueError("a classifier needs labels of at least two products")
     for train_rows, test_rows in GroupKFold(folds, shuffle=True, random_state=SEED).split(features, truth, groups):
         trees = _fitted(clone(classifier), features[train_rows], truth[train_rows])
         columns = [classes.index(each) for each in trees.classes_]

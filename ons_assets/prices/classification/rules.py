@@ -135,7 +135,9 @@ def by_item(rules: pl.DataFrame) -> dict[str, ItemRules]:
         elif row["rule"] == DESCRIBE:
             described[row["item_id"]] = limits_of(row["words"] or "")
         else:
-            raise ValueError(f"there is no rule {row['rule']!r}; rules are {', '.join((*WORD_RULES, *LIMIT_RULES, DESCRIBE))}")
+            raise ValueError(
+                f"there is no rule {row['rule']!r}; rules are {', '.join((*WORD_RULES, *LIMIT_RULES, DESCRIBE))}"
+            )
     for item_id, limits in described.items():
         items[item_id].limits = {**limits, **items[item_id].limits}  # a limit that somebody set comes first
     return items

@@ -1,4 +1,4 @@
-"""What the statistical office of the simulated world has beside the quotes: weights, labels, a price index of its own."""
+"""What the office of the simulated world has beside the quotes: weights, labels, an index of its own."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
