@@ -1,6 +1,6 @@
 """What the checks find: in the quotes of 2016, and beside the truth of simulated quarters.
 
-    python benchmarks/checked_quotes.py [--only real|simulated]
+    python benchmarks/checked_quotes.py [--only real|simulated|planted]
 
 needs the shared data (`ONS_ASSETS_SHARED_DATA` or ../shared/data) for the quotes of 2016.
 """
@@ -25,18 +25,21 @@ from ons_assets.simulate.prices import DEFAULT_SEED, simulate_prices
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("ONS_ASSETS_SHARED_DATA", ROOT.parent / "shared" / "data")) / "prices"
 RECEIVED = datetime(2030, 1, 1, tzinfo=UTC)
+PLANTED_SEED = 11
 SEEDS = (DEFAULT_SEED, 20160721, 7)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=["real", "simulated"])
+    parser.add_argument("--only", choices=["real", "simulated", "planted"])
     only = parser.parse_args().only
     with pl.Config(tbl_rows=60, tbl_cols=20, fmt_str_lengths=90, tbl_hide_dataframe_shape=True, float_precision=4):
         if only in (None, "real"):
             real()
         if only in (None, "simulated"):
             simulated()
+        if only in (None, "planted"):
+            planted()
 
 
 def real() -> None:
@@ -81,6 +84,52 @@ def simulated() -> None:
         for name, (mean, largest) in rows_of.items():
             print(f"  {name:<36}{100 * mean:6.2f}{100 * largest:8.2f}")
     print(pl.DataFrame(rows))
+
+
+def planted() -> None:
+    """Outliers by method: products of a simulated quarter whose price is wrong from a day on, to its end.
+
+    A price that stays is no typo, so that only the other products of the item can tell; half as dear again is less
+    than the least factor, and nobody should be flagged.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        raw, _ = _world(Path(folder), PLANTED_SEED)
+    products = ["retailer", "item_id", "product"]
+    days = pl.col("collected_on")
+    chosen = (
+        raw.group_by(products)
+        .agg(first=days.min(), last=days.max(), days=days.n_unique())
+        .filter(pl.col("days") > 40)
+        .sort(products)
+        .sample(60, seed=1)
+        .with_columns(from_day=pl.col("first") + (pl.col("last") - pl.col("first")) / 2)
+        .select(*products, "from_day")
+    )
+    rows = []
+    for factor in (1.5, 3.0, 10.0, 1 / 3):
+        joined = raw.join(chosen, on=products, how="left", maintain_order="left")
+        wrong = (days >= pl.col("from_day")).fill_null(False)
+        made = joined.with_columns(
+            pl.when(wrong).then(pl.col("price", "unit_price") * factor).otherwise(pl.col("price", "unit_price")),
+            planted=wrong,
+        )
+        made = made.drop("from_day")
+        for method in outlier_methods():
+            found = check(made, CheckSettings(outliers=OutlierRule(method))).filter(~pl.col("imputed"))
+            # After the reference window the wrong price is the usual one.
+            early = found.join(chosen, on=products).filter(
+                pl.col("planted"), days < pl.col("from_day") + pl.duration(days=14)
+            )
+            either = pl.col("outlier") | pl.col("price_typo")
+            rows.append(
+                {
+                    "factor": factor,
+                    "method": method,
+                    "flagged_of_first_14_days": early.select(either.mean()).item(),
+                    "false_flags": found.filter(~pl.col("planted")).select(pl.col("outlier").sum()).item(),
+                }
+            )
+    print(pl.DataFrame(rows).pivot(on="factor", index="method", values=["flagged_of_first_14_days", "false_flags"]))
 
 
 EXCLUSIONS = {

@@ -50,10 +50,9 @@ def scanner(file: str, *, product: str, label: str) -> None:
     names = names.sort("description")
     classes = names.group_by(label).agg(products=pl.col("group").n_unique())
     single = classes.filter(pl.col("products") < 2)[label].to_list()
-    print(
+    products = names["group"].n_unique()
     sizes = f"{len(rows):,} rows, {len(names)} names, {products} products, {len(classes)} classes"
     print(f"\n{file}: {sizes}")
-    )
     print(f"classes of one product, which no split by product can learn: {', '.join(single) or 'none'}")
     text, truth, groups = names["description"].to_list(), names[label].to_list(), names["group"].to_list()
     weights = [float(count) for count in names["rows"]]
