@@ -67,17 +67,22 @@ def demo(
 
 @app.command()
 def simulate(
-    drops: Annotated[Path, typer.Argument(help="Folder for the run files.")],
+    drops: Annotated[Path, typer.Argument(help="Folder for the files; in it, one folder a source.")],
     truth: Annotated[Path, typer.Argument(help="Folder for the known truth; not inside the other one.")],
+    pilot: Annotated[str, typer.Option(help="Whose world: prices or tweets.")] = "prices",
     scale: Annotated[str, typer.Option(help="small, medium or full.")] = "small",
     seed: Annotated[int | None, typer.Option(help="Seed of the world; the same seed writes the same bytes.")] = None,
 ) -> None:
-    """Write the files of simulated supermarkets, and apart from them the truth."""
-    from ons_assets.simulate.prices import DEFAULT_SEED, simulate_prices
+    """Write the files of a simulated world, and apart from them the truth."""
+    from ons_assets.demo import PILOTS
 
+    if pilot not in PILOTS:
+        raise Failed(f"there is no pilot {pilot!r} to simulate; there are {', '.join(PILOTS)}")
+    if truth.resolve().is_relative_to(drops.resolve()):
+        raise Failed("the folder for the truth lies inside the folder for the files, and would be ingested with them")
     with _progress("simulating"):
-        summary = simulate_prices(drops, truth, scale=scale, seed=DEFAULT_SEED if seed is None else seed)
-    console.print(f"{summary.files} files with {summary.rows:,} quotes in {drops}; the truth is in {truth}")
+        summary = PILOTS[pilot].simulate(drops, truth, scale, seed)
+    console.print(f"{summary} in {drops}; the truth is in {truth}", soft_wrap=True)
 
 
 @app.command()
@@ -109,7 +114,7 @@ def ingest(
 @app.command()
 def materialize(
     assets: Annotated[
-        list[str] | None, typer.Argument(help="Assets or groups; without any, all that follows from the raw tables.")
+        list[str] | None, typer.Argument(help="Assets, or groups but for their raw tables; without any, all groups.")
     ] = None,
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
