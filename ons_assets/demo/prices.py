@@ -103,11 +103,10 @@ def _indices(home: Home, truth: Path) -> pl.DataFrame:
         months.sort("group", "period")
         .group_by("group", maintain_order=True)
         .agg(
-            pl.col("period", "index", "true").last(),
+            pl.col("index", "true").last(),
             error.last().alias("error"),
-            error.abs().filter(later).mean().alias("mean_abs_error"),
+            error.abs().filter(later).mean().alias("mean |error|"),
             pl.col("collectors").last(),
             (pl.col("collectors") - pl.col("true")).last().alias("their_error"),
         )
-        .rename({"period": "month"})
     )
