@@ -18,7 +18,7 @@ from ons_assets.mobile.quality import event_quality as describe_events
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
 from ons_assets.mobile.weighting import weigh_periods
 from ons_assets.orchestration.assets import ingested, published
-from ons_assets.orchestration.charts import as_markdown
+from ons_assets.orchestration.charts import embedded
 from ons_assets.orchestration.partitions import DAYS
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.settings import Mobile
@@ -89,7 +89,7 @@ def weighted_flows(
     "mobile/flow_comparison",
     inputs=["mobile/weighted_flows", "reference/commuting_flows", "reference/area_parts"],
     optional=["reference/area_codes"],
-    chart=lambda frame: as_markdown(figures.png(figures.scatter(frame)), "Commuters, estimate against census"),
+    chart=lambda frame: embedded(figures.scatter(frame), "Commuters, estimate against census"),
 )
 def flow_comparison(
     weighted_flows: pl.LazyFrame,
