@@ -4,6 +4,7 @@ An office without events starts from `aggregated_flows`; an operator needs nothi
 parts of areas.
 """
 
+import logging
 from collections.abc import Iterator
 
 import polars as pl
@@ -22,6 +23,8 @@ from ons_assets.orchestration.charts import embedded
 from ons_assets.orchestration.partitions import DAYS
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.settings import Mobile
+
+log = logging.getLogger(__name__)
 
 cells = ingested("mobile/cells", CellFiles.of)
 devices = ingested("mobile/devices", DeviceFiles.of)
@@ -82,6 +85,8 @@ def weighted_flows(
         for frame in (operator_flows, aggregated_flows, area_codes, workers)
     )
     taken = take_flows(own, delivered, codes, area_parts.select("area").collect().to_series())
+    for note in taken.notes:
+        log.warning(note)
     return weigh_periods(taken.flows, phone_market.collect(), employed, settings)
 
 

@@ -1,0 +1,53 @@
+"""Eurostat's synthetic sample, dirty on purpose, through the operator's side: all faults counted, none fatal."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from ons_assets.geography.areas import Areas
+from ons_assets.mobile.anchors import anchored_spans, device_anchors
+from ons_assets.mobile.coverage import coverage
+from ons_assets.mobile.plan import cell_plan
+from ons_assets.mobile.quality import event_quality
+from ons_assets.mobile.sources import CellFiles, EventFiles
+from ons_assets.settings import Mobile
+
+RECEIVED = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def sample(settings, shared_data):
+    folder = shared_data / "geo" / "mobile"
+    network, events = (folder / f"multimno_synthetic_{name}.parquet" for name in ("network", "events"))
+    return (
+        cell_plan(CellFiles.of(settings).parse(network, network.name, RECEIVED).accepted),
+        EventFiles.of(settings).parse(events, events.name, RECEIVED).accepted,
+    )
+
+
+def test_every_event_is_kept_or_counted(sample):
+    plan, events = sample
+    [(found, made)] = list(anchored_spans([events], plan, Mobile(preset="multimno")))
+    assert sum(made.counts.values()) == len(events) == 1_229
+    assert made.counts["duplicates"] == len(events) - len(events.unique(["user", "time_utc", "cell_id"]))
+    assert made.cells["events"].sum() == made.counts["kept"] + made.counts["ping_pong"]
+    assert set(found["user"]) <= set(events["user"])
+
+
+def test_the_plan_places_its_cells_in_metres_though_they_are_in_madrid(sample):
+    plan, events = sample
+    assert len(plan.cells) == 30
+    # The sample lies within a few kilometres of the middle of Madrid.
+    assert plan.x_m.max() - plan.x_m.min() < 10_000
+    quality = event_quality(events.lazy(), plan, Mobile())
+    assert quality["events"].sum() == 1_229
+    assert quality["unknown_cell"].sum() == int((plan.numbers(events) < 0).sum())
+
+
+def test_areas_of_britain_hold_none_of_it(sample):
+    plan, events = sample
+    areas = Areas(pl.DataFrame({"area": ["A"], "easting_m": [400_000.0], "northing_m": [300_000.0]}))
+    shares = coverage(plan, areas)
+    assert shares.is_empty()
+    assert all(part.is_empty() for part in device_anchors([events], plan, shares, Mobile()))
