@@ -37,11 +37,11 @@ from ons_assets.meters.files import BLOCK_BYTES
 from ons_assets.meters.half_hours import half_hours
 from ons_assets.meters.identifiers import Pseudonyms
 from ons_assets.meters.intake import take_in
-from ons_assets.meters.parameters import Readings
 from ons_assets.meters.placed import Block
 from ons_assets.meters.quality import collection, reading_quality
 from ons_assets.meters.sources import MeterFiles
 from ons_assets.meters.spill import Spill, bucket_name
+from ons_assets.parameters.meters import Readings
 from ons_assets.simulate.meters import SCALES, simulate_meters
 
 PARAMETERS = Readings()

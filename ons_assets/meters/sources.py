@@ -17,11 +17,11 @@ from ons_assets.meters import cer, mapping
 from ons_assets.meters.day_rows import day_rows
 from ons_assets.meters.files import delimited_blocks, parquet_blocks
 from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.parameters import Readings
 from ons_assets.meters.placed import FAULT_SCHEMA, Block, Layout
 from ons_assets.meters.plausibility import judge, kwh_per_day
 from ons_assets.meters.spill import bucket_name, bucket_of
 from ons_assets.meters.tabular import TabularReader
+from ons_assets.parameters.meters import Readings
 
 
 @dataclass(frozen=True)

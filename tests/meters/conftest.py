@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from ons_assets.lakehouse.sources import Parsed
-from ons_assets.meters.parameters import Readings
 from ons_assets.meters.sources import MeterFiles
+from ons_assets.parameters.meters import Readings
 
 SECRET = b"a key of thirty-two bytes, no less"
 RECEIVED = datetime(2026, 6, 1, tzinfo=UTC)

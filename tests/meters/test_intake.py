@@ -16,8 +16,8 @@ from ons_assets.lakehouse.ledger import Ledger, Status
 from ons_assets.meters import files, intake
 from ons_assets.meters.half_hours import half_hours
 from ons_assets.meters.intake import take_in
-from ons_assets.meters.parameters import Readings
 from ons_assets.meters.sources import MeterFiles
+from ons_assets.parameters.meters import Readings
 from ons_assets.simulate.meters import Scale, simulate_meters
 
 EXPECTATIONS = Path(__file__).parents[2] / "expectations"

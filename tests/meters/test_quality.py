@@ -17,9 +17,9 @@ from ons_assets.meters.gaps import Gap, classify, runs
 from ons_assets.meters.half_hours import dense, half_hours
 from ons_assets.meters.identifiers import Pseudonyms
 from ons_assets.meters.imputation import hidden_error, impute, impute_half_hours
-from ons_assets.meters.parameters import Readings
 from ons_assets.meters.quality import collection, reading_quality
 from ons_assets.meters.sources import MeterFiles
+from ons_assets.parameters.meters import Readings
 from ons_assets.simulate.meters import Scale, simulate_meters
 from tests.meters.conftest import RECEIVED, SECRET
 

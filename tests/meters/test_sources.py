@@ -10,8 +10,8 @@ import pytest
 from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.meters.identifiers import Pseudonyms
 from ons_assets.meters.mapping import load
-from ons_assets.meters.parameters import Readings
 from ons_assets.meters.sources import MeterFiles
+from ons_assets.parameters.meters import Readings
 from tests.meters.conftest import RECEIVED, SECRET, Read
 
 LONG = {"columns": {"meter": "id", "time": "time", "value": "value"}, "unit": "kWh"}
