@@ -113,7 +113,7 @@ def whole(files: list[Path], root: Path) -> None:
     """Print the time and the memory of the whole intake, of half hours and of quality."""
     home = Home(root).ensure()
     ledger = Ledger(home)
-    source = MeterFiles.of(root, home.secret(), PARAMETERS)
+    source = MeterFiles((), home.secret(), PARAMETERS)
     suite = Suite.load(Path(__file__).resolve().parents[1] / "expectations", RAW_READINGS.name)
     for path in files:
         register(home, ledger, source, path, 1 << 34)

@@ -12,6 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from ons_assets.parameters.meters import Meters
+
 DEFAULT_HOME = Path("data")
 # Day partitions begin here, for every domain; a row of an earlier day is rejected with that reason.
 FIRST_DAY = date(2014, 1, 1)
@@ -103,6 +105,7 @@ class Settings(BaseSettings):
     expectations: Path = Path(__file__).resolve().parents[1] / "expectations"
     drops: Drops = Drops()
     prices: Prices = Prices()
+    meters: Meters = Meters()
 
     @classmethod
     def settings_customise_sources(

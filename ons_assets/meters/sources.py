@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from ons_assets.lakehouse.delimited import header, is_parquet
+from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
 from ons_assets.lakehouse.sources import Parsed, Unreadable
 from ons_assets.meters import cer, mapping
@@ -22,6 +23,7 @@ from ons_assets.meters.plausibility import judge, kwh_per_day
 from ons_assets.meters.spill import bucket_name, bucket_of
 from ons_assets.meters.tabular import TabularReader
 from ons_assets.parameters.meters import Readings
+from ons_assets.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,10 @@ class MeterFiles:
     batch = ()
 
     @classmethod
-    def of(cls, home: Path, secret: bytes, parameters: Readings) -> "MeterFiles":
+    def of(cls, settings: Settings) -> "MeterFiles":
         """Return the source of one home; its own mappings come before those of the trials."""
-        return cls((home / "mappings" / cls.name, mapping.BUILT_IN), secret, parameters)
+        folders = (settings.home / "mappings" / cls.name, mapping.BUILT_IN)
+        return cls(folders, Home(settings.home).secret(), settings.meters.readings)
 
     @cached_property
     def mappings(self) -> list[mapping.Mapping]:

@@ -1,10 +1,11 @@
 """Parameters of the smart meters pilot: every choice that changes a number."""
 
+import re
 from bisect import bisect_right
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class Parameters(BaseModel):
@@ -195,6 +196,7 @@ class Meters(Parameters):
         {r"\d+": "cer", r"MAC\d+": "low-carbon-london"},
         description="pattern of a meter's whole name to the trial it is of, where a file of areas does not say it",
     )
+    questionnaire_encoding: str = Field("utf-8", description="of the text of the survey's answers")
     quality: QualityParameters = QualityParameters()
     low_use: LowUseParameters = LowUseParameters()
     occupancy: OccupancyParameters = OccupancyParameters()
@@ -203,3 +205,13 @@ class Meters(Parameters):
     clusters: ClusterParameters = ClusterParameters()
     area: AreaParameters = AreaParameters()
     fieldwork: FieldworkParameters = FieldworkParameters()
+
+    @field_validator("trials")
+    @classmethod
+    def _are_patterns(cls, trials: dict[str, str]) -> dict[str, str]:
+        for pattern in trials:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is not a pattern: {error}") from None
+        return trials

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from ons_assets.lakehouse.sources import Parsed
+from ons_assets.meters.mapping import BUILT_IN
 from ons_assets.meters.sources import MeterFiles
 from ons_assets.parameters.meters import Readings
 
@@ -29,7 +30,7 @@ def read(tmp_path: Path) -> Read:
         path = content if isinstance(content, Path) else tmp_path / "drop"
         if not isinstance(content, Path):
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        source = MeterFiles.of(tmp_path, SECRET, Readings(**parameters))
+        source = MeterFiles((folder, BUILT_IN), SECRET, Readings(**parameters))
         return source.parse(path, "drop", RECEIVED)
 
     return parse

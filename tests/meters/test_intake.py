@@ -13,11 +13,12 @@ from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ingestion import Ingested
 from ons_assets.lakehouse.ledger import Ledger, Status
-from ons_assets.meters import files, intake
+from ons_assets.meters import files, intake, mapping
 from ons_assets.meters.half_hours import half_hours
 from ons_assets.meters.intake import take_in
 from ons_assets.meters.sources import MeterFiles
-from ons_assets.parameters.meters import Readings
+from ons_assets.parameters.meters import Meters, Readings
+from ons_assets.settings import Settings
 from ons_assets.simulate.meters import Scale, simulate_meters
 
 EXPECTATIONS = Path(__file__).parents[2] / "expectations"
@@ -30,7 +31,7 @@ class Office:
     def __init__(self, root: Path, **parameters: object) -> None:
         self.home = Home(root).ensure()
         self.ledger = Ledger(self.home)
-        self.source = MeterFiles.of(root, self.home.secret(), Readings(**parameters))
+        self.source = MeterFiles.of(Settings(home=root, meters=Meters(readings=Readings(**parameters))))
         self.told: list[str] = []
 
     def drop(self, name: str, content: str | Path) -> None:
@@ -80,7 +81,7 @@ def test_small_blocks_give_the_same_table(tmp_path: Path, monkeypatch: pytest.Mo
     for name, size in (("whole", files.BLOCK_BYTES), ("cut", 4099)):
         office = Office(tmp_path / name, buckets=3)
         (office.home.root / "secret.key").write_bytes(b"k" * 32)
-        office.source = MeterFiles.of(office.home.root, b"k" * 32, Readings(buckets=3))
+        office.source = MeterFiles((mapping.BUILT_IN,), b"k" * 32, Readings(buckets=3))
         monkeypatch.setattr(files, "BLOCK_BYTES", size)
         monkeypatch.setattr(intake, "ROWS_AT_ONCE", 10_000 if name == "whole" else 50)
         for path in sorted((tmp_path / "drops").iterdir()):
