@@ -8,7 +8,8 @@ suite need not repeat it.
 import hashlib
 import json
 import logging
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,13 @@ class Audit:
     def reason(self) -> str:
         """The failures in one line; empty if there are none."""
         return "; ".join(map(str, self.failures))
+
+    @classmethod
+    def of_parts(cls, parts: Sequence["Audit"]) -> "Audit":
+        """Return the audit of a table from those of its parts: each failure once, as the first part has it."""
+        failures = {(each.expectation, each.column): each for part in reversed(parts) for each in part.failures}
+        worst_first = sorted(failures.values(), key=lambda failure: WORST_FIRST.index(failure.severity))
+        return replace(parts[-1], failures=tuple(worst_first))
 
     def summary(self) -> dict[str, Any]:
         """Return what is stored with a published version."""

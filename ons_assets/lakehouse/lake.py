@@ -1,13 +1,14 @@
 """Delta tables: one atomic commit a publication, every version readable again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
@@ -20,6 +21,7 @@ CONFIGURATION: Mapping[str, str | None] = {
     "delta.deletedFileRetentionDuration": "interval 36500 days",
 }
 COMMIT_KEY = "ons_assets"
+ROWS_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,8 @@ def publish(
     ValueError
         If a row lies outside the partition.
     """
-    rows = staged.collect(engine="streaming")
     # Delta refuses such rows too, but prints some of them, and they may be about persons.
-    if replace is not None and not rows.select(replace.polars.all()).item():
+    if replace is not None and not staged.select(replace.polars.all()).collect(engine="streaming").item():
         raise ValueError(f"{table.name}: rows outside {replace.sql}")
     path = home.table(table.name)
     path.mkdir(parents=True, exist_ok=True)
@@ -122,7 +123,7 @@ def publish(
     first_time = not exists(home, table)
     write_deltalake(
         path,
-        rows.to_arrow(),
+        _stream(table, staged),
         mode="overwrite",
         predicate=None if first_time or replace is None else replace.sql,
         partition_by=list(table.partition_by) or None,
@@ -136,6 +137,17 @@ def publish(
         ),
     )
     return DeltaTable(path).version()
+
+
+def _stream(table: Table, rows: pl.LazyFrame) -> pa.RecordBatchReader:
+    """Rows a few at a time: a table of tens of millions is published without ever being in memory whole."""
+    schema = table.empty().to_arrow().schema
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for frame in rows.select(table.column_names).collect_batches(chunk_size=ROWS_AT_ONCE):
+            yield from frame.to_arrow().cast(schema).to_batches()
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def read(home: Home, table: Table, version: int | None = None) -> pl.LazyFrame:
@@ -154,6 +166,44 @@ def read(home: Home, table: Table, version: int | None = None) -> pl.LazyFrame:
         if version is None:
             raise
         raise LookupError(f"{table.name} has no version {version}") from error
+
+
+@dataclass(frozen=True)
+class Change:
+    """Rows of a table that one version has and another has not."""
+
+    came: pl.LazyFrame
+    went: pl.LazyFrame
+
+
+def change(home: Home, table: Table, since: int) -> Change:
+    """Return the rows that came and went since a version; only data files that are not in both are read.
+
+    A day that was made again without a difference comes and goes with equal rows.
+
+    Raises
+    ------
+    LookupError
+        If the table has no such version.
+    """
+    before, now = _files(home, table, since), _files(home, table, None)
+    return Change(came=_scan(table, now - before), went=_scan(table, before - now))
+
+
+def _files(home: Home, table: Table, version: int | None) -> set[str]:
+    try:
+        return set(DeltaTable(home.table(table.name), version=version).file_uris())
+    except Exception as error:
+        raise LookupError(f"{table.name} has no version {version}") from error
+
+
+def _scan(table: Table, files: set[str]) -> pl.LazyFrame:
+    if not files:
+        return table.empty().lazy()
+    # A partition column stands in the names of the folders, not in the files.
+    return pl.scan_parquet(sorted(files), hive_partitioning=True).select(
+        pl.col(name).cast(dtype) for name, dtype in table.schema.items()
+    )
 
 
 def history(home: Home, table: Table, limit: int | None = None) -> list[Version]:

@@ -1,13 +1,14 @@
 """Stage, audit, publish: how the rows of a derived table reach the lake."""
 
+import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 
@@ -23,9 +24,9 @@ from ons_assets.lakehouse.tables import Table
 class Refused(Exception):
     """The gate refused a batch; nothing of it was published."""
 
-    def __init__(self, audit: Audit) -> None:
+    def __init__(self, table: str, audit: Audit) -> None:
         super().__init__(audit.reason)
-        self.audit = audit
+        self.table, self.audit = table, audit
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,142 @@ def stage(home: Home, table: Table, frame: pl.DataFrame, run_id: str, batch: str
     return path
 
 
+class Publication:
+    """The rows of one table on their way: staged part by part, each audited, then committed together.
+
+    Parameters
+    ----------
+    run_id
+        Dagster run that makes them.
+    """
+
+    def __init__(self, home: Home, table: Table, suite: Suite, run_id: str) -> None:
+        self._home, self._table, self._suite, self._run_id = home, table, suite, run_id
+        self._staged: list[Path] = []
+        self._audits: list[Audit] = []
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Stage and audit a part.
+
+        Raises
+        ------
+        Refused
+            If the gate found a critical failure. The part is kept in quarantine, the table is as it was.
+        SchemaMismatch
+            If the frame does not have the columns of the table.
+        """
+        conformed = self._table.conform(frame)
+        number = len(self._staged) + 1
+        staged = stage(self._home, self._table, conformed, self._run_id, f"part-{number:05}")
+        audit = gate.audit(self._suite, self._table, conformed)
+        if audit.is_critical:
+            self._refuse(audit, staged)
+        self._staged.append(staged)
+        self._audits.append(audit)
+
+    def verify(self) -> None:
+        """Audit what only all parts together can show.
+
+        Raises
+        ------
+        Refused
+            If two parts hold the same key.
+        """
+        if len(self._staged) < 2:
+            return  # the gate has looked at all there is
+        keys = pl.scan_parquet(self._staged).select(self._table.key)
+        counted = pl.concat([keys.select(pl.len()), keys.unique().select(pl.len())])
+        n_rows, n_keys = counted.collect(engine="streaming").to_series()
+        if n_rows > n_keys:
+            detail = f"{n_rows - n_keys} rows of one part repeat a key of another"
+            key = gate.Failure("key is unique", ", ".join(self._table.key), gate.CRITICAL, detail)
+            audit = Audit.of_parts(self._audits)
+            self._refuse(dataclasses.replace(audit, failures=(key, *audit.failures)), None)
+
+    def commit(
+        self, inputs: Mapping[str, str], settings: Mapping[str, Any], replace: Between | None = None
+    ) -> Published:
+        """Publish what was staged as one version.
+
+        Parameters
+        ----------
+        inputs
+            Data version of each input table.
+        replace
+            The partition that the rows are; None for the whole table.
+
+        """
+        if not self._staged:
+            self.add(self._table.empty())
+        rows = pl.scan_parquet(self._staged)
+        audit = Audit.of_parts(self._audits)
+        data_docs.keep(self._home, self._table.name, self._run_id, "", self._worst().result)
+        made_of = data_version(inputs, self._suite, settings)
+        provenance = Provenance(
+            run_id=self._run_id,
+            code_version=code_version(),
+            inputs=dict(inputs),
+            suite=audit.summary(),
+            settings=dict(settings),
+            data_version=made_of,
+            partition=(str(replace.first), str(replace.last)) if replace else None,
+        )
+        number = lake.publish(self._home, self._table, rows, provenance, replace)
+        n_rows = rows.select(pl.len()).collect().item()
+        for staged in self._staged:
+            staged.unlink()
+        return Published(self._table.name, number, n_rows, audit, made_of)
+
+    def _worst(self) -> Audit:
+        """The audit that people look at: of the part with the most failures, the last of those with none."""
+        return max(reversed(self._audits), key=lambda audit: len(audit.failures))
+
+    def _refuse(self, audit: Audit, staged: Path | None) -> NoReturn:
+        name, run = self._table.name, self._run_id
+        data_docs.keep(self._home, name, run, "", audit.result)
+        quarantine.keep_refused(self._home, name, run, f"run {run}", run, audit.reason, staged)
+        raise Refused(name, audit)
+
+    def discard(self) -> None:
+        """Forget what was staged."""
+        for staged in self._staged:
+            staged.unlink(missing_ok=True)
+
+
+def publish_parts(
+    publications: Sequence[Publication],
+    parts: Iterable[tuple[pl.DataFrame, ...]],
+    inputs: Mapping[str, str],
+    settings: Mapping[str, Any],
+    replace: Between | None = None,
+) -> list[Published]:
+    """Publish tables that are made together: all of them if the gate lets every part pass, else none.
+
+    Parameters
+    ----------
+    parts
+        Parts of the tables, each as one frame a table.
+    inputs, settings, replace
+        As for `Publication.commit`.
+
+    Raises
+    ------
+    Refused
+        If the gate refused a part; all tables are as they were.
+    """
+    try:
+        for part in parts:
+            for publication, frame in zip(publications, part, strict=True):
+                publication.add(frame)
+        for publication in publications:
+            publication.verify()
+    except Refused:
+        for publication in publications:
+            publication.discard()
+        raise
+    return [publication.commit(inputs, settings, replace) for publication in publications]
+
+
 def publish(
     home: Home,
     table: Table,
@@ -77,39 +214,6 @@ def publish(
     settings: Mapping[str, Any],
     replace: Between | None = None,
 ) -> Published:
-    """Stage a frame, audit it, and publish it if the gate lets it pass.
-
-    Parameters
-    ----------
-    inputs
-        Data version of each input table.
-    replace
-        The partition that the frame is; None for the whole table.
-
-    Raises
-    ------
-    Refused
-        If the gate found a critical failure. The batch is kept in quarantine, the table is as it was.
-    SchemaMismatch
-        If the frame does not have the columns of the table.
-    """
-    conformed = table.conform(frame)
-    staged = stage(home, table, conformed, run_id)
-    audit = gate.audit(suite, table, conformed)
-    data_docs.keep(home, table.name, run_id, "", audit.result)
-    if audit.is_critical:
-        quarantine.keep_refused(home, table.name, run_id, f"run {run_id}", run_id, audit.reason, staged)
-        raise Refused(audit)
-    made_of = data_version(inputs, suite, settings)
-    provenance = Provenance(
-        run_id=run_id,
-        code_version=code_version(),
-        inputs=dict(inputs),
-        suite=audit.summary(),
-        settings=dict(settings),
-        data_version=made_of,
-        partition=(str(replace.first), str(replace.last)) if replace else None,
-    )
-    number = lake.publish(home, table, pl.scan_parquet(staged), provenance, replace)
-    staged.unlink()
-    return Published(table.name, number, len(conformed), audit, made_of)
+    """Stage a frame, audit it, and publish it if the gate lets it pass; see `Publication`."""
+    [published] = publish_parts([Publication(home, table, suite, run_id)], [(frame,)], inputs, settings, replace)
+    return published

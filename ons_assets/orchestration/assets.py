@@ -10,6 +10,7 @@ owner, the column schema and the rows come from the registry, the checks from th
 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import date
 from typing import Any
 
@@ -17,10 +18,10 @@ import dagster as dg
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.lakehouse import lake
+from ons_assets.lakehouse import increments, lake
 from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.ingestion import Ingested, ingest
-from ons_assets.lakehouse.publication import Published, Refused, code_version, publish
+from ons_assets.lakehouse.publication import Publication, Published, Refused, code_version, publish_parts
 from ons_assets.lakehouse.sources import Source
 from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration.resources import Lakehouse
@@ -32,6 +33,9 @@ SHOWN_FINDINGS = 20
 
 Results = Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.MaterializeResult]
 Chart = Callable[[pl.DataFrame], dg.MetadataValue]
+# One frame a table; all rows at once, or part by part.
+Frames = pl.DataFrame | tuple[pl.DataFrame, ...]
+Computed = Frames | Iterator[Frames]
 
 
 def ingested(
@@ -50,7 +54,7 @@ def ingested(
     """
     table = CATALOGUE[name]
 
-    @dg.asset(**_from_registry(table, kinds={"python", "polars", "deltalake"}, partitions=partitions))
+    @dg.multi_asset(**_from_registry([table], kinds={"python", "polars", "deltalake"}, partitions=partitions))
     def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Results:
         home, settings = lakehouse.home, lakehouse.settings
         with home.working():
@@ -66,15 +70,16 @@ def ingested(
                 progress=context.log.warning,
             )
         if outcome.drops == 0:
-            yield from _waiting(["a file"])
+            yield from _waiting(table, ["a file"])
             return
-        yield from _verdicts(context, table, lambda day: _verdict_on_drops(outcome, day))
+        yield from _verdicts(context, table, lambda day: _verdict_on_drops(table, outcome, day))
         if outcome.version is None:
             raise dg.Failure(
                 f"{table.name}: every batch was refused, and the last good data stay; {outcome.refusals[0].reason}",
                 allow_retries=False,
             )
         yield dg.MaterializeResult(
+            asset_key=_key(table),
             data_version=dg.DataVersion(outcome.data_version or ""),
             metadata={
                 "dagster/row_count": outcome.rows,
@@ -88,111 +93,141 @@ def ingested(
 
 
 def published(
-    name: str,
-    *,
+    *names: str,
     inputs: Sequence[str] = (),
     after: Sequence[str] = (),
     partitions: dg.PartitionsDefinition | None = None,
+    increments_of: str | None = None,
     chart: Chart | None = None,
     kinds: frozenset[str] = frozenset({"python", "polars", "deltalake"}),
-) -> Callable[[Callable[..., pl.DataFrame]], dg.AssetsDefinition]:
+) -> Callable[[Callable[..., Computed]], dg.AssetsDefinition]:
     """Make a function of frames into an asset that stages, audits and publishes what it returns.
 
     The function is given, by the names of its parameters: each input table by its short name, as a
-    LazyFrame; `settings`, the parameters of its domain; `lakehouse`; and `days`, the first and last
-    day to make, if it is partitioned. If an input was never published, the asset waits: it says so
-    in its check and publishes nothing.
+    LazyFrame; `settings`, the parameters of its domain; `lakehouse`; `days`, the first and last day to
+    make, if it is partitioned; and `increment`, if it asks for one. If an input was never published, the
+    asset waits: it says so in its check and publishes nothing.
+
+    It returns a frame, or yields a table part by part: each part is staged and audited by itself, so
+    that no more than one is in memory, and all are committed together. A function of several tables
+    returns or yields a tuple of frames.
 
     Parameters
     ----------
-    name
-        Table in the registry.
+    names
+        Tables in the registry that the function makes.
     inputs
         Tables that the function reads.
     after
         Tables that it does not read, but that are made before it in a run.
+    increments_of
+        Input of which the function is told what changed since it last ran: `increment`, None if it must
+        make everything; see `ons_assets.lakehouse.increments`.
     chart
-        Makes a picture of the result for the UI; not for individual tables.
+        Makes a picture of the result for the UI; not for individual tables, nor for parts.
     """
-    table = CATALOGUE[name]
-    if chart is not None and table.is_individual:
-        raise ValueError(f"{name} is individual: no picture of its rows may reach the UI")
+    tables = [CATALOGUE[name] for name in names]
+    if chart is not None and any(table.is_individual for table in tables):
+        raise ValueError(f"{', '.join(names)}: no picture of the rows of an individual table may reach the UI")
 
-    def decorate(function: Callable[..., pl.DataFrame]) -> dg.AssetsDefinition:
+    def decorate(function: Callable[..., Computed]) -> dg.AssetsDefinition:
         wanted = inspect.signature(function).parameters
 
-        @dg.asset(**_from_registry(table, kinds=kinds, partitions=partitions, deps=[*inputs, *after]))
+        @dg.multi_asset(**_from_registry(tables, kinds=kinds, partitions=partitions, deps=[*inputs, *after]))
         def derived(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Results:
             home, settings = lakehouse.home, lakehouse.settings
-            with home.working(), home.table_lock(table.name):
+            with home.working(), ExitStack() as locks:
+                for table in tables:
+                    locks.enter_context(home.table_lock(table.name))
                 versions = {each: lake.latest(home, CATALOGUE[each]) for each in inputs}
                 if missing := [each for each, version in versions.items() if version is None]:
-                    yield from _waiting(missing)
+                    for table in tables:
+                        yield from _waiting(table, missing)
                     return
                 days = _days(context) if partitions else None
+                parameters = _parameters(settings, tables[0])
+                made_of = {each: increments.made_of(version) for each, version in versions.items()}
                 offered = {
                     **{each.split("/")[1]: lake.read(home, CATALOGUE[each]) for each in inputs},
-                    "settings": getattr(settings, table.domain, settings),
+                    "settings": getattr(settings, tables[0].domain, settings),
                     "lakehouse": lakehouse,
                     "days": days,
                 }
-                frame = function(**{parameter: offered[parameter] for parameter in wanted})
+                if increments_of is not None:
+                    of = CATALOGUE[increments_of]
+                    offered["increment"] = increments.increment(home, tables, of, made_of, parameters)
+                publications = [
+                    Publication(home, table, Suite.load(settings.expectations, table.name), context.run.run_id)
+                    for table in tables
+                ]
+                computed = function(**{parameter: offered[parameter] for parameter in wanted})
+                replace = lake.Between(tables[0].partition_by[0], *days) if days else None
                 try:
-                    outcome = publish(
-                        home,
-                        table,
-                        frame,
-                        Suite.load(settings.expectations, table.name),
-                        run_id=context.run.run_id,
-                        inputs={each: _made_of(version) for each, version in versions.items()},
-                        settings=_parameters(settings, table),
-                        replace=lake.Between(table.partition_by[0], *days) if days else None,
-                    )
+                    outcomes = publish_parts(publications, _parts(computed), made_of, parameters, replace)
                 except Refused as refusal:
-                    refused = refusal.audit
-                    yield from _verdicts(context, table, lambda _: _verdict(refused))
+                    refused = CATALOGUE[refusal.table]
+                    yield from _verdicts_on(context, refused, refusal.audit)
                     raise dg.Failure(
-                        f"{table.name}: refused, and the last good data stay; {refusal.audit.reason}",
+                        f"{refused.name}: refused, and the last good data stay; {refusal.audit.reason}",
                         allow_retries=False,
                     ) from None
-            yield from _verdicts(context, table, lambda _: _verdict(outcome.audit))
-            yield _result(outcome, chart(frame) if chart else None)
+            for table, outcome in zip(tables, outcomes, strict=True):
+                yield from _verdicts_on(context, table, outcome.audit)
+                picture = chart(computed) if chart and isinstance(computed, pl.DataFrame) else None
+                yield _result(table, outcome, picture)
 
         return derived
 
     return decorate
 
 
+def _parts(computed: Computed) -> Iterator[tuple[pl.DataFrame, ...]]:
+    """Parts of what a function made, each as one frame a table."""
+    parts = [computed] if isinstance(computed, pl.DataFrame | tuple) else computed
+    for part in parts:
+        yield (part,) if isinstance(part, pl.DataFrame) else part
+
+
 def _from_registry(
-    table: Table,
+    tables: Sequence[Table],
     *,
     kinds: Collection[str],
     partitions: dg.PartitionsDefinition | None,
     deps: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Arguments of an asset that follow from its registry entry."""
-    key = dg.AssetKey(table.name.split("/"))
+    """Arguments of an asset that follow from its registry entries."""
     return {
-        "key": key,
-        "deps": [each.split("/") for each in deps],
-        "description": table.description,
-        "group_name": table.domain,
-        "owners": [table.owner],
-        "kinds": set(kinds),
-        "tags": {"sensitivity": table.sensitivity.value},
-        "metadata": {"dagster/column_schema": _column_schema(table), "source": table.source},
+        "name": tables[0].name.replace("/", "__"),
+        "specs": [
+            dg.AssetSpec(
+                _key(table),
+                deps=[each.split("/") for each in deps],
+                description=table.description,
+                group_name=table.domain,
+                owners=[table.owner],
+                kinds=set(kinds),
+                tags={"sensitivity": table.sensitivity.value},
+                metadata={"dagster/column_schema": _column_schema(table), "source": table.source},
+                code_version=code_version(),
+            )
+            for table in tables
+        ],
         "partitions_def": partitions,
         "backfill_policy": dg.BackfillPolicy.single_run() if partitions else None,
         "check_specs": [
             dg.AssetCheckSpec(
                 CHECK,
-                asset=key,
+                asset=_key(table),
                 partitions_def=partitions,
                 description=f"suite expectations/{table.name}.json; key and nulls as the registry declares them",
             )
+            for table in tables
         ],
-        "code_version": code_version(),
     }
+
+
+def _key(table: Table) -> dg.AssetKey:
+    return dg.AssetKey(table.name.split("/"))
 
 
 def _column_schema(table: Table) -> dg.TableSchema:
@@ -222,11 +257,6 @@ def _days(context: dg.AssetExecutionContext) -> tuple[date, date]:
     return date.fromisoformat(min(keys)), date.fromisoformat(max(keys))
 
 
-def _made_of(version: lake.Version | None) -> str:
-    """The version of an input; its number too, because a partition can be made again with the same data."""
-    return f"{version.number}:{version.provenance.data_version}" if version and version.provenance else ""
-
-
 def _verdicts(
     context: dg.AssetExecutionContext, table: Table, verdict: Callable[[str | None], dg.AssetCheckResult]
 ) -> Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation]:
@@ -239,7 +269,7 @@ def _verdicts(
         for day in context.partition_keys:
             result = verdict(day)
             yield dg.AssetCheckEvaluation(
-                asset_key=dg.AssetKey(table.name.split("/")),
+                asset_key=_key(table),
                 check_name=CHECK,
                 passed=result.passed,
                 severity=result.severity,
@@ -250,22 +280,27 @@ def _verdicts(
     yield verdict(None)
 
 
-def _verdict(audit: Audit) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
+def _verdicts_on(
+    context: dg.AssetExecutionContext, table: Table, audit: Audit
+) -> Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation]:
+    verdict = dg.AssetCheckResult(
+        asset_key=_key(table),
         check_name=CHECK,
         passed=not audit.failures,
         severity=dg.AssetCheckSeverity.ERROR if audit.is_critical else dg.AssetCheckSeverity.WARN,
         description=audit.reason or "every expectation is met",
         metadata={"expectations": audit.evaluated},
     )
+    return _verdicts(context, table, lambda _: verdict)
 
 
-def _verdict_on_drops(outcome: Ingested, day: str | None) -> dg.AssetCheckResult:
+def _verdict_on_drops(table: Table, outcome: Ingested, day: str | None) -> dg.AssetCheckResult:
     """Red if a batch of the day was refused, though others were published; yellow if one had a warning."""
     refusals = [refusal for refusal in outcome.refusals if day is None or day in refusal.days]
     warnings = [warning for warning in outcome.warnings if day is None or day in warning.days]
     shown = [f"- {finding.drop} ({finding.batch}): {finding.reason}" for finding in [*refusals, *warnings]]
     return dg.AssetCheckResult(
+        asset_key=_key(table),
         check_name=CHECK,
         passed=not shown,
         severity=dg.AssetCheckSeverity.ERROR if refusals else dg.AssetCheckSeverity.WARN,
@@ -274,19 +309,22 @@ def _verdict_on_drops(outcome: Ingested, day: str | None) -> dg.AssetCheckResult
     )
 
 
-def _waiting(missing: Sequence[str]) -> Results:
+def _waiting(table: Table, missing: Sequence[str]) -> Results:
     """Say that nothing could be made yet; without a result, Dagster would not run what does not need it."""
     yield dg.AssetCheckResult(
+        asset_key=_key(table),
         check_name=CHECK,
         passed=False,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{WAITING} {' and '.join(missing)}; nothing was published",
     )
-    yield dg.MaterializeResult(metadata={"dagster/row_count": 0})
+    yield dg.MaterializeResult(asset_key=_key(table), metadata={"dagster/row_count": 0})
 
 
-def _result(outcome: Published, picture: dg.MetadataValue | None) -> dg.MaterializeResult:
+def _result(table: Table, outcome: Published, picture: dg.MetadataValue | None) -> dg.MaterializeResult:
     metadata: dict[str, Any] = {"dagster/row_count": outcome.rows, "delta_version": outcome.version}
     if picture is not None:
         metadata["chart"] = picture
-    return dg.MaterializeResult(data_version=dg.DataVersion(outcome.data_version), metadata=metadata)
+    return dg.MaterializeResult(
+        asset_key=_key(table), data_version=dg.DataVersion(outcome.data_version), metadata=metadata
+    )

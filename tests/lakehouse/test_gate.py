@@ -101,6 +101,7 @@ def test_a_nan_is_not_between() -> None:
         "period": "2016-07-21",
         "index": float("nan"),
         "matched_products": 1,
+        "excluded_quotes": 0,
     }
     found = gate.audit(Suite.load(SUITES, table.name), table, pl.DataFrame([row], schema=table.schema))
     assert found.is_critical

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -36,6 +37,20 @@ def days(first: int, last: int) -> Between:
 def rows(home: Home, version: int | None = None) -> list[tuple[int, int]]:
     frame = lake.read(home, COUNTS, version).sort("day", "trips").collect()
     return [((day - DAY).days, trips) for day, trips in frame.rows()]
+
+
+def test_what_changed_is_read_from_the_files_that_differ(home: Home) -> None:
+    partitioned = replace(COUNTS, partition_by=("day",))
+    lake.publish(home, partitioned, counts((0, 1), (1, 2), (2, 3)), provenance())
+    lake.publish(home, partitioned, counts((1, 5)), provenance(), days(1, 1))
+    lake.publish(home, partitioned, counts((2, 3)), provenance(), days(2, 2))
+    change = lake.change(home, partitioned, since=0)
+    assert change.came.sort("day").collect().rows() == [(DAY + timedelta(1), 5), (DAY + timedelta(2), 3)]
+    assert change.went.sort("day").collect().rows() == [(DAY + timedelta(1), 2), (DAY + timedelta(2), 3)]
+    unchanged = lake.change(home, partitioned, since=2)
+    assert unchanged.came.collect().is_empty()
+    with pytest.raises(LookupError, match="no version 9"):
+        lake.change(home, partitioned, since=9)
 
 
 def test_a_table_reads_as_it_was_published(home: Home) -> None:

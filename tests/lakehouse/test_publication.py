@@ -9,9 +9,17 @@ from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Between
-from ons_assets.lakehouse.publication import Published, Refused, code_version, data_version, publish
+from ons_assets.lakehouse.publication import (
+    Publication,
+    Published,
+    Refused,
+    code_version,
+    data_version,
+    publish,
+    publish_parts,
+)
 from ons_assets.lakehouse.tables import SchemaMismatch
-from tests.workbench import COUNTS
+from tests.workbench import COUNTS, PERSONS
 
 DAY, NEXT = date(2016, 7, 21), date(2016, 7, 22)
 SUITE = Suite(
@@ -117,6 +125,58 @@ def test_one_partition_is_replaced(home: Home) -> None:
     put(home, frame((DAY, 1), (NEXT, 2)))
     put(home, frame((NEXT, 3)), run_id="run-2", replace=Between("day", NEXT, NEXT))
     assert trips(home) == [1, 3]
+
+
+def put_parts(home: Home, *parts: pl.DataFrame, run_id: str = "run-1") -> Published:
+    publication = Publication(home, COUNTS, SUITE, run_id)
+    [published] = publish_parts([publication], ((part,) for part in parts), {}, {})
+    return published
+
+
+def test_parts_are_one_version(home: Home) -> None:
+    published = put_parts(home, frame((DAY, 1)), frame((NEXT, 60)))
+    assert (published.version, published.rows) == (0, 2)
+    assert trips(home) == [1, 60]
+    assert [failure.severity for failure in published.audit.failures] == ["warning"]
+    assert not [path for path in home.staging.rglob("*") if path.is_file()]
+
+
+def test_one_bad_part_refuses_all(home: Home) -> None:
+    put(home, frame((DAY, 1)))
+    with pytest.raises(Refused):
+        put_parts(home, frame((DAY, 2)), frame((NEXT, 500)), run_id="run-2")
+    assert trips(home) == [1]
+    [entry] = quarantine.entries(home)
+    assert (entry.batch, entry.rows) == ("run-2", 1)
+    assert not [path for path in home.staging.rglob("*") if path.is_file()]
+
+
+def test_a_key_must_not_be_in_two_parts(home: Home) -> None:
+    with pytest.raises(Refused, match="1 rows of one part repeat a key of another"):
+        put_parts(home, frame((DAY, 1)), frame((DAY, 1)))
+    assert not lake.exists(home, COUNTS)
+
+
+def test_no_part_at_all_is_an_empty_table_and_is_judged_as_one(home: Home) -> None:
+    with pytest.raises(Refused, match="row count"):
+        put_parts(home)
+
+
+def test_of_tables_that_are_made_together_none_is_published_if_one_is_refused(home: Home) -> None:
+    rules = {
+        "name": PERSONS.name,
+        "expectations": [
+            {"type": "expect_table_row_count_to_be_between", "kwargs": {"max_value": 0}, "severity": "critical"}
+        ],
+    }
+    persons = Publication(home, PERSONS, Suite(PERSONS.name, rules, "e" * 64), "run-1")
+    counts = Publication(home, COUNTS, SUITE, "run-1")
+    person = pl.DataFrame([dict.fromkeys(PERSONS.column_names)], schema=PERSONS.schema)
+    with pytest.raises(Refused) as refusal:
+        publish_parts([counts, persons], [(frame((DAY, 1)), person)], {}, {})
+    assert refusal.value.table == PERSONS.name
+    assert not lake.exists(home, COUNTS)
+    assert not [path for path in home.staging.rglob("*") if path.is_file()]
 
 
 def test_the_data_version_is_a_function_of_what_went_in() -> None:

@@ -1,0 +1,81 @@
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.gate import Suite
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.increments import Increment, increment, made_of
+from ons_assets.lakehouse.publication import publish
+from tests.workbench import COUNTS, PERSONS
+
+DAY, NEXT = date(2016, 7, 21), date(2016, 7, 22)
+ANY_ROWS = {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 0}, "severity": "critical"}
+SETTINGS = {"limit": 3}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path).ensure()
+    count(home, (DAY, 1))
+    return home
+
+
+def count(home: Home, *pairs: tuple[date, int]) -> None:
+    frame = pl.DataFrame(pairs, schema=COUNTS.schema, orient="row")
+    publish(home, COUNTS, frame, suite(COUNTS.name), run_id="input", inputs={}, settings={})
+
+
+def suite(name: str) -> Suite:
+    return Suite(name, {"name": name, "expectations": [ANY_ROWS]}, "f" * 64)
+
+
+def inputs(home: Home, **others: str) -> dict[str, str]:
+    return {COUNTS.name: made_of(lake.latest(home, COUNTS)), **others}
+
+
+def make(home: Home, **others: str) -> None:
+    publish(
+        home,
+        PERSONS,
+        PERSONS.empty(),
+        suite(PERSONS.name),
+        run_id="run",
+        inputs=inputs(home, **others),
+        settings=SETTINGS,
+    )
+
+
+def since(home: Home, settings: dict[str, int] | None = None, **others: str) -> Increment | None:
+    return increment(home, [PERSONS], COUNTS, inputs(home, **others), settings or SETTINGS)
+
+
+def test_what_was_never_made_is_made_whole(home: Home) -> None:
+    assert since(home) is None
+
+
+def test_only_what_came_since_is_new(home: Home) -> None:
+    make(home)
+    count(home, (DAY, 1), (NEXT, 2))
+    found = since(home)
+    assert found is not None
+    assert found.change.came.join(found.change.went, on=COUNTS.column_names, how="anti").collect().rows() == [(NEXT, 2)]
+    assert found.previous["persons"].collect().equals(PERSONS.empty())
+
+
+def test_other_settings_other_inputs_or_another_program_make_everything_anew(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(home, areas="0:a")
+    assert since(home, areas="0:a") is not None
+    assert since(home, areas="1:b") is None
+    assert since(home, {"limit": 4}, areas="0:a") is None
+    monkeypatch.setattr("ons_assets.lakehouse.increments.code_version", lambda: "another")
+    assert since(home, areas="0:a") is None
+
+
+def test_tables_of_different_runs_are_made_anew(home: Home) -> None:
+    make(home)
+    assert increment(home, [PERSONS, COUNTS], COUNTS, inputs(home), SETTINGS) is None
