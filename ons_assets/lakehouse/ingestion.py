@@ -105,7 +105,7 @@ def ingest(
         readings = [
             _read(home, source, table, suite, drop, run_id)
             for drop in ledger.drops(source.name, READABLE)
-            if _is_readable(drop) and (days is None or any(days[0] <= day <= days[1] for day in drop.days))
+            if is_readable(drop) and (days is None or any(days[0] <= day <= days[1] for day in drop.days))
         ]
         for refusal in (refusal for reading in readings for refusal in reading.refusals):
             progress(f"refused {refusal.drop}: {refusal.reason}")
@@ -114,7 +114,7 @@ def ingest(
     return outcome
 
 
-def _is_readable(drop: Drop) -> bool:
+def is_readable(drop: Drop) -> bool:
     """Whether there is a point in reading a drop: not if it was refused when it was registered."""
     return drop.sha256 is not None and not (drop.status is Status.REFUSED and drop.run_id is None)
 

@@ -1,5 +1,6 @@
 """From drops to the raw table: streamed, gated, published by bucket, and accounted for in the ledger."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ingestion import Ingested
 from ons_assets.lakehouse.ledger import Ledger, Status
-from ons_assets.meters import files, intake, mapping
+from ons_assets.meters import files, intake, mapping, parts
 from ons_assets.meters.half_hours import half_hours
 from ons_assets.meters.intake import take_in
 from ons_assets.meters.sources import MeterFiles
@@ -83,7 +84,7 @@ def test_small_blocks_give_the_same_table(tmp_path: Path, monkeypatch: pytest.Mo
         (office.home.root / "secret.key").write_bytes(b"k" * 32)
         office.source = MeterFiles((mapping.BUILT_IN,), b"k" * 32, Readings(buckets=3))
         monkeypatch.setattr(files, "BLOCK_BYTES", size)
-        monkeypatch.setattr(intake, "ROWS_AT_ONCE", 10_000 if name == "whole" else 50)
+        monkeypatch.setattr(parts, "ROWS_AT_ONCE", 10_000 if name == "whole" else 50)
         for path in sorted((tmp_path / "drops").iterdir()):
             office.drop(path.name, path)
         office.run()
@@ -128,6 +129,27 @@ def test_only_refused_files_leave_the_table_as_it_was(office: Office) -> None:
     office.drop("File1.txt", cer(1000, value=60.0))
     assert office.run().version is None
     assert not lake.exists(office.home, RAW_READINGS)
+
+
+def test_a_file_that_passed_once_keeps_its_days_when_it_is_refused(office: Office) -> None:
+    office.drop("File1.txt", cer(1000))
+    office.drop("File2.txt", cer(2000, value=1.0))
+    office.run("one")
+    before = office.table()
+    office.source = dataclasses.replace(office.source, parameters=Readings(buckets=4, max_half_hour_kwh=0.4))
+    outcome = office.run("two")
+    assert len(outcome.refusals) == 1
+    assert outcome.rows == len(before) == 6
+    assert office.table().equals(before)
+
+
+def test_what_could_not_be_taken_is_passed_over(office: Office) -> None:
+    (office.home.drops / "folder").mkdir()
+    register(office.home, office.ledger, office.source, office.home.drops / "folder", 1 << 30)
+    office.drop("notes.csv", "who,what\na,b\n")
+    office.drop("File1.txt", cer(1000))
+    outcome = office.run()
+    assert (outcome.drops, outcome.rows) == (1, 3)
 
 
 def test_the_gate_refuses_a_file_and_keeps_its_days(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
