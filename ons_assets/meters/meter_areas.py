@@ -25,15 +25,15 @@ class MeterAreaFiles:
 
     Parameters
     ----------
-    secret
-        Key of the pseudonyms, `Home.secret()`, so that areas meet their readings.
+    home
+        Keeps the key of the pseudonyms, so that areas meet their readings.
     trials
         Pattern of a meter's whole name to its trial, tried in order, where the file has no column `trial`.
     limits
         Sizes beyond which a file is refused.
     """
 
-    secret: bytes = field(repr=False)
+    home: Home
     trials: dict[str, str]
     limits: Limits = field(default_factory=Limits)
 
@@ -45,7 +45,7 @@ class MeterAreaFiles:
     def of(cls, settings: Settings) -> "MeterAreaFiles":
         """Return the source of one home."""
         limits = Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes)
-        return cls(Home(settings.home).secret(), settings.meters.trials, limits)
+        return cls(Home(settings.home), settings.meters.trials, limits)
 
     @property
     def fingerprint(self) -> str:
@@ -84,7 +84,7 @@ class MeterAreaFiles:
             .then(pl.lit("repeats an earlier line"))
         )
         accepted, rejected = judged(rows, reason, listed.rejected)
-        pseudonyms = Pseudonyms(self.secret)
+        pseudonyms = Pseudonyms(self.home.secret())
         parts = [
             part.with_columns(pseudonyms.of_column(str(trial), part["meter"]))
             for (trial,), part in accepted.partition_by("trial", as_dict=True, maintain_order=True).items()

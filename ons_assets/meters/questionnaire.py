@@ -35,15 +35,15 @@ class QuestionnaireFiles:
 
     Parameters
     ----------
-    secret
-        Key of the pseudonyms, `Home.secret()`, so that answers meet their readings.
+    home
+        Keeps the key of the pseudonyms, so that answers meet their readings.
     limits
         Sizes beyond which a file is refused.
     encoding
         Of the text.
     """
 
-    secret: bytes = field(repr=False)
+    home: Home
     limits: Limits = field(default_factory=Limits)
     encoding: str = "utf-8"
 
@@ -55,7 +55,7 @@ class QuestionnaireFiles:
     def of(cls, settings: Settings) -> "QuestionnaireFiles":
         """Return the source of one home."""
         limits = Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes)
-        return cls(Home(settings.home).secret(), limits, settings.meters.questionnaire_encoding)
+        return cls(Home(settings.home), limits, settings.meters.questionnaire_encoding)
 
     @property
     def fingerprint(self) -> str:
@@ -87,7 +87,9 @@ class QuestionnaireFiles:
         )
         accepted, rejected = judged(rows, reason, listed.rejected)
         made = households(accepted)
-        return Parsed(made.with_columns(Pseudonyms(self.secret).of_column(TRIAL, made["meter"])), rejected, listed.note)
+        return Parsed(
+            made.with_columns(Pseudonyms(self.home.secret()).of_column(TRIAL, made["meter"])), rejected, listed.note
+        )
 
     def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
         """Return no days: the survey was before the trial."""

@@ -34,14 +34,14 @@ class MeterFiles:
     ----------
     mapping_folders
         Where mappings lie; those of earlier folders are tried first.
-    secret
-        Key of the pseudonyms, `Home.secret()`.
+    home
+        Keeps the key of the pseudonyms.
     parameters
         Units, zones and limits.
     """
 
     mapping_folders: tuple[Path, ...]
-    secret: bytes = field(repr=False)
+    home: Home
     parameters: Readings = field(default_factory=Readings)
 
     name = "meters"
@@ -52,7 +52,7 @@ class MeterFiles:
     def of(cls, settings: Settings) -> "MeterFiles":
         """Return the source of one home; its own mappings come before those of the trials."""
         folders = (settings.home / "mappings" / cls.name, mapping.BUILT_IN)
-        return cls(folders, Home(settings.home).secret(), settings.meters.readings)
+        return cls(folders, Home(settings.home), settings.meters.readings)
 
     @cached_property
     def mappings(self) -> list[mapping.Mapping]:
@@ -110,7 +110,7 @@ class MeterFiles:
             raise Unreadable(f"has {rejected} rows that could not be read, of {read + rejected}{why}", every)
 
     def _blocks(self, path: Path, name: str, received_utc: datetime) -> Iterator[Block]:
-        pseudonyms = Pseudonyms(self.secret)
+        pseudonyms = Pseudonyms(self.home.secret())
         if cer.recognises(path):
             yield from cer.read(path, self.parameters, pseudonyms, received_utc)
             return

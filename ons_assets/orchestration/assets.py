@@ -39,7 +39,11 @@ Computed = Frames | Iterator[Frames]
 
 
 def ingested(
-    name: str, source: Callable[[Settings], Source], *, partitions: dg.PartitionsDefinition | None = None
+    name: str,
+    source: Callable[[Settings], Source],
+    *,
+    partitions: dg.PartitionsDefinition | None = None,
+    by: Callable[..., Ingested] = ingest,
 ) -> dg.AssetsDefinition:
     """Return the asset that makes a raw table from the drops of a source.
 
@@ -51,6 +55,9 @@ def ingested(
         Makes the source from the settings.
     partitions
         Days; None for a table without days.
+    by
+        What reads the drops: for files that do not fit into memory, a pilot has its own. It is called as
+        `ingest` is, with days if there are partitions.
     """
     table = CATALOGUE[name]
 
@@ -58,7 +65,7 @@ def ingested(
     def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Results:
         home, settings = lakehouse.home, lakehouse.settings
         with home.working():
-            outcome = ingest(
+            outcome = by(
                 home,
                 lakehouse.ledger,
                 source(settings),
@@ -66,8 +73,8 @@ def ingested(
                 Suite.load(settings.expectations, table.name),
                 run_id=context.run.run_id,
                 settings=_parameters(settings, table),
-                days=_days(context) if partitions else None,
                 progress=context.log.warning,
+                **({"days": _days(context)} if partitions else {}),
             )
         if outcome.drops == 0:
             yield from _waiting(table, ["a file"])

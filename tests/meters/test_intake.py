@@ -14,13 +14,14 @@ from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ingestion import Ingested
 from ons_assets.lakehouse.ledger import Ledger, Status
-from ons_assets.meters import files, intake, mapping, parts
+from ons_assets.meters import files, intake, parts
 from ons_assets.meters.half_hours import half_hours
 from ons_assets.meters.intake import take_in
 from ons_assets.meters.sources import MeterFiles
 from ons_assets.parameters.meters import Meters, Readings
 from ons_assets.settings import Settings
 from ons_assets.simulate.meters import Scale, simulate_meters
+from tests.meters.conftest import keyed
 
 EXPECTATIONS = Path(__file__).parents[2] / "expectations"
 SUITE = Suite.load(EXPECTATIONS, RAW_READINGS.name)
@@ -81,8 +82,7 @@ def test_small_blocks_give_the_same_table(tmp_path: Path, monkeypatch: pytest.Mo
     tables = []
     for name, size in (("whole", files.BLOCK_BYTES), ("cut", 4099)):
         office = Office(tmp_path / name, buckets=3)
-        (office.home.root / "secret.key").write_bytes(b"k" * 32)
-        office.source = MeterFiles((mapping.BUILT_IN,), b"k" * 32, Readings(buckets=3))
+        keyed(office.home.root)
         monkeypatch.setattr(files, "BLOCK_BYTES", size)
         monkeypatch.setattr(parts, "ROWS_AT_ONCE", 10_000 if name == "whole" else 50)
         for path in sorted((tmp_path / "drops").iterdir()):

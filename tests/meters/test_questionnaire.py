@@ -6,18 +6,24 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ons_assets.catalogue.meters import METER_AREAS, QUESTIONNAIRE
+from ons_assets.catalogue.meters import QUESTIONNAIRE
 from ons_assets.lakehouse.sources import Parsed, Source, Unreadable
 from ons_assets.meters.identifiers import Pseudonyms
 from ons_assets.meters.meter_areas import MeterAreaFiles
 from ons_assets.meters.questionnaire import QuestionnaireFiles
 from ons_assets.parameters.meters import Meters
 from ons_assets.simulate.meters import Scale, simulate_meters
-from tests.meters.conftest import SECRET
+from tests.meters.conftest import SECRET, keyed
 
 HEADER = "ID,Question 300: age,Question 410: who,Question 420: over,Question 43111: under\n"
-SURVEY = QuestionnaireFiles(SECRET)
-AREAS = MeterAreaFiles(SECRET, Meters().trials)
+
+
+def survey(tmp_path: Path) -> QuestionnaireFiles:
+    return QuestionnaireFiles(keyed(tmp_path))
+
+
+def places(tmp_path: Path) -> MeterAreaFiles:
+    return MeterAreaFiles(keyed(tmp_path), Meters().trials)
 
 
 def parsed(source: Source, path: Path) -> Parsed:
@@ -27,13 +33,13 @@ def parsed(source: Source, path: Path) -> Parsed:
 def answers(tmp_path: Path, *rows: str, header: str = HEADER) -> Parsed:
     path = tmp_path / "survey.csv"
     path.write_text(header + "\n".join(rows) + "\n")
-    return parsed(SURVEY, path)
+    return parsed(survey(tmp_path), path)
 
 
 def areas(tmp_path: Path, *rows: str, header: str = "meter,area_code\n") -> Parsed:
     path = tmp_path / "areas.csv"
     path.write_text(header + "\n".join(rows) + "\n")
-    return parsed(AREAS, path)
+    return parsed(places(tmp_path), path)
 
 
 def test_answers_become_households(tmp_path: Path) -> None:
@@ -78,20 +84,20 @@ def test_files_that_are_no_survey(tmp_path: Path) -> None:
         answers(tmp_path, "1,2,3,4", header="meter,Question 300,Question 420,Question 43111\n")
     path = tmp_path / "survey.csv"
     path.write_text(HEADER)
-    assert SURVEY.recognises(path, path.name)
-    assert not AREAS.recognises(path, path.name)
+    assert survey(tmp_path).recognises(path, path.name)
+    assert not places(tmp_path).recognises(path, path.name)
     with pytest.raises(Unreadable, match="has no row"):
-        SURVEY.days(path, path.name, datetime(2026, 6, 1, tzinfo=UTC))
+        survey(tmp_path).days(path, path.name, datetime(2026, 6, 1, tzinfo=UTC))
     path.write_bytes(b"")
     with pytest.raises(Unreadable, match="is empty"):
-        parsed(SURVEY, path)
+        parsed(survey(tmp_path), path)
 
 
 def test_simulated_answers_meet_the_simulated_meters(tmp_path: Path) -> None:
     scale = Scale("test", homes=20, days=3)
     simulate_meters(tmp_path / "drops", tmp_path / "truth", survey_drops=tmp_path / "survey", scale=scale)
-    (survey,) = (tmp_path / "survey").glob("*survey*.csv")
-    made = parsed(SURVEY, survey).accepted
+    (answered,) = (tmp_path / "survey").glob("*survey*.csv")
+    made = parsed(survey(tmp_path), answered).accepted
     assert made["reason"].null_count() == len(made) > 5
     pseudonyms = Pseudonyms(SECRET)
     truth = pl.read_parquet(tmp_path / "truth" / "homes.parquet").filter(pl.col("file") != "LCL_simulated.csv")
@@ -99,7 +105,7 @@ def test_simulated_answers_meet_the_simulated_meters(tmp_path: Path) -> None:
     both = made.join(truth, on="meter", validate="1:1")
     assert len(both) == len(made)
     assert both.select((pl.col("people") == pl.col("size")).all()).item()
-    placed = parsed(AREAS, tmp_path / "survey" / "meter_areas.csv").accepted
+    placed = parsed(places(tmp_path), tmp_path / "survey" / "meter_areas.csv").accepted
     assert len(placed) == 20
     assert truth.join(placed, on="meter").select((pl.col("area_code") == pl.col("area_code_right")).all()).item()
 
@@ -132,8 +138,8 @@ def test_a_file_of_areas_may_say_the_trial(tmp_path: Path) -> None:
 def test_areas_may_come_as_parquet_with_numbers(tmp_path: Path) -> None:
     path = tmp_path / "areas.parquet"
     pl.DataFrame({"meter": [1.0, 2.0], "area_code": [7, 8]}).write_parquet(path)
-    assert AREAS.recognises(path, path.name)
-    made = parsed(AREAS, path).accepted
+    assert places(tmp_path).recognises(path, path.name)
+    made = parsed(places(tmp_path), path).accepted
     assert made["meter"].to_list() == [Pseudonyms(SECRET).of("cer", name) for name in ("1", "2")]
     assert made["area_code"].to_list() == ["7", "8"]
 

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.meters.identifiers import Pseudonyms
 from ons_assets.meters.mapping import BUILT_IN, load
@@ -393,8 +394,8 @@ def test_every_mapping_of_the_trials_can_be_loaded() -> None:
     assert [mapping.name for mapping in load([folder])] == ["edrp", "low-carbon-london", "smart-grid-smart-city"]
 
 
-def test_files_are_recognised_by_content(shared_data: Path) -> None:
-    source = MeterFiles((BUILT_IN,), SECRET)
+def test_files_are_recognised_by_content(tmp_path: Path, shared_data: Path) -> None:
+    source = MeterFiles((BUILT_IN,), Home(tmp_path))
     for name in ("cer_raw_layout_sample.txt", "lcl_MAC000002_raw.csv.gz", "edrp_scotland_500_homes_half_hour.parquet"):
         assert source.recognises(shared_data / "meters" / name, "any name")
     assert not source.recognises(shared_data / "meters" / "eco_house2_half_hour.csv.gz", "any name")

@@ -15,6 +15,7 @@ from ons_assets.meters.occupancy.calibration import (
 )
 from ons_assets.meters.occupancy.methods import METHODS, Method, occupancy_of_homes, occupancy_probabilities
 from ons_assets.meters.occupancy.supervised import OccupancyClassifier, cross_validated
+from ons_assets.meters.occupancy.table import occupancy_table
 from ons_assets.parameters.meters import HmmParameters
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "fit_calibration",
     "occupancy_of_homes",
     "occupancy_probabilities",
+    "occupancy_table",
     "reliability_curve",
 ]
