@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ons_assets.catalogue.meters import QUESTIONNAIRE
+from ons_assets.catalogue.meters import METER_AREAS, QUESTIONNAIRE
 from ons_assets.lakehouse.sources import Parsed, Source, Unreadable
 from ons_assets.meters.identifiers import Pseudonyms
 from ons_assets.meters.meter_areas import MeterAreaFiles
