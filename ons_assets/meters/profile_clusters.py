@@ -95,9 +95,7 @@ def fit_profile_clusters(kwh: npt.ArrayLike, parameters: ClusterParameters | Non
     using smart meter data, IEEE Transactions on Smart Grid 7; Schwarz (1978) for BIC; Hubert and Arabie (1985) for
     the adjusted Rand index.
     """
-    from sklearn.decomposition import PCA
-    from sklearn.metrics import adjusted_rand_score
-    from sklearn.mixture import GaussianMixture
+    from threadpoolctl import threadpool_limits
 
     parameters = parameters or ClusterParameters()
     days = _checked(kwh)
@@ -105,30 +103,40 @@ def fit_profile_clusters(kwh: npt.ArrayLike, parameters: ClusterParameters | Non
     if len(days) < FEWEST_DAYS:
         raise ValueError(f"clusters need at least {FEWEST_DAYS} complete days with use, not {len(days)}")
     days = days[np.random.default_rng(parameters.seed).permutation(len(days))[: parameters.fit_days]]
-    components = PCA(COMPONENTS, random_state=parameters.seed).fit(_shapes(days))
-    shape = components.transform(_shapes(days))
+    # Sums of several threads come in another order at every run, and a mixture can tip over on it.
+    with threadpool_limits(1):
+        return _fit(_shapes(days), parameters)
+
+
+def _fit(shapes: npt.NDArray[np.float64], parameters: ClusterParameters) -> ProfileClusters:
+    from sklearn.decomposition import PCA
+    from sklearn.metrics import adjusted_rand_score
+    from sklearn.mixture import GaussianMixture
+
+    components = PCA(COMPONENTS, random_state=parameters.seed).fit(shapes)
+    x = components.transform(shapes)
 
     def fitted(number: int, reseeding: int = 0) -> GaussianMixture:
         seed = parameters.seed + reseeding
         model = GaussianMixture(number, n_init=parameters.starts, reg_covar=1e-5, max_iter=300, random_state=seed)
-        return model.fit(shape)
+        return model.fit(x)
 
     models = {number: fitted(number) for number in range(2, parameters.most + 1)}
-    bic = {number: float(model.bic(shape)) for number, model in models.items()}
+    bic = {number: float(model.bic(x)) for number, model in models.items()}
     agreement: dict[int, tuple[float, float]] = {}
     for number in sorted(bic, key=bic.__getitem__):
-        labelled = [models[number].predict(shape)]
-        labelled += [fitted(number, other).predict(shape) for other in range(1, parameters.reseedings)]
+        labelled = [models[number].predict(x)]
+        labelled += [fitted(number, other).predict(x) for other in range(1, parameters.reseedings)]
         pairs = [adjusted_rand_score(labelled[i], labelled[j]) for i in range(len(labelled)) for j in range(i)]
         agreement[number] = float(np.mean(pairs)), float(min(pairs))
         if agreement[number][0] >= parameters.least_agreement:
             break
     best = max(agreement, key=lambda number: agreement[number][0])
-    size = np.bincount(models[best].predict(shape), minlength=best)
+    size = np.bincount(models[best].predict(x), minlength=best)
     rank = np.empty(best, dtype=np.int32)
     rank[np.argsort(-size, kind="stable")] = np.arange(best)
     stable = agreement[best][0] >= parameters.least_agreement
-    return ProfileClusters(best, bic, agreement, stable, len(days), components, models[best], rank)
+    return ProfileClusters(best, bic, agreement, stable, len(x), components, models[best], rank)
 
 
 def usable(kwh: FloatArray) -> npt.NDArray[np.bool_]:

@@ -175,8 +175,8 @@ class HouseholdParameters(Parameters):
 class ClusterParameters(Parameters):
     """How profiles of days are grouped."""
 
-    most: int = Field(10, ge=2, le=30, description="most clusters that are tried")
-    fit_days: int = Field(4_000, ge=200, description="days drawn to fit, if there are more; all are labelled")
+    most: int = Field(8, ge=2, le=30, description="most clusters that are tried")
+    fit_days: int = Field(5_000, ge=200, description="days drawn to fit, if there are more; all are labelled")
     starts: int = Field(5, ge=1, description="starts of each fit, of which the most likely is kept")
     reseedings: int = Field(5, ge=2, description="seeds whose labels are compared")
     least_agreement: float = Field(0.8, gt=0, le=1, description="mean adjusted Rand index of a stable partition")
