@@ -30,6 +30,7 @@ class Drops(BaseModel):
     max_unpacked_bytes: int = Field(
         1 << 30, gt=0, description="largest content after decompression; text needs about eight times as much memory"
     )
+    bytes_at_once: int = Field(64 << 20, gt=0, description="files of so much are read together; a day is never divided")
     max_line_bytes: int = Field(1 << 20, gt=0, description="longest line")
     files_per_look: int = Field(500, gt=0, description="files that a sensor takes at one look")
     attempts: int = Field(3, gt=0, description="runs that may die over a drop before it is refused")

@@ -126,6 +126,7 @@ class Workbench:
             run_id=f"run-{next(self.runs)}",
             settings={"max_price": 10_000},
             days=(first or min(days), last or first or max(days)) if dated else None,
+            bytes_at_once=self.settings.drops.bytes_at_once,
         )
 
     def published(self, version: int | None = None) -> pl.DataFrame:

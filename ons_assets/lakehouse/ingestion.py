@@ -7,9 +7,9 @@ can still be read.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -27,6 +27,7 @@ from ons_assets.lakehouse.tables import Table
 # A row carries the hash of its file and its line, so that any number can be followed back to both.
 LINEAGE_COLUMN = "drop_sha256"
 SLUG_LENGTH = 60
+BYTES_AT_ONCE = 64 << 20
 READABLE = (Status.RECEIVED, Status.ACCEPTED, Status.REFUSED, Status.SUPERSEDED)
 
 
@@ -61,10 +62,11 @@ class Ingested:
 
 @dataclass(frozen=True)
 class _Reading:
-    """One drop, read and audited."""
+    """One drop, read and audited; its rows are let go once its days are published."""
 
     drop: Drop
     accepted: pl.DataFrame
+    accepted_rows: int
     rejected_rows: int
     refusals: list[Finding]
     warnings: list[Finding]
@@ -85,6 +87,7 @@ def ingest(
     run_id: str,
     settings: Mapping[str, Any],
     days: tuple[date, date] | None = None,
+    bytes_at_once: int = BYTES_AT_ONCE,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Ingested:
     """Make a partition of a raw table from the drops that the ledger holds.
@@ -93,6 +96,8 @@ def ingest(
     ----------
     days
         First and last day to make, both included; None for a table without days.
+    bytes_at_once
+        Files of so much are in memory together; each such span of days is a version of its own.
     progress
         Called with a sentence for each drop that is refused.
 
@@ -102,16 +107,51 @@ def ingest(
         `version` is None if no drop was accepted: then the table is as it was.
     """
     with home.table_lock(table.name):
-        readings = [
-            _read(home, source, table, suite, drop, run_id)
-            for drop in ledger.drops(source.name, READABLE)
-            if is_readable(drop) and (days is None or any(days[0] <= day <= days[1] for day in drop.days))
-        ]
-        for refusal in (refusal for reading in readings for refusal in reading.refusals):
-            progress(f"refused {refusal.drop}: {refusal.reason}")
-        outcome, counted = _publish(home, source, table, suite, readings, run_id, settings, days)
-        _settle(ledger, readings, counted, run_id, days)
-    return outcome
+        drops = [drop for drop in ledger.drops(source.name, READABLE) if is_readable(drop) and _is_of(drop, days)]
+        # A file with days of two spans is read for each of them, and is one file all the same.
+        read: dict[int, _Reading] = {}
+        counted: dict[str, str] = {}
+        rows, number = 0, None
+        for span in _spans(drops, days, bytes_at_once):
+            readings = [_read(home, source, table, suite, drop, run_id) for drop in drops if _is_of(drop, span)]
+            for reading in readings:
+                if reading.drop.drop_id not in read:
+                    for refusal in reading.refusals:
+                        progress(f"refused {refusal.drop}: {refusal.reason}")
+                read[reading.drop.drop_id] = replace(reading, accepted=table.empty())
+            published, inputs, version = _publish(home, source, table, suite, readings, run_id, settings, span)
+            rows, counted = rows + published, counted | inputs
+            number = version if version is not None else number
+        _settle(ledger, list(read.values()), set(counted), run_id, days)
+    return Ingested(
+        rows=rows,
+        quarantined_rows=sum(reading.quarantined_rows for reading in read.values()),
+        drops=len(read),
+        refusals=[refusal for reading in read.values() for refusal in reading.refusals],
+        warnings=[warning for reading in read.values() for warning in reading.warnings],
+        version=number,
+        data_version=data_version(counted, suite, {**settings, "source": source.fingerprint}) if counted else None,
+    )
+
+
+def _is_of(drop: Drop, days: tuple[date, date] | None) -> bool:
+    return days is None or any(days[0] <= day <= days[1] for day in drop.days)
+
+
+def _spans(
+    drops: Sequence[Drop], days: tuple[date, date] | None, bytes_at_once: int
+) -> Iterator[tuple[date, date] | None]:
+    """Divide days into spans whose files fit into memory together; a day is never divided."""
+    if days is None:
+        yield None
+        return
+    first, size = days[0], 0
+    for start, size_bytes in sorted((max(min(drop.days), days[0]), drop.size_bytes) for drop in drops):
+        if size + size_bytes > bytes_at_once and start > first:
+            yield first, start - timedelta(days=1)
+            first, size = start, 0
+        size += size_bytes
+    yield first, days[1]
 
 
 def is_readable(drop: Drop) -> bool:
@@ -127,13 +167,13 @@ def _read(home: Home, source: Source, table: Table, suite: Suite, drop: Drop, ru
     except Unreadable as error:
         refusal = Finding.of(drop, drop.name, 0, f"{drop.name} {error}")
         quarantine.keep_refused(home, table.name, drop.sha256, drop.name, run_id, refusal.reason, staged=None)
-        return _Reading(drop, table.empty(), 0, [refusal], [])
+        return _Reading(drop, table.empty(), 0, 0, [refusal], [])
     notes = [parsed.note] if parsed.note else []
     if len(parsed.rejected):
         quarantine.keep_rows(home, table.name, drop.sha256, drop.name, run_id, parsed.rejected)
         notes.append(quarantine.reasons(parsed.rejected))
     accepted, refusals, warnings = _gate(home, source, table, suite, drop, parsed, run_id)
-    return _Reading(drop, accepted, len(parsed.rejected), refusals, warnings, tuple(notes))
+    return _Reading(drop, accepted, len(accepted), len(parsed.rejected), refusals, warnings, tuple(notes))
 
 
 def _gate(
@@ -175,22 +215,15 @@ def _publish(
     run_id: str,
     settings: Mapping[str, Any],
     days: tuple[date, date] | None,
-) -> tuple[Ingested, set[str]]:
-    """Publish what counts of the readings, and return the outcome and the hashes of the drops that count."""
-    outcome = Ingested(
-        rows=0,
-        quarantined_rows=sum(reading.quarantined_rows for reading in readings),
-        drops=len(readings),
-        refusals=[refusal for reading in readings for refusal in reading.refusals],
-        warnings=[warning for reading in readings for warning in reading.warnings],
-    )
+) -> tuple[int, dict[str, str], int | None]:
+    """Publish what counts of the readings, and return the rows, the names of the drops by hash, and the version."""
     rows = _what_counts(source, table, readings, days)
     if rows.is_empty():
-        return outcome, set()
+        return 0, {}, None
     rows = pl.concat([rows, _last_good(home, source, table, readings, rows, days)])
     names = {reading.drop.sha256: reading.drop.name for reading in readings}
     inputs = {sha256: names[sha256] for sha256 in rows[LINEAGE_COLUMN].unique().sort()}
-    version = data_version(inputs, suite, {**settings, "source": source.fingerprint})
+    warnings = [warning for reading in readings for warning in reading.warnings]
     staged = stage(home, table, rows, run_id)
     provenance = Provenance(
         run_id=run_id,
@@ -198,17 +231,17 @@ def _publish(
         inputs=inputs,
         suite={
             "sha256": suite.sha256,
-            "batches_refused": len(outcome.refusals),
-            "warnings": [f"{warning.drop} ({warning.batch}): {warning.reason}" for warning in outcome.warnings],
+            "batches_refused": sum(len(reading.refusals) for reading in readings),
+            "warnings": [f"{warning.drop} ({warning.batch}): {warning.reason}" for warning in warnings],
         },
         settings=dict(settings),
-        data_version=version,
+        data_version=data_version(inputs, suite, {**settings, "source": source.fingerprint}),
         partition=(str(days[0]), str(days[1])) if days else None,
     )
     partition = Between(table.partition_by[0], *days) if days else None
     number = lake.publish(home, table, pl.scan_parquet(staged), provenance, partition)
     staged.unlink()
-    return replace(outcome, rows=len(rows), version=number, data_version=version), set(inputs)
+    return len(rows), inputs, number
 
 
 def _what_counts(
@@ -260,7 +293,7 @@ def _settle(
     for reading in readings:
         drop = reading.drop
         reason = "; ".join([*reading.notes, *(refusal.reason for refusal in reading.refusals)]) or None
-        if reading.accepted.is_empty():
+        if reading.accepted_rows == 0:
             ledger.refuse(drop, reason or "no rows", quarantined=reading.quarantined_rows, run_id=run_id)
             continue
         whole = days is None or all(days[0] <= day <= days[1] for day in drop.days)
@@ -269,7 +302,7 @@ def _settle(
             continue
         ledger.accept(
             drop,
-            accepted=len(reading.accepted),
+            accepted=reading.accepted_rows,
             quarantined=reading.quarantined_rows,
             reason=reason,
             run_id=run_id,

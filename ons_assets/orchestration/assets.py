@@ -74,7 +74,7 @@ def ingested(
                 run_id=context.run.run_id,
                 settings=_parameters(settings, table),
                 progress=context.log.warning,
-                **({"days": _days(context)} if partitions else {}),
+                **({"days": _days(context), "bytes_at_once": settings.drops.bytes_at_once} if partitions else {}),
             )
         if outcome.drops == 0:
             yield from _waiting(table, ["a file"])

@@ -1,5 +1,6 @@
 import json
 import stat
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -47,6 +48,26 @@ def test_a_late_file_is_added_to_its_day_and_changes_no_other(workbench: Workben
     ]
     assert len(workbench.published(0)) == 6
     workbench.check_books()
+
+
+def test_days_that_do_not_fit_together_are_made_one_after_another(tmp_path: Path) -> None:
+    benches = [
+        Workbench.at(tmp_path / name, drops={"bytes_at_once": limit}) for name, limit in (("one", 1), ("all", 1 << 30))
+    ]
+    for bench in benches:
+        bench.register(TESCO, run(*day_of(DAY), *day_of(NEXT, price=2), record(item_price_num="none")))
+        bench.register(SAINSBURY, run(*day_of(NEXT, "SAINSBURY"), *day_of(THIRD, "SAINSBURY")))
+        bench.register("waitrose_products_20160723050000.csv", run(*day_of(THIRD, "WAITROSE", ABSURD)))
+        bench.register("tesco_products_20160722120000.csv", run(*day_of(NEXT, price=3)))
+    by_day, together = (bench.ingest() for bench in benches)
+    assert replace(by_day, version=None) == replace(together, version=None)
+    assert (by_day.version, together.version) == (2, 0)
+    assert benches[0].published().equals(benches[1].published())
+    columns = ("name", "status", "accepted_rows", "quarantined_rows", "reason")
+    ledgers = [bench.ledger.frame().select(columns) for bench in benches]
+    assert ledgers[0].equals(ledgers[1])
+    for bench in benches:
+        bench.check_books()
 
 
 def test_a_file_sent_again_changes_nothing(workbench: Workbench) -> None:
