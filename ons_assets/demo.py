@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ons_assets import demo_meters
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
@@ -27,6 +28,8 @@ def simulate(settings: Settings, scale: str, progress: Progress) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     simulate_prices(folder / "prices", folder / "truth", scale=scale)
     _weights(folder / "truth").write_csv(folder / "item_weights.csv")
+    progress("simulating homes with smart meters")
+    demo_meters.simulate(folder / "meters", scale)
 
 
 def ingest(settings: Settings, progress: Progress) -> list[Drop]:
@@ -34,6 +37,8 @@ def ingest(settings: Settings, progress: Progress) -> list[Drop]:
     folder = _simulated(settings)
     taken = operations.take(settings, sorted((folder / "prices").iterdir()), "prices", progress)
     taken += operations.take(settings, [folder / "item_weights.csv"], "item_weights", progress)
+    for source, files in demo_meters.files(folder / "meters").items():
+        taken += operations.take(settings, files, source, progress)
     operations.read_waiting(settings, progress)
     return operations.current(settings, taken)
 
@@ -67,6 +72,7 @@ def results(settings: Settings) -> dict[str, pl.DataFrame]:
         "Price indices, GEKS-Jevons by month (first month = 100)": monthly.select(
             "group", *sorted(monthly.columns[1:])
         ),
+        **demo_meters.results(home, _simulated(settings) / "meters" / "truth"),
     }
 
 
