@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 
 from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS
 from ons_assets.lakehouse import gate, lake, quarantine
@@ -199,3 +200,57 @@ def test_real_files_pass_the_gates(shared_data: Path, office: Office) -> None:
     assert [drop.accepted_rows for drop in office.ledger.drops("meters")] == [4, 24_157, 293_874]
     made = HALF_HOURS.conform(half_hours(office.table()))
     assert gate.audit(Suite.load(EXPECTATIONS, HALF_HOURS.name), HALF_HOURS, made).failures == ()
+
+
+LONG = {"columns": {"meter": "m", "time": "t", "value": "v", "unit": "u"}, "name": "own", "zone": "UTC"}
+HEAD = "m,t,v,u\n"
+
+
+def long(value: object = 0.4, unit: str = "kWh", meter: object = 1, day: str = "2014-03-{:02d}", days: int = 3) -> str:
+    """Records of a meter in a layout of one's own."""
+    stamps = [f"{day.format(1 + n)} {h // 2:02d}:{h % 2 * 30:02d}:00" for n in range(days) for h in range(48)]
+    return "".join(f"{meter},{stamp},{value},{unit}\n" for stamp in stamps)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "sentence"),
+    [
+        ("words.csv", HEAD + long("low") + long(0.4, meter=2), "accepted", "144 rows: value is not a number"),
+        ("unit.csv", HEAD + long(unit="BTU"), "refused", "unit is not one of kWh, Wh, MWh, kW and W"),
+        ("dates.csv", HEAD + long(day="2014-13-{:02d}"), "refused", "time is missing, cannot be read"),
+        ("future.csv", HEAD + long(day="2049-03-{:02d}") + long(days=4), "accepted", "144 rows: time is in the future"),
+        ("past.csv", HEAD + long(day="1914-03-{:02d}") + long(days=4), "accepted", "144 rows: time is before 2000"),
+        ("nan.csv", HEAD + long("NaN") + long(0.4, meter=2, days=4), "accepted", "144 rows: value is not finite"),
+        ("inf.csv", HEAD + long("inf") + long(0.4, meter=2, days=4), "accepted", "144 rows: value is not finite"),
+        ("export.csv", HEAD + long(-0.2) + long(0.4, meter=2), "accepted", "144 negative readings"),
+        ("thousand.csv", HEAD + long(400), "refused", "value is above what a domestic supply can carry"),
+        ("watts.csv", HEAD + "".join(long(40, meter=n) for n in range(12)), "refused", "is the unit right?"),
+        ("File1.txt", cer(1000) + "1000 19860 0.4\n", "accepted", "1 rows: slot is not one of its day"),
+        ("File2.txt", "12x4 19501 0.4\n" + cer(1000), "accepted", "1 rows: meter is not a whole number"),
+        ("empty.csv", HEAD, "refused", "has 0 rows that could not be read, of 0"),
+    ],
+)
+def test_bad_input_has_a_sentence_in_the_ledger(
+    office: Office, name: str, content: str, status: str, sentence: str
+) -> None:
+    folder = office.home.root / "mappings" / "meters"
+    folder.mkdir(parents=True)
+    (folder / "own.yaml").write_text(yaml.safe_dump(LONG))
+    office.drop(name, content)
+    office.run()
+    (drop,) = office.ledger.drops("meters")
+    assert drop.status == status
+    assert sentence in str(drop.reason)
+    rows = content.count("\n") - (content.startswith(HEAD))
+    assert drop.parsed_rows == (drop.accepted_rows or 0) + (drop.quarantined_rows or 0) == rows
+
+
+def test_a_meter_is_one_whatever_the_type_of_its_name(office: Office) -> None:
+    folder = office.home.root / "mappings" / "meters"
+    folder.mkdir(parents=True)
+    (folder / "own.yaml").write_text(yaml.safe_dump(LONG))
+    office.drop("text.csv", HEAD + long(meter=" 1392 "))
+    office.drop("number.csv", HEAD + long(meter="1392.0", value=0.5))
+    office.run()
+    assert office.table()["meter"].n_unique() == 1
+    assert "1 of its 1 meters are also in files received earlier" in str(office.ledger.drops("meters")[1].reason)

@@ -167,3 +167,42 @@ def test_a_file_that_is_refused_is_a_failure_in_a_sentence(world: Path, tmp_path
     assert "rows that could not be read" in outcome.failures["meters/raw_readings"]
     (drop,) = Ledger(Home(settings.home)).drops("meters")
     assert (drop.status, drop.accepted_rows) == ("refused", 0)
+
+
+def test_gaps_are_filled_only_where_it_is_asked_for_and_presence_knows_it(world: Path, tmp_path: Path) -> None:
+    settings = home_at(tmp_path)
+    settings = settings.model_copy(update={"meters": settings.meters.model_copy(update={"impute": "both"})})
+    ingest(settings, {"meters": demo_meters.files(world)["meters"][:1]})
+    names = ["meters/half_hours", "meters/daily_consumption", "meters/occupancy_probabilities"]
+    assert operations.make(settings, names, None, silent).failures == {}
+    half_hours = table(settings, "half_hours").sort("meter", "day")
+    filled = half_hours["imputed"].bitwise_count_ones().sum()
+    assert filled > 0
+    said = table(settings, "occupancy_probabilities").sort("meter", "day")["probability"].list.to_array(48).to_numpy()
+    there = half_hours["kwh"].list.to_array(48).to_numpy()
+    assert int(np.isfinite(there).sum() - np.isfinite(said).sum()) == filled
+
+
+def test_real_files_go_the_whole_road(shared_data: Path, tmp_path: Path) -> None:
+    settings = home_at(tmp_path)
+    names = (
+        "cer_raw_layout_sample.txt",
+        "lcl_MAC000002_raw.csv.gz",
+        "sgsc_australia_10_homes_half_hour.parquet",
+        "edrp_scotland_500_homes_half_hour.parquet",
+    )
+    assert all(outcome.success for outcome in ingest(settings, {"meters": [shared_data / "meters" / n for n in names]}))
+    drops = Ledger(Home(settings.home)).drops("meters")
+    assert [drop.accepted_rows for drop in drops] == [4, 24_157, 293_874, 2_207_000]
+    assert [drop.quarantined_rows for drop in drops] == [0, 1, 0, 1_000]
+    outcome = operations.make(settings, ["meters"], None, silent)
+    assert outcome.failures == {}
+    meters = {"meters/questionnaire", "meters/meter_areas"}
+    assert set(outcome.warnings) >= {"meters/area_occupancy", "meters/household_size", *meters}
+    layouts = table(settings, "half_hours").select("meter", "layout").unique()
+    runs = table(settings, "low_use_runs").join(layouts, on="meter").filter(layout="smart-grid-smart-city")
+    assert {108, 82} <= set(runs["days"])
+    london = table(settings, "reading_quality").filter(layout="low-carbon-london")
+    assert london.select(pl.col("received", "repeated", "off_grid", "unreadable").sum()).row(0) == (24_157, 17, 1, 1)
+    assert table(settings, "profile_cluster_choice")["is_chosen"].sum() == 1
+    assert table(settings, "vacancy").join(layouts, on="meter")["layout"].n_unique() == 4
