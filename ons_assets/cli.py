@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,13 +35,6 @@ HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder of the installation; else $ONS_ASSETS_HOME, else ./data.")
 ]
 SHOWN = 15
-
-
-class Pilot(StrEnum):
-    """Pilots whose world can be simulated."""
-
-    PRICES = "prices"
-    METERS = "meters"
 
 
 class Failed(Exception):
@@ -75,41 +67,22 @@ def demo(
 
 @app.command()
 def simulate(
-    drops: Annotated[Path, typer.Argument(help="Folder for the files of suppliers.")],
+    drops: Annotated[Path, typer.Argument(help="Folder for the files; in it, one folder a source.")],
     truth: Annotated[Path, typer.Argument(help="Folder for the known truth; not inside the other one.")],
+    pilot: Annotated[str, typer.Option(help="Whose world: prices, tweets or meters.")] = "prices",
     scale: Annotated[str, typer.Option(help="small, medium or full.")] = "small",
     seed: Annotated[int | None, typer.Option(help="Seed of the world; the same seed writes the same bytes.")] = None,
-    pilot: Annotated[Pilot, typer.Option(help="Whose world: supermarkets, or homes with smart meters.")] = Pilot.PRICES,
 ) -> None:
     """Write the files of a simulated world, and apart from them the truth."""
-    if pilot is Pilot.METERS:
-        _simulate_meters(drops, truth, scale, seed)
-        return
-    from ons_assets.simulate.prices import DEFAULT_SEED, simulate_prices
+    from ons_assets.demo import PILOTS
 
+    if pilot not in PILOTS:
+        raise Failed(f"there is no pilot {pilot!r} to simulate; there are {', '.join(PILOTS)}")
+    if truth.resolve().is_relative_to(drops.resolve()):
+        raise Failed("the folder for the truth lies inside the folder for the files, and would be ingested with them")
     with _progress("simulating"):
-        summary = simulate_prices(drops, truth, scale=scale, seed=DEFAULT_SEED if seed is None else seed)
-    console.print(f"{summary.files} files with {summary.rows:,} quotes in {drops}; the truth is in {truth}")
-
-
-def _simulate_meters(drops: Path, truth: Path, scale: str, seed: int | None) -> None:
-    from ons_assets.simulate.meters import DEFAULT_SEED, simulate_meters
-
-    survey = drops.with_name(f"{drops.name}_survey")
-    with _progress("simulating") as progress:
-        summary = simulate_meters(
-            drops,
-            truth,
-            survey_drops=survey,
-            scale=scale,
-            seed=DEFAULT_SEED if seed is None else seed,
-            progress=lambda done, homes: progress(f"simulating home {done:,} of {homes:,}"),
-        )
-    console.print(
-        f"{summary.files} files with {summary.rows:,} readings of {summary.homes:,} homes in {drops}, answers and "
-        f"areas in {survey}; the truth is in {truth}",
-        soft_wrap=True,
-    )
+        summary = PILOTS[pilot].simulate(drops, truth, scale, seed)
+    console.print(f"{summary} in {drops}; the truth is in {truth}", soft_wrap=True)
 
 
 @app.command()

@@ -115,5 +115,14 @@ def test_every_command_has_help() -> None:
 def test_simulate_writes_files_and_truth_apart(tmp_path: Path) -> None:
     answer = ons_assets("simulate", tmp_path / "drops", tmp_path / "truth")
     assert answer.returncode == 0, answer.stderr
-    assert list((tmp_path / "drops").glob("*_products_*.csv"))
+    assert list((tmp_path / "drops" / "prices").glob("*_products_*.csv"))
     assert (tmp_path / "truth" / "indices.parquet").exists()
+
+
+def test_simulate_says_what_it_cannot_do(tmp_path: Path) -> None:
+    inside = ons_assets("simulate", tmp_path / "drops", tmp_path / "drops" / "truth")
+    assert inside.returncode == 1
+    assert "lies inside the folder for the files" in inside.stderr
+    unknown = ons_assets("simulate", tmp_path / "drops", tmp_path / "truth", "--pilot", "ships")
+    assert unknown.returncode == 1
+    assert "there is no pilot 'ships'" in unknown.stderr

@@ -196,6 +196,46 @@ USER_ANCHORS = Table(
     source="tweets/clustered_tweets, tweets/clusters, tweets/cluster_types and tweets/users",
 )
 
+USER_COMMUTES = Table(
+    name="tweets/user_commutes",
+    description="The way of one user from home to work or study, while both were anchors.",
+    columns=(
+        USER,
+        Column("purpose", pl.String(), "work or study"),
+        Column("home", pl.Int32(), "cluster of the home"),
+        Column("destination", pl.Int32(), "cluster of work or study"),
+        Column("from", pl.Date(), "first day of both"),
+        Column("to", pl.Date(), "last day of both"),
+        Column("confidence", pl.Float64(), "product of the confidence of both ends"),
+        Column("home_area", pl.String(), "GSS code", nullable=True),
+        Column("destination_area", pl.String(), "GSS code", nullable=True),
+        Column("distance_km", pl.Float64(), "between the centres of the clusters"),
+    ),
+    key=("user", "purpose", "home", "destination", "from"),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="tweets/user_anchors",
+)
+
+STUDENT_HOMES = Table(
+    name="tweets/student_homes",
+    description="One user who studies: where, and where the user lives in term time and in the vacations.",
+    columns=(
+        USER,
+        Column("study_cluster", pl.Int32(), "cluster of the place of study"),
+        Column("study_area", pl.String(), "GSS code", nullable=True),
+        Column("term_cluster", pl.Int32(), "home in term time", nullable=True),
+        Column("term_area", pl.String(), "GSS code", nullable=True),
+        Column("home_cluster", pl.Int32(), "home in the vacations", nullable=True),
+        Column("home_area", pl.String(), "GSS code", nullable=True),
+        Column("lives_away", pl.Boolean(), "whether the two are different areas", nullable=True),
+    ),
+    key=("user",),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="tweets/clustered_tweets, tweets/clusters, tweets/cluster_types and tweets/users",
+)
+
 RESIDENCES = Table(
     name="tweets/residences",
     description="Where one user lived in one month.",
@@ -263,14 +303,15 @@ MIGRATION_COMPARISON = Table(
     name="tweets/migration_comparison",
     description="One measure of how the flows compare with official estimates: for all, an area, or a group of areas.",
     columns=(
-        Column("level", pl.String(), "all, area or penetration_quarter"),
+        Column("period", pl.String(), "period of the official estimates"),
+        Column("level", pl.String(), "all (totals by area), pair, area or penetration_quarter"),
         Column("name", pl.String(), "all, the GSS code, or 1 (fewest users for its people) to 4"),
         Column("direction", pl.String(), "in, out or both"),
         Column("measure", pl.String(), "see docs/methods/migration_flows.md"),
         Column("value", pl.Float64(), "its value; null where it is not defined", nullable=True),
         Column("is_student_area", pl.Boolean(), "whether many students live in the area"),
     ),
-    key=("level", "name", "direction", "measure"),
+    key=("period", "level", "name", "direction", "measure"),
     sensitivity=Sensitivity.AGGREGATE,
     owner=OWNER,
     source="tweets/migration_flows and reference/migration_estimates",
@@ -285,6 +326,8 @@ TABLES = (
     CLUSTERED_TWEETS,
     CLUSTER_TYPES,
     USER_ANCHORS,
+    USER_COMMUTES,
+    STUDENT_HOMES,
     RESIDENCES,
     MOVES,
     MIGRATION_FLOWS,

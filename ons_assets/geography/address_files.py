@@ -7,6 +7,7 @@ property records (21) and their classifications (32) count. Plus and Core have o
 import csv
 import gzip
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,8 @@ SCHEME = "AddressBase Premium Classification Scheme"
 APPROVED = "1"
 DELETED = "D"
 MAX_DISAGREEMENT_M = 100.0
+PREMIUM = "AddressBase Premium"
+LONGEST_HEADER = 1 << 16
 GZIP_MAGIC = b"\x1f\x8b"
 
 ADDRESS_SCHEMA = {
@@ -77,18 +80,30 @@ def read_addressbase(path: Path) -> Parsed:
     Unreadable
         If the file is of none of the three products.
     """
-    with _open(path) as stream:
-        first = stream.readline()
-    fields = next(csv.reader([first.lstrip("\ufeff")]), [])
-    if fields and fields[0] in RECORD_TYPES:
-        return _read_premium(path)
-    columns = {name.strip().upper() for name in fields}
-    for layout in LAYOUTS:
-        if {"UPRN", layout.easting, layout.northing, layout.class_code} <= columns:
-            return _read_flat(path, layout)
-    raise Unreadable(
-        "is not AddressBase Premium, Plus or Core: its first line is neither a record type nor a header with UPRN"
-    )
+    product = _product(path)
+    if product is None:
+        raise Unreadable(
+            "is not AddressBase Premium, Plus or Core: its first line is neither a record type nor a header with UPRN"
+        )
+    return _read_premium(path) if product == PREMIUM else _read_flat(path, product)
+
+
+def is_addressbase(path: Path) -> bool:
+    """Return whether a file is AddressBase Premium, Plus or Core."""
+    return _product(path) is not None
+
+
+def _product(path: Path) -> str | Layout | None:
+    with suppress(OSError, EOFError, csv.Error), _open(path) as stream:
+        first = stream.readline(LONGEST_HEADER)
+        fields = next(csv.reader([first.lstrip("\ufeff")]), [])
+        if fields and fields[0] in RECORD_TYPES:
+            return PREMIUM
+        columns = {name.strip().upper() for name in fields}
+        for layout in LAYOUTS:
+            if {"UPRN", layout.easting, layout.northing, layout.class_code} <= columns:
+                return layout
+    return None
 
 
 def class_of(code: pl.Expr) -> pl.Expr:

@@ -1,9 +1,6 @@
 """Statistical areas of points: by boundary where boundaries are given, else by the nearest centre."""
 
-import gzip
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +8,13 @@ import polars as pl
 import shapely
 from scipy.spatial import cKDTree
 
-from ons_assets.geography.national_grid import from_national_grid, to_national_grid
+from ons_assets.geography.national_grid import from_national_grid
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 BOUNDARY, NEAREST_CENTRE = "boundary", "nearest_centre"
 POINTS_AT_ONCE = 500_000
-GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -118,67 +114,34 @@ class Areas:
         return self._kept_tree  # type: ignore[attr-defined]
 
 
-def areas_from_centres(
-    rows: pl.DataFrame, area: str, latitude: str = "latitude", longitude: str = "longitude"
-) -> Areas:
-    """Make areas from a table of centres.
+class UnknownLevel(ValueError):
+    """There are no areas of that level, or several levels to choose from."""
+
+
+def areas_of(rows: pl.DataFrame, level: str | None = None) -> Areas:
+    """Make areas from rows of `reference/areas`.
 
     Parameters
     ----------
     rows
-        One row an area, or a smaller part of it; the centre of several rows is their mean.
-    area, latitude, longitude
-        Names of its columns; degrees.
+        level, area, easting_m, northing_m, boundary (GeoJSON of the geometry, or null).
+    level
+        Level that is wanted; None if there is one only.
 
     Raises
     ------
-    ValueError
-        If no centre lies in Great Britain.
+    UnknownLevel
+        If there is no such level, or none was named and there are several.
     """
-    known = rows.select(area=pl.col(area).cast(pl.String()), latitude=latitude, longitude=longitude).drop_nulls()
-    easting, northing = to_national_grid(known["latitude"].to_numpy(), known["longitude"].to_numpy())
-    centres = (
-        known.with_columns(easting_m=pl.Series(easting), northing_m=pl.Series(northing))
-        .filter(pl.col("easting_m").is_finite())
-        .group_by("area")
-        .agg(pl.col("easting_m", "northing_m").mean())
-        .sort("area")
-    )
-    if centres.is_empty():
-        raise ValueError("no centre of an area lies in Great Britain: are latitude and longitude swapped?")
-    return Areas(centres)
-
-
-def areas_from_geojson(path: Path, area: str) -> Areas:
-    """Read boundaries from a GeoJSON file, plain or gzip; longitude and latitude as RFC 7946 says.
-
-    Parameters
-    ----------
-    area
-        Property that holds the code.
-
-    Raises
-    ------
-    ValueError
-        If the file is no GeoJSON of polygons with that property in degrees.
-    """
-    content = path.read_bytes()
-    text = gzip.decompress(content) if content.startswith(GZIP_MAGIC) else content
-    try:
-        features = json.loads(text)["features"]
-        codes = np.array([str(feature["properties"][area]) for feature in features], dtype=object)
-        polygons = shapely.from_geojson([json.dumps(feature["geometry"]) for feature in features])
-    except (KeyError, TypeError, ValueError, shapely.errors.GEOSException):
-        raise ValueError(f"{path.name} is not a GeoJSON file of features with the property {area!r}") from None
-    centre = shapely.centroid(polygons)
-    easting, northing = to_national_grid(shapely.get_y(centre), shapely.get_x(centre))
-    if not np.isfinite(easting).all():
-        raise ValueError(f"{path.name} has boundaries outside Great Britain, or not in degrees longitude and latitude")
-    centres = pl.DataFrame({"area": pl.Series(codes, dtype=pl.String()), "easting_m": easting, "northing_m": northing})
-    return Areas(centres.group_by("area").agg(pl.all().mean()).sort("area"), (codes, polygons))
-
-
-def combine(boundaries: Areas, centres: Areas) -> Areas:
-    """Return areas with the boundaries of one and, for areas that it lacks, the centres of the other."""
-    further = centres.centres.join(boundaries.centres, on="area", how="anti")
-    return Areas(pl.concat([boundaries.centres, further]).sort("area"), boundaries.boundaries)
+    levels = sorted(rows["level"].unique())
+    if level is None and len(levels) > 1:
+        raise UnknownLevel(f"there are areas of the levels {', '.join(levels)}: say which, with area_level")
+    if level is not None and level not in levels:
+        raise UnknownLevel(f"there are no areas of level {level!r}; there are {', '.join(levels) or 'none'}")
+    chosen = rows.filter(pl.col("level") == level) if level is not None else rows
+    centres = chosen.select("area", "easting_m", "northing_m").sort("area")
+    bounded = chosen.drop_nulls("boundary").sort("area")
+    if bounded.is_empty():
+        return Areas(centres)
+    polygons = shapely.from_geojson(bounded["boundary"].to_list())
+    return Areas(centres, (bounded["area"].to_numpy().astype(object), np.asarray(polygons, dtype=object)))

@@ -1,12 +1,14 @@
 """What has changed in an input since tables were last made of it, so that the rest need not be made again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.publication import code_version
 from ons_assets.lakehouse.tables import Table
@@ -28,13 +30,35 @@ class Increment:
     change: lake.Change
 
 
+@dataclass(frozen=True)
+class Replacement:
+    """Parts of a table that take the place of some partitions of it, while the others stay.
+
+    Parameters
+    ----------
+    values
+        Of the column that the table is partitioned by; if there are none, nothing is published.
+    parts
+        Their rows.
+    """
+
+    values: tuple[date | str, ...]
+    parts: Iterator[pl.DataFrame]
+
+
 def increment(
-    home: Home, tables: Sequence[Table], of: Table, inputs: Mapping[str, str], settings: Mapping[str, Any]
+    home: Home,
+    tables: Sequence[tuple[Table, Suite]],
+    of: Table,
+    inputs: Mapping[str, str],
+    settings: Mapping[str, Any],
 ) -> Increment | None:
     """Return what has changed in one input since some tables were made together.
 
     Parameters
     ----------
+    tables
+        The tables, each with its suite as it is now.
     of
         The input that may have changed.
     inputs
@@ -44,31 +68,26 @@ def increment(
     -------
     Increment
         None if the tables must be made whole: if they were never made, or not in one run, or if the
-        program, its settings or another input has changed.
+        program, the settings, a suite or another input has changed.
     """
-    versions = [lake.latest(home, table) for table in tables]
+    versions = [lake.latest(home, table) for table, _ in tables]
     made = [version.provenance for version in versions if version and version.provenance]
     if len(made) < len(tables):
         return None
-    # All of one run were made of the same; that each is, guards against a crash between their commits.
-    then, now = _others(made[0].inputs, of), _others(inputs, of)
-    alike = all(
-        (each.run_id, each.inputs) == (made[0].run_id, made[0].inputs)
-        and (each.code_version, each.settings) == (code_version(), dict(settings))
-        for each in made
-    )
-    if not alike or then != now:
+    first = made[0]
+    for (_, suite), provenance in zip(tables, made, strict=True):
+        # A crash between two commits leaves tables of different runs.
+        together = (provenance.run_id, provenance.inputs) == (first.run_id, first.inputs)
+        likewise = (provenance.code_version, provenance.settings) == (code_version(), dict(settings))
+        if not (together and likewise and provenance.suite["sha256"] == suite.sha256):
+            return None
+    if {**first.inputs, of.name: ""} != {**inputs, of.name: ""}:
         return None
-    since = int(made[0].inputs[of.name].split(":")[0])
-    return Increment(
-        previous={table.short_name: lake.read(home, table) for table in tables}, change=lake.change(home, of, since)
-    )
+    since, until = (int(versions_of[of.name].split(":")[0]) for versions_of in (first.inputs, inputs))
+    previous = {table.short_name: lake.read(home, table) for table, _ in tables}
+    return Increment(previous, lake.change(home, of, since, until))
 
 
 def made_of(version: lake.Version | None) -> str:
     """Name the version of an input; by its number too, because a partition can be made again with the same data."""
     return f"{version.number}:{version.provenance.data_version}" if version and version.provenance else ""
-
-
-def _others(inputs: Mapping[str, str], of: Table) -> dict[str, str]:
-    return {name: version for name, version in inputs.items() if name != of.name}

@@ -77,8 +77,7 @@ class Between:
     def __post_init__(self) -> None:
         if str(self.first) > str(self.last):
             raise ValueError(f"{self.column}: {self.first} comes after {self.last}")
-        if "'" in f"{self.first}{self.last}":
-            raise ValueError(f"{self.column}: a partition value cannot contain a quote")
+        _no_quotes(self.column, self.first, self.last)
 
     @property
     def sql(self) -> str:
@@ -91,13 +90,55 @@ class Between:
         return pl.col(self.column).is_between(pl.lit(self.first), pl.lit(self.last))
 
 
+@dataclass(frozen=True)
+class Among:
+    """Rows whose partition column has one of some values."""
+
+    column: str
+    values: tuple[date | str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError(f"{self.column}: no value is given")
+        _no_quotes(self.column, *self.values)
+
+    @property
+    def first(self) -> date | str:
+        """The least of the values."""
+        return min(self.values, key=str)
+
+    @property
+    def last(self) -> date | str:
+        """The greatest of the values."""
+        return max(self.values, key=str)
+
+    @property
+    def sql(self) -> str:
+        """The condition as Delta reads it."""
+        listed = ", ".join(f"'{value}'" for value in self.values)
+        return f"{self.column} IN ({listed})"
+
+    @property
+    def polars(self) -> pl.Expr:
+        """The condition as Polars reads it."""
+        return pl.col(self.column).is_in(list(self.values))
+
+
+Partition = Between | Among
+
+
+def _no_quotes(column: str, *values: date | str) -> None:
+    if any("'" in str(value) for value in values):
+        raise ValueError(f"{column}: a partition value cannot contain a quote")
+
+
 def exists(home: Home, table: Table) -> bool:
     """Return whether the table has ever been published."""
     return DeltaTable.is_deltatable(str(home.table(table.name)))
 
 
 def publish(
-    home: Home, table: Table, staged: pl.LazyFrame, provenance: Provenance, replace: Between | None = None
+    home: Home, table: Table, staged: pl.LazyFrame, provenance: Provenance, replace: Partition | None = None
 ) -> int:
     """Commit rows to a table, in place of a partition or of everything, and return the new version.
 
@@ -175,18 +216,33 @@ class Change:
     came: pl.LazyFrame
     went: pl.LazyFrame
 
+    def rows(self) -> pl.LazyFrame:
+        """Return the rows that are on one side only."""
+        columns = self.came.collect_schema().names()
+        return pl.concat(
+            [
+                self.came.join(self.went, on=columns, how="anti", nulls_equal=True),
+                self.went.join(self.came, on=columns, how="anti", nulls_equal=True),
+            ]
+        )
 
-def change(home: Home, table: Table, since: int) -> Change:
-    """Return the rows that came and went since a version; only data files that are not in both are read.
 
-    A day that was made again without a difference comes and goes with equal rows.
+def change(home: Home, table: Table, since: int, until: int | None = None) -> Change:
+    """Return the rows that came and went from one version to another; only files that are not in both are read.
+
+    Parameters
+    ----------
+    until
+        The later version; None for the latest.
+
+    A day that was made again without a difference comes and goes with equal rows; see `Change.rows`.
 
     Raises
     ------
     LookupError
         If the table has no such version.
     """
-    before, now = _files(home, table, since), _files(home, table, None)
+    before, now = _files(home, table, since), _files(home, table, until)
     return Change(came=_scan(table, now - before), went=_scan(table, before - now))
 
 

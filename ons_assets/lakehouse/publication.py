@@ -17,7 +17,7 @@ import ons_assets
 from ons_assets.lakehouse import data_docs, gate, lake, quarantine
 from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.lake import Between, Provenance
+from ons_assets.lakehouse.lake import Partition, Provenance
 from ons_assets.lakehouse.tables import Table
 
 
@@ -120,7 +120,7 @@ class Publication:
             self._refuse(dataclasses.replace(audit, failures=(key, *audit.failures)), None)
 
     def commit(
-        self, inputs: Mapping[str, str], settings: Mapping[str, Any], replace: Between | None = None
+        self, inputs: Mapping[str, str], settings: Mapping[str, Any], replace: Partition | None = None
     ) -> Published:
         """Publish what was staged as one version.
 
@@ -174,7 +174,7 @@ def publish_parts(
     parts: Iterable[tuple[pl.DataFrame, ...]],
     inputs: Mapping[str, str],
     settings: Mapping[str, Any],
-    replace: Between | None = None,
+    replace: Partition | None = None,
 ) -> list[Published]:
     """Publish tables that are made together: all of them if the gate lets every part pass, else none.
 
@@ -212,7 +212,7 @@ def publish(
     run_id: str,
     inputs: Mapping[str, str],
     settings: Mapping[str, Any],
-    replace: Between | None = None,
+    replace: Partition | None = None,
 ) -> Published:
     """Stage a frame, audit it, and publish it if the gate lets it pass; see `Publication`."""
     [published] = publish_parts([Publication(home, table, suite, run_id)], [(frame,)], inputs, settings, replace)

@@ -20,6 +20,8 @@ import polars as pl
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import increments, lake
 from ons_assets.lakehouse.gate import Audit, Suite
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.increments import Replacement
 from ons_assets.lakehouse.ingestion import Ingested, ingest
 from ons_assets.lakehouse.publication import Publication, Published, Refused, code_version, publish_parts
 from ons_assets.lakehouse.sources import Source
@@ -35,7 +37,7 @@ Results = Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.Materializ
 Chart = Callable[[pl.DataFrame], dg.MetadataValue]
 # One frame a table; all rows at once, or part by part.
 Frames = pl.DataFrame | tuple[pl.DataFrame, ...]
-Computed = Frames | Iterator[Frames]
+Computed = Frames | Iterator[Frames] | Replacement
 
 
 def ingested(
@@ -102,6 +104,7 @@ def ingested(
 def published(
     *names: str,
     inputs: Sequence[str] = (),
+    optional: Sequence[str] = (),
     after: Sequence[str] = (),
     partitions: dg.PartitionsDefinition | None = None,
     increments_of: str | None = None,
@@ -117,7 +120,8 @@ def published(
 
     It returns a frame, or yields a table part by part: each part is staged and audited by itself, so
     that no more than one is in memory, and all are committed together. A function of several tables
-    returns or yields a tuple of frames.
+    returns or yields a tuple of frames. A function of one that knows what changed may return a
+    `Replacement` of some partitions.
 
     Parameters
     ----------
@@ -125,6 +129,8 @@ def published(
         Tables in the registry that the function makes.
     inputs
         Tables that the function reads.
+    optional
+        Tables that it reads if they were ever published; else it is given None.
     after
         Tables that it does not read, but that are made before it in a run.
     increments_of
@@ -140,35 +146,46 @@ def published(
     def decorate(function: Callable[..., Computed]) -> dg.AssetsDefinition:
         wanted = inspect.signature(function).parameters
 
-        @dg.multi_asset(**_from_registry(tables, kinds=kinds, partitions=partitions, deps=[*inputs, *after]))
+        @dg.multi_asset(**_from_registry(tables, kinds=kinds, partitions=partitions, deps=[*inputs, *optional, *after]))
         def derived(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Results:
             home, settings = lakehouse.home, lakehouse.settings
             with home.working(), ExitStack() as locks:
                 for table in tables:
                     locks.enter_context(home.table_lock(table.name))
-                versions = {each: lake.latest(home, CATALOGUE[each]) for each in inputs}
-                if missing := [each for each, version in versions.items() if version is None]:
+                versions = {each: lake.latest(home, CATALOGUE[each]) for each in [*inputs, *optional]}
+                if missing := [each for each in inputs if versions[each] is None]:
                     for table in tables:
                         yield from _waiting(table, missing)
                     return
                 days = _days(context) if partitions else None
                 parameters = _parameters(settings, tables[0])
                 made_of = {each: increments.made_of(version) for each, version in versions.items()}
+                suites = [Suite.load(settings.expectations, table.name) for table in tables]
                 offered = {
-                    **{each.split("/")[1]: lake.read(home, CATALOGUE[each]) for each in inputs},
+                    **{each.split("/")[1]: _rows(home, version) for each, version in versions.items()},
                     "settings": getattr(settings, tables[0].domain, settings),
                     "lakehouse": lakehouse,
                     "days": days,
                 }
                 if increments_of is not None:
-                    of = CATALOGUE[increments_of]
-                    offered["increment"] = increments.increment(home, tables, of, made_of, parameters)
+                    offered["increment"] = increments.increment(
+                        home,
+                        list(zip(tables, suites, strict=True)),
+                        CATALOGUE[increments_of],
+                        made_of,
+                        parameters,
+                    )
                 publications = [
-                    Publication(home, table, Suite.load(settings.expectations, table.name), context.run.run_id)
-                    for table in tables
+                    Publication(home, table, suite, context.run.run_id)
+                    for table, suite in zip(tables, suites, strict=True)
                 ]
                 computed = function(**{parameter: offered[parameter] for parameter in wanted})
-                replace = lake.Between(tables[0].partition_by[0], *days) if days else None
+                replace: lake.Partition | None = lake.Between(tables[0].partition_by[0], *days) if days else None
+                if isinstance(computed, Replacement):
+                    if not computed.values:
+                        yield _unchanged(tables[0], lake.latest(home, tables[0]))
+                        return
+                    replace, computed = lake.Among(tables[0].partition_by[0], computed.values), computed.parts
                 try:
                     outcomes = publish_parts(publications, _parts(computed), made_of, parameters, replace)
                 except Refused as refusal:
@@ -188,7 +205,12 @@ def published(
     return decorate
 
 
-def _parts(computed: Computed) -> Iterator[tuple[pl.DataFrame, ...]]:
+def _rows(home: Home, version: lake.Version | None) -> pl.LazyFrame | None:
+    """The very version that the provenance names; another run may publish a newer one meanwhile."""
+    return lake.read(home, CATALOGUE[version.table], version.number) if version else None
+
+
+def _parts(computed: Frames | Iterator[Frames]) -> Iterator[tuple[pl.DataFrame, ...]]:
     """Parts of what a function made, each as one frame a table."""
     parts = [computed] if isinstance(computed, pl.DataFrame | tuple) else computed
     for part in parts:
@@ -326,6 +348,18 @@ def _waiting(table: Table, missing: Sequence[str]) -> Results:
         description=f"{WAITING} {' and '.join(missing)}; nothing was published",
     )
     yield dg.MaterializeResult(asset_key=_key(table), metadata={"dagster/row_count": 0})
+
+
+def _unchanged(table: Table, version: lake.Version | None) -> dg.MaterializeResult:
+    """Say that the table is as it should be already."""
+    assert version is not None, "what was never published cannot be unchanged"
+    assert version.provenance is not None
+    return dg.MaterializeResult(
+        asset_key=_key(table),
+        data_version=dg.DataVersion(version.provenance.data_version),
+        metadata={"delta_version": version.number, "unchanged": True},
+        check_results=[dg.AssetCheckResult(check_name=CHECK, passed=True, description="nothing has changed")],
+    )
 
 
 def _result(table: Table, outcome: Published, picture: dg.MetadataValue | None) -> dg.MaterializeResult:

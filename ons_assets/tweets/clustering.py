@@ -17,6 +17,17 @@ from ons_assets.geography.areas import Areas
 BUCKETS = 64
 
 
+def bucket_spans(rows: int, rows_at_once: int) -> list[tuple[int, int]]:
+    """Divide the buckets into spans, first and last included, of about so many rows each."""
+    spans = np.array_split(np.arange(BUCKETS), min(BUCKETS, max(1, -(-rows // rows_at_once))))
+    return [(int(span[0]), int(span[-1])) for span in spans]
+
+
+def in_buckets(span: tuple[int, int]) -> pl.Expr:
+    """Return whether the user of a row is in a span of buckets."""
+    return (pl.col("user") % BUCKETS).is_between(*span)
+
+
 def with_bucket(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with `bucket` (0 to 63) in front: the part of the users that a row belongs to."""
     return rows.select((pl.col("user") % BUCKETS).cast(pl.Int16()).alias("bucket"), pl.all())
@@ -53,13 +64,10 @@ class Clustering:
         radius_of_gyration_m, first_utc, last_utc, days, area, area_method, area_distance_m.
     tweets
         tweet_id, user, cluster, created_utc, local_date, day_of_week, hour, month, application.
-    reclustered_users
-        How many users were clustered anew.
     """
 
     clusters: pl.DataFrame
     tweets: pl.DataFrame
-    reclustered_users: int
 
 
 TWEET_COLUMNS = (
@@ -68,38 +76,39 @@ TWEET_COLUMNS = (
 
 
 def cluster(
-    located: pl.DataFrame,
-    settings: ClusterSettings | None = None,
-    *,
-    areas: Areas | None = None,
-    previous: Clustering | None = None,
+    located: pl.DataFrame, settings: ClusterSettings | None = None, *, areas: Areas | None = None
 ) -> Clustering:
     """Cluster the tweets of every user by density.
 
     Parameters
     ----------
     located
-        Rows of `tweets/located_tweets`, all of them; their order makes no difference.
+        Rows of `tweets/located_tweets`, all of a user or none; their order makes no difference.
     settings
         Parameters; None for the defaults.
     areas
         Areas in which clusters are placed, by their medoid: the mean of two flats is in neither.
-    previous
-        An earlier result of the same settings. Users whose tweets are the same keep their clusters; only
-        users with a tweet more or fewer are clustered. The result is the same as without it.
 
     Returns
     -------
     Clustering
         Clusters sorted by user and cluster, tweets by user, time and id.
     """
-    settings = settings or ClusterSettings()
-    if previous is None:
-        return _cluster(located, settings, areas)
-    now, before = located.select("user", "tweet_id"), previous.tweets.select("user", "tweet_id")
-    came, went = now.join(before, on="tweet_id", how="anti"), before.join(now, on="tweet_id", how="anti")
-    touched = pl.concat([came, went]).select("user").unique()
-    fresh = _cluster(located.join(touched, on="user", how="semi"), settings, areas)
+    return _cluster(located, settings or ClusterSettings(), areas)
+
+
+def recluster(previous: Clustering, touched: pl.DataFrame, fresh: Clustering) -> Clustering:
+    """Put users who were clustered anew in the place of what they were; the result is that of clustering everybody.
+
+    Parameters
+    ----------
+    previous
+        An earlier result with the same settings and areas.
+    touched
+        user: everybody who has a tweet more or fewer since then, or one at another place.
+    fresh
+        The touched users, clustered from all of their tweets as they are now.
+    """
     return Clustering(
         clusters=pl.concat([previous.clusters.join(touched, on="user", how="anti"), fresh.clusters]).sort(
             "user", "cluster"
@@ -107,7 +116,6 @@ def cluster(
         tweets=pl.concat([previous.tweets.join(touched, on="user", how="anti"), fresh.tweets]).sort(
             "user", "created_utc", "tweet_id"
         ),
-        reclustered_users=len(touched),
     )
 
 
@@ -154,7 +162,7 @@ def _cluster(located: pl.DataFrame, settings: ClusterSettings, areas: Areas | No
     )
     clusters = pl.concat([valid, noise.select(valid.columns)]).join(spans, on=["user", "cluster"])
     placed = _place(clusters.sort("user", "cluster"), areas)
-    return Clustering(placed, clustered.select(TWEET_COLUMNS), len(users))
+    return Clustering(placed, clustered.select(TWEET_COLUMNS))
 
 
 def _numbered(labels: np.ndarray, starts: np.ndarray, n_rows: int, valid: pl.DataFrame) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Tweets with a place: on the National Grid, in an area, and in local time."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ from ons_assets.geography.national_grid import to_national_grid
 from ons_assets.tweets.records import ZONE
 
 NOTICES = ("delete", "scrub_geo")
+EARLIER = "an earlier version or a repetition"
 OUTSIDE = "outside Great Britain"
 
 
@@ -44,7 +46,7 @@ def locate(
     areas
         Areas of the level that is wanted; None leaves the area empty.
     notices
-        Rows of `tweets/raw_tweets` with event "delete" or "scrub_geo", of all days; None for those in raw.
+        The rows of `tweets/raw_tweets`, of all days, for which `is_notice` holds; None for those in raw.
 
     Returns
     -------
@@ -54,10 +56,14 @@ def locate(
         time and id.
     """
     rows = raw.collect() if isinstance(raw, pl.LazyFrame) else raw
-    withdrawn = rows.filter(pl.col("event").is_in(NOTICES)) if notices is None else notices
+    withdrawn = rows.filter(is_notice()) if notices is None else notices
+    edited = (
+        withdrawn.filter(~pl.col("event").is_in(NOTICES)).group_by("original_id").agg(last=pl.col("tweet_id").max())
+    )
     deleted = withdrawn.filter(event="delete")["tweet_id"].unique()
     scrubbed = withdrawn.filter(event="scrub_geo").group_by("user").agg(up_to=pl.col("tweet_id").max())
-    judged = rows.join(scrubbed, on="user", how="left").with_columns(
+    told = rows.join(scrubbed, on="user", how="left").join(edited, on="original_id", how="left")
+    judged = told.with_columns(
         reason=pl.when(pl.col("event").is_in(NOTICES))
         .then(pl.lit("a notice, not a tweet"))
         .when(pl.col("event") == "retweet")
@@ -66,6 +72,8 @@ def locate(
         .then(pl.lit("deleted by its author"))
         .when(pl.col("tweet_id") <= pl.col("up_to"))
         .then(pl.lit("position withdrawn by its author"))
+        .when(pl.col("tweet_id") < pl.col("last"))
+        .then(pl.lit(EARLIER))
         .when(pl.col("latitude").is_null())
         .then(pl.lit("no position"))
     )
@@ -89,11 +97,39 @@ def locate(
     )
     losses = [
         *judged.drop_nulls("reason").group_by("reason").len().rows(),
-        ("an earlier version or a repetition", len(kept) - len(last)),
+        (EARLIER, len(kept) - len(last)),
         (OUTSIDE, len(last) - len(inside)),
     ]
-    left_out = pl.DataFrame(losses, schema={"reason": pl.String(), "tweets": pl.Int64()}, orient="row")
-    return Located(_with_areas(tweets, areas), left_out.filter(pl.col("tweets") > 0).sort("reason"))
+    counted = pl.DataFrame(losses, schema={"reason": pl.String(), "tweets": pl.Int64()}, orient="row")
+    left_out = counted.group_by("reason").agg(pl.col("tweets").sum()).filter(pl.col("tweets") > 0)
+    return Located(_with_areas(tweets, areas), left_out.sort("reason"))
+
+
+def is_notice() -> pl.Expr:
+    """Return whether a row of `tweets/raw_tweets` says something of a tweet that may be of another day."""
+    return pl.col("event").is_in(NOTICES) | (
+        (pl.col("event") == "tweet") & (pl.col("tweet_id") != pl.col("original_id"))
+    )
+
+
+def days_touched(raw: pl.LazyFrame, change: pl.LazyFrame) -> list[date]:
+    """Return the days of which tweets must be located anew.
+
+    Parameters
+    ----------
+    raw
+        All rows of `tweets/raw_tweets`.
+    change
+        Those that came, or went, since tweets were last located: their days, and the days of the tweets
+        that a deletion, a withdrawal or an edit among them is about.
+    """
+    notices = change.filter(is_notice()).select("event", "tweet_id", "original_id", "user").collect()
+    about = raw.join(notices.lazy().select("original_id").unique(), on="original_id", how="semi")
+    deleted = raw.join(notices.lazy().filter(event="delete").select("tweet_id").unique(), on="tweet_id", how="semi")
+    withdrawn = notices.lazy().filter(event="scrub_geo").group_by("user").agg(up_to=pl.col("tweet_id").max())
+    scrubbed = raw.join(withdrawn, on="user").filter(pl.col("tweet_id") <= pl.col("up_to"))
+    days = [frame.select("created_on") for frame in (change, about, deleted, scrubbed)]
+    return pl.concat(days).unique().sort("created_on").collect()["created_on"].to_list()
 
 
 def _with_areas(tweets: pl.DataFrame, areas: Areas | None) -> pl.DataFrame:

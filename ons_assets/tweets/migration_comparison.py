@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 from scipy.stats import spearmanr
 
+ALL = "all"
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -54,6 +56,69 @@ class Comparison:
         )  # fmt: skip
         parts = pl.concat([measures, areas, quarters])
         return parts.with_columns(pl.col("value").fill_nan(None)).sort("level", "name", "direction", "measure")
+
+
+def compare_with_estimates(
+    flows: pl.DataFrame,
+    estimates: pl.DataFrame,
+    population: pl.DataFrame,
+    users: pl.DataFrame,
+) -> pl.DataFrame:
+    """Compare flows with official estimates, period by period.
+
+    Parameters
+    ----------
+    flows
+        Rows of `tweets/migration_flows`.
+    estimates
+        Rows of `reference/migration_estimates`: totals of areas, flows between areas, or both.
+    population
+        area, population, students (null where it is not known).
+    users
+        user, area: where each user who counts lives.
+
+    Returns
+    -------
+    pl.DataFrame
+        period, level, name, direction, measure, value, is_student_area; see `Comparison.table`. Flows
+        between areas are compared pair by pair (level "pair") and summed by area. For each period of the
+        estimates there is a measure `is_compared`, 0 if there are no flows of it.
+    """
+    counted = users.drop_nulls("area").group_by("area").agg(users=pl.len())
+    penetration = population.join(counted, on="area").select("area", penetration=1_000 * pl.col("users") / "population")
+    students = population.select("area", student_share=pl.col("students") / pl.col("population")).drop_nulls()
+    parts = []
+    for (period,), official in sorted(estimates.partition_by("period", as_dict=True).items()):
+        estimate = flows.filter(period=period)
+        everybody = official.filter(age=ALL) if (official["age"] == ALL).any() else official
+        pairs = everybody.filter((pl.col("origin") != ALL) & (pl.col("destination") != ALL))
+        parts.append(_overall("all", period, {"is_compared": float(len(estimate) > 0)}))
+        if estimate.is_empty():
+            continue
+        totals = _totals(everybody, pairs)
+        areas = compare_areas(totals_by_area(estimate), totals, penetration=penetration, student_share=students)
+        parts.append(areas.table().select(pl.lit(period).alias("period"), pl.all()))
+        if len(pairs):
+            summed = pairs.group_by("origin", "destination").agg(flow=pl.col("moves").sum())
+            parts.append(_overall("pair", period, compare_pairs(estimate.drop_nulls("flow"), summed)))
+    return pl.concat(parts).with_columns(pl.col("value").fill_nan(None))
+
+
+def _overall(level: str, period: str, measures: dict[str, float]) -> pl.DataFrame:
+    rows = [(period, level, ALL, "both", measure, value, False) for measure, value in measures.items()]
+    names = ("period", "level", "name", "direction", "measure", "value", "is_student_area")
+    return pl.DataFrame(rows, schema=list(names), orient="row")
+
+
+def _totals(official: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Moves into and out of each area: as given, or summed where only pairs are."""
+    given = official.filter((pl.col("origin") == ALL) != (pl.col("destination") == ALL))
+    if given.is_empty():
+        return totals_by_area(pairs.rename({"moves": "flow"}))
+    into = pl.col("origin") == ALL
+    area = pl.when(into).then("destination").otherwise("origin")
+    direction = pl.when(into).then(pl.lit("in")).otherwise(pl.lit("out"))
+    return given.group_by(area=area, direction=direction).agg(pl.col("moves").sum()).sort("area", "direction")
 
 
 def totals_by_area(flows: pl.DataFrame) -> pl.DataFrame:

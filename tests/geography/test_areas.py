@@ -5,8 +5,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_assets.geography.areas import areas_from_centres, areas_from_geojson, combine
+from ons_assets.geography.area_files import read_areas
+from ons_assets.geography.areas import UnknownLevel, areas_of
 from ons_assets.geography.national_grid import to_national_grid
+from ons_assets.lakehouse.delimited import Limits
+from ons_assets.lakehouse.sources import Unreadable
 
 SQUARE = [[-2.0, 52.0], [-1.9, 52.0], [-1.9, 52.1], [-2.0, 52.1], [-2.0, 52.0]]
 NEXT = [[x + 0.1, y] for x, y in SQUARE]
@@ -20,7 +23,7 @@ def write(path, features):
                 "features": [
                     {
                         "type": "Feature",
-                        "properties": {"code": code},
+                        "properties": {"MSOA11CD": code},
                         "geometry": {"type": "Polygon", "coordinates": [ring]},
                     }
                     for code, ring in features
@@ -31,9 +34,13 @@ def write(path, features):
     return path
 
 
+def rows_of(path):
+    return read_areas(path, Limits()).accepted
+
+
 @pytest.fixture
 def squares(tmp_path):
-    return areas_from_geojson(write(tmp_path / "areas.geojson", [("A", SQUARE), ("B", NEXT)]), "code")
+    return areas_of(rows_of(write(tmp_path / "areas.geojson", [("A", SQUARE), ("B", NEXT)])))
 
 
 def test_a_point_inside_a_boundary(squares):
@@ -61,35 +68,79 @@ def test_no_points(squares):
     assert squares.locate(np.array([]), np.array([])).is_empty()
 
 
-def test_areas_without_a_boundary_keep_their_centre(squares):
-    centres = areas_from_centres(
-        pl.DataFrame({"code": ["A", "C"], "latitude": [52.05, 53.0], "longitude": [-1.95, -2.0]}), "code"
-    )
-    both = combine(squares, centres)
+def test_areas_without_a_boundary_keep_their_centre(tmp_path):
+    squares = rows_of(write(tmp_path / "areas.geojson", [("A", SQUARE), ("B", NEXT)]))
+    table = tmp_path / "centres.csv"
+    table.write_text("MSOA11CD,latitude,longitude\nC,53.0,-2.0\n")
+    both = areas_of(pl.concat([squares, rows_of(table)]))
     assert both.centres["area"].to_list() == ["A", "B", "C"]
     assert both.locate(*to_national_grid([53.001], [-2.0])).row(0)[:2] == ("C", "nearest_centre")
+    assert both.locate(*to_national_grid([52.05], [-1.99])).row(0)[:2] == ("A", "boundary")
 
 
-def test_swapped_axes_are_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("columns", "values", "level"),
+    [
+        ("area,easting_m,northing_m", "{code},400000,300000", "area"),
+        ("level,area,easting_m,northing_m", "lad,{code},400000,300000", "lad"),
+        ("FID,WD11CD,WD11NM,LAD11CD,easting,northing", "1,{code},Name,E06000001,400000,300000", "wd11"),
+        ("LSOACD,latitude,longitude", "{code},52.6,-2.0", "lsoa"),
+    ],
+)
+def test_centres_come_in_several_layouts(tmp_path, columns, values, level):
+    path = tmp_path / "centres.csv"
+    path.write_text(f"{columns}\n{values.format(code='E05000051')}\n{values.format(code='')}\n")
+    parsed = read_areas(path, Limits())
+    [row] = parsed.accepted.rows(named=True)
+    assert (row["level"], row["area"], row["boundary"], row["line"]) == (level, "E05000051", None, 2)
+    assert abs(row["easting_m"] - 400_000) < 100
+    assert abs(row["northing_m"] - 300_000) < 3_000
+    assert parsed.rejected.select("line", "reason").rows() == [(3, "code of the area is missing")]
+
+
+def test_the_level_must_be_clear(tmp_path):
+    path = tmp_path / "centres.csv"
+    path.write_text("level,area,easting_m,northing_m\nlad,A,400000,300000\nmsoa,B,400000,300000\n")
+    rows = rows_of(path)
+    assert areas_of(rows, "msoa").centres["area"].to_list() == ["B"]
+    with pytest.raises(UnknownLevel, match="lad, msoa: say which"):
+        areas_of(rows)
+    with pytest.raises(UnknownLevel, match="no areas of level 'oa'"):
+        areas_of(rows, "oa")
+
+
+def test_swapped_axes_are_rejected(tmp_path):
     swapped = write(tmp_path / "swapped.geojson", [("A", [[y, x] for x, y in SQUARE])])
-    with pytest.raises(ValueError, match="outside Great Britain"):
-        areas_from_geojson(swapped, "code")
-    with pytest.raises(ValueError, match="swapped"):
-        areas_from_centres(pl.DataFrame({"c": ["A"], "latitude": [-1.9], "longitude": [52.0]}), "c")
+    table = tmp_path / "centres.csv"
+    table.write_text("MSOA11CD,latitude,longitude\nA,-1.9,52.0\n")
+    for path in (swapped, table):
+        parsed = read_areas(path, Limits())
+        assert parsed.accepted.is_empty()
+        assert "axes swapped" in parsed.rejected["reason"][0]
 
 
-def test_what_is_no_geojson_is_refused(tmp_path):
+def test_an_area_that_comes_twice_counts_once_and_what_is_no_polygon_is_rejected(tmp_path):
+    path = write(tmp_path / "areas.geojson", [("A", SQUARE), ("A", NEXT), ("B", SQUARE[:2])])
+    parsed = read_areas(path, Limits())
+    assert parsed.accepted.select("area", "line").rows() == [("A", 2)]
+    assert parsed.rejected.select("line", "reason").rows() == [
+        (1, "area comes again later in the file"),
+        (3, "neither a centre nor a polygon"),
+    ]
+
+
+def test_what_is_neither_layout_is_refused(tmp_path):
     path = tmp_path / "x.geojson"
     path.write_text("{}")
-    with pytest.raises(ValueError, match="is not a GeoJSON"):
-        areas_from_geojson(path, "code")
+    with pytest.raises(Unreadable, match="neither GeoJSON with features nor a table"):
+        read_areas(path, Limits())
 
 
 def test_real_boundaries_against_the_brute_force_of_every_polygon(shared_data):
     import shapely
 
     path = shared_data / "geo" / "geography" / "liverpool_msoa11_boundaries.geojson.gz"
-    areas = areas_from_geojson(path, "MSOA11CD")
+    areas = areas_of(rows_of(path))
     generator = np.random.default_rng(3)
     latitude, longitude = generator.uniform(53.35, 53.46, 500), generator.uniform(-3.0, -2.85, 500)
     found = areas.locate(*to_national_grid(latitude, longitude))
@@ -103,12 +154,14 @@ def test_real_boundaries_against_the_brute_force_of_every_polygon(shared_data):
     assert (found["method"] == "boundary").sum() > 200
 
 
-def test_how_often_the_nearest_centre_is_the_right_area(shared_data):
+def test_how_often_the_nearest_centre_is_the_right_area(shared_data, tmp_path):
     """The figure that docs/methods/geography.md gives."""
     folder = shared_data / "geo" / "geography"
-    boundaries = areas_from_geojson(folder / "liverpool_msoa11_boundaries.geojson.gz", "MSOA11CD")
+    boundaries = areas_of(rows_of(folder / "liverpool_msoa11_boundaries.geojson.gz"))
     lookup = pl.read_csv(folder / "msoa_lookup_centroids.csv.gz", infer_schema_length=None).drop_nulls("MSOA11CD")
-    centres = areas_from_centres(lookup, "MSOA11CD")
+    table = tmp_path / "centres.csv"
+    lookup.select("MSOA11CD", "latitude", "longitude").write_csv(table)
+    centres = areas_of(rows_of(table))
     sales = pl.read_csv(shared_data / "geo" / "address" / "liverpool_price_paid_2014.csv.gz")
     at = (sales["easting"].cast(pl.Float64()).to_numpy(), sales["northing"].cast(pl.Float64()).to_numpy())
     truth, guess = boundaries.locate(*at), centres.locate(*at)

@@ -48,8 +48,12 @@ def make(home: Home, **others: str) -> None:
     )
 
 
-def since(home: Home, settings: dict[str, int] | None = None, **others: str) -> Increment | None:
-    return increment(home, [PERSONS], COUNTS, inputs(home, **others), settings or SETTINGS)
+def since(
+    home: Home, settings: dict[str, int] | None = None, tightened: Suite | None = None, **others: str
+) -> Increment | None:
+    return increment(
+        home, [(PERSONS, tightened or suite(PERSONS.name))], COUNTS, inputs(home, **others), settings or SETTINGS
+    )
 
 
 def test_what_was_never_made_is_made_whole(home: Home) -> None:
@@ -61,7 +65,7 @@ def test_only_what_came_since_is_new(home: Home) -> None:
     count(home, (DAY, 1), (NEXT, 2))
     found = since(home)
     assert found is not None
-    assert found.change.came.join(found.change.went, on=COUNTS.column_names, how="anti").collect().rows() == [(NEXT, 2)]
+    assert found.change.rows().collect().rows() == [(NEXT, 2)]
     assert found.previous["persons"].collect().equals(PERSONS.empty())
 
 
@@ -72,10 +76,14 @@ def test_other_settings_other_inputs_or_another_program_make_everything_anew(
     assert since(home, areas="0:a") is not None
     assert since(home, areas="1:b") is None
     assert since(home, {"limit": 4}, areas="0:a") is None
+    assert since(home, tightened=Suite(PERSONS.name, {}, "0" * 64), areas="0:a") is None
     monkeypatch.setattr("ons_assets.lakehouse.increments.code_version", lambda: "another")
     assert since(home, areas="0:a") is None
 
 
 def test_tables_of_different_runs_are_made_anew(home: Home) -> None:
     make(home)
-    assert increment(home, [PERSONS, COUNTS], COUNTS, inputs(home), SETTINGS) is None
+    assert (
+        increment(home, [(table, suite(table.name)) for table in (PERSONS, COUNTS)], COUNTS, inputs(home), SETTINGS)
+        is None
+    )

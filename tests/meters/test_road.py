@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_assets import demo_meters
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.catalogue.meters import TABLES
+from ons_assets.demo import meters as demonstration
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ledger import Ledger
@@ -47,6 +47,10 @@ def ingest(settings: Settings, files: dict[str, list[Path]]) -> list[Outcome]:
     return operations.read_waiting(settings, silent)
 
 
+def files(world: Path) -> dict[str, list[Path]]:
+    return {folder.name: sorted(folder.iterdir()) for folder in sorted((world / "drops").iterdir())}
+
+
 def table(settings: Settings, name: str) -> pl.DataFrame:
     return lake.read(Home(settings.home), CATALOGUE[f"meters/{name}"]).collect()
 
@@ -54,7 +58,7 @@ def table(settings: Settings, name: str) -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    demo_meters.simulate(folder, TINY)
+    demonstration.simulate(folder / "drops", folder / "truth", TINY)
     return folder
 
 
@@ -64,7 +68,7 @@ def made(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     # Some buckets at a time, as in an installation with thousands of meters.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts, "ROWS_AT_ONCE", 500)
-        assert all(outcome.success for outcome in ingest(settings, demo_meters.files(world)))
+        assert all(outcome.success for outcome in ingest(settings, files(world)))
         outcome = operations.make(settings, ["meters"], None, silent)
     assert outcome.failures == {}
     assert set(outcome.made) == MADE
@@ -115,7 +119,7 @@ def test_areas_publish_no_figure_of_few_homes(made: Settings, world: Path) -> No
 
 
 def test_what_is_said_is_near_the_truth(made: Settings, world: Path) -> None:
-    found = dict(demo_meters.against_truth(Home(made.home), world / "truth").select("measure", "value").iter_rows())
+    found = dict(demonstration.against_truth(Home(made.home), world / "truth").select("measure", "value").iter_rows())
     assert found["somebody at home, 06 to 22: accuracy"] > 0.8
     assert found["the same: area under the curve"] > 0.85
     assert found["days without people: F1"] > 0.6
@@ -152,7 +156,7 @@ def test_made_again_in_parts_of_another_size_it_is_the_same(made: Settings) -> N
 
 def test_what_lacks_survey_and_areas_waits_and_the_rest_is_made(world: Path, tmp_path: Path) -> None:
     settings = home_at(tmp_path)
-    ingest(settings, {"meters": demo_meters.files(world)["meters"][:1]})
+    ingest(settings, {"meters": files(world)["meters"][:1]})
     outcome = operations.make(settings, ["meters"], None, silent)
     assert outcome.failures == {}
     assert "waiting for meters/questionnaire" in outcome.warnings["meters/household_size"]
@@ -162,7 +166,7 @@ def test_what_lacks_survey_and_areas_waits_and_the_rest_is_made(world: Path, tmp
 
 def test_a_file_that_is_refused_is_a_failure_in_a_sentence(world: Path, tmp_path: Path) -> None:
     settings = home_at(tmp_path, max_half_hour_kwh=0.01)
-    (outcome,) = ingest(settings, {"meters": demo_meters.files(world)["meters"][:1]})
+    (outcome,) = ingest(settings, {"meters": files(world)["meters"][:1]})
     assert not outcome.success
     assert "rows that could not be read" in outcome.failures["meters/raw_readings"]
     (drop,) = Ledger(Home(settings.home)).drops("meters")
@@ -172,7 +176,7 @@ def test_a_file_that_is_refused_is_a_failure_in_a_sentence(world: Path, tmp_path
 def test_gaps_are_filled_only_where_it_is_asked_for_and_presence_knows_it(world: Path, tmp_path: Path) -> None:
     settings = home_at(tmp_path)
     settings = settings.model_copy(update={"meters": settings.meters.model_copy(update={"impute": "both"})})
-    ingest(settings, {"meters": demo_meters.files(world)["meters"][:1]})
+    ingest(settings, {"meters": files(world)["meters"][:1]})
     names = ["meters/half_hours", "meters/daily_consumption", "meters/occupancy_probabilities"]
     assert operations.make(settings, names, None, silent).failures == {}
     half_hours = table(settings, "half_hours").sort("meter", "day")

@@ -16,14 +16,14 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Catalogue, Sensitivity
 from ons_assets.simulate.tweets import simulate_tweets
 from ons_assets.tweets import mapping
-from ons_assets.tweets.anchors import tweet_stays, user_anchors
+from ons_assets.tweets.anchors import tweet_stays, user_anchors, user_commutes
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import BUCKETS, cluster, with_bucket
 from ons_assets.tweets.gaps import collection_gaps
 from ons_assets.tweets.locating import locate
-from ons_assets.tweets.migration_comparison import compare_areas, totals_by_area
+from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import migration_flows
-from ons_assets.tweets.residences import moves, residences
+from ons_assets.tweets.residences import moves, residences, student_homes
 from ons_assets.tweets.sources import TweetFiles
 from ons_assets.tweets.users import describe_users
 
@@ -45,10 +45,15 @@ def made(tmp_path_factory):
     located = locate(raw, areas).tweets
     users, model = describe_users(located), cluster(located, areas=areas)
     types = cluster_types(model.clusters, truth["addresses"])
-    anchors = user_anchors(tweet_stays(model.tweets, model.clusters, users, types), model.clusters)
+    stays = tweet_stays(model.tweets, model.clusters, users, types)
+    anchors = user_anchors(stays, model.clusters)
     lived, moved = residences(anchors, model.tweets), moves(anchors)
     flows = migration_flows(moved, lived, truth["population"])
-    official = totals_by_area(flows.filter(period_type="year")).with_columns(pl.col("moves") * 2)
+    estimates = pl.DataFrame({"period": ["2014"], "origin": ["all"], "destination": ["S99000001"], "moves": [5.0]})
+    people = truth["population"].select("area", "population", students="students_last_day")
+    compared = compare_with_estimates(
+        flows, estimates.with_columns(age=pl.lit("all")), people, lived.select("user", "area").unique("user")
+    )
     return {
         "tweets/raw_tweets": raw.with_columns(drop_sha256=pl.int_range(pl.len()).cast(pl.String())),
         "tweets/collection_gaps": collection_gaps(raw["created_utc"]),
@@ -58,10 +63,12 @@ def made(tmp_path_factory):
         "tweets/clustered_tweets": with_bucket(model.tweets),
         "tweets/cluster_types": with_bucket(types),
         "tweets/user_anchors": with_bucket(anchors),
+        "tweets/user_commutes": user_commutes(anchors),
+        "tweets/student_homes": student_homes(stays, model.clusters, world.terms),
         "tweets/residences": lived,
         "tweets/moves": moved,
         "tweets/migration_flows": flows,
-        "tweets/migration_comparison": compare_areas(official, official).table(),
+        "tweets/migration_comparison": compared,
     }
 
 

@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 
 from ons_assets.geography.areas import Areas
 from ons_assets.geography.national_grid import from_national_grid, to_national_grid
-from ons_assets.tweets.clustering import ClusterSettings, cluster
+from ons_assets.tweets.clustering import ClusterSettings, cluster, recluster
 from ons_assets.tweets.gaps import collection_gaps, coverage
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.users import UserSettings, describe_users
@@ -233,17 +233,12 @@ def test_a_new_day_gives_the_same_as_everything(seed, split, dropped):
     known = tweets.sort("created_utc").head(int(split * len(tweets)))
     before = cluster(known, areas=AREAS)
     after = tweets.filter(~pl.col("tweet_id").is_in(known["tweet_id"].head(dropped).implode()))
-    updated = cluster(after, areas=AREAS, previous=before)
-    whole = cluster(after, areas=AREAS)
+    touched = pl.concat([known.join(after, on="tweet_id", how="anti"), after.join(known, on="tweet_id", how="anti")])
+    touched = touched.select("user").unique()
+    fresh = cluster(after.join(touched, on="user", how="semi"), areas=AREAS)
+    updated, whole = recluster(before, touched, fresh), cluster(after, areas=AREAS)
     assert_frame_equal(updated.clusters, whole.clusters)
     assert_frame_equal(updated.tweets, whole.tweets)
-
-
-def test_only_touched_users_are_clustered_anew():
-    tweets = crowd(3)
-    before = cluster(tweets.filter(pl.col("user") != 5))
-    assert cluster(tweets, previous=before).reclustered_users == 1
-    assert cluster(tweets, previous=cluster(tweets)).reclustered_users == 0
 
 
 def test_no_tweets_give_an_empty_model():

@@ -1,4 +1,4 @@
-"""The meters' part of the demonstration: its files, what it prints, and how near that is to the truth."""
+"""The meters pilot in the demonstration: what electricity says of homes, and how near that is to the truth."""
 
 from pathlib import Path
 
@@ -11,28 +11,26 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.meters.area_figures import EMPTY, days_of
 from ons_assets.meters.identifiers import Pseudonyms
 from ons_assets.meters.occupancy import accuracy, area_under_curve, brier_score, expected_calibration_error
-from ons_assets.simulate.meters import Scale, simulate_meters
+from ons_assets.simulate.meters import DEFAULT_SEED, Scale, simulate_meters
+from ons_assets.simulate.meters.world import AREAS, QUESTIONNAIRE
 
+SURVEY_SOURCES = {QUESTIONNAIRE: "meter_questionnaire", AREAS: "meter_areas"}
 WAKING = slice(12, 44)  # 06:00 to 22:00
 # What the simulator calls a day on which nobody lives in a home.
 TRULY_EMPTY = ("away", "vacant", "second_empty")
-SOURCES = {"drops": "meters", "questionnaire": "meter_questionnaire", "areas": "meter_areas"}
 
 
-def simulate(folder: Path, scale: str | Scale) -> None:
+def simulate(drops: Path, truth: Path, scale: str | Scale, seed: int | None = None) -> str:
     """Write readings, answers and areas of a simulated trial, and apart from them the truth."""
-    survey = folder / "survey"
-    simulate_meters(folder / "drops", folder / "truth", survey_drops=survey, scale=scale)
-    for file in survey.iterdir():
-        target = folder / ("areas" if "areas" in file.name else "questionnaire")
-        target.mkdir()
-        file.rename(target / file.name)
+    survey = drops / "survey"
+    summary = simulate_meters(
+        drops / "meters", truth, survey_drops=survey, scale=scale, seed=DEFAULT_SEED if seed is None else seed
+    )
+    for name, source in SURVEY_SOURCES.items():
+        (drops / source).mkdir()
+        (survey / name).rename(drops / source / name)
     survey.rmdir()
-
-
-def files(folder: Path) -> dict[str, list[Path]]:
-    """Return the simulated files by their source."""
-    return {source: sorted((folder / name).iterdir()) for name, source in SOURCES.items()}
+    return f"{summary.rows:,} lines of readings of {summary.homes:,} homes in {summary.files} files"
 
 
 def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:

@@ -1,0 +1,78 @@
+"""The demonstration: a simulated world through the whole road, and what a statistician reads at its end.
+
+A pilot takes part with a module that has `simulate`, which writes its files in folders named after their
+sources, and the truth apart from them; and `results`, which returns the tables to print.
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from ons_assets.demo import meters, prices, tweets
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.ledger import Drop
+from ons_assets.orchestration import operations
+from ons_assets.orchestration.runs import Outcome
+from ons_assets.settings import Settings
+
+Progress = Callable[[str], None]
+PILOTS = {"prices": prices, "tweets": tweets, "meters": meters}
+
+
+def simulate(settings: Settings, scale: str, progress: Progress) -> None:
+    """Write the files of the simulated worlds, and apart from them the truth."""
+    operations.open_home(settings)
+    shutil.rmtree(_simulated(settings), ignore_errors=True)
+    for name, pilot in PILOTS.items():
+        progress(f"simulating {name}")
+        pilot.simulate(_drops(settings, name), _truth(settings, name), scale)
+
+
+def ingest(settings: Settings, progress: Progress) -> list[Drop]:
+    """Take the simulated files and read them."""
+    taken = []
+    for name in PILOTS:
+        for folder in sorted(_drops(settings, name).iterdir()):
+            taken += operations.take(settings, sorted(folder.iterdir()), folder.name, progress)
+    operations.read_waiting(settings, progress)
+    return operations.current(settings, taken)
+
+
+def materialize(settings: Settings, progress: Progress) -> list[Outcome]:
+    """Make everything that follows from the raw tables."""
+    return [operations.make(settings, [], None, progress)]
+
+
+def results(settings: Settings) -> dict[str, pl.DataFrame]:
+    """Return the tables that the demonstration prints, by their titles."""
+    home = Home(settings.home)
+    tables: dict[str, pl.DataFrame] = {}
+    for name, pilot in PILOTS.items():
+        tables |= pilot.results(home, _truth(settings, name))
+    return tables
+
+
+def next_steps(settings: Settings) -> dict[str, str]:
+    """Return where to look next."""
+    home = Home(settings.home)
+    return {
+        "the UI": "make serve",
+        "tables in DuckDB": str(home.warehouse),
+        "what the gate found": str(home.reports / "data_docs" / "index.html"),
+        "what was refused": str(home.quarantine),
+        "the truth of the simulation": str(_simulated(settings) / "*" / "truth"),
+    }
+
+
+def _simulated(settings: Settings) -> Path:
+    return settings.home / "simulated"
+
+
+def _drops(settings: Settings, pilot: str) -> Path:
+    return _simulated(settings) / pilot / "drops"
+
+
+def _truth(settings: Settings, pilot: str) -> Path:
+    return _simulated(settings) / pilot / "truth"

@@ -1,0 +1,100 @@
+"""The tweets pilot in the demonstration: how far tweets lead to homes and to moves."""
+
+from pathlib import Path
+
+import polars as pl
+
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.pseudonyms import pseudonyms
+from ons_assets.simulate.tweets import simulate_tweets, write_office_files
+
+ENOUGH_TWEETS = 20
+
+
+def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> str:
+    """Write the collector's files and those of the office, and apart from them the truth."""
+    summary = simulate_tweets(drops / "tweets", truth, scale=scale, seed=1 if seed is None else seed)
+    write_office_files(truth, drops)
+    return f"{summary.tweets:,} located tweets of {summary.users:,} users in {len(list(summary.drops.iterdir()))} files"
+
+
+def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
+    """Return the tables that the demonstration prints, by their titles; counts only, never a row of a person."""
+    return {
+        "From tweets to people who live somewhere": _steps(home),
+        "Homes of users with 20 tweets or more, against the truth": _homes(home, truth),
+        "Flows between areas (a flow of few users is suppressed)": _flows(home),
+        "Flows against the register": _comparison(home),
+    }
+
+
+def _steps(home: Home) -> pl.DataFrame:
+    counted = {
+        "tweets, retweets and withdrawals received": _rows(home, "raw_tweets").select(pl.len()),
+        "tweets with a place in Great Britain": _rows(home, "located_tweets").select(pl.len()),
+        "outages of the collector": _rows(home, "collection_gaps").select(pl.len()),
+        "users": _rows(home, "users").select(pl.len()),
+        "users who are no people": _rows(home, "users").filter(pl.col("kind") != "person").select(pl.len()),
+        "places where a user keeps tweeting": _rows(home, "clusters").filter("is_valid").select(pl.len()),
+        "users with a home": _rows(home, "user_anchors").filter(anchor="home").select(pl.col("user").n_unique()),
+        "users with work or study": _rows(home, "user_anchors")
+        .filter(pl.col("anchor") != "home")
+        .select(pl.col("user").n_unique()),
+        "users who study": _rows(home, "student_homes").select(pl.len()),
+        "changes of home": _rows(home, "moves").select(pl.len()),
+    }
+    return pl.DataFrame({"step": list(counted), "number": [frame.collect().item() for frame in counted.values()]})
+
+
+def _homes(home: Home, truth: Path) -> pl.DataFrame:
+    enough = _rows(home, "users").filter((pl.col("kind") == "person") & (pl.col("tweets") >= ENOUGH_TWEETS))
+    found = (
+        _rows(home, "user_anchors")
+        .filter(anchor="home")
+        .sort("evidence_days")
+        .group_by("user")
+        .agg(pl.col("area").last())
+        .collect()
+    )
+    known = pl.read_parquet(truth / "homes.parquet").drop_nulls("user_id")
+    lived = known.select(
+        user=pseudonyms(known["user_id"].cast(pl.String()), home.secret()), true_area="area"
+    ).group_by("user").agg("true_area")  # fmt: skip
+    judged = enough.select("user").collect().join(lived, on="user").join(found, on="user", how="left")
+    outcome = pl.when(pl.col("area").is_null()).then(pl.lit("no home found")).otherwise(
+        pl.when(pl.col("area").is_in("true_area")).then(pl.lit("area right")).otherwise(pl.lit("area wrong"))
+    )  # fmt: skip
+    counted = judged.group_by(outcome.alias("outcome")).agg(users=pl.len()).sort("users", descending=True)
+    return counted.with_columns(percent=100 * pl.col("users") / pl.col("users").sum())
+
+
+def _flows(home: Home) -> pl.DataFrame:
+    return (
+        _rows(home, "migration_flows")
+        .group_by("period_type", "period")
+        .agg(
+            flows=pl.len(),
+            suppressed=pl.col("is_suppressed").sum(),
+            users=pl.col("movers").sum(),
+            people=pl.col("flow").sum().round().cast(pl.Int64()),
+        )
+        .sort("period_type", "period")
+        .collect()
+    )
+
+
+def _comparison(home: Home) -> pl.DataFrame:
+    measures = ["areas_or_pairs", "cpc", "pearson", "total_ratio"]
+    return (
+        _rows(home, "migration_comparison")
+        .filter(pl.col("level").is_in(["all", "pair"]) & pl.col("measure").is_in(measures))
+        .collect()
+        .pivot(on="measure", on_columns=measures, index=["period", "level"], values="value")
+        .sort("period", "level")
+    )
+
+
+def _rows(home: Home, table: str) -> pl.LazyFrame:
+    return lake.read(home, CATALOGUE[f"tweets/{table}"])

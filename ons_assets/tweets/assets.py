@@ -1,0 +1,272 @@
+"""Assets of the tweets pilot.
+
+Tables of users are made a span of buckets at a time: a bucket is a 64th of the users, and whatever is
+known of a user is in one of them.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+import polars as pl
+
+from ons_assets.geography.areas import areas_of
+from ons_assets.lakehouse.increments import Increment, Replacement
+from ons_assets.orchestration.assets import ingested, published
+from ons_assets.orchestration.partitions import DAYS
+from ons_assets.reference.people import totals_by_area
+from ons_assets.settings import Tweets
+from ons_assets.tweets import cluster_types as types_of_clusters
+from ons_assets.tweets import clustering, gaps, locating
+from ons_assets.tweets import residences as living
+from ons_assets.tweets import users as kinds_of_users
+from ons_assets.tweets.anchors import tweet_stays
+from ons_assets.tweets.anchors import user_anchors as find_anchors
+from ons_assets.tweets.anchors import user_commutes as find_commutes
+from ons_assets.tweets.clustering import Clustering, ClusterSettings, bucket_spans, in_buckets, with_bucket
+from ons_assets.tweets.migration_comparison import compare_with_estimates
+from ons_assets.tweets.migration_flows import FlowSettings
+from ons_assets.tweets.migration_flows import migration_flows as estimate_flows
+from ons_assets.tweets.sources import TweetFiles
+from ons_assets.tweets.terms import usual_terms
+from ons_assets.tweets.users import PERSON
+
+Frames = Iterator[pl.DataFrame]
+
+raw_tweets = ingested("tweets/raw_tweets", TweetFiles.of, partitions=DAYS)
+
+
+@published("tweets/collection_gaps", inputs=["tweets/raw_tweets"])
+def collection_gaps(raw_tweets: pl.LazyFrame) -> pl.DataFrame:
+    """Find when the collector was down."""
+    return gaps.collection_gaps(raw_tweets.select("created_utc").collect()["created_utc"])
+
+
+@published("tweets/located_tweets", inputs=["tweets/raw_tweets", "reference/areas"], increments_of="tweets/raw_tweets")
+def located_tweets(
+    raw_tweets: pl.LazyFrame, areas: pl.LazyFrame, settings: Tweets, increment: Increment | None
+) -> Frames | Replacement:
+    """Place tweets on the grid and in areas; of a day that changed, or of whose tweets one was withdrawn, anew."""
+    places = areas_of(areas.collect(), settings.area_level)
+    notices = raw_tweets.filter(locating.is_notice()).collect()
+
+    def located(days: list[date]) -> Frames:
+        for span in _spans_of_days(raw_tweets, days, settings.rows_at_once):
+            yield locating.locate(raw_tweets.filter(pl.col("created_on").is_in(span)), places, notices).tweets
+
+    if increment is None:
+        return located(raw_tweets.select("created_on").unique().collect()["created_on"].sort().to_list())
+    days = locating.days_touched(raw_tweets, increment.change.rows())
+    return Replacement(tuple(days), located(days))
+
+
+@published("tweets/users", inputs=["tweets/located_tweets"])
+def users(located_tweets: pl.LazyFrame, settings: Tweets) -> Frames:
+    """Describe users, and say which are no people."""
+    for span in _spans(located_tweets, settings):
+        yield with_bucket(kinds_of_users.describe_users(located_tweets.filter(in_buckets(span)).collect()))
+
+
+@published(
+    "tweets/clusters",
+    "tweets/clustered_tweets",
+    inputs=["tweets/located_tweets", "reference/areas"],
+    increments_of="tweets/located_tweets",
+)
+def clusters(
+    located_tweets: pl.LazyFrame, areas: pl.LazyFrame, settings: Tweets, increment: Increment | None
+) -> Iterator[tuple[pl.DataFrame, ...]]:
+    """Cluster the tweets of each user; only of the users who were touched, if the rest is known."""
+    parameters = ClusterSettings(settings.eps_m, settings.min_tweets)
+    places = areas_of(areas.collect(), settings.area_level)
+    touched = increment.change.rows().select("user").unique().collect() if increment else None
+    for span in _spans(located_tweets, settings):
+        rows = located_tweets.filter(in_buckets(span))
+        if increment is None or touched is None:
+            made = clustering.cluster(rows.collect(), parameters, areas=places)
+        else:
+            anew = rows.join(touched.lazy(), on="user", how="semi").collect()
+            before = {name: _of_span(frame, span).drop("bucket") for name, frame in increment.previous.items()}
+            made = clustering.recluster(
+                Clustering(before["clusters"], before["clustered_tweets"]),
+                touched,
+                clustering.cluster(anew, parameters, areas=places),
+            )
+        yield with_bucket(made.clusters), with_bucket(made.tweets)
+
+
+@published("tweets/cluster_types", inputs=["tweets/clusters", "reference/addresses"])
+def cluster_types(clusters: pl.LazyFrame, addresses: pl.LazyFrame, settings: Tweets) -> Frames:
+    """Say what kind of place each valid cluster is."""
+    for span in _spans(clusters, settings):
+        yield with_bucket(types_of_clusters.cluster_types(_of_span(clusters, span), addresses))
+
+
+@published(
+    "tweets/user_anchors",
+    inputs=["tweets/clustered_tweets", "tweets/clusters", "tweets/users"],
+    optional=["tweets/cluster_types"],
+)
+def user_anchors(
+    clustered_tweets: pl.LazyFrame,
+    clusters: pl.LazyFrame,
+    users: pl.LazyFrame,
+    cluster_types: pl.LazyFrame | None,
+    settings: Tweets,
+) -> Frames:
+    """Find home, work and study of people."""
+    terms = _terms(clustered_tweets, settings)
+    for stays, places in _stays(clustered_tweets, clusters, users, cluster_types, settings):
+        yield with_bucket(find_anchors(stays, places, terms=terms))
+
+
+@published("tweets/user_commutes", inputs=["tweets/user_anchors"])
+def user_commutes(user_anchors: pl.LazyFrame) -> pl.DataFrame:
+    """Pair homes with places of work and study."""
+    return find_commutes(user_anchors.collect())
+
+
+@published(
+    "tweets/student_homes",
+    inputs=["tweets/clustered_tweets", "tweets/clusters", "tweets/users"],
+    optional=["tweets/cluster_types"],
+)
+def student_homes(
+    clustered_tweets: pl.LazyFrame,
+    clusters: pl.LazyFrame,
+    users: pl.LazyFrame,
+    cluster_types: pl.LazyFrame | None,
+    settings: Tweets,
+) -> Frames:
+    """Find where students live in term time and in the vacations."""
+    terms = _terms(clustered_tweets, settings)
+    for stays, places in _stays(clustered_tweets, clusters, users, cluster_types, settings):
+        yield living.student_homes(stays, places, terms)
+
+
+@published("tweets/residences", inputs=["tweets/user_anchors", "tweets/clustered_tweets", "tweets/collection_gaps"])
+def residences(
+    user_anchors: pl.LazyFrame, clustered_tweets: pl.LazyFrame, collection_gaps: pl.LazyFrame, settings: Tweets
+) -> Frames:
+    """Say where users live month by month."""
+    first, last = _days_seen(clustered_tweets)
+    covered = gaps.coverage(collection_gaps.collect(), pl.date_range(first, last, eager=True))
+    for span in _spans(clustered_tweets, settings):
+        yield living.residences(_of_span(user_anchors, span), _of_span(clustered_tweets, span), covered)
+
+
+@published("tweets/moves", inputs=["tweets/user_anchors"])
+def moves(user_anchors: pl.LazyFrame) -> pl.DataFrame:
+    """Find changes of home."""
+    return living.moves(user_anchors.filter(anchor="home").collect())
+
+
+@published(
+    "tweets/migration_flows",
+    inputs=["tweets/moves", "tweets/residences", "tweets/users", "reference/population"],
+)
+def migration_flows(
+    moves: pl.LazyFrame,
+    residences: pl.LazyFrame,
+    users: pl.LazyFrame,
+    population: pl.LazyFrame,
+    settings: Tweets,
+) -> pl.DataFrame:
+    """Estimate how many people moved from area to area."""
+    return estimate_flows(
+        moves.collect(),
+        residences.collect(),
+        totals_by_area(population.collect()),
+        FlowSettings(fewest_movers=settings.fewest_movers),
+        users=_seen_enough(users, settings),
+    )
+
+
+@published(
+    "tweets/migration_comparison",
+    inputs=[
+        "tweets/migration_flows",
+        "tweets/residences",
+        "tweets/users",
+        "reference/population",
+        "reference/migration_estimates",
+    ],
+)
+def migration_comparison(
+    migration_flows: pl.LazyFrame,
+    residences: pl.LazyFrame,
+    users: pl.LazyFrame,
+    population: pl.LazyFrame,
+    migration_estimates: pl.LazyFrame,
+    settings: Tweets,
+) -> pl.DataFrame:
+    """Hold the flows beside official estimates."""
+    latest = residences.sort("month").group_by("user").agg(pl.col("area").last()).collect()
+    return compare_with_estimates(
+        migration_flows.collect(),
+        migration_estimates.collect(),
+        totals_by_area(population.collect()),
+        latest.join(_seen_enough(users, settings), on="user", how="semi"),
+    )
+
+
+def _spans(rows: pl.LazyFrame, settings: Tweets) -> list[tuple[int, int]]:
+    return bucket_spans(rows.select(pl.len()).collect().item(), settings.rows_at_once)
+
+
+def _of_span(rows: pl.LazyFrame, span: tuple[int, int]) -> pl.DataFrame:
+    return rows.filter(pl.col("bucket").is_between(*span)).collect()
+
+
+def _spans_of_days(rows: pl.LazyFrame, days: list[date], rows_at_once: int) -> list[list[date]]:
+    """Divide days, one after another, into spans of about so many rows."""
+    counts = rows.filter(pl.col("created_on").is_in(days)).group_by("created_on").len().sort("created_on").collect()
+    number = (counts["len"].cum_sum() - 1) // rows_at_once
+    spans = counts.with_columns(span=number).group_by("span", maintain_order=True).agg("created_on")
+    return spans["created_on"].to_list()
+
+
+def _stays(
+    tweets: pl.LazyFrame,
+    clusters: pl.LazyFrame,
+    users: pl.LazyFrame,
+    types: pl.LazyFrame | None,
+    settings: Tweets,
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Stays of people and their clusters, a span of buckets at a time."""
+    for span in _spans(tweets, settings):
+        places = _of_span(clusters, span)
+        kinds = _of_span(types, span) if types is not None else None
+        yield tweet_stays(_of_span(tweets, span), places, _of_span(users, span), kinds), places
+
+
+def _terms(tweets: pl.LazyFrame, settings: Tweets) -> list[tuple[date, date]]:
+    return list(settings.terms) or usual_terms(*_days_seen(tweets))
+
+
+def _days_seen(tweets: pl.LazyFrame) -> tuple[date, date]:
+    [row] = tweets.select(first=pl.col("local_date").min(), last=pl.col("local_date").max()).collect().rows()
+    return row
+
+
+def _seen_enough(users: pl.LazyFrame, settings: Tweets) -> pl.DataFrame:
+    """Users who are people and tweet often enough for a move of theirs to be found."""
+    people = users.filter((pl.col("kind") == PERSON) & (pl.col("tweets") >= settings.fewest_tweets))
+    return people.select("user").collect()
+
+
+ASSETS = [
+    raw_tweets,
+    collection_gaps,
+    located_tweets,
+    users,
+    clusters,
+    cluster_types,
+    user_anchors,
+    user_commutes,
+    student_homes,
+    residences,
+    moves,
+    migration_flows,
+    migration_comparison,
+]
+SOURCES = {raw_tweets.key: TweetFiles.of}
