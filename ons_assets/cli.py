@@ -114,7 +114,7 @@ def ingest(
 @app.command()
 def materialize(
     assets: Annotated[
-        list[str] | None, typer.Argument(help="Assets or groups; without any, all that follows from the raw tables.")
+        list[str] | None, typer.Argument(help="Assets, or groups but for their raw tables; without any, all groups.")
     ] = None,
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,

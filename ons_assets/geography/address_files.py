@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 import polars as pl
@@ -28,7 +28,6 @@ SCHEME = "AddressBase Premium Classification Scheme"
 APPROVED = "1"
 DELETED = "D"
 MAX_DISAGREEMENT_M = 100.0
-PREMIUM = "AddressBase Premium"
 LONGEST_HEADER = 1 << 16
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -85,7 +84,7 @@ def read_addressbase(path: Path) -> Parsed:
         raise Unreadable(
             "is not AddressBase Premium, Plus or Core: its first line is neither a record type nor a header with UPRN"
         )
-    return _read_premium(path) if product == PREMIUM else _read_flat(path, product)
+    return _read_premium(path) if product == "premium" else _read_flat(path, product)
 
 
 def is_addressbase(path: Path) -> bool:
@@ -93,12 +92,12 @@ def is_addressbase(path: Path) -> bool:
     return _product(path) is not None
 
 
-def _product(path: Path) -> str | Layout | None:
+def _product(path: Path) -> Layout | Literal["premium"] | None:
     with suppress(OSError, EOFError, csv.Error), _open(path) as stream:
         first = stream.readline(LONGEST_HEADER)
         fields = next(csv.reader([first.lstrip("\ufeff")]), [])
         if fields and fields[0] in RECORD_TYPES:
-            return PREMIUM
+            return "premium"
         columns = {name.strip().upper() for name in fields}
         for layout in LAYOUTS:
             if {"UPRN", layout.easting, layout.northing, layout.class_code} <= columns:

@@ -26,6 +26,7 @@ from ons_assets.lakehouse.ingestion import Ingested, ingest
 from ons_assets.lakehouse.publication import Publication, Published, Refused, code_version, publish_parts
 from ons_assets.lakehouse.sources import Source
 from ons_assets.lakehouse.tables import Table
+from ons_assets.orchestration.privacy import withholding
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.settings import Settings
 
@@ -66,8 +67,13 @@ def ingested(
     @dg.multi_asset(**_from_registry([table], kinds={"python", "polars", "deltalake"}, partitions=partitions))
     def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Results:
         home, settings = lakehouse.home, lakehouse.settings
+<<<<<<< HEAD
         with home.working():
             outcome = by(
+=======
+        with withholding([table]), home.working():
+            outcome = ingest(
+>>>>>>> main
                 home,
                 lakehouse.ledger,
                 source(settings),
@@ -149,7 +155,8 @@ def published(
         @dg.multi_asset(**_from_registry(tables, kinds=kinds, partitions=partitions, deps=[*inputs, *optional, *after]))
         def derived(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Results:
             home, settings = lakehouse.home, lakehouse.settings
-            with home.working(), ExitStack() as locks:
+            involved = [*tables, *(CATALOGUE[each] for each in [*inputs, *optional])]
+            with withholding(involved), home.working(), ExitStack() as locks:
                 for table in tables:
                     locks.enter_context(home.table_lock(table.name))
                 versions = {each: lake.latest(home, CATALOGUE[each]) for each in [*inputs, *optional]}
@@ -158,9 +165,9 @@ def published(
                         yield from _waiting(table, missing)
                     return
                 days = _days(context) if partitions else None
-                parameters = _parameters(settings, tables[0])
-                made_of = {each: increments.made_of(version) for each, version in versions.items()}
                 suites = [Suite.load(settings.expectations, table.name) for table in tables]
+                made_of = {each: increments.made_of(version) for each, version in versions.items()}
+                parameters = _parameters(settings, tables[0])
                 offered = {
                     **{each.split("/")[1]: _rows(home, version) for each, version in versions.items()},
                     "settings": getattr(settings, tables[0].domain, settings),
@@ -168,17 +175,9 @@ def published(
                     "days": days,
                 }
                 if increments_of is not None:
-                    offered["increment"] = increments.increment(
-                        home,
-                        list(zip(tables, suites, strict=True)),
-                        CATALOGUE[increments_of],
-                        made_of,
-                        parameters,
-                    )
-                publications = [
-                    Publication(home, table, suite, context.run.run_id)
-                    for table, suite in zip(tables, suites, strict=True)
-                ]
+                    made = list(zip(tables, suites, strict=True))
+                    of = CATALOGUE[increments_of]
+                    offered["increment"] = increments.increment(home, made, of, made_of, parameters)
                 computed = function(**{parameter: offered[parameter] for parameter in wanted})
                 replace: lake.Partition | None = lake.Between(tables[0].partition_by[0], *days) if days else None
                 if isinstance(computed, Replacement):
@@ -186,6 +185,10 @@ def published(
                         yield _unchanged(tables[0], lake.latest(home, tables[0]))
                         return
                     replace, computed = lake.Among(tables[0].partition_by[0], computed.values), computed.parts
+                publications = [
+                    Publication(home, table, suite, context.run.run_id)
+                    for table, suite in zip(tables, suites, strict=True)
+                ]
                 try:
                     outcomes = publish_parts(publications, _parts(computed), made_of, parameters, replace)
                 except Refused as refusal:

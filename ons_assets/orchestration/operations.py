@@ -98,7 +98,7 @@ def read_waiting(settings: Settings, progress: Progress) -> list[Outcome]:
 
 
 def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | None, progress: Progress) -> Outcome:
-    """Materialise assets by name or group; without names, everything that follows from the raw tables.
+    """Materialise assets by name, or what follows from the raw tables, of some groups or of all.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def _selection(names: Sequence[str]) -> dg.AssetSelection:
         if name in keys:
             chosen.append(dg.AssetSelection.assets(keys[name]))
         elif name in groups:
-            chosen.append(dg.AssetSelection.groups(name))
+            chosen.append(dg.AssetSelection.groups(name) - raw)
         else:
             raise UnknownName(f"there is no asset or group {name!r}; there are {', '.join(sorted([*groups, *keys]))}")
     return reduce(or_, chosen)
