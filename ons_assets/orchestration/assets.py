@@ -67,13 +67,8 @@ def ingested(
     @dg.multi_asset(**_from_registry([table], kinds={"python", "polars", "deltalake"}, partitions=partitions))
     def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Results:
         home, settings = lakehouse.home, lakehouse.settings
-<<<<<<< HEAD
-        with home.working():
-            outcome = by(
-=======
         with withholding([table]), home.working():
-            outcome = ingest(
->>>>>>> main
+            outcome = by(
                 home,
                 lakehouse.ledger,
                 source(settings),
