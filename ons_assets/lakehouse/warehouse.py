@@ -53,7 +53,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, home: Home, table: Table) -> in
     connection.register("published", DeltaTable(home.table(table.name)).to_pyarrow_dataset())
     [(rows,)] = _run(connection, f"CREATE TABLE {name} AS SELECT {columns} FROM published")
     connection.unregister("published")
-    _run(connection, f"COMMENT ON TABLE {name} IS {_literal(table.description)}")
+    described = f"{table.description} Key: {', '.join(table.key)}."
+    _run(connection, f"COMMENT ON TABLE {name} IS {_literal(described)}")
     for column in table.columns:
         _run(connection, f'COMMENT ON COLUMN {name}."{column.name}" IS {_literal(column.description)}')
     return int(rows)

@@ -49,7 +49,7 @@ def test_every_published_table_is_there_with_its_rows(home: Home) -> None:
 def test_tables_and_columns_are_described(home: Home) -> None:
     build(home)
     tables = query(home.warehouse, "SELECT table_name, comment FROM duckdb_tables()")
-    assert tables == [("counts", COUNTS.description)]
+    assert tables == [("counts", f"{COUNTS.description} Key: day.")]
     columns = query(home.warehouse, "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'counts'")
     assert columns == [(column.name, column.description) for column in COUNTS.columns]
 

@@ -4,6 +4,7 @@ import gzip
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -121,3 +122,20 @@ def test_a_tweet_that_is_deleted_later_is_gone_from_its_day(world: Path, whole: 
     after = rows(settings, "located_tweets")
     assert set(rows(whole, "located_tweets")["tweet_id"]) - set(after["tweet_id"]) == {tweet_id}
     assert tweet_id not in rows(settings, "clustered_tweets")["tweet_id"]
+
+
+def test_the_three_levels_are_in_one_duckdb_with_keys_that_hold(whole: Settings) -> None:
+    outcome = operations.make(whole, ["governance/analytical_database"], None, lambda _: None)
+    assert outcome.success
+    with duckdb.connect(Home(whole.home).restricted_warehouse, read_only=True) as connection:
+
+        def number(query: str) -> int:
+            return int(connection.execute(query).fetchall()[0][0])
+
+        assert number("SELECT count(*) FROM tweets.users") == number("SELECT count(DISTINCT user) FROM tweets.users")
+        assert number("SELECT count(*) FROM tweets.clusters ANTI JOIN tweets.users USING (user)") == 0
+        assert (
+            number("SELECT count(*) FROM tweets.clustered_tweets ANTI JOIN tweets.clusters USING (user, cluster)") == 0
+        )
+        tweets_of_clusters = number("SELECT sum(tweets) FROM tweets.clusters")
+        assert tweets_of_clusters == number("SELECT count(*) FROM tweets.clustered_tweets") > 0
