@@ -4,6 +4,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 import ons_assets.governance.assets
+import ons_assets.meters.assets
 import ons_assets.prices.assets
 import ons_assets.reference.assets
 import ons_assets.tweets.assets
@@ -11,7 +12,13 @@ from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.sensors import drop_sensor
 from ons_assets.settings import Settings, load_settings
 
-ROOMS = (ons_assets.prices.assets, ons_assets.tweets.assets, ons_assets.reference.assets, ons_assets.governance.assets)
+ROOMS = (
+    ons_assets.prices.assets,
+    ons_assets.tweets.assets,
+    ons_assets.meters.assets,
+    ons_assets.reference.assets,
+    ons_assets.governance.assets,
+)
 ASSETS = [asset for room in ROOMS for asset in room.ASSETS]
 SOURCES = {key: source for room in ROOMS for key, source in getattr(room, "SOURCES", {}).items()}
 

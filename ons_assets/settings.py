@@ -12,6 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from ons_assets.parameters.meters import Meters
+
 DEFAULT_HOME = Path("data")
 # Day partitions begin here, for every domain; a row of an earlier day is rejected with that reason.
 FIRST_DAY = date(2014, 1, 1)
@@ -130,6 +132,7 @@ class Settings(BaseSettings):
     drops: Drops = Drops()
     prices: Prices = Prices()
     tweets: Tweets = Tweets()
+    meters: Meters = Meters()
 
     @classmethod
     def settings_customise_sources(
