@@ -260,7 +260,8 @@ def _frame_table(title: str, frame: "object") -> Table:
     import polars as pl
 
     assert isinstance(frame, pl.DataFrame)
-    table = Table(*frame.columns, title=title, title_justify="left")
+    columns = [Column(name, overflow="fold") for name in frame.columns]
+    table = Table(*columns, title=title, title_justify="left")
     for row in frame.iter_rows():
         table.add_row(
             *("" if value is None else f"{value:,.2f}" if isinstance(value, float) else f"{value}" for value in row)
