@@ -37,6 +37,7 @@ class Drops(BaseModel):
 
 
 QuoteFlag = Literal[
+    "out_of_scope",
     "repeated_row",
     "price_typo",
     "outlier",
@@ -82,7 +83,13 @@ class Prices(BaseModel):
         "pack", description="whether an index follows the price of a pack, or per kg, l or each across relaunches"
     )
     index_excludes: tuple[QuoteFlag, ...] = Field(
-        ("repeated_row", "price_typo", "outlier"), description="quotes with these flags are in no index"
+        ("out_of_scope", "repeated_row", "price_typo", "outlier"), description="quotes with these flags are in no index"
+    )
+    review_between: tuple[float, float] = Field(
+        (0.2, 0.8), description="a product goes to a person if the rules give it a probability between these"
+    )
+    review_precision: float = Field(
+        0.98, gt=0.5, le=1, description="share of the decisions of the model that must be right; people get the others"
     )
     outliers: OutlierChoice = Field(OutlierChoice(), description="how outliers are found")
     outliers_of_item: dict[str, OutlierChoice] = Field({}, description="the same, for single items by item_id")

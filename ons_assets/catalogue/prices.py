@@ -35,11 +35,31 @@ RAW_QUOTES = Table(
     source="Run files of the scrapers, and files of other offices through a mapping",
 )
 
+DECISION = (
+    Column("in_scope", pl.Boolean(), "whether the product is the item"),
+    Column("probability", pl.Float64(), "that it is; 1 or 0 where a person said so"),
+    Column("decided_by", pl.String(), "label, model, rule, or nothing: no rule for the item"),
+    Column("needs_review", pl.Boolean(), "whether a person should look at the product"),
+    Column("scope_reason", pl.String(), "why it was decided so"),
+    Column("model_version", pl.String(), "model that decided; null where none did", nullable=True),
+)
+
+CLASSIFIED_QUOTES = Table(
+    name="prices/classified_quotes",
+    description="One price quote with the decision whether its product is the item; none is left out.",
+    columns=(*RAW_QUOTES.columns[:-2], *DECISION, *RAW_QUOTES.columns[-2:]),
+    key=("drop_sha256", "line"),
+    sensitivity=Sensitivity.PUBLIC,
+    owner=OWNER,
+    source="prices/raw_quotes, the rules and the labels",
+)
+
 CHECKED_QUOTES = Table(
     name="prices/checked_quotes",
     description="One price quote with what was found odd about it, or a price carried to a day without a quote.",
     columns=(
         *RAW_QUOTES.columns[:-2],
+        *DECISION,
         Column("product_id", pl.String(), "name without punctuation; numbered where packs share a name"),
         Column("lineage_id", pl.String(), "first product of the chain of relaunches in other packs"),
         Column("pack_count", pl.Int64(), "pieces or containers that the name gives", nullable=True),
@@ -63,7 +83,7 @@ CHECKED_QUOTES = Table(
     key=("drop_sha256", "line", "collected_on"),
     sensitivity=Sensitivity.PUBLIC,
     owner=OWNER,
-    source="prices/raw_quotes",
+    source="prices/classified_quotes",
 )
 
 COLLECTION_REPORT = Table(
@@ -143,4 +163,42 @@ AGGREGATE_INDICES = Table(
     source="prices/item_indices and reference/item_weights",
 )
 
-TABLES = (RAW_QUOTES, CHECKED_QUOTES, COLLECTION_REPORT, ITEM_INDICES, AGGREGATE_INDICES)
+INDEX_COMPARISON = Table(
+    name="prices/index_comparison",
+    description="How one index of an item or group moves beside one that somebody else published.",
+    columns=(
+        FREQUENCY,
+        METHOD,
+        Column("level", pl.String(), "item or group"),
+        Column("name", pl.String(), "consumer price item or group"),
+        Column("series", pl.String(), "index that it is compared with"),
+        Column("quotes", pl.String(), "in scope, or all: with the products that are not the item"),
+        Column("first_period", pl.String(), "first common period, in which both are set to 100", nullable=True),
+        Column("last_period", pl.String(), "last common period", nullable=True),
+        Column("periods", pl.Int64(), "periods in which both have an index"),
+        Column("coverage", pl.Float64(), "share of the other's periods, within our own, that have an index of ours"),
+        Column("mean_absolute_gap", pl.Float64(), "index points", nullable=True),
+        Column("largest_gap", pl.Float64(), "index points, ours less theirs, where it is widest", nullable=True),
+        Column("largest_gap_period", pl.String(), "period of the largest gap", nullable=True),
+        Column("rmse", pl.Float64(), "root of the mean squared gap, index points", nullable=True),
+        Column("growth_correlation", pl.Float64(), "correlation of the changes from period to period", nullable=True),
+        Column("lead_periods", pl.Int64(), "periods by which ours moves before theirs; negative: after", nullable=True),
+        Column("lead_correlation", pl.Float64(), "correlation of the changes at that lead", nullable=True),
+        Column("drift_per_year", pl.Float64(), "per cent a year by which ours rises faster", nullable=True),
+        Column("reason", pl.String(), "why a measure is missing", nullable=True),
+    ),
+    key=("frequency", "method", "level", "name", "series", "quotes"),
+    sensitivity=Sensitivity.AGGREGATE,
+    owner=OWNER,
+    source="prices/checked_quotes, reference/item_weights and reference/official_indices",
+)
+
+TABLES = (
+    RAW_QUOTES,
+    CLASSIFIED_QUOTES,
+    CHECKED_QUOTES,
+    COLLECTION_REPORT,
+    ITEM_INDICES,
+    AGGREGATE_INDICES,
+    INDEX_COMPARISON,
+)

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ons_assets.catalogue.columns import DROP_SHA256, ITEM, ITEM_ID, LINE
+from ons_assets.catalogue.columns import DROP_SHA256, ITEM, ITEM_ID, LINE, RETAILER
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 GEOGRAPHY = "team:geography"
@@ -24,6 +24,66 @@ ITEM_WEIGHTS = Table(
     owner="team:prices",
     source="Expenditure weights of the office, received as drops",
 )
+
+ITEM_RULES = Table(
+    name="reference/item_rules",
+    description="One rule on an item: words of its products, or what its pack may hold.",
+    columns=(
+        Column("item_id", pl.String(), "consumer price item; null where the file gives its name only", nullable=True),
+        ITEM,
+        Column("rule", pl.String(), "include, doubt, remove, describe; quantity, alcohol, pieces"),
+        Column("words", pl.String(), "words with | between them, or the description", nullable=True),
+        Column("lowest", pl.Float64(), "lowest value, in unit", nullable=True),
+        Column("highest", pl.Float64(), "highest value, in unit", nullable=True),
+        Column("unit", pl.String(), "kg, l, each or %", nullable=True),
+        DROP_SHA256,
+        LINE,
+    ),
+    key=("item", "rule", "drop_sha256", "line"),
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:prices",
+    source="Collectors' keyword dictionaries and item descriptions, received as drops",
+)
+
+PRODUCT_LABELS = Table(
+    name="reference/product_labels",
+    description="What a person said of a product: whether it is the item. Every version is kept; the latest counts.",
+    columns=(
+        RETAILER,
+        ITEM_ID,
+        Column("product", pl.String(), "name of the product as displayed"),
+        Column("in_scope", pl.Boolean(), "whether the product is the item"),
+        Column("labelled_by", pl.String(), "who said so"),
+        Column("labelled_at_utc", pl.Datetime("us", "UTC"), "when"),
+        Column("note", pl.String(), "why", nullable=True),
+        DROP_SHA256,
+        LINE,
+    ),
+    key=("retailer", "item_id", "product", "labelled_by", "labelled_at_utc"),
+    sensitivity=Sensitivity.AGGREGATE,
+    owner="team:prices",
+    source="Review queues that people filled in, received as drops",
+)
+
+OFFICIAL_INDICES = Table(
+    name="reference/official_indices",
+    description="An index that somebody else published, of one item in one period.",
+    columns=(
+        Column("series", pl.String(), "whose index it is, and of what kind"),
+        Column("item_id", pl.String(), "consumer price item, or 'all' for an index of no single item"),
+        Column("item", pl.String(), "name of the item", nullable=True),
+        Column("frequency", pl.String(), "day, week or month"),
+        Column("period", pl.String(), "2016-07-21, 2016-W29 (ISO 8601) or 2016-07"),
+        Column("index", pl.Float64(), "index as published, on its own base"),
+        DROP_SHA256,
+        LINE,
+    ),
+    key=("series", "item_id", "frequency", "period"),
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:prices",
+    source="Official item indices and third parties' indices, received as drops",
+)
+
 
 AREAS = Table(
     name="reference/areas",
@@ -99,4 +159,13 @@ MIGRATION_ESTIMATES = Table(
     source="Estimates of internal migration, received as drops",
 )
 
-TABLES = (ITEM_WEIGHTS, AREAS, ADDRESSES, POPULATION, MIGRATION_ESTIMATES)
+TABLES = (
+    ITEM_WEIGHTS,
+    ITEM_RULES,
+    PRODUCT_LABELS,
+    OFFICIAL_INDICES,
+    AREAS,
+    ADDRESSES,
+    POPULATION,
+    MIGRATION_ESTIMATES,
+)

@@ -1,6 +1,5 @@
-"""The prices pilot in the demonstration: three supermarkets, and what went wrong in their collection."""
+"""The prices pilot in the demonstration: three supermarkets, and an office that has prices of its own."""
 
-from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -8,19 +7,32 @@ import polars as pl
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.simulate.prices import DEFAULT_SEED, item_table, simulate_prices
+from ons_assets.prices import compilation
+from ons_assets.settings import Prices
+from ons_assets.simulate.prices import DEFAULT_SEED, office, simulate_prices
+
+# The simulator's truth is a fixed-base Jevons.
+SHOWN = {"frequency": "month", "method": "jevons"}
 
 
 def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> str:
-    """Write run files and weights, and apart from them the truth; return what was simulated."""
-    summary = simulate_prices(drops / "prices", truth, scale=scale, seed=DEFAULT_SEED if seed is None else seed)
-    weights = drops / "item_weights" / "item_weights.csv"
-    weights.parent.mkdir(parents=True, exist_ok=True)
-    _weights(truth).write_csv(weights)
+    """Write run files and what the office has, and apart from them the truth; return what was simulated."""
+    chosen = DEFAULT_SEED if seed is None else seed
+    summary = simulate_prices(drops / "prices", truth, scale=scale, seed=chosen)
+    office_files = {
+        "item_weights/item_weights": office.item_weights(truth),
+        "product_labels/product_labels": office.product_labels(truth, chosen),
+        "official_indices/collectors": office.official_indices(truth, chosen),
+        f"official_indices/{office.MONITOR}": office.price_monitor(truth),
+    }
+    for name, frame in office_files.items():
+        path = drops / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.write_csv(path)
     return f"{summary.rows:,} price quotes in {summary.files} files"
 
 
-def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:  # noqa: ARG001 (other pilots compare with it)
+def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
     """Return the tables that the demonstration prints, by their titles."""
     findings = (
         lake.read(home, CATALOGUE["prices/collection_report"])
@@ -30,34 +42,71 @@ def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:  # noqa: ARG001
         .sort("rows", descending=True)
         .collect()
     )
-    monthly = (
-        lake.read(home, CATALOGUE["prices/aggregate_indices"])
-        .filter(frequency="month", method="geks-jevons")
-        .select("group", "period", "index")
-        .collect()
-        .pivot(on="period", index="group", values="index")
-        .sort("group")
-    )
     return {
         "What went wrong in the collection": findings,
-        "Price indices, GEKS-Jevons by month (first month = 100)": monthly.select(
-            "group", *sorted(monthly.columns[1:])
+        "Is the product the item? By who decided, against the simulator's truth": _classification(home, truth),
+        "Price indices of the last month (first month = 100): ours, the true one, the collectors'": _indices(
+            home, truth
         ),
     }
 
 
-def _weights(truth: Path) -> pl.DataFrame:
-    """The weights of the items on sale, in their groups and in the divisions above them."""
-    on_sale = pl.read_parquet(truth / "products.parquet").select(pl.col("item_id").cast(pl.String)).unique()
-    items = item_table().join(on_sale, on="item_id", how="semi")
-    year = pl.lit(_first_year(truth), dtype=pl.Int32)
-    levels = [
-        items.select("item_id", "item", pl.col(level).alias("group"), year.alias("year"), "weight")
-        for level in ("group", "top_group")
-    ]
-    return pl.concat(levels)
+def _classification(home: Home, truth: Path) -> pl.DataFrame:
+    """How many products were decided by label, model and rule, and how many of them rightly."""
+    products = (
+        pl.read_parquet(truth / "products.parquet")
+        .unique(["retailer", "item_id", "product_name"], keep="first")
+        .select("retailer", pl.col("item_id").cast(pl.String), product="product_name", true="in_scope")
+    )
+    return (
+        lake.read(home, CATALOGUE["prices/classified_quotes"])
+        .select("retailer", "item_id", "product", "in_scope", "decided_by", "needs_review")
+        .unique()
+        .collect()
+        .join(products, on=["retailer", "item_id", "product"])
+        .group_by(decided_by="decided_by")
+        .agg(
+            products=pl.len(),
+            in_scope_pct=100 * pl.col("in_scope").mean(),
+            right_pct=100 * (pl.col("in_scope") == pl.col("true")).mean(),
+            to_a_person_pct=100 * pl.col("needs_review").mean(),
+        )
+        .sort("decided_by")
+    )
 
 
-def _first_year(truth: Path) -> int:
-    first: date = pl.scan_parquet(truth / "runs.parquet").select(pl.col("day").min()).collect().item()
-    return first.year
+def _indices(home: Home, truth: Path) -> pl.DataFrame:
+    """Our index by group beside the true one and the collectors', and how far both are from the truth."""
+    tables = {
+        name: lake.read(home, CATALOGUE[name])
+        for name in ("prices/aggregate_indices", "reference/item_weights", "reference/official_indices")
+    }
+    ours = tables["prices/aggregate_indices"].filter(**SHOWN).select("group", "period", "index").collect()
+    true_items = pl.read_parquet(truth / "indices.parquet").select(
+        "frequency", "period", pl.col("item_id").cast(pl.String), index="jevons", method=pl.lit("jevons")
+    )
+    true = compilation.aggregate_indices(
+        true_items.filter(frequency="month").lazy(), tables["reference/item_weights"], Prices()
+    ).select("group", "period", "index")
+    official = compilation.aggregate_indices(
+        tables["reference/official_indices"].filter(series="collectors").with_columns(method=pl.lit("collectors")),
+        tables["reference/item_weights"],
+        Prices(),
+    ).select("group", "period", "index")
+    months = ours.join(true.rename({"index": "true"}), on=["group", "period"]).join(
+        official.rename({"index": "collectors"}), on=["group", "period"], how="left"
+    )
+    error = pl.col("index") - pl.col("true")
+    # In the first month all are 100 by definition.
+    later = pl.col("period") > pl.col("period").min()
+    return (
+        months.sort("group", "period")
+        .group_by("group", maintain_order=True)
+        .agg(
+            pl.col("index", "true").last(),
+            error.last().alias("error"),
+            error.abs().filter(later).mean().alias("mean |error|"),
+            pl.col("collectors").last(),
+            (pl.col("collectors") - pl.col("true")).last().alias("their_error"),
+        )
+    )

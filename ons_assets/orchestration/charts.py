@@ -1,11 +1,16 @@
-"""Pictures of published figures for the UI: PNG in the metadata of a materialisation."""
+"""Pictures of published figures for the UI: SVG in the metadata of a materialisation."""
 
 import base64
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
 
+if TYPE_CHECKING:
+    from altair import Chart
+
 WIDTH, HEIGHT = 640, 320
+ROW_HEIGHT = 22
 
 
 def line_chart(frame: pl.DataFrame, *, x: str, y: str, series: str, title: str) -> dg.MetadataValue:
@@ -26,16 +31,50 @@ def line_chart(frame: pl.DataFrame, *, x: str, y: str, series: str, title: str) 
         .encode(
             x=altair.X(x, type="ordinal", axis=altair.Axis(labelOverlap=True, labelAngle=-45)),
             y=altair.Y(y, type="quantitative", scale=altair.Scale(zero=False)),
-            color=altair.Color(
-                series, type="nominal", legend=altair.Legend(orient="bottom", columns=3, labelLimit=240)
-            ),
+            color=_legend(series),
         )
         .properties(width=WIDTH, height=HEIGHT)
     )
-    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(_png(chart)).decode()})")
+    return _embedded(chart, title)
 
 
-def _png(chart: object) -> bytes:
+def dot_chart(frame: pl.DataFrame, *, x: str, y: str, colour: str, title: str) -> dg.MetadataValue:
+    """Draw one dot a row: figures by name, told apart by colour.
+
+    Parameters
+    ----------
+    frame
+        Tidy rows, of a table that is not individual.
+    x, y, colour
+        Columns: the figure, the name, and what tells the dots of a name apart.
+    """
+    import altair
+
+    shown = frame.select(x, y, colour).drop_nulls(x).sort(y, colour)
+    chart = (
+        altair.Chart(shown, title=title)
+        .mark_point(filled=True, size=70)
+        .encode(
+            x=altair.X(x, type="quantitative"),
+            y=altair.Y(y, type="nominal", axis=altair.Axis(labelLimit=260), title=None),
+            color=_legend(colour),
+            shape=altair.Shape(colour, type="nominal"),
+        )
+        .properties(width=WIDTH // 2, height=ROW_HEIGHT * max(shown[y].n_unique(), 1))
+    )
+    return _embedded(chart, title)
+
+
+def _legend(column: str) -> object:
+    import altair
+
+    return altair.Color(
+        column, type="nominal", legend=altair.Legend(orient="bottom", columns=3, labelLimit=240, title=None)
+    )
+
+
+def _embedded(chart: "Chart", title: str) -> dg.MetadataValue:
     import vl_convert
 
-    return vl_convert.vegalite_to_png(chart.to_json(), scale=1.5)  # type: ignore[attr-defined]
+    svg = vl_convert.vegalite_to_svg(chart.to_json())
+    return dg.MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")

@@ -4,12 +4,16 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.home import Home, write_atomically
 from ons_assets.orchestration.assets import ingested, published
-from ons_assets.orchestration.charts import line_chart
+from ons_assets.orchestration.charts import dot_chart, line_chart
 from ons_assets.orchestration.partitions import DAYS
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.prices import compilation
+from ons_assets.prices import comparison, compilation
 from ons_assets.prices.checked import CheckSettings, check
+from ons_assets.prices.classification import ClassificationSettings, Classified, card, classify
 from ons_assets.prices.collection import CollectionSettings
 from ons_assets.prices.collection import collection_report as report_collection
 from ons_assets.prices.runs import collection_runs
@@ -37,10 +41,42 @@ def collection_report(
     return report.with_columns(pl.col("item_id").fill_null("all"))
 
 
-@published("prices/checked_quotes", inputs=["prices/raw_quotes"])
-def checked_quotes(raw_quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
+@published(
+    "prices/classified_quotes",
+    inputs=["prices/raw_quotes"],
+    after=["reference/item_rules", "reference/product_labels"],
+)
+def classified_quotes(raw_quotes: pl.LazyFrame, settings: Prices, lakehouse: Lakehouse) -> pl.DataFrame:
+    """Decide of every quote whether its product is the item; write what people should look at."""
+    found = classify(
+        raw_quotes.collect(),
+        _if_published(lakehouse.home, "reference/item_rules"),
+        _if_published(lakehouse.home, "reference/product_labels"),
+        ClassificationSettings.of(settings),
+    )
+    _write_reports(lakehouse.home, found)
+    return found.quotes
+
+
+def _if_published(home: Home, name: str) -> pl.DataFrame | None:
+    """A table that an office may not have yet: then the built-in rules decide, and no model is trained."""
+    table = CATALOGUE[name]
+    return lake.read(home, table).collect() if lake.exists(home, table) else None
+
+
+def _write_reports(home: Home, found: Classified) -> None:
+    folder = home.reports / "classification"
+    write_atomically(folder / "review_queue.csv", found.queue.write_csv().encode())
+    if found.model is not None:
+        name = f"model_{found.model.model.version}"
+        write_atomically(folder / f"{name}.md", card.as_markdown(found.model).encode())
+        write_atomically(folder / f"{name}.json", card.as_json(found.model).encode())
+
+
+@published("prices/checked_quotes", inputs=["prices/classified_quotes"])
+def checked_quotes(classified_quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
     """Flag what is odd about quotes, and carry prices over short gaps."""
-    return check(raw_quotes.collect(), CheckSettings.of(settings))
+    return check(classified_quotes.collect(), CheckSettings.of(settings))
 
 
 @published("prices/item_indices", inputs=["prices/checked_quotes"])
@@ -65,5 +101,44 @@ def aggregate_indices(item_indices: pl.LazyFrame, item_weights: pl.LazyFrame, se
     return compilation.aggregate_indices(item_indices, item_weights, settings)
 
 
-ASSETS = [raw_quotes, collection_report, checked_quotes, item_indices, aggregate_indices]
+@published(
+    "prices/index_comparison",
+    inputs=[
+        "prices/checked_quotes",
+        "prices/item_indices",
+        "prices/aggregate_indices",
+        "reference/item_weights",
+        "reference/official_indices",
+    ],
+    chart=lambda frame: dot_chart(
+        frame.filter(pl.col("level") == "group", pl.col("method") == pl.col("method").sort().first()),
+        x="mean_absolute_gap",
+        y="name",
+        colour="quotes",
+        title="Mean distance from published indices, index points",
+    ),
+)
+def index_comparison(
+    checked_quotes: pl.LazyFrame,
+    item_indices: pl.LazyFrame,
+    aggregate_indices: pl.LazyFrame,
+    item_weights: pl.LazyFrame,
+    official_indices: pl.LazyFrame,
+    settings: Prices,
+) -> pl.DataFrame:
+    """Hold the indices against those of others, with and without the products that are not the item."""
+    return comparison.index_comparison(
+        checked_quotes, item_indices, aggregate_indices, item_weights, official_indices, settings
+    )
+
+
+ASSETS = [
+    raw_quotes,
+    collection_report,
+    classified_quotes,
+    checked_quotes,
+    item_indices,
+    aggregate_indices,
+    index_comparison,
+]
 SOURCES = {raw_quotes.key: QuoteFiles.of}

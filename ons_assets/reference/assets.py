@@ -2,18 +2,36 @@
 
 from ons_assets.orchestration.assets import ingested
 from ons_assets.reference.geography import AddressFiles, AreaFiles
+from ons_assets.reference.item_rules import ItemRuleFiles
+from ons_assets.reference.official_indices import OfficialIndexFiles
 from ons_assets.reference.people import estimate_files, population_files
+from ons_assets.reference.product_labels import LabelFiles
 from ons_assets.reference.weights import weight_files
 
 item_weights = ingested("reference/item_weights", weight_files)
+item_rules = ingested("reference/item_rules", ItemRuleFiles.of)
+product_labels = ingested("reference/product_labels", LabelFiles.of)
+official_indices = ingested("reference/official_indices", OfficialIndexFiles.of)
 areas = ingested("reference/areas", AreaFiles.of)
 addresses = ingested("reference/addresses", AddressFiles.of)
 population = ingested("reference/population", population_files)
 migration_estimates = ingested("reference/migration_estimates", estimate_files)
 
-ASSETS = [item_weights, areas, addresses, population, migration_estimates]
+ASSETS = [
+    item_weights,
+    item_rules,
+    product_labels,
+    official_indices,
+    areas,
+    addresses,
+    population,
+    migration_estimates,
+]
 SOURCES = {
     item_weights.key: weight_files,
+    item_rules.key: ItemRuleFiles.of,
+    product_labels.key: LabelFiles.of,
+    official_indices.key: OfficialIndexFiles.of,
     areas.key: AreaFiles.of,
     addresses.key: AddressFiles.of,
     population.key: population_files,

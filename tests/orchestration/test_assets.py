@@ -14,10 +14,10 @@ from ons_assets.orchestration.assets import published
 from ons_assets.orchestration.runs import Outcome, instance
 from ons_assets.settings import Settings
 from tests.orchestration.conftest import silent, tighten
-from tests.run_files import PRICES, write_run, write_weights
+from tests.run_files import IN_SCOPE, PRICES, write_run, write_weights
 
 DAY = date(2016, 7, 21)
-RAW, CHECKED = "prices/raw_quotes", "prices/checked_quotes"
+RAW, CLASSIFIED, CHECKED = "prices/raw_quotes", "prices/classified_quotes", "prices/checked_quotes"
 INDICES, GROUPS = "prices/item_indices", "prices/aggregate_indices"
 
 
@@ -59,10 +59,10 @@ def filled(settings: Settings) -> Settings:
 
 def test_the_road_ends_in_published_indices(filled: Settings) -> None:
     daily = rows(filled, INDICES).filter(frequency="day", method="jevons").sort("period")
-    relatives = [sum((price + 0.01 * n) / price for price in PRICES.values()) for n in range(3)]
+    relatives = [sum((PRICES[name] + 0.01 * n) / PRICES[name] for name in IN_SCOPE) for n in range(3)]
     assert daily["index"][0] == 100
     assert daily["index"].is_sorted()
-    assert 100 < daily["index"][2] < 100 * relatives[2] / 3 + 1e-9
+    assert 100 < daily["index"][2] < 100 * relatives[2] / len(IN_SCOPE) + 1e-9
     assert rows(filled, GROUPS).filter(group="Bread", frequency="day", method="jevons").sort("period")[
         "index"
     ].to_list() == pytest.approx(daily["index"].to_list())
@@ -126,6 +126,36 @@ def test_nothing_but_bad_runs_fails_and_publishes_nothing(settings: Settings) ->
     assert not lake.exists(Home(settings.home), CATALOGUE[RAW])
 
 
+def test_a_classifier_that_was_never_applied_is_refused(settings: Settings) -> None:
+    """The failure of the pilot: every row said that it was the item."""
+    ingest(settings, write_run(settings.home / "supplier", "tesco", DAY, {name: PRICES[name] for name in IN_SCOPE}))
+    outcome = make(settings)
+    assert list(outcome.failures) == [CLASSIFIED]
+    assert "in_scope" in outcome.failures[CLASSIFIED]
+    assert {CHECKED, INDICES} <= set(outcome.skipped)
+    assert not lake.exists(Home(settings.home), CATALOGUE[CLASSIFIED])
+
+
+def test_what_a_person_says_of_a_product_counts_from_the_next_run_on(filled: Settings) -> None:
+    queue = filled.home / "reports" / "classification" / "review_queue.csv"
+    [asked, *_] = pl.read_csv(queue).to_dicts()
+    assert asked["product"] == "SEEDED LOAF 400G"
+    answered = pl.read_csv(queue, infer_schema=False).with_columns(
+        in_scope=pl.lit("true"), labelled_by=pl.lit("a collector")
+    )
+    answered.write_csv(filled.home / "answered.csv")
+    [read] = ingest(filled, filled.home / "answered.csv")
+    assert read.success
+    tighten(filled, CLASSIFIED, "expect_column_unique_value_count_to_be_between", min_value=1)
+    make(filled)
+    seeded = rows(filled, CLASSIFIED).filter(product="SEEDED LOAF 400G")
+    assert set(seeded["in_scope"]) == {True}
+    assert set(seeded["decided_by"]) == {"label"}
+    assert "labelled by a collector" in seeded["scope_reason"][0]
+    assert rows(filled, "reference/product_labels")["labelled_by"].to_list() == ["a collector"] * len(answered)
+    assert pl.read_csv(queue).is_empty()
+
+
 def test_what_lacks_an_input_waits_and_says_so(settings: Settings) -> None:
     ingest(settings, write_run(settings.home / "supplier", "tesco", DAY))
     outcome = make(settings)
@@ -152,13 +182,14 @@ def test_every_version_can_be_followed_back_to_its_files(filled: Settings) -> No
     home = Home(filled.home)
     made: dict[str, Provenance] = {}
     named: dict[str, str] = {}
-    for name in (INDICES, CHECKED, RAW):
+    for name in (INDICES, CHECKED, CLASSIFIED, RAW):
         version = lake.latest(home, CATALOGUE[name])
         assert version is not None
         assert version.provenance is not None
         made[name], named[name] = version.provenance, f"{version.number}:{version.provenance.data_version}"
     assert made[INDICES].inputs[CHECKED] == named[CHECKED]
-    assert made[CHECKED].inputs[RAW] == named[RAW]
+    assert made[CHECKED].inputs[CLASSIFIED] == named[CLASSIFIED]
+    assert made[CLASSIFIED].inputs[RAW] == named[RAW]
     names = set(made[RAW].inputs.values())
     assert names == {path.name for path in (filled.home / "supplier").glob("*products*")}
     for sha256 in made[RAW].inputs:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.prices import history, imputation
 from ons_assets.prices.checked import FLAGS, CheckSettings, check
+from ons_assets.prices.classification import classify
 from ons_assets.prices.compilation import item_indices
 from ons_assets.prices.outliers import OutlierRule
 from ons_assets.settings import Prices, QuoteFlag
@@ -67,7 +68,7 @@ def flagged(frame: pl.DataFrame, flag: str) -> list[tuple[int, float]]:
 
 def test_the_table_is_as_declared_and_nothing_is_deleted() -> None:
     raw = quotes(*series([1.0, 1.1, 1.0]), *shelf(3), {"product": "X 2X50G", "price": 0.5})
-    found = CATALOGUE["prices/checked_quotes"].conform(check(raw))
+    found = CATALOGUE["prices/checked_quotes"].conform(check(classify(raw).quotes))
     kept = found.filter(~pl.col("imputed")).select(raw.columns)
     assert kept.sort("line").equals(raw.sort("line"))
     packed = found.filter(product="X 2X50G").row(0, named=True)

@@ -21,6 +21,7 @@ def quotes(*rows: tuple[date, str, str, float]) -> pl.LazyFrame:
         product_id="product",
         lineage_id="product",
         price_per_unit=pl.col("price") / 0.8,
+        in_scope=True,
         **dict.fromkeys(FLAGS, False),
     )
 
@@ -69,7 +70,11 @@ def test_quotes_with_a_flag_are_left_out_and_counted() -> None:
     found = item_indices(odd, JEVONS).filter(frequency="day").sort("period")
     assert found["index"].to_list() == pytest.approx([100, 150])
     assert found["excluded_quotes"].to_list() == [0, 1]
-    assert set(found["excludes"]) == {"repeated_row, price_typo, outlier"}
+    assert set(found["excludes"]) == {"out_of_scope, repeated_row, price_typo, outlier"}
+    other_item = TWO_DAYS.with_columns(in_scope=pl.col("product") != "b")
+    assert item_indices(other_item, JEVONS).filter(frequency="day").sort("period")["index"].to_list() == pytest.approx(
+        [100, 150]
+    )
     nothing = JEVONS.model_copy(update={"index_excludes": ()})
     assert index(item_indices(odd, nothing), "day") == pytest.approx(index(item_indices(TWO_DAYS, JEVONS), "day"))
 

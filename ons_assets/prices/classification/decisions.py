@@ -1,0 +1,288 @@
+"""Decide of every product whether it is the item: a label beats the model, the model beats the rules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from ons_assets.prices.classification import labels as product_labels
+from ons_assets.prices.classification import rules as item_rules
+from ons_assets.prices.classification.evaluation import confidence_for
+from ons_assets.prices.classification.labels import PRODUCT
+from ons_assets.prices.classification.model import TrainedModel, train
+from ons_assets.prices.packs import stem
+from ons_assets.settings import Prices
+
+IN, OUT = "in scope", "out of scope"
+DECIDED_BY = ("label", "model", "rule", "nothing")
+QUEUE_COLUMNS = (
+    "retailer",
+    "item_id",
+    "item",
+    "product",
+    "price",
+    "quotes",
+    "probability",
+    "reason",
+    "in_scope",
+    "labelled_by",
+    "labelled_at_utc",
+    "note",
+)
+
+
+@dataclass(frozen=True)
+class ClassificationSettings:
+    """Parameters of the classification.
+
+    Attributes
+    ----------
+    review_between
+        A product whose probability lies between the two goes to a person, whether rules or model gave it.
+    precision
+        So does one that the model is less sure of than is needed for so large a share of its decisions to be right,
+        on products that it had not seen.
+    least_labels
+        Labelled products without which no model is trained.
+    least_labels_of_item
+        Labelled products of an item, of either kind together, without which the model does not speak for it.
+    """
+
+    review_between: tuple[float, float] = (0.2, 0.8)
+    precision: float = 0.98
+    least_labels: int = 100
+    least_labels_of_item: int = 8
+
+    @classmethod
+    def of(cls, settings: Prices) -> "ClassificationSettings":
+        """Return the parameters that a home's settings ask for."""
+        return cls(review_between=settings.review_between, precision=settings.review_precision)
+
+    def __post_init__(self) -> None:
+        low, high = self.review_between
+        if not 0 <= low <= 0.5 <= high <= 1:
+            raise ValueError(f"review_between must hold 0.5 and lie within 0 and 1, not {low} to {high}")
+        if not 0.5 < self.precision <= 1:
+            raise ValueError(f"the precision must be above 0.5 and at most 1, not {self.precision}")
+
+
+@dataclass(frozen=True)
+class ScopeModel:
+    """A model that was trained on labels, and what is known of it.
+
+    Attributes
+    ----------
+    model
+        The classifier; its classes are "in scope" and "out of scope".
+    items
+        Items that it speaks for.
+    bound
+        Confidence below which a product goes to a person.
+    training
+        Labelled products with ``probability`` of being in scope, by trees that had not seen them.
+    """
+
+    model: TrainedModel
+    items: frozenset[str]
+    bound: float
+    training: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Classified:
+    """Quotes with their decisions, the model behind them (None without enough labels), and the products to look at."""
+
+    quotes: pl.DataFrame
+    model: ScopeModel | None
+    queue: pl.DataFrame
+
+
+def classify(
+    quotes: pl.DataFrame,
+    rules: pl.DataFrame | None = None,
+    labels: pl.DataFrame | None = None,
+    settings: ClassificationSettings | None = None,
+) -> Classified:
+    """Decide of every quote whether its product is the item; none is dropped.
+
+    Parameters
+    ----------
+    quotes
+        ``retailer``, ``item_id``, ``item``, ``product``, ``price``; others are kept as they are.
+    rules
+        As the table `reference/item_rules`; items without any take those built in.
+    labels
+        As the table `reference/product_labels`.
+    settings
+        Parameters.
+
+    Returns
+    -------
+    Classified
+        ``quotes`` with ``in_scope``, ``probability``, ``decided_by`` ("label", "model", "rule" or "nothing": then it
+        stays in scope and goes to a person), ``needs_review``, ``scope_reason`` and ``model_version`` (null where the
+        model did not decide).
+    """
+    settings = settings or ClassificationSettings()
+    named = product_labels.add_name(quotes)
+    products = (
+        named.group_by(PRODUCT)
+        .agg(
+            pl.col("item").mode().sort().first(),
+            pl.col("product").sort().first(),
+            pl.col("price").median(),
+            quotes=pl.len(),
+        )
+        .sort(PRODUCT)
+    )
+    judged = item_rules.judge(products, item_rules.by_item(item_rules.in_force(rules)))
+    known = product_labels.current(labels) if labels is not None else None
+    model = train_scope(known, rules, settings) if known is not None else None
+    decided = _decide(judged, known, model, settings)
+    on_quotes = decided.select(
+        *PRODUCT, "in_scope", "probability", "decided_by", "needs_review", "scope_reason", "model_version"
+    )
+    return Classified(
+        quotes=named.join(on_quotes, on=PRODUCT, how="left", maintain_order="left").drop("name"),
+        model=model,
+        queue=review_queue(decided),
+    )
+
+
+def train_scope(
+    labels: pl.DataFrame, rules: pl.DataFrame | None, settings: ClassificationSettings
+) -> ScopeModel | None:
+    """Train a model on the current labels; None if they are too few.
+
+    Parameters
+    ----------
+    labels
+        Result of `labels.current`.
+    rules
+        As the table `reference/item_rules`: what the rules say is one of the model's features.
+    """
+    enough = pl.len().over("item_id") >= settings.least_labels_of_item
+    known = labels.filter(enough)
+    if len(known) < settings.least_labels or known["in_scope"].n_unique() < 2:
+        return None
+    judged = item_rules.judge(known, item_rules.by_item(item_rules.in_force(rules)))
+    truth = [IN if each else OUT for each in known["in_scope"]]
+    # A product and its other packs are one group, in whatever shop.
+    groups = [f"{item} {stem(name)}" for item, name in known.select("item_id", "name").iter_rows()]
+    model = train(judged["name"].to_list(), truth, groups, _context(judged))
+    likely = model.seen_apart[:, model.classes.index(IN)]
+    right = (likely >= 0.5) == known["in_scope"].to_numpy()
+    return ScopeModel(
+        model=model,
+        items=frozenset(known["item_id"]),
+        bound=confidence_for(np.maximum(likely, 1 - likely), right, settings.precision),
+        training=judged.with_columns(probability=pl.Series(likely)),
+    )
+
+
+def _context(judged: pl.DataFrame) -> list[dict[str, float]]:
+    """Features beside the name: the item, the shop, and what the rules say."""
+    return [
+        {f"item={item}": 1.0, f"retailer={retailer}": 1.0, "rule": 0.5 if rule is None else rule}
+        for retailer, item, rule in judged.select("retailer", "item_id", "rule_probability").iter_rows()
+    ]
+
+
+def _decide(
+    judged: pl.DataFrame, known: pl.DataFrame | None, model: ScopeModel | None, settings: ClassificationSettings
+) -> pl.DataFrame:
+    frame = judged.with_columns(
+        model_probability=pl.lit(None, dtype=pl.Float64),
+        labelled=pl.lit(None, dtype=pl.Boolean),
+        labelled_by=pl.lit(None, dtype=pl.String),
+        labelled_at_utc=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
+    )
+    if model is not None:
+        spoken_for = frame["item_id"].is_in(list(model.items))
+        asked = frame.filter(spoken_for)
+        votes = model.model.probabilities(asked["name"].to_list(), _context(asked))
+        column = np.full(len(frame), np.nan)
+        column[spoken_for.to_numpy()] = votes[:, model.model.classes.index(IN)]
+        frame = frame.with_columns(model_probability=pl.Series(column).fill_nan(None))
+    if known is not None:
+        said = known.select(*PRODUCT, "in_scope", "labelled_by", "labelled_at_utc").rename({"in_scope": "labelled"})
+        frame = frame.drop("labelled", "labelled_by", "labelled_at_utc").join(
+            said, on=PRODUCT, how="left", maintain_order="left"
+        )
+    by_label = pl.col("labelled").is_not_null()
+    by_model = ~by_label & pl.col("model_probability").is_not_null()
+    by_rule = ~by_label & ~by_model & pl.col("rule_probability").is_not_null()
+    confidence = pl.max_horizontal("model_probability", 1 - pl.col("model_probability"))
+    low, high = settings.review_between
+    likely = pl.coalesce("model_probability", "rule_probability")
+    between = (likely > low) & (likely < high)
+    bound = model.bound if model is not None else 1.0
+    decided = frame.with_columns(
+        decided_by=pl.when(by_label)
+        .then(pl.lit("label"))
+        .when(by_model)
+        .then(pl.lit("model"))
+        .when(by_rule)
+        .then(pl.lit("rule"))
+        .otherwise(pl.lit("nothing")),
+        probability=pl.when(by_label)
+        .then(pl.col("labelled").cast(pl.Float64))
+        .otherwise(pl.coalesce("model_probability", "rule_probability", pl.lit(0.5))),
+        needs_review=pl.when(by_label)
+        .then(False)
+        .when(by_model)
+        .then(between | (confidence < bound))
+        .when(by_rule)
+        .then(between)
+        .otherwise(True),
+        scope_reason=pl.when(by_label)
+        .then(pl.format("labelled by {} on {}", "labelled_by", pl.col("labelled_at_utc").dt.date()))
+        .when(by_model)
+        .then(
+            pl.format(
+                "the model says {}; the rules: {}",
+                pl.col("model_probability").round(2),
+                pl.col("rule_reason").fill_null("none for this item"),
+            )
+        )
+        .when(by_rule)
+        .then("rule_reason")
+        .otherwise(pl.lit("no label, no model and no rule for this item")),
+        model_version=pl.when(by_model).then(pl.lit(model.model.version if model else None, dtype=pl.String)),
+    )
+    return decided.with_columns(in_scope=pl.col("probability") >= 0.5)
+
+
+def review_queue(decided: pl.DataFrame) -> pl.DataFrame:
+    """Return the products that need a person, those with the most quotes first, with empty columns to fill in.
+
+    The frame is written as CSV, filled in (``in_scope``: true or false; ``labelled_by``; ``labelled_at_utc``) and
+    dropped as a file of labels.
+    """
+    empty = {name: pl.lit(None, dtype=pl.String) for name in ("in_scope", "labelled_by", "labelled_at_utc", "note")}
+    return (
+        decided.filter("needs_review")
+        .sort(["quotes", *PRODUCT], descending=[True, False, False, False])
+        .with_columns(pl.col("price", "probability").round(2), reason="scope_reason", **empty)
+        .select(QUEUE_COLUMNS)
+    )
+
+
+def shares(decided: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
+    """Return what share of quotes is in scope, and needs a person, and who decided how many.
+
+    Parameters
+    ----------
+    decided
+        Classified quotes, or products.
+    by
+        Columns to report by; without any, one row.
+    """
+    figures = [
+        pl.len().alias("rows"),
+        pl.col("in_scope").mean().alias("in_scope"),
+        pl.col("needs_review").mean().alias("needs_review"),
+        *((pl.col("decided_by") == name).mean().alias(f"by_{name}") for name in DECIDED_BY),
+    ]
+    return decided.group_by(by).agg(figures).sort(by) if by else decided.select(figures)
