@@ -29,6 +29,10 @@ LOGARITHMS = ("mean_day_kwh", "base_kwh", "evening_peak_kwh", "high_kwh", "activ
 LEAST = 1e-3
 
 
+class TooFewAnswers(ValueError):
+    """A target has not enough labelled homes of two classes."""
+
+
 @dataclass(frozen=True)
 class SizeModel:
     """A fitted model of one target.
@@ -99,8 +103,10 @@ def fit_household_size(
 
     Raises
     ------
+    TooFewAnswers
+        If fewer than two classes are left, or one has too few homes.
     ValueError
-        If fewer than two classes are left, another has too few homes, or the answers hold another class.
+        If the answers hold an unknown class.
     """
     x, y = _labelled(descriptors, survey, target, min_answers)
     classes = _classes(y, target, min_answers)
@@ -234,7 +240,7 @@ def _span(bands: list[str]) -> str:
 def _classes(y: npt.NDArray[np.str_], target: Target, min_answers: int) -> tuple[str, ...]:
     names, counts = np.unique(y, return_counts=True)
     if len(names) < 2 or counts.min() < min_answers:
-        raise ValueError(f"{target} needs two classes or more with at least {min_answers} labelled homes each")
+        raise TooFewAnswers(f"{target} needs two classes or more with at least {min_answers} labelled homes each")
     return tuple(names.tolist())
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from ons_assets.meters.household_size import Target, cross_validate, fit_household_size
+from ons_assets.meters.household_size import Target, TooFewAnswers, cross_validate, fit_household_size
 from ons_assets.parameters.meters import HouseholdParameters
 
 # What the questionnaire says.
@@ -38,7 +38,7 @@ def household_tables(
     for target in ASKED:
         try:
             model = fit_household_size(indicators, questionnaire, target, **options)
-        except ValueError as error:
+        except TooFewAnswers as error:
             sizes.append(_unknown(indicators, target, str(error)))
             accuracy.append(_not_fitted(indicators, questionnaire, target, str(error)))
             continue
