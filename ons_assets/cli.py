@@ -69,7 +69,7 @@ def demo(
 def simulate(
     drops: Annotated[Path, typer.Argument(help="Folder for the files; in it, one folder a source.")],
     truth: Annotated[Path, typer.Argument(help="Folder for the known truth; not inside the other one.")],
-    pilot: Annotated[str, typer.Option(help="Whose world: prices, tweets or meters.")] = "prices",
+    pilot: Annotated[str, typer.Option(help="Whose world: prices, tweets, meters or mobile.")] = "prices",
     scale: Annotated[str, typer.Option(help="small, medium or full.")] = "small",
     seed: Annotated[int | None, typer.Option(help="Seed of the world; the same seed writes the same bytes.")] = None,
 ) -> None:

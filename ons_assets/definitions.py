@@ -5,6 +5,7 @@ from dagster_duckdb import DuckDBResource
 
 import ons_assets.governance.assets
 import ons_assets.meters.assets
+import ons_assets.mobile.assets
 import ons_assets.prices.assets
 import ons_assets.reference.assets
 import ons_assets.tweets.assets
@@ -16,6 +17,7 @@ ROOMS = (
     ons_assets.prices.assets,
     ons_assets.tweets.assets,
     ons_assets.meters.assets,
+    ons_assets.mobile.assets,
     ons_assets.reference.assets,
     ons_assets.governance.assets,
 )

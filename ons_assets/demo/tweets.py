@@ -87,7 +87,7 @@ def _flows(flows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _comparison(home: Home) -> pl.DataFrame:
-    measures = ["areas_or_pairs", "cpc", "pearson", "total_ratio"]
+    measures = ["n", "cpc", "correlation", "total_ratio"]
     return (
         _rows(home, "migration_comparison")
         .filter(pl.col("level").is_in(["all", "pair"]) & pl.col("measure").is_in(measures))

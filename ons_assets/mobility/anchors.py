@@ -102,7 +102,29 @@ def infer_anchors(
     Lucchini et al. (2025), HoWDe, arXiv:2506.20679, for the data on which it was measured.
     """
     settings = settings or AnchorSettings()
-    by_day = _daily(_checked(stays), settings)
+    return anchors_by_day(evidence_by_day(stays, settings), settings, terms=terms)
+
+
+def anchors_by_day(
+    by_day: pl.DataFrame,
+    settings: AnchorSettings | None = None,
+    *,
+    terms: Sequence[tuple[date, date]] | None = None,
+) -> pl.DataFrame:
+    """Find the anchors from evidence that has been added up by day already; see `infer_anchors`.
+
+    Parameters
+    ----------
+    by_day
+        user, place, day (days since 1970), home (evidence, from 0 to 1), work (from -1 to 1) and
+        is_education; one row a user, place and day.
+
+    Returns
+    -------
+    pl.DataFrame
+        As of `infer_anchors`.
+    """
+    settings = settings or AnchorSettings()
     home_days = by_day.select("user", "place", "day", evidence="home").filter(pl.col("evidence") > 0)
     homes = _anchor(home_days, "home", settings.change_days, settings.min_home_days, settings)
 
@@ -145,13 +167,24 @@ def _checked(stays: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
     return rows
 
 
-def _daily(stays: pl.LazyFrame, settings: AnchorSettings) -> pl.DataFrame:
-    """Evidence of home and work by user, place and day, each from 0 (or less, for work) to 1."""
+def evidence_by_day(stays: pl.DataFrame | pl.LazyFrame, settings: AnchorSettings) -> pl.DataFrame:
+    """Add stays up to the evidence of home and work by user, place and day.
+
+    Parameters
+    ----------
+    stays
+        As for `infer_anchors`.
+
+    Returns
+    -------
+    pl.DataFrame
+        user, place, day, is_education, home, work: what `anchors_by_day` takes.
+    """
     of_class = pl.col("address_class")
     home_weight = of_class.replace_strict(settings.home_weight, default=1.0, return_dtype=pl.Float64())
     work_weight = of_class.replace_strict(settings.work_weight, default=1.0, return_dtype=pl.Float64())
     return (
-        split_by_day(stays, settings.instant_hours)
+        split_by_day(_checked(stays), settings.instant_hours)
         .with_columns(
             home=weigh(settings.home_profile),
             work=weigh(settings.work_profile),
@@ -166,12 +199,22 @@ def _daily(stays: pl.LazyFrame, settings: AnchorSettings) -> pl.DataFrame:
             "place",
             "day",
             "is_education",
-            # Rounded, because the order of a sum over threads differs from run to run.
-            home=((pl.col("home") / settings.home_hours).clip(0, 1) * pl.col("home_weight")).round(9),
-            work=((pl.col("work") / settings.work_hours).clip(-1, 1) * pl.col("work_weight")).round(9),
+            home=capped_home("home", settings) * pl.col("home_weight"),
+            work=capped_work("work", settings) * pl.col("work_weight"),
         )
         .collect()
     )
+
+
+def capped_home(hours: str, settings: AnchorSettings) -> pl.Expr:
+    """Return the evidence of home in the weighted hours of a day, from 0 to 1."""
+    # Rounded, because the order of a sum over threads differs from run to run.
+    return (pl.col(hours) / settings.home_hours).clip(0, 1).round(9)
+
+
+def capped_work(hours: str, settings: AnchorSettings) -> pl.Expr:
+    """Return the evidence of work in the weighted hours of a day, from -1 to 1."""
+    return (pl.col(hours) / settings.work_hours).clip(-1, 1).round(9)
 
 
 def _anchor(

@@ -35,7 +35,7 @@ def line_chart(frame: pl.DataFrame, *, x: str, y: str, series: str, title: str) 
         )
         .properties(width=WIDTH, height=HEIGHT)
     )
-    return _embedded(chart, title)
+    return embedded(chart, title)
 
 
 def dot_chart(frame: pl.DataFrame, *, x: str, y: str, colour: str, title: str) -> dg.MetadataValue:
@@ -62,7 +62,7 @@ def dot_chart(frame: pl.DataFrame, *, x: str, y: str, colour: str, title: str) -
         )
         .properties(width=WIDTH // 2, height=ROW_HEIGHT * max(shown[y].n_unique(), 1))
     )
-    return _embedded(chart, title)
+    return embedded(chart, title)
 
 
 def _legend(column: str) -> object:
@@ -73,7 +73,8 @@ def _legend(column: str) -> object:
     )
 
 
-def _embedded(chart: "Chart", title: str) -> dg.MetadataValue:
+def embedded(chart: "Chart", title: str) -> dg.MetadataValue:
+    """Return a chart as a picture for the UI."""
     import vl_convert
 
     svg = vl_convert.vegalite_to_svg(chart.to_json())

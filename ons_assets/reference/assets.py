@@ -3,6 +3,7 @@
 from ons_assets.orchestration.assets import ingested
 from ons_assets.reference.geography import AddressFiles, AreaFiles
 from ons_assets.reference.item_rules import ItemRuleFiles
+from ons_assets.reference.labour import AreaCodeFiles, AreaPartFiles, CommutingFiles, MarketFiles, WorkerFiles
 from ons_assets.reference.official_indices import OfficialIndexFiles
 from ons_assets.reference.people import estimate_files, population_files
 from ons_assets.reference.product_labels import LabelFiles
@@ -16,17 +17,12 @@ areas = ingested("reference/areas", AreaFiles.of)
 addresses = ingested("reference/addresses", AddressFiles.of)
 population = ingested("reference/population", population_files)
 migration_estimates = ingested("reference/migration_estimates", estimate_files)
+area_codes = ingested("reference/area_codes", AreaCodeFiles.of)
+area_parts = ingested("reference/area_parts", AreaPartFiles.of)
+commuting_flows = ingested("reference/commuting_flows", CommutingFiles.of)
+phone_market = ingested("reference/phone_market", MarketFiles.of)
+workers = ingested("reference/workers", WorkerFiles.of)
 
-ASSETS = [
-    item_weights,
-    item_rules,
-    product_labels,
-    official_indices,
-    areas,
-    addresses,
-    population,
-    migration_estimates,
-]
 SOURCES = {
     item_weights.key: weight_files,
     item_rules.key: ItemRuleFiles.of,
@@ -36,4 +32,24 @@ SOURCES = {
     addresses.key: AddressFiles.of,
     population.key: population_files,
     migration_estimates.key: estimate_files,
+    area_codes.key: AreaCodeFiles.of,
+    area_parts.key: AreaPartFiles.of,
+    commuting_flows.key: CommutingFiles.of,
+    phone_market.key: MarketFiles.of,
+    workers.key: WorkerFiles.of,
 }
+ASSETS = [
+    item_weights,
+    item_rules,
+    product_labels,
+    official_indices,
+    areas,
+    addresses,
+    population,
+    migration_estimates,
+    area_codes,
+    area_parts,
+    commuting_flows,
+    phone_market,
+    workers,
+]

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
-from scipy.stats import spearmanr
+
+from ons_assets.flows.measures import agreement, pair_up
 
 ALL = "all"
 
@@ -16,8 +16,7 @@ class Comparison:
     Parameters
     ----------
     measures
-        measure, value: areas_or_pairs, pearson, pearson_log, spearman, rmse, cpc (common part of the
-        two, 1 if they are equal), total_ratio.
+        measure, value: those of `ons_assets.flows.measures.agreement`, over areas and directions.
     areas
         area, direction, estimate, official, ratio, penetration (users for each 1,000 people),
         is_student_area, one row an area and direction.
@@ -153,13 +152,8 @@ def compare_pairs(estimate: pl.DataFrame, official: pl.DataFrame) -> dict[str, f
     dict
         See `Comparison.measures`; NaN where a measure is not defined.
     """
-    joined = estimate.select("origin", "destination", a=pl.col("flow")).join(
-        official.select("origin", "destination", b=pl.col("flow")),
-        on=["origin", "destination"],
-        how="full",
-        coalesce=True,
-    )
-    return _measures(joined.with_columns(pl.col("a", "b").fill_null(0.0)))
+    pairs = pair_up(estimate, official, "flow")
+    return agreement(pairs["estimate"].to_numpy(), pairs["benchmark"].to_numpy())
 
 
 def compare_areas(
@@ -203,35 +197,12 @@ def compare_areas(
         )
         .sort("area", "direction")
     )
-    measures = _measures(joined)
+    measures = agreement(joined["a"].to_numpy(), joined["b"].to_numpy())
     return Comparison(
         measures=pl.DataFrame({"measure": list(measures), "value": list(measures.values())}),
         areas=areas,
         by_penetration=_by_penetration(areas),
     )
-
-
-def _measures(joined: pl.DataFrame) -> dict[str, float]:
-    a, b = joined["a"].to_numpy().astype(np.float64), joined["b"].to_numpy().astype(np.float64)
-    both = (a > 0) & (b > 0)
-    total = a.sum() + b.sum()
-    return {
-        "areas_or_pairs": float(len(joined)),
-        "pearson": _correlation(a, b),
-        "pearson_log": _correlation(np.log(a[both]), np.log(b[both])),
-        "spearman": float(spearmanr(a, b).statistic) if _varies(a) and _varies(b) else float("nan"),
-        "rmse": float(np.sqrt(np.mean((a - b) ** 2))) if len(a) else float("nan"),
-        "cpc": float(2 * np.minimum(a, b).sum() / total) if total > 0 else float("nan"),
-        "total_ratio": float(a.sum() / b.sum()) if b.sum() > 0 else float("nan"),
-    }
-
-
-def _varies(values: np.ndarray) -> bool:
-    return len(values) > 2 and bool(np.ptp(values) > 0)
-
-
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.corrcoef(a, b)[0, 1]) if _varies(a) and _varies(b) else float("nan")
 
 
 def _by_penetration(areas: pl.DataFrame) -> pl.DataFrame:

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
-from scipy.stats import chi2
+
+from ons_assets.flows.intervals import gamma_interval
 
 ESTIMATES = ("movers", "flow", "flow_low", "flow_high")
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -142,26 +139,6 @@ def migration_flows(
             "is_suppressed",
         )
     )
-
-
-def gamma_interval(
-    total: FloatArray, variance: FloatArray, largest: FloatArray, level: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return the interval of a sum of weighted Poisson counts.
-
-    Parameters
-    ----------
-    total, variance, largest : array of float64, shape (n,)
-        Sum of the weights, of their squares, and the largest weight.
-    level
-        Such as 0.95; never undercovers in practice, and is exact where all weights are equal.
-    """
-    tail = (1 - level) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        low = variance / (2 * total) * chi2.ppf(tail, 2 * total**2 / variance)
-        raised, spread = total + largest, variance + largest**2
-        high = spread / (2 * raised) * chi2.ppf(1 - tail, 2 * raised**2 / spread)
-    return np.where(total > 0, low, 0.0), high
 
 
 def _weights(

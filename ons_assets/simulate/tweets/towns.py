@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.simulate.land import disc
 from ons_assets.simulate.prices.seeds import generator
 
 TOWNS = Path(__file__).parent / "data" / "towns.csv"
@@ -102,12 +103,12 @@ def make_towns(seed: int, n_people: int, table: pl.DataFrame | None = None) -> T
             "transport": 3,
             "other": max(5, int(people / 40)),
         }
-        campus = _disc(random, 1, 0.6 * town["radius_m"])[0]
+        campus = disc(random, 1, 0.6 * town["radius_m"])[0]
         for kind, count in counts.items():
             if kind == "education":
-                offset = campus + _disc(random, count, CAMPUS_M)
+                offset = campus + disc(random, count, CAMPUS_M)
             else:
-                offset = _disc(random, count, town["radius_m"] * (0.35 if kind == "commercial" else 1.0))
+                offset = disc(random, count, town["radius_m"] * (0.35 if kind == "commercial" else 1.0))
                 if kind == "residential":
                     # Nobody lives on the campus.
                     near = np.hypot(*(offset - campus).T) < CAMPUS_M + 100
@@ -130,8 +131,3 @@ def _completed(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(**missing).select(
         "area", "name", "easting_m", "northing_m", "radius_m", "population", "student_share"
     )
-
-
-def _disc(random: np.random.Generator, n: int, radius_m: float) -> FloatArray:
-    angle, reach = random.uniform(0, 2 * np.pi, n), radius_m * np.sqrt(random.random(n))
-    return np.column_stack([reach * np.cos(angle), reach * np.sin(angle)])

@@ -1,0 +1,83 @@
+"""The mobile phones pilot in the demonstration: both halves, and how near the flows come to the census."""
+
+from pathlib import Path
+
+import polars as pl
+
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.pseudonyms import pseudonyms
+from ons_assets.simulate.mobile import simulate_mobile
+
+SCALE_NAMES = {"small": "demo"}
+
+
+def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> str:
+    """Write the files of the operators and those of the office, and apart from them the truth."""
+    name = SCALE_NAMES.get(scale, scale)
+    summary = simulate_mobile(drops, truth, scale=name, seed=1 if seed is None else seed)
+    return f"{summary.events:,} events of {summary.devices['north']:,} devices among {summary.people:,} people"
+
+
+def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
+    """Return the tables that the demonstration prints, by their titles; counts only, never a row of a device."""
+    return {
+        "From events to what may leave the operator": _steps(home),
+        "What the devices show of workers": _classes(home),
+        "Likeliest districts of devices, against the truth": _places(home, truth),
+        "Commuters between districts against the census: common part": _comparison(home),
+    }
+
+
+def _steps(home: Home) -> pl.DataFrame:
+    quality, flows = _rows(home, "event_quality"), _rows(home, "operator_flows")
+    between = (pl.col("origin") != "all") & (pl.col("destination") != "all")
+    counted = {
+        "events": quality.select(pl.col("events").sum()),
+        "of these repeated": quality.select(pl.col("duplicates").sum()),
+        "at cells that the plan lacks": quality.select(pl.col("unknown_cell").sum()),
+        "cells silent for a day (masts out of order)": quality.select(pl.col("cells_silent").sum()),
+        "devices with a home": _rows(home, "device_anchors").filter(anchor="home").select(pl.col("user").n_unique()),
+        "flows that leave the operator": flows.filter(between).select(pl.len()),
+        "flows that do not": flows.select(pl.col("suppressed_flows").sum()),
+        "flows of other operators": _rows(home, "aggregated_flows").filter(between).select(pl.len()),
+        "flows of people, weighted": _rows(home, "weighted_flows").select(pl.len()),
+    }
+    return pl.DataFrame({"step": list(counted), "number": [frame.collect().item() for frame in counted.values()]})
+
+
+def _classes(home: Home) -> pl.DataFrame:
+    homes = _rows(home, "device_anchors").filter(anchor="home").unique("user")
+    counted = homes.group_by("worker_class").agg(devices=pl.len()).sort("devices", descending=True).collect()
+    return counted.with_columns(percent=100 * pl.col("devices") / pl.col("devices").sum())
+
+
+def _places(home: Home, truth: Path) -> pl.DataFrame:
+    likeliest = (
+        _rows(home, "device_anchors").sort("probability", descending=True).unique(["user", "anchor"], keep="first")
+    )
+    phones = pl.read_parquet(truth / "phones.parquet")
+    named = pseudonyms(phones.select(pl.format("{}/{}", "operator", "device")).to_series(), home.secret())
+    people = pl.read_parquet(truth / "people.parquet").select("person", home="home_district", work="work_district")
+    known = phones.with_columns(user=named).join(people, on="person").select("user", "home", "work")
+    true = known.unpivot(["home", "work"], index="user", variable_name="anchor", value_name="true_area").drop_nulls()
+    judged = likeliest.collect().join(true, on=["user", "anchor"])
+    return judged.group_by("anchor").agg(
+        devices=pl.len(), percent_right=100 * (pl.col("area") == pl.col("true_area")).mean()
+    ).sort("anchor")  # fmt: skip
+
+
+def _comparison(home: Home) -> pl.DataFrame:
+    levels = ["all", "within", "between"]
+    return (
+        _rows(home, "flow_comparison")
+        .filter(pl.col("level").is_in(levels) & (pl.col("measure") == "cpc"))
+        .collect()
+        .pivot(on="level", on_columns=levels, index="estimate", values="value")
+        .sort("all", descending=True)
+    )
+
+
+def _rows(home: Home, table: str) -> pl.LazyFrame:
+    return lake.read(home, CATALOGUE[f"mobile/{table}"])

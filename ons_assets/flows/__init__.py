@@ -1,0 +1,1 @@
+"""Flows between areas: what migration and commuting share, whoever observed them."""

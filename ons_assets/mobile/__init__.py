@@ -1,0 +1,1 @@
+"""The mobile phones pilot: flows of workers, made by an operator from events, and used by an office."""

@@ -1,0 +1,125 @@
+"""Assets of the mobile phones pilot: the operator's side up to `operator_flows`, and the office's from there.
+
+An office without events starts from `aggregated_flows`; an operator needs nothing of the office but the
+parts of areas.
+"""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from ons_assets.mobile import comparison, figures
+from ons_assets.mobile import release as releasing
+from ons_assets.mobile.anchors import device_anchors as find_anchors
+from ons_assets.mobile.coverage import coverage_of_parts
+from ons_assets.mobile.flows import take_flows
+from ons_assets.mobile.plan import cell_plan
+from ons_assets.mobile.quality import event_quality as describe_events
+from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
+from ons_assets.mobile.weighting import weigh_periods
+from ons_assets.orchestration.assets import ingested, published
+from ons_assets.orchestration.charts import embedded
+from ons_assets.orchestration.partitions import DAYS
+from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.settings import Mobile
+
+cells = ingested("mobile/cells", CellFiles.of)
+devices = ingested("mobile/devices", DeviceFiles.of)
+phone_events = ingested("mobile/phone_events", EventFiles.of, partitions=DAYS)
+aggregated_flows = ingested("mobile/aggregated_flows", FlowFiles.of)
+
+
+@published("mobile/event_quality", inputs=["mobile/phone_events", "mobile/cells"])
+def event_quality(phone_events: pl.LazyFrame, cells: pl.LazyFrame, settings: Mobile) -> pl.DataFrame:
+    """Say what every day of events is worth."""
+    return describe_events(phone_events, cell_plan(cells.collect()), settings)
+
+
+@published("mobile/device_anchors", inputs=["mobile/phone_events", "mobile/cells", "reference/area_parts"])
+def device_anchors(
+    phone_events: pl.LazyFrame, cells: pl.LazyFrame, area_parts: pl.LazyFrame, settings: Mobile, lakehouse: Lakehouse
+) -> Iterator[pl.DataFrame]:
+    """Find homes and places of work, a bucket of devices at a time."""
+    plan = cell_plan(cells.collect())
+    shares = coverage_of_parts(plan, area_parts.collect(), method=settings.location, tile_m=settings.tile_m)
+    days = phone_events.select(pl.col("event_date").unique().sort()).collect().to_series()
+    columns = ["operator", "user", "time_utc", "event_date", "cell_id"]
+    blocks = (phone_events.filter(event_date=day).select(columns).collect() for day in days)
+    yield from find_anchors(blocks, plan, shares, settings, folder=lakehouse.home.staging)
+
+
+@published(
+    "mobile/operator_flows",
+    inputs=["mobile/device_anchors", "mobile/event_quality"],
+    optional=["mobile/devices"],
+)
+def operator_flows(
+    device_anchors: pl.LazyFrame, event_quality: pl.LazyFrame, devices: pl.LazyFrame | None, settings: Mobile
+) -> pl.DataFrame:
+    """Count devices between areas, and leave out what is small or could be learnt by subtraction."""
+    [(first, last)] = event_quality.select(a=pl.col("event_date").min(), b=pl.col("event_date").max()).collect().rows()
+    register = devices.collect() if devices is not None else None
+    return releasing.operator_flows(device_anchors.collect(), register, settings, f"{first}/{last}")
+
+
+@published(
+    "mobile/weighted_flows",
+    inputs=["reference/phone_market", "reference/area_parts"],
+    optional=["mobile/operator_flows", "mobile/aggregated_flows", "reference/area_codes", "reference/workers"],
+)
+def weighted_flows(
+    phone_market: pl.LazyFrame,
+    area_parts: pl.LazyFrame,
+    operator_flows: pl.LazyFrame | None,
+    aggregated_flows: pl.LazyFrame | None,
+    area_codes: pl.LazyFrame | None,
+    workers: pl.LazyFrame | None,
+    settings: Mobile,
+) -> pl.DataFrame:
+    """Estimate how many workers go from area to area."""
+    own, delivered, codes, employed = (
+        frame.collect() if frame is not None else None
+        for frame in (operator_flows, aggregated_flows, area_codes, workers)
+    )
+    taken = take_flows(own, delivered, codes, area_parts.select("area").collect().to_series())
+    return weigh_periods(taken.flows, phone_market.collect(), employed, settings)
+
+
+@published(
+    "mobile/flow_comparison",
+    inputs=["mobile/weighted_flows", "reference/commuting_flows", "reference/area_parts"],
+    optional=["reference/area_codes"],
+    chart=lambda frame: embedded(figures.scatter(frame), "Commuters, estimate against census"),
+)
+def flow_comparison(
+    weighted_flows: pl.LazyFrame,
+    commuting_flows: pl.LazyFrame,
+    area_parts: pl.LazyFrame,
+    area_codes: pl.LazyFrame | None,
+    settings: Mobile,
+    lakehouse: Lakehouse,
+) -> pl.DataFrame:
+    """Hold the flows beside the census and beside models that know only its totals; draw a map of them."""
+    weighted, centres = comparison.latest(weighted_flows.collect()), area_parts.collect()
+    census = comparison.census(commuting_flows.collect(), area_codes, settings.benchmark)
+    figures.save(figures.flow_map(weighted, centres), lakehouse.home.reports / "mobile" / "flow_map.png")
+    return comparison.flow_comparison(weighted, census, centres, bands_km=settings.distance_bands_km)
+
+
+ASSETS = [
+    cells,
+    devices,
+    phone_events,
+    event_quality,
+    device_anchors,
+    operator_flows,
+    aggregated_flows,
+    weighted_flows,
+    flow_comparison,
+]
+SOURCES = {
+    cells.key: CellFiles.of,
+    devices.key: DeviceFiles.of,
+    phone_events.key: EventFiles.of,
+    aggregated_flows.key: FlowFiles.of,
+}

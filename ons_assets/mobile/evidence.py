@@ -1,0 +1,133 @@
+"""From the events of devices to evidence by device, place and day."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from core_ext.phone_events import KEPT, PING_PONG, clean_events
+from core_ext.phone_events import daily_evidence as add_up
+
+from ons_assets.mobile.parameters import anchor_settings
+from ons_assets.mobile.plan import CellPlan
+from ons_assets.mobility.anchors import capped_home, capped_work
+from ons_assets.settings import Mobile
+
+IntArray = npt.NDArray[np.int64]
+CellArray = npt.NDArray[np.int32]
+KEY_BITS = 63
+FLAGS = ("kept", "duplicates", "too_fast", "ping_pong", "unknown_cell")
+SMALL_HOURS = 6
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the events of some devices tell.
+
+    Parameters
+    ----------
+    by_day
+        user, place, day (since 1970), home (0 to 1), work (-1 to 1), small_hours (hours between 0 and 6),
+        is_education (false: a network does not know).
+    cells
+        user, place, cell, events: which cells make up the places.
+    counts
+        Events by what cleaning made of them: kept, duplicates, too_fast, ping_pong (moved, and kept) and
+        unknown_cell.
+    """
+
+    by_day: pl.DataFrame
+    cells: pl.DataFrame
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def sort_events(user: IntArray, time_s: IntArray, cell: CellArray) -> tuple[IntArray, IntArray, CellArray]:
+    """Return events sorted by device, time and cell.
+
+    Parameters
+    ----------
+    user, time_s, cell : arrays, shape (n,)
+        Times are not negative; a cell may be -1.
+    """
+    if not len(user):
+        return user, time_s, cell
+    users, rank = np.unique(user, return_inverse=True)
+    first = int(time_s.min())
+    time_bits = int(time_s.max() - first).bit_length()
+    cell_bits = int(cell.max() + 1).bit_length()
+    if len(users).bit_length() + time_bits + cell_bits > KEY_BITS:
+        order = np.lexsort((cell, time_s, user))
+        return user[order], time_s[order], cell[order]
+    # One number an event: sorting numbers is several times as fast as sorting rows.
+    key = (rank.astype(np.int64) << (time_bits + cell_bits)) | ((time_s - first) << cell_bits) | (cell + 1)
+    key.sort()
+    low = (1 << cell_bits) - 1
+    return (
+        users[key >> (time_bits + cell_bits)],
+        ((key >> cell_bits) & ((1 << time_bits) - 1)) + first,
+        ((key & low) - 1).astype(np.int32),
+    )
+
+
+def clean(
+    user: IntArray, time_s: IntArray, cell: CellArray, plan: CellPlan, settings: Mobile
+) -> tuple[npt.NDArray[np.uint8], CellArray]:
+    """Flag sorted events; see `core_ext.phone_events.clean_events`."""
+    flag, moved = clean_events(
+        user,
+        time_s,
+        cell,
+        plan.x_m,
+        plan.y_m,
+        max_speed_m_s=settings.max_speed_m_s,
+        min_distance_m=settings.min_distance_m,
+        ping_pong_s=settings.ping_pong_seconds,
+    )
+    return flag, moved
+
+
+def evidence(user: IntArray, time_s: IntArray, cell: CellArray, plan: CellPlan, settings: Mobile) -> Evidence:
+    """Clean events and add them up by device, place and day.
+
+    Parameters
+    ----------
+    user, time_s, cell : arrays, shape (n,)
+        In any order; seconds of the local clock since 1970; number of the cell in the plan, -1 if unknown.
+    """
+    user, time_s, cell = sort_events(user, time_s, cell)
+    flag, cell = clean(user, time_s, cell, plan, settings)
+    kept = (flag == KEPT) | (flag == PING_PONG)
+    anchors = anchor_settings(settings)
+    small_hours = (np.arange(168) % 24 < SMALL_HOURS).astype(np.float64)
+    profiles = np.stack([anchors.home_profile.weights(), anchors.work_profile.weights(), small_hours])
+    users, places, days, weights, of_user, of_cell, of_place, n_events = add_up(
+        user[kept],
+        time_s[kept],
+        cell[kept],
+        plan.x_m,
+        plan.y_m,
+        profiles,
+        place_radius_m=settings.place_radius_m,
+        reach_s=round(settings.reach_minutes * 60),
+        bridge_day_s=round(settings.bridge_day_minutes * 60),
+        bridge_night_s=round(settings.bridge_night_minutes * 60),
+        night_start=settings.night_start,
+        night_end=settings.night_end,
+    )
+    hours = pl.DataFrame(
+        {
+            "user": users,
+            "place": places,
+            "day": days,
+            "home": weights[:, 0],
+            "work": weights[:, 1],
+            "small_hours": weights[:, 2],
+        }
+    )
+    return Evidence(
+        by_day=hours.with_columns(
+            home=capped_home("home", anchors), work=capped_work("work", anchors), is_education=pl.lit(False)
+        ),
+        cells=pl.DataFrame({"user": of_user, "place": of_place, "cell": of_cell, "events": n_events}),
+        counts={name: int(count) for name, count in zip(FLAGS, np.bincount(flag, minlength=5), strict=True)},
+    )

@@ -1,0 +1,98 @@
+"""Pictures of flows: the census against the estimate, and a map of who goes where."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    import altair
+
+LARGEST_FLOWS = 300
+WIDTH, HEIGHT = 520, 520
+
+
+def scatter(comparison: pl.DataFrame) -> "altair.LayerChart":
+    """Draw the estimate against the census, a point for each pair of areas, on logarithmic axes.
+
+    Parameters
+    ----------
+    comparison
+        Rows of `mobile/flow_comparison`; those of level pair are drawn.
+    """
+    import altair
+
+    pairs = (
+        comparison.filter(level="pair", estimate="weighted")
+        .pivot(on="measure", on_columns=["estimate", "benchmark"], index="name", values="value")
+        .filter((pl.col("estimate") > 0) & (pl.col("benchmark") > 0))
+    )
+    scale = altair.Scale(type="log")
+    points = (
+        altair.Chart(pairs, title="Commuters between areas: the estimate against the census")
+        .mark_circle(opacity=0.6)
+        .encode(
+            x=altair.X("benchmark", type="quantitative", scale=scale, title="census, people"),
+            y=altair.Y("estimate", type="quantitative", scale=scale, title="estimate, people"),
+        )
+    )
+    line = altair.Chart(pairs).mark_line(color="gray").encode(
+        x=altair.X("benchmark", type="quantitative"), y=altair.Y("benchmark", type="quantitative")
+    )  # fmt: skip
+    return (line + points).properties(width=WIDTH, height=HEIGHT)
+
+
+def flow_map(flows: pl.DataFrame, centres: pl.DataFrame) -> "altair.LayerChart":
+    """Draw the largest flows between areas as lines from home to work, and the flows within areas as discs.
+
+    Parameters
+    ----------
+    flows
+        origin, destination, flow: rows of `mobile/weighted_flows`.
+    centres
+        area, easting_m, northing_m; several rows of an area are its parts.
+
+    Raises
+    ------
+    ValueError
+        If no flow has both its areas among the centres.
+    """
+    import altair
+
+    placed = centres.group_by("area").agg(pl.col("easting_m", "northing_m").mean() / 1_000)
+    ends = flows.join(placed.rename({"area": "origin", "easting_m": "x", "northing_m": "y"}), on="origin").join(
+        placed.rename({"area": "destination", "easting_m": "x2", "northing_m": "y2"}), on="destination"
+    )
+    if ends.is_empty():
+        raise ValueError("no flow has both its areas among the centres")
+    between = ends.filter(pl.col("origin") != pl.col("destination")).top_k(LARGEST_FLOWS, by="flow")
+    within = ends.filter(pl.col("origin") == pl.col("destination"))
+    axis = altair.Scale(zero=False)
+    width = altair.StrokeWidth("flow", type="quantitative", scale=altair.Scale(range=[0.2, 8]), title="people")
+    lines = altair.Chart(between, title="Where people live and work").mark_rule(opacity=0.5).encode(
+        x=altair.X("x", type="quantitative", scale=axis, title="easting, km"),
+        y=altair.Y("y", type="quantitative", scale=axis, title="northing, km"),
+        x2="x2",
+        y2="y2",
+        strokeWidth=width,
+    )  # fmt: skip
+    discs = altair.Chart(within).mark_circle(color="firebrick", opacity=0.6).encode(
+        x=altair.X("x", type="quantitative"),
+        y=altair.Y("y", type="quantitative"),
+        size=altair.Size("flow", type="quantitative", title="people who stay"),
+    )  # fmt: skip
+    return (lines + discs).properties(width=WIDTH, height=HEIGHT)
+
+
+def png(chart: "altair.TopLevelMixin") -> bytes:
+    """Return a chart as a PNG picture."""
+    import vl_convert
+
+    return vl_convert.vegalite_to_png(chart.to_json(), scale=1.5)
+
+
+def save(chart: "altair.TopLevelMixin", path: Path) -> Path:
+    """Write a chart as PNG, and return the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(png(chart))
+    return path

@@ -1,0 +1,97 @@
+"""What a day of events is worth: hours covered, masts that fell silent, and what cleaning finds in it."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from ons_assets.mobile.anchors import ZONE, local_seconds
+from ons_assets.mobile.evidence import FLAGS, clean, sort_events
+from ons_assets.mobile.plan import CellPlan
+from ons_assets.settings import Mobile
+
+# A cell that on its median day has so many events, and today none, was not merely quiet: one in e^20.
+BUSY_CELL_EVENTS = 20
+COLUMNS = (
+    "operator", "event_date", "events", "devices", "hours_covered", "hours_expected", "duplicates", "unknown_cell",
+    "too_fast", "ping_pong", "cells_seen", "cells_silent",
+)  # fmt: skip
+
+
+def event_quality(events: pl.LazyFrame, plan: CellPlan, settings: Mobile) -> pl.DataFrame:
+    """Describe every day of events of every operator.
+
+    Cleaning is counted day by day here; a device that is too fast across midnight is counted on neither
+    day, and still found where anchors are made.
+
+    Parameters
+    ----------
+    events
+        Rows of `mobile/phone_events`.
+
+    Returns
+    -------
+    pl.DataFrame
+        The columns of `mobile/event_quality`. Sorted by operator and day.
+    """
+    days = events.select(pl.col("event_date").unique().sort()).collect().to_series()
+    found, cells = [], []
+    for day in days:
+        of_day = events.filter(event_date=day).select("operator", "user", "time_utc", "event_date", "cell_id").collect()
+        for (operator,), rows in of_day.group_by("operator", maintain_order=True):
+            numbers = plan.numbers(rows)
+            found.append(_day(str(operator), day, rows, numbers, plan, settings))
+            seen = pl.DataFrame({"cell": numbers}).filter(pl.col("cell") >= 0).group_by("cell").agg(events=pl.len())
+            cells.append(seen.with_columns(operator=pl.lit(operator), event_date=pl.lit(day)))
+    if not found:
+        return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.Int64()))
+    described = pl.DataFrame(found).cast({"hours_covered": pl.Int16(), "hours_expected": pl.Int16()})
+    silent = _silent(pl.concat(cells), described.select("operator", "event_date"))
+    return (
+        described.join(silent, on=["operator", "event_date"], how="left").select(COLUMNS).sort("operator", "event_date")
+    )
+
+
+def hours_of(day: date) -> int:
+    """Return how many hours a day has in London: 23 or 25 where the clock changes."""
+    zone = ZoneInfo(ZONE)
+    start = datetime.combine(day, datetime.min.time(), zone)
+    end = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
+    return round((end.timestamp() - start.timestamp()) / 3_600)
+
+
+def _day(
+    operator: str, day: date, rows: pl.DataFrame, numbers: pl.Series, plan: CellPlan, settings: Mobile
+) -> dict[str, object]:
+    sorted_events = sort_events(rows["user"].to_numpy(), local_seconds(rows["time_utc"]).to_numpy(), numbers.to_numpy())
+    flag, _ = clean(*sorted_events, plan, settings)
+    counts = dict(zip(FLAGS, np.bincount(flag, minlength=5).tolist(), strict=True))
+    return {
+        "operator": operator,
+        "event_date": day,
+        "events": len(rows),
+        "devices": rows["user"].n_unique(),
+        "hours_covered": rows["time_utc"].dt.truncate("1h").n_unique(),
+        "hours_expected": hours_of(day),
+        **{name: counts[name] for name in ("duplicates", "unknown_cell", "too_fast", "ping_pong")},
+        "cells_seen": numbers.filter(numbers >= 0).n_unique(),
+    }
+
+
+def _silent(cells: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Cells by operator and day that are busy on the median day, and have no event on this one."""
+    n_days = days.group_by("operator").agg(n_days=pl.len())
+    # Days without an event count as zero in the median.
+    usual = cells.join(n_days, on="operator").group_by("operator", "cell").agg(
+        zeros=pl.col("n_days").first() - pl.len(), median=pl.col("events").median()
+    )  # fmt: skip
+    busy = usual.join(n_days, on="operator").filter(
+        (pl.col("median") >= BUSY_CELL_EVENTS) & (pl.col("zeros") < pl.col("n_days") / 2)
+    )
+    due = days.join(busy.select("operator", "cell"), on="operator")
+    missing = due.join(cells, on=["operator", "event_date", "cell"], how="anti")
+    counted = missing.group_by("operator", "event_date").agg(cells_silent=pl.len().cast(pl.Int64()))
+    return days.join(counted, on=["operator", "event_date"], how="left").with_columns(
+        pl.col("cells_silent").fill_null(0)
+    )

@@ -1,0 +1,156 @@
+"""Tables with totals from which nothing small can be learnt, not even by subtraction.
+
+A table and its totals are lines of equations: each row sums to its total, each column to its, the totals to
+the grand total. A withheld number is an unknown of these equations. It is safe from subtraction if no line
+leaves it alone, and from chains of subtractions if it lies on a cycle of withheld numbers (in the graph
+that joins rows and columns by them, no withheld number is a bridge): then, as all of them are above zero,
+it can be moved up and down without breaking an equation.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+# What is withheld in a line must, without its largest, leave at least so many devices in doubt.
+DOUBT = 1.0
+
+
+@dataclass(frozen=True)
+class Protected:
+    """A table with totals, and what of it is withheld.
+
+    Parameters
+    ----------
+    values : array of float64, shape (n + 1, m + 1)
+        The table; its last row and column are the totals.
+    withheld : array of bool, shape (n + 1, m + 1)
+        What may not be released: because it is below k, or because something below k would follow from it.
+    primary : array of bool, shape (n + 1, m + 1)
+        Of these, what is below k itself.
+    """
+
+    values: FloatArray
+    withheld: BoolArray
+    primary: BoolArray
+
+
+def protect(table: FloatArray, k: float) -> Protected:
+    """Decide what of a table and its totals is withheld.
+
+    Parameters
+    ----------
+    table : array of float64, shape (n, m)
+        Counts without totals, not negative; zeros are known to be zero.
+    k
+        Least number that may be released.
+
+    Raises
+    ------
+    ValueError
+        If a count is negative or not a number.
+    """
+    counts = np.asarray(table, dtype=np.float64)
+    if np.any(~(counts >= 0)):
+        raise ValueError("a table to be protected holds a count that is negative or not a number")
+    values = np.zeros((counts.shape[0] + 1, counts.shape[1] + 1))
+    values[:-1, :-1] = counts
+    values[:-1, -1], values[-1, :-1] = counts.sum(axis=1), counts.sum(axis=0)
+    values[-1, -1] = counts.sum()
+    primary = (values > 0) & (values < k)
+    withheld = primary.copy()
+    if primary[-1, -1]:
+        withheld = values > 0
+        return Protected(values, withheld, primary)
+    while True:
+        more = _open_lines(values, withheld, k) | _open_lines(values.T, withheld.T, k).T
+        if not more.any():
+            more = _bridges_closed(values, withheld)
+        if not more.any():
+            return Protected(values, withheld, primary)
+        withheld |= more
+
+
+def _open_lines(values: FloatArray, withheld: BoolArray, k: float) -> BoolArray:
+    """The cheapest further number of each row from which something withheld could be learnt."""
+    more = np.zeros_like(withheld)
+    hidden = np.where(withheld, values, 0.0)
+    inner, total_hidden = hidden[:, :-1], withheld[:, -1]
+    count = withheld.sum(axis=1)
+    remainder = inner.sum(axis=1)
+    doubt = hidden.sum(axis=1) - hidden.max(axis=1)
+    # Where the total is withheld too, what remains cannot be added up.
+    is_open = (count > 0) & ((count < 2) | (~total_hidden & (remainder < k)) | (doubt < DOUBT))
+    for row in np.flatnonzero(is_open):
+        chosen = _cheapest(values[row], withheld[row])
+        if chosen is not None:
+            more[row, chosen] = True
+    return more
+
+
+def _cheapest(values: FloatArray, withheld: BoolArray) -> int | None:
+    """The smallest released number of a line; its total only if nothing else is left."""
+    candidates = np.flatnonzero((values[:-1] > 0) & ~withheld[:-1])
+    if len(candidates):
+        return int(candidates[np.argmin(values[candidates])])
+    return len(values) - 1 if values[-1] > 0 and not withheld[-1] else None
+
+
+def _bridges_closed(values: FloatArray, withheld: BoolArray) -> BoolArray:
+    """For each withheld number that is a bridge, the cheapest further numbers in its row and column."""
+    more = np.zeros_like(withheld)
+    for row, column in bridges(withheld):
+        in_row = _cheapest(values[row], withheld[row])
+        if in_row is not None:
+            more[row, in_row] = True
+        in_column = _cheapest(values[:, column], withheld[:, column])
+        if in_column is not None:
+            more[in_column, column] = True
+    return more
+
+
+def bridges(withheld: BoolArray) -> list[tuple[int, int]]:
+    """Return the withheld numbers whose removal would part the graph of rows and columns.
+
+    Parameters
+    ----------
+    withheld : array of bool, shape (n, m)
+
+    References
+    ----------
+    Tarjan (1974), "A note on finding the bridges of a graph", Information Processing Letters 2, pp. 160-161.
+    """
+    n_rows = withheld.shape[0]
+    neighbours: list[list[int]] = [[] for _ in range(sum(withheld.shape))]
+    for row, column in zip(*np.nonzero(withheld), strict=True):
+        neighbours[row].append(n_rows + int(column))
+        neighbours[n_rows + int(column)].append(int(row))
+    order = [-1] * len(neighbours)
+    lowest = [0] * len(neighbours)
+    found, clock = [], 0
+    for root in range(len(neighbours)):
+        if order[root] >= 0 or not neighbours[root]:
+            continue
+        order[root] = lowest[root] = clock
+        clock += 1
+        path = [(root, -1, iter(neighbours[root]))]
+        while path:
+            node, parent, ahead = path[-1]
+            for other in ahead:
+                if order[other] < 0:
+                    order[other] = lowest[other] = clock
+                    clock += 1
+                    path.append((other, node, iter(neighbours[other])))
+                    break
+                if other != parent:
+                    lowest[node] = min(lowest[node], order[other])
+            else:
+                path.pop()
+                if path:
+                    lowest[parent] = min(lowest[parent], lowest[node])
+                    if lowest[node] > order[parent]:
+                        row, column = sorted((node, parent))
+                        found.append((row, column - n_rows))
+    return found

@@ -1,0 +1,170 @@
+"""What phones do: days of their holders, and the events that a network sees of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ons_assets.simulate.land import disc
+from ons_assets.simulate.mobile.country import Country, FloatArray, IntArray
+from ons_assets.simulate.mobile.network import Network, Serving, serving_cells
+from ons_assets.simulate.mobile.people import CHILD, NIGHT, OPERATORS, SITES, STUDENT, People, Phones
+from ons_assets.simulate.mobile.scales import Scale
+from ons_assets.simulate.prices.seeds import generator
+
+HOUR_S = 3_600
+PLACES_A_WARD = 3
+SITES_A_WORKER = 5
+# When people use their phones, by hour of the local clock.
+ACTIVE_HOURS = np.array([2, 1, 1, 1, 1, 2, 5, 9, 11, 10, 10, 11, 12, 11, 10, 11, 13, 15, 15, 13, 12, 10, 7, 4.0])
+COMMUTE_KMH = 35.0
+NOWHERE = 99.0
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events of one day of an operator, sorted by time.
+
+    Parameters
+    ----------
+    phone : array of int, shape (n,)
+        Number of the phone.
+    second : array of float64, shape (n,)
+        Of the local day.
+    cell : array of int32, shape (n,)
+    active : array of bool, shape (n,)
+        Whether the holder did something.
+    """
+
+    phone: IntArray
+    second: FloatArray
+    cell: npt.NDArray[np.int32]
+    active: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Days:
+    """Where the phones of an operator are on one day; hours of the local clock, `NOWHERE` for never."""
+
+    out: FloatArray
+    back: FloatArray
+    site: IntArray
+    trip_start: FloatArray
+    trip_end: FloatArray
+    trip: IntArray
+    until: FloatArray
+    since: FloatArray
+
+
+class Operator:
+    """The phones of one operator, and the cells that serve their places.
+
+    Parameters
+    ----------
+    name
+        In `OPERATORS`.
+    """
+
+    def __init__(
+        self, name: str, people: People, phones: Phones, country: Country, network: Network, size: Scale, seed: int
+    ) -> None:
+        self._people, self._country, self._network, self._size, self._seed = people, country, network, size, seed
+        self.name = name
+        self.phone = np.flatnonzero(phones.operator == OPERATORS.index(name))
+        self.person = phones.person[self.phone]
+        self._rate, self._sleeps = phones.rate[self.phone], phones.sleeps[self.phone]
+        random = generator(seed, "serving", name)
+        self._home: Serving = serving_cells(network, people.home_at[self.person], random)
+        self._work: Serving = serving_cells(network, people.work_at[self.person], random)
+        shared = generator(seed, "places")
+        ward = np.repeat(np.arange(country.n), PLACES_A_WARD)
+        self._public_at = country.centre[ward] + disc(shared, len(ward), 1.0) * country.radius_m[ward, None] * 0.7
+        self._public: Serving = serving_cells(network, self._public_at, random)
+        sites = generator(seed, "sites")
+        drawn = [country.draw(sites, country.workplaces, people.home) for _ in range(SITES_A_WORKER)]
+        self._sites = (np.stack(drawn, axis=1) * PLACES_A_WARD)[self.person]
+
+    def events(self, day: int, silent_masts: IntArray) -> Events:
+        """Return the events of a day.
+
+        Parameters
+        ----------
+        day
+            From 0.
+        silent_masts
+            Masts that are out of order: their events are lost.
+        """
+        random = generator(self._seed, "events", self.name, day)
+        days = self._days(random, day)
+        n_active = random.poisson(self._rate * self._size.active_per_day)
+        n_passive = random.poisson(self._size.passive_per_day, len(self.phone))
+        row = np.concatenate([np.repeat(np.arange(len(self.phone)), n) for n in (n_active, n_passive)])
+        active = np.arange(len(row)) < n_active.sum()
+        hour = random.random(len(row)) * 24
+        weights = np.cumsum(ACTIVE_HOURS) / ACTIVE_HOURS.sum()
+        busy = np.searchsorted(weights, random.random(int(n_active.sum())))
+        hour[: len(busy)] = busy + random.random(len(busy))
+        off = self._sleeps[row] & ((hour < 6.5) | (hour >= 23.5))
+        row, hour, active = row[~off], hour[~off], active[~off]
+        cell = self._cells(random, days, row, hour)
+        kept = ~np.isin(self._network.table["mast"].to_numpy()[cell], silent_masts)
+        row, hour, active, cell = row[kept], hour[kept], active[kept], cell[kept]
+        order = np.argsort(hour, kind="stable")
+        return Events(self.phone[row[order]], np.floor(hour[order] * HOUR_S), cell[order], active[order])
+
+    def _days(self, random: np.random.Generator, day: int) -> Days:
+        people, person = self._people, self.person
+        activity, n = people.activity[person], len(person)
+        works = people.works_on[person, day]
+        is_night = activity == NIGHT
+        by_day = works & ~is_night
+        learns = np.isin(activity, (STUDENT, CHILD))
+        start = np.where(learns, random.normal(8.8, 0.3, n), random.normal(8.5, 0.9, n))
+        length = np.where(learns, random.normal(6.5, 0.8, n), random.normal(8.4, 0.8, n))
+        begun = people.works_on[person, day - 1] if day else works
+        site = np.where(activity == SITES, self._sites[np.arange(n), random.integers(0, SITES_A_WORKER, n)], -1)
+        weekend = (self._size.first_day.weekday() + day) % 7 >= 5
+        goes = random.random(n) < (0.65 if weekend else 0.35)
+        free = np.where(by_day, random.uniform(18.2, 20.5, n), random.uniform(9.5, 17, n))
+        goes &= ~(is_night & (begun | works))
+        errand = self._country.draw(random, self._country.errands, people.home[person]) * PLACES_A_WARD
+        return Days(
+            out=np.where(by_day, start, NOWHERE),
+            back=np.where(by_day, start + np.maximum(length, 1.0), NOWHERE),
+            site=site,
+            trip_start=np.where(goes, free, NOWHERE),
+            trip_end=np.where(goes, free + random.uniform(0.7, 3.0, n), NOWHERE),
+            trip=errand + random.integers(0, PLACES_A_WARD, n),
+            until=np.where(is_night & begun, random.normal(6.3, 0.3, n), 0.0),
+            since=np.where(is_night & works, random.normal(21.8, 0.3, n), NOWHERE),
+        )
+
+    def _cells(self, random: np.random.Generator, days: Days, row: IntArray, hour: FloatArray) -> npt.NDArray[np.int32]:
+        draw = random.random(len(row))
+        cell = self._home.choose(row, draw)
+        away = (hour >= days.out[row]) & (hour < days.back[row])
+        at_site = away & (days.site[row] >= 0)
+        at_work = (away & ~at_site) | (hour < days.until[row]) | (hour >= days.since[row])
+        cell[at_work] = self._work.choose(row[at_work], draw[at_work])
+        cell[at_site] = self._public.choose(days.site[row[at_site]], draw[at_site])
+        on_trip = ~away & ~at_work & (hour >= days.trip_start[row]) & (hour < days.trip_end[row])
+        cell[on_trip] = self._public.choose(days.trip[row[on_trip]], draw[on_trip])
+        return self._travelling(days, row, hour, cell, away & ~at_site)
+
+    def _travelling(
+        self, days: Days, row: IntArray, hour: FloatArray, cell: npt.NDArray[np.int32], at_work: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int32]:
+        """Put events just before and after a day of work on the way."""
+        home, work = self._people.home_at[self.person[row]], self._people.work_at[self.person[row]]
+        hours = np.hypot(*(home - work).T) / 1_000 / COMMUTE_KMH
+        there = (days.out[row] - hour) / np.maximum(hours, 1e-6)
+        again = (hour - days.back[row]) / np.maximum(hours, 1e-6)
+        towards_home = np.where((there > 0) & (there < 1), there, np.where((again > 0) & (again < 1), again, np.nan))
+        moving = (
+            np.isfinite(towards_home) & ~at_work & (days.site[row] < 0) & (self._people.work[self.person[row]] >= 0)
+        )
+        part = towards_home[moving, None]
+        at = work[moving] * (1 - part) + home[moving] * part
+        if len(at):
+            cell[moving] = self._network.tree.query(at)[1].astype(np.int32)
+        return cell

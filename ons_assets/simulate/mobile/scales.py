@@ -1,0 +1,62 @@
+"""How large the simulated world of phones is."""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Size of a simulated world.
+
+    Parameters
+    ----------
+    name
+        Name of the scale.
+    people
+        Residents.
+    first_day, days
+        Days that are observed.
+    active_per_day, passive_per_day
+        Mean events of a device and day: of its holder, and of the network.
+    as_csv
+        Whether events come as CSV by day, gzip, with faults; else as Parquet.
+    level
+        Areas of flows: district or ward.
+    """
+
+    name: str
+    people: int
+    first_day: date
+    days: int
+    active_per_day: float
+    passive_per_day: float
+    as_csv: bool
+    level: str = "district"
+
+
+SCALES: dict[str, Scale] = {
+    scale.name: scale
+    for scale in (
+        Scale("demo", 12_000, date(2014, 10, 6), 14, 3.0, 6.0, True),
+        # The clock changes on 26 October.
+        Scale("medium", 200_000, date(2014, 10, 6), 28, 4.0, 6.0, False),
+        # One operator of three tenths has a million devices and a hundred million events.
+        Scale("full", 3_300_000, date(2014, 10, 6), 14, 2.2, 4.8, False),
+    )
+}
+"""The named scales: ``demo``, ``medium``, ``full`` (100 million events of a million devices)."""
+
+
+def scale_of(scale: str | Scale) -> Scale:
+    """Return the scale of that name, or the scale itself.
+
+    Raises
+    ------
+    ValueError
+        If no scale has that name.
+    """
+    if isinstance(scale, Scale):
+        return scale
+    if scale not in SCALES:
+        raise ValueError(f"unknown scale {scale!r}: use one of {', '.join(SCALES)}, or a Scale")
+    return SCALES[scale]

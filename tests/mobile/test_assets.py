@@ -1,0 +1,126 @@
+"""The road of the mobile pilot through Dagster: both halves, and an office that only has delivered flows."""
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.catalogue.mobile import TABLES
+from ons_assets.lakehouse import gate, lake
+from ons_assets.lakehouse.gate import Suite
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.tables import Sensitivity
+from ons_assets.orchestration import operations
+from ons_assets.settings import Settings
+from ons_assets.simulate.mobile import Scale, simulate_mobile
+
+WORLD = Scale("tiny", 2_500, date(2014, 10, 6), 8, 4.0, 6.0, True)
+OUTSIDE = ("mobile/aggregated_flows", "mobile/weighted_flows", "mobile/flow_comparison")
+INSIDE = ("mobile/cells", "mobile/devices", "mobile/phone_events", "mobile/device_anchors")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    simulate_mobile(folder / "drops", folder / "truth", scale=WORLD, seed=5)
+    return folder
+
+
+def make(home: Path, world: Path, sources: set[str] | None = None) -> Settings:
+    settings = Settings(home=home, mobile={"k": 5, "replicates": 20})  # type: ignore[arg-type]
+    operations.open_home(settings)
+    for folder in sorted((world / "drops").iterdir()):
+        if sources is None or folder.name in sources:
+            operations.take(settings, sorted(folder.iterdir()), folder.name, lambda _: None)
+    assert all(outcome.success for outcome in operations.read_waiting(settings, lambda _: None))
+    outcome = operations.make(settings, ["mobile"], None, lambda _: None)
+    assert outcome.success, outcome.failures
+    return settings
+
+
+@pytest.fixture(scope="module")
+def settings(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return make(tmp_path_factory.mktemp("both") / "home", world)
+
+
+def rows(settings: Settings, name: str) -> pl.DataFrame:
+    return lake.read(Home(settings.home), CATALOGUE[name]).collect()
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_table_is_made_and_passes_its_suite(settings: Settings, table) -> None:
+    frame = rows(settings, table.name)
+    assert len(frame) > 0
+    found = gate.audit(Suite.load(settings.expectations, table.name), table, table.conform(frame))
+    assert not found.is_critical
+    assert "could not be evaluated" not in found.reason
+
+
+def test_what_the_world_got_wrong_is_counted(settings: Settings, world: Path) -> None:
+    faults = (
+        pl.read_parquet(world / "truth" / "faults.parquet")
+        .select(pl.exclude("operator", "day").sum())
+        .row(0, named=True)
+    )
+    quality = rows(settings, "mobile/event_quality")
+    assert quality["unknown_cell"].sum() >= faults["lost_cell"] > 0
+    # A repeated event at an unknown cell is counted as the latter.
+    both = quality["duplicates"].sum() + quality["unknown_cell"].sum()
+    assert both >= faults["repeated_good"] + faults["lost_cell"]
+    assert both <= (faults["repeated_good"] + faults["lost_cell"]) * 1.2
+    drops = operations.drops_by_status(settings)
+    assert "refused" not in drops["status"]
+    quarantined = sum(len(pl.read_parquet(path)) for path in Home(settings.home).quarantine.rglob("*.rows.parquet"))
+    lost = faults["no_device"] + faults["no_time"] + faults["outside"]
+    assert lost <= quarantined <= lost + faults["repeated"]
+
+
+def test_no_number_of_a_device_is_anywhere_but_in_the_archive(settings: Settings, world: Path) -> None:
+    device = pl.read_csv(world / "drops" / "devices" / "devices_north.csv")["device"][0]
+    for table in TABLES:
+        frame = rows(settings, table.name)
+        for name in frame.select(pl.selectors.string()).columns:
+            assert device not in set(frame[name]), (table.name, name)
+    for path in Home(settings.home).quarantine.rglob("*.rows.parquet"):
+        assert set(pl.read_parquet(path)["text"]) <= {""}
+
+
+def test_nothing_leaves_the_operator_below_k(settings: Settings) -> None:
+    flows = rows(settings, "mobile/operator_flows")
+    assert flows["devices"].min() >= 5
+    assert flows.filter(origin="all", destination="all")["suppressed_flows"].to_list() != [0]
+    for name in INSIDE:
+        assert CATALOGUE[name].sensitivity is Sensitivity.INDIVIDUAL
+    for name in ("mobile/operator_flows", *OUTSIDE):
+        assert CATALOGUE[name].sensitivity is Sensitivity.AGGREGATE
+
+
+def test_probabilities_of_an_anchor_sum_to_one(settings: Settings) -> None:
+    sums = rows(settings, "mobile/device_anchors").group_by("user", "anchor").agg(pl.col("probability").sum())
+    assert sums["probability"].to_list() == pytest.approx([1] * len(sums))
+
+
+def test_codes_of_another_year_are_current_in_the_estimate(settings: Settings) -> None:
+    assert {"S98000090", "S98000091"} & set(rows(settings, "mobile/aggregated_flows")["origin"])
+    assert not {"S98000090", "S98000091"} & set(rows(settings, "mobile/weighted_flows")["origin"])
+
+
+def test_the_estimate_is_compared_and_drawn(settings: Settings) -> None:
+    made = rows(settings, "mobile/flow_comparison")
+    whole = made.filter(level="all", measure="cpc")
+    by_estimate = dict(whole.select("estimate", "value").rows())
+    # With 2,500 people, most flows between districts are of a few of them.
+    assert by_estimate["weighted"] > 0.65
+    assert by_estimate["weighted"] > by_estimate["unweighted"]
+    assert (Home(settings.home).reports / "mobile" / "flow_map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_office_starts_from_delivered_flows(world: Path, tmp_path: Path) -> None:
+    office = {"aggregated_flows", "area_parts", "area_codes", "workers", "phone_market", "commuting_flows"}
+    settings = make(tmp_path / "home", world, office)
+    assert len(rows(settings, "mobile/weighted_flows")) > 0
+    assert not lake.exists(Home(settings.home), CATALOGUE["mobile/operator_flows"])
+    made = rows(settings, "mobile/flow_comparison")
+    assert made.filter(estimate="weighted", level="all", measure="cpc")["value"].item() > 0.65

@@ -1,0 +1,255 @@
+"""Every record of a file is accepted or rejected with its reason; of people nothing but the reason is kept."""
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
+from ons_assets.reference.labour import AreaCodeFiles, CommutingFiles, MarketFiles, WorkerFiles
+
+RECEIVED = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def parse(settings, tmp_path):
+    def read(kind, text, name="file.csv"):
+        path = tmp_path / name
+        path.write_text(text)
+        return kind.of(settings).parse(path, name, RECEIVED)
+
+    return read
+
+
+def reasons(parsed):
+    return dict(parsed.rejected.group_by("reason").len().rows())
+
+
+# --- events --------------------------------------------------------------------------------------------
+
+EVENTS = """operator,device,time_utc,cell_id,kind
+north,d1,2023-07-01T09:00:00Z,c1,active
+north,d1,2023-07-01 23:30:00,c1,passive
+north,,2023-07-01T09:00:00Z,c1,active
+north,d2,,c1,active
+north,,,c1,active
+north,d2,yesterday,c1,active
+north,d2,2023-07-01T09:00:00Z,,active
+north,d2,2025-07-01T09:00:00Z,c1,active
+north,d2,1999-07-01T09:00:00Z,c1,active
+south,d1,2023-07-01T09:00:00+02:00,c1,beacon
+north,d2,2023-07-01T09:00:00Z
+"""
+
+
+def test_events_in_two_formats_are_read_and_every_fault_is_counted(parse):
+    parsed = parse(EventFiles, EVENTS)
+    assert parsed.accepted["time_utc"].to_list() == [
+        datetime(2023, 7, 1, 9, tzinfo=UTC),
+        datetime(2023, 7, 1, 23, 30, tzinfo=UTC),
+        datetime(2023, 7, 1, 7, tzinfo=UTC),
+    ]
+    # Half past eleven in UTC is the next day in London.
+    assert parsed.accepted["event_date"].to_list() == [date(2023, 7, 1), date(2023, 7, 2), date(2023, 7, 1)]
+    assert parsed.accepted["kind"].to_list() == ["active", "passive", "unknown"]
+    assert reasons(parsed) == {
+        "device is missing": 1,
+        "time is missing": 1,
+        "device and time are missing": 1,
+        "time has none of the formats of the layout": 1,
+        "cell is missing": 1,
+        "time is in the future": 1,
+        "day is before 2014-01-01": 1,
+        "3 fields where 5 are expected": 1,
+    }
+    assert len(parsed.accepted) + len(parsed.rejected) == EVENTS.count("\n") - 1
+
+
+def test_the_same_number_at_two_operators_is_two_devices_and_no_number_is_kept(parse):
+    parsed = parse(EventFiles, EVENTS)
+    assert parsed.accepted["user"].n_unique() == 2
+    assert parsed.rejected["text"].unique().to_list() == [""]
+    assert "d1" not in str(parsed.accepted.to_dict(as_series=False))
+
+
+def test_the_dirty_sample_of_multimno_is_read(settings, shared_data):
+    path = shared_data / "geo" / "mobile" / "multimno_synthetic_events.parquet"
+    parsed = EventFiles.of(settings).parse(path, path.name, RECEIVED)
+    assert len(parsed.accepted) == 1_823 - 594
+    assert reasons(parsed) == {"device and time are missing": 594}
+    assert parsed.accepted["user"].n_unique() == 10
+    assert parsed.accepted["event_date"].min() == date(2023, 1, 7)
+    assert EventFiles.of(settings).days(path, path.name, RECEIVED) == [date(2023, 1, day) for day in range(7, 12)]
+
+
+# --- cells ---------------------------------------------------------------------------------------------
+
+
+def test_cells_are_placed_and_faults_are_named(parse):
+    parsed = parse(
+        CellFiles,
+        """operator,cell_id,latitude,longitude,technology,azimuth_degrees,beam_width_degrees,range_m,valid_from,valid_to
+north,c1,51.5,-0.12,4G,120,65,2500,2014-01-01,
+north,c2,51.5,-0.12,4g,,,,2014-01-01,2014-02-01
+north,c3,91,-0.12,4G,,,,2014-01-01,
+north,c4,51.5,,4G,,,,2014-01-01,
+north,c5,51.5,-0.12,4G,,,0.5,2014-01-01,
+north,c6,51.5,-0.12,4G,400,65,,2014-01-01,
+north,c7,51.5,-0.12,4G,,,,2014-01-01,2013-01-01
+,c8,51.5,-0.12,4G,,,,2014-01-01,
+""",
+    )
+    assert parsed.accepted["cell_id"].to_list() == ["c1", "c2"]
+    assert parsed.accepted["easting_m"].to_list() == pytest.approx([530_600, 530_600], abs=500)
+    assert parsed.accepted["range_m"].to_list() == [2_500, None]
+    assert sorted(reasons(parsed)) == [
+        "azimuth is not between 0 and 360",
+        "is valid to a day before it begins",
+        "latitude is missing or no latitude",
+        "longitude is missing or no longitude",
+        "operator or cell is missing",
+        "range is not between 1 and 100000 m: is it in km?",
+    ]
+
+
+def test_the_network_of_multimno_is_read(settings, shared_data):
+    path = shared_data / "geo" / "mobile" / "multimno_synthetic_network.parquet"
+    parsed = CellFiles.of(settings).parse(path, path.name, RECEIVED)
+    assert len(parsed.accepted) == 30
+    assert reasons(parsed) == {"cell of that day was already in the file": 120}
+    assert set(parsed.accepted["technology"]) == {"2G", "3G", "4G", "5G"}
+    assert parsed.accepted["azimuth_degrees"].null_count() == 18
+    assert parsed.accepted["easting_m"].null_count() == 30  # Madrid is not in Great Britain
+
+
+# --- customers -----------------------------------------------------------------------------------------
+
+
+def test_registers_keep_classes_only(parse):
+    parsed = parse(
+        DeviceFiles,
+        """operator,device,contract,age_group
+north,d1,contract,25-44
+north,d2,Prepaid,65+
+north,d3,gold,
+north,d4,contract,born 1970
+north,,contract,25-44
+""",
+    )
+    assert parsed.accepted.select("contract", "age_group").rows() == [
+        ("contract", "25-44"),
+        ("prepaid", "65+"),
+        ("unknown", "unknown"),
+    ]
+    assert reasons(parsed) == {"age group is none such as 25-44 or 65+": 1, "device is missing": 1}
+
+
+# --- flows ---------------------------------------------------------------------------------------------
+
+FLOWS = "observed,operator,contract,age_group,origin,destination,devices,is_suppressed\n"
+PERIOD = "2014-10-06/2014-11-02,north,all,all"
+
+
+def test_flows_are_held_against_their_totals(parse):
+    parsed = parse(
+        FlowFiles,
+        f"{FLOWS}{PERIOD},A,B,10,false\n{PERIOD},A,all,14,false\n{PERIOD},all,B,10,false\n{PERIOD},B,all,,true\n",
+    )
+    assert len(parsed.accepted) == 4
+    assert parsed.note == "4.0 are in totals only, in flows that are not listed"
+
+
+def test_a_table_that_sums_to_more_than_its_totals_is_refused(parse):
+    with pytest.raises(Unreadable, match=r"flows of origin A add up to 10.0 where its total is 9.0; 1 totals"):
+        parse(FlowFiles, f"{FLOWS}{PERIOD},A,B,10,false\n{PERIOD},A,all,9,false\n")
+    with pytest.raises(Unreadable, match=r"flows of destination B add up to 10.0 where its total is 9.0"):
+        parse(FlowFiles, f"{FLOWS}{PERIOD},A,B,10,false\n{PERIOD},A,all,10,false\n{PERIOD},all,B,9,false\n")
+
+
+def test_flows_that_cannot_be_are_rejected(parse):
+    parsed = parse(
+        FlowFiles,
+        f"{FLOWS}{PERIOD},A,B,-1,false\n{PERIOD},A,C,,false\n{PERIOD},A,,3,false\n{PERIOD},A,D,many,false\n"
+        f"October,north,all,all,A,B,3,false\n{PERIOD},A,E,3,false\n{PERIOD},A,E,4,false\n{PERIOD},A,F,7,false\n",
+    )
+    assert parsed.accepted["destination"].to_list() == ["F"]
+    assert reasons(parsed) == {
+        "count is negative": 1,
+        "count is missing or not a number": 2,
+        "origin or destination is missing": 1,
+        "period is missing or none": 1,
+        "flow is in the file twice": 2,
+    }
+
+
+def test_the_layout_of_the_spanish_ministry_is_read(settings, shared_data):
+    path = shared_data / "geo" / "mobile" / "mitms_od_districts_sample.csv"
+    raw = pl.read_csv(path, infer_schema=False)
+    wanted = raw.filter(activity_origin="home", activity_destination="work_or_study")
+    parsed = FlowFiles.of(settings).parse(path, path.name, RECEIVED)
+    assert len(parsed.accepted) + len(parsed.rejected) == 100
+    assert len(parsed.accepted) == len(wanted) > 0
+    assert parsed.accepted["count"].sum() == pytest.approx(wanted["n_trips"].cast(pl.Float64).sum())
+    assert set(parsed.accepted["unit"]) == {"trips"}
+    assert set(parsed.accepted["observed"]) == {"2022-02-01/2022-02-01"}
+    assert set(reasons(parsed)) == {"left out by the layout mitms-districts"}
+
+
+def test_an_office_writes_its_own_layout(settings, tmp_path):
+    folder = settings.home / "mappings" / "aggregated_flows"
+    folder.mkdir(parents=True)
+    (folder / "ours.yaml").write_text(
+        "name: ours\ncolumns: {observed: zeit, origin: von, destination: nach, count: anzahl}\n"
+        "constants: {operator: eins, unit: devices}\ndelimiter: ';'\n"
+    )
+    path = tmp_path / "pendler.csv"
+    path.write_text("zeit;von;nach;anzahl\n2014-10-06/2014-11-02;A;B;12\n")
+    parsed = FlowFiles.of(settings).parse(path, path.name, RECEIVED)
+    assert parsed.accepted.select("operator", "origin", "destination", "count").rows() == [("eins", "A", "B", 12.0)]
+
+
+def test_a_file_of_another_kind_says_what_it_lacks(parse):
+    with pytest.raises(Unreadable, match=r"no mapping knows: its columns are a, b; .* also needs"):
+        parse(FlowFiles, "a,b\n1,2\n")
+
+
+# --- reference -----------------------------------------------------------------------------------------
+
+
+def test_the_census_of_london_and_of_bristol_is_read(settings, shared_data):
+    source, folder = CommutingFiles.of(settings), shared_data / "geo" / "commuting"
+    london = source.parse(folder / "london_boroughs_2001_travel_to_work.csv.gz", "london.csv.gz", RECEIVED)
+    assert len(london.accepted) == 33 * 33
+    assert london.accepted["commuters"].sum() == 3_082_934
+    assert london.accepted["home_workers"].sum() > 100_000
+    name = "bristol_msoa_2011_travel_to_work.csv.gz"
+    bristol = source.parse(folder / name, name, RECEIVED)
+    assert (len(bristol.accepted), bristol.accepted["commuters"].sum()) == (2_910, 238_805)
+    assert bristol.accepted["home_workers"].null_count() == 2_910
+
+
+def test_histories_of_codes_are_read(settings, shared_data):
+    path = shared_data / "geo" / "geography" / "lad_all_codes.csv"
+    parsed = AreaCodeFiles.of(settings).parse(path, path.name, RECEIVED)
+    assert len(parsed.accepted) == 415
+    changed = parsed.accepted.filter(pl.col("code") != pl.col("current_code"))
+    assert len(changed) > 20
+
+
+def test_faults_of_reference_files_are_named(parse):
+    market = parse(
+        MarketFiles,
+        "operator,area,age_group,phones_per_person,operator_share,prepaid_share,second_phone_share\n"
+        "north,A,all,1.1,0.3,0.2,0.1\nnorth,B,all,0,0.3,0.2,0.1\nnorth,C,all,1,30,0.2,0.1\n",
+        "market.csv",
+    )
+    assert reasons(market) == {
+        "phones for each person are missing or not above zero": 1,
+        "operator_share is no share between 0 and 1": 1,
+    }
+    workers = parse(WorkerFiles, "area,side,workers\nA,home,10\nA,work,-1\nB,there,5\n", "workers.csv")
+    assert reasons(workers) == {
+        "number of workers is missing, negative or not a number": 1,
+        "side is neither home nor work": 1,
+    }

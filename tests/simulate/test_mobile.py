@@ -1,0 +1,121 @@
+"""The simulated world of phones: the same seed, the truth that it says, and files that others can read."""
+
+import filecmp
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ons_assets.simulate.mobile import Scale, simulate_mobile
+from ons_assets.simulate.mobile.country import make_country
+from ons_assets.simulate.mobile.network import make_network, serving_cells
+from ons_assets.simulate.mobile.people import COMMUTERS, OPERATORS, make_people, make_phones, true_flows
+from ons_assets.simulate.mobile.scales import scale_of
+
+TINY = Scale("tiny", 3_000, date(2014, 10, 20), 8, 3.0, 5.0, True)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    return simulate_mobile(folder / "drops", folder / "truth", scale=TINY, seed=3)
+
+
+def test_the_same_seed_gives_the_same_bytes(world, tmp_path):
+    again = simulate_mobile(tmp_path / "drops", tmp_path / "truth", scale=TINY, seed=3)
+    files = [path.relative_to(world.drops) for path in world.drops.rglob("*") if path.is_file()]
+    same, other, errors = filecmp.cmpfiles(world.drops, again.drops, files, shallow=False)
+    assert (len(same), other, errors) == (len(files), [], [])
+    different = simulate_mobile(tmp_path / "other", tmp_path / "t", scale=TINY, seed=4)
+    assert different.events != world.events
+
+
+def test_the_census_is_the_truth_of_the_people(world):
+    census = pl.read_csv(world.drops / "commuting_flows" / "travel_to_work.csv")
+    people = pl.read_parquet(world.truth / "people.parquet")
+    assert (
+        census["commuters"].sum()
+        == people["activity"].is_in(["full_week", "part_week", "hybrid", "night_shift", "home_worker"]).sum()
+    )
+    assert census["home_workers"].sum() == (people["activity"] == "home_worker").sum()
+    workers = pl.read_csv(world.drops / "workers" / "workers.csv")
+    sides = dict(workers.group_by("side").agg(pl.col("workers").sum()).rows())
+    assert sides["home"] == sides["work"] == census["commuters"].sum() - census["home_workers"].sum()
+
+
+def test_times_stand_in_utc_and_the_clock_changes(world):
+    files = sorted((world.drops / "phone_events").iterdir())
+    assert [path.name[13:23] for path in files][:2] == ["2014-10-20", "2014-10-21"]
+    sunday = pl.read_csv(files[6], infer_schema=False)
+    times = sunday["time_utc"].drop_nulls().str.replace("T", " ").str.replace("Z", "").str.to_datetime(strict=False)
+    inside = times.filter(times.dt.year() == 2014)
+    # The day of the change begins at 23 UTC and ends a day and an hour later.
+    assert str(inside.min()) >= "2014-10-25 23:00:00"
+    assert str(inside.max()) > "2014-10-26 23:00:00"
+
+
+def test_faults_are_in_the_files_as_often_as_they_are_listed(world):
+    faults = pl.read_parquet(world.truth / "faults.parquet")
+    tables = [pl.read_csv(path, infer_schema=False) for path in sorted((world.drops / "phone_events").iterdir())]
+    rows = pl.concat(tables)
+    assert len(rows) == world.events + faults["repeated"].sum()
+    assert rows.unique()["device"].null_count() == pytest.approx(faults["no_device"].sum(), abs=1)
+    assert (rows.unique()["cell_id"] == "X99999-9").sum() == pytest.approx(faults["lost_cell"].sum(), abs=1)
+
+
+def test_masts_that_are_out_of_order_are_silent(world):
+    outages = pl.read_parquet(world.truth / "outages.parquet")
+    assert outages["day"].n_unique() == 2
+    for day, cells in outages.group_by("day"):
+        path = world.drops / "phone_events" / f"events_north_{day[0]}.csv.gz"
+        seen = pl.read_csv(path, infer_schema=False).filter(pl.col("time_utc").str.starts_with("2014"))
+        # An impossible journey may name any cell.
+        assert seen["cell_id"].is_in(cells["cell_id"].implode()).mean() < 0.002
+
+
+def test_people_work_by_the_law_of_gravity_and_operators_have_their_shares():
+    size = scale_of(Scale("big", 60_000, date(2014, 10, 6), 2, 1, 1, False))
+    country = make_country(1)
+    people = make_people(country, size, 1)
+    travels = np.isin(people.activity, COMMUTERS)
+    apart = country.distance_km[people.home[travels], people.work[travels]]
+    expected = (country.workplaces * country.distance_km).sum(axis=1)[people.home[travels]].mean()
+    assert apart.mean() == pytest.approx(expected, rel=0.02)
+    phones = make_phones(people, country, 1)
+    shares = np.bincount(phones.operator, minlength=3) / len(phones.operator)
+    assert shares == pytest.approx([0.30, 0.42, 0.28], abs=0.08)
+    by_district = [np.mean(phones.operator[country.district[people.home[phones.person]] == d] == 0) for d in range(14)]
+    assert np.std(by_district) > 0.03
+    assert (
+        true_flows(people, country, "ward")["commuters"].sum()
+        == true_flows(people, country, "district")["commuters"].sum()
+    )
+
+
+def test_a_phone_is_served_by_a_cell_near_it():
+    country = make_country(2)
+    network = make_network(country, OPERATORS[0], 2)
+    at = country.centre
+    serving = serving_cells(network, at, np.random.default_rng(1))
+    assert serving.cumulated[:, -1] == pytest.approx(1, abs=1e-5)
+    where = network.table.select("easting_m", "northing_m").to_numpy()[serving.cell[:, 0]]
+    apart = np.hypot(*(where - at).T)
+    assert np.median(apart[country.is_urban]) < 1_500
+    assert np.median(apart[~country.is_urban]) < 8_000
+    assert network.table.filter(technology="2G")["range_m"].min() > 2_000
+
+
+def test_real_wards_can_be_the_country(shared_data):
+    wards = pl.read_csv(shared_data / "geo" / "geography" / "wards_2011_ew.csv.gz").filter(LAD11CD="E09000001")
+    areas = wards.select("easting", "northing", ward="WD11CD", district="LAD11CD", population="work_size").rename(
+        {"easting": "easting_m", "northing": "northing_m"}
+    )
+    country = make_country(1, areas)
+    assert country.n == len(wards)
+    assert country.workplaces.sum(axis=1) == pytest.approx(1)
+
+
+def test_an_unknown_scale_is_named():
+    with pytest.raises(ValueError, match="unknown scale 'huge': use one of demo, medium, full"):
+        scale_of("huge")
