@@ -9,10 +9,11 @@ import os
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from ons_assets.meters.household_size import TARGETS, cross_validate
-from ons_assets.meters.profile_clusters import ProfileClusters, profile_clusters
+from ons_assets.meters.profile_clusters import ProfileClusters, fit_profile_clusters
 from ons_assets.meters.profiles import descriptors
 from ons_assets.simulate.meters import Scale, SimulatedHome, simulated_homes
 
@@ -44,13 +45,16 @@ def answers(homes: list[SimulatedHome]) -> pl.DataFrame:
     )
 
 
-def show(name: str, made: ProfileClusters) -> None:
-    print(f"\n{name}: {len(made.shares)} clusters, {'stable' if made.is_stable else 'not stable'}")
+def show(name: str, kwh: npt.NDArray[np.float32]) -> None:
+    made: ProfileClusters = fit_profile_clusters(kwh)
+    print(f"\n{name}: {made.number} clusters, {'stable' if made.is_stable else 'not stable'}")
     print("number, BIC, mean and least adjusted Rand index over five seeds:")
     for number, bic in made.bic.items():
         mean, least = made.adjusted_rand.get(number, (np.nan, np.nan))
         print(f"{number:4d} {bic:12.0f} {mean:8.3f} {least:8.3f}")
-    print("shares of the clusters:", made.shares.round(3).tolist())
+    labels = made.labels(kwh)
+    sizes = np.bincount(labels[labels >= 0])
+    print("shares of the clusters:", (sizes / sizes.sum()).round(3).tolist())
 
 
 def main() -> None:
@@ -75,8 +79,8 @@ def main() -> None:
     path = arguments.data / "meters" / "edrp_scotland_500_homes_half_hour.parquet"
     if arguments.clusters and path.is_file():
         kwh = pl.read_parquet(path).sort("meter", "date", "slot")["kwh"].to_numpy().reshape(500, -1, 48)
-        show("mean profiles of 500 homes", profile_clusters(kwh.mean(axis=1), numbers=range(2, 9)))
-        show("days of 500 homes", profile_clusters(kwh.reshape(-1, 48)))
+        show("mean profiles of 500 homes", kwh.mean(axis=1))
+        show("days of 500 homes", kwh.reshape(-1, 48))
 
 
 if __name__ == "__main__":

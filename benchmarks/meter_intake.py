@@ -37,26 +37,25 @@ from ons_assets.meters.files import BLOCK_BYTES
 from ons_assets.meters.half_hours import half_hours
 from ons_assets.meters.identifiers import Pseudonyms
 from ons_assets.meters.intake import take_in
-from ons_assets.meters.parameters import Readings
 from ons_assets.meters.placed import Block
 from ons_assets.meters.quality import collection, reading_quality
 from ons_assets.meters.sources import MeterFiles
 from ons_assets.meters.spill import Spill, bucket_name
+from ons_assets.parameters.meters import Readings
 from ons_assets.simulate.meters import SCALES, simulate_meters
 
 PARAMETERS = Readings()
-SECRET = b"a key for a benchmark, and no other use"
 REPEATS = 3
 
 
-def own_blocks(path: Path) -> Iterator[Block]:
+def own_blocks(path: Path, home: Home) -> Iterator[Block]:
     """Parse with the package's kernel."""
-    return MeterFiles((), SECRET, PARAMETERS).blocks(path, path.name, datetime.now(UTC))
+    return MeterFiles((), home, PARAMETERS).blocks(path, path.name, datetime.now(UTC))
 
 
-def arrow_blocks(path: Path) -> Iterator[Block]:
+def arrow_blocks(path: Path, home: Home) -> Iterator[Block]:
     """Parse with pyarrow's CSV reader, with all its threads, and place the readings with NumPy."""
-    pseudonyms = Pseudonyms(SECRET)
+    pseudonyms = Pseudonyms(home.secret())
     table = cer.positions(PARAMETERS, datetime.now(UTC).date())
     batches = arrow_csv.open_csv(
         path,
@@ -97,11 +96,12 @@ def to_half_hours(blocks: Iterator[Block], folder: Path) -> tuple[int, int]:
 
 def compare(path: Path, folder: Path) -> None:
     """Print the time of both parsers at the same work, the best of some turns taken alternately."""
+    home = Home(folder / "home").ensure()
     best: dict[str, float] = {}
     for turn in range(REPEATS):
         for name, blocks in (("own", own_blocks), ("pyarrow", arrow_blocks)):
             start = time.perf_counter()
-            readings, _ = to_half_hours(blocks(path), folder / f"{name}{turn}")
+            readings, _ = to_half_hours(blocks(path, home), folder / f"{name}{turn}")
             best[name] = min(best.get(name, np.inf), time.perf_counter() - start)
     print(
         f"text to half hours, {readings:,} readings: own {best['own']:.2f} s, pyarrow {best['pyarrow']:.2f} s, "
@@ -113,7 +113,7 @@ def whole(files: list[Path], root: Path) -> None:
     """Print the time and the memory of the whole intake, of half hours and of quality."""
     home = Home(root).ensure()
     ledger = Ledger(home)
-    source = MeterFiles.of(root, home.secret(), PARAMETERS)
+    source = MeterFiles((), home, PARAMETERS)
     suite = Suite.load(Path(__file__).resolve().parents[1] / "expectations", RAW_READINGS.name)
     for path in files:
         register(home, ledger, source, path, 1 << 34)

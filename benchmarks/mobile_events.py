@@ -26,7 +26,7 @@ from ons_assets.mobile.plan import CellPlan, cell_plan
 from ons_assets.mobile.workers import ANCHOR_SCHEMA, classify
 from ons_assets.mobility.anchors import capped_home, capped_work
 from ons_assets.mobility.evidence import WeeklyProfile, split_by_day, weigh
-from ons_assets.settings import Mobile
+from ons_assets.parameters.mobile import Mobile
 
 FIRST_DAY, DAYS = date(2014, 10, 6), 14
 EVENTS_A_DEVICE = 100

@@ -69,7 +69,7 @@ def demo(
 def simulate(
     drops: Annotated[Path, typer.Argument(help="Folder for the files; in it, one folder a source.")],
     truth: Annotated[Path, typer.Argument(help="Folder for the known truth; not inside the other one.")],
-    pilot: Annotated[str, typer.Option(help="Whose world: prices, tweets or mobile.")] = "prices",
+    pilot: Annotated[str, typer.Option(help="Whose world: prices, tweets, meters or mobile.")] = "prices",
     scale: Annotated[str, typer.Option(help="small, medium or full.")] = "small",
     seed: Annotated[int | None, typer.Option(help="Seed of the world; the same seed writes the same bytes.")] = None,
 ) -> None:
@@ -260,7 +260,8 @@ def _frame_table(title: str, frame: "object") -> Table:
     import polars as pl
 
     assert isinstance(frame, pl.DataFrame)
-    table = Table(*frame.columns, title=title, title_justify="left")
+    columns = [Column(name, overflow="fold") for name in frame.columns]
+    table = Table(*columns, title=title, title_justify="left")
     for row in frame.iter_rows():
         table.add_row(
             *("" if value is None else f"{value:,.2f}" if isinstance(value, float) else f"{value}" for value in row)

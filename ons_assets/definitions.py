@@ -4,6 +4,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 import ons_assets.governance.assets
+import ons_assets.meters.assets
 import ons_assets.mobile.assets
 import ons_assets.prices.assets
 import ons_assets.reference.assets
@@ -15,6 +16,7 @@ from ons_assets.settings import Settings, load_settings
 ROOMS = (
     ons_assets.prices.assets,
     ons_assets.tweets.assets,
+    ons_assets.meters.assets,
     ons_assets.mobile.assets,
     ons_assets.reference.assets,
     ons_assets.governance.assets,

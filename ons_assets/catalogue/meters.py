@@ -1,8 +1,8 @@
-"""Tables of the smart meters pilot: readings and their quality."""
+"""Tables of the smart meters pilot. Those about single meters are individual; areas and models are not."""
 
 import polars as pl
 
-from ons_assets.catalogue.columns import DROP_SHA256
+from ons_assets.catalogue.columns import DROP_SHA256, LINE
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:meters"
@@ -11,6 +11,12 @@ METER = Column("meter", pl.Int64(), "pseudonym of the meter: keyed hash of trial
 BUCKET = Column("bucket", pl.String(), "partition: hash of the meter, 00 and up")
 DAY = Column("day", pl.Date(), "local day")
 LAYOUT = Column("layout", pl.String(), "layout of the file that delivered it: cer, or the name of a mapping")
+FIRST_DAY = Column("first_day", pl.Date(), "first day")
+LAST_DAY = Column("last_day", pl.Date(), "last day")
+MONTH = Column("month", pl.Date(), "first day of the month")
+DAY_TYPE = Column("day_type", pl.String(), "weekday, saturday or sunday; public holidays are sundays")
+AREA_CODE = Column("area_code", pl.String(), "code of the small area")
+TARGET = Column("target", pl.String(), "size_band, has_children or respondent_over_65")
 READING_COUNTS = (
     Column("received", pl.Int32(), "readings received, repeated ones included"),
     Column("repeated", pl.Int32(), "readings received again with the same value; one of them counts"),
@@ -76,7 +82,7 @@ READING_QUALITY = Table(
     columns=(
         BUCKET,
         METER,
-        Column("month", pl.Date(), "first day of the month"),
+        MONTH,
         LAYOUT,
         Column("expected", pl.Int32(), "half hours of the month in the time of the trial"),
         Column("read", pl.Int32(), "half hours with a reading"),
@@ -107,4 +113,323 @@ READING_QUALITY = Table(
     source="meters/half_hours",
 )
 
-TABLES = (RAW_READINGS, HALF_HOURS, READING_QUALITY)
+DAILY_CONSUMPTION = Table(
+    name="meters/daily_consumption",
+    description="What one meter used on one local day.",
+    columns=(
+        BUCKET,
+        METER,
+        DAY,
+        Column("energy_kwh", pl.Float64(), "what was read of the day; null if nothing was", nullable=True),
+        Column("readings", pl.Int8(), "half hours of the clock face with a reading"),
+        Column("is_complete", pl.Boolean(), "none is missing"),
+        Column("base_kwh", pl.Float64(), "first decile of the half hours", nullable=True),
+        Column("activity_kwh", pl.Float64(), "use from 06:00 to 23:00 above the base and 100 W", nullable=True),
+        Column("highest_kwh", pl.Float64(), "the highest half hour", nullable=True),
+    ),
+    key=("meter", "day"),
+    partition_by=("bucket",),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="meters/half_hours",
+)
+
+PROFILES = Table(
+    name="meters/profiles",
+    description="The mean day of one meter in one season and on one type of day.",
+    columns=(
+        BUCKET,
+        METER,
+        Column("season", pl.String(), "winter, spring, summer or autumn of the meteorological year"),
+        DAY_TYPE,
+        Column("days", pl.Int32(), "days with any reading"),
+        Column("mean_kwh", pl.List(pl.Float64()), "mean kWh of the 48 half hours; NaN where none was ever read"),
+        Column("readings", pl.List(pl.Int32()), "readings behind each of them"),
+    ),
+    key=("meter", "season", "day_type"),
+    partition_by=("bucket",),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="meters/half_hours",
+)
+
+
+def _indicator(name: str, description: str) -> Column:
+    return Column(name, pl.Float64(), description, nullable=True)
+
+
+PROFILE_INDICATORS = Table(
+    name="meters/profile_indicators",
+    description="Numbers that describe the load profile of one meter; null where not defined, or of too few days.",
+    columns=(
+        BUCKET,
+        METER,
+        Column("days", pl.Int32(), "days with any reading"),
+        _indicator("mean_day_kwh", "48 times the mean of the mean profile"),
+        _indicator("base_kwh", "mean half hour from 02:00 to 05:00"),
+        _indicator("base_share", "base over the mean half hour"),
+        _indicator("evening_peak_kwh", "mean half hour from 16:00 to 20:00 on weekdays"),
+        _indicator("evening_factor", "evening peak over the mean half hour of the rest of the weekday"),
+        _indicator("load_factor", "mean over highest half hour of the mean profile"),
+        _indicator("peak_hour", "local hour of that highest half hour"),
+        _indicator("high_kwh", "97.5 % quantile of all half hours"),
+        _indicator("night_share", "share of use from 23:00 to 06:00"),
+        _indicator("morning_share", "share of use from 06:00 to 10:00"),
+        _indicator("midday_share", "share of use from 10:00 to 16:00"),
+        _indicator("evening_share", "share of use from 16:00 to 23:00"),
+        _indicator("weekend_ratio", "mean of saturdays and sundays over that of weekdays"),
+        _indicator("weekend_midday_ratio", "the same from 10:00 to 16:00"),
+        _indicator("weekday_midday_ratio", "10:00 to 16:00 over 16:00 to 23:00 on weekdays"),
+        _indicator("day_variation", "coefficient of variation of the daily totals"),
+        _indicator("activity_kwh", "median daily activity"),
+        _indicator("active_half_hours", "mean number of half hours of a day well above the base"),
+        _indicator("habit_day", "autocorrelation of the half hours at a day"),
+        _indicator("habit_week", "autocorrelation of the half hours at a week"),
+    ),
+    key=("meter",),
+    partition_by=("bucket",),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="meters/half_hours",
+)
+
+LOW_USE_RUNS = Table(
+    name="meters/low_use_runs",
+    description="One run of low or constant days of one meter.",
+    columns=(
+        BUCKET,
+        METER,
+        FIRST_DAY,
+        LAST_DAY,
+        Column("days", pl.Int32(), "days with any reading"),
+        Column("low_days", pl.Int32(), "days far below the usual level of the meter, in use and in activity"),
+        Column("constant_days", pl.Int32(), "days with next to nothing above the base"),
+        Column("mean_kwh", pl.Float64(), "mean use of a day of the run", nullable=True),
+        Column("usual_kwh", pl.Float64(), "usual level of the meter", nullable=True),
+        Column("ratio", pl.Float64(), "mean_kwh / usual_kwh; null where the usual level is zero", nullable=True),
+    ),
+    key=("meter", "first_day"),
+    partition_by=("bucket",),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="meters/daily_consumption",
+)
+
+OCCUPANCY_PROBABILITIES = Table(
+    name="meters/occupancy_probabilities",
+    description="How likely somebody is at home in the 48 half hours of one local day of one meter.",
+    columns=(
+        BUCKET,
+        METER,
+        DAY,
+        Column("probability", pl.List(pl.Float32()), "probability in each half hour; NaN where nothing was read"),
+    ),
+    key=("meter", "day"),
+    partition_by=("bucket",),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="meters/half_hours",
+)
+
+VACANCY = Table(
+    name="meters/vacancy",
+    description="One spell of one home: lived in, on holiday, long-term vacant, or a second home and its stays.",
+    columns=(
+        BUCKET,
+        METER,
+        FIRST_DAY,
+        LAST_DAY,
+        Column("days", pl.Int32(), "days of the spell"),
+        Column("state", pl.String(), "occupied, holiday, vacant, second_home, second_home_stay or unknown"),
+        Column("probability", pl.Float64(), "mean probability of what the state says", nullable=True),
+        Column("mean_activity_kwh", pl.Float64(), "mean activity of a day", nullable=True),
+        Column("reason", pl.String(), "why, in a sentence"),
+    ),
+    key=("meter", "first_day"),
+    partition_by=("bucket",),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="meters/daily_consumption",
+)
+
+QUESTIONNAIRE = Table(
+    name="meters/questionnaire",
+    description="What one household said of itself in the survey before the trial.",
+    columns=(
+        METER,
+        Column("people", pl.Int32(), "people in the household", nullable=True),
+        Column("over_15", pl.Int32(), "of 15 and over", nullable=True),
+        Column("under_15", pl.Int32(), "under 15", nullable=True),
+        Column("size_band", pl.String(), "1, 2, 3-4 or 5+", nullable=True),
+        Column("has_children", pl.Boolean(), "whether there are children under 15", nullable=True),
+        Column("respondent_over_65", pl.Boolean(), "whether who answered is 65 or over", nullable=True),
+        Column("reason", pl.String(), "why the size is not known", nullable=True),
+        DROP_SHA256,
+        LINE,
+    ),
+    key=("meter",),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="Answers in the columns of the CER pre-trial survey",
+)
+
+METER_AREAS = Table(
+    name="meters/meter_areas",
+    description="The small area in which one meter is.",
+    columns=(METER, AREA_CODE, DROP_SHA256, LINE),
+    key=("meter",),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="Files of the operator: meter, area_code and, if they say it, trial",
+)
+
+HOUSEHOLD_SIZE = Table(
+    name="meters/household_size",
+    description="How likely the household of one meter is of one class: a band of size, children, 65 and over.",
+    columns=(
+        BUCKET,
+        METER,
+        TARGET,
+        Column("class", pl.String(), "class of the target; unknown where nothing can be said"),
+        Column("probability", pl.Float64(), "probability of the class; null where nothing can be said", nullable=True),
+        Column("reason", pl.String(), "why nothing can be said", nullable=True),
+    ),
+    key=("meter", "target", "class"),
+    partition_by=("bucket",),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="meters/profile_indicators and meters/questionnaire",
+)
+
+HOUSEHOLD_SIZE_ACCURACY = Table(
+    name="meters/household_size_accuracy",
+    description="How well one model tells one target of households that it was not fitted to.",
+    columns=(
+        TARGET,
+        Column("model", pl.String(), "most frequent, level only, or profile: the one that is used"),
+        Column("classes", pl.String(), "classes that are told apart"),
+        Column("homes", pl.Int64(), "homes that answered and have a profile"),
+        Column("accuracy", pl.Float64(), "share of homes told rightly, cross-validated", nullable=True),
+        Column("balanced_accuracy", pl.Float64(), "mean over the classes of the share found", nullable=True),
+        Column("log_loss", pl.Float64(), "mean negative logarithm of the probability of the truth", nullable=True),
+        Column("warning", pl.String(), "why the model should not be used, or was not fitted", nullable=True),
+    ),
+    key=("target", "model"),
+    sensitivity=Sensitivity.AGGREGATE,
+    owner=OWNER,
+    source="meters/profile_indicators and meters/questionnaire",
+)
+
+PROFILE_CLUSTER_CHOICE = Table(
+    name="meters/profile_cluster_choice",
+    description="How well one number of clusters fits the shapes of days, and whether other seeds find the same.",
+    columns=(
+        Column("clusters", pl.Int32(), "number of clusters"),
+        Column("bic", pl.Float64(), "Bayesian information criterion; less is better", nullable=True),
+        Column("mean_adjusted_rand", pl.Float64(), "mean agreement of the labels of two seeds", nullable=True),
+        Column("least_adjusted_rand", pl.Float64(), "least agreement of two seeds", nullable=True),
+        Column("is_stable", pl.Boolean(), "whether the mean agreement is enough; null if not judged", nullable=True),
+        Column("is_chosen", pl.Boolean(), "whether it is the number that is used"),
+        Column("days", pl.Int64(), "days that were drawn to fit"),
+        Column("reason", pl.String(), "why no more than one cluster was tried", nullable=True),
+    ),
+    key=("clusters",),
+    sensitivity=Sensitivity.AGGREGATE,
+    owner=OWNER,
+    source="meters/half_hours",
+)
+
+PROFILE_CLUSTERS = Table(
+    name="meters/profile_clusters",
+    description="The cluster of the shape of one meter's use on one local day.",
+    columns=(
+        BUCKET,
+        METER,
+        DAY,
+        Column("cluster", pl.Int32(), "0 is the largest; -1 where the day is not complete or has no use"),
+    ),
+    key=("meter", "day"),
+    partition_by=("bucket",),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="meters/half_hours and meters/profile_cluster_choice",
+)
+
+CLUSTER_PROFILES = Table(
+    name="meters/cluster_profiles",
+    description="What days of one cluster look like in one half hour of the clock face.",
+    columns=(
+        Column("cluster", pl.Int32(), "0 is the largest"),
+        Column("half_hour", pl.Int8(), "0 for 00:00 to 47"),
+        Column("mean_kwh", pl.Float64(), "mean use; null with too few homes", nullable=True),
+        Column("share", pl.Float64(), "share of the day's use; null with too few homes", nullable=True),
+        Column("days", pl.Int64(), "days of the cluster; null with too few homes", nullable=True),
+        Column("homes", pl.Int64(), "homes that have such days; null if too few", nullable=True),
+        Column("suppressed", pl.Boolean(), "whether there are fewer homes than may be published"),
+    ),
+    key=("cluster", "half_hour"),
+    sensitivity=Sensitivity.AGGREGATE,
+    owner=OWNER,
+    source="meters/half_hours and meters/profile_clusters",
+)
+
+AREA_FIGURES = (
+    Column("homes", pl.Int64(), "homes behind it; null if too few", nullable=True),
+    Column("estimate", pl.Float64(), "mean over the homes; null with too few", nullable=True),
+    Column("lower", pl.Float64(), "lower end of its interval", nullable=True),
+    Column("upper", pl.Float64(), "upper end of its interval", nullable=True),
+    Column("suppressed", pl.Boolean(), "whether there are fewer homes than may be published"),
+    Column("reason", pl.String(), "why there is no figure", nullable=True),
+)
+
+AREA_OCCUPANCY = Table(
+    name="meters/area_occupancy",
+    description="One share of the homes of one small area in one month.",
+    columns=(
+        AREA_CODE,
+        MONTH,
+        Column("measure", pl.String(), "lived_in, on_holiday, vacant, second_home or somebody_at_home"),
+        *AREA_FIGURES,
+    ),
+    key=("area_code", "month", "measure"),
+    sensitivity=Sensitivity.AGGREGATE,
+    owner=OWNER,
+    source="meters/occupancy_probabilities, meters/vacancy and meters/meter_areas",
+)
+
+FIELDWORK = Table(
+    name="meters/fieldwork",
+    description="How many homes of one small area have somebody in at one hour: when to call.",
+    columns=(
+        AREA_CODE,
+        DAY_TYPE,
+        Column("hour", pl.Int8(), "local hour, 0 to 23"),
+        *AREA_FIGURES,
+        Column("rank", pl.Int32(), "1 is the best time of the area; null if suppressed", nullable=True),
+    ),
+    key=("area_code", "day_type", "hour"),
+    sensitivity=Sensitivity.AGGREGATE,
+    owner=OWNER,
+    source="meters/occupancy_probabilities, meters/vacancy and meters/meter_areas",
+)
+
+TABLES = (
+    RAW_READINGS,
+    HALF_HOURS,
+    READING_QUALITY,
+    DAILY_CONSUMPTION,
+    PROFILES,
+    PROFILE_INDICATORS,
+    LOW_USE_RUNS,
+    OCCUPANCY_PROBABILITIES,
+    VACANCY,
+    QUESTIONNAIRE,
+    METER_AREAS,
+    HOUSEHOLD_SIZE,
+    HOUSEHOLD_SIZE_ACCURACY,
+    PROFILE_CLUSTER_CHOICE,
+    PROFILE_CLUSTERS,
+    CLUSTER_PROFILES,
+    AREA_OCCUPANCY,
+    FIELDWORK,
+)

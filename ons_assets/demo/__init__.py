@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ons_assets.demo import mobile, prices, tweets
+from ons_assets.demo import meters, mobile, prices, tweets
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ledger import Drop
 from ons_assets.orchestration import operations
@@ -18,7 +18,7 @@ from ons_assets.orchestration.runs import Outcome
 from ons_assets.settings import Settings
 
 Progress = Callable[[str], None]
-PILOTS = {"prices": prices, "tweets": tweets, "mobile": mobile}
+PILOTS = {"prices": prices, "tweets": tweets, "meters": meters, "mobile": mobile}
 
 
 def simulate(settings: Settings, scale: str, progress: Progress) -> None:

@@ -22,12 +22,15 @@ def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> s
 
 def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
     """Return the tables that the demonstration prints, by their titles; counts only, never a row of a person."""
-    return {
+    flows = _rows(home, "migration_flows").collect()
+    tables = {
         "From tweets to people who live somewhere": _steps(home),
         "Homes of users with 20 tweets or more, against the truth": _homes(home, truth),
-        "Flows between areas (a flow of few users is suppressed)": _flows(home),
-        "Flows against the register": _comparison(home),
+        "Flows between areas (a flow of few users is suppressed)": _flows(flows),
     }
+    if not flows["is_suppressed"].all():
+        tables["Flows against the register"] = _comparison(home)
+    return tables
 
 
 def _steps(home: Home) -> pl.DataFrame:
@@ -70,10 +73,9 @@ def _homes(home: Home, truth: Path) -> pl.DataFrame:
     return counted.with_columns(percent=100 * pl.col("users") / pl.col("users").sum())
 
 
-def _flows(home: Home) -> pl.DataFrame:
+def _flows(flows: pl.DataFrame) -> pl.DataFrame:
     return (
-        _rows(home, "migration_flows")
-        .group_by("period_type", "period")
+        flows.group_by("period_type", "period")
         .agg(
             flows=pl.len(),
             suppressed=pl.col("is_suppressed").sum(),
@@ -81,7 +83,6 @@ def _flows(home: Home) -> pl.DataFrame:
             people=pl.col("flow").sum().round().cast(pl.Int64()),
         )
         .sort("period_type", "period")
-        .collect()
     )
 
 

@@ -107,7 +107,7 @@ def ingest(
         `version` is None if no drop was accepted: then the table is as it was.
     """
     with home.table_lock(table.name):
-        drops = [drop for drop in ledger.drops(source.name, READABLE) if _is_readable(drop) and _is_of(drop, days)]
+        drops = [drop for drop in ledger.drops(source.name, READABLE) if is_readable(drop) and _is_of(drop, days)]
         # A file with days of two spans is read for each of them, and is one file all the same.
         read: dict[int, _Reading] = {}
         counted: dict[str, str] = {}
@@ -154,7 +154,7 @@ def _spans(
     yield first, days[1]
 
 
-def _is_readable(drop: Drop) -> bool:
+def is_readable(drop: Drop) -> bool:
     """Whether there is a point in reading a drop: not if it was refused when it was registered."""
     return drop.sha256 is not None and not (drop.status is Status.REFUSED and drop.run_id is None)
 

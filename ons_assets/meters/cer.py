@@ -23,8 +23,8 @@ from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.meters.clock import SLOTS, local_clock, to_day
 from ons_assets.meters.files import opened, whole_lines
 from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.parameters import Readings
 from ons_assets.meters.placed import FAULT_SCHEMA, Block, Fault, Layout
+from ons_assets.parameters.meters import Readings
 
 TRIAL = "cer"
 DAY_ONE = date(2009, 1, 1)

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import polars as pl
 from core_ext.half_hours import daily_totals
 
-from ons_assets.meters.half_hours import dense
+from ons_assets.meters.half_hours import dense, measured
 
 SLOTS = 48
 DAYTIME = slice(12, 46)  # 06:00 to 23:00
@@ -30,7 +30,8 @@ def daily_consumption(half_hours: pl.DataFrame) -> pl.DataFrame:
         `bucket`, `meter`, `day`; `energy_kwh`, what was read of the day, a repeated hour included (null if
         nothing was); `readings`, half hours read of the clock face; `is_complete`, none is missing;
         `base_kwh`, first decile of the half hours; `activity_kwh`, use between 06:00 and 23:00 above the base
-        and 100 W (null if less than half of that time was read); `highest_kwh`, the highest half hour.
+        and 100 W (null if less than half of that time was read); `highest_kwh`, the highest half hour. What was
+        filled counts in `energy_kwh` and `readings`, and nowhere else.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def daily_consumption(half_hours: pl.DataFrame) -> pl.DataFrame:
     """
     kwh = dense(half_hours).kwh
     energy, readings = daily_totals(kwh)
-    base, activity, highest = base_and_activity(kwh)
+    base, activity, highest = base_and_activity(measured(half_hours))
     extra = pl.col("extra_kwh").cast(pl.Float64) if "extra_kwh" in half_hours.columns else pl.lit(0.0)
     complete = pl.col("missing") == 0 if "missing" in half_hours.columns else pl.col("readings") == SLOTS
     return half_hours.with_columns(

@@ -6,18 +6,10 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from pydantic import BaseModel, Field
 
 from ons_assets.meters.profiles import day_types
-from ons_assets.meters.small_area import AreaParameters, area_occupancy
-
-
-class FieldworkParameters(BaseModel, frozen=True):
-    """Hours in which an interviewer may call."""
-
-    from_hour: int = Field(9, ge=0, le=23, description="first hour in which to call")
-    to_hour: int = Field(20, ge=1, le=24, description="hour at which calls end")
-    area: AreaParameters = Field(AreaParameters(), description="least number of homes, level of the intervals")
+from ons_assets.meters.small_area import area_occupancy
+from ons_assets.parameters.meters import AreaParameters, FieldworkParameters
 
 
 def presence_by_hour(
@@ -62,7 +54,10 @@ def presence_by_hour(
 
 
 def fieldwork(
-    presence: pl.DataFrame, areas: pl.DataFrame, parameters: FieldworkParameters | None = None
+    presence: pl.DataFrame,
+    areas: pl.DataFrame,
+    parameters: FieldworkParameters | None = None,
+    area: AreaParameters | None = None,
 ) -> pl.DataFrame:
     """Rank the hours and types of day at which to call in each area.
 
@@ -75,7 +70,9 @@ def fieldwork(
     areas
         `meter`, `area_code`.
     parameters
-        Hours of calls, and what may be published.
+        Hours of calls.
+    area
+        What may be published.
 
     Returns
     -------
@@ -88,7 +85,7 @@ def fieldwork(
     callable_hours = pl.col("hour").is_between(parameters.from_hour, parameters.to_hour - 1)
     table = area_occupancy(
         presence.filter(callable_hours).join(areas.select("meter", "area_code"), on="meter"),
-        parameters.area,
+        area,
         by=("day_type", "hour"),
     )
     rank = pl.col("estimate").rank("ordinal", descending=True).over("area_code").cast(pl.Int32)

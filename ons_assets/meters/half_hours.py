@@ -55,6 +55,15 @@ def dense(half_hours: pl.DataFrame) -> Dense:
     return Dense(as_array(half_hours["kwh"], SLOTS), np.append(starts, len(meter)), meter[starts])
 
 
+def measured(half_hours: pl.DataFrame) -> FloatArray:
+    """Return the readings of some rows of `meters/half_hours`, (rows, 48), NaN too where one was filled."""
+    kwh = as_array(half_hours["kwh"], SLOTS)
+    if "imputed" not in half_hours.columns or not (half_hours["imputed"] != 0).any():
+        return kwh
+    filled = (half_hours["imputed"].to_numpy()[:, None] >> np.arange(SLOTS)) & 1
+    return np.where(filled == 1, np.float32(np.nan), kwh)
+
+
 def as_array(lists: pl.Series, width: int) -> npt.NDArray[np.float32]:
     """Return a column of lists of one length as an array, without a copy where it is one piece of memory."""
     return lists.rechunk().list.to_array(width).to_numpy()

@@ -29,6 +29,10 @@ LOGARITHMS = ("mean_day_kwh", "base_kwh", "evening_peak_kwh", "high_kwh", "activ
 LEAST = 1e-3
 
 
+class TooFewAnswers(ValueError):
+    """A target has not enough labelled homes of two classes."""
+
+
 @dataclass(frozen=True)
 class SizeModel:
     """A fitted model of one target.
@@ -67,7 +71,12 @@ def design(descriptors: pl.DataFrame) -> npt.NDArray[np.float64]:
 
 
 def fit_household_size(
-    descriptors: pl.DataFrame, survey: pl.DataFrame, target: Target = "size_band", *, seed: int = 0
+    descriptors: pl.DataFrame,
+    survey: pl.DataFrame,
+    target: Target = "size_band",
+    *,
+    seed: int = 0,
+    min_answers: int = FEWEST_OF_A_CLASS,
 ) -> SizeModel:
     """Fit the model of one target to homes that answered a survey.
 
@@ -83,6 +92,9 @@ def fit_household_size(
         Which of them.
     seed
         Seed of the forest.
+    min_answers
+        Labelled homes that a class needs. Bands of size with fewer are joined to the smaller one beside them:
+        3+ in place of 3-4 and 5+.
 
     Returns
     -------
@@ -91,11 +103,13 @@ def fit_household_size(
 
     Raises
     ------
+    TooFewAnswers
+        If fewer than two classes are left, or one has too few homes.
     ValueError
-        If fewer than two classes have 10 homes or more, or the answers hold another class.
+        If the answers hold an unknown class.
     """
-    x, y, _ = _labelled(descriptors, survey, target)
-    classes = _classes(y, target)
+    x, y = _labelled(descriptors, survey, target, min_answers)
+    classes = _classes(y, target, min_answers)
     return SizeModel(target, classes, _estimator(seed).fit(x, y))
 
 
@@ -106,12 +120,13 @@ def cross_validate(
     *,
     folds: int = 5,
     seed: int = 0,
+    min_answers: int = FEWEST_OF_A_CLASS,
 ) -> pl.DataFrame:
     """Judge the model on homes that it was not fitted to, beside what is said without any profile.
 
     Parameters
     ----------
-    descriptors, survey, target, seed
+    descriptors, survey, target, seed, min_answers
         As for `fit_household_size`.
     folds
         Parts, each with its share of every class.
@@ -120,8 +135,8 @@ def cross_validate(
     -------
     DataFrame
         One row a model (`most frequent`: always the largest class; `level only`: logistic regression on mean daily
-        use; `profile`: the model): `target`, `model`, `homes`, `accuracy`, `balanced_accuracy` (mean share found of
-        the classes), `log_loss`, `warning`: null, or why the figures should not be used for single homes.
+        use; `profile`: the model): `target`, `model`, `classes`, `homes`, `accuracy`, `balanced_accuracy` (mean share
+        found of the classes), `log_loss`, `warning`: null, or why the figures should not be used for single homes.
 
     Raises
     ------
@@ -131,8 +146,8 @@ def cross_validate(
     from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    x, y, _ = _labelled(descriptors, survey, target)
-    classes = _classes(y, target)
+    x, y = _labelled(descriptors, survey, target, min_answers)
+    classes = _classes(y, target, min_answers)
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed)
     rows = []
     for name, model in (("most frequent", _dummy()), ("level only", _level_only()), ("profile", _estimator(seed))):
@@ -142,6 +157,7 @@ def cross_validate(
             {
                 "target": target,
                 "model": name,
+                "classes": ", ".join(classes),
                 "homes": len(y),
                 "accuracy": float(accuracy_score(y, said)),
                 "balanced_accuracy": float(balanced_accuracy_score(y, said)),
@@ -171,8 +187,8 @@ def _warning(table: pl.DataFrame, target: Target, classes: tuple[str, ...]) -> s
 
 
 def _labelled(
-    descriptors: pl.DataFrame, survey: pl.DataFrame, target: Target
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_], pl.DataFrame]:
+    descriptors: pl.DataFrame, survey: pl.DataFrame, target: Target, min_answers: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
     if target not in TARGETS:
         raise ValueError(f"target must be one of {', '.join(TARGETS)}, not {target!r}")
     answer = pl.col(target)
@@ -184,13 +200,47 @@ def _labelled(
     y = both["answer"].to_numpy().astype(str) if len(both) else np.empty(0, dtype=str)
     if strange := set(y.tolist()) - set(TARGETS[target]):
         raise ValueError(f"{target} has {len(strange)} unknown classes; known are {', '.join(TARGETS[target])}")
-    return design(both), y, both
+    return design(both), joined_bands(y, min_answers) if target == "size_band" else y
 
 
-def _classes(y: npt.NDArray[np.str_], target: Target) -> tuple[str, ...]:
+def joined_bands(bands: npt.NDArray[np.str_], min_answers: int) -> npt.NDArray[np.str_]:
+    """Join bands of size that have too few homes to the smaller band beside them.
+
+    Parameters
+    ----------
+    bands
+        Of `SIZE_BANDS`, one a home.
+    min_answers
+        Homes that a band needs.
+
+    Returns
+    -------
+    array like bands
+        The same, or joined: 1-2, 2-4, 3+ and so on. With too few homes in all it is one band, 1+.
+    """
+    groups = [[band] for band in SIZE_BANDS]
+    homes = [int(np.sum(bands == band)) for band in SIZE_BANDS]
+    while len(groups) > 1 and min(homes) < min_answers:
+        least = homes.index(min(homes))
+        beside = [place for place in (least - 1, least + 1) if 0 <= place < len(groups)]
+        first = min(least, min(beside, key=homes.__getitem__))
+        groups[first : first + 2] = [groups[first] + groups[first + 1]]
+        homes[first : first + 2] = [homes[first] + homes[first + 1]]
+    named = {band: _span(group) for group in groups for band in group}
+    return np.array([named[band] for band in bands.tolist()], dtype=str)
+
+
+def _span(bands: list[str]) -> str:
+    if len(bands) == 1:
+        return bands[0]
+    first, last = bands[0].split("-")[0], bands[-1].split("-")[-1]
+    return f"{first}+" if last.endswith("+") else f"{first}-{last}"
+
+
+def _classes(y: npt.NDArray[np.str_], target: Target, min_answers: int) -> tuple[str, ...]:
     names, counts = np.unique(y, return_counts=True)
-    if len(names) < 2 or counts.min() < FEWEST_OF_A_CLASS:
-        raise ValueError(f"{target} needs two classes or more with at least {FEWEST_OF_A_CLASS} labelled homes each")
+    if len(names) < 2 or counts.min() < min_answers:
+        raise TooFewAnswers(f"{target} needs two classes or more with at least {min_answers} labelled homes each")
     return tuple(names.tolist())
 
 

@@ -16,6 +16,11 @@ def canonical(name: str) -> str:
     return name.split(".")[0] if WHOLE_NUMBER.fullmatch(name) else name
 
 
+def canonical_column(column: str) -> pl.Expr:
+    """Return `canonical` of a column of names."""
+    return pl.col(column).str.strip_chars().str.replace(r"^([+-]?\d+)\.0*$", "$1")
+
+
 class Pseudonyms:
     """Turns names of meters into 64-bit numbers.
 

@@ -1,8 +1,8 @@
-"""From archived drops to `meters/raw_readings`: streamed, gated drop by drop, published bucket by bucket.
+"""From archived drops to `meters/raw_readings`: streamed, gated drop by drop, published together.
 
 A file flows in blocks of some megabytes into one Arrow file a bucket of meters; then each bucket is
 gathered into days, audited, and set aside. So memory holds a few blocks or one bucket of one file,
-whatever the size of the files. When all drops are read, the buckets are published in groups.
+whatever the size of the files. When all drops are read, the buckets are published together.
 
 The table is always made anew from all drops, so a repetition, a late file or a crash in between make
 no difference. Every row says its drop: where two drops hold the same half hour, `meters/half_hours`
@@ -10,7 +10,7 @@ takes the one that was received later.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,20 @@ from ons_assets.lakehouse import data_docs, gate, lake, quarantine
 from ons_assets.lakehouse.drops import archived_path
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.ingestion import READABLE, Finding, Ingested
-from ons_assets.lakehouse.lake import Between, Provenance
+from ons_assets.lakehouse.ingestion import READABLE, Finding, Ingested, is_readable
+from ons_assets.lakehouse.lake import Provenance
 from ons_assets.lakehouse.ledger import Drop, Ledger
 from ons_assets.lakehouse.publication import code_version, data_version, stage
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.lakehouse.tables import Table
+from ons_assets.meters import parts
 from ons_assets.meters.day_rows import day_rows
+from ons_assets.meters.parts import groups
 from ons_assets.meters.plausibility import judge, kwh_per_day
 from ons_assets.meters.sources import MeterFiles, labelled
 from ons_assets.meters.spill import Spill, bucket_name
 
-# Meter-days that are audited or published at once; 400,000 of them are 80 MB of readings.
-ROWS_AT_ONCE = 400_000
 SPILL = "spill"
 
 
@@ -83,7 +83,7 @@ def take_in(
     """
     with home.table_lock(table.name):
         readings = []
-        for drop in ledger.drops(source.name, READABLE):
+        for drop in filter(is_readable, ledger.drops(source.name, READABLE)):
             readings.append(_read(home, source, table, suite, drop, run_id))
             if refusal := readings[-1].refusal:
                 progress(f"refused {refusal.drop}: {refusal.reason}")
@@ -160,7 +160,7 @@ def _counted(reading: _Reading) -> list[str]:
 
 def _audit(home: Home, table: Table, suite: Suite, reading: _Reading, run_id: str) -> None:
     """Audit the days of a drop, some buckets at a time; one critical failure refuses the drop."""
-    for group in _groups(reading.rows):
+    for group in groups(reading.rows, parts.ROWS_AT_ONCE):
         frame = pl.read_parquet([reading.pieces[name] for name in group])
         audit = gate.audit(suite, table, frame)
         data_docs.keep(home, table.name, run_id, "", audit.result)
@@ -226,39 +226,32 @@ def _publish(
         return Ingested(0, quarantined, len(readings), refusals, warnings)
     inputs = {str(reading.drop.sha256): reading.drop.name for reading in good}
     version = data_version(inputs, suite, {**settings, "source": source.fingerprint})
-    number = None
-    for group in _groups(rows):
-        pieces = [reading.pieces[name] for reading in good for name in group if name in reading.pieces]
-        frame = pl.scan_parquet(pieces) if pieces else table.empty().lazy()
-        provenance = Provenance(
-            run_id=run_id,
-            code_version=code_version(),
-            inputs=inputs,
-            suite={
-                "sha256": suite.sha256,
-                "batches_refused": len(refusals),
-                "warnings": [f"{warning.drop}: {warning.reason}" for warning in warnings],
-            },
-            settings=dict(settings),
-            data_version=version,
-            partition=(group[0], group[-1]),
-        )
-        number = lake.publish(home, table, frame, provenance, Between("bucket", group[0], group[-1]))
-    return Ingested(sum(rows.values()), quarantined, len(readings), refusals, warnings, number, version)
+    provenance = Provenance(
+        run_id=run_id,
+        code_version=code_version(),
+        inputs=inputs,
+        suite={
+            "sha256": suite.sha256,
+            "batches_refused": len(refusals),
+            "warnings": [f"{warning.drop}: {warning.reason}" for warning in warnings],
+        },
+        settings=dict(settings),
+        data_version=version,
+    )
+    # Bucket by bucket, so that the writer has one of them open at a time.
+    pieces = [reading.pieces[name] for name in sorted(rows) for reading in good if name in reading.pieces]
+    last_good = _last_good(home, table, readings)
+    number = lake.publish(home, table, pl.concat([pl.scan_parquet(pieces), last_good]), provenance)
+    published = sum(rows.values()) + last_good.select(pl.len()).collect().item()
+    return Ingested(published, quarantined, len(readings), refusals, warnings, number, version)
 
 
-def _groups(rows: Mapping[str, int]) -> Iterator[list[str]]:
-    """Yield neighbouring buckets that are worked at once."""
-    group: list[str] = []
-    size = 0
-    for name, count in sorted(rows.items()):
-        if group and size + count > ROWS_AT_ONCE:
-            yield group
-            group, size = [], 0
-        group.append(name)
-        size += count
-    if group:
-        yield group
+def _last_good(home: Home, table: Table, readings: list[_Reading]) -> pl.LazyFrame:
+    """Published days of drops that passed once and are refused now."""
+    refused = [reading.drop.sha256 for reading in readings if reading.refusal is not None]
+    if not refused or not lake.exists(home, table):
+        return table.empty().lazy()
+    return lake.read(home, table).filter(pl.col("drop_sha256").is_in(refused)).select(table.column_names)
 
 
 def _settle(ledger: Ledger, readings: list[_Reading], run_id: str) -> None:

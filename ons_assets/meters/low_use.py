@@ -3,21 +3,8 @@
 import numpy as np
 import polars as pl
 from core_ext.half_hours import low_day_runs
-from pydantic import BaseModel, Field
 
-
-class LowUseParameters(BaseModel, frozen=True):
-    """What makes a day low, and a run of them worth a row."""
-
-    usual_quantile: float = Field(
-        0.75, gt=0, lt=1, description="quantile of a home's days that is its usual level: it may be empty most days"
-    )
-    low_share: float = Field(0.35, gt=0, lt=1, description="a low day has less than this share of the usual level")
-    idle_share: float = Field(0.1, gt=0, lt=1, description="a constant day has less than this share of activity")
-    idle_kwh: float = Field(0.05, ge=0, description="or less activity than this in any case, kWh")
-    min_days: int = Field(5, ge=1, description="shortest run that is reported")
-    max_gap_days: int = Field(3, ge=0, description="days without readings that a run may bridge")
-    min_known_days: int = Field(14, ge=1, description="days needed to know a home's usual level")
+from ons_assets.parameters.meters import LowUseParameters
 
 
 def low_use_runs(daily: pl.DataFrame, parameters: LowUseParameters | None = None) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ons_assets.meters.clock import SLOTS
-from ons_assets.meters.parameters import Readings
+from ons_assets.parameters.meters import Readings
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,20 @@
 """Groups of days with the same shape of use, by a mixture of normal distributions."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
+
+from ons_assets.parameters.meters import ClusterParameters
 
 SLOTS = 48
 COMPONENTS = 8
 FEWEST_DAYS = 200
+NO_CLUSTER = -1
+
+FloatArray = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -17,12 +23,8 @@ class ProfileClusters:
 
     Parameters
     ----------
-    labels
-        Cluster of each day, 0 the largest; -1 where the day has too few readings or no use.
-    profiles
-        Mean profile of each cluster as shares of the day, (clusters, 48).
-    shares
-        Share of the days in each cluster.
+    number
+        Number of clusters.
     bic
         Number of clusters and Bayesian information criterion of each model that was tried.
     adjusted_rand
@@ -30,27 +32,38 @@ class ProfileClusters:
         of each model that was judged; the chosen one is among them.
     is_stable
         Whether the chosen number reaches the least agreement that was asked for.
+    days
+        Days to which it was fitted.
     """
 
-    labels: npt.NDArray[np.int32]
-    profiles: npt.NDArray[np.float64]
-    shares: npt.NDArray[np.float64]
+    number: int
     bic: dict[int, float]
     adjusted_rand: dict[int, tuple[float, float]]
     is_stable: bool
+    days: int
+    components: Any = field(repr=False)
+    mixture: Any = field(repr=False)
+    rank: npt.NDArray[np.int32] = field(repr=False)
+
+    def labels(self, kwh: npt.ArrayLike) -> npt.NDArray[np.int32]:
+        """Return the cluster of each day, 0 the largest; -1 where the day lacks a reading or has no use.
+
+        Parameters
+        ----------
+        kwh : array (days, 48)
+            Use of days, or mean profiles of meters.
+        """
+        days = _checked(kwh)
+        found = np.full(len(days), NO_CLUSTER, dtype=np.int32)
+        with_shape = usable(days)
+        if with_shape.any():
+            shape = self.components.transform(_shapes(days[with_shape]))
+            found[with_shape] = self.rank[self.mixture.predict(shape)]
+        return found
 
 
-def profile_clusters(
-    kwh: npt.ArrayLike,
-    *,
-    numbers: range = range(2, 11),
-    seed: int = 0,
-    reseedings: int = 5,
-    least_agreement: float = 0.8,
-    starts: int = 5,
-    fit_days: int = 5_000,
-) -> ProfileClusters:
-    """Cluster days (or mean profiles) by their shape.
+def fit_profile_clusters(kwh: npt.ArrayLike, parameters: ClusterParameters | None = None) -> ProfileClusters:
+    """Find the shapes that days (or mean profiles) come in.
 
     Each day becomes two-hour shares of its use, by square roots, which makes Euclidean distance that of
     Hellinger; principal components; and a Gaussian mixture with full covariances. A partition that depends on the
@@ -61,24 +74,15 @@ def profile_clusters(
     Parameters
     ----------
     kwh : array (days, 48)
-        Use of days, or mean profiles of meters. Days with a missing reading or without use get no cluster.
-    numbers
-        Numbers of clusters to try.
-    seed
-        First seed.
-    reseedings
-        Number of seeds whose labels are compared, at least 2.
-    least_agreement
-        Mean adjusted Rand index over the pairs of seeds from which a partition counts as stable.
-    starts
-        Starts of each fit, of which the most likely is kept.
-    fit_days
-        Days drawn to fit, if there are more; all are labelled.
+        Use of days. Days with a missing reading or without use are left out.
+    parameters
+        Numbers of clusters to try, seeds, and the agreement that is asked for. If there are more usable days than
+        `fit_days`, so many are drawn.
 
     Returns
     -------
     ProfileClusters
-        Labels, profiles, and how stable they are.
+        The model and how stable it is.
 
     Raises
     ------
@@ -91,67 +95,98 @@ def profile_clusters(
     using smart meter data, IEEE Transactions on Smart Grid 7; Schwarz (1978) for BIC; Hubert and Arabie (1985) for
     the adjusted Rand index.
     """
+    from threadpoolctl import threadpool_limits
+
+    parameters = parameters or ClusterParameters()
+    days = _checked(kwh)
+    days = days[usable(days)]
+    if len(days) < FEWEST_DAYS:
+        raise ValueError(f"clusters need at least {FEWEST_DAYS} complete days with use, not {len(days)}")
+    days = days[np.random.default_rng(parameters.seed).permutation(len(days))[: parameters.fit_days]]
+    # Sums of several threads come in another order at every run, and a mixture can tip over on it.
+    with threadpool_limits(1):
+        return _fit(_shapes(days), parameters)
+
+
+def _fit(shapes: npt.NDArray[np.float64], parameters: ClusterParameters) -> ProfileClusters:
     from sklearn.decomposition import PCA
     from sklearn.metrics import adjusted_rand_score
     from sklearn.mixture import GaussianMixture
 
-    days = np.asarray(kwh, dtype=np.float64)
-    if days.ndim != 2 or days.shape[1] != SLOTS:
-        raise ValueError(f"kwh must have the shape (days, {SLOTS}), not {days.shape}")
-    if reseedings < 2:
-        raise ValueError("reseedings must be at least 2")
-    usable = np.isfinite(days).all(axis=1) & (days.min(axis=1, initial=np.inf) >= 0) & (days.sum(axis=1) > 0)
-    if usable.sum() < FEWEST_DAYS:
-        raise ValueError(f"clusters need at least {FEWEST_DAYS} complete days with use, not {usable.sum()}")
-    share = days[usable] / days[usable].sum(axis=1, keepdims=True)
-    shape = np.sqrt(share.reshape(-1, 12, 4).sum(axis=2))
-    drawn = np.random.default_rng(seed).permutation(len(shape))[:fit_days]
-    x = PCA(min(COMPONENTS, 11), random_state=seed).fit(shape[drawn]).transform(shape)
+    components = PCA(COMPONENTS, random_state=parameters.seed).fit(shapes)
+    x = components.transform(shapes)
 
-    def fitted(number: int, seed: int) -> GaussianMixture:
-        model = GaussianMixture(number, n_init=starts, reg_covar=1e-5, max_iter=300, random_state=seed)
-        return model.fit(x[drawn])
+    def fitted(number: int, reseeding: int = 0) -> GaussianMixture:
+        seed = parameters.seed + reseeding
+        model = GaussianMixture(number, n_init=parameters.starts, reg_covar=1e-5, max_iter=300, random_state=seed)
+        return model.fit(x)
 
-    bic = {number: float(fitted(number, seed).bic(x[drawn])) for number in numbers}
+    models = {number: fitted(number) for number in range(2, parameters.most + 1)}
+    bic = {number: float(model.bic(x)) for number, model in models.items()}
     agreement: dict[int, tuple[float, float]] = {}
-    kept: dict[int, npt.NDArray[np.int64]] = {}
     for number in sorted(bic, key=bic.__getitem__):
-        labelled = [fitted(number, seed + other).predict(x) for other in range(reseedings)]
-        pairs = [adjusted_rand_score(labelled[i], labelled[j]) for i in range(reseedings) for j in range(i)]
+        labelled = [models[number].predict(x)]
+        labelled += [fitted(number, other).predict(x) for other in range(1, parameters.reseedings)]
+        pairs = [adjusted_rand_score(labelled[i], labelled[j]) for i in range(len(labelled)) for j in range(i)]
         agreement[number] = float(np.mean(pairs)), float(min(pairs))
-        kept[number] = labelled[0]
-        if agreement[number][0] >= least_agreement:
+        if agreement[number][0] >= parameters.least_agreement:
             break
     best = max(agreement, key=lambda number: agreement[number][0])
-    chosen = kept[best]
-    order = np.argsort(-np.bincount(chosen, minlength=best), kind="stable")
+    size = np.bincount(models[best].predict(x), minlength=best)
     rank = np.empty(best, dtype=np.int32)
-    rank[order] = np.arange(best)
-    labels = np.full(len(days), -1, dtype=np.int32)
-    labels[usable] = rank[chosen]
-    count = np.bincount(labels[usable], minlength=best)
-    sums = np.stack([np.bincount(labels[usable], weights=share[:, slot], minlength=best) for slot in range(SLOTS)], 1)
-    with np.errstate(invalid="ignore"):
-        means = sums / count[:, None]
-    stable = agreement[best][0] >= least_agreement
-    return ProfileClusters(labels, means, count / count.sum(), bic, agreement, stable)
+    rank[np.argsort(-size, kind="stable")] = np.arange(best)
+    stable = agreement[best][0] >= parameters.least_agreement
+    return ProfileClusters(best, bic, agreement, stable, len(x), components, models[best], rank)
 
 
-def cluster_shares(meters: pl.Series, labels: npt.NDArray[np.int32]) -> pl.DataFrame:
-    """Return how the days of each meter divide over the clusters.
+def usable(kwh: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which days have a shape: complete, nowhere below zero, and with use."""
+    return np.isfinite(kwh).all(axis=1) & (kwh.min(axis=1, initial=np.inf) >= 0) & (kwh.sum(axis=1) > 0)
+
+
+def draw_days(
+    parts: Iterable[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]], count: int, seed: int
+) -> npt.NDArray[np.float32]:
+    """Draw usable days at random from parts of a table; the same days however it is divided.
 
     Parameters
     ----------
-    meters
-        Meter of each day.
-    labels
-        From `profile_clusters`.
-
-    Returns
-    -------
-    DataFrame
-        `meter`, `cluster`, `days`, `share` of the meter's clustered days; sorted.
+    parts
+        Meter, day, and use (days, 48) of each part.
+    count
+        Days to draw; all if there are fewer.
+    seed
+        Of the draw.
     """
-    days = pl.DataFrame({"meter": meters, "cluster": labels}).filter(pl.col("cluster") >= 0)
-    counted = days.group_by("meter", "cluster").agg(days=pl.len().cast(pl.Int32)).sort("meter", "cluster")
-    return counted.with_columns(share=pl.col("days") / pl.col("days").sum().over("meter"))
+    drawn, order = np.empty((0, SLOTS), dtype=np.float32), np.empty(0, dtype=np.uint64)
+    for meter, day, kwh in parts:
+        here = np.flatnonzero(usable(kwh))
+        order = np.concatenate([order, _shuffled(meter[here], day[here], seed)])
+        drawn = np.concatenate([drawn, kwh[here]])
+        kept = np.argsort(order, kind="stable")[:count]
+        drawn, order = drawn[kept], order[kept]
+    return drawn
+
+
+def _shuffled(meter: npt.NDArray[np.int64], day: npt.NDArray[np.int32], seed: int) -> npt.NDArray[np.uint64]:
+    """A number for each meter and day that looks random: the finaliser of SplitMix64 (Steele and others 2014)."""
+    with np.errstate(over="ignore"):
+        mixed = meter.view(np.uint64) + (day.astype(np.uint64) + np.uint64(seed) * np.uint64(1 << 20)) * np.uint64(
+            0x9E3779B97F4A7C15
+        )
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def _checked(kwh: npt.ArrayLike) -> FloatArray:
+    days = np.asarray(kwh)
+    if days.ndim != 2 or days.shape[1] != SLOTS:
+        raise ValueError(f"kwh must have the shape (days, {SLOTS}), not {days.shape}")
+    return days
+
+
+def _shapes(days: FloatArray) -> npt.NDArray[np.float64]:
+    """Square roots of the shares of two hours in the day."""
+    hours = days.reshape(-1, 12, 4).sum(axis=2, dtype=np.float64)
+    return np.sqrt(hours / hours.sum(axis=1, keepdims=True))

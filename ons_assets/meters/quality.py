@@ -6,25 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from pydantic import BaseModel, Field
 
 from ons_assets.meters.clock import SLOTS
 from ons_assets.meters.day_rows import COUNTS
 from ons_assets.meters.gaps import Gap, Runs, classify, runs
 from ons_assets.meters.half_hours import as_array
+from ons_assets.parameters.meters import QualityParameters
 
 FloatArray = npt.NDArray[np.float32]
 SUMMED = ("received", *COUNTS, "replaced")
-
-
-class QualityParameters(BaseModel):
-    """What counts as a long run, as a spike, and as a failure of the collection."""
-
-    zero_run_slots: int = Field(6, ge=1, description="half hours of zero that make a long run")
-    flat_run_slots: int = Field(12, ge=2, description="half hours of one value above zero that make a long run")
-    spike_factor: float = Field(5, gt=1, description="a spike is so many times the 99th percentile of its meter")
-    spike_kwh: float = Field(5, ge=0, description="and at least so large")
-    collection_share: float = Field(0.1, ge=0, lt=1, description="share of meters read when the collection fails")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What households say of themselves, in the columns of the CER pre-trial survey, and where meters are.
+"""What households say of themselves, in the columns of the CER pre-trial survey.
 
 Question 300 is the age band of who answers (6: 65 and over), 410 who lives there (1 alone, 2 all over 15,
 3 with children under 15), 420 how many are over 15 and 43111 how many under 15. A column may carry the
@@ -6,46 +6,117 @@ wording of its question after a colon.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
 
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.lakehouse.delimited import Limits, header
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.sources import Parsed, Unreadable
 from ons_assets.meters.cer import TRIAL
 from ons_assets.meters.identifiers import Pseudonyms
+from ons_assets.meters.listed import judged, read_listed
+from ons_assets.settings import Settings
 
 QUESTION = re.compile(r"Question (\d+)\b")
 AGE, LIVES, OVER_15, UNDER_15 = "300", "410", "420", "43111"
+QUESTIONS = (AGE, LIVES, OVER_15, UNDER_15)
 ALONE, ADULTS, WITH_CHILDREN = 1, 2, 3
 OLDEST_BAND, REFUSED = 6, 7
 LARGEST_HOUSEHOLD = 14
 
 
-def read_questionnaire(path: Path, pseudonyms: Pseudonyms) -> pl.DataFrame:
-    """Read the answers of the CER pre-trial survey.
+@dataclass(frozen=True)
+class QuestionnaireFiles:
+    """Answers of the CER pre-trial survey.
 
     Parameters
     ----------
-    path
-        CSV with `ID` and the questions.
-    pseudonyms
-        Of the installation, so that answers meet their readings.
+    home
+        Keeps the key of the pseudonyms, so that answers meet their readings.
+    limits
+        Sizes beyond which a file is refused.
+    encoding
+        Of the text.
+    """
+
+    home: Home
+    limits: Limits = field(default_factory=Limits)
+    encoding: str = "utf-8"
+
+    name = "meter_questionnaire"
+    table = "meters/questionnaire"
+    batch = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "QuestionnaireFiles":
+        """Return the source of one home."""
+        limits = Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes)
+        return cls(Home(settings.home), limits, settings.meters.questionnaire_encoding)
+
+    @property
+    def fingerprint(self) -> str:
+        """Encoding of the text."""
+        return self.encoding
+
+    def recognises(self, path: Path, name: str) -> bool:
+        """Return whether the file has the questions that are used."""
+        return not _lacking(header(path, encoding=self.encoding))
+
+    def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
+        """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
+        listed = read_listed(path, self.limits, self.encoding)
+        columns = [column for column in listed.rows.columns if column != "line"]
+        if lacking := _lacking(columns):
+            raise Unreadable(f"lacks the columns {', '.join(lacking)}")
+        names = {_key(column): column for column in reversed(columns)}
+        rows = listed.rows.select(pl.col(names["ID"]).alias("meter"), pl.col([names[key] for key in QUESTIONS]), "line")
+        rows = rows.rename({names[key]: key for key in QUESTIONS})
+        answers = pl.struct(QUESTIONS)
+        several = pl.len().over("meter") > 1
+        reason = (
+            pl.when(pl.col("meter").is_null())
+            .then(pl.lit("meter is missing"))
+            .when(several & (answers.n_unique().over("meter") > 1))
+            .then(pl.lit("the meter answered twice, and not alike"))
+            .when(several & (pl.col("line") > pl.col("line").min().over("meter")))
+            .then(pl.lit("repeats an answer of the meter"))
+        )
+        accepted, rejected = judged(rows, reason, listed.rejected)
+        made = households(accepted)
+        return Parsed(
+            made.with_columns(Pseudonyms(self.home.secret()).of_column(TRIAL, made["meter"])), rejected, listed.note
+        )
+
+    def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
+        """Return no days: the survey was before the trial."""
+        parsed = self.parse(path, name, received_utc)
+        if parsed.accepted.is_empty():
+            raise Unreadable("has no row that could be read", parsed.rejected)
+        return []
+
+
+def households(answers: pl.DataFrame) -> pl.DataFrame:
+    """Turn answers into households.
+
+    Parameters
+    ----------
+    answers
+        `meter`, `line` and the questions 300, 410, 420 and 43111 as text, one row a meter.
 
     Returns
     -------
     DataFrame
         meter, people, over_15, under_15, size_band (1, 2, 3-4, 5+), has_children, respondent_over_65 (null
-        if not said). Homes whose answers contradict each other, or are missing, have null and a `reason`.
-
-    Raises
-    ------
-    Unreadable
-        If a column is missing, or a meter answered twice.
+        if not said), reason, line. Homes whose answers contradict each other, or are missing, have null and a
+        `reason`.
     """
-    rows = pl.read_csv(path, infer_schema=False, encoding="utf8-lossy", truncate_ragged_lines=True)
-    answers = _questions(rows)
-    if answers["meter"].is_duplicated().any():
-        raise Unreadable("has meters that answered twice")
+    numbers = answers.with_columns(
+        pl.col(QUESTIONS).str.strip_chars().str.strip_suffix(".0").cast(pl.Int32(), strict=False)
+    )
     lives, over, under = pl.col(LIVES), pl.col(OVER_15), pl.col(UNDER_15)
     over_15 = pl.when(lives == ALONE).then(1).otherwise(over)
     under_15 = pl.when(lives == WITH_CHILDREN).then(under).otherwise(0)
@@ -56,14 +127,14 @@ def read_questionnaire(path: Path, pseudonyms: Pseudonyms) -> pl.DataFrame:
         .then(pl.lit("how many live there is not said"))
         .when((over_15 < 1) | ((lives == WITH_CHILDREN) & (under_15 < 1)) | ((lives == ADULTS) & (over_15 < 2)))
         .then(pl.lit("the answers contradict each other"))
-        .when(over_15 + under_15 > LARGEST_HOUSEHOLD)
+        .when((over_15 + under_15 > LARGEST_HOUSEHOLD) | (over_15 > LARGEST_HOUSEHOLD))
         .then(pl.lit("the household is larger than the survey can say"))
     )
-    made = answers.select("meter", AGE, over_15=over_15, under_15=under_15, reason=reason)
+    made = numbers.select("meter", "line", AGE, over_15=over_15, under_15=under_15, reason=reason)
     known = pl.col("reason").is_null()
     people = pl.when(known).then(pl.col("over_15") + pl.col("under_15"))
     return made.select(
-        pseudonyms.of_column(TRIAL, made["meter"]),
+        "meter",
         people=people,
         over_15=pl.when(known).then("over_15"),
         under_15=pl.when(known).then("under_15"),
@@ -71,6 +142,7 @@ def read_questionnaire(path: Path, pseudonyms: Pseudonyms) -> pl.DataFrame:
         has_children=pl.when(known).then(pl.col("under_15") > 0),
         respondent_over_65=pl.when(pl.col(AGE) != REFUSED).then(pl.col(AGE) == OLDEST_BAND),
         reason="reason",
+        line="line",
     )
 
 
@@ -86,55 +158,13 @@ def size_band(people: pl.Expr) -> pl.Expr:
     )
 
 
-def read_meter_areas(path: Path, pseudonyms: Pseudonyms, trial_of: dict[str, str]) -> pl.DataFrame:
-    """Read the small area of each meter: a CSV with `meter` and `area_code`.
-
-    Parameters
-    ----------
-    path
-        The file.
-    pseudonyms
-        Of the installation.
-    trial_of
-        Pattern of a meter's whole name to its trial, tried in order; a meter that none matches is left out.
-
-    Returns
-    -------
-    DataFrame
-        meter, area_code.
-
-    Raises
-    ------
-    Unreadable
-        If a column is missing, or a meter has two areas.
-    """
-    rows = pl.read_csv(path, infer_schema=False)
-    if lacking := {"meter", "area_code"} - set(rows.columns):
-        raise Unreadable(f"lacks the columns {', '.join(sorted(lacking))}")
-    rows = rows.select("meter", "area_code").drop_nulls().unique(maintain_order=True)
-    found = []
-    for pattern, trial in trial_of.items():
-        matches = rows["meter"].str.contains(f"^(?:{pattern})$")
-        mine, rows = rows.filter(matches), rows.filter(~matches)
-        found.append(mine.with_columns(pseudonyms.of_column(trial, mine["meter"])))
-    made = pl.concat(found)
-    if made["meter"].is_duplicated().any():
-        raise Unreadable("has meters in two areas")
-    return made
+def _key(column: str) -> str:
+    """Return the number of the question that a column holds, ID, or the column's own name."""
+    match = QUESTION.match(column.strip())
+    return match.group(1) if match else column.strip().upper() if column.strip().upper() == "ID" else column
 
 
-def _questions(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the questions that are used, by number, as whole numbers; blanks are null."""
-    columns = {match.group(1): name for name in rows.columns if (match := QUESTION.match(name.strip()))}
-    missing = [number for number in (AGE, LIVES, OVER_15, UNDER_15) if number not in columns]
-    identifier = next((name for name in rows.columns if name.strip().upper() == "ID"), None)
-    if missing or identifier is None:
-        lacking = [*(["ID"] if identifier is None else []), *(f"Question {number}" for number in missing)]
-        raise Unreadable(f"lacks the columns {', '.join(lacking)}")
-    return rows.select(
-        pl.col(identifier).str.strip_chars().alias("meter"),
-        *(
-            pl.col(columns[number]).str.strip_chars().cast(pl.Int32(), strict=False).alias(number)
-            for number in (AGE, LIVES, OVER_15, UNDER_15)
-        ),
-    ).drop_nulls("meter")
+def _lacking(columns: Sequence[str]) -> list[str]:
+    keys = {_key(column) for column in columns}
+    wanted = {"ID": "ID", **{number: f"Question {number}" for number in QUESTIONS}}
+    return [name for key, name in wanted.items() if key not in keys]

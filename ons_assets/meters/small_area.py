@@ -3,16 +3,10 @@
 from statistics import NormalDist
 
 import polars as pl
-from pydantic import BaseModel, Field
+
+from ons_assets.parameters.meters import AreaParameters
 
 SUPPRESSED = "fewer homes than may be published"
-
-
-class AreaParameters(BaseModel, frozen=True):
-    """How area figures are made and held back."""
-
-    min_homes: int = Field(10, ge=10, description="fewest homes of an area that is published; never below 10")
-    level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
 
 
 def area_occupancy(

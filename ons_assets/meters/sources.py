@@ -11,17 +11,19 @@ import numpy as np
 import polars as pl
 
 from ons_assets.lakehouse.delimited import header, is_parquet
+from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
 from ons_assets.lakehouse.sources import Parsed, Unreadable
 from ons_assets.meters import cer, mapping
 from ons_assets.meters.day_rows import day_rows
 from ons_assets.meters.files import delimited_blocks, parquet_blocks
 from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.parameters import Readings
 from ons_assets.meters.placed import FAULT_SCHEMA, Block, Layout
 from ons_assets.meters.plausibility import judge, kwh_per_day
 from ons_assets.meters.spill import bucket_name, bucket_of
 from ons_assets.meters.tabular import TabularReader
+from ons_assets.parameters.meters import Readings
+from ons_assets.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,14 @@ class MeterFiles:
     ----------
     mapping_folders
         Where mappings lie; those of earlier folders are tried first.
-    secret
-        Key of the pseudonyms, `Home.secret()`.
+    home
+        Keeps the key of the pseudonyms.
     parameters
         Units, zones and limits.
     """
 
     mapping_folders: tuple[Path, ...]
-    secret: bytes = field(repr=False)
+    home: Home
     parameters: Readings = field(default_factory=Readings)
 
     name = "meters"
@@ -47,9 +49,10 @@ class MeterFiles:
     batch = ()
 
     @classmethod
-    def of(cls, home: Path, secret: bytes, parameters: Readings) -> "MeterFiles":
+    def of(cls, settings: Settings) -> "MeterFiles":
         """Return the source of one home; its own mappings come before those of the trials."""
-        return cls((home / "mappings" / cls.name, mapping.BUILT_IN), secret, parameters)
+        folders = (settings.home / "mappings" / cls.name, mapping.BUILT_IN)
+        return cls(folders, Home(settings.home), settings.meters.readings)
 
     @cached_property
     def mappings(self) -> list[mapping.Mapping]:
@@ -107,7 +110,7 @@ class MeterFiles:
             raise Unreadable(f"has {rejected} rows that could not be read, of {read + rejected}{why}", every)
 
     def _blocks(self, path: Path, name: str, received_utc: datetime) -> Iterator[Block]:
-        pseudonyms = Pseudonyms(self.secret)
+        pseudonyms = Pseudonyms(self.home.secret())
         if cer.recognises(path):
             yield from cer.read(path, self.parameters, pseudonyms, received_utc)
             return

@@ -9,8 +9,8 @@ from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.meters.clock import FIRST_DAY, HALF_HOUR, SLOTS, local_clock
 from ons_assets.meters.identifiers import Pseudonyms
 from ons_assets.meters.mapping import Mapping
-from ons_assets.meters.parameters import Readings
 from ons_assets.meters.placed import FAULT_SCHEMA, Block, Fault
+from ons_assets.parameters.meters import Readings
 
 # Clocks differ, and a file may come from a zone ahead of ours.
 FUTURE_SLACK = timedelta(days=1)

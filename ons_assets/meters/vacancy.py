@@ -10,32 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from core_ext.occupancy_hmm import fit_occupancy
-from pydantic import BaseModel, Field
+
+from ons_assets.parameters.meters import VacancyParameters
 
 SLOTS = 48
 STATES = ("occupied", "holiday", "vacant", "second_home", "second_home_stay")
 UNKNOWN = "unknown"
-
-
-class VacancyParameters(BaseModel, frozen=True):
-    """Prior of the model of days, and the bounds between kinds of absence."""
-
-    empty_kwh: float = Field(0.1, ge=0, description="activity of a day in an empty home, kWh")
-    least_lived_kwh: float = Field(1.5, gt=0, description="least activity of an ordinary day in a home lived in, kWh")
-    lived_quantile: float = Field(0.6, gt=0, lt=1, description="quantile of a home's days taken as lived in")
-    offset_kwh: float = Field(0.1, gt=0, description="added to the activity before its logarithm is taken")
-    empty_sd: float = Field(0.5, gt=0, description="standard deviation of the logarithm on empty days")
-    lived_sd: float = Field(0.9, gt=0, description="standard deviation of the logarithm on days lived in")
-    leave: float = Field(0.02, gt=0, lt=1, description="probability that a home empties from one day to the next")
-    come_back: float = Field(0.1, gt=0, lt=1, description="probability that people come back")
-    activity_weight: float = Field(0.3, ge=0, description="weight of the prior of activity, as a share of the days")
-    change_weight: float = Field(1.0, ge=0, description="weight of the prior of changes, as a share of the days")
-    long_days: int = Field(28, ge=2, description="an absence of so many days is a long-term vacancy")
-    visit_days: int = Field(2, ge=0, description="a vacancy goes on over visits of so many days")
-    second_home_share: float = Field(0.5, gt=0, lt=1, description="share of days empty from which a home is second")
-    second_home_stays: int = Field(3, ge=1, description="fewest stays in a second home")
-    second_home_stay_days: int = Field(21, ge=1, description="longest usual (median) stay in a second home")
-    min_known_days: int = Field(14, ge=1, description="days needed to judge a home")
 
 
 def empty_day_probabilities(daily: pl.DataFrame, parameters: VacancyParameters | None = None) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from ons_assets.mobile.evidence import Evidence, evidence
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobile.spill import RECORD, EventSpill, bucket_of
 from ons_assets.mobile.workers import classify
-from ons_assets.settings import Mobile
+from ons_assets.parameters.mobile import Mobile
 
 ZONE = "Europe/London"
 # A span of buckets is worked at once when it holds so many; less would be lost in the overhead of frames.

@@ -22,7 +22,7 @@ from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import embedded
 from ons_assets.orchestration.partitions import DAYS
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.settings import Mobile
+from ons_assets.parameters.mobile import Mobile
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from core_ext.phone_events import daily_evidence as add_up
 from ons_assets.mobile.parameters import anchor_settings
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobility.anchors import capped_home, capped_work
-from ons_assets.settings import Mobile
+from ons_assets.parameters.mobile import Mobile
 
 IntArray = npt.NDArray[np.int64]
 CellArray = npt.NDArray[np.int32]

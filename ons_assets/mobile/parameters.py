@@ -2,7 +2,7 @@
 
 from ons_assets.mobility.anchors import AnchorSettings
 from ons_assets.mobility.evidence import WeeklyProfile
-from ons_assets.settings import Mobile
+from ons_assets.parameters.mobile import Mobile
 
 
 def anchor_settings(settings: Mobile) -> AnchorSettings:

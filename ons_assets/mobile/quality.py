@@ -9,7 +9,7 @@ import polars as pl
 from ons_assets.mobile.anchors import ZONE, local_seconds
 from ons_assets.mobile.evidence import FLAGS, clean, sort_events
 from ons_assets.mobile.plan import CellPlan
-from ons_assets.settings import Mobile
+from ons_assets.parameters.mobile import Mobile
 
 # A cell that on its median day has so many events, and today none, was not merely quiet: one in e^20.
 BUSY_CELL_EVENTS = 20

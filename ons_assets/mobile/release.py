@@ -7,7 +7,7 @@ import polars as pl
 
 from ons_assets.mobile.suppression import protect
 from ons_assets.mobile.workers import NONE_SEEN, PLACED, SEVERAL_SITES
-from ons_assets.settings import Mobile
+from ons_assets.parameters.mobile import Mobile
 
 ALL = "all"
 STRATA = ("contract", "age_group")

@@ -9,7 +9,7 @@ import polars as pl
 
 from ons_assets.flows.raking import Margin, rake
 from ons_assets.mobile.release import ALL, PSEUDO
-from ons_assets.settings import Mobile
+from ons_assets.parameters.mobile import Mobile
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]

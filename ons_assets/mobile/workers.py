@@ -4,7 +4,7 @@ import polars as pl
 
 from ons_assets.mobile.parameters import anchor_settings
 from ons_assets.mobility.anchors import anchors_by_day
-from ons_assets.settings import Mobile
+from ons_assets.parameters.mobile import Mobile
 
 FULL_WEEK, PART_WEEK, NIGHT_SHIFT = "full_week", "part_week", "night_shift"
 SEVERAL_SITES, NONE_SEEN = "several_sites", "none_seen"

@@ -42,7 +42,11 @@ Computed = Frames | Iterator[Frames] | Replacement
 
 
 def ingested(
-    name: str, source: Callable[[Settings], Source], *, partitions: dg.PartitionsDefinition | None = None
+    name: str,
+    source: Callable[[Settings], Source],
+    *,
+    partitions: dg.PartitionsDefinition | None = None,
+    by: Callable[..., Ingested] = ingest,
 ) -> dg.AssetsDefinition:
     """Return the asset that makes a raw table from the drops of a source.
 
@@ -54,6 +58,9 @@ def ingested(
         Makes the source from the settings.
     partitions
         Days; None for a table without days.
+    by
+        What reads the drops: for files that do not fit into memory, a pilot has its own. It is called as
+        `ingest` is, with days if there are partitions.
     """
     table = CATALOGUE[name]
 
@@ -61,7 +68,7 @@ def ingested(
     def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Results:
         home, settings = lakehouse.home, lakehouse.settings
         with withholding([table]), home.working():
-            outcome = ingest(
+            outcome = by(
                 home,
                 lakehouse.ledger,
                 source(settings),
@@ -69,9 +76,8 @@ def ingested(
                 Suite.load(settings.expectations, table.name),
                 run_id=context.run.run_id,
                 settings=_parameters(settings, table),
-                days=_days(context) if partitions else None,
-                bytes_at_once=settings.drops.bytes_at_once,
                 progress=context.log.warning,
+                **({"days": _days(context), "bytes_at_once": settings.drops.bytes_at_once} if partitions else {}),
             )
         if outcome.drops == 0:
             yield from _waiting(table, ["a file"])

@@ -7,12 +7,22 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sources import Parsed
-from ons_assets.meters.parameters import Readings
+from ons_assets.meters.mapping import BUILT_IN
 from ons_assets.meters.sources import MeterFiles
+from ons_assets.parameters.meters import Readings
 
 SECRET = b"a key of thirty-two bytes, no less"
 RECEIVED = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def keyed(folder: Path) -> Home:
+    """Return a home whose key is known."""
+    home = Home(folder).ensure()
+    (home.root / "secret.key").write_bytes(SECRET)
+    return home
+
 
 Read = Callable[..., Parsed]
 
@@ -29,7 +39,7 @@ def read(tmp_path: Path) -> Read:
         path = content if isinstance(content, Path) else tmp_path / "drop"
         if not isinstance(content, Path):
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        source = MeterFiles.of(tmp_path, SECRET, Readings(**parameters))
+        source = MeterFiles((folder, BUILT_IN), keyed(tmp_path), Readings(**parameters))
         return source.parse(path, "drop", RECEIVED)
 
     return parse

@@ -5,11 +5,11 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from homes import fridge_only, half_hours_of, ordinary_home
 
 from ons_assets.meters.daily import daily_consumption
 from ons_assets.meters.figures import daily_totals_figure, low_days_figure, low_days_profile
 from ons_assets.meters.low_use import low_use_runs
+from tests.meters.homes import fridge_only, half_hours_of, ordinary_home
 
 LOW = dt.date(2010, 2, 3)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS
 from ons_assets.meters.clock import local_clock, to_day
 from ons_assets.meters.day_rows import day_rows
-from ons_assets.meters.half_hours import as_array, dense, half_hours
+from ons_assets.meters.half_hours import as_array, dense, half_hours, measured
 from ons_assets.meters.placed import FAULT_SCHEMA, Fault, Layout
 
 SPRING, AUTUMN, PLAIN = date(2010, 3, 28), date(2009, 10, 25), date(2009, 10, 26)
@@ -186,3 +186,14 @@ def test_faults_are_counted_by_meter_and_day() -> None:
         (1, 0, 1, 1, 0),
         (2, 0, 0, 0, 1),
     ]
+
+
+def test_what_was_filled_was_not_measured() -> None:
+    kwh = np.full((2, 48), 0.3, dtype=np.float32)
+    rows = pl.DataFrame(
+        {"kwh": pl.Series(kwh, dtype=pl.Array(pl.Float32(), 48)).arr.to_list(), "imputed": [0, (1 << 47) | 0b101]}
+    )
+    read = measured(rows)
+    assert np.isfinite(read[0]).all()
+    assert np.flatnonzero(np.isnan(read[1])).tolist() == [0, 2, 47]
+    assert measured(rows.with_columns(imputed=pl.lit(0))).base is not None

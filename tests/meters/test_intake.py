@@ -1,10 +1,12 @@
 """From drops to the raw table: streamed, gated, published by bucket, and accounted for in the ledger."""
 
+import dataclasses
 import os
 from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 
 from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS
 from ons_assets.lakehouse import gate, lake, quarantine
@@ -13,12 +15,14 @@ from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ingestion import Ingested
 from ons_assets.lakehouse.ledger import Ledger, Status
-from ons_assets.meters import files, intake
+from ons_assets.meters import files, intake, parts
 from ons_assets.meters.half_hours import half_hours
 from ons_assets.meters.intake import take_in
-from ons_assets.meters.parameters import Readings
 from ons_assets.meters.sources import MeterFiles
+from ons_assets.parameters.meters import Meters, Readings
+from ons_assets.settings import Settings
 from ons_assets.simulate.meters import Scale, simulate_meters
+from tests.meters.conftest import keyed
 
 EXPECTATIONS = Path(__file__).parents[2] / "expectations"
 SUITE = Suite.load(EXPECTATIONS, RAW_READINGS.name)
@@ -30,7 +34,7 @@ class Office:
     def __init__(self, root: Path, **parameters: object) -> None:
         self.home = Home(root).ensure()
         self.ledger = Ledger(self.home)
-        self.source = MeterFiles.of(root, self.home.secret(), Readings(**parameters))
+        self.source = MeterFiles.of(Settings(home=root, meters=Meters(readings=Readings(**parameters))))
         self.told: list[str] = []
 
     def drop(self, name: str, content: str | Path) -> None:
@@ -79,10 +83,9 @@ def test_small_blocks_give_the_same_table(tmp_path: Path, monkeypatch: pytest.Mo
     tables = []
     for name, size in (("whole", files.BLOCK_BYTES), ("cut", 4099)):
         office = Office(tmp_path / name, buckets=3)
-        (office.home.root / "secret.key").write_bytes(b"k" * 32)
-        office.source = MeterFiles.of(office.home.root, b"k" * 32, Readings(buckets=3))
+        keyed(office.home.root)
         monkeypatch.setattr(files, "BLOCK_BYTES", size)
-        monkeypatch.setattr(intake, "ROWS_AT_ONCE", 10_000 if name == "whole" else 50)
+        monkeypatch.setattr(parts, "ROWS_AT_ONCE", 10_000 if name == "whole" else 50)
         for path in sorted((tmp_path / "drops").iterdir()):
             office.drop(path.name, path)
         office.run()
@@ -127,6 +130,27 @@ def test_only_refused_files_leave_the_table_as_it_was(office: Office) -> None:
     office.drop("File1.txt", cer(1000, value=60.0))
     assert office.run().version is None
     assert not lake.exists(office.home, RAW_READINGS)
+
+
+def test_a_file_that_passed_once_keeps_its_days_when_it_is_refused(office: Office) -> None:
+    office.drop("File1.txt", cer(1000))
+    office.drop("File2.txt", cer(2000, value=1.0))
+    office.run("one")
+    before = office.table()
+    office.source = dataclasses.replace(office.source, parameters=Readings(buckets=4, max_half_hour_kwh=0.4))
+    outcome = office.run("two")
+    assert len(outcome.refusals) == 1
+    assert outcome.rows == len(before) == 6
+    assert office.table().equals(before)
+
+
+def test_what_could_not_be_taken_is_passed_over(office: Office) -> None:
+    (office.home.drops / "folder").mkdir()
+    register(office.home, office.ledger, office.source, office.home.drops / "folder", 1 << 30)
+    office.drop("notes.csv", "who,what\na,b\n")
+    office.drop("File1.txt", cer(1000))
+    outcome = office.run()
+    assert (outcome.drops, outcome.rows) == (1, 3)
 
 
 def test_the_gate_refuses_a_file_and_keeps_its_days(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,3 +200,57 @@ def test_real_files_pass_the_gates(shared_data: Path, office: Office) -> None:
     assert [drop.accepted_rows for drop in office.ledger.drops("meters")] == [4, 24_157, 293_874]
     made = HALF_HOURS.conform(half_hours(office.table()))
     assert gate.audit(Suite.load(EXPECTATIONS, HALF_HOURS.name), HALF_HOURS, made).failures == ()
+
+
+LONG = {"columns": {"meter": "m", "time": "t", "value": "v", "unit": "u"}, "name": "own", "zone": "UTC"}
+HEAD = "m,t,v,u\n"
+
+
+def long(value: object = 0.4, unit: str = "kWh", meter: object = 1, day: str = "2014-03-{:02d}", days: int = 3) -> str:
+    """Records of a meter in a layout of one's own."""
+    stamps = [f"{day.format(1 + n)} {h // 2:02d}:{h % 2 * 30:02d}:00" for n in range(days) for h in range(48)]
+    return "".join(f"{meter},{stamp},{value},{unit}\n" for stamp in stamps)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "sentence"),
+    [
+        ("words.csv", HEAD + long("low") + long(0.4, meter=2), "accepted", "144 rows: value is not a number"),
+        ("unit.csv", HEAD + long(unit="BTU"), "refused", "unit is not one of kWh, Wh, MWh, kW and W"),
+        ("dates.csv", HEAD + long(day="2014-13-{:02d}"), "refused", "time is missing, cannot be read"),
+        ("future.csv", HEAD + long(day="2049-03-{:02d}") + long(days=4), "accepted", "144 rows: time is in the future"),
+        ("past.csv", HEAD + long(day="1914-03-{:02d}") + long(days=4), "accepted", "144 rows: time is before 2000"),
+        ("nan.csv", HEAD + long("NaN") + long(0.4, meter=2, days=4), "accepted", "144 rows: value is not finite"),
+        ("inf.csv", HEAD + long("inf") + long(0.4, meter=2, days=4), "accepted", "144 rows: value is not finite"),
+        ("export.csv", HEAD + long(-0.2) + long(0.4, meter=2), "accepted", "144 negative readings"),
+        ("thousand.csv", HEAD + long(400), "refused", "value is above what a domestic supply can carry"),
+        ("watts.csv", HEAD + "".join(long(40, meter=n) for n in range(12)), "refused", "is the unit right?"),
+        ("File1.txt", cer(1000) + "1000 19860 0.4\n", "accepted", "1 rows: slot is not one of its day"),
+        ("File2.txt", "12x4 19501 0.4\n" + cer(1000), "accepted", "1 rows: meter is not a whole number"),
+        ("empty.csv", HEAD, "refused", "has 0 rows that could not be read, of 0"),
+    ],
+)
+def test_bad_input_has_a_sentence_in_the_ledger(
+    office: Office, name: str, content: str, status: str, sentence: str
+) -> None:
+    folder = office.home.root / "mappings" / "meters"
+    folder.mkdir(parents=True)
+    (folder / "own.yaml").write_text(yaml.safe_dump(LONG))
+    office.drop(name, content)
+    office.run()
+    (drop,) = office.ledger.drops("meters")
+    assert drop.status == status
+    assert sentence in str(drop.reason)
+    rows = content.count("\n") - (content.startswith(HEAD))
+    assert drop.parsed_rows == (drop.accepted_rows or 0) + (drop.quarantined_rows or 0) == rows
+
+
+def test_a_meter_is_one_whatever_the_type_of_its_name(office: Office) -> None:
+    folder = office.home.root / "mappings" / "meters"
+    folder.mkdir(parents=True)
+    (folder / "own.yaml").write_text(yaml.safe_dump(LONG))
+    office.drop("text.csv", HEAD + long(meter=" 1392 "))
+    office.drop("number.csv", HEAD + long(meter="1392.0", value=0.5))
+    office.run()
+    assert office.table()["meter"].n_unique() == 1
+    assert "1 of its 1 meters are also in files received earlier" in str(office.ledger.drops("meters")[1].reason)

@@ -175,7 +175,7 @@ def test_wrong_input_is_refused():
 
 def test_periods_cover_the_day_and_the_night_goes_over_midnight():
     groups = HmmParameters().groups()
-    assert groups.tolist() == [3] * 12 + [0] * 8 + [1] * 12 + [2] * 14 + [3] * 2
+    assert groups == [3] * 12 + [0] * 8 + [1] * 12 + [2] * 14 + [3] * 2
 
 
 def test_a_calibration_takes_false_certainty_back():

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_assets.meters.household_size import SIZE_BANDS, cross_validate, design, fit_household_size
-from ons_assets.meters.profile_clusters import cluster_shares, profile_clusters
+from ons_assets.meters.half_hours import measured
+from ons_assets.meters.household_size import SIZE_BANDS, cross_validate, design, fit_household_size, joined_bands
+from ons_assets.meters.profile_clusters import draw_days, fit_profile_clusters
 from ons_assets.meters.profiles import INDICATORS, day_types, descriptors, profiles, seasons
 from ons_assets.meters.small_area import AreaParameters, area_occupancy
+from ons_assets.parameters.meters import ClusterParameters
 from tests.meters.homes import half_hours_of, ordinary_home, readings_of, world
 
 
@@ -133,6 +135,23 @@ def test_probabilities_of_a_home_add_up(survey):
     assert np.isnan(design(unknown)).all()
 
 
+@pytest.mark.parametrize(
+    ("homes", "names"),
+    [
+        ((20, 20, 20, 20), ["1", "2", "3-4", "5+"]),
+        ((20, 20, 20, 3), ["1", "2", "3+", "3+"]),
+        ((20, 20, 4, 3), ["1", "2+", "2+", "2+"]),
+        ((4, 20, 20, 20), ["1-2", "1-2", "3-4", "5+"]),
+        ((20, 4, 6, 20), ["1", "2-4", "2-4", "5+"]),
+        ((3, 2, 1, 0), ["1+", "1+", "1+", "1+"]),
+    ],
+)
+def test_bands_with_few_homes_are_joined(homes, names):
+    joined = joined_bands(np.repeat(SIZE_BANDS, homes), 10)
+    expected = np.repeat(names, homes)
+    assert joined.tolist() == expected.tolist()
+
+
 def test_too_few_or_strange_answers_are_refused(survey):
     described, answers = survey
     with pytest.raises(ValueError, match="at least 10 labelled homes"):
@@ -154,38 +173,55 @@ def test_clusters_find_the_kinds_of_day_that_were_made():
     kwh = kinds[true] * rng.lognormal(0, 0.25, (900, 48)) * rng.uniform(0.3, 3, (900, 1))
     kwh[5] = np.nan
     kwh[6] = 0
-    made = profile_clusters(kwh, numbers=range(2, 6), starts=2, reseedings=3)
+    few = ClusterParameters(most=5, starts=2, reseedings=3)
+    made = fit_profile_clusters(kwh, few)
+    labels = made.labels(kwh)
     from sklearn.metrics import adjusted_rand_score
 
-    usable = made.labels >= 0
-    assert (~usable).sum() == 2
-    assert adjusted_rand_score(true[usable], made.labels[usable]) > 0.95
-    assert len(made.shares) == min(made.bic, key=made.bic.__getitem__) == 3
+    shaped = labels >= 0
+    assert (~shaped).sum() == 2
+    assert adjusted_rand_score(true[shaped], labels[shaped]) > 0.95
+    assert made.number == min(made.bic, key=made.bic.__getitem__) == 3
     assert made.is_stable
     mean, least = made.adjusted_rand[3]
     assert 0.95 < least <= mean
-    np.testing.assert_allclose(made.profiles.sum(axis=1), 1)
-    assert list(made.shares) == sorted(made.shares, reverse=True)
-    again = profile_clusters(kwh, numbers=range(2, 6), starts=2, reseedings=3)
-    assert np.array_equal(again.labels, made.labels)
-    shares = cluster_shares(pl.Series(np.arange(900) // 90), made.labels)
-    np.testing.assert_allclose(shares.group_by("meter").agg(pl.col("share").sum())["share"].to_numpy(), 1)
+    sizes = np.bincount(labels[shaped])
+    assert list(sizes) == sorted(sizes, reverse=True)
+    assert np.array_equal(fit_profile_clusters(kwh, few).labels(kwh), labels)
+    assert np.array_equal(made.labels(kwh[:100]), labels[:100])
+    assert len(made.labels(kwh[:0])) == 0
 
 
 def test_a_partition_of_nothing_is_not_called_stable():
-    """One cloud has no clusters; a mixture of four cuts it where the seed says."""
+    """One cloud has no clusters; a mixture cuts it where the seed says."""
     kwh = np.random.default_rng(0).lognormal(0, 0.4, (400, 48))
-    made = profile_clusters(kwh, numbers=range(4, 7), starts=1, reseedings=3)
+    made = fit_profile_clusters(kwh, ClusterParameters(most=6, starts=1, reseedings=3, least_agreement=0.95))
     assert not made.is_stable
-    assert set(made.adjusted_rand) == {4, 5, 6}
-    assert max(mean for mean, _ in made.adjusted_rand.values()) < 0.8
+    assert set(made.adjusted_rand) == {2, 3, 4, 5, 6}
+    assert max(mean for mean, _ in made.adjusted_rand.values()) < 0.95
 
 
 def test_clusters_need_days():
     with pytest.raises(ValueError, match="at least 200 complete days"):
-        profile_clusters(np.zeros((500, 48)))
+        fit_profile_clusters(np.zeros((500, 48)))
     with pytest.raises(ValueError, match="shape"):
-        profile_clusters(np.zeros((500, 24)))
+        fit_profile_clusters(np.zeros((500, 24)))
+
+
+def test_the_days_drawn_do_not_depend_on_how_a_table_is_divided():
+    rows = readings_of(world(12, 40, seed=2))
+    whole = (rows["meter"].to_numpy(), rows["day"].to_physical().to_numpy(), measured(rows))
+    cuts = [slice(0, 130), slice(130, 131), slice(131, None)]
+    divided = [tuple(column[cut] for column in whole) for cut in reversed(cuts)]
+    drawn = draw_days([whole], 100, seed=4)
+    assert np.array_equal(draw_days(divided, 100, seed=4), drawn)
+    assert not np.array_equal(draw_days([whole], 100, seed=5), drawn)
+    assert drawn.shape == (100, 48)
+    every = draw_days([whole], 10_000, seed=4)
+    assert len(every) == len({tuple(day) for day in every.tolist()}) == 480
+    # Every home has its share of the days drawn.
+    owner = {tuple(kwh): meter for meter, kwh in zip(whole[0].tolist(), whole[2].tolist(), strict=True)}
+    assert len({owner[tuple(day)] for day in drawn.tolist()}) == 12
 
 
 def area_of(probability, code="E1"):

@@ -17,11 +17,11 @@ from ons_assets.meters.gaps import Gap, classify, runs
 from ons_assets.meters.half_hours import dense, half_hours
 from ons_assets.meters.identifiers import Pseudonyms
 from ons_assets.meters.imputation import hidden_error, impute, impute_half_hours
-from ons_assets.meters.parameters import Readings
+from ons_assets.meters.mapping import BUILT_IN
 from ons_assets.meters.quality import collection, reading_quality
 from ons_assets.meters.sources import MeterFiles
 from ons_assets.simulate.meters import Scale, simulate_meters
-from tests.meters.conftest import RECEIVED, SECRET
+from tests.meters.conftest import RECEIVED, SECRET, keyed
 
 EXPECTATIONS = Path(__file__).parents[2] / "expectations"
 START = date(2009, 11, 1)
@@ -175,7 +175,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, pl.Da
     """Return half hours and quality of a simulated trial, and the folder of its truth."""
     root = tmp_path_factory.mktemp("world")
     simulate_meters(root / "drops", root / "truth", scale=Scale("test", homes=40, days=120, lcl_share=0.0))
-    source = MeterFiles.of(root, SECRET, Readings())
+    source = MeterFiles((BUILT_IN,), keyed(root / "home"))
     parsed = [source.parse(path, path.name, RECEIVED).accepted for path in sorted((root / "drops").iterdir())]
     raw = [rows.with_columns(drop_id=pl.lit(n), drop_sha256=pl.lit(str(n))) for n, rows in enumerate(parsed)]
     made = HALF_HOURS.conform(half_hours(RAW_READINGS.conform(pl.concat(raw))))

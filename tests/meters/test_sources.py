@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.mapping import load
-from ons_assets.meters.parameters import Readings
+from ons_assets.meters.mapping import BUILT_IN, load
 from ons_assets.meters.sources import MeterFiles
 from tests.meters.conftest import RECEIVED, SECRET, Read
 
@@ -395,7 +395,7 @@ def test_every_mapping_of_the_trials_can_be_loaded() -> None:
 
 
 def test_files_are_recognised_by_content(tmp_path: Path, shared_data: Path) -> None:
-    source = MeterFiles.of(tmp_path, SECRET, Readings())
+    source = MeterFiles((BUILT_IN,), Home(tmp_path))
     for name in ("cer_raw_layout_sample.txt", "lcl_MAC000002_raw.csv.gz", "edrp_scotland_500_homes_half_hour.parquet"):
         assert source.recognises(shared_data / "meters" / name, "any name")
     assert not source.recognises(shared_data / "meters" / "eco_house2_half_hour.csv.gz", "any name")

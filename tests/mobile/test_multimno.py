@@ -11,7 +11,7 @@ from ons_assets.mobile.coverage import coverage
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.quality import event_quality
 from ons_assets.mobile.sources import CellFiles, EventFiles
-from ons_assets.settings import Mobile
+from ons_assets.parameters.mobile import Mobile
 
 RECEIVED = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -17,7 +17,7 @@ from ons_assets.mobile.coverage import coverage
 from ons_assets.mobile.evidence import evidence, sort_events
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.quality import event_quality, hours_of
-from ons_assets.settings import Mobile
+from ons_assets.parameters.mobile import Mobile
 
 MONDAY = date(2014, 10, 6)
 # Towns A and B, 20 km apart, with a mast each; A has a second mast, 3 km out.

@@ -133,7 +133,7 @@ def test_a_label_beats_the_rules_and_the_latest_label_counts() -> None:
     found = classify(quotes, None, labels)
     plain = decided(found.quotes, "PLAIN LOAF 800G")
     assert (plain["in_scope"], plain["decided_by"], plain["probability"]) == (False, "label", 0.0)
-    assert plain["scope_reason"] == "labelled by ann on 2016-08-03"
+    assert plain["scope_reason"] == "labelled on 2016-08-03", "quotes are public, and do not say who"
     assert decided(found.quotes, "CHOC CAKE 400G")["in_scope"] is True
     assert decided(found.quotes, "WHOLEMEAL LOAF 800G")["decided_by"] == "rule"
     assert found.queue["product"].to_list() == ["WHOLEMEAL LOAF 800G"]

@@ -13,9 +13,10 @@ from ons_assets.meters.occupancy.calibration import (
     fit_calibration,
     reliability_curve,
 )
-from ons_assets.meters.occupancy.hmm import HmmParameters
 from ons_assets.meters.occupancy.methods import METHODS, Method, occupancy_of_homes, occupancy_probabilities
 from ons_assets.meters.occupancy.supervised import OccupancyClassifier, cross_validated
+from ons_assets.meters.occupancy.table import occupancy_table
+from ons_assets.parameters.meters import HmmParameters
 
 __all__ = [
     "METHODS",
@@ -31,5 +32,6 @@ __all__ = [
     "fit_calibration",
     "occupancy_of_homes",
     "occupancy_probabilities",
+    "occupancy_table",
     "reliability_curve",
 ]

@@ -5,50 +5,9 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 from core_ext.occupancy_hmm import fit_occupancy
-from pydantic import BaseModel, Field
 
 from ons_assets.meters.occupancy.readings import SLOTS, log_kwh
-
-
-class Period(BaseModel, frozen=True):
-    """What is known beforehand of a part of the day. It lasts until the next one begins."""
-
-    start_hour: int = Field(ge=0, le=23, description="hour at which it begins")
-    leave: float = Field(gt=0, lt=1, description="probability that the home empties from one half hour to the next")
-    arrive: float = Field(gt=0, lt=1, description="probability that somebody comes home to an empty one")
-    active_share: float = Field(gt=0, lt=1, description="share of half hours at home with something switched on")
-
-
-class HmmParameters(BaseModel, frozen=True):
-    """Parameters of the hidden Markov model; docs/methods/occupancy.md says where each comes from."""
-
-    periods: tuple[Period, ...] = Field(
-        (
-            Period(start_hour=6, leave=0.08, arrive=0.08, active_share=0.3),
-            Period(start_hour=10, leave=0.05, arrive=0.05, active_share=0.7),
-            Period(start_hour=16, leave=0.05, arrive=0.12, active_share=0.7),
-            Period(start_hour=23, leave=0.002, arrive=0.1, active_share=0.1),
-        ),
-        min_length=1,
-        description="morning, day, evening and night",
-    )
-    active_share_empty: float = Field(0.02, gt=0, lt=1, description="share of half hours with use in an empty home")
-    initial_occupied: float = Field(0.95, gt=0, lt=1, description="probability of being at home at midnight")
-    base_quantile: float = Field(0.1, gt=0, lt=0.5, description="quantile of a home's log use where its base is sought")
-    base_sd: float = Field(0.3, gt=0, description="standard deviation of log use in quiet half hours")
-    active_above_base: float = Field(1.3, gt=0, description="active above quiet half hours, as a logarithm")
-    active_sd: float = Field(0.6, gt=0, description="standard deviation of log use in active half hours")
-    reading_weight: float = Field(0.3, ge=0, description="weight of the prior of use, as a share of the readings")
-    transition_weight: float = Field(1.0, ge=0, description="weight of the prior of transitions, as a share of them")
-    max_iterations: int = Field(50, ge=0, description="most steps of expectation-maximisation")
-    tolerance: float = Field(1e-5, ge=0, description="gain of log posterior for each reading at which it stops")
-
-    def groups(self) -> npt.NDArray[np.int32]:
-        """Return the period of each half hour of the day, (48,)."""
-        order = sorted(range(len(self.periods)), key=lambda place: self.periods[place].start_hour)
-        starts = [2 * self.periods[place].start_hour for place in order]
-        # Before the first start of the day the last period of the day before still lasts.
-        return np.array([order[np.searchsorted(starts, slot, side="right") - 1] for slot in range(SLOTS)], np.int32)
+from ons_assets.parameters.meters import HmmParameters
 
 
 def hmm_probabilities(
@@ -97,7 +56,7 @@ def hmm_probabilities(
         if len(read):
             base[home] = np.quantile(read, parameters.base_quantile)
     rows = np.diff(meter_offsets)
-    group = parameters.groups()
+    group = np.array(parameters.groups(), dtype=np.int32)
     fit = fit_occupancy(
         x,
         meter_offsets,

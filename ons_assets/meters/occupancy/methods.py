@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from ons_assets.meters.occupancy.calibration import Calibration
 from ons_assets.meters.occupancy.geoma import geoma_probabilities
-from ons_assets.meters.occupancy.hmm import HmmParameters, hmm_probabilities
+from ons_assets.meters.occupancy.hmm import hmm_probabilities
 from ons_assets.meters.occupancy.mixture import mixture_probabilities
 from ons_assets.meters.occupancy.readings import of_one_home
 from ons_assets.meters.occupancy.threshold import threshold_probabilities
+from ons_assets.parameters.meters import HmmParameters
 
 Method = Literal["hmm", "mixture", "geoma", "threshold"]
 METHODS: tuple[Method, ...] = get_args(Method)

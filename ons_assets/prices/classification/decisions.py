@@ -8,7 +8,7 @@ import polars as pl
 
 from ons_assets.prices.classification import labels as product_labels
 from ons_assets.prices.classification import rules as item_rules
-from ons_assets.prices.classification.evaluation import confidence_for
+from ons_assets.prices.classification.evaluation import NEVER, confidence_for
 from ons_assets.prices.classification.labels import PRODUCT
 from ons_assets.prices.classification.model import TrainedModel, train
 from ons_assets.prices.packs import stem
@@ -192,66 +192,58 @@ def _context(judged: pl.DataFrame) -> list[dict[str, float]]:
 def _decide(
     judged: pl.DataFrame, known: pl.DataFrame | None, model: ScopeModel | None, settings: ClassificationSettings
 ) -> pl.DataFrame:
-    frame = judged.with_columns(
-        model_probability=pl.lit(None, dtype=pl.Float64),
-        labelled=pl.lit(None, dtype=pl.Boolean),
-        labelled_by=pl.lit(None, dtype=pl.String),
-        labelled_at_utc=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
-    )
-    if model is not None:
-        spoken_for = frame["item_id"].is_in(list(model.items))
-        asked = frame.filter(spoken_for)
-        votes = model.model.probabilities(asked["name"].to_list(), _context(asked))
-        column = np.full(len(frame), np.nan)
-        column[spoken_for.to_numpy()] = votes[:, model.model.classes.index(IN)]
-        frame = frame.with_columns(model_probability=pl.Series(column).fill_nan(None))
-    if known is not None:
-        said = known.select(*PRODUCT, "in_scope", "labelled_by", "labelled_at_utc").rename({"in_scope": "labelled"})
-        frame = frame.drop("labelled", "labelled_by", "labelled_at_utc").join(
-            said, on=PRODUCT, how="left", maintain_order="left"
-        )
+    """Let the label speak, else the model, else the rules; `judged` holds the verdicts of the rules."""
+    frame = _add_labels(_add_votes(judged, model), known)
     by_label = pl.col("labelled").is_not_null()
-    by_model = ~by_label & pl.col("model_probability").is_not_null()
-    by_rule = ~by_label & ~by_model & pl.col("rule_probability").is_not_null()
-    confidence = pl.max_horizontal("model_probability", 1 - pl.col("model_probability"))
+    by_model = pl.col("model_probability").is_not_null()
+    by_rule = pl.col("rule_probability").is_not_null()
+    likely = pl.coalesce("model_probability", "rule_probability", pl.lit(0.5))
     low, high = settings.review_between
-    likely = pl.coalesce("model_probability", "rule_probability")
     between = (likely > low) & (likely < high)
-    bound = model.bound if model is not None else 1.0
-    decided = frame.with_columns(
-        decided_by=pl.when(by_label)
-        .then(pl.lit("label"))
-        .when(by_model)
-        .then(pl.lit("model"))
-        .when(by_rule)
-        .then(pl.lit("rule"))
-        .otherwise(pl.lit("nothing")),
-        probability=pl.when(by_label)
-        .then(pl.col("labelled").cast(pl.Float64))
-        .otherwise(pl.coalesce("model_probability", "rule_probability", pl.lit(0.5))),
-        needs_review=pl.when(by_label)
-        .then(False)
-        .when(by_model)
-        .then(between | (confidence < bound))
-        .when(by_rule)
-        .then(between)
-        .otherwise(True),
-        scope_reason=pl.when(by_label)
-        .then(pl.format("labelled by {} on {}", "labelled_by", pl.col("labelled_at_utc").dt.date()))
-        .when(by_model)
-        .then(
-            pl.format(
-                "the model says {}; the rules: {}",
-                pl.col("model_probability").round(2),
-                pl.col("rule_reason").fill_null("none for this item"),
-            )
-        )
-        .when(by_rule)
-        .then("rule_reason")
-        .otherwise(pl.lit("no label, no model and no rule for this item")),
-        model_version=pl.when(by_model).then(pl.lit(model.model.version if model else None, dtype=pl.String)),
+    unsure = pl.max_horizontal(likely, 1 - likely) < (model.bound if model is not None else NEVER)
+    version = pl.lit(model.model.version if model is not None else None, dtype=pl.String)
+    model_said = pl.format(
+        "the model says {}; the rules: {}",
+        pl.col("model_probability").round(2),
+        pl.col("rule_reason").fill_null("none for this item"),
     )
-    return decided.with_columns(in_scope=pl.col("probability") >= 0.5)
+
+    def first(label: pl.Expr, vote: pl.Expr, rule: pl.Expr, nothing: pl.Expr) -> pl.Expr:
+        return pl.when(by_label).then(label).when(by_model).then(vote).when(by_rule).then(rule).otherwise(nothing)
+
+    return frame.with_columns(
+        decided_by=first(*(pl.lit(name) for name in DECIDED_BY)),
+        probability=pl.coalesce(pl.col("labelled").cast(pl.Float64), likely),
+        needs_review=first(pl.lit(False), between | unsure, between, pl.lit(True)),
+        scope_reason=first(
+            # Not who: quotes are public, and the table of labels says it.
+            pl.format("labelled on {}", pl.col("labelled_at_utc").dt.date()),
+            model_said,
+            pl.col("rule_reason"),
+            pl.lit("no label, no model and no rule for this item"),
+        ),
+        model_version=pl.when(~by_label & by_model).then(version),
+    ).with_columns(in_scope=pl.col("probability") >= 0.5)
+
+
+def _add_votes(judged: pl.DataFrame, model: ScopeModel | None) -> pl.DataFrame:
+    """Add ``model_probability``; null for items that the model does not speak for."""
+    likely = np.full(len(judged), np.nan)
+    if model is not None:
+        spoken_for = judged["item_id"].is_in(list(model.items))
+        asked = judged.filter(spoken_for)
+        votes = model.model.probabilities(asked["name"].to_list(), _context(asked))
+        likely[spoken_for.to_numpy()] = votes[:, model.model.classes.index(IN)]
+    return judged.with_columns(pl.Series("model_probability", likely, dtype=pl.Float64).fill_nan(None))
+
+
+def _add_labels(frame: pl.DataFrame, known: pl.DataFrame | None) -> pl.DataFrame:
+    """Add ``labelled`` and ``labelled_at_utc``; null without a label."""
+    if known is None:
+        nothing = {"labelled": pl.Boolean(), "labelled_at_utc": pl.Datetime("us", "UTC")}
+        return frame.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in nothing.items())
+    said = known.select(*PRODUCT, "labelled_at_utc", labelled="in_scope")
+    return frame.join(said, on=PRODUCT, how="left", maintain_order="left")
 
 
 def review_queue(decided: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,127 @@
+"""The meters pilot in the demonstration: what electricity says of homes, and how near that is to the truth."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.home import Home
+from ons_assets.meters.area_figures import EMPTY, days_of
+from ons_assets.meters.identifiers import Pseudonyms
+from ons_assets.meters.occupancy import accuracy, area_under_curve, brier_score, expected_calibration_error
+from ons_assets.simulate.meters import DEFAULT_SEED, Scale, simulate_meters
+from ons_assets.simulate.meters.world import AREAS, QUESTIONNAIRE
+
+SURVEY_SOURCES = {QUESTIONNAIRE: "meter_questionnaire", AREAS: "meter_areas"}
+WAKING = slice(12, 44)  # 06:00 to 22:00
+# What the simulator calls a day on which nobody lives in a home.
+TRULY_EMPTY = ("away", "vacant", "second_empty")
+
+
+def simulate(drops: Path, truth: Path, scale: str | Scale, seed: int | None = None) -> str:
+    """Write readings, answers and areas of a simulated trial, and apart from them the truth."""
+    survey = drops / "survey"
+    summary = simulate_meters(
+        drops / "meters", truth, survey_drops=survey, scale=scale, seed=DEFAULT_SEED if seed is None else seed
+    )
+    for name, source in SURVEY_SOURCES.items():
+        (drops / source).mkdir()
+        (survey / name).rename(drops / source / name)
+    survey.rmdir()
+    return f"{summary.rows:,} lines of readings of {summary.homes:,} homes in {summary.files} files"
+
+
+def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
+    """Return what the demonstration prints of meters, by its titles; areas and figures of models, never of homes."""
+    return {
+        "Homes by small area and month, as shares (fewer than 10 homes are not shown)": _areas(home),
+        "When to call: share of homes with somebody in, at the best hour of each type of day": _calls(home),
+        "Household size from profiles, cross-validated on those who answered": _sizes(home),
+        "Meters against the truth of the simulation": against_truth(home, truth),
+    }
+
+
+def _areas(home: Home) -> pl.DataFrame:
+    return (
+        _read(home, "area_occupancy")
+        .filter(~pl.col("suppressed"))
+        .collect()
+        .pivot(on="measure", index=["area_code", "month", "homes"], values="estimate")
+        .select("area_code", "month", "homes", "lived_in", "on_holiday", "vacant", "second_home", "somebody_at_home")
+        .sort("area_code", "month")
+    )
+
+
+def _calls(home: Home) -> pl.DataFrame:
+    return (
+        _read(home, "fieldwork")
+        .filter(~pl.col("suppressed"))
+        .sort("area_code", "day_type", "rank")
+        .group_by("area_code", "day_type", maintain_order=True)
+        .first()
+        .select("area_code", "day_type", "hour", "homes", "estimate", "lower", "upper")
+        .collect()
+    )
+
+
+def _sizes(home: Home) -> pl.DataFrame:
+    columns = ("target", "model", "classes", "homes", "accuracy", "balanced_accuracy")
+    return _read(home, "household_size_accuracy").select(columns).sort("target", "model").collect()
+
+
+def against_truth(home: Home, truth: Path) -> pl.DataFrame:
+    """Return how well presence by half hour and absence by day agree with the simulator's truth.
+
+    Parameters
+    ----------
+    truth
+        Folder of the truth, as `simulate_meters` writes it.
+
+    Returns
+    -------
+    DataFrame
+        `measure`, `value`, and over how many homes it is: `homes`.
+    """
+    meters = _meters(home, truth)
+    present = pl.read_parquet(truth / "presence.parquet").rename({"meter": "name"}).join(meters, on="name")
+    both = _read(home, "occupancy_probabilities").collect().join(present, on=["meter", "day"])
+    p = both["probability"].list.to_array(48).to_numpy()[:, WAKING]
+    inside = (both["people_home"].list.to_array(48).to_numpy()[:, WAKING] > 0).astype(float)
+    states = pl.read_parquet(truth / "states.parquet").rename({"meter": "name", "state": "true"})
+    days = days_of(_read(home, "vacancy").collect()).join(states.join(meters, on="name"), on=["meter", "day"])
+    said, true = days["state"].is_in(list(EMPTY)).to_numpy(), days["true"].is_in(list(TRULY_EMPTY)).to_numpy()
+    hits = float(np.sum(said & true))
+    rows = [
+        ("somebody at home, 06 to 22: accuracy", accuracy(p, inside), both["meter"].n_unique()),
+        ("the same: area under the curve", area_under_curve(p, inside), both["meter"].n_unique()),
+        ("the same: Brier score", brier_score(p, inside), both["meter"].n_unique()),
+        ("the same: calibration error", expected_calibration_error(p, inside), both["meter"].n_unique()),
+        ("days without people: F1", 2 * hits / max(said.sum() + true.sum(), 1), days["meter"].n_unique()),
+        *(
+            (f"{kind} homes found, of the true ones", *_homes_found(days, meters, state, kind))
+            for state, kind in (("second_home", "second"), ("vacant", "vacant"))
+        ),
+    ]
+    return pl.DataFrame(rows, schema=["measure", "value", "homes"], orient="row")
+
+
+def _homes_found(days: pl.DataFrame, meters: pl.DataFrame, state: str, kind: str) -> tuple[float | None, int]:
+    truly = meters.filter(kind=kind)
+    found = truly.join(days.filter(state=state), on="meter", how="semi")
+    return (len(found) / len(truly) if len(truly) else None), len(truly)
+
+
+def _meters(home: Home, truth: Path) -> pl.DataFrame:
+    """Return `meter`, `name` in the files, and `kind` of home."""
+    homes = pl.read_parquet(truth / "homes.parquet")
+    pseudonyms = Pseudonyms(home.secret())
+    trial = pl.when(pl.col("file").str.starts_with("LCL")).then(pl.lit("low-carbon-london")).otherwise(pl.lit("cer"))
+    named = homes.select("kind", name="meter", trial=trial)
+    numbers = [pseudonyms.of(trial, name) for trial, name in named.select("trial", "name").iter_rows()]
+    return named.select("kind", "name", meter=pl.Series(numbers, dtype=pl.Int64()))
+
+
+def _read(home: Home, table: str) -> pl.LazyFrame:
+    return lake.read(home, CATALOGUE[f"meters/{table}"])

@@ -1,0 +1,211 @@
+"""The road of the meters, from dropped files to figures of areas, as Dagster runs it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.catalogue.meters import TABLES
+from ons_assets.demo import meters as demonstration
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.ledger import Ledger
+from ons_assets.meters import parts
+from ons_assets.orchestration import operations
+from ons_assets.orchestration.runs import Outcome, instance
+from ons_assets.parameters.meters import ClusterParameters, HouseholdParameters, Meters, Readings
+from ons_assets.settings import Drops, Settings, load_settings
+from ons_assets.simulate.meters import Scale
+
+TINY = Scale("tiny", homes=40, days=35, lcl_share=0.2, homes_per_area=20)
+MADE = {table.name for table in TABLES}
+RAW = {"meters/raw_readings", "meters/questionnaire", "meters/meter_areas"}
+
+
+def silent(_: str) -> None:
+    """Take progress and show nothing."""
+
+
+def home_at(folder: Path, **readings: object) -> Settings:
+    meters = Meters(
+        readings=Readings(buckets=4, **readings),  # type: ignore[arg-type]
+        clusters=ClusterParameters(most=3, starts=1, reseedings=2, fit_days=300),
+        household=HouseholdParameters(min_answers=5),
+    )
+    update = {"meters": meters, "drops": Drops(settle_seconds=0)}
+    settings = load_settings(folder / "home").model_copy(update=update)
+    operations.open_home(settings)
+    return settings
+
+
+def ingest(settings: Settings, files: dict[str, list[Path]]) -> list[Outcome]:
+    for source, paths in files.items():
+        operations.take(settings, paths, source, silent)
+    return operations.read_waiting(settings, silent)
+
+
+def files(world: Path) -> dict[str, list[Path]]:
+    return {folder.name: sorted(folder.iterdir()) for folder in sorted((world / "drops").iterdir())}
+
+
+def table(settings: Settings, name: str) -> pl.DataFrame:
+    return lake.read(Home(settings.home), CATALOGUE[f"meters/{name}"]).collect()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    demonstration.simulate(folder / "drops", folder / "truth", TINY)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = home_at(tmp_path_factory.mktemp("office"))
+    # Some buckets at a time, as in an installation with thousands of meters.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "ROWS_AT_ONCE", 500)
+        assert all(outcome.success for outcome in ingest(settings, files(world)))
+        outcome = operations.make(settings, ["meters"], None, silent)
+    assert outcome.failures == {}
+    assert set(outcome.made) == MADE - RAW
+    return settings
+
+
+def test_every_table_is_published_in_one_version(made: Settings) -> None:
+    home = Home(made.home)
+    for each in TABLES:
+        versions = lake.history(home, each)
+        assert len(versions) == 1, each.name
+        assert len(lake.read(home, each).collect()) > 0
+    assert len(list(home.table("meters/half_hours").glob("bucket=*"))) == 4
+
+
+def test_every_reading_is_accounted_for(made: Settings) -> None:
+    drops = Ledger(Home(made.home)).drops("meters")
+    assert {drop.status for drop in drops} == {"accepted"}
+    raw, half_hours = table(made, "raw_readings"), table(made, "half_hours")
+    assert raw["received"].sum() == sum(drop.accepted_rows or 0 for drop in drops)
+    read = int(np.isfinite(half_hours["kwh"].list.to_array(48).to_numpy()).sum())
+    assert table(made, "reading_quality")["read"].sum() == read
+    assert half_hours["meter"].n_unique() == table(made, "profile_indicators").height == TINY.homes
+
+
+def test_days_are_the_same_in_every_table_of_days(made: Settings) -> None:
+    days = table(made, "half_hours").select("bucket", "meter", "day").sort("meter", "day")
+    for name in ("daily_consumption", "occupancy_probabilities", "profile_clusters"):
+        assert table(made, name).select("bucket", "meter", "day").sort("meter", "day").equals(days), name
+    spells = table(made, "vacancy").group_by("meter").agg(pl.col("days").sum())
+    lives = days.group_by("meter").agg(days=(pl.col("day").max() - pl.col("day").min()).dt.total_days() + 1)
+    assert spells.join(lives, on="meter").select((pl.col("days") == pl.col("days_right")).all()).item()
+
+
+def test_areas_publish_no_figure_of_few_homes(made: Settings, world: Path) -> None:
+    areas = table(made, "area_occupancy")
+    of_area = pl.read_parquet(world / "truth" / "homes.parquet").group_by("area_code").len()
+    small = set(of_area.filter(pl.col("len") < 10)["area_code"])
+    shown = areas.filter(~pl.col("suppressed"))
+    assert set(shown["area_code"]).isdisjoint(small)
+    assert shown["homes"].min() >= 10
+    assert areas.filter("suppressed").select(pl.col("homes", "estimate", "lower", "upper").is_null().all()).row(0)
+    shares = shown.pivot(on="measure", index=["area_code", "month"], values="estimate")
+    total = shares.select(pl.col("lived_in") + pl.col("vacant") + pl.col("second_home")).to_series()
+    np.testing.assert_allclose(total.to_numpy(), 1)
+    assert "meter" not in areas.columns
+    assert "meter" not in table(made, "fieldwork").columns
+
+
+def test_what_is_said_is_near_the_truth(made: Settings, world: Path) -> None:
+    found = dict(demonstration.against_truth(Home(made.home), world / "truth").select("measure", "value").iter_rows())
+    assert found["somebody at home, 06 to 22: accuracy"] > 0.8
+    assert found["the same: area under the curve"] > 0.85
+    assert found["days without people: F1"] > 0.6
+
+
+def test_sizes_of_households_are_probabilities(made: Settings) -> None:
+    sizes = table(made, "household_size").filter(pl.col("class") != "unknown")
+    total = sizes.group_by("meter", "target").agg(pl.col("probability").sum())["probability"]
+    np.testing.assert_allclose(total.to_numpy(), 1)
+    judged = table(made, "household_size_accuracy")
+    assert set(judged["target"]) == {"size_band", "has_children", "respondent_over_65"}
+
+
+def test_no_meter_reaches_the_history_that_the_ui_shows(made: Settings) -> None:
+    meters = table(made, "half_hours")["meter"].unique()
+    with instance(Home(made.home)) as opened:
+        runs = opened.get_runs()
+        told = " ".join(
+            str(entry.user_message) + str(entry.dagster_event) for run in runs for entry in opened.all_logs(run.run_id)
+        )
+    assert "meters/half_hours" in told or "meters__half_hours" in told
+    assert not any(str(meter) in told for meter in meters)
+    kept = json.dumps([path.read_text() for path in Home(made.home).reports.rglob("*.json")])
+    assert not any(str(meter) in kept for meter in meters)
+
+
+def test_made_again_in_parts_of_another_size_it_is_the_same(made: Settings) -> None:
+    names = ("half_hours", "reading_quality", "occupancy_probabilities", "vacancy", "profile_clusters", "fieldwork")
+    before = {name: table(made, name).sort(CATALOGUE[f"meters/{name}"].key) for name in names}
+    assert operations.make(made, ["meters"], None, silent).failures == {}
+    for name, rows in before.items():
+        assert table(made, name).sort(CATALOGUE[f"meters/{name}"].key).equals(rows), name
+
+
+def test_what_lacks_survey_and_areas_waits_and_the_rest_is_made(world: Path, tmp_path: Path) -> None:
+    settings = home_at(tmp_path)
+    ingest(settings, {"meters": files(world)["meters"][:1]})
+    outcome = operations.make(settings, ["meters"], None, silent)
+    assert outcome.failures == {}
+    assert "waiting for meters/questionnaire" in outcome.warnings["meters/household_size"]
+    assert "waiting for meters/meter_areas" in outcome.warnings["meters/fieldwork"]
+    assert lake.exists(Home(settings.home), CATALOGUE["meters/vacancy"])
+
+
+def test_a_file_that_is_refused_is_a_failure_in_a_sentence(world: Path, tmp_path: Path) -> None:
+    settings = home_at(tmp_path, max_half_hour_kwh=0.01)
+    (outcome,) = ingest(settings, {"meters": files(world)["meters"][:1]})
+    assert not outcome.success
+    assert "rows that could not be read" in outcome.failures["meters/raw_readings"]
+    (drop,) = Ledger(Home(settings.home)).drops("meters")
+    assert (drop.status, drop.accepted_rows) == ("refused", 0)
+
+
+def test_gaps_are_filled_only_where_it_is_asked_for_and_presence_knows_it(world: Path, tmp_path: Path) -> None:
+    settings = home_at(tmp_path)
+    settings = settings.model_copy(update={"meters": settings.meters.model_copy(update={"impute": "both"})})
+    ingest(settings, {"meters": files(world)["meters"][:1]})
+    names = ["meters/half_hours", "meters/daily_consumption", "meters/occupancy_probabilities"]
+    assert operations.make(settings, names, None, silent).failures == {}
+    half_hours = table(settings, "half_hours").sort("meter", "day")
+    filled = half_hours["imputed"].bitwise_count_ones().sum()
+    assert filled > 0
+    said = table(settings, "occupancy_probabilities").sort("meter", "day")["probability"].list.to_array(48).to_numpy()
+    there = half_hours["kwh"].list.to_array(48).to_numpy()
+    assert int(np.isfinite(there).sum() - np.isfinite(said).sum()) == filled
+
+
+def test_real_files_go_the_whole_road(shared_data: Path, tmp_path: Path) -> None:
+    settings = home_at(tmp_path)
+    names = (
+        "cer_raw_layout_sample.txt",
+        "lcl_MAC000002_raw.csv.gz",
+        "sgsc_australia_10_homes_half_hour.parquet",
+        "edrp_scotland_500_homes_half_hour.parquet",
+    )
+    assert all(outcome.success for outcome in ingest(settings, {"meters": [shared_data / "meters" / n for n in names]}))
+    drops = Ledger(Home(settings.home)).drops("meters")
+    assert [drop.accepted_rows for drop in drops] == [4, 24_157, 293_874, 2_207_000]
+    assert [drop.quarantined_rows for drop in drops] == [0, 1, 0, 1_000]
+    outcome = operations.make(settings, ["meters"], None, silent)
+    assert outcome.failures == {}
+    assert set(outcome.warnings) >= {"meters/area_occupancy", "meters/household_size"}
+    layouts = table(settings, "half_hours").select("meter", "layout").unique()
+    runs = table(settings, "low_use_runs").join(layouts, on="meter").filter(layout="smart-grid-smart-city")
+    assert {108, 82} <= set(runs["days"])
+    london = table(settings, "reading_quality").filter(layout="low-carbon-london")
+    assert london.select(pl.col("received", "repeated", "off_grid", "unreadable").sum()).row(0) == (24_157, 17, 1, 1)
+    assert table(settings, "profile_cluster_choice")["is_chosen"].sum() == 1
+    assert table(settings, "vacancy").join(layouts, on="meter")["layout"].n_unique() == 4
