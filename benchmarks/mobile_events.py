@@ -21,8 +21,8 @@ import numpy as np
 import polars as pl
 
 from ons_assets.mobile.anchors import anchored_spans
-from ons_assets.mobile.parameters import anchor_settings
 from ons_assets.mobile.plan import CellPlan, cell_plan
+from ons_assets.mobile.profiles import anchor_settings
 from ons_assets.mobile.workers import ANCHOR_SCHEMA, classify
 from ons_assets.mobility.anchors import capped_home, capped_work
 from ons_assets.mobility.evidence import WeeklyProfile, split_by_day, weigh

@@ -8,8 +8,8 @@ import polars as pl
 from core_ext.phone_events import KEPT, PING_PONG, clean_events
 from core_ext.phone_events import daily_evidence as add_up
 
-from ons_assets.mobile.parameters import anchor_settings
 from ons_assets.mobile.plan import CellPlan
+from ons_assets.mobile.profiles import anchor_settings
 from ons_assets.mobility.anchors import capped_home, capped_work
 from ons_assets.parameters.mobile import Mobile
 

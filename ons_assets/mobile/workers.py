@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ons_assets.mobile.parameters import anchor_settings
+from ons_assets.mobile.profiles import anchor_settings
 from ons_assets.mobility.anchors import anchors_by_day
 from ons_assets.parameters.mobile import Mobile
 
