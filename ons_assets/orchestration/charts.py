@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 if TYPE_CHECKING:
-    from altair import Chart
+    from altair import Chart, LayerChart
 
 WIDTH, HEIGHT = 640, 320
 ROW_HEIGHT = 22
@@ -73,7 +73,7 @@ def _legend(column: str) -> object:
     )
 
 
-def embedded(chart: "Chart", title: str) -> dg.MetadataValue:
+def embedded(chart: "Chart | LayerChart", title: str) -> dg.MetadataValue:
     """Return a chart as a picture for the UI."""
     import vl_convert
 
