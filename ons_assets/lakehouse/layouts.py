@@ -17,14 +17,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import polars as pl
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ons_assets.lakehouse.delimited import Limits, is_parquet, read_delimited
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.lakehouse.sources import Unreadable
-
-SHOWN_COLUMNS = 12
 
 
 class Layout(BaseModel):
@@ -87,43 +84,6 @@ class Layout(BaseModel):
         constants = {name: pl.lit(value) for name, value in self.constants.items() if name not in named}
         kept = rows.filter(wanted)
         return kept.select("line", **named, **constants, detail=detail), left_out
-
-
-def load_layouts(folders: Sequence[Path]) -> list[Layout]:
-    """Read the layouts of some folders, in order, by file name.
-
-    Raises
-    ------
-    ValueError
-        If a file is not a layout.
-    """
-    layouts = []
-    for path in (path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.y*ml"))):
-        try:
-            layouts.append(Layout.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))))
-        except (yaml.YAMLError, ValidationError) as error:
-            raise ValueError(f"{path.name} is not a layout: {error}") from None
-    return layouts
-
-
-def choose_layout(layouts: Sequence[Layout], name: str, header: Sequence[str]) -> Layout:
-    """Return the first layout that recognises a file.
-
-    Raises
-    ------
-    Unreadable
-        Saying what the file has and what the nearest layout lacks.
-    """
-    if not header:
-        raise Unreadable("has no header that could be read")
-    for layout in layouts:
-        if layout.recognises(name, header):
-            return layout
-    candidates = [layout for layout in layouts if fnmatch(name, layout.files)]
-    nearest = min(candidates, key=lambda layout: len(set(layout.needed) - set(header)), default=None)
-    shown = ", ".join(column[:80] for column in header[:SHOWN_COLUMNS])
-    lacking = f"; {nearest.name} also needs {', '.join(sorted(set(nearest.needed) - set(header)))}" if nearest else ""
-    raise Unreadable(f"has a layout that no mapping knows: its columns are {shown}{lacking}")
 
 
 def read_rows(path: Path, layout: Layout, limits: Limits) -> tuple[pl.DataFrame, pl.DataFrame, str | None]:

@@ -1,6 +1,6 @@
 """The simplest source there is: files, CSV or Parquet, that have the columns of their table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -10,8 +10,6 @@ from polars._typing import PolarsDataType
 
 from ons_assets.lakehouse.delimited import Limits, header, is_parquet, read_bytes, read_delimited
 from ons_assets.lakehouse.sources import Parsed, Unreadable
-
-NO_ROW = "has no row that could be read"
 
 
 @dataclass(frozen=True)
@@ -60,61 +58,94 @@ class TableFiles:
 
     def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
         """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
-        if not self.recognises(path, name):
-            if not (found := header(path)):
-                read_bytes(path, self.limits)
-            raise Unreadable(f"needs the columns {', '.join(self.columns)}; it has {', '.join(found) or 'none'}")
-        rows, structural = self._rows(path)
-        typed = rows.with_columns(
-            *(_typed(column, dtype) for column, dtype in self._types.items() if column in rows.columns),
-            *(pl.lit(None, dtype=dtype).alias(name) for name, dtype in self.optional.items() if name not in rows),
-        )
+        read = read_rows(path, self.limits, list(self.columns), list(self.optional))
+        typed = read.accepted.with_columns(_typed(column, dtype) for column, dtype in self._types.items())
         typed = typed.with_columns(pl.col(name).fill_null(pl.lit(value)) for name, value in self.defaults.items())
         typed = typed.with_columns(**self.derived)
         reason: pl.Expr = pl.lit(None, dtype=pl.String())
         for sentence, is_fault in reversed(self.faults):
             reason = pl.when(is_fault.fill_null(False)).then(pl.lit(sentence)).otherwise(reason)
         reasons = typed.select(reason=reason).to_series()
-        text = pl.struct(pl.exclude("line", "reason")).struct.json_encode()
-        rejected = rows.with_columns(reason=reasons).filter(reasons.is_not_null()).select("line", "reason", text=text)
-        return Parsed(
-            accepted=typed.filter(reasons.is_null()).select(pl.exclude(self.helpers)),
-            rejected=pl.concat([structural, rejected]).sort("line"),
-        )
+        return sift(typed.select(pl.exclude(self.helpers)), reasons, read)
 
     def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
         """Return no days: the table has none."""
-        parsed = self.parse(path, name, received_utc)
-        if parsed.accepted.is_empty():
-            raise Unreadable(NO_ROW, parsed.rejected)
+        at_least_one(self.parse(path, name, received_utc))
         return []
 
     @property
     def _types(self) -> dict[str, PolarsDataType]:
         return {**self.columns, **self.optional}
 
-    def _rows(self, path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The columns of the file as text with the line, and what is no record."""
-        wanted = [column for column in header(path) if column in self._types]
-        if not is_parquet(path):
-            text = read_delimited(path, self.limits)
-            return text.rows.select(*wanted, "line"), text.rejected
-        try:
-            rows = pl.read_parquet(path, columns=wanted).with_row_index("line", offset=1)
-            whole = [name for name in wanted if rows[name].dtype.is_float() and (rows[name] % 1 == 0).all()]
-            rows = rows.with_columns(pl.col("line", *whole).cast(pl.Int64()))
-            rows = rows.with_columns(pl.exclude("line").cast(pl.String()))
-        except pl.exceptions.PolarsError:
-            raise Unreadable(
-                "is a broken Parquet file, or one with columns that are neither text nor numbers"
-            ) from None
-        return rows, Parsed(rows).rejected
+
+def read_rows(path: Path, limits: Limits, needed: Sequence[str], optional: Sequence[str] = ()) -> Parsed:
+    """Read the columns of a file as text, with `line`; empty text, and an optional column that it lacks, is null.
+
+    Raises
+    ------
+    Unreadable
+        If a needed column is missing, or the file is broken.
+    """
+    found = header(path)
+    if missing := [name for name in needed if name not in found]:
+        if not found:
+            read_bytes(path, limits)  # says whether it is empty, broken or too large
+        raise Unreadable(f"needs the columns {', '.join(needed)}; it lacks {', '.join(missing)}")
+    wanted = [*needed, *(name for name in optional if name in found)]
+    if is_parquet(path):
+        read = Parsed(_parquet(path, wanted))
+    else:
+        text = read_delimited(path, limits)
+        read = Parsed(text.rows.select(*wanted, "line"), text.rejected)
+    lacking = [pl.lit(None, dtype=pl.String).alias(name) for name in optional if name not in found]
+    stripped = read.accepted.with_columns(pl.col(wanted).str.strip_chars().replace("", None), *lacking)
+    return Parsed(stripped, read.rejected)
+
+
+def sift(typed: pl.DataFrame, reasons: pl.Series, read: Parsed) -> Parsed:
+    """Divide rows into those without a reason against them and the rejected ones.
+
+    Parameters
+    ----------
+    typed
+        Rows with the columns of the table, and `line`, in the order of what was read.
+    reasons
+        Why a row cannot be taken; null where it can.
+    read
+        Result of `read_rows`.
+    """
+    texts = read.accepted.select(
+        "line", reason=reasons, text=pl.struct(pl.exclude("line")).struct.json_encode()
+    ).drop_nulls("reason")
+    return Parsed(typed.filter(reasons.is_null()), pl.concat([read.rejected, texts]).sort("line"))
+
+
+def at_least_one(parsed: Parsed) -> None:
+    """Raise if a file has no row that could be read.
+
+    Raises
+    ------
+    Unreadable
+        With the rejected rows.
+    """
+    if parsed.accepted.is_empty():
+        raise Unreadable("has no row that could be read", parsed.rejected)
+
+
+def _parquet(path: Path, columns: list[str]) -> pl.DataFrame:
+    """Columns as text; whole numbers without a decimal point, whatever their type."""
+    try:
+        rows = pl.read_parquet(path, columns=columns).with_row_index("line", offset=1)
+        whole = [name for name in columns if rows[name].dtype.is_float() and (rows[name] % 1 == 0).all()]
+        rows = rows.with_columns(pl.col("line", *whole).cast(pl.Int64()))
+        return rows.with_columns(pl.exclude("line").cast(pl.String()))
+    except pl.exceptions.PolarsError:
+        raise Unreadable("is a broken Parquet file, or one with columns that are neither text nor numbers") from None
 
 
 def _typed(column: str, dtype: PolarsDataType) -> pl.Expr:
-    text = pl.col(column).str.strip_chars().replace("", None)
-    if dtype.is_integer():
-        text = text.str.strip_suffix(".0")  # as other programs write whole numbers
+    # Other programs write whole numbers with a decimal point.
+    text = pl.col(column).str.strip_suffix(".0") if dtype.is_integer() else pl.col(column)
     return text.cast(dtype, strict=False)
 
 

@@ -10,8 +10,9 @@ from typing import ClassVar
 
 import polars as pl
 
-from ons_assets.lakehouse.delimited import Limits, header
-from ons_assets.lakehouse.layouts import Layout, choose_layout, load_layouts, read_rows
+from ons_assets.lakehouse import mappings
+from ons_assets.lakehouse.delimited import Limits
+from ons_assets.lakehouse.layouts import Layout, read_rows
 from ons_assets.lakehouse.quarantine import reasons
 from ons_assets.lakehouse.sources import Parsed, Unreadable
 
@@ -41,7 +42,7 @@ class TabularFiles:
     @cached_property
     def layouts(self) -> list[Layout]:
         """Layouts in the order in which they are tried."""
-        return load_layouts(self.folders)
+        return mappings.load(self.folders, Layout)
 
     @property
     def fingerprint(self) -> str:
@@ -50,7 +51,7 @@ class TabularFiles:
 
     def recognises(self, path: Path, name: str) -> bool:
         """Return whether a layout knows the file."""
-        return any(each.recognises(name, header(path, each.delimiter, each.encoding)) for each in self.layouts)
+        return mappings.find(self.layouts, path, name) is not None
 
     def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
         """Return the typed rows, with `line`, and for each the reason why it cannot be accepted, or null."""
@@ -68,7 +69,7 @@ class TabularFiles:
 
     def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
         """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
-        layout = self._choose(path, name)
+        layout = mappings.choose(self.layouts, path, name, self.limits)
         rows, structural, note = read_rows(path, layout, self.limits)
         kept, left_out = layout.apply(rows)
         typed, why = self.judge(kept, layout, received_utc)
@@ -90,12 +91,6 @@ class TabularFiles:
             why = f" ({reasons(parsed.rejected)})" if len(parsed.rejected) else ""
             raise Unreadable(f"has no row that could be read{why}", parsed.rejected)
         return parsed.accepted[self.day_column].unique().sort().to_list() if self.day_column else []
-
-    def _choose(self, path: Path, name: str) -> Layout:
-        for each in self.layouts:
-            if each.recognises(name, header(path, each.delimiter, each.encoding)):
-                return each
-        return choose_layout(self.layouts, name, header(path))
 
 
 def first_reason(reasons_in_order: Sequence[tuple[pl.Expr, str]]) -> pl.Expr:

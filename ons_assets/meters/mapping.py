@@ -21,17 +21,14 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.meters.placed import Layout
 
 BUILT_IN = Path(__file__).parent / "mappings"
 Unit = Literal["kWh", "Wh", "MWh", "kW", "W"]
 PER_KWH: dict[str, float] = {"kwh": 1.0, "wh": 0.001, "mwh": 1000.0}
 PER_KW: dict[str, float] = {"kw": 1.0, "w": 0.001}
-SHOWN_COLUMNS = 12
 
 
 class Columns(BaseModel):
@@ -131,50 +128,3 @@ class Mapping(BaseModel):
         if unit in PER_KW and self.reading == "interval":
             return PER_KW[unit] * self.interval_minutes / 60
         return None
-
-
-def load(folders: Sequence[Path]) -> list[Mapping]:
-    """Read the mappings of some folders, in order, by file name.
-
-    Raises
-    ------
-    ValueError
-        In a sentence that names the file and what is wrong with it.
-    """
-    mappings = []
-    for path in [path for folder in folders for path in sorted(folder.glob("*.yaml"))]:
-        try:
-            mappings.append(Mapping.model_validate(yaml.safe_load(path.read_text())))
-        except yaml.YAMLError as error:
-            raise ValueError(f"the mapping {path.name} is not valid YAML: {error}") from None
-        except ValidationError as error:
-            faults = "; ".join(
-                f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in error.errors()
-            )
-            raise ValueError(f"the mapping {path.name} cannot be used: {faults}") from None
-    return mappings
-
-
-def choose(mappings: Sequence[Mapping], name: str, header: Sequence[str]) -> Mapping:
-    """Return the first mapping that recognises a file.
-
-    Raises
-    ------
-    Unreadable
-        Saying what the file has and what the nearest mapping needs.
-    """
-    if not header:
-        raise Unreadable("has no header that could be read")
-    for mapping in mappings:
-        if mapping.recognises(name, header):
-            return mapping
-    candidates = [mapping for mapping in mappings if fnmatch(name, mapping.files)]
-    found = {column.strip() for column in header}
-    nearest = min(candidates, key=lambda mapping: len(set(mapping.needed) - found), default=None)
-    lacking = f"; the layout {nearest.name} also needs {_shown(sorted(set(nearest.needed) - found))}" if nearest else ""
-    raise Unreadable(f"has a layout that no mapping knows: its columns are {_shown(header)}{lacking}")
-
-
-def _shown(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name[:80]) for name in names[:SHOWN_COLUMNS])
-    return f"{shown} and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else shown

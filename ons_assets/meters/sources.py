@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.delimited import header, is_parquet
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
@@ -57,7 +58,7 @@ class MeterFiles:
     @cached_property
     def mappings(self) -> list[mapping.Mapping]:
         """Mappings in the order in which they are tried."""
-        return mapping.load(self.mapping_folders)
+        return mappings.load(self.mapping_folders, mapping.Mapping)
 
     @property
     def fingerprint(self) -> str:
@@ -69,7 +70,7 @@ class MeterFiles:
         """Return whether the file is CER text, or a mapping knows its layout."""
         if cer.recognises(path):
             return True
-        return any(each.recognises(name, header(path, each.delimiter, each.encoding)) for each in self.mappings)
+        return mappings.find(self.mappings, path, name) is not None
 
     def layout(self, path: Path, name: str) -> Layout:
         """Return what the readings of a file are.
@@ -81,7 +82,7 @@ class MeterFiles:
         """
         if cer.recognises(path):
             return cer.layout(self.parameters)
-        return self._choose(path, name).layout(self.parameters.local_zone)
+        return mappings.choose(self.mappings, path, name).layout(self.parameters.local_zone)
 
     def blocks(self, path: Path, name: str, received_utc: datetime) -> Iterator[Block]:
         """Yield the readings of a file, block by block; memory holds a few blocks, whatever its size.
@@ -114,7 +115,7 @@ class MeterFiles:
         if cer.recognises(path):
             yield from cer.read(path, self.parameters, pseudonyms, received_utc)
             return
-        chosen = self._choose(path, name)
+        chosen = mappings.choose(self.mappings, path, name)
         reader = TabularReader(chosen, self.parameters, pseudonyms, received_utc)
         for rows, rejected in self._records(path, chosen):
             if len(rows):
@@ -151,14 +152,6 @@ class MeterFiles:
         """Return no days: readings are kept by bucket of meters. A file of no known layout is refused."""
         self.layout(path, name)
         return []
-
-    def _choose(self, path: Path, name: str) -> mapping.Mapping:
-        for each in self.mappings:
-            if each.recognises(name, header(path, each.delimiter, each.encoding)):
-                return each
-        if path.stat().st_size == 0:
-            raise Unreadable("is empty")
-        return mapping.choose(self.mappings, name, header(path))
 
     def _records(self, path: Path, chosen: mapping.Mapping) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         if is_parquet(path):

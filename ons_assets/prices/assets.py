@@ -4,8 +4,6 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from ons_assets.catalogue import CATALOGUE
-from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home, write_atomically
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import dot_chart, line_chart
@@ -44,24 +42,25 @@ def collection_report(
 @published(
     "prices/classified_quotes",
     inputs=["prices/raw_quotes"],
-    after=["reference/item_rules", "reference/product_labels"],
+    # Without them the built-in rules decide, and no model is trained.
+    optional=["reference/item_rules", "reference/product_labels"],
 )
-def classified_quotes(raw_quotes: pl.LazyFrame, settings: Prices, lakehouse: Lakehouse) -> pl.DataFrame:
+def classified_quotes(
+    raw_quotes: pl.LazyFrame,
+    item_rules: pl.LazyFrame | None,
+    product_labels: pl.LazyFrame | None,
+    settings: Prices,
+    lakehouse: Lakehouse,
+) -> pl.DataFrame:
     """Decide of every quote whether its product is the item; write what people should look at."""
     found = classify(
         raw_quotes.collect(),
-        _if_published(lakehouse.home, "reference/item_rules"),
-        _if_published(lakehouse.home, "reference/product_labels"),
+        item_rules.collect() if item_rules is not None else None,
+        product_labels.collect() if product_labels is not None else None,
         ClassificationSettings.of(settings),
     )
     _write_reports(lakehouse.home, found)
     return found.quotes
-
-
-def _if_published(home: Home, name: str) -> pl.DataFrame | None:
-    """A table that an office may not have yet: then the built-in rules decide, and no model is trained."""
-    table = CATALOGUE[name]
-    return lake.read(home, table).collect() if lake.exists(home, table) else None
 
 
 def _write_reports(home: Home, found: Classified) -> None:

@@ -26,16 +26,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 import polars.selectors as cs
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ons_assets.lakehouse.mappings import shown
 from ons_assets.lakehouse.sources import Parsed, Unreadable
 from ons_assets.settings import FIRST_DAY, Prices
 
 BUILT_IN = Path(__file__).parent / "mappings"
 # Clocks differ, and a file may come from a zone ahead of ours.
 FUTURE_SLACK = timedelta(days=1)
-SHOWN_COLUMNS = 12
 # A point in such a number stands between thousands; elsewhere it was meant as a decimal point.
 DECIMAL_COMMA = r"^-?(\d+|\d{1,3}(\.\d{3})+)(,\d*)?$"
 
@@ -177,7 +176,7 @@ class Mapping(BaseModel):
         extra = sorted(set(header) - {*self.needed, *self.optional, *self.unused, "line"})
         if extra and self.extra_columns == "refuse":
             raise Unreadable(
-                f"has columns that the layout {self.name} does not know: {_shown(extra)}; "
+                f"has columns that the layout {self.name} does not know: {shown(extra)}; "
                 "a mapping of your own can name them as unused"
             )
 
@@ -270,51 +269,6 @@ class Mapping(BaseModel):
         return pl.coalesce(translated, otherwise) if self.columns.item_id else translated
 
 
-def load(folders: Sequence[Path]) -> list[Mapping]:
-    """Read the mappings of some folders, in order, by file name.
-
-    Raises
-    ------
-    ValueError
-        In a sentence that names the file and what is wrong with it.
-    """
-    mappings = []
-    for path in [path for folder in folders for path in sorted(folder.glob("*.yaml"))]:
-        try:
-            mappings.append(Mapping.model_validate(yaml.safe_load(path.read_text("utf-8"))))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"the mapping {path.name} is not valid YAML: {error}") from None
-        except ValidationError as error:
-            faults = "; ".join(
-                f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in error.errors()
-            )
-            raise ValueError(f"the mapping {path.name} cannot be used: {faults}") from None
-    return mappings
-
-
-def choose(mappings: Sequence[Mapping], name: str, header: Sequence[str]) -> Mapping:
-    """Return the first mapping that recognises a file.
-
-    Raises
-    ------
-    Unreadable
-        Saying what the file has and what the nearest mapping needs.
-    """
-    if not header:
-        raise Unreadable("has no header that could be read")
-    for mapping in mappings:
-        if mapping.recognises(name, header):
-            return mapping
-    candidates = [mapping for mapping in mappings if fnmatch(name, mapping.files)]
-    nearest = min(candidates, key=lambda mapping: len(set(mapping.needed) - set(header)), default=None)
-    lacking = (
-        f"; the layout {nearest.name} also needs {_shown(sorted(set(nearest.needed) - set(header)))}" if nearest else ""
-    )
-    delimiter = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
-    hint = f"; is {delimiter!r} its delimiter? A mapping can say so" if delimiter else ""
-    raise Unreadable(f"has a layout that no mapping knows: its columns are {_shown(header)}{lacking}{hint}")
-
-
 def _text(rows: pl.DataFrame, column: str | None, otherwise: str | None = None) -> pl.Expr:
     """A column as text without blanks at its ends, empty text being null; or the constant."""
     if column is None:
@@ -350,8 +304,3 @@ def _reason(settings: Prices, received_utc: datetime) -> pl.Expr:
         .when(price > settings.max_price)
         .then(pl.lit(f"price is above {settings.max_price:g}"))
     )
-
-
-def _shown(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name[:80]) for name in names[:SHOWN_COLUMNS])
-    return f"{shown} and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else shown

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from ons_assets.lakehouse.delimited import Limits, header, is_parquet, read_bytes, read_delimited
+from ons_assets.lakehouse import mappings
+from ons_assets.lakehouse.delimited import Limits, is_parquet, read_delimited
 from ons_assets.lakehouse.sources import Parsed, Unreadable
 from ons_assets.prices import mapping
 from ons_assets.settings import Prices, Settings
@@ -40,7 +41,7 @@ class QuoteFiles:
     @cached_property
     def mappings(self) -> list[mapping.Mapping]:
         """Mappings in the order in which they are tried."""
-        return mapping.load(self.mapping_folders)
+        return mappings.load(self.mapping_folders, mapping.Mapping)
 
     @property
     def fingerprint(self) -> str:
@@ -50,13 +51,11 @@ class QuoteFiles:
 
     def recognises(self, path: Path, name: str) -> bool:
         """Return whether a mapping knows the name or the layout of the file."""
-        return bool(self.describe(name)) or any(
-            each.recognises(name, self._header(each, path)) for each in self.mappings
-        )
+        return bool(self.describe(name)) or mappings.find(self.mappings, path, name) is not None
 
     def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
         """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
-        chosen = self._choose(path, name)
+        chosen = mappings.choose(self.mappings, path, name, self.limits)
         if is_parquet(path):
             return chosen.read(_parquet(path, chosen), name, received_utc, self.settings)
         text = read_delimited(path, self.limits, delimiter=chosen.delimiter, encoding=chosen.encoding)
@@ -77,17 +76,6 @@ class QuoteFiles:
     def describe(self, name: str) -> dict[str, str]:
         """Return the retailer and run that a file's name says, where it does."""
         return next((found for each in self.mappings if (found := each.describe(name))), {})
-
-    def _choose(self, path: Path, name: str) -> mapping.Mapping:
-        for each in self.mappings:
-            if each.recognises(name, self._header(each, path)):
-                return each
-        if not (found := header(path)):
-            read_bytes(path, self.limits)  # says whether it is empty, broken or too large
-        return mapping.choose(self.mappings, name, found)
-
-    def _header(self, each: mapping.Mapping, path: Path) -> list[str]:
-        return header(path, each.delimiter, each.encoding)
 
 
 def _parquet(path: Path, chosen: mapping.Mapping) -> pl.DataFrame:

@@ -7,8 +7,8 @@ from pathlib import Path
 from ons_assets.geography.address_files import is_addressbase, read_addressbase
 from ons_assets.geography.area_files import has_centres, read_areas
 from ons_assets.lakehouse.delimited import Limits, header
-from ons_assets.lakehouse.sources import Parsed, Unreadable
-from ons_assets.lakehouse.table_files import NO_ROW
+from ons_assets.lakehouse.sources import Parsed
+from ons_assets.lakehouse.table_files import at_least_one
 from ons_assets.settings import Settings
 
 GEOJSON_SUFFIXES = (".geojson", ".geojson.gz")
@@ -40,7 +40,8 @@ class AreaFiles:
 
     def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
         """Return no days: areas hold for years."""
-        return _no_days(self.parse(path, name, received_utc))
+        at_least_one(self.parse(path, name, received_utc))
+        return []
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,5 @@ class AddressFiles:
 
     def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
         """Return no days: addresses hold for years."""
-        return _no_days(self.parse(path, name, received_utc))
-
-
-def _no_days(parsed: Parsed) -> list[date]:
-    if parsed.accepted.is_empty():
-        raise Unreadable(NO_ROW, parsed.rejected)
-    return []
+        at_least_one(self.parse(path, name, received_utc))
+        return []

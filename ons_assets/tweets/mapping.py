@@ -19,11 +19,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from ons_assets.lakehouse.pseudonyms import pseudonyms
-from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.settings import FIRST_DAY
 from ons_assets.tweets.applications import CLASSES, application_class
 from ons_assets.tweets.json_lines import EXACT_INTEGER
@@ -77,9 +75,14 @@ class Mapping(BaseModel):
     first_day: date = FIRST_DAY
     pseudonymised: bool = False
 
+    @property
+    def needed(self) -> list[str]:
+        """Columns without which a file is not of this layout."""
+        return self.columns.names()
+
     def recognises(self, name: str, header: Sequence[str]) -> bool:
         """Return whether a file of this name and header has this layout."""
-        return fnmatch(name, self.files) and set(self.columns.names()) <= set(header)
+        return fnmatch(name, self.files) and set(self.needed) <= set(header)
 
     def records(self, rows: pl.DataFrame, secret: bytes) -> pl.DataFrame:
         """Turn the rows of a file into records, as `ons_assets.tweets.records.judge` takes them.
@@ -135,38 +138,6 @@ class Mapping(BaseModel):
         local = column.dt.replace_time_zone(self.zone, ambiguous="earliest", non_existent="null")
         later = column.dt.offset_by("1h").dt.replace_time_zone(self.zone, ambiguous="earliest", non_existent="null")
         return pl.coalesce(local, later).dt.convert_time_zone("UTC")
-
-
-def load(folders: Sequence[Path]) -> list[Mapping]:
-    """Read the mappings of some folders, in their order.
-
-    Raises
-    ------
-    ValueError
-        If a file is not a mapping.
-    """
-    mappings = []
-    for path in (path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.y*ml"))):
-        try:
-            mappings.append(Mapping.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))))
-        except (yaml.YAMLError, ValidationError) as error:
-            raise ValueError(f"{path.name} is not a mapping of tweets: {error}") from None
-    return mappings
-
-
-def choose(mappings: Sequence[Mapping], name: str, header: Sequence[str]) -> Mapping:
-    """Return the first mapping that knows a file.
-
-    Raises
-    ------
-    Unreadable
-        If none does.
-    """
-    for mapping in mappings:
-        if mapping.recognises(name, header):
-            return mapping
-    shown = ", ".join(header)[:200] or "none"
-    raise Unreadable(f"is neither JSON of the Twitter API nor a table that a mapping knows: its columns are {shown}")
 
 
 def _whole_number(rows: pl.DataFrame, column: str) -> pl.Expr:

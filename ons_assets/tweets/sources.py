@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.delimited import Limits, header, is_parquet, read_delimited
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sources import Parsed, Unreadable
@@ -46,7 +47,7 @@ class TweetFiles:
     @cached_property
     def mappings(self) -> list[mapping.Mapping]:
         """Mappings in the order in which they are tried."""
-        return mapping.load(self.mapping_folders)
+        return mappings.load(self.mapping_folders, mapping.Mapping)
 
     @property
     def fingerprint(self) -> str:
@@ -56,9 +57,7 @@ class TweetFiles:
 
     def recognises(self, path: Path, name: str) -> bool:
         """Return whether the file is JSON or a table that a mapping knows."""
-        return _start(path).startswith(JSON_STARTS) or any(
-            each.recognises(name, header(path, each.delimiter, each.encoding)) for each in self.mappings
-        )
+        return _start(path).startswith(JSON_STARTS) or mappings.find(self.mappings, path, name) is not None
 
     def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
         """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
@@ -84,10 +83,11 @@ class TweetFiles:
         return parsed.accepted["created_on"].unique().sort().to_list()
 
     def _choose(self, path: Path, name: str) -> mapping.Mapping:
-        for each in self.mappings:
-            if each.recognises(name, header(path, each.delimiter, each.encoding)):
-                return each
-        return mapping.choose([], name, header(path))
+        if (found := mappings.find(self.mappings, path, name)) is not None:
+            return found
+        raise Unreadable(
+            f"is not JSON of the Twitter API, and {mappings.unknown_layout(self.mappings, name, header(path))}"
+        )
 
 
 def _start(path: Path) -> bytes:

@@ -1,11 +1,8 @@
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import polars as pl
-import pytest
 
-from ons_assets.lakehouse.layouts import Layout, as_date, as_number, as_text, as_time_utc, choose_layout, load_layouts
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.lakehouse.layouts import Layout, as_date, as_number, as_text, as_time_utc
 from ons_assets.lakehouse.tabular import first_reason
 
 LAYOUT = Layout(
@@ -84,19 +81,3 @@ def test_of_several_reasons_the_first_counts_and_an_unknown_condition_holds() ->
     rows = pl.DataFrame({"n": [-1, 5, None]})
     why = rows.select(first_reason([(pl.col("n") < 0, "negative"), (pl.col("n") > 3, "large")])).to_series()
     assert why.to_list() == ["negative", "large", "negative"]
-
-
-def test_layouts_of_earlier_folders_come_first_and_a_broken_one_is_named(tmp_path: Path) -> None:
-    for folder, name in (("own", "a"), ("built_in", "b")):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "layout.yaml").write_text(f"name: {name}\ncolumns: {{origin: von}}\n")
-    layouts = load_layouts([tmp_path / "own", tmp_path / "built_in", tmp_path / "absent"])
-    assert [each.name for each in layouts] == ["a", "b"]
-    assert choose_layout(layouts, "file.csv", ["von"]).name == "a"
-    with pytest.raises(Unreadable, match="its columns are nach; a also needs von"):
-        choose_layout(layouts, "file.csv", ["nach"])
-    with pytest.raises(Unreadable, match="no header"):
-        choose_layout(layouts, "file.csv", [])
-    (tmp_path / "own" / "other.yaml").write_text("name: c\ncolour: red\n")
-    with pytest.raises(ValueError, match=r"other.yaml is not a layout"):
-        load_layouts([tmp_path / "own"])

@@ -7,10 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.mapping import BUILT_IN, load
+from ons_assets.meters.mapping import BUILT_IN, Mapping
 from ons_assets.meters.sources import MeterFiles
 from tests.meters.conftest import RECEIVED, SECRET, Read
 
@@ -391,7 +392,11 @@ def test_the_real_tables(shared_data: Path, read: Read, name: str, meters: int, 
 
 def test_every_mapping_of_the_trials_can_be_loaded() -> None:
     folder = Path(__file__).parents[2] / "ons_assets" / "meters" / "mappings"
-    assert [mapping.name for mapping in load([folder])] == ["edrp", "low-carbon-london", "smart-grid-smart-city"]
+    assert [mapping.name for mapping in mappings.load([folder], Mapping)] == [
+        "edrp",
+        "low-carbon-london",
+        "smart-grid-smart-city",
+    ]
 
 
 def test_files_are_recognised_by_content(tmp_path: Path, shared_data: Path) -> None:

@@ -210,7 +210,7 @@ def test_an_office_writes_its_own_layout(settings, tmp_path):
 
 
 def test_a_file_of_another_kind_says_what_it_lacks(parse):
-    with pytest.raises(Unreadable, match=r"no mapping knows: its columns are a, b; .* also needs"):
+    with pytest.raises(Unreadable, match=r"no mapping knows: its columns are 'a', 'b'; .* also needs"):
         parse(FlowFiles, "a,b\n1,2\n")
 
 

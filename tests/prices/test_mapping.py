@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.delimited import Limits
 from ons_assets.lakehouse.sources import Parsed, Unreadable
 from ons_assets.prices import mapping
@@ -278,19 +279,19 @@ def test_a_mapping_that_cannot_work_is_refused_when_it_is_loaded(changes: dict[s
 def test_a_bad_mapping_file_is_named_in_the_message(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "bad.yaml").write_text(text)
     with pytest.raises(ValueError, match=message):
-        mapping.load([tmp_path])
+        mappings.load([tmp_path], mapping.Mapping)
 
 
 def test_a_mapping_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match=r"^the mapping bad\.yaml is not valid YAML"):
-        mapping.load([tmp_path])
+        mappings.load([tmp_path], mapping.Mapping)
 
 
 def test_yaml_cannot_run_code(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("!!python/object/apply:os.system ['touch /tmp/evil']")
     with pytest.raises(ValueError, match="not valid YAML"):
-        mapping.load([tmp_path])
+        mappings.load([tmp_path], mapping.Mapping)
 
 
 def test_folders_are_read_in_order_and_files_by_name(tmp_path: Path) -> None:
@@ -298,26 +299,35 @@ def test_folders_are_read_in_order_and_files_by_name(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         for name in names:
             (tmp_path / folder / f"{name}.yaml").write_text(OFFICE.replace("my-office", name))
-    loaded = mapping.load([tmp_path / "own", tmp_path / "absent", tmp_path / "built_in"])
+    loaded = mappings.load([tmp_path / "own", tmp_path / "absent", tmp_path / "built_in"], mapping.Mapping)
     assert [each.name for each in loaded] == ["a", "b", "c", "d"]
 
 
 def test_what_a_file_lacks_is_said_of_the_nearest_layout() -> None:
-    far = generic(name="far", required=["x", "y", "z"])
-    near = generic(name="near")
-    with pytest.raises(Unreadable) as raised:
-        mapping.choose([far, near], "a.csv", ["t", "p", "q"])
-    assert str(raised.value) == (
+    far, near = generic(name="far", required=["x", "y", "z"]), generic(name="near")
+    assert mappings.unknown_layout([far, near], "a.csv", ["t", "p", "q"]) == (
         "has a layout that no mapping knows: its columns are 't', 'p', 'q'; the layout near also needs 'i'"
     )
-    with pytest.raises(Unreadable, match="has no header that could be read"):
-        mapping.choose([near], "a.csv", [])
-    with pytest.raises(Unreadable, match="no mapping knows"):
-        mapping.choose([], "a.csv", ["t"])
+    assert mappings.unknown_layout([near], "a.csv", []) == "has no header that could be read"
+    assert "no mapping knows" in mappings.unknown_layout([], "a.csv", ["t"])
+
+
+def test_a_likely_delimiter_is_named() -> None:
+    assert "is ';' its delimiter?" in mappings.unknown_layout([generic()], "a.csv", ["t;p;i"])
 
 
 def test_long_headers_are_shortened_in_messages() -> None:
-    with pytest.raises(Unreadable) as raised:
-        mapping.choose([generic()], "a.csv", ["x" * 10_000, *map(str, range(500))])
-    assert len(str(raised.value)) < 400
-    assert "and 489 more" in str(raised.value)
+    sentence = mappings.unknown_layout([generic()], "a.csv", ["x" * 10_000, *map(str, range(500))])
+    assert len(sentence) < 400
+    assert "and 489 more" in sentence
+
+
+def test_a_file_is_given_to_the_first_mapping_that_knows_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("t,p,q,i\n")
+    known = [generic(name="other", required=["x"]), generic(name="first"), generic(name="second")]
+    assert mappings.choose(known, path, "a.csv").name == "first"
+    assert mappings.find(known[:1], path, "a.csv") is None
+    path.write_text("")
+    with pytest.raises(Unreadable, match="is empty"):
+        mappings.choose(known, path, "a.csv")

@@ -86,10 +86,13 @@ def test_a_record_that_is_no_weight_is_rejected(bench: Workbench, line: str, rea
     ("content", "reason"),
     [
         (b"", "is empty"),
-        (b"item,weight\n", "needs the columns item_id, item, group, year, weight; it has item, weight"),
+        (b"item,weight\n", "needs the columns item_id, item, group, year, weight; it lacks item_id, group, year"),
         (weights(), "has no row that could be read"),
         (weights("1,Bread,Food,2016,-1"), "has no row that could be read"),
-        (parquet()[:-20], "needs the columns item_id, item, group, year, weight; it has none"),
+        (
+            parquet()[:-20],
+            "it lacks item_id, item, group, year, weight",
+        ),
         (
             parquet(weight=[[1.0]]),
             "is a broken Parquet file, or one with columns that are neither text nor numbers",

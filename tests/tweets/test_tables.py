@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.pseudonyms import pseudonym
 from ons_assets.lakehouse.sources import Unreadable
-from ons_assets.tweets.mapping import BUILT_IN, Mapping, load
+from ons_assets.tweets.mapping import BUILT_IN, Mapping
 from tests.tweets.statuses import RECEIVED
 
 FLICKR = """
@@ -143,7 +144,7 @@ def test_parquet_with_typed_columns(source, tmp_path):
 
 
 def test_unknown_layouts_and_broken_files_are_refused(read, source, tmp_path):
-    with pytest.raises(Unreadable, match="its columns are a, b"):
+    with pytest.raises(Unreadable, match="its columns are 'a', 'b'"):
         read("a,b\n1,2\n")
     path = tmp_path / "points_x.parquet"
     path.write_bytes(b"PAR1 nothing more")
@@ -154,6 +155,6 @@ def test_unknown_layouts_and_broken_files_are_refused(read, source, tmp_path):
 
 def test_mappings_say_what_is_wrong_with_them(tmp_path):
     (tmp_path / "bad.yaml").write_text("name: x\ncolumns: {user: u}\n")
-    with pytest.raises(ValueError, match=r"bad\.yaml is not a mapping"):
-        load([tmp_path])
-    assert all(isinstance(each, Mapping) for each in load([BUILT_IN]))
+    with pytest.raises(ValueError, match=r"bad\.yaml cannot be used: columns\.time: Field required"):
+        mappings.load([tmp_path], Mapping)
+    assert all(isinstance(each, Mapping) for each in mappings.load([BUILT_IN], Mapping))
