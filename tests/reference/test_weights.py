@@ -91,7 +91,7 @@ def test_a_record_that_is_no_weight_is_rejected(bench: Workbench, line: str, rea
         (weights("1,Bread,Food,2016,-1"), "has no row that could be read"),
         (
             parquet()[:-20],
-            "it lacks item_id, item, group, year, weight",
+            "needs the columns item_id, item, group, year, weight; it lacks item_id, item, group, year, weight",
         ),
         (
             parquet(weight=[[1.0]]),
