@@ -15,11 +15,12 @@ from pathlib import Path
 
 import polars as pl
 
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices.checked import FLAGS, CheckSettings, check
 from ons_assets.prices.compilation import item_indices
 from ons_assets.prices.outliers import OutlierRule, outlier_methods
 from ons_assets.prices.sources import QuoteFiles
-from ons_assets.settings import Prices, Settings
+from ons_assets.settings import Settings
 from ons_assets.simulate.prices import DEFAULT_SEED, simulate_prices
 
 ROOT = Path(__file__).resolve().parents[1]

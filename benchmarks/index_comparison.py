@@ -14,12 +14,13 @@ from pathlib import Path
 
 import polars as pl
 
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices import comparison, compilation
 from ons_assets.prices.checked import check
 from ons_assets.prices.classification import classify
 from ons_assets.prices.sources import QuoteFiles
 from ons_assets.reference.official_indices import OfficialIndexFiles
-from ons_assets.settings import Prices, Settings
+from ons_assets.settings import Settings
 from ons_assets.simulate.prices import DEFAULT_SEED, office, simulate_prices
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -29,8 +29,9 @@ from ons_assets.mobile.release import operator_flows, origin_destination, releas
 from ons_assets.mobile.sources import CellFiles
 from ons_assets.mobile.weighting import weigh
 from ons_assets.mobile.workers import NONE_SEEN
+from ons_assets.parameters.mobile import Mobile
 from ons_assets.reference.labour import CommutingFiles
-from ons_assets.settings import Mobile, Settings
+from ons_assets.settings import Settings
 from ons_assets.simulate.mobile import Scale, simulate_mobile
 from ons_assets.simulate.mobile.scales import SCALES
 

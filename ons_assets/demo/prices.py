@@ -7,8 +7,8 @@ import polars as pl
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices import compilation
-from ons_assets.settings import Prices
 from ons_assets.simulate.prices import DEFAULT_SEED, office, simulate_prices
 
 # The simulator's truth is a fixed-base Jevons.

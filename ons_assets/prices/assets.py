@@ -9,6 +9,7 @@ from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import dot_chart, line_chart
 from ons_assets.orchestration.partitions import DAYS
 from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices import comparison, compilation
 from ons_assets.prices.checked import CheckSettings, check
 from ons_assets.prices.classification import ClassificationSettings, Classified, card, classify
@@ -16,7 +17,6 @@ from ons_assets.prices.collection import CollectionSettings
 from ons_assets.prices.collection import collection_report as report_collection
 from ons_assets.prices.runs import collection_runs
 from ons_assets.prices.sources import QuoteFiles
-from ons_assets.settings import Prices
 
 # Runs that outlast their day; the longest of the pilot took four days.
 LONGEST_RUN = timedelta(days=7)

@@ -7,10 +7,10 @@ from typing import Literal
 
 import polars as pl
 
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices import history, imputation, lineages
 from ons_assets.prices.history import PRODUCT
 from ons_assets.prices.outliers import OutlierRule, outliers
-from ons_assets.settings import Prices
 
 FLAGS = (
     "repeated_row",

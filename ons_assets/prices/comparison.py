@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices import compilation
 from ons_assets.prices.compilation import OUT_OF_SCOPE
-from ons_assets.settings import Prices
 
 Floats = npt.NDArray[np.float64]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices.indices import IndexMethod, aggregate, average_prices, by_item
-from ons_assets.settings import Prices
 
 OUT_OF_SCOPE = "out_of_scope"
 PERIODS = {"day": ("1d", "%Y-%m-%d"), "week": ("1w", "%G-W%V"), "month": ("1mo", "%Y-%m")}

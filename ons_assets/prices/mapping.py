@@ -30,7 +30,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ons_assets.lakehouse.mappings import shown
 from ons_assets.lakehouse.sources import Parsed, Unreadable
-from ons_assets.settings import FIRST_DAY, Prices
+from ons_assets.parameters.prices import Prices
+from ons_assets.settings import FIRST_DAY
 
 BUILT_IN = Path(__file__).parent / "mappings"
 # Clocks differ, and a file may come from a zone ahead of ours.

@@ -11,8 +11,9 @@ import polars as pl
 from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.delimited import Limits, is_parquet, read_delimited
 from ons_assets.lakehouse.sources import Parsed, Unreadable
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices import mapping
-from ons_assets.settings import Prices, Settings
+from ons_assets.settings import Settings
 
 ENDS_INSIDE_RECORD = "ends inside a record"
 

@@ -13,8 +13,8 @@ from ons_assets.geography.areas import areas_of
 from ons_assets.lakehouse.increments import Increment, Replacement
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.partitions import DAYS
+from ons_assets.parameters.tweets import Tweets
 from ons_assets.reference.people import totals_by_area
-from ons_assets.settings import Tweets
 from ons_assets.tweets import cluster_types as types_of_clusters
 from ons_assets.tweets import clustering, gaps, locating
 from ons_assets.tweets import residences as living

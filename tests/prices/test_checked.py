@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.parameters.prices import Prices, QuoteFlag
 from ons_assets.prices import history, imputation
 from ons_assets.prices.checked import FLAGS, CheckSettings, check
 from ons_assets.prices.classification import classify
 from ons_assets.prices.compilation import item_indices
 from ons_assets.prices.outliers import OutlierRule
-from ons_assets.settings import Prices, QuoteFlag
 from tests.prices.simulated import World
 
 START = date(2016, 7, 1)

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices.classification import ClassificationSettings, card, classify, decisions, rules
 from ons_assets.prices.classification.attributes import attributes, percentages
 from ons_assets.prices.classification.evaluation import NEVER, confidence_for, confusion, cross_validate, f1_by_class
 from ons_assets.prices.classification.labels import current
 from ons_assets.prices.classification.model import train
 from ons_assets.prices.classification.rules import ItemRules, find_word, limits_of
-from ons_assets.settings import Prices
 from ons_assets.simulate.prices import office
 from tests.prices.simulated import World
 

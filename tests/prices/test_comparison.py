@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices.comparison import Measures, chain_within_year, compare, index_comparison
 from ons_assets.reference.official_indices import OfficialIndexFiles
-from ons_assets.settings import Prices, Settings
+from ons_assets.settings import Settings
 
 MONTHS = [f"{year}-{month:02d}" for year in (2014, 2015) for month in range(1, 13)]
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices.checked import FLAGS
 from ons_assets.prices.compilation import aggregate_indices, item_indices
-from ons_assets.settings import Prices
 
 JEVONS = Prices(index_methods=({"method": "jevons"},))
 

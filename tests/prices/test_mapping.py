@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.delimited import Limits
 from ons_assets.lakehouse.sources import Parsed, Unreadable
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices import mapping
 from ons_assets.prices.mapping import Mapping
 from ons_assets.prices.sources import QuoteFiles
-from ons_assets.settings import Prices
 
 NOW = datetime(2016, 8, 1, tzinfo=UTC)
 

@@ -11,9 +11,9 @@ import pytest
 from ons_assets.lakehouse.delimited import Limits
 from ons_assets.lakehouse.ledger import Status
 from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices import mapping
 from ons_assets.prices.sources import QuoteFiles
-from ons_assets.settings import Prices
 from tests.workbench import Workbench, record, run
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

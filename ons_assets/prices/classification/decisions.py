@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ons_assets.parameters.prices import Prices
 from ons_assets.prices.classification import labels as product_labels
 from ons_assets.prices.classification import rules as item_rules
 from ons_assets.prices.classification.evaluation import NEVER, confidence_for
 from ons_assets.prices.classification.labels import PRODUCT
 from ons_assets.prices.classification.model import TrainedModel, train
 from ons_assets.prices.packs import stem
-from ons_assets.settings import Prices
 
 IN, OUT = "in scope", "out of scope"
 DECIDED_BY = ("label", "model", "rule", "nothing")
