@@ -41,6 +41,9 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=ASSETS,
         sensors=[drop_sensor(source, following(key), source(settings).name) for key, source in SOURCES.items()],
+        # One process a run: a step for each asset would import everything anew, and two at once would need
+        # the memory of both.
+        executor=dg.in_process_executor,
         resources={"lakehouse": Lakehouse.of(settings), "duckdb": DuckDBResource(database=":memory:")},
     )
 
