@@ -31,7 +31,7 @@ processes.set_forkserver_preload(["ons_assets.orchestration.operations", "great_
 
 
 def road(home: Path, supplier: Path) -> None:
-    """Take all files of the supplier, read them, and make everything that follows."""
+    """Take all files of the supplier, read them, and make everything that follows from them."""
     from ons_assets.orchestration import operations
 
     def silent(_: str) -> None:
@@ -41,7 +41,7 @@ def road(home: Path, supplier: Path) -> None:
     operations.open_home(settings)
     operations.take(settings, sorted(supplier.iterdir()), None, silent)
     operations.read_waiting(settings, silent)
-    outcome = operations.make(settings, [], None, silent)
+    outcome = operations.make(settings, ["prices", "governance"], None, silent)
     assert outcome.success, outcome
 
 
