@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy
 from Cython.Build import cythonize
-from setuptools import Extension, find_packages, setup
+from setuptools import Extension, find_namespace_packages, setup
 
 # ONS_ASSETS_DEBUG_KERNELS=1 builds the kernels with bounds checks, for hunting a bad index.
 CHECKED = os.environ.get("ONS_ASSETS_DEBUG_KERNELS") == "1"
@@ -27,11 +27,9 @@ extensions = [
 ]
 
 setup(
-    packages=[*find_packages(include=["ons_assets*", "core_ext*"]), "expectations"],
-    package_data={
-        "ons_assets": ["*.yaml", "**/*.yaml", "**/*.toml", "**/*.csv"],
-        "expectations": ["*/*.json"],
-    },
+    # Folders of data are packages to setuptools, though they hold no module.
+    packages=find_namespace_packages(include=["ons_assets*", "core_ext*", "expectations*"], exclude=["*__pycache__*"]),
+    package_data={"": ["*.yaml", "*.toml", "*.csv", "*.json"]},
     ext_modules=cythonize(
         extensions,
         compiler_directives={
