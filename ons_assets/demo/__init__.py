@@ -61,6 +61,7 @@ def next_steps(settings: Settings) -> dict[str, str]:
         "the UI": "make serve",
         "tables in DuckDB": str(home.warehouse),
         "products that need a person": str(home.reports / "classification" / "review_queue.csv"),
+        "a map of commuters": str(home.reports / "mobile" / "flow_map.png"),
         "what the gate found": str(home.reports / "data_docs" / "index.html"),
         "what was refused": str(home.quarantine),
         "the truth of the simulation": str(_simulated(settings) / "*" / "truth"),
