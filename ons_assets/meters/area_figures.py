@@ -117,11 +117,12 @@ def home_months(probabilities: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame
     rows = probabilities.join(days, on=["meter", "day"], how="inner", maintain_order="left")
     present = _present(rows)
     known = np.isfinite(present)
-    sums = rows.select("meter", month).with_columns(
+    sums = rows.select("meter", "day", month).with_columns(
         total=pl.Series(np.where(known, present, 0.0).sum(axis=1, dtype=np.float64)), count=pl.Series(known.sum(axis=1))
     )
     inside = (
-        sums.group_by("meter", "month")
+        sums.sort("meter", "day")
+        .group_by("meter", "month", maintain_order=True)
         .agg(pl.col("total", "count").sum())
         .select("meter", "month", somebody_at_home=pl.when(pl.col("count") > 0).then(pl.col("total") / pl.col("count")))
         .drop_nulls()

@@ -42,11 +42,13 @@ def presence_by_hour(
     known = np.isfinite(pairs)
     count = known.sum(axis=2)
     mean = np.divide(np.where(known, pairs, 0.0).sum(axis=2), count, out=np.full(count.shape, np.nan), where=count > 0)
-    rows = half_hours.select("bucket", "meter", day_type=day_types(half_hours["day"], holidays))
+    rows = half_hours.select("bucket", "meter", "day", day_type=day_types(half_hours["day"], holidays))
     hours = [rows.with_columns(hour=pl.lit(hour, pl.Int8), probability=pl.Series(mean[:, hour])) for hour in range(24)]
     return (
         pl.concat([hour.filter(pl.col("probability").is_not_nan()) for hour in hours])
-        .group_by("bucket", "meter", "day_type", "hour")
+        # The last digit of a mean hangs on the order of its terms.
+        .sort("meter", "day", "hour")
+        .group_by("bucket", "meter", "day_type", "hour", maintain_order=True)
         .agg(probability=pl.col("probability").mean(), days=pl.len().cast(pl.Int32))
         .select("bucket", "meter", "day_type", "hour", "probability", "days")
         .sort("meter", "day_type", "hour")
