@@ -1,6 +1,7 @@
 """Sources whose files are tables in known layouts: what they share."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,7 +19,7 @@ from ons_assets.lakehouse.sources import Parsed, Unreadable
 
 
 @dataclass(frozen=True)
-class TabularFiles:
+class TabularFiles(ABC):
     """A source whose files are CSV or Parquet in a layout of a YAML file.
 
     A kind of file says its `name`, its `table`, and in `judge` what makes a row.
@@ -53,9 +54,9 @@ class TabularFiles:
         """Return whether a layout knows the file."""
         return mappings.find(self.layouts, path, name) is not None
 
+    @abstractmethod
     def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
         """Return the typed rows, with `line`, and for each the reason why it cannot be accepted, or null."""
-        raise NotImplementedError
 
     def check(self, accepted: pl.DataFrame) -> str | None:
         """Look at all accepted rows of a file together, and return what there is to say of them.

@@ -103,6 +103,7 @@ def cluster_types(clusters: pl.LazyFrame, addresses: pl.LazyFrame, settings: Twe
 
 @published(
     "tweets/user_anchors",
+    "tweets/student_homes",
     inputs=["tweets/clustered_tweets", "tweets/clusters", "tweets/users"],
     optional=["tweets/cluster_types"],
 )
@@ -112,35 +113,20 @@ def user_anchors(
     users: pl.LazyFrame,
     cluster_types: pl.LazyFrame | None,
     settings: Tweets,
-) -> Frames:
-    """Find home, work and study of people."""
+) -> Iterator[tuple[pl.DataFrame, ...]]:
+    """Find home, work and study of people; of students, the home in term time and the one in the vacations."""
     terms = _terms(clustered_tweets, settings)
-    for stays, places in _stays(clustered_tweets, clusters, users, cluster_types, settings):
-        yield with_bucket(find_anchors(stays, places, terms=terms))
+    for span in _spans(clustered_tweets, settings):
+        places = _of_span(clusters, span)
+        kinds = _of_span(cluster_types, span) if cluster_types is not None else None
+        stays = tweet_stays(_of_span(clustered_tweets, span), places, _of_span(users, span), kinds)
+        yield with_bucket(find_anchors(stays, places, terms=terms)), living.student_homes(stays, places, terms)
 
 
 @published("tweets/user_commutes", inputs=["tweets/user_anchors"])
 def user_commutes(user_anchors: pl.LazyFrame) -> pl.DataFrame:
     """Pair homes with places of work and study."""
     return find_commutes(user_anchors.collect())
-
-
-@published(
-    "tweets/student_homes",
-    inputs=["tweets/clustered_tweets", "tweets/clusters", "tweets/users"],
-    optional=["tweets/cluster_types"],
-)
-def student_homes(
-    clustered_tweets: pl.LazyFrame,
-    clusters: pl.LazyFrame,
-    users: pl.LazyFrame,
-    cluster_types: pl.LazyFrame | None,
-    settings: Tweets,
-) -> Frames:
-    """Find where students live in term time and in the vacations."""
-    terms = _terms(clustered_tweets, settings)
-    for stays, places in _stays(clustered_tweets, clusters, users, cluster_types, settings):
-        yield living.student_homes(stays, places, terms)
 
 
 @published("tweets/residences", inputs=["tweets/user_anchors", "tweets/clustered_tweets", "tweets/collection_gaps"])
@@ -225,20 +211,6 @@ def _spans_of_days(rows: pl.LazyFrame, days: list[date], rows_at_once: int) -> l
     return spans["created_on"].to_list()
 
 
-def _stays(
-    tweets: pl.LazyFrame,
-    clusters: pl.LazyFrame,
-    users: pl.LazyFrame,
-    types: pl.LazyFrame | None,
-    settings: Tweets,
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Stays of people and their clusters, a span of buckets at a time."""
-    for span in _spans(tweets, settings):
-        places = _of_span(clusters, span)
-        kinds = _of_span(types, span) if types is not None else None
-        yield tweet_stays(_of_span(tweets, span), places, _of_span(users, span), kinds), places
-
-
 def _terms(tweets: pl.LazyFrame, settings: Tweets) -> list[tuple[date, date]]:
     return list(settings.terms) or usual_terms(*_days_seen(tweets))
 
@@ -263,7 +235,6 @@ ASSETS = [
     cluster_types,
     user_anchors,
     user_commutes,
-    student_homes,
     residences,
     moves,
     migration_flows,

@@ -133,7 +133,7 @@ def test_a_retailer_and_run_in_the_name_of_the_file() -> None:
 
 
 def test_columns_of_the_file_that_nobody_named_do_not_matter() -> None:
-    found = quote(generic(), run="7", reason="because", line_number="9", currency="XXX")
+    found = quote(generic(), run="7", reason="because", line_number="9", currency="EUR")
     assert (found["run"], found["currency"], found["price"]) == ("file", "GBP", 1.0)
 
 
