@@ -1,0 +1,153 @@
+"""From the columns of a file to the fields of its source, as the layout says."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import polars as pl
+
+from ons_assets.intake import values
+from ons_assets.intake.layouts import Layout, Origin
+from ons_assets.intake.records import Block
+from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
+
+LINE = "line"
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The rows of a block under the names that the source gives to them.
+
+    Parameters
+    ----------
+    rows
+        `line`, the fields that the layout and the file have, the columns of `Layout.day_columns`, and
+        `detail` where the layout names some. What stands for nothing is null.
+    rejected
+        Rows that the layout leaves out: line, reason, text.
+    """
+
+    rows: pl.DataFrame
+    rejected: pl.DataFrame
+
+
+def fields(block: Block, layout: Layout, name: str) -> Fields:
+    """Return the fields of a block.
+
+    Parameters
+    ----------
+    block
+        Rows under the names of the file.
+    layout
+        Of the file.
+    name
+        Of the file; a layout may read a field from it.
+    """
+    rows, found = block.rows, ColumnsOf(block.rows.columns)
+    wanted = reduce(
+        lambda so_far, rule: so_far & _is_one_of(rows[found(rule[0])], rule[1]),
+        layout.only.items(),
+        pl.Series([True]).new_from_index(0, len(rows)),
+    )
+    left_out = rows.filter(~wanted).select(
+        LINE, reason=pl.lit(f"left out by the layout {layout.name}"), text=pl.lit("")
+    )
+    kept = rows.filter(wanted) if len(left_out) else rows
+    made = [kept[LINE]]
+    for field, value in {**_named(layout, name), **_constants(layout, name, block.preamble)}.items():
+        made.append(pl.Series(field, [value], dtype=pl.String()).new_from_index(0, len(kept)))
+    for field, origin in layout.origins.items():
+        if origin.position is not None or (origin.columns and all(found(column) for column in origin.columns)):
+            made.append(_nulled(_read(kept, origin, layout, found), layout).alias(field))
+    made += [_nulled(kept[found(column)], layout).alias(column) for column in layout.day_columns]
+    if layout.detail:
+        parts = [pl.concat_str(pl.lit(f"{each}="), pl.col(found(each)).cast(pl.String()).fill_null("")) for each in layout.detail]
+        made.append(kept.select(pl.concat_str(parts, separator=";").alias("detail")).to_series())
+    last = {series.name: series for series in made}
+    recoded = {field: _recoded(series, layout.codes.get(field)) for field, series in last.items()}
+    return Fields(pl.DataFrame(list(recoded.values())), left_out if len(left_out) else pl.DataFrame(schema=REJECTED_SCHEMA))
+
+
+class ColumnsOf:
+    """Finds a column of a file by the name in a layout: exactly, else without blanks at its ends and case."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._exact = set(names)
+        self._loose = {canonical(name): name for name in reversed(names)}
+
+    def __call__(self, name: str) -> str | None:
+        """Return the name that the file gives to the column; None if it has none."""
+        return name if name in self._exact else self._loose.get(canonical(name))
+
+
+def canonical(name: str) -> str:
+    """Return the name of a column as names are compared: blanks and case do not count."""
+    return " ".join(name.split()).casefold()
+
+
+def lacking(layout: Layout, header: Sequence[str]) -> list[str]:
+    """Return the columns that a layout needs and a file lacks."""
+    found = ColumnsOf(header)
+    return [name for name in layout.needed if found(name) is None]
+
+
+def _named(layout: Layout, name: str) -> Mapping[str, str | None]:
+    match = re.search(layout.name_pattern, name) if layout.name_pattern else None
+    return match.groupdict() if match else {}
+
+
+def _constants(layout: Layout, name: str, preamble: Sequence[str]) -> Mapping[str, str | None]:
+    """What is the same for all rows: constants, and what the file's name and its first lines say."""
+    said: dict[str, str | None] = {}
+    for field, origin in layout.origins.items():
+        if origin.constant is not None:
+            said[field] = origin.constant
+        elif origin.file_name is not None:
+            said[field] = _group(origin.file_name, Path(name).name)
+        elif origin.preamble is not None:
+            said[field] = _group(origin.preamble, "\n".join(preamble))
+    return said
+
+
+def _group(pattern: str, text: str) -> str | None:
+    match = re.search(pattern, text, flags=re.MULTILINE)
+    return match.group(1).strip() if match and match.group(1) else None
+
+
+def _read(rows: pl.DataFrame, origin: Origin, layout: Layout, found: ColumnsOf) -> pl.Series:
+    if origin.position is not None:
+        names = [name for name in rows.columns if name != LINE]
+        if origin.position <= len(names):
+            return rows[names[origin.position - 1]]
+        return pl.Series([None], dtype=pl.String()).new_from_index(0, len(rows))
+    columns = [rows[found(name)] for name in origin.columns]
+    if origin.join:
+        texts = [values.text(column) for column in columns]
+        return pl.select(pl.concat_str(texts, separator=" ")).to_series()
+    if origin.sum:
+        numbers = [values.number(_nulled(column, layout), layout) for column in columns]
+        # A tariff that did not run is empty; a row in which all are empty says nothing.
+        return pl.select(pl.when(pl.any_horizontal(each.is_not_null() for each in numbers)).then(pl.sum_horizontal(numbers))).to_series()
+    if origin.first:
+        return pl.select(pl.coalesce([values.text(_nulled(column, layout)) for column in columns])).to_series()
+    return columns[0]
+
+
+def _nulled(column: pl.Series, layout: Layout) -> pl.Series:
+    """What stands for nothing, null: an error code also where the file has numbers."""
+    if column.dtype == pl.String():
+        return column.set(column.str.strip_chars().is_in(list(layout.missing)).fill_null(False), None)
+    if column.dtype.is_numeric():
+        codes = [float(text) for text in layout.missing if re.fullmatch(r"[+-]?\d+(\.\d+)?", text)]
+        return column.set(column.cast(pl.Float64()).is_in(codes).fill_null(False), None) if codes else column
+    return column
+
+
+def _recoded(column: pl.Series, codes: Mapping[str, str] | None) -> pl.Series:
+    return values.text(column).replace(codes) if codes else column
+
+
+def _is_one_of(column: pl.Series, allowed: Sequence[str]) -> pl.Series:
+    return values.text(column).is_in(list(allowed)).fill_null(False)

@@ -1,0 +1,134 @@
+"""Layouts on their shelf: how they are found and read, and which of them fits a file."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from ons_assets.intake import records
+from ons_assets.intake.fields import lacking
+from ons_assets.intake.layouts import Layout
+from ons_assets.intake.sniff import describe
+from ons_assets.lakehouse.sources import Unreadable
+
+SHOWN_COLUMNS = 12
+SHOWN_CHARACTERS = 80
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A layout that cannot be used, and why; it stops only files that would use it.
+
+    Parameters
+    ----------
+    path
+        Of its YAML.
+    files
+        Patterns of the names of its files, as far as they can be read; all files, if not.
+    sentence
+        What is wrong with it.
+    """
+
+    path: Path
+    files: tuple[str, ...]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The layouts of a source, in the order in which they are tried."""
+
+    layouts: tuple[Layout, ...]
+    broken: tuple[Broken, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all layouts."""
+        return hashlib.sha256("".join(each.model_dump_json() for each in self.layouts).encode()).hexdigest()
+
+    def find(self, path: Path, name: str, limits: records.Limits) -> Layout | None:
+        """Return the first layout that knows a file, or None."""
+        headers: dict[tuple[object, ...], list[str]] = {}
+        for layout in self.layouts:
+            if not _is_named(layout.files, name):
+                continue
+            way = (layout.format, layout.delimiter, layout.encoding, layout.header, layout.names, layout.skip_lines,
+                   layout.skip_until, layout.sheet, layout.path, layout.element, layout.quote, layout.comment)
+            if way not in headers:
+                headers[way] = records.header(path, layout, limits)
+            if headers[way] and not lacking(layout, headers[way]):
+                return layout
+        return None
+
+    def choose(self, path: Path, name: str, limits: records.Limits, *, individual: bool = False) -> Layout:
+        """Return the first layout that knows a file.
+
+        Parameters
+        ----------
+        individual
+            Whether the file is about people: then none of its columns is named.
+
+        Raises
+        ------
+        Unreadable
+            Saying what the file is, what it has, and what the nearest layout needs.
+        """
+        if (found := self.find(path, name, limits)) is not None:
+            return found
+        for broken in self.broken:
+            if _is_named(broken.files, name):
+                raise Unreadable(f"would be read by a layout that cannot be used: {broken.sentence}")
+        raise Unreadable(self._unknown(path, name, limits, individual))
+
+    def _unknown(self, path: Path, name: str, limits: records.Limits, individual: bool) -> str:
+        kind = describe(path, limits)
+        candidates = [each for each in self.layouts if _is_named(each.files, name)]
+        if not kind.header:
+            return f"is {kind.words}, and has no header that a layout knows"
+        nearest = min(candidates, key=lambda each: len(lacking(each, kind.header)), default=None)
+        lacks = lacking(nearest, kind.header) if nearest else []
+        said = f"is {kind.words} in a layout that is not known"
+        if not individual:
+            said += f": its columns are {shown(kind.header)}"
+        if nearest and len(lacks) < len(nearest.needed):
+            said += f"; the layout {nearest.name} also needs {shown(lacks)}"
+        return said
+
+
+def shelf(folders: Sequence[Path]) -> Shelf:
+    """Read the layouts of some folders, in order, by file name; a broken one is kept with what is wrong with it."""
+    layouts, broken = [], []
+    for path in [path for folder in folders for path in sorted(folder.glob("*.yaml"))]:
+        given: object = None
+        try:
+            given = yaml.safe_load(path.read_text("utf-8"))
+            layouts.append(Layout.model_validate(given))
+        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+            broken.append(Broken(path, ("*",), f"{path.name} is not valid YAML ({type(error).__name__})"))
+        except ValidationError as error:
+            broken.append(Broken(path, _patterns(given), f"{path.name}: {faults(error)}"))
+    return Shelf(tuple(layouts), tuple(broken))
+
+
+def faults(error: ValidationError) -> str:
+    """Say in one line what is wrong with a layout."""
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in error.errors())
+
+
+def shown(names: Sequence[str]) -> str:
+    """Return names of columns as a sentence can hold them: not too many, and none too long."""
+    first = ", ".join(repr(name[:SHOWN_CHARACTERS]) for name in names[:SHOWN_COLUMNS])
+    return f"{first} and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else first
+
+
+def _patterns(given: object) -> tuple[str, ...]:
+    files = given.get("files", "*") if isinstance(given, dict) else "*"
+    return tuple(map(str, files)) if isinstance(files, list) else (str(files),)
+
+
+def _is_named(patterns: Sequence[str], name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns)

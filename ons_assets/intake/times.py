@@ -1,0 +1,123 @@
+"""Times as files write them, on the clock that their layout says: moments in UTC, and local days."""
+
+import re
+from dataclasses import dataclass
+
+import polars as pl
+
+from ons_assets.intake.layouts import Layout
+
+EPOCHS = {"epoch": 1_000_000, "epoch-ms": 1_000}
+ZONED = re.compile(r"%[:#]?z")
+# The end of a day, and in files of some German grid operators the hour that the clock shows twice.
+MIDNIGHT_24 = r"\b24:00(:00)?\b"
+TWICE = r"\b2([AB])(:\d\d)"
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Moments of a column, in UTC.
+
+    Parameters
+    ----------
+    early, late
+        The same, but for an hour that the clock shows twice: then the first and the second of the two.
+        Null where a time is missing, has none of the formats, or is one that the clock skips.
+    """
+
+    early: pl.Series
+    late: pl.Series
+
+    @property
+    def are_ambiguous(self) -> bool:
+        """Whether a time lies in an hour that comes twice."""
+        return bool((self.early != self.late).any())
+
+
+def moments(column: pl.Series, layout: Layout, zone: str | None = None) -> Moments:
+    """Return the moments of a column of times.
+
+    Parameters
+    ----------
+    column
+        Text in one of `layout.time_formats`, dates, or times with or without a zone.
+    zone
+        Of times that do not say one; the layout's, if it is not given. Without any, such times are null.
+    """
+    zone = layout.zone if layout.zone is not None else zone
+    if column.dtype == pl.String():
+        return _of_text(column, layout, zone)
+    if column.dtype == pl.Date():
+        column = column.cast(pl.Datetime("us"))
+    if isinstance(column.dtype, pl.Datetime):
+        column = column.dt.cast_time_unit("us")
+        if column.dtype.time_zone is not None:  # type: ignore[attr-defined]
+            utc = column.dt.convert_time_zone("UTC")
+            return Moments(utc, utc)
+        return _on_clock(column, zone)
+    if column.dtype.is_numeric() and (per_second := EPOCHS.get(layout.time_formats[0])):
+        utc = _of_epoch(column, per_second)
+        return Moments(utc, utc)
+    return _none(column)
+
+
+def days(column: pl.Series, layout: Layout) -> pl.Series:
+    """Return the days of a column of dates, or of times of which only the day counts; null if there is none."""
+    if column.dtype != pl.String():
+        return column.cast(pl.Date(), strict=False) if column.dtype.is_temporal() else _nothing(column, pl.Date())
+    text = column.str.strip_chars()
+    found = [text.str.to_date(form, strict=False) for form in layout.date_formats]
+    written = [form for form in layout.time_formats if form not in EPOCHS]
+    found += [text.str.to_datetime(form, strict=False).dt.date() for form in written if not ZONED.search(form)]
+    found.append(text.str.extract(r"^(\d{4}-\d{2}-\d{2})([ T].*)?$").str.to_date("%Y-%m-%d", strict=False))
+    return pl.select(pl.coalesce(found)).to_series().alias(column.name)
+
+
+def _of_text(column: pl.Series, layout: Layout, zone: str | None) -> Moments:
+    text = column.str.strip_chars()
+    of_midnight = text.str.contains(MIDNIGHT_24).fill_null(False)
+    second = text.str.extract(TWICE) == "B"
+    plain = text.str.replace(MIDNIGHT_24, "00:00${1}").str.replace(TWICE, "02${2}")
+    early, late = _none(column).early, _none(column).late
+    for form in layout.time_formats:
+        if form in EPOCHS:
+            utc = _of_epoch(plain.cast(pl.Float64(), strict=False), EPOCHS[form])
+            read = Moments(utc, utc)
+        elif ZONED.search(form):
+            zoned = plain.str.replace(r"\s*([Zz]|UTC|GMT)$", "+00:00")
+            utc = zoned.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+            read = Moments(utc, utc)
+        else:
+            naive = plain.str.to_datetime(form, time_unit="us", strict=False, exact=True)
+            naive = naive if naive.dtype.time_zone is None else naive.dt.replace_time_zone(None)  # type: ignore[attr-defined]
+            later = naive.dt.offset_by("1d")
+            read = _on_clock(naive.zip_with(~of_midnight, later) if of_midnight.any() else naive, zone)
+        early, late = (pl.select(pl.coalesce(a, b)).to_series() for a, b in ((early, read.early), (late, read.late)))
+    if second.any():
+        early = early.zip_with(~second.fill_null(False), late)
+    first = (text.str.extract(TWICE) == "A").fill_null(False)
+    if first.any() or second.any():
+        late = late.zip_with(~first, early)
+    return Moments(early.alias(column.name), late.alias(column.name))
+
+
+def _on_clock(naive: pl.Series, zone: str | None) -> Moments:
+    if zone is None:
+        return _none(naive)
+    early = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+    late = naive.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null").dt.convert_time_zone("UTC")
+    return Moments(early, late)
+
+
+def _of_epoch(number: pl.Series, per_second: int) -> pl.Series:
+    micros = (number * per_second).cast(pl.Int64(), strict=False)
+    return micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def _none(column: pl.Series) -> Moments:
+    nothing = _nothing(column, pl.Datetime("us", "UTC"))
+    return Moments(nothing, nothing)
+
+
+def _nothing(column: pl.Series, dtype: pl.DataType) -> pl.Series:
+    return pl.Series(column.name, [None], dtype=dtype).new_from_index(0, len(column))

@@ -1,0 +1,88 @@
+"""Values as files write them: texts, numbers with their marks and currencies, identifiers with all their digits."""
+
+import polars as pl
+
+from ons_assets.intake.layouts import Layout
+
+# Above this a number may have lost digits in a program that holds numbers as doubles.
+EXACT_INTEGER = 1 << 53
+BLANKS = " \t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
+SYMBOLS = BLANKS + "£$€"
+
+
+def text(column: pl.Series, otherwise: str | None = None) -> pl.Series:
+    """Return a column as text without blanks at its ends; null, or what is said, where it is empty.
+
+    A nested value is null: it is no text.
+    """
+    if column.dtype.is_nested() or column.dtype in (pl.Duration, pl.Object):
+        column = pl.Series(column.name, [None], dtype=pl.String()).new_from_index(0, len(column))
+    stripped = column.cast(pl.String(), strict=False).str.strip_chars(BLANKS + "\r\n")
+    stripped = stripped.set(stripped == "", None)
+    return stripped if otherwise is None else stripped.fill_null(otherwise)
+
+
+def identifier(column: pl.Series) -> pl.Series:
+    """Return identifiers as text; null where one was written as a number with a fraction, or with lost digits.
+
+    Programs that hold numbers as doubles write 1234 as 1234.0, and 123456789012345678 as 1.23456789012346E+17.
+    """
+    if column.dtype.is_integer():
+        return column.cast(pl.String())
+    if column.dtype.is_float():
+        return _whole(column)
+    stripped = text(column)
+    as_double = stripped.str.contains(r"^\d+(\.\d*|(\.\d*)?[eE]\+?\d+)$")
+    if not as_double.any():
+        return stripped
+    return stripped.zip_with(~as_double.fill_null(False), _whole(stripped.cast(pl.Float64(), strict=False)))
+
+
+def number(column: pl.Series, layout: Layout) -> pl.Series:
+    """Return a column as finite numbers; null where it is none.
+
+    Currencies, blanks and the layout's marks between thousands may be around the digits, `85p` is 0.85. A
+    comma that is neither is no number: nothing is guessed.
+    """
+    if column.dtype == pl.String():
+        read = _of_text(column, layout)
+    elif column.dtype.is_numeric():
+        read = column.cast(pl.Float64())
+    else:
+        read = pl.Series(column.name, [None], dtype=pl.Float64()).new_from_index(0, len(column))
+    return read.set(~read.is_finite().fill_null(False), None)
+
+
+def _of_text(column: pl.Series, layout: Layout) -> pl.Series:
+    # By far the commonest: digits and a point.
+    plain = column.str.strip_chars(BLANKS)
+    point = layout.decimal == "."
+    if point and layout.thousands is None:
+        read = plain.cast(pl.Float64(), strict=False)
+        left = read.is_null() & plain.is_not_null()
+        if not left.any():
+            return read
+        return read.zip_with(~left, _marked(plain, layout))
+    return _marked(plain, layout)
+
+
+def _marked(plain: pl.Series, layout: Layout) -> pl.Series:
+    digits = plain.str.strip_chars(SYMBOLS)
+    pence = digits.str.contains(r"^\d+(\.\d+)?p$").fill_null(False)
+    digits = digits.str.strip_suffix("p")
+    mark = layout.thousands if layout.thousands is not None else ("," if layout.decimal == "." else ".")
+    if mark:
+        # Only where it stands between thousands; elsewhere it was meant as a decimal mark.
+        grouped = rf"^[+-]?\d{{1,3}}(\{mark}\d{{3}})+(\{layout.decimal}\d*)?$"
+        without = digits.str.replace_all(mark, "", literal=True)
+        digits = digits.zip_with(~digits.str.contains(grouped).fill_null(False), without)
+    if layout.decimal == ",":
+        whole = digits.str.contains(r"^[+-]?\d+(,\d*)?$").fill_null(False)
+        digits = digits.str.replace(",", ".", literal=True).set(~whole, None)
+    read = digits.cast(pl.Float64(), strict=False)
+    return read.zip_with(~pence, read / 100)
+
+
+def _whole(numbers: pl.Series) -> pl.Series:
+    exact = numbers.is_finite() & (numbers == numbers.floor()) & (numbers.abs() < EXACT_INTEGER)
+    return numbers.set(~exact.fill_null(False), None).cast(pl.Int64(), strict=False).cast(pl.String())
