@@ -1,0 +1,173 @@
+"""What a drop gave when it was read, kept until it is read again: every file is read once.
+
+Under `<home>/parsed/<source>/` lie, for each drop, its accepted rows as Parquet and a JSON file that
+says under which layout and parameters they were read. A day of a table is made anew from these rows,
+so that a layout that changes later never touches what was accepted before; `ons-assets reread` does.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from ons_assets.intake.layouts import Layout
+from ons_assets.lakehouse.home import Home, unfinished, write_atomically
+from ons_assets.lakehouse.tables import Table
+
+HASH_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """One drop, read.
+
+    Parameters
+    ----------
+    layout
+        Under which it was read, as JSON.
+    layout_sha256
+        Hash of the layout, its first digits.
+    parameters
+        Of the reading.
+    accepted, rejected
+        Rows of the table, and rows that could not be read.
+    usable, expected
+        What the rows give, in the unit of the source, and what they should have given.
+    days
+        Values of the day column of the table; empty if it has none.
+    notes, warnings
+        What else there is to say.
+    rows
+        Name of the file of accepted rows.
+    """
+
+    layout: dict[str, Any]
+    layout_sha256: str
+    parameters: dict[str, Any]
+    accepted: int
+    rejected: int
+    usable: int
+    expected: int | None
+    days: tuple[str, ...]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    rows: str
+
+    @property
+    def layout_name(self) -> str:
+        """Name of the layout."""
+        return str(self.layout["name"])
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Columns that the layout says tell what a file corrects; empty if it leaves that to the source."""
+        return tuple(self.layout.get("batch", ()))
+
+    @property
+    def local_days(self) -> tuple[date, ...]:
+        """The days as dates."""
+        return tuple(date.fromisoformat(day) for day in self.days)
+
+
+class Writer:
+    """Writes the accepted rows of one drop; they take effect when it is told what they are.
+
+    Parameters
+    ----------
+    table
+        That the rows are of; they lack what is only known when they are published.
+    later
+        Columns of the table that are added then.
+    """
+
+    def __init__(self, home: Home, source: str, drop_id: int, table: Table, later: Sequence[str]) -> None:
+        self._folder = home.parsed / source
+        self._drop_id, self._table, self._later = drop_id, table, tuple(later)
+        self._path = unfinished(self._folder / f"{drop_id}.parquet")
+        self._writer: pq.ParquetWriter | None = None
+        self._days: set[date] = set()
+        self.rows = 0
+
+    def __enter__(self) -> "Writer":
+        """Make room for the rows."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        schema = self._conform(self._table.empty().drop(self._later)).to_arrow().schema
+        self._writer = pq.ParquetWriter(self._path, schema, compression="zstd")
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Forget what was never finished."""
+        if self._writer is not None:
+            self._writer.close()
+            self._path.unlink(missing_ok=True)
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Write some rows."""
+        assert self._writer is not None
+        if rows.is_empty():
+            return
+        conformed = self._conform(rows)
+        self._writer.write_table(conformed.to_arrow().cast(self._writer.schema))
+        self.rows += len(rows)
+        if (day := day_column(self._table)) is not None:
+            self._days.update(conformed[day].unique().to_list())
+
+    def finish(self, layout: Layout, parameters: Mapping[str, Any], **said: Any) -> Parsed:
+        """Let the rows take the place of what an earlier reading gave."""
+        assert self._writer is not None
+        self._writer.close()
+        self._writer = None
+        digest = layout_sha256(layout)
+        name = f"{self._drop_id}-{digest}-{self._path.name.split('.')[-2]}.parquet"
+        self._path.replace(self._folder / name)
+        parsed = Parsed(
+            layout=layout.model_dump(mode="json", exclude_defaults=True),
+            layout_sha256=digest,
+            parameters=dict(parameters),
+            accepted=self.rows,
+            days=tuple(day.isoformat() for day in sorted(self._days)),
+            rows=name,
+            **said,
+        )
+        write_atomically(self._folder / f"{self._drop_id}.json", json.dumps(asdict(parsed)).encode())
+        for older in self._folder.glob(f"{self._drop_id}-*.parquet"):
+            if older.name != name:
+                older.unlink(missing_ok=True)
+        return parsed
+
+    def _conform(self, rows: pl.DataFrame) -> pl.DataFrame:
+        types = {name: dtype for name, dtype in self._table.schema.items() if name in rows.columns}
+        absent = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in self._table.schema.items() if name in self._later]
+        return self._table.conform(rows.with_columns(absent)).select(types.keys())
+
+
+def layout_sha256(layout: Layout) -> str:
+    """Return the first digits of the hash of what a layout says."""
+    return hashlib.sha256(layout.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:HASH_LENGTH]
+
+
+def day_column(table: Table) -> str | None:
+    """Return the column of days by which a table is partitioned, or None."""
+    column = table.partition_by[0] if table.partition_by else None
+    return column if column is not None and table.schema[column] == pl.Date() else None
+
+
+def load(home: Home, source: str, drop_id: int) -> Parsed | None:
+    """Return what a drop gave when it was last read; None if it never was."""
+    try:
+        stored = json.loads((home.parsed / source / f"{drop_id}.json").read_bytes())
+    except FileNotFoundError:
+        return None
+    return Parsed(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
+
+
+def rows(home: Home, source: str, parsed: Parsed) -> pl.LazyFrame:
+    """Return the accepted rows of a drop."""
+    return pl.scan_parquet(home.parsed / source / parsed.rows, glob=False)
+

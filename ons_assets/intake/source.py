@@ -1,0 +1,196 @@
+"""What a source is: it turns the files of a kind of supplier into rows of one table, and loses nothing."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import polars as pl
+
+from ons_assets.intake.fields import fields
+from ons_assets.intake.layouts import Layout
+from ons_assets.intake.limits import Limits
+from ons_assets.intake.records import records
+from ons_assets.intake.rules import Rule, first_fault, repeats
+from ons_assets.intake.shelf import Shelf, shelf
+from ons_assets.intake.unreadable import Unreadable
+from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
+
+ENDS_INSIDE_RECORD = "ends inside a record"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some rows of a file.
+
+    Parameters
+    ----------
+    accepted
+        Rows with the columns of the source's table, except `drop_sha256` and `arrival`.
+    rejected
+        Rows that cannot be read: line, reason, text.
+    notes, warnings
+        What there is to say of the file; a warning shows yellow.
+    usable
+        What the rows give, in the unit of the source: quotes, half hours, events.
+    expected
+        What they should have given; None where nobody can know.
+    """
+
+    accepted: pl.DataFrame
+    rejected: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTED_SCHEMA))
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    usable: int = 0
+    expected: int | None = None
+
+
+@dataclass(frozen=True)
+class Source(ABC):
+    """A kind of files, and the table that they fill.
+
+    Parameters
+    ----------
+    folders
+        Where layouts lie; those of earlier folders are tried first.
+    limits
+        How much of a file is read.
+    parameters
+        Those that decide how files are read, by name; recorded with every drop.
+    """
+
+    folders: tuple[Path, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    # Name of the drop folder, and of the table.
+    name: ClassVar[str]
+    table: ClassVar[str]
+    # What its files are, in half a sentence, for people who look for the right folder.
+    files_are: ClassVar[str] = ""
+    # What its rows give, as people count it.
+    unit: ClassVar[str] = "rows"
+    # Columns that tell one batch of a file from another: the gate refuses batch by batch.
+    batch: ClassVar[tuple[str, ...]] = ()
+    # Columns of which rows with the same values are replaced by those of a file that arrives later.
+    identity: ClassVar[tuple[str, ...]] = ()
+    # Columns that make two rows the same observation, whatever their batches.
+    observation: ClassVar[tuple[str, ...]] = ()
+    # Whether rows are about people: then nothing of a file is quoted anywhere.
+    is_individual: ClassVar[bool] = False
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The layouts of the source."""
+        return shelf(self.folders)
+
+    def layout(self, path: Path, name: str) -> Layout:
+        """Return the layout of a file.
+
+        Raises
+        ------
+        Unreadable
+            If none knows it.
+        """
+        return self.shelf.choose(path, name, self.limits, individual=self.is_individual)
+
+    def recognises(self, path: Path, name: str) -> bool:
+        """Return whether a layout knows the file."""
+        return self.shelf.find(path, name, self.limits) is not None
+
+    @abstractmethod
+    def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
+        """Read one file, a piece after another.
+
+        Parameters
+        ----------
+        path
+            The file in the archive.
+        name
+            The name under which it came; it may say the store and the time.
+        received_utc
+            When it came; rows dated more than a day later are rejected.
+        layout
+            Of the file.
+
+        Raises
+        ------
+        Unreadable
+            If nothing in the file can be read.
+        """
+
+
+class TableSource(Source):
+    """A source whose files are tables: every row of a file is at most one row of the table."""
+
+    # Columns of which two rows with the same values are about the same thing; a file may have one only.
+    key: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """Return `line` and the columns of the table in their types, one row for each.
+
+        Parameters
+        ----------
+        rows
+            `line` and the fields of the source that the file has, as text or as typed there; see
+            `ons_assets.intake.fields`.
+        """
+
+    @abstractmethod
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """Return why rows are rejected, the first that holds being told."""
+
+    def check(self, accepted: pl.DataFrame) -> Sequence[str]:
+        """Look at all accepted rows of a file together, and return what there is to say of them.
+
+        Raises
+        ------
+        Unreadable
+            If together they cannot be right.
+        """
+        return ()
+
+    def helpers(self) -> tuple[str, ...]:
+        """Columns of `typed` that rules need and the table does not have."""
+        return ()
+
+    def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
+        """See `Source.read`."""
+        found = [self._block(block, name, received_utc, layout) for block in records(path, layout, self.limits)]
+        rejected = pl.concat([pl.DataFrame(schema=REJECTED_SCHEMA), *(piece.rejected for piece in found)])
+        accepted = pl.concat([piece.accepted for piece in found]) if found else pl.DataFrame()
+        if self.key and len(accepted):
+            again = repeats(accepted, self.key, layout.contradicting)
+            rejected = pl.concat([rejected, _rejected(accepted, again)])
+            accepted = accepted.filter(again.is_null())
+        rejected = rejected.sort("line")
+        if accepted.is_empty():
+            raise Unreadable(nothing_read(rejected), rejected)
+        cut = any(piece.notes for piece in found)
+        notes = [*([ENDS_INSIDE_RECORD] if cut else []), *self.check(accepted)]
+        yield Piece(accepted, rejected, tuple(notes), usable=len(accepted), expected=len(accepted) + len(rejected))
+
+    def _block(self, block: Any, name: str, received_utc: datetime, layout: Layout) -> Piece:
+        named = fields(block, layout, name)
+        typed = self.typed(named.rows, layout)
+        reason = typed.select(first_fault(self.rules(layout, received_utc))).to_series()
+        rejected = pl.concat([block.rejected, named.rejected, _rejected(named.rows, reason)])
+        accepted = typed.filter(reason.is_null()).drop(self.helpers())
+        return Piece(accepted, rejected, (ENDS_INSIDE_RECORD,) if block.ends_inside_record else ())
+
+
+def nothing_read(rejected: pl.DataFrame) -> str:
+    """Say of a file that it has no row, and why."""
+    return f"has no row that could be read ({reasons(rejected)})" if len(rejected) else "has a header and no rows"
+
+
+def _rejected(rows: pl.DataFrame, reason: pl.Series) -> pl.DataFrame:
+    bad = rows.with_columns(reason=reason).filter(pl.col("reason").is_not_null())
+    if bad.is_empty():
+        return pl.DataFrame(schema=REJECTED_SCHEMA)
+    shown = [name for name in rows.columns if name != "line"]
+    return bad.select("line", "reason", text=pl.struct(pl.col(shown).cast(pl.String(), strict=False)).struct.json_encode())
