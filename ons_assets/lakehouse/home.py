@@ -45,6 +45,11 @@ class Home:
         return self.root / "lake"
 
     @property
+    def parsed(self) -> Path:
+        """Accepted rows of every drop as they were read, and under which layout."""
+        return self.root / "parsed"
+
+    @property
     def staging(self) -> Path:
         """Batches that are not yet audited; empty when nothing runs."""
         return self.root / "staging"
@@ -86,7 +91,7 @@ class Home:
     def ensure(self) -> "Home":
         """Make the folders that must exist, private where they hold individual data."""
         self.root.mkdir(parents=True, exist_ok=True)
-        for folder in (self.archive, self.staging, self.quarantine, self.restricted_warehouse.parent):
+        for folder in (self.archive, self.parsed, self.staging, self.quarantine, self.restricted_warehouse.parent):
             folder.mkdir(exist_ok=True, mode=PRIVATE_DIRECTORY)
         for folder in (self.drops, self.lake, self.mappings, self.reports, self.dagster, self._locks):
             folder.mkdir(exist_ok=True)

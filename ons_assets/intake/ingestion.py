@@ -1,0 +1,452 @@
+"""From the drops of a source to the rows of its table: read once, gated batch by batch, published.
+
+A partition is always made anew from the rows that its drops gave when they were read, so a repetition,
+a late file or a crash in between make no difference. Where two drops hold the same thing, the one that
+arrived later counts: a corrected file replaces what it corrects, and the older version of the table
+can still be read.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ons_assets.intake import parsed
+from ons_assets.intake.ledger import Drop, Ledger, Status
+from ons_assets.intake.parsed import Parsed
+from ons_assets.intake.reading import quarantine_name, read, read_waiting
+from ons_assets.intake.source import Source
+from ons_assets.lakehouse import data_docs, gate, lake, quarantine
+from ons_assets.lakehouse.gate import Audit, Suite
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.lake import Among, Between, Partition, Provenance
+from ons_assets.lakehouse.publication import code_version, data_version, stage
+from ons_assets.lakehouse.tables import Table
+
+SLUG_LENGTH = 60
+ROWS_AT_ONCE = 2_000_000
+IN_PLAY = (Status.READ, Status.ACCEPTED, Status.REFUSED, Status.SUPERSEDED)
+# A row carries the hash of its file, so that any number can be followed back to it.
+DROP_SHA256, DROP_ID = "drop_sha256", "drop_id"
+
+Days = tuple[date, date]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A batch that the gate did not let pass, or let pass with a warning, and the days of its drop."""
+
+    drop: str
+    batch: str
+    rows: int
+    reason: str
+    days: frozenset[str]
+
+    @classmethod
+    def of(cls, drop: Drop, batch: str, rows: int, reason: str) -> "Finding":
+        """Return what was found in a batch of a drop."""
+        return cls(drop.name, batch, rows, reason, frozenset(day.isoformat() for day in drop.days))
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What became of the drops of a partition; without a version, nothing was published."""
+
+    rows: int
+    quarantined_rows: int
+    drops: int
+    refusals: list[Finding]
+    warnings: list[Finding]
+    version: int | None = None
+    data_version: str | None = None
+
+
+@dataclass
+class _Member:
+    """One drop that was read, and what the gate says of it."""
+
+    drop: Drop
+    parsed: Parsed
+    refused: set[tuple[Any, ...]] = field(default_factory=set)
+    refusals: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def refused_rows(self) -> int:
+        return sum(refusal.rows for refusal in self.refusals)
+
+    @property
+    def accepted_rows(self) -> int:
+        return self.parsed.accepted - self.refused_rows
+
+
+def ingest(
+    home: Home,
+    ledger: Ledger,
+    source: Source,
+    table: Table,
+    suite: Suite,
+    *,
+    run_id: str,
+    settings: Mapping[str, Any],
+    days: Days | None = None,
+    rows_at_once: int = ROWS_AT_ONCE,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Ingested:
+    """Make a partition of a raw table from the drops that the ledger holds.
+
+    Parameters
+    ----------
+    settings
+        Parameters of the methods, for the provenance.
+    days
+        First and last day to make, both included; None for a table without days.
+    rows_at_once
+        So many rows are in memory together; a day, or another value of a partition, is never divided.
+    progress
+        Called with a sentence for each drop that is refused.
+
+    Returns
+    -------
+    Ingested
+        `version` is None if no drop was accepted: then the table is as it was.
+    """
+    with home.table_lock(table.name):
+        unread = [reading.drop for reading in read_waiting(home, ledger, source, table, run_id, progress) if reading.parsed is None]
+        members = [member for member in _members(home, ledger, source, table, run_id) if _is_of(member.drop, days)]
+        for member in members:
+            _gate(home, source, table, suite, member, run_id)
+            for refusal in member.refusals:
+                progress(f"refused {refusal.drop}: {refusal.reason}")
+        road = _Road(home, source, table, suite, run_id, settings)
+        version, counted = road.publish(members, days, rows_at_once)
+        _settle(home, ledger, source, table, members, days, run_id)
+    refusals = [Finding.of(drop, drop.name, 0, drop.reason or "") for drop in unread if days is None]
+    return Ingested(
+        rows=road.rows,
+        quarantined_rows=sum(member.parsed.rejected + member.refused_rows for member in members),
+        drops=len(members) + (len(unread) if days is None else 0),
+        refusals=[*refusals, *(refusal for member in members for refusal in member.refusals)],
+        warnings=[warning for member in members for warning in member.warnings],
+        version=version,
+        data_version=road.data_version(counted) if counted else None,
+    )
+
+
+def _members(home: Home, ledger: Ledger, source: Source, table: Table, run_id: str) -> Iterator[_Member]:
+    for drop in ledger.drops(source.name, IN_PLAY):
+        if drop.sha256 is None or (drop.status is Status.REFUSED and drop.run_id is None):
+            continue
+        found = parsed.load(home, source.name, drop.drop_id)
+        if found is None and drop.status in (Status.ACCEPTED, Status.SUPERSEDED):
+            # Of a home of version 0.1, which kept no readings.
+            found = read(home, ledger, source, table, drop, run_id).parsed
+        if found is not None:
+            yield _Member(drop, found)
+
+
+def _is_of(drop: Drop, days: Days | None) -> bool:
+    return days is None or any(days[0] <= day <= days[1] for day in drop.days)
+
+
+# --- the gate
+
+
+def _gate(home: Home, source: Source, table: Table, suite: Suite, member: _Member, run_id: str) -> None:
+    """Audit a drop batch by batch; what is wrong with one refuses no other."""
+    drop = member.drop
+    quarantine.release_batches(home, table.name, quarantine_name(drop))
+    last: Audit | None = None
+    for number, (values, batch) in enumerate(_batches(home, source, table, member), start=1):
+        audit = gate.audit(suite, table, batch)
+        label = " ".join(map(str, values)) if values and not table.is_individual else drop.name
+        if audit.is_critical:
+            # A supplier's text, so it may be of any length and hold a slash.
+            slug = f"{number}-{re.sub('[^A-Za-z0-9]+', '-', label)[:SLUG_LENGTH]}"
+            name = f"{quarantine_name(drop)}-{slug}"
+            staged = stage(home, table, batch, run_id, name)
+            quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, staged)
+            data_docs.keep(home, table.name, run_id, f"{str(drop.sha256)[:8]}-{slug}", audit.result)
+            member.refused.add(values)
+            member.refusals.append(Finding.of(drop, label, len(batch), audit.reason))
+        else:
+            last = audit
+            member.warnings += [Finding.of(drop, label, len(batch), audit.reason)] if audit.failures else []
+    if last is not None:
+        data_docs.keep(home, table.name, run_id, "", last.result)
+    member.warnings += [Finding.of(drop, drop.name, member.parsed.accepted, said) for said in member.parsed.warnings]
+
+
+def _batches(
+    home: Home, source: Source, table: Table, member: _Member
+) -> Iterator[tuple[tuple[Any, ...], pl.DataFrame]]:
+    """Batches of a drop: by the columns of the source; without any, some partitions at a time."""
+    rows = _rows(home, source, table, member)
+    if source.batch:
+        whole = rows.collect()
+        for values, batch in whole.partition_by(source.batch, maintain_order=True, as_dict=True).items():
+            yield values, table.conform(batch)
+    elif table.partition_by:
+        column = table.partition_by[0]
+        counts = dict(rows.group_by(column).len().sort(column).collect(engine="streaming").iter_rows())
+        for group in _groups(counts, ROWS_AT_ONCE):
+            yield tuple(group), table.conform(rows.filter(pl.col(column).is_in(group)).collect())
+    else:
+        yield (), table.conform(rows.collect())
+
+
+def _rows(home: Home, source: Source, table: Table, member: _Member) -> pl.LazyFrame:
+    lineage = {DROP_SHA256: pl.lit(member.drop.sha256), DROP_ID: pl.lit(member.drop.arrival, dtype=pl.Int64())}
+    added = [value.alias(name) for name, value in lineage.items() if name in table.schema]
+    return parsed.rows(home, source.name, member.parsed).with_columns(added).select(table.column_names)
+
+
+def _passed(home: Home, source: Source, table: Table, member: _Member) -> pl.LazyFrame:
+    """Rows of the batches that the gate let pass."""
+    rows = _rows(home, source, table, member)
+    if not member.refused:
+        return rows
+    columns = source.batch or table.partition_by[:1]
+    if not columns:
+        return rows.clear()
+    refused = pl.DataFrame([dict(zip(columns, values, strict=True)) for values in _by_column(member.refused, columns)])
+    schema = {name: table.schema[name] for name in columns}
+    return rows.join(refused.cast(pl.Schema(schema)).lazy(), on=list(columns), how="anti", nulls_equal=True)
+
+
+def _by_column(refused: Iterable[tuple[Any, ...]], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """A batch without columns of its own is some values of the partition column."""
+    for values in refused:
+        yield from [values] if len(columns) > 1 or len(values) == 1 else [(value,) for value in values]
+
+
+def _groups(rows: Mapping[Any, int], most: int) -> Iterator[list[Any]]:
+    """Divide values into groups of not more than so many rows, if a value has not more by itself."""
+    group: list[Any] = []
+    size = 0
+    for value, count in rows.items():
+        if group and size + count > most:
+            yield group
+            group, size = [], 0
+        group.append(value)
+        size += count
+    if group:
+        yield group
+
+
+# --- what counts
+
+
+def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence["_Member"]) -> pl.DataFrame:
+    """Return the rows that count: of what came more than once, what arrived last.
+
+    A drop replaces rows of the same identity: that of its layout, else that of the source, else the
+    key of the table. Rows of another batch that are the same observation are not added; the drop says so.
+    """
+    if len(members) < 2 or rows.is_empty() or rows[DROP_SHA256].n_unique() < 2:
+        return rows
+    arrival = {member.drop.sha256: member.drop.arrival for member in members}
+    rows = rows.with_columns(arrival_=pl.col(DROP_SHA256).replace_strict(arrival, return_dtype=pl.Int64()))
+    day = parsed.day_column(table)
+    identities = {member.drop.sha256: _identity(source, table, member, day) for member in members}
+    if len(set(identities.values())) == 1:
+        [columns] = set(identities.values())
+        kept = rows.filter(pl.col("arrival_") == pl.col("arrival_").max().over(columns))
+    else:
+        named = [_named(rows, columns, [sha for sha, its in identities.items() if its == columns]) for columns in sorted(set(identities.values()))]
+        rows = rows.with_columns(identity_=pl.coalesce(named))
+        kept = rows.filter(pl.col("arrival_") == pl.col("arrival_").max().over("identity_")).drop("identity_")
+    if source.observation:
+        first = pl.col("arrival_").min().over(source.observation)
+        for member in members:
+            again = kept.filter((pl.col("arrival_") == member.drop.arrival) & (pl.col("arrival_") != first))
+            if len(again):
+                member.notes.append(f"{len(again)} rows are also in files that arrived earlier, and not added")
+        kept = kept.filter(pl.col("arrival_") == first)
+    return kept.drop("arrival_")
+
+
+def _identity(source: Source, table: Table, member: _Member, day: str | None) -> tuple[str, ...]:
+    columns = member.parsed.identity or source.identity or table.key
+    return tuple(dict.fromkeys([*columns, *([day] if day else [])]))
+
+
+def _named(rows: pl.DataFrame, columns: Sequence[str], drops: Sequence[str | None]) -> pl.Expr:
+    texts = [pl.format("{}={}", pl.lit(name), pl.col(name).cast(pl.String())) for name in columns]
+    return pl.when(pl.col(DROP_SHA256).is_in(drops)).then(pl.concat_str(texts, separator=";", ignore_nulls=True))
+
+
+# --- publication
+
+
+@dataclass
+class _Road:
+    """How rows of drops reach the lake."""
+
+    home: Home
+    source: Source
+    table: Table
+    suite: Suite
+    run_id: str
+    settings: Mapping[str, Any]
+    rows: int = 0
+
+    def publish(
+        self, members: list[_Member], days: Days | None, rows_at_once: int
+    ) -> tuple[int | None, dict[str, str]]:
+        """Publish what counts of some drops; return the version and the names of the drops by hash."""
+        if days is not None:
+            return self._by_days(members, days, rows_at_once)
+        staged, counted = [], {}
+        for number, values in enumerate(self._partitions(members, rows_at_once)):
+            rows = self._what_counts(members, values)
+            staged.append(stage(self.home, self.table, rows, self.run_id, f"part-{number:05}"))
+            self.rows += len(rows)
+            counted |= self._counted(members, rows)
+        version = self._commit(members, staged, counted, None) if self.rows else None
+        for path in staged:
+            path.unlink(missing_ok=True)
+        return version, counted
+
+    def data_version(self, counted: Mapping[str, str]) -> str:
+        """Return the data version of what is made of some drops."""
+        return data_version(counted, self.suite, self.settings)
+
+    def _by_days(self, members: list[_Member], days: Days, rows_at_once: int) -> tuple[int | None, dict[str, str]]:
+        version: int | None = None
+        counted: dict[str, str] = {}
+        column = self.table.partition_by[0]
+        for span in _spans(members, days, rows_at_once):
+            here = [member for member in members if _is_of(member.drop, span)]
+            rows = self._what_counts(here, Between(column, *span))
+            of_span = self._counted(here, rows)
+            if rows.is_empty():
+                continue
+            staged = stage(self.home, self.table, rows, self.run_id)
+            version = self._commit(here, [staged], of_span, Between(column, *span))
+            staged.unlink(missing_ok=True)
+            self.rows += len(rows)
+            counted |= of_span
+        return version, counted
+
+    def _partitions(self, members: list[_Member], rows_at_once: int) -> Iterator[Partition | None]:
+        """Values of the partition column that fit into memory together; None for a table without."""
+        if not self.table.partition_by:
+            yield None
+            return
+        column = self.table.partition_by[0]
+        counts: dict[Any, int] = {}
+        for member in members:
+            of_drop = parsed.rows(self.home, self.source.name, member.parsed).group_by(column).len()
+            for value, count in of_drop.collect(engine="streaming").iter_rows():
+                counts[value] = counts.get(value, 0) + count
+        for group in _groups(dict(sorted(counts.items())), rows_at_once):
+            yield Among(column, tuple(group))
+
+    def _what_counts(self, members: list[_Member], of: Partition | None) -> pl.DataFrame:
+        frames = [self.table.empty()]
+        for member in members:
+            rows = _passed(self.home, self.source, self.table, member)
+            frames.append(self.table.conform((rows.filter(of.polars) if of else rows).collect()))
+        counting = in_force(self.source, self.table, pl.concat(frames), members)
+        return pl.concat([counting, self._last_good(members, counting, of)]) if len(counting) else counting
+
+    def _last_good(self, members: list[_Member], rows: pl.DataFrame, of: Partition | None) -> pl.DataFrame:
+        """Published rows of drops that passed once and are refused now, unless a batch that counts replaces them."""
+        refused = [member.drop.sha256 for member in members if member.refusals]
+        if not refused or not lake.exists(self.home, self.table):
+            return self.table.empty()
+        published = lake.read(self.home, self.table).filter(pl.col(DROP_SHA256).is_in(refused))
+        published = published.filter(of.polars) if of else published
+        unit = list(_identity(self.source, self.table, members[0], parsed.day_column(self.table)))
+        return self.table.conform(published.collect().join(rows, on=unit, how="anti", nulls_equal=True))
+
+    def _counted(self, members: list[_Member], rows: pl.DataFrame) -> dict[str, str]:
+        names = {str(member.drop.sha256): member.drop.name for member in members}
+        return {sha256: names[sha256] for sha256 in rows[DROP_SHA256].unique().sort()}
+
+    def _commit(
+        self, members: list[_Member], staged: list[Path], counted: dict[str, str], replace: Partition | None
+    ) -> int:
+        warnings = [warning for member in members for warning in member.warnings]
+        provenance = Provenance(
+            run_id=self.run_id,
+            code_version=code_version(),
+            inputs=counted,
+            suite={
+                "sha256": self.suite.sha256,
+                "batches_refused": sum(len(member.refusals) for member in members),
+                "warnings": [f"{warning.drop} ({warning.batch}): {warning.reason}" for warning in warnings],
+            },
+            settings={**self.settings, "layouts": self._layouts(members, counted)},
+            data_version=self.data_version(counted),
+            partition=(str(replace.first), str(replace.last)) if replace else None,
+        )
+        return lake.publish(self.home, self.table, pl.scan_parquet(staged), provenance, replace)
+
+    def _layouts(self, members: list[_Member], counted: Mapping[str, str]) -> dict[str, str]:
+        """Name and hash of the layout under which each drop was read."""
+        return {
+            str(member.drop.sha256): f"{member.parsed.layout_name} {member.parsed.layout_sha256}"
+            for member in members
+            if str(member.drop.sha256) in counted
+        }
+
+
+def _spans(members: Sequence[_Member], days: Days, rows_at_once: int) -> Iterator[Days]:
+    """Divide days into spans whose rows fit into memory together; a day is never divided."""
+    first, size = days[0], 0
+    for start, rows in sorted((max(min(member.drop.days), days[0]), member.parsed.accepted) for member in members):
+        if size + rows > rows_at_once and start > first:
+            yield first, start - timedelta(days=1)
+            first, size = start, 0
+        size += rows
+    yield first, days[1]
+
+
+# --- the books
+
+
+def _settle(
+    home: Home,
+    ledger: Ledger,
+    source: Source,
+    table: Table,
+    members: list[_Member],
+    days: Days | None,
+    run_id: str,
+) -> None:
+    """Write into the ledger what became of each drop; last, so that a crash before it repeats the work.
+
+    A file of which only some days were made keeps what was said of it, or waits for the rest.
+    """
+    counts = _rows_in_force(home, table)
+    for member in members:
+        drop, now = member.drop, counts.get(str(member.drop.sha256), 0)
+        reason = "; ".join([*member.parsed.notes, *member.parsed.warnings, *member.notes, *(each.reason for each in member.refusals)])
+        quarantined = member.parsed.rejected + member.refused_rows
+        whole = days is None or all(days[0] <= day <= days[1] for day in drop.days)
+        if member.accepted_rows == 0:
+            ledger.refuse(drop, reason or "no rows", quarantined=quarantined, run_id=run_id)
+            ledger.set_in_force(drop, now)
+        elif whole or drop.status in (Status.ACCEPTED, Status.SUPERSEDED):
+            ledger.accept(
+                drop,
+                accepted=member.accepted_rows,
+                quarantined=quarantined,
+                in_force=now,
+                reason=reason or None,
+                run_id=run_id,
+            )
+
+
+def _rows_in_force(home: Home, table: Table) -> dict[str, int]:
+    if not lake.exists(home, table):
+        return {}
+    counted = lake.read(home, table).group_by(DROP_SHA256).len().collect(engine="streaming")
+    return dict(counted.iter_rows())

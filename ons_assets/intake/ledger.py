@@ -1,0 +1,396 @@
+"""The ledger: one row for every file that ever arrived, whatever became of it.
+
+It is a SQLite file, because a daemon, several runs and a command line write to it at once and a row
+must survive a crash. The asset `governance/drop_ledger` publishes it to the lake.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import polars as pl
+
+from ons_assets.intake.parsed import Parsed
+from ons_assets.lakehouse.home import PRIVATE_FILE, Home
+
+
+class Status(StrEnum):
+    """What became of a drop."""
+
+    RECEIVED = "received"
+    READ = "read"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    SUPERSEDED = "superseded"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A file as the ledger knows it.
+
+    Parameters
+    ----------
+    drop_id
+        Number of the row, in order of arrival.
+    sha256
+        Hash of the content; None where there was nothing to hash (a directory).
+    days
+        Local days for which the file holds rows; empty for sources without days.
+    parsed_rows, accepted_rows, quarantined_rows
+        Rows in = rows accepted + rows quarantined; None until the file was read.
+    attempts
+        Runs that were asked for the drop.
+    arrival
+        Number of its arrival: what has a higher one came later, whatever a clock says.
+    layout, layout_sha256
+        Under which it was read; None until it was.
+    usable, expected
+        What its rows give, in the unit of the source, and what they should have given.
+    rows_in_force
+        Rows of its table that are of this drop now; others may have replaced some.
+    modified_ns
+        When the file was last changed, as its file system says; the same file seen again is no new arrival.
+    """
+
+    drop_id: int
+    source: str
+    name: str
+    sha256: str | None
+    size_bytes: int
+    received_utc: datetime
+    status: Status
+    days: tuple[date, ...]
+    parsed_rows: int | None
+    accepted_rows: int | None
+    quarantined_rows: int | None
+    reason: str | None
+    run_id: str | None
+    attempts: int
+    arrival: int
+    layout: str | None
+    layout_sha256: str | None
+    usable: int | None
+    expected: int | None
+    rows_in_force: int | None
+    modified_ns: int | None
+
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS drops (
+    drop_id INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sha256 TEXT,
+    size_bytes INTEGER NOT NULL,
+    received_utc TEXT NOT NULL,
+    status TEXT NOT NULL,
+    days TEXT NOT NULL DEFAULT '[]',
+    parsed_rows INTEGER,
+    accepted_rows INTEGER,
+    quarantined_rows INTEGER,
+    reason TEXT,
+    run_id TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    arrival INTEGER NOT NULL DEFAULT 0,
+    layout TEXT,
+    layout_sha256 TEXT,
+    usable INTEGER,
+    expected INTEGER,
+    rows_in_force INTEGER,
+    modified_ns INTEGER
+);
+CREATE UNIQUE INDEX IF NOT EXISTS one_content_one_drop
+    ON drops (source, sha256) WHERE status != 'duplicate' AND NOT (status = 'refused' AND run_id IS NULL);
+CREATE INDEX IF NOT EXISTS by_source ON drops (source, status);
+"""
+# Columns that ledgers of version 0.1 lack.
+ADDED = {
+    "arrival": "INTEGER NOT NULL DEFAULT 0",
+    "layout": "TEXT",
+    "layout_sha256": "TEXT",
+    "usable": "INTEGER",
+    "expected": "INTEGER",
+    "rows_in_force": "INTEGER",
+    "modified_ns": "INTEGER",
+}
+NEXT_ARRIVAL = "(SELECT coalesce(max(arrival), 0) + 1 FROM drops)"
+
+
+class Ledger:
+    """Reads and writes the ledger of one home."""
+
+    def __init__(self, home: Home) -> None:
+        self._path = home.ledger
+        with self._connect() as connection:
+            connection.executescript(SCHEMA)
+            present = {row["name"] for row in connection.execute("PRAGMA table_info(drops)")}
+            for name in ADDED.keys() - present:
+                connection.execute(f"ALTER TABLE drops ADD COLUMN {name} {ADDED[name]}")
+            if "arrival" not in present:
+                connection.execute("UPDATE drops SET arrival = drop_id")
+        self._path.chmod(PRIVATE_FILE)
+
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._path, timeout=60, isolation_level="IMMEDIATE")
+        connection.row_factory = sqlite3.Row
+        try:
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+    def receive(
+        self,
+        source: str,
+        name: str,
+        sha256: str | None,
+        size_bytes: int,
+        received_utc: datetime,
+        *,
+        modified_ns: int | None = None,
+        unreadable: str | None = None,
+    ) -> Drop:
+        """Write the row of a file that arrived, and return it.
+
+        The same content under the same name is the same drop: the row that is there is returned; if a
+        later file had replaced it, and it was sent again, it waits again, and now counts as the later
+        one. The same content under another name becomes a row with the status `duplicate`, unless it
+        was never taken: every empty file is a fault of its own.
+
+        Parameters
+        ----------
+        sha256
+            None where there is nothing to hash, such as a directory.
+        size_bytes
+            Of the file.
+        received_utc
+            For people; the order of arrival is counted, not told by a clock.
+        modified_ns
+            When the file was last changed: one that still lies where it was taken is not sent again.
+        unreadable
+            Why the file cannot be taken; then it is refused at once.
+        """
+        with self._connect() as connection:
+            # Before the first look, so that nobody writes the same content in between.
+            connection.execute("BEGIN IMMEDIATE")
+            same = connection.execute(
+                "SELECT * FROM drops WHERE source = ? AND sha256 IS ? AND name = ? AND size_bytes = ?",
+                (source, sha256, name, size_bytes),
+            ).fetchone()
+            if same is not None:
+                sent_again = modified_ns is None or modified_ns != same["modified_ns"]
+                if same["status"] != Status.SUPERSEDED or not sent_again:
+                    return _drop(same)
+                # The supplier has gone back to what a later file had replaced.
+                again = (
+                    f"UPDATE drops SET status = ?, received_utc = ?, modified_ns = ?, attempts = 0,"
+                    f" arrival = {NEXT_ARRIVAL} WHERE drop_id = ? RETURNING *"
+                )
+                values = (Status.READ, received_utc.isoformat(), modified_ns, same["drop_id"])
+                return _drop(connection.execute(again, values).fetchone())
+            if unreadable is not None:
+                status, reason = Status.REFUSED, unreadable
+            elif (known := _with_content(connection, source, sha256)) is not None:
+                status, reason = Status.DUPLICATE, f"{name} has the same content as {known['name']}"
+            else:
+                status, reason = Status.RECEIVED, None
+            counted = None if unreadable is None else 0
+            inserted = connection.execute(
+                "INSERT INTO drops (source, name, sha256, size_bytes, received_utc, status, reason,"
+                " parsed_rows, accepted_rows, quarantined_rows, modified_ns, arrival)"
+                f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NEXT_ARRIVAL}) RETURNING *",
+                (
+                    source,
+                    name,
+                    sha256,
+                    size_bytes,
+                    received_utc.isoformat(),
+                    status,
+                    reason,
+                    counted,
+                    counted,
+                    counted,
+                    modified_ns,
+                ),
+            ).fetchone()
+        return _drop(inserted)
+
+    def receive_again(self, drop: Drop) -> Drop:
+        """Write that a refused drop is to be read once more, and return its row."""
+        with self._connect() as connection:
+            known = _with_content(connection, drop.source, drop.sha256)
+        if known is not None and known["drop_id"] != drop.drop_id:
+            reason = f"{drop.name} has the same content as {known['name']}"
+            return self._update(drop, status=Status.DUPLICATE, reason=reason)
+        return self._update(
+            drop,
+            status=Status.RECEIVED,
+            parsed_rows=None,
+            accepted_rows=None,
+            quarantined_rows=None,
+            reason=None,
+            attempts=0,
+        )
+
+    def read(self, drop: Drop, parsed: Parsed) -> Drop:
+        """Write what a drop gave when it was read, and return its row; it waits to be published."""
+        return self._update(
+            drop,
+            status=Status.READ,
+            days=parsed.local_days,
+            parsed_rows=parsed.accepted + parsed.rejected,
+            accepted_rows=parsed.accepted,
+            quarantined_rows=parsed.rejected,
+            reason="; ".join([*parsed.notes, *parsed.warnings]) or None,
+            layout=parsed.layout_name,
+            layout_sha256=parsed.layout_sha256,
+            usable=parsed.usable,
+            expected=parsed.expected,
+            attempts=0,
+        )
+
+    def refuse(self, drop: Drop, reason: str, *, quarantined: int = 0, run_id: str | None = None) -> Drop:
+        """Write that a drop was refused and why, and return its row."""
+        return self._update(
+            drop,
+            status=Status.REFUSED,
+            parsed_rows=quarantined,
+            accepted_rows=0,
+            quarantined_rows=quarantined,
+            reason=reason,
+            run_id=run_id,
+        )
+
+    def accept(
+        self,
+        drop: Drop,
+        *,
+        accepted: int,
+        quarantined: int,
+        in_force: int,
+        reason: str | None,
+        run_id: str,
+    ) -> Drop:
+        """Write that a drop passed, or passed and was replaced by later ones, and return its row.
+
+        Parameters
+        ----------
+        accepted, quarantined
+            Rows that passed, and rows that did not.
+        in_force
+            Rows of the table that are of this drop; without any, others have replaced it.
+        reason
+            What there is to say of it.
+        run_id
+            Of the run that published it.
+        """
+        superseded = in_force == 0
+        return self._update(
+            drop,
+            status=Status.SUPERSEDED if superseded else Status.ACCEPTED,
+            parsed_rows=accepted + quarantined,
+            accepted_rows=accepted,
+            quarantined_rows=quarantined,
+            rows_in_force=in_force,
+            reason="replaced by a file that came later" if superseded else reason,
+            run_id=run_id,
+        )
+
+    def _update(self, drop: Drop, **values: Any) -> Drop:
+        if "days" in values:
+            values["days"] = _days_json(values["days"])
+        assignments = ", ".join(f"{name} = ?" for name in values)
+        with self._connect() as connection:
+            row = connection.execute(
+                f"UPDATE drops SET {assignments} WHERE drop_id = ? RETURNING *",
+                (*values.values(), drop.drop_id),
+            ).fetchone()
+        return _drop(row)
+
+    def set_in_force(self, drop: Drop, rows: int) -> None:
+        """Write how many rows of the table are of a drop now."""
+        self._update(drop, rows_in_force=rows)
+
+    def count_attempt(self, drops: Iterable[Drop]) -> None:
+        """Write that one more run was asked to read these drops."""
+        with self._connect() as connection:
+            connection.executemany(
+                "UPDATE drops SET attempts = attempts + 1 WHERE drop_id = ?",
+                [(drop.drop_id,) for drop in drops],
+            )
+
+    def drops(self, source: str | None = None, statuses: Iterable[Status] = tuple(Status)) -> list[Drop]:
+        """Return drops in order of arrival."""
+        chosen = list(statuses)
+        marks = ", ".join("?" * len(chosen))
+        query = f"SELECT * FROM drops WHERE status IN ({marks})"
+        values: list[str] = [str(status) for status in chosen]
+        if source is not None:
+            query += " AND source = ?"
+            values.append(source)
+        with self._connect() as connection:
+            rows = connection.execute(f"{query} ORDER BY arrival", values).fetchall()
+        return [_drop(row) for row in rows]
+
+    def frame(self) -> pl.DataFrame:
+        """Return the whole ledger, one row a file, in order of arrival."""
+        with self._connect() as connection:
+            rows = [dict(row) for row in connection.execute("SELECT * FROM drops ORDER BY drop_id")]
+        return pl.DataFrame(rows, schema=_FRAME_SCHEMA).with_columns(
+            pl.col("received_utc").str.to_datetime("%+", time_unit="us", time_zone="UTC"),
+            pl.col("days").str.json_decode(pl.List(pl.String())).list.eval(pl.element().str.to_date()),
+        )
+
+
+_FRAME_SCHEMA = {
+    "drop_id": pl.Int64(),
+    "source": pl.String(),
+    "name": pl.String(),
+    "sha256": pl.String(),
+    "size_bytes": pl.Int64(),
+    "received_utc": pl.String(),
+    "status": pl.String(),
+    "days": pl.String(),
+    "parsed_rows": pl.Int64(),
+    "accepted_rows": pl.Int64(),
+    "quarantined_rows": pl.Int64(),
+    "reason": pl.String(),
+    "run_id": pl.String(),
+    "attempts": pl.Int64(),
+    "arrival": pl.Int64(),
+    "layout": pl.String(),
+    "layout_sha256": pl.String(),
+    "usable": pl.Int64(),
+    "expected": pl.Int64(),
+    "rows_in_force": pl.Int64(),
+    "modified_ns": pl.Int64(),
+}
+
+
+def _with_content(connection: sqlite3.Connection, source: str, sha256: str | None) -> sqlite3.Row | None:
+    """Return the drop of a content that can be read, if there is one."""
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM drops WHERE source = ? AND sha256 = ? AND status != 'duplicate'"
+        " AND NOT (status = 'refused' AND run_id IS NULL)",
+        (source, sha256),
+    ).fetchone()
+    return row
+
+
+def _days_json(days: Iterable[date]) -> str:
+    return json.dumps([day.isoformat() for day in sorted(set(days))])
+
+
+def _drop(row: sqlite3.Row) -> Drop:
+    values = dict(row)
+    values["days"] = tuple(date.fromisoformat(day) for day in json.loads(values["days"]))
+    values["status"] = Status(values["status"])
+    values["received_utc"] = datetime.fromisoformat(values["received_utc"])
+    return Drop(**values)
