@@ -63,11 +63,16 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
             made.append(_nulled(_read(kept, origin, layout, found), layout).alias(field))
     made += [_nulled(kept[found(column)], layout).alias(column) for column in layout.day_columns]
     if layout.detail:
-        parts = [pl.concat_str(pl.lit(f"{each}="), pl.col(found(each)).cast(pl.String()).fill_null("")) for each in layout.detail]
+        parts = [
+            pl.concat_str(pl.lit(f"{each}="), pl.col(found(each)).cast(pl.String()).fill_null(""))
+            for each in layout.detail
+        ]
         made.append(kept.select(pl.concat_str(parts, separator=";").alias("detail")).to_series())
     last = {series.name: series for series in made}
     recoded = {field: _recoded(series, layout.codes.get(field)) for field, series in last.items()}
-    return Fields(pl.DataFrame(list(recoded.values())), left_out if len(left_out) else pl.DataFrame(schema=REJECTED_SCHEMA))
+    return Fields(
+        pl.DataFrame(list(recoded.values())), left_out if len(left_out) else pl.DataFrame(schema=REJECTED_SCHEMA)
+    )
 
 
 class ColumnsOf:
@@ -129,7 +134,9 @@ def _read(rows: pl.DataFrame, origin: Origin, layout: Layout, found: ColumnsOf) 
     if origin.sum:
         numbers = [values.number(_nulled(column, layout), layout) for column in columns]
         # A tariff that did not run is empty; a row in which all are empty says nothing.
-        return pl.select(pl.when(pl.any_horizontal(each.is_not_null() for each in numbers)).then(pl.sum_horizontal(numbers))).to_series()
+        return pl.select(
+            pl.when(pl.any_horizontal(each.is_not_null() for each in numbers)).then(pl.sum_horizontal(numbers))
+        ).to_series()
     if origin.first:
         return pl.select(pl.coalesce([values.text(_nulled(column, layout)) for column in columns])).to_series()
     return columns[0]

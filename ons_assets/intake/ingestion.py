@@ -7,7 +7,7 @@ can still be read.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -117,7 +117,11 @@ def ingest(
         `version` is None if no drop was accepted: then the table is as it was.
     """
     with home.table_lock(table.name):
-        unread = [reading.drop for reading in read_waiting(home, ledger, source, table, run_id, progress) if reading.parsed is None]
+        unread = [
+            reading.drop
+            for reading in read_waiting(home, ledger, source, table, run_id, progress)
+            if reading.parsed is None
+        ]
         members = [member for member in _members(home, ledger, source, table, run_id) if _is_of(member.drop, days)]
         for member in members:
             _gate(home, source, table, suite, member, run_id)
@@ -158,46 +162,70 @@ def _is_of(drop: Drop, days: Days | None) -> bool:
 
 
 def _gate(home: Home, source: Source, table: Table, suite: Suite, member: _Member, run_id: str) -> None:
-    """Audit a drop batch by batch; what is wrong with one refuses no other."""
-    drop = member.drop
-    quarantine.release_batches(home, table.name, quarantine_name(drop))
-    last: Audit | None = None
-    for number, (values, batch) in enumerate(_batches(home, source, table, member), start=1):
-        audit = gate.audit(suite, table, batch)
-        label = " ".join(map(str, values)) if values and not table.is_individual else drop.name
-        if audit.is_critical:
-            # A supplier's text, so it may be of any length and hold a slash.
-            slug = f"{number}-{re.sub('[^A-Za-z0-9]+', '-', label)[:SLUG_LENGTH]}"
-            name = f"{quarantine_name(drop)}-{slug}"
-            staged = stage(home, table, batch, run_id, name)
-            quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, staged)
-            data_docs.keep(home, table.name, run_id, f"{str(drop.sha256)[:8]}-{slug}", audit.result)
-            member.refused.add(values)
-            member.refusals.append(Finding.of(drop, label, len(batch), audit.reason))
-        else:
-            last = audit
-            member.warnings += [Finding.of(drop, label, len(batch), audit.reason)] if audit.failures else []
+    """Audit a drop: batch by batch, so that what is wrong with one refuses no other, or whole."""
+    quarantine.release_batches(home, table.name, quarantine_name(member.drop))
+    audits = _gate_batches if source.batch else _gate_whole
+    last = audits(home, source, table, suite, member, run_id)
     if last is not None:
         data_docs.keep(home, table.name, run_id, "", last.result)
-    member.warnings += [Finding.of(drop, drop.name, member.parsed.accepted, said) for said in member.parsed.warnings]
+    name, accepted = member.drop.name, member.parsed.accepted
+    member.warnings += [Finding.of(member.drop, name, accepted, said) for said in member.parsed.warnings]
 
 
-def _batches(
-    home: Home, source: Source, table: Table, member: _Member
-) -> Iterator[tuple[tuple[Any, ...], pl.DataFrame]]:
-    """Batches of a drop: by the columns of the source; without any, some partitions at a time."""
+def _gate_batches(home: Home, source: Source, table: Table, suite: Suite, member: _Member, run_id: str) -> Audit | None:
+    """Audit each batch of a drop, and return the last audit that let one pass."""
+    drop, last = member.drop, None
+    rows = table.conform(_rows(home, source, table, member).collect())
+    batches = rows.partition_by(source.batch, maintain_order=True, as_dict=True)
+    for number, (values, batch) in enumerate(batches.items(), start=1):
+        audit = gate.audit(suite, table, batch)
+        label = drop.name if table.is_individual else " ".join(map(str, values))
+        if not audit.is_critical:
+            last = audit
+            member.warnings += [Finding.of(drop, label, len(batch), audit.reason)] if audit.failures else []
+            continue
+        # A supplier's text, so it may be of any length and hold a slash.
+        slug = f"{number}-{re.sub('[^A-Za-z0-9]+', '-', label)[:SLUG_LENGTH]}"
+        name = f"{quarantine_name(drop)}-{slug}"
+        staged = stage(home, table, batch, run_id, name)
+        quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, staged)
+        data_docs.keep(home, table.name, run_id, f"{str(drop.sha256)[:8]}-{slug}", audit.result)
+        member.refused.add(values)
+        member.refusals.append(Finding.of(drop, label, len(batch), audit.reason))
+    return last
+
+
+def _gate_whole(home: Home, source: Source, table: Table, suite: Suite, member: _Member, run_id: str) -> Audit | None:
+    """Audit a drop that is one batch, some values of its partition at a time; one critical failure refuses it."""
+    drop, audits = member.drop, []
     rows = _rows(home, source, table, member)
-    if source.batch:
-        whole = rows.collect()
-        for values, batch in whole.partition_by(source.batch, maintain_order=True, as_dict=True).items():
-            yield values, table.conform(batch)
-    elif table.partition_by:
-        column = table.partition_by[0]
-        counts = dict(rows.group_by(column).len().sort(column).collect(engine="streaming").iter_rows())
-        for group in _groups(counts, ROWS_AT_ONCE):
-            yield tuple(group), table.conform(rows.filter(pl.col(column).is_in(group)).collect())
-    else:
-        yield (), table.conform(rows.collect())
+    for part in _parts(rows, table):
+        audits.append(gate.audit(suite, table, table.conform(part.collect())))
+        if audits[-1].is_critical:
+            break
+    audit = Audit.of_parts(audits)
+    if audit.is_critical:
+        name = f"{quarantine_name(drop)}-refused"
+        folder = home.staging / run_id / table.name
+        folder.mkdir(parents=True, exist_ok=True)
+        rows.sink_parquet(folder / f"{name}.parquet")
+        quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, folder / f"{name}.parquet")
+        member.refused.add(())
+        member.refusals.append(Finding.of(drop, drop.name, member.parsed.accepted, audit.reason))
+    elif audit.failures:
+        member.warnings.append(Finding.of(drop, drop.name, member.parsed.accepted, audit.reason))
+    return audit
+
+
+def _parts(rows: pl.LazyFrame, table: Table) -> Iterator[pl.LazyFrame]:
+    """Rows some values of the partition column at a time; all of them, for a table without."""
+    if not table.partition_by:
+        yield rows
+        return
+    column = table.partition_by[0]
+    counts = rows.group_by(column).len().sort(column).collect(engine="streaming")
+    for group in _groups(dict(counts.iter_rows()), ROWS_AT_ONCE):
+        yield rows.filter(pl.col(column).is_in(group))
 
 
 def _rows(home: Home, source: Source, table: Table, member: _Member) -> pl.LazyFrame:
@@ -211,18 +239,11 @@ def _passed(home: Home, source: Source, table: Table, member: _Member) -> pl.Laz
     rows = _rows(home, source, table, member)
     if not member.refused:
         return rows
-    columns = source.batch or table.partition_by[:1]
-    if not columns:
+    if not source.batch:
         return rows.clear()
-    refused = pl.DataFrame([dict(zip(columns, values, strict=True)) for values in _by_column(member.refused, columns)])
-    schema = {name: table.schema[name] for name in columns}
-    return rows.join(refused.cast(pl.Schema(schema)).lazy(), on=list(columns), how="anti", nulls_equal=True)
-
-
-def _by_column(refused: Iterable[tuple[Any, ...]], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """A batch without columns of its own is some values of the partition column."""
-    for values in refused:
-        yield from [values] if len(columns) > 1 or len(values) == 1 else [(value,) for value in values]
+    schema = {name: table.schema[name] for name in source.batch}
+    refused = pl.LazyFrame(list(member.refused), schema=schema, orient="row")
+    return rows.join(refused, on=list(source.batch), how="anti", nulls_equal=True)
 
 
 def _groups(rows: Mapping[Any, int], most: int) -> Iterator[list[Any]]:
@@ -258,7 +279,10 @@ def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence
         [columns] = set(identities.values())
         kept = rows.filter(pl.col("arrival_") == pl.col("arrival_").max().over(columns))
     else:
-        named = [_named(rows, columns, [sha for sha, its in identities.items() if its == columns]) for columns in sorted(set(identities.values()))]
+        named = [
+            _named(rows, columns, [sha for sha, its in identities.items() if its == columns])
+            for columns in sorted(set(identities.values()))
+        ]
         rows = rows.with_columns(identity_=pl.coalesce(named))
         kept = rows.filter(pl.col("arrival_") == pl.col("arrival_").max().over("identity_")).drop("identity_")
     if source.observation:
@@ -428,7 +452,9 @@ def _settle(
     counts = _rows_in_force(home, table)
     for member in members:
         drop, now = member.drop, counts.get(str(member.drop.sha256), 0)
-        reason = "; ".join([*member.parsed.notes, *member.parsed.warnings, *member.notes, *(each.reason for each in member.refusals)])
+        reason = "; ".join(
+            [*member.parsed.notes, *member.parsed.warnings, *member.notes, *(each.reason for each in member.refusals)]
+        )
         quarantined = member.parsed.rejected + member.refused_rows
         whole = days is None or all(days[0] <= day <= days[1] for day in drop.days)
         if member.accepted_rows == 0:

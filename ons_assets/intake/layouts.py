@@ -37,7 +37,10 @@ DEFAULT_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S%.f",)
 def _as_texts(given: Any) -> Any:
     """YAML reads 16777215 and -99 as numbers, and one value where a list is meant."""
     several = given if isinstance(given, list | tuple) else [given]
-    return tuple(each if isinstance(each, str) else "" if each is None else f"{each:g}" if isinstance(each, float) else str(each) for each in several)
+    return tuple(
+        each if isinstance(each, str) else "" if each is None else f"{each:g}" if isinstance(each, float) else str(each)
+        for each in several
+    )
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts)]
@@ -75,7 +78,9 @@ class Origin(Part):
     def _says_one_thing(self) -> "Origin":
         said = [name for name in type(self).model_fields if getattr(self, name) not in (None, ())]
         if len(said) != 1:
-            raise ValueError(f"says {' and '.join(said) or 'nothing'}; one of {', '.join(type(self).model_fields)} is needed")
+            raise ValueError(
+                f"says {' and '.join(said) or 'nothing'}; one of {', '.join(type(self).model_fields)} is needed"
+            )
         return self
 
     @property
@@ -98,7 +103,9 @@ class ContainerPart(Part):
     files: Texts = Field(("*",), description="patterns of the names of the files")
     format: Format | None = Field(None, description="of the content; if it is not said, the first bytes say it")
     member: str = Field("*", description="pattern of the members of a .zip; each is a part of the file")
-    sheet: str | int | None = Field(None, description="name or number of the sheet of a workbook; the first, if not said")
+    sheet: str | int | None = Field(
+        None, description="name or number of the sheet of a workbook; the first, if not said"
+    )
     path: str | None = Field(None, description="of the rows in a JSON document, such as `data.results`")
     element: str | None = Field(None, description="of XML, the element that is a row")
 
@@ -114,7 +121,9 @@ class TextPart(Part):
         None, description="mark between thousands; if it is not said, the point where the decimal mark is a comma"
     )
     skip_lines: int = Field(0, ge=0, description="lines before the header")
-    skip_until: str | None = Field(None, description="pattern of the header, where a changing number of lines is before it")
+    skip_until: str | None = Field(
+        None, description="pattern of the header, where a changing number of lines is before it"
+    )
     header: bool = Field(True, description="whether there is a header")
     names: tuple[str, ...] = Field((), description="names of the columns of a file without a header")
     skip_footer: int = Field(0, ge=0, description="lines after the last row")
@@ -157,7 +166,9 @@ class ColumnPart(Part):
     optional: dict[str, OriginOrName] = Field({}, description="the same, for columns that a file may lack")
     name_pattern: str | None = Field(None, description="pattern on the name of the file; its named groups are fields")
     codes: dict[str, dict[str, str]] = Field({}, description="values to be replaced, by field")
-    only: dict[str, Texts] = Field({}, description="values that a column of the file must have; other rows are left out")
+    only: dict[str, Texts] = Field(
+        {}, description="values that a column of the file must have; other rows are left out"
+    )
     detail: tuple[str, ...] = Field((), description="further columns of the file that tell rows from each other")
     needs: tuple[str, ...] = Field((), description="further columns without which a file is not of this layout")
     ignores: tuple[str, ...] = Field((), description="columns that are known and not read")

@@ -143,7 +143,9 @@ class Writer:
 
     def _conform(self, rows: pl.DataFrame) -> pl.DataFrame:
         types = {name: dtype for name, dtype in self._table.schema.items() if name in rows.columns}
-        absent = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in self._table.schema.items() if name in self._later]
+        absent = [
+            pl.lit(None, dtype=dtype).alias(name) for name, dtype in self._table.schema.items() if name in self._later
+        ]
         return self._table.conform(rows.with_columns(absent)).select(types.keys())
 
 
@@ -170,4 +172,3 @@ def load(home: Home, source: str, drop_id: int) -> Parsed | None:
 def rows(home: Home, source: str, parsed: Parsed) -> pl.LazyFrame:
     """Return the accepted rows of a drop."""
     return pl.scan_parquet(home.parsed / source / parsed.rows, glob=False)
-

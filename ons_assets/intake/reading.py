@@ -36,7 +36,12 @@ class Reading:
 
 
 def read_waiting(
-    home: Home, ledger: Ledger, source: Source, table: Table, run_id: str, progress: Callable[[str], None] = lambda _: None
+    home: Home,
+    ledger: Ledger,
+    source: Source,
+    table: Table,
+    run_id: str,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> list[Reading]:
     """Read every drop of a source that was never read, in order of arrival.
 

@@ -56,8 +56,20 @@ class Shelf:
         for layout in self.layouts:
             if not _is_named(layout.files, name):
                 continue
-            way = (layout.format, layout.delimiter, layout.encoding, layout.header, layout.names, layout.skip_lines,
-                   layout.skip_until, layout.sheet, layout.path, layout.element, layout.quote, layout.comment)
+            way = (
+                layout.format,
+                layout.delimiter,
+                layout.encoding,
+                layout.header,
+                layout.names,
+                layout.skip_lines,
+                layout.skip_until,
+                layout.sheet,
+                layout.path,
+                layout.element,
+                layout.quote,
+                layout.comment,
+            )
             if way not in headers:
                 headers[way] = records.header(path, layout, limits)
             if headers[way] and not lacking(layout, headers[way]):

@@ -193,4 +193,6 @@ def _rejected(rows: pl.DataFrame, reason: pl.Series) -> pl.DataFrame:
     if bad.is_empty():
         return pl.DataFrame(schema=REJECTED_SCHEMA)
     shown = [name for name in rows.columns if name != "line"]
-    return bad.select("line", "reason", text=pl.struct(pl.col(shown).cast(pl.String(), strict=False)).struct.json_encode())
+    return bad.select(
+        "line", "reason", text=pl.struct(pl.col(shown).cast(pl.String(), strict=False)).struct.json_encode()
+    )

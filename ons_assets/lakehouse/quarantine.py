@@ -63,6 +63,12 @@ def release(home: Home, table: str, batch: str) -> None:
         path.unlink(missing_ok=True)
 
 
+def release_batches(home: Home, table: str, batch: str) -> None:
+    """Forget what an earlier run kept of the batches of a file; its rows that cannot be read stay."""
+    for path in _folder(home, table).glob(f"{batch}-*"):
+        path.unlink(missing_ok=True)
+
+
 def entries(home: Home) -> list[Entry]:
     """Return what lies in quarantine, newest first. The entries hold no value of a row."""
     found = [Entry(**json.loads(path.read_bytes())) for path in home.quarantine.glob("*/*/*.reason.json")]
