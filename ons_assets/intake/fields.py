@@ -68,11 +68,12 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
             for each in layout.detail
         ]
         made.append(kept.select(pl.concat_str(parts, separator=";").alias("detail")).to_series())
-    last = {series.name: series for series in made}
-    recoded = {field: _recoded(series, layout.codes.get(field)) for field, series in last.items()}
-    return Fields(
-        pl.DataFrame(list(recoded.values())), left_out if len(left_out) else pl.DataFrame(schema=REJECTED_SCHEMA)
-    )
+    by_field: dict[str, pl.Series] = {}
+    for series in made:
+        before = by_field.get(series.name)
+        by_field[series.name] = series if before is None else _else(series, before)
+    recoded = [_recoded(series, layout.codes.get(field)) for field, series in by_field.items()]
+    return Fields(pl.DataFrame(recoded), left_out if len(left_out) else pl.DataFrame(schema=REJECTED_SCHEMA))
 
 
 class ColumnsOf:
@@ -140,6 +141,12 @@ def _read(rows: pl.DataFrame, origin: Origin, layout: Layout, found: ColumnsOf) 
     if origin.first:
         return pl.select(pl.coalesce([values.text(_nulled(column, layout)) for column in columns])).to_series()
     return columns[0]
+
+
+def _else(column: pl.Series, otherwise: pl.Series) -> pl.Series:
+    """A column of the file, and where it says nothing, what the layout or the name of the file says."""
+    said = column.is_not_null() if column.dtype != pl.String() else values.text(column).is_not_null()
+    return column.cast(pl.String(), strict=False).zip_with(said, otherwise)
 
 
 def _nulled(column: pl.Series, layout: Layout) -> pl.Series:

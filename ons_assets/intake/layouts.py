@@ -1,11 +1,11 @@
-"""Layouts: one language, for every source, in which a small YAML file says how a supplier's file is read.
+r"""Layouts: one language, for every source, in which a small YAML file says how a supplier's file is read.
 
     name: my-utility
     files: "readings_*.csv"
     delimiter: ";"
     decimal: ","
     columns:
-      meter: {file_name: 'readings_(\\w+)'}     # from the name of the file
+      meter: {file_name: 'readings_(\w+)'}     # from the name of the file
       time: {join: [Datum, Zeit]}              # from two columns
       value: {sum: [Tarif 1, Tarif 2]}         # from several values
     time_format: "%d.%m.%Y %H:%M"
@@ -344,6 +344,7 @@ def _time_format(form: str) -> str:
         again = text.select(pl.first().str.to_datetime(form, strict=False)).item()
     except pl.exceptions.PolarsError:
         again = None
-    if again is None or again.date() != moment.date():
+    of_month = "%d" not in form and text.item() in {moment.strftime("%Y-%m"), moment.strftime("%m/%Y"), moment.strftime("%Y%m")}
+    if not of_month and (again is None or again.date() != moment.date()):
         raise ValueError(f"{form!r} does not say a day as strftime does")
     return form

@@ -10,10 +10,10 @@ import yaml
 from pydantic import ValidationError
 
 from ons_assets.intake import records
-from ons_assets.intake.fields import lacking
+from ons_assets.intake.fields import ColumnsOf, lacking
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.sniff import describe
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 SHOWN_COLUMNS = 12
 SHOWN_CHARACTERS = 80
@@ -76,6 +76,13 @@ class Shelf:
                 return layout
         return None
 
+    def refused_columns(self, path: Path, layout: Layout, limits: records.Limits) -> list[str]:
+        """Return the columns of a file that its layout does not know, where it says that there may be none."""
+        if layout.extra_columns == "ignore":
+            return []
+        known = ColumnsOf([*layout.needed, *layout.ignores, *(name for each in layout.optional.values() for name in each.columns)])
+        return [name for name in records.header(path, layout, limits) if known(name) is None]
+
     def choose(self, path: Path, name: str, limits: records.Limits, *, individual: bool = False) -> Layout:
         """Return the first layout that knows a file.
 
@@ -90,6 +97,12 @@ class Shelf:
             Saying what the file is, what it has, and what the nearest layout needs.
         """
         if (found := self.find(path, name, limits)) is not None:
+            if extra := self.refused_columns(path, found, limits):
+                which = f"{len(extra)}" if individual else shown(extra)
+                raise Unreadable(
+                    f"has columns that the layout {found.name} does not know: {which}; "
+                    "a layout of your own can name them in ignores"
+                )
             return found
         for broken in self.broken:
             if _is_named(broken.files, name):

@@ -17,6 +17,7 @@ from ons_assets.intake.records import records
 from ons_assets.intake.rules import Rule, first_fault, repeats
 from ons_assets.intake.shelf import Shelf, shelf
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.settings import Settings
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
 
 ENDS_INSIDE_RECORD = "ends inside a record"
@@ -181,6 +182,19 @@ class TableSource(Source):
         rejected = pl.concat([block.rejected, named.rejected, _rejected(named.rows, reason)])
         accepted = typed.filter(reason.is_null()).drop(self.helpers())
         return Piece(accepted, rejected, (ENDS_INSIDE_RECORD,) if block.ends_inside_record else ())
+
+
+def layout_folders(settings: Settings, name: str, built_in: Path) -> tuple[Path, ...]:
+    """Return where layouts of a source lie: those of the home are tried before those that are built in.
+
+    Mappings, as layouts were called in version 0.1, are still read.
+    """
+    return settings.home / "layouts" / name, settings.home / "mappings" / name, built_in
+
+
+def limits(settings: Settings) -> Limits:
+    """Return how much of a file is read."""
+    return Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes)
 
 
 def nothing_read(rejected: pl.DataFrame) -> str:

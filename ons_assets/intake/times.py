@@ -66,7 +66,7 @@ def days(column: pl.Series, layout: Layout) -> pl.Series:
     if column.dtype != pl.String():
         return column.cast(pl.Date(), strict=False) if column.dtype.is_temporal() else _nothing(column, pl.Date())
     text = column.str.strip_chars()
-    found = [text.str.to_date(form, strict=False) for form in layout.date_formats]
+    found = [_naive(text, form).dt.date() for form in layout.date_formats]
     written = [form for form in layout.time_formats if form not in EPOCHS]
     found += [text.str.to_datetime(form, strict=False).dt.date() for form in written if not ZONED.search(form)]
     found.append(text.str.extract(r"^(\d{4}-\d{2}-\d{2})([ T].*)?$").str.to_date("%Y-%m-%d", strict=False))
@@ -88,7 +88,7 @@ def _of_text(column: pl.Series, layout: Layout, zone: str | None) -> Moments:
             utc = zoned.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
             read = Moments(utc, utc)
         else:
-            naive = plain.str.to_datetime(form, time_unit="us", strict=False, exact=True)
+            naive = _naive(plain, form)
             naive = naive if naive.dtype.time_zone is None else naive.dt.replace_time_zone(None)  # type: ignore[attr-defined]
             later = naive.dt.offset_by("1d")
             read = _on_clock(naive.zip_with(~of_midnight, later) if of_midnight.any() else naive, zone)
@@ -99,6 +99,13 @@ def _of_text(column: pl.Series, layout: Layout, zone: str | None) -> Moments:
     if first.any() or second.any():
         late = late.zip_with(~first, early)
     return Moments(early.alias(column.name), late.alias(column.name))
+
+
+def _naive(text: pl.Series, form: str) -> pl.Series:
+    """Times without a zone; a form without a day is of a month, and means its first."""
+    if "%d" not in form and re.search(r"%[mbBF]", form) and "%F" not in form:
+        text, form = text + " 01", f"{form} %d"
+    return text.str.to_datetime(form, time_unit="us", strict=False, exact=True)
 
 
 def _on_clock(naive: pl.Series, zone: str | None) -> Moments:

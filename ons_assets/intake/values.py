@@ -22,6 +22,20 @@ def text(column: pl.Series, otherwise: str | None = None) -> pl.Series:
     return stripped if otherwise is None else stripped.fill_null(otherwise)
 
 
+def column_text(rows: pl.DataFrame, name: str, otherwise: str | None = None) -> pl.Series:
+    """Return a column of some rows as `text` does; null, or what is said, where the file has no such column."""
+    if name in rows.columns:
+        return text(rows[name], otherwise)
+    return pl.Series(name, [otherwise], dtype=pl.String()).new_from_index(0, len(rows))
+
+
+def column_number(rows: pl.DataFrame, name: str, layout: Layout) -> pl.Series:
+    """Return a column of some rows as `number` does; null where the file has no such column."""
+    if name in rows.columns:
+        return number(rows[name], layout)
+    return pl.Series(name, [None], dtype=pl.Float64()).new_from_index(0, len(rows))
+
+
 def identifier(column: pl.Series) -> pl.Series:
     """Return identifiers as text; null where one was written as a number with a fraction, or with lost digits.
 

@@ -1,99 +1,115 @@
-"""The files of quotes: which mapping reads a file, and the days that it holds."""
+"""The files of quotes: run files of scrapers, office files, scanner data; each in a layout."""
 
-import hashlib
-from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cached_property
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
-from ons_assets.lakehouse import mappings
-from ons_assets.lakehouse.delimited import Limits, is_parquet, read_delimited
-from ons_assets.lakehouse.sources import Parsed, Unreadable
+from ons_assets.intake import times, values
+from ons_assets.intake.layouts import Layout
+from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.source import TableSource, layout_folders, limits
 from ons_assets.parameters.prices import Prices
-from ons_assets.prices import mapping
-from ons_assets.settings import Settings
+from ons_assets.settings import FIRST_DAY, Settings
 
-ENDS_INSIDE_RECORD = "ends inside a record"
+BUILT_IN = Path(__file__).parent / "layouts"
+# Clocks differ, and a file may come from a zone ahead of ours.
+FUTURE_SLACK = timedelta(days=1)
+TEXTS = ("outlet", "shelf", "product", "product_id", "unit", "promotion")
+NUMBERS = ("unit_price", "unit_quantity", "quantity")
 
 
-@dataclass(frozen=True)
-class QuoteFiles:
-    """Run files of scrapers, and files of other layouts through a mapping."""
+class QuoteFiles(TableSource):
+    """Quotes of shops.
 
-    mapping_folders: tuple[Path, ...]
-    limits: Limits
-    settings: Prices
+    Fields of a layout: `collected_at`, `product` and `price` (or `turnover` and `quantity`, of which it is
+    the quotient), `retailer`, `currency`, and `item_id` or `category` with `items`; if the file says them,
+    `run`, `item`, `shelf`, `outlet`, `product_id`, `quantity`, `unit_price`, `unit_quantity`, `unit`,
+    `promotion`. Where nothing says which run a quote is of, the run is the day.
+    """
 
     name = "prices"
     table = "prices/raw_quotes"
+    files_are = "run files of the scrapers, files of offices, scanner data"
+    unit = "quotes"
     batch = ("retailer", "run")
+    identity = ("retailer",)
+    observation = ("retailer", "collected_at_utc", "outlet", "item_id", "shelf", "product", "product_id")
 
     @classmethod
     def of(cls, settings: Settings) -> "QuoteFiles":
-        """Return the source of one home; its own mappings come before those of the pilot."""
+        """Return the source of one home; its own layouts come before those of the pilot."""
+        read_with: Prices = settings.prices
         return cls(
-            mapping_folders=(settings.home / "mappings" / cls.name, mapping.BUILT_IN),
-            limits=Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes),
-            settings=settings.prices,
+            layout_folders(settings, cls.name, BUILT_IN), limits(settings), {"max_price": read_with.max_price}
         )
 
-    @cached_property
-    def mappings(self) -> list[mapping.Mapping]:
-        """Mappings in the order in which they are tried."""
-        return mappings.load(self.mapping_folders, mapping.Mapping)
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of the mappings."""
-        text = "".join(each.model_dump_json() for each in self.mappings)
-        return hashlib.sha256(text.encode()).hexdigest()
+    def describe(self, name: str) -> Mapping[str, str]:
+        """Return the retailer and run that a file's name says, where it does."""
+        patterns = [each.name_pattern for each in self.shelf.layouts if each.name_pattern]
+        return next((found.groupdict() for each in patterns if (found := re.search(each, name))), {})
 
     def recognises(self, path: Path, name: str) -> bool:
-        """Return whether a mapping knows the name or the layout of the file."""
-        return bool(self.describe(name)) or mappings.find(self.mappings, path, name) is not None
+        """Return whether a layout knows the name or the columns of the file."""
+        return bool(self.describe(name)) or super().recognises(path, name)
 
-    def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
-        """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
-        chosen = mappings.choose(self.mappings, path, name, self.limits)
-        if is_parquet(path):
-            return chosen.read(_parquet(path, chosen), name, received_utc, self.settings)
-        text = read_delimited(path, self.limits, delimiter=chosen.delimiter, encoding=chosen.encoding)
-        parsed = chosen.read(text.rows, name, received_utc, self.settings)
-        return Parsed(
-            accepted=parsed.accepted,
-            rejected=pl.concat([text.rejected, parsed.rejected]).sort("line"),
-            note=ENDS_INSIDE_RECORD if text.ends_inside_record else None,
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """See `TableSource.typed`."""
+        text = {name: values.column_text(rows, name) for name in (*TEXTS, "item", "category", "run")}
+        zone = layout.zone or "UTC"
+        moment = times.moments(rows["collected_at"], layout).early
+        local = moment.dt.convert_time_zone(zone)
+        category, item_id = text["category"], _item_id(rows)
+        price = values.column_number(rows, "price", layout)
+        quantity = values.column_number(rows, "quantity", layout)
+        turnover = values.column_number(rows, "turnover", layout)
+        quotient = (turnover / quantity).set(~(quantity > 0).fill_null(False), None)
+        day = local.dt.date()
+        return pl.DataFrame(
+            {
+                "retailer": values.column_text(rows, "retailer").str.to_lowercase(),
+                "run": text["run"].zip_with(text["run"].is_not_null(), day.cast(pl.String())),
+                "collected_on": day,
+                "collected_at_utc": moment,
+                "item_id": _item(layout, category, "item_id", item_id),
+                "item": _item(layout, category, "item", pl.select(pl.coalesce(text["item"], item_id)).to_series()),
+                "shelf": text["shelf"] if "shelf" in rows.columns else category,
+                "price": price.zip_with(price.is_not_null(), quotient),
+                "currency": values.column_text(rows, "currency").str.to_uppercase(),
+                **{name: text[name] for name in TEXTS if name != "shelf"},
+                **{name: values.column_number(rows, name, layout) for name in NUMBERS},
+                "line": rows["line"],
+            }
         )
 
-    def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
-        """Return the local days of the quotes in a file."""
-        parsed = self.parse(path, name, received_utc)
-        if parsed.accepted.is_empty():
-            raise Unreadable(_nothing_read(parsed.rejected), parsed.rejected)
-        return parsed.accepted["collected_on"].unique().sort().to_list()
-
-    def describe(self, name: str) -> dict[str, str]:
-        """Return the retailer and run that a file's name says, where it does."""
-        return next((found for each in self.mappings if (found := each.describe(name))), {})
-
-
-def _parquet(path: Path, chosen: mapping.Mapping) -> pl.DataFrame:
-    wanted = {*chosen.needed, *chosen.optional, *chosen.unused}
-    try:
-        rows = pl.scan_parquet(path)
-        chosen.check_header(rows.collect_schema().names())
-        read = [name for name in rows.collect_schema().names() if name in wanted]
-        rows = rows.select(read).with_row_index("line", offset=1).cast({"line": pl.Int64()})
-        # Some writers do not say of bytes that they are text.
-        return rows.cast({pl.Binary: pl.String()}, strict=False).collect()
-    except pl.exceptions.PolarsError:
-        raise Unreadable("is a broken Parquet file") from None
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """See `TableSource.rules`."""
+        first_day, price, highest = layout.first_day or FIRST_DAY, pl.col("price"), self.parameters["max_price"]
+        return (
+            missing("collected_at_utc", "time is missing or cannot be read"),
+            Rule(pl.col("collected_on") < pl.lit(first_day), f"day is before {first_day}"),
+            Rule(pl.col("collected_at_utc") > pl.lit(received_utc + FUTURE_SLACK), "time is in the future"),
+            missing("retailer", "retailer is missing"),
+            missing("item_id", "item is missing, or its category has no item"),
+            missing("product", "product is missing"),
+            missing("currency", "currency is missing"),
+            missing("price", "price is missing or not a number"),
+            Rule(price <= 0, "price is not positive"),
+            Rule(price > highest, f"price is above {highest:g}"),
+        )
 
 
-def _nothing_read(rejected: pl.DataFrame) -> str:
-    if rejected.is_empty():
-        return "has a header and no rows"
-    most = rejected.group_by("reason").len().sort("len", "reason", descending=[True, False]).row(0)
-    return f"has no row that could be read; of {len(rejected)}, {most[1]} because {most[0]}"
+def _item_id(rows: pl.DataFrame) -> pl.Series:
+    """Identifiers of items as text; another program may have written a number."""
+    return values.column_text(rows, "item_id").str.strip_suffix(".0")
+
+
+def _item(layout: Layout, category: pl.Series, field: str, otherwise: pl.Series) -> pl.Series:
+    """What the category stands for; else what the row says itself."""
+    if not layout.items:
+        return otherwise
+    translation = {name: getattr(item, field) for name, item in layout.items.items()}
+    translated = category.replace_strict(translation, default=None, return_dtype=pl.String())
+    return pl.select(pl.coalesce(translated, otherwise)).to_series()
