@@ -40,7 +40,7 @@ def missing(columns: str | Sequence[str], sentence: str) -> Rule:
 
 
 def outside(column: str, lowest: float, highest: float, sentence: str) -> Rule:
-    """Return the rule that rejects numbers not between two bounds; null passes, and says itself whether it may."""
+    """Return the rule that rejects numbers that are not between two bounds; null passes."""
     return Rule(~pl.col(column).is_between(lowest, highest), sentence)
 
 

@@ -184,12 +184,12 @@ class TableSource(Source):
         return Piece(accepted, rejected, (ENDS_INSIDE_RECORD,) if block.ends_inside_record else ())
 
 
-def layout_folders(settings: Settings, name: str, built_in: Path) -> tuple[Path, ...]:
+def layout_folders(settings: Settings, name: str, *built_in: Path) -> tuple[Path, ...]:
     """Return where layouts of a source lie: those of the home are tried before those that are built in.
 
     Mappings, as layouts were called in version 0.1, are still read.
     """
-    return settings.home / "layouts" / name, settings.home / "mappings" / name, built_in
+    return settings.home / "layouts" / name, settings.home / "mappings" / name, *built_in
 
 
 def limits(settings: Settings) -> Limits:

@@ -1,171 +1,136 @@
 """Reference files of work and phones: travel to work, workers, histories of area codes, the phone market."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
-from ons_assets.lakehouse.delimited import Limits
-from ons_assets.lakehouse.layouts import Layout, as_number, as_text
-from ons_assets.lakehouse.tabular import TabularFiles, first_reason
+from ons_assets.intake.layouts import Layout
+from ons_assets.intake.plain import PlainSource
+from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.source import layout_folders, limits
 from ons_assets.settings import Settings
 
-BUILT_IN = Path(__file__).parent / "mappings"
+BUILT_IN = Path(__file__).parent / "layouts"
+SHARES = ("operator_share", "prepaid_share", "second_phone_share")
 
 
-def _arguments(settings: Settings, name: str) -> tuple[tuple[Path, ...], Limits]:
-    folders = (settings.home / "mappings" / name, BUILT_IN / name)
-    return folders, Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes)
-
-
-@dataclass(frozen=True)
-class CommutingFiles(TabularFiles):
+class CommutingFiles(PlainSource):
     """Travel to work tables of a census."""
 
     name = "commuting_flows"
     table = "reference/commuting_flows"
+    files_are = "travel to work: `benchmark, origin, destination, commuters`, and if known `home_workers`"
+    unit = "flows"
+    key = ("benchmark", "origin", "destination")
+    columns = {"origin": pl.String(), "destination": pl.String(), "commuters": pl.Float64()}
+    optional = {"benchmark": pl.String(), "home_workers": pl.Float64()}
+    faults = (
+        missing(["origin", "destination"], "origin or destination is missing"),
+        Rule(~(pl.col("commuters") >= 0), "number of commuters is missing, negative or not a number", null_is_fault=True),
+        Rule(~pl.col("home_workers").is_between(0, pl.col("commuters")), "more work at home than work"),
+    )
 
     @classmethod
     def of(cls, settings: Settings) -> "CommutingFiles":
         """Return the source of one home."""
-        return cls(*_arguments(settings, cls.name))
+        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
 
-    def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
-        """See `TabularFiles.judge`."""
-        typed = rows.select(
-            "line",
-            as_text(rows, "benchmark", layout.name),
-            as_text(rows, "origin"),
-            as_text(rows, "destination"),
-            as_number(rows, "commuters"),
-            as_number(rows, "home_workers"),
-        )
-        why = first_reason(
-            [
-                (pl.col("origin").is_null() | pl.col("destination").is_null(), "origin or destination is missing"),
-                (~(pl.col("commuters") >= 0), "number of commuters is missing, negative or not a number"),
-                (
-                    ~pl.col("home_workers").is_between(0, pl.col("commuters")).fill_null(True),
-                    "more work at home than work",
-                ),
-                (pl.struct("benchmark", "origin", "destination").is_duplicated(), "flow is in the file twice"),
-            ]
-        )
-        return typed, typed.select(why).to_series()
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """See `TableSource.typed`; a benchmark that is not named is called as its layout."""
+        return super().typed(rows, layout).with_columns(pl.col("benchmark").fill_null(layout.name))
 
 
-@dataclass(frozen=True)
-class AreaCodeFiles(TabularFiles):
+class AreaCodeFiles(PlainSource):
     """Histories of area codes."""
 
     name = "area_codes"
     table = "reference/area_codes"
+    files_are = "histories of codes: `code, current_code`, and if known `name`"
+    unit = "codes"
+    key = ("code",)
+    columns = {"code": pl.String(), "current_code": pl.String()}
+    optional = {"name": pl.String()}
+    faults = (missing(["code", "current_code"], "a code is missing"),)
 
     @classmethod
     def of(cls, settings: Settings) -> "AreaCodeFiles":
         """Return the source of one home."""
-        return cls(*_arguments(settings, cls.name))
-
-    def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
-        """See `TabularFiles.judge`."""
-        typed = rows.select("line", as_text(rows, "code"), as_text(rows, "current_code"), as_text(rows, "name"))
-        why = first_reason(
-            [
-                (pl.col("code").is_null() | pl.col("current_code").is_null(), "a code is missing"),
-                (pl.col("code").is_duplicated(), "code is in the file twice"),
-            ]
-        )
-        return typed, typed.select(why).to_series()
+        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
 
 
-@dataclass(frozen=True)
-class AreaPartFiles(TabularFiles):
+class AreaPartFiles(PlainSource):
     """Parts of areas, by their centres."""
 
     name = "area_parts"
     table = "reference/area_parts"
+    files_are = "parts of areas: `part, area, easting_m, northing_m`, and if known `residents`"
+    unit = "parts"
+    key = ("part",)
+    columns = {"part": pl.String(), "area": pl.String(), "easting_m": pl.Float64(), "northing_m": pl.Float64()}
+    optional = {"residents": pl.Float64()}
+    faults = (
+        missing(["part", "area"], "a code is missing"),
+        Rule(
+            ~(pl.col("easting_m").is_between(0, 700_000) & pl.col("northing_m").is_between(0, 1_300_000)),
+            "centre is missing or not on the National Grid of Great Britain",
+            null_is_fault=True,
+        ),
+        Rule(pl.col("residents") < 0, "number of residents is negative"),
+    )
 
     @classmethod
     def of(cls, settings: Settings) -> "AreaPartFiles":
         """Return the source of one home."""
-        return cls(*_arguments(settings, cls.name))
-
-    def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
-        """See `TabularFiles.judge`."""
-        typed = rows.select(
-            "line",
-            as_text(rows, "part"),
-            as_text(rows, "area"),
-            *(as_number(rows, name) for name in ("easting_m", "northing_m", "residents")),
-        )
-        in_country = pl.col("easting_m").is_between(0, 700_000) & pl.col("northing_m").is_between(0, 1_300_000)
-        why = first_reason(
-            [
-                (pl.col("part").is_null() | pl.col("area").is_null(), "a code is missing"),
-                (~in_country, "centre is missing or not on the National Grid of Great Britain"),
-                ((pl.col("residents") < 0).fill_null(False), "number of residents is negative"),
-                (pl.col("part").is_duplicated(), "part is in the file twice"),
-            ]
-        )
-        return typed, typed.select(why).to_series()
+        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
 
 
-@dataclass(frozen=True)
-class MarketFiles(TabularFiles):
+class MarketFiles(PlainSource):
     """Phones and operators by area and age group."""
 
     name = "phone_market"
     table = "reference/phone_market"
+    files_are = "`operator, area, age_group, phones_per_person, operator_share, prepaid_share, second_phone_share`"
+    unit = "shares"
+    key = ("operator", "area", "age_group")
+    columns = {"operator": pl.String(), "phones_per_person": pl.Float64(), **dict.fromkeys(SHARES, pl.Float64())}
+    optional = {"area": pl.String(), "age_group": pl.String(), "population": pl.Float64()}
+    defaults = {"area": "all", "age_group": "all"}
+    faults = (
+        missing("operator", "operator is missing"),
+        Rule(
+            ~(pl.col("phones_per_person") > 0),
+            "phones for each person are missing or not above zero",
+            null_is_fault=True,
+        ),
+        *(
+            Rule(~pl.col(name).is_between(0, 1), f"{name} is no share between 0 and 1", null_is_fault=True)
+            for name in SHARES
+        ),
+        Rule(pl.col("population") < 0, "population is negative"),
+    )
 
     @classmethod
     def of(cls, settings: Settings) -> "MarketFiles":
         """Return the source of one home."""
-        return cls(*_arguments(settings, cls.name))
-
-    def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
-        """See `TabularFiles.judge`."""
-        shares = ("operator_share", "prepaid_share", "second_phone_share")
-        typed = rows.select(
-            "line",
-            as_text(rows, "operator"),
-            as_text(rows, "area", "all"),
-            as_text(rows, "age_group", "all"),
-            *(as_number(rows, name) for name in ("population", "phones_per_person", *shares)),
-        )
-        why = first_reason(
-            [
-                (pl.col("operator").is_null(), "operator is missing"),
-                (~(pl.col("phones_per_person") > 0), "phones for each person are missing or not above zero"),
-                *((~pl.col(name).is_between(0, 1), f"{name} is no share between 0 and 1") for name in shares),
-                ((pl.col("population") < 0).fill_null(False), "population is negative"),
-                (pl.struct("operator", "area", "age_group").is_duplicated(), "row is in the file twice"),
-            ]
-        )
-        return typed, typed.select(why).to_series()
+        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
 
 
-@dataclass(frozen=True)
-class WorkerFiles(TabularFiles):
+class WorkerFiles(PlainSource):
     """People in work by area of home or of work."""
 
     name = "workers"
     table = "reference/workers"
+    files_are = "people in work: `area, side, workers`, the side being home or work"
+    unit = "areas"
+    key = ("area", "side")
+    columns = {"area": pl.String(), "side": pl.String(), "workers": pl.Float64()}
+    faults = (
+        missing("area", "area is missing"),
+        Rule(~pl.col("side").is_in(["home", "work"]), "side is neither home nor work", null_is_fault=True),
+        Rule(~(pl.col("workers") >= 0), "number of workers is missing, negative or not a number", null_is_fault=True),
+    )
 
     @classmethod
     def of(cls, settings: Settings) -> "WorkerFiles":
         """Return the source of one home."""
-        return cls(*_arguments(settings, cls.name))
-
-    def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
-        """See `TabularFiles.judge`."""
-        typed = rows.select("line", as_text(rows, "area"), as_text(rows, "side"), as_number(rows, "workers"))
-        why = first_reason(
-            [
-                (pl.col("area").is_null(), "area is missing"),
-                (~pl.col("side").is_in(["home", "work"]), "side is neither home nor work"),
-                (~(pl.col("workers") >= 0), "number of workers is missing, negative or not a number"),
-                (pl.struct("area", "side").is_duplicated(), "area is in the file twice"),
-            ]
-        )
-        return typed, typed.select(why).to_series()
+        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))

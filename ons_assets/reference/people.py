@@ -2,28 +2,35 @@
 
 import polars as pl
 
-from ons_assets.lakehouse.delimited import Limits
-from ons_assets.lakehouse.table_files import TableFiles, is_missing, is_no_quantity
+from ons_assets.intake.plain import PlainSource
+from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.source import layout_folders, limits
 from ons_assets.settings import Settings
 
 ALL = "all"
 
 
-def population_files(settings: Settings) -> TableFiles:
-    """Return the source of the population by area, and by age and sex if they are given."""
-    return TableFiles(
-        name="population",
-        table="reference/population",
-        columns={"area": pl.String(), "population": pl.Float64()},
-        optional={"age": pl.String(), "sex": pl.String(), "students": pl.Float64()},
-        defaults={"age": ALL, "sex": ALL},
-        faults=(
-            ("area is missing", is_missing("area")),
-            ("population is missing, negative or not a number", is_no_quantity("population")),
-            ("students are negative or more than the population", ~pl.col("students").is_between(0, "population")),
-        ),
-        limits=_limits(settings),
+class PopulationFiles(PlainSource):
+    """The population by area, and by age and sex if they are given."""
+
+    name = "population"
+    table = "reference/population"
+    files_are = "`area, population`, and if known `age, sex, students`"
+    unit = "areas"
+    key = ("area", "age", "sex")
+    columns = {"area": pl.String(), "population": pl.Float64()}
+    optional = {"age": pl.String(), "sex": pl.String(), "students": pl.Float64()}
+    defaults = {"age": ALL, "sex": ALL}
+    faults = (
+        missing("area", "area is missing"),
+        Rule(~(pl.col("population") >= 0), "population is missing, negative or not a number", null_is_fault=True),
+        Rule(~pl.col("students").is_between(0, "population"), "students are negative or more than the population"),
     )
+
+    @classmethod
+    def of(cls, settings: Settings) -> "PopulationFiles":
+        """Return the source of one home."""
+        return cls(layout_folders(settings, cls.name), limits(settings))
 
 
 def totals_by_area(population: pl.DataFrame) -> pl.DataFrame:
@@ -42,37 +49,45 @@ def totals_by_area(population: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def estimate_files(settings: Settings) -> TableFiles:
-    """Return the source of official estimates of migration within the country.
+class EstimateFiles(PlainSource):
+    """Official estimates of migration within the country.
 
     A file has either the columns area and direction (in or out), or origin and destination.
     """
-    return TableFiles(
-        name="migration_estimates",
-        table="reference/migration_estimates",
-        columns={"period": pl.String(), "moves": pl.Float64()},
-        optional=dict.fromkeys(("area_type", "age", "area", "direction", "origin", "destination"), pl.String()),
-        defaults={"area_type": "unknown", "age": ALL},
-        # Moves into an area come from all areas, and moves out of it go to all.
-        derived={
-            "origin": pl.coalesce("origin", _end(area="out", everywhere="in")),
-            "destination": pl.coalesce("destination", _end(area="in", everywhere="out")),
-        },
-        helpers=("area", "direction"),
-        faults=(
-            ("period is missing", is_missing("period")),
-            ("moves are missing, negative or not a number", is_no_quantity("moves")),
-            ("direction is neither in nor out", ~pl.col("direction").is_in(["in", "out"])),
-            ("area, or origin and destination, are missing", is_missing("origin", "destination")),
-        ),
-        limits=_limits(settings),
+
+    name = "migration_estimates"
+    table = "reference/migration_estimates"
+    files_are = "`period, moves` and `area, direction` or `origin, destination`"
+    unit = "estimates"
+    key = ("area_type", "period", "age", "origin", "destination")
+    columns = {"period": pl.String(), "moves": pl.Float64()}
+    optional = dict.fromkeys(("area_type", "age", "area", "direction", "origin", "destination"), pl.String())
+    defaults = {"area_type": "unknown", "age": ALL}
+    faults = (
+        missing("period", "period is missing"),
+        Rule(~(pl.col("moves") >= 0), "moves are missing, negative or not a number", null_is_fault=True),
+        Rule(~pl.col("direction").is_in(["in", "out"]), "direction is neither in nor out"),
+        missing(["origin", "destination"], "area, or origin and destination, are missing"),
     )
+
+    @classmethod
+    def of(cls, settings: Settings) -> "EstimateFiles":
+        """Return the source of one home."""
+        return cls(layout_folders(settings, cls.name), limits(settings))
+
+    def derived(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Moves into an area come from all areas, and moves out of it go to all."""
+        return rows.with_columns(
+            origin=pl.coalesce("origin", _end(area="out", everywhere="in")),
+            destination=pl.coalesce("destination", _end(area="in", everywhere="out")),
+        )
+
+    def helpers(self) -> tuple[str, ...]:
+        """See `TableSource.helpers`."""
+        return ("area", "direction")
 
 
 def _end(*, area: str, everywhere: str) -> pl.Expr:
     """Return the area of a row with one direction, and "all" of a row with the other."""
     return pl.when(direction=area).then("area").when(direction=everywhere).then(pl.lit(ALL))
 
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes)

@@ -1,23 +1,35 @@
-"""Files of item weights: CSV or Parquet with the columns item_id, item, group, year, weight."""
+"""Files of item weights: the columns item_id, item, group, year, weight."""
 
 import polars as pl
 
-from ons_assets.lakehouse.delimited import Limits
-from ons_assets.lakehouse.table_files import TableFiles, is_missing, is_no_quantity
+from ons_assets.intake.plain import PlainSource
+from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.source import layout_folders, limits
 from ons_assets.settings import Settings
 
 
-def weight_files(settings: Settings) -> TableFiles:
-    """Return the source of expenditure weights by item and year."""
-    text = pl.String()
-    return TableFiles(
-        name="item_weights",
-        table="reference/item_weights",
-        columns={"item_id": text, "item": text, "group": text, "year": pl.Int32(), "weight": pl.Float64()},
-        faults=(
-            ("item or group is missing", is_missing("item_id", "item", "group")),
-            ("year is missing or not a number", is_missing("year")),
-            ("weight is missing, negative or not a number", is_no_quantity("weight")),
-        ),
-        limits=Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes),
+class WeightFiles(PlainSource):
+    """Expenditure weights by item and year."""
+
+    name = "item_weights"
+    table = "reference/item_weights"
+    files_are = "CSV, Excel or Parquet: `item_id, item, group, year, weight`"
+    unit = "weights"
+    key = ("item_id", "group", "year")
+    columns = {
+        "item_id": pl.String(),
+        "item": pl.String(),
+        "group": pl.String(),
+        "year": pl.Int32(),
+        "weight": pl.Float64(),
+    }
+    faults = (
+        missing(["item_id", "item", "group"], "item or group is missing"),
+        missing("year", "year is missing or not a number"),
+        Rule(~(pl.col("weight") >= 0), "weight is missing, negative or not a number", null_is_fault=True),
     )
+
+    @classmethod
+    def of(cls, settings: Settings) -> "WeightFiles":
+        """Return the source of one home."""
+        return cls(layout_folders(settings, cls.name), limits(settings))
