@@ -344,7 +344,11 @@ def _time_format(form: str) -> str:
         again = text.select(pl.first().str.to_datetime(form, strict=False)).item()
     except pl.exceptions.PolarsError:
         again = None
-    of_month = "%d" not in form and text.item() in {moment.strftime("%Y-%m"), moment.strftime("%m/%Y"), moment.strftime("%Y%m")}
+    of_month = "%d" not in form and text.item() in {
+        moment.strftime("%Y-%m"),
+        moment.strftime("%m/%Y"),
+        moment.strftime("%Y%m"),
+    }
     if not of_month and (again is None or again.date() != moment.date()):
         raise ValueError(f"{form!r} does not say a day as strftime does")
     return form

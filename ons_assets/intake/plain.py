@@ -50,7 +50,9 @@ class PlainSource(TableSource):
         """See `TableSource.typed`."""
         types = {**self.columns, **self.optional}
         read = [_of_type(rows, name, dtype, layout) for name, dtype in types.items()]
-        filled = [column.fill_null(self.defaults[column.name]) if column.name in self.defaults else column for column in read]
+        filled = [
+            column.fill_null(self.defaults[column.name]) if column.name in self.defaults else column for column in read
+        ]
         return self.derived(pl.DataFrame([rows["line"], *filled]))
 
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
@@ -62,8 +64,20 @@ def _of_type(rows: pl.DataFrame, name: str, dtype: DataType | DataTypeClass, lay
     if dtype == pl.String():
         column = values.column_text(rows, name)
         # A number of another program: codes are whole.
-        return column.str.strip_suffix(".0") if name in rows.columns and rows[name].dtype.is_float() else column.alias(name)
+        return (
+            column.str.strip_suffix(".0")
+            if name in rows.columns and rows[name].dtype.is_float()
+            else column.alias(name)
+        )
     if dtype == pl.Date():
-        return times.days(rows[name], layout).alias(name) if name in rows.columns else values.column_text(rows, name).cast(pl.Date())
+        return (
+            times.days(rows[name], layout).alias(name)
+            if name in rows.columns
+            else values.column_text(rows, name).cast(pl.Date())
+        )
     number = values.column_number(rows, name, layout).alias(name)
-    return number.set(number != number.floor(), None).cast(dtype, strict=False) if dtype.is_integer() else number.cast(dtype)
+    return (
+        number.set(number != number.floor(), None).cast(dtype, strict=False)
+        if dtype.is_integer()
+        else number.cast(dtype)
+    )

@@ -80,7 +80,9 @@ class Shelf:
         """Return the columns of a file that its layout does not know, where it says that there may be none."""
         if layout.extra_columns == "ignore":
             return []
-        known = ColumnsOf([*layout.needed, *layout.ignores, *(name for each in layout.optional.values() for name in each.columns)])
+        known = ColumnsOf(
+            [*layout.needed, *layout.ignores, *(name for each in layout.optional.values() for name in each.columns)]
+        )
         return [name for name in records.header(path, layout, limits) if known(name) is None]
 
     def choose(self, path: Path, name: str, limits: records.Limits, *, individual: bool = False) -> Layout:

@@ -72,6 +72,9 @@ class Source(ABC):
     table: ClassVar[str]
     # What its files are, in half a sentence, for people who look for the right folder.
     files_are: ClassVar[str] = ""
+    # Fields that a layout must say, and those that it may say, each with what it is.
+    needs: ClassVar[Mapping[str, str]] = {}
+    takes: ClassVar[Mapping[str, str]] = {}
     # What its rows give, as people count it.
     unit: ClassVar[str] = "rows"
     # Columns that tell one batch of a file from another: the gate refuses batch by batch.

@@ -26,7 +26,9 @@ class CommutingFiles(PlainSource):
     optional = {"benchmark": pl.String(), "home_workers": pl.Float64()}
     faults = (
         missing(["origin", "destination"], "origin or destination is missing"),
-        Rule(~(pl.col("commuters") >= 0), "number of commuters is missing, negative or not a number", null_is_fault=True),
+        Rule(
+            ~(pl.col("commuters") >= 0), "number of commuters is missing, negative or not a number", null_is_fault=True
+        ),
         Rule(~pl.col("home_workers").is_between(0, pl.col("commuters")), "more work at home than work"),
     )
 

@@ -90,4 +90,3 @@ class EstimateFiles(PlainSource):
 def _end(*, area: str, everywhere: str) -> pl.Expr:
     """Return the area of a row with one direction, and "all" of a row with the other."""
     return pl.when(direction=area).then("area").when(direction=everywhere).then(pl.lit(ALL))
-

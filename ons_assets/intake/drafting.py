@@ -1,0 +1,232 @@
+"""Help with a layout: what a file is, how it would be read, and a draft of a layout to complete."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+import yaml
+
+from ons_assets.intake import records, sniff
+from ons_assets.intake.fields import ColumnsOf, canonical, lacking
+from ons_assets.intake.layouts import Layout
+from ons_assets.intake.source import Piece, Source
+from ons_assets.intake.unreadable import Unreadable
+from ons_assets.lakehouse.quarantine import reasons
+
+SHOWN_ROWS = 10
+# Words by which suppliers call the fields of sources, in several languages.
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    "meter": (
+        "meter",
+        "meter id",
+        "mpan",
+        "lclid",
+        "anon id",
+        "nmi",
+        "cups",
+        "zaehler",
+        "zähler",
+        "zählpunkt",
+        "serial",
+        "pod",
+    ),
+    "time": (
+        "time",
+        "datetime",
+        "date time",
+        "timestamp",
+        "start",
+        "interval start",
+        "tstp",
+        "zeit",
+        "reading time",
+        "ts",
+    ),
+    "date": ("date", "datum", "fecha", "day", "dato"),
+    "value": (
+        "value",
+        "kwh",
+        "consumption",
+        "consumption kwh",
+        "energy",
+        "reading",
+        "verbrauch",
+        "verbrauch kwh",
+        "consumo kwh",
+    ),
+    "collected_at": ("collected at", "timestamp", "date", "datum", "day", "time", "fecha", "scraped at", "period"),
+    "product": ("product", "product name", "artikel", "item name", "description", "title", "produkt", "name"),
+    "price": ("price", "preis", "item price num", "precio", "prix", "unit price", "amount"),
+    "retailer": ("retailer", "store", "shop", "kette", "geschäft", "chain", "supermarket"),
+    "category": ("category", "class", "gruppe", "warengruppe", "regal", "department", "aisle", "shelf"),
+    "quantity": ("quantity", "menge", "units sold", "qty"),
+    "turnover": ("turnover", "sales", "umsatz", "revenue", "value sold"),
+    "outlet": ("outlet", "branch", "filiale", "store id"),
+    "product_id": ("product id", "sku", "ean", "gtin", "barcode", "upc"),
+    "user": ("user", "user id", "userid", "author", "owner", "uid"),
+    "device": ("device", "user id", "imsi", "msid", "subscriber"),
+    "latitude": ("latitude", "lat", "y"),
+    "longitude": ("longitude", "lon", "lng", "long", "x"),
+    "origin": ("origin", "from", "o", "origen", "origcode", "id origin"),
+    "destination": ("destination", "to", "d", "destino", "destcode", "id destination"),
+    "count": ("count", "n trips", "flow", "trips", "viajes", "total"),
+}
+ALIKE = 0.85
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How a file would be read.
+
+    Parameters
+    ----------
+    kind
+        What the file is, in words.
+    layout
+        Under which it would be read; None if none knows it.
+    header
+        Names of its columns; empty if it is about people and no layout knows them.
+    unused
+        Columns that the layout does not read; their number alone, for files about people.
+    rows
+        The first rows as they would be read; None for files about people.
+    types
+        Fields that were found, with the types of their values.
+    accepted, rejected
+        Of the first block of the file.
+    sentences
+        What was not understood.
+    """
+
+    kind: str
+    layout: Layout | None
+    header: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    rows: pl.DataFrame | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    accepted: int = 0
+    rejected: int = 0
+    sentences: tuple[str, ...] = ()
+
+
+def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
+    """Say how a file would be read, by a given layout or by the one that knows it.
+
+    Parameters
+    ----------
+    source
+        Whose file it is.
+    path
+        The file, wherever it lies; it is only looked at.
+    layout
+        To be tried; None for those of the source.
+    """
+    kind, name = sniff.describe(path, source.limits), path.name
+    header = () if source.is_individual else tuple(kind.header)
+    try:
+        chosen = layout or source.layout(path, name)
+    except Unreadable as error:
+        return Checked(kind.words, None, header, sentences=(f"{name} {error}",))
+    found = records.header(path, chosen, source.limits)
+    if lacks := lacking(chosen, found):
+        said = f"the layout {chosen.name} needs columns that the file lacks: {', '.join(lacks)}"
+        return Checked(kind.words, chosen, header, sentences=(said,))
+    used = ColumnsOf([*chosen.needed, *(each for origin in chosen.optional.values() for each in origin.columns)])
+    unused = tuple(each for each in found if used(each) is None and canonical(each))
+    try:
+        pieces = list(islice(source.read(path, name, datetime.now(UTC), chosen), 1))
+    except Unreadable as error:
+        said = [f"{name} {error}", *([reasons(error.rejected)] if len(error.rejected) else [])]
+        return Checked(kind.words, chosen, header, _told(source, unused), sentences=tuple(said))
+    return _shown(source, kind.words, chosen, header, unused, pieces)
+
+
+def _shown(
+    source: Source, kind: str, layout: Layout, header: tuple[str, ...], unused: tuple[str, ...], pieces: Sequence[Piece]
+) -> Checked:
+    piece = pieces[0]
+    return Checked(
+        kind,
+        layout,
+        header,
+        _told(source, unused),
+        rows=None if source.is_individual else piece.accepted.head(SHOWN_ROWS),
+        types={name: str(dtype) for name, dtype in piece.accepted.schema.items()},
+        accepted=len(piece.accepted),
+        rejected=len(piece.rejected),
+        sentences=(*piece.notes, *piece.warnings, *([reasons(piece.rejected)] if len(piece.rejected) else [])),
+    )
+
+
+def _told(source: Source, unused: tuple[str, ...]) -> tuple[str, ...]:
+    """A header may be a row of values: of files about people, only the number of columns is told."""
+    return (f"{len(unused)} columns",) if source.is_individual and unused else unused
+
+
+def draft(source: Source, path: Path) -> str:
+    """Return the YAML of a layout to be completed; what was guessed says so.
+
+    Parameters
+    ----------
+    source
+        Whose file it is. Of files about people no name of a column is written that is not known.
+    path
+        The file.
+    """
+    kind = sniff.describe(path, source.limits)
+    lines = [
+        f"# Draft of a layout for {source.name}: {path.name} is {kind.words}.",
+        "# Complete what is marked with ?, and look at what was guessed.",
+        f"name: {_slug(path)}",
+        f"files: {yaml.safe_dump(f'*{path.suffix}').splitlines()[0]}",
+    ]
+    said = {"format": kind.format, "encoding": kind.encoding, "delimiter": kind.delimiter, "decimal": kind.decimal}
+    usual = {"format": "delimited", "encoding": "utf-8", "delimiter": ",", "decimal": "."}
+    lines += [f"{name}: {_scalar(value)}" for name, value in said.items() if value not in (None, usual[name])]
+    if kind.preamble_lines:
+        lines.append(f"skip_lines: {kind.preamble_lines}")
+    guessed = _guesses([*source.needs, *source.takes], kind.header)
+    lines.append("columns:")
+    lines += [_line(name, guessed.get(name), sentence) for name, sentence in source.needs.items()]
+    optional = [_line(name, guessed.get(name), sentence) for name, sentence in source.takes.items()]
+    lines += ["optional:", *optional] if optional else []
+    rest = [each for each in kind.header if each not in guessed.values()]
+    if rest and not source.is_individual:
+        lines.append(f"# not read: {', '.join(rest)}")
+    elif rest:
+        lines.append(f"# not read: {len(rest)} columns")
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, column: str | None, sentence: str) -> str:
+    if column is None:
+        return f"  # {name}: ?    # {sentence}"
+    return f"  {name}: {_scalar(column)}    # guessed; {sentence}"
+
+
+def _guesses(wanted: Sequence[str], header: Sequence[str]) -> dict[str, str]:
+    """Columns by the field that their names mean, each at most once."""
+    free = {canonical(name).replace("_", " "): name for name in header}
+    found = {}
+    for name in wanted:
+        words = SYNONYMS.get(name, (name.replace("_", " "),))
+        match = next((word for word in words if word in free), None)
+        if match is None:
+            close = [hit for word in words for hit in difflib.get_close_matches(word, free, n=1, cutoff=ALIKE)]
+            match = close[0] if close else None
+        if match is not None:
+            found[name] = free.pop(match)
+    return found
+
+
+def _scalar(value: object) -> str:
+    return yaml.safe_dump(value, allow_unicode=True, default_flow_style=True).removesuffix("...\n").strip()
+
+
+def _slug(path: Path) -> str:
+    kept = "".join(mark if mark.isalnum() else "-" for mark in path.name.split(".")[0].lower())
+    return "-".join(part for part in kept.split("-") if part) or "my-layout"
