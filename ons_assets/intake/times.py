@@ -61,6 +61,18 @@ def moments(column: pl.Series, layout: Layout, zone: str | None = None) -> Momen
     return _none(column)
 
 
+def without_zone(column: pl.Series, layout: Layout) -> pl.Series:
+    """Return what the clock showed, where a column says no zone; null elsewhere."""
+    if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is None:
+        return column.dt.cast_time_unit("us")
+    if column.dtype != pl.String():
+        return _nothing(column, pl.Datetime("us"))
+    text = column.str.strip_chars()
+    forms = [form for form in layout.time_formats if form not in EPOCHS and not ZONED.search(form)]
+    read = [_naive(text, form) for form in forms] or [_nothing(column, pl.Datetime("us"))]
+    return pl.select(pl.coalesce(read)).to_series()
+
+
 def days(column: pl.Series, layout: Layout) -> pl.Series:
     """Return the days of a column of dates, or of times of which only the day counts; null if there is none."""
     if column.dtype != pl.String():

@@ -15,9 +15,10 @@ from typing import IO, Any
 import msgspec
 import polars as pl
 
-from ons_assets.lakehouse.delimited import Limits
+from ons_assets.intake.limits import Limits
 from ons_assets.lakehouse.pseudonyms import pseudonym
-from ons_assets.lakehouse.sources import Parsed, Unreadable
+from ons_assets.intake.source import Piece
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.tweets.applications import application_class
 from ons_assets.tweets.records import (
     FIRST_SNOWFLAKE,
@@ -168,7 +169,7 @@ class Reader:
         self._limits = limits
         self._people: dict[str, int] = {}
 
-    def read(self, path: Path, rules: Rules) -> Parsed:
+    def read(self, path: Path, rules: Rules) -> Piece:
         """Read one file; see `ons_assets.tweets.records.judge` for what is rejected.
 
         Raises

@@ -7,7 +7,9 @@ import polars as pl
 
 from ons_assets.geography.national_grid import in_great_britain
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
-from ons_assets.lakehouse.sources import Parsed, Unreadable
+from ons_assets.intake.rules import repeats
+from ons_assets.intake.source import Piece
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.settings import FIRST_DAY
 
 ZONE = "Europe/London"
@@ -54,7 +56,7 @@ class Rules:
     first_day: date = FIRST_DAY
 
 
-def judge(rows: pl.DataFrame, rejected: pl.DataFrame, rules: Rules, note: str | None = None) -> Parsed:
+def judge(rows: pl.DataFrame, rejected: pl.DataFrame, rules: Rules, note: str | None = None) -> Piece:
     """Part records into accepted and rejected ones; a rejected one is kept without what it said.
 
     Parameters
@@ -70,11 +72,13 @@ def judge(rows: pl.DataFrame, rejected: pl.DataFrame, rules: Rules, note: str | 
         If the file has positions and none of them is in Great Britain.
     """
     local_day = pl.col("created_utc").dt.convert_time_zone(ZONE).dt.date()
-    repeated = pl.lit(False)
-    if rows["tweet_id"].n_unique() < len(rows):
-        repeated = ~pl.struct("event", "tweet_id").is_first_distinct()
-    judged = rows.with_columns(created_on=local_day).with_columns(reason=_reason(rules, repeated))
+    judged = rows.with_columns(created_on=local_day).with_columns(reason=_reason(rules))
     good = judged.filter(pl.col("reason").is_null())
+    if good["tweet_id"].n_unique() < len(good):
+        # Ids never stand for two tweets: of two that differ, the first is as good as any.
+        again = repeats(good.drop("reason"), ["event", "tweet_id"], "first")
+        judged = pl.concat([judged.filter(pl.col("reason").is_not_null()), good.with_columns(reason=again)])
+        good = judged.filter(pl.col("reason").is_null())
     bad = judged.filter(pl.col("reason").is_not_null()).select(
         "line", "reason", text=pl.struct("event", "position", "place_type", "application").struct.json_encode()
     )
@@ -91,10 +95,11 @@ def judge(rows: pl.DataFrame, rejected: pl.DataFrame, rules: Rules, note: str | 
         if outside := len(placed) - inside:
             notes.append(f"{outside} positions outside Great Britain")
     accepted = good.select(list(RECORD_SCHEMA)).cast(RECORD_SCHEMA)  # type: ignore[arg-type]
-    return Parsed(accepted, pl.concat([rejected, bad]).sort("line"), "; ".join(notes) or None)
+    every = pl.concat([rejected, bad]).sort("line")
+    return Piece(accepted, every, tuple(notes), usable=len(accepted), expected=len(accepted) + len(every))
 
 
-def _reason(rules: Rules, repeated: pl.Expr) -> pl.Expr:
+def _reason(rules: Rules) -> pl.Expr:
     latitude, longitude = pl.col("latitude"), pl.col("longitude")
     is_tweet = pl.col("event") == "tweet"
     has_both = latitude.is_not_null() & longitude.is_not_null()
@@ -123,8 +128,6 @@ def _reason(rules: Rules, repeated: pl.Expr) -> pl.Expr:
         .then(pl.lit("position is 0, 0"))
         .when(has_both & swapped)
         .then(pl.lit("position has its axes swapped"))
-        .when(repeated)
-        .then(pl.lit("id was already in the file"))
     )
 
 
