@@ -85,6 +85,13 @@ def days(column: pl.Series, layout: Layout) -> pl.Series:
     return pl.select(pl.coalesce(found)).to_series().alias(column.name)
 
 
+def column_days(rows: pl.DataFrame, name: str, layout: Layout) -> pl.Series:
+    """Return a column of some rows as `days` does; null where the file has no such column."""
+    if name in rows.columns:
+        return days(rows[name], layout)
+    return pl.Series(name, [None], dtype=pl.Date()).new_from_index(0, len(rows))
+
+
 def _of_text(column: pl.Series, layout: Layout, zone: str | None) -> Moments:
     text = column.str.strip_chars()
     of_midnight = text.str.contains(MIDNIGHT_24).fill_null(False)

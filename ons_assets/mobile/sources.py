@@ -1,5 +1,8 @@
 """The files of the mobile phones pilot: cell plans, events, registers of customers, and flows."""
 
+import calendar
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -7,225 +10,282 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.geography.national_grid import to_national_grid
-from ons_assets.lakehouse.delimited import Limits
+from ons_assets.intake import times, values
+from ons_assets.intake.layouts import Layout
+from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.source import TableSource, layout_folders, limits
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.layouts import Layout, as_date, as_number, as_text, as_time_utc
 from ons_assets.lakehouse.pseudonyms import pseudonyms
-from ons_assets.lakehouse.sources import Unreadable
-from ons_assets.lakehouse.tabular import TabularFiles, first_reason
 from ons_assets.mobile.anchors import ZONE
 from ons_assets.mobile.release import ALL
 from ons_assets.settings import FIRST_DAY, Settings
 
-BUILT_IN = Path(__file__).parent / "mappings"
+BUILT_IN = Path(__file__).parent / "layouts"
 FUTURE_SLACK = timedelta(days=1)
 TECHNOLOGIES = ("2G", "3G", "4G", "5G")
 KINDS = ("active", "passive")
 CONTRACTS = ("contract", "prepaid", "business")
 LONGEST_RANGE_M = 100_000
+CELL_NUMBERS = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m")
 # Published counts are rounded; a total may differ from its parts by half a unit of the last place for each.
 ROUNDING = 0.05
+MONTH = re.compile(r"^(\d{4})-?(0[1-9]|1[0-2])$")
+SPAN = re.compile(r"^\d{4}-\d{2}-\d{2}/\d{4}-\d{2}-\d{2}$")
 
 
-def _limits(settings: Settings) -> Limits:
-    return Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes)
+class CellFiles(TableSource):
+    """Cell plans of operators.
 
-
-@dataclass(frozen=True)
-class CellFiles(TabularFiles):
-    """Cell plans of operators."""
+    Fields of a layout: those of the table, and `directional`, 0 for a mast that serves all round.
+    """
 
     name = "cells"
     table = "mobile/cells"
+    files_are = "cell plans of a mobile operator: own layout or Eurostat's multimno"
+    unit = "cells"
     is_individual = True
+    key = ("operator", "cell_id", "valid_from")
+    needs = {"operator": "who runs it", "cell_id": "its name", "latitude": "degrees", "longitude": "degrees"}
+    takes = {
+        "valid_from": "first day",
+        "valid_to": "last day",
+        "technology": "2G to 5G",
+        "azimuth_degrees": "direction of the beam",
+        "beam_width_degrees": "width of the beam",
+        "range_m": "reach, metres",
+        "directional": "0 for all round",
+    }
 
     @classmethod
     def of(cls, settings: Settings) -> "CellFiles":
         """Return the source of one home; its own layouts come before those of the pilot."""
-        return cls((settings.home / "mappings" / cls.name, BUILT_IN / cls.name), _limits(settings))
+        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
 
-    def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
-        """See `TabularFiles.judge`."""
-        technology = as_text(rows, "technology", "unknown").str.to_uppercase()
-        typed = rows.select(
-            "line",
-            as_text(rows, "operator"),
-            as_text(rows, "cell_id"),
-            as_date(rows, "valid_from", layout).fill_null(FIRST_DAY),
-            as_date(rows, "valid_to", layout),
-            as_text(rows, "directional", "1").alias("directional"),
-            pl.when(technology.is_in(TECHNOLOGIES)).then(technology).otherwise(pl.lit("unknown")).alias("technology"),
-            *(
-                as_number(rows, name)
-                for name in ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m")
-            ),
-        )
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """See `TableSource.typed`."""
+        technology = values.column_text(rows, "technology", "unknown").str.to_uppercase()
+        number = {name: values.column_number(rows, name, layout) for name in CELL_NUMBERS}
         # A mast without direction serves all round, whatever the plan says of its beam.
-        all_round = (pl.col("directional") == "0") | (pl.col("beam_width_degrees") >= 360)
-        typed = typed.with_columns(
-            pl.when(~all_round).then(pl.col(name)).alias(name) for name in ("azimuth_degrees", "beam_width_degrees")
-        ).drop("directional")
+        all_round = (values.column_text(rows, "directional", "1") == "0") | (number["beam_width_degrees"] >= 360)
+        for name in ("azimuth_degrees", "beam_width_degrees"):
+            number[name] = number[name].set(all_round.fill_null(False), None)
         easting, northing = to_national_grid(
-            typed["latitude"].fill_null(float("nan")).to_numpy(), typed["longitude"].fill_null(float("nan")).to_numpy()
+            number["latitude"].fill_null(float("nan")).to_numpy(),
+            number["longitude"].fill_null(float("nan")).to_numpy(),
         )
-        typed = typed.with_columns(
-            easting_m=pl.Series(easting).fill_nan(None), northing_m=pl.Series(northing).fill_nan(None)
+        return pl.DataFrame(
+            {
+                "line": rows["line"],
+                "operator": values.column_text(rows, "operator"),
+                "cell_id": values.column_text(rows, "cell_id"),
+                "valid_from": times.column_days(rows, "valid_from", layout).fill_null(FIRST_DAY),
+                "valid_to": times.column_days(rows, "valid_to", layout),
+                "technology": _one_of(technology, TECHNOLOGIES),
+                **number,
+                "easting_m": pl.Series(easting).fill_nan(None),
+                "northing_m": pl.Series(northing).fill_nan(None),
+            }
         )
-        why = first_reason(
-            [
-                (pl.col("operator").is_null() | pl.col("cell_id").is_null(), "operator or cell is missing"),
-                (~pl.col("latitude").is_between(-90, 90), "latitude is missing or no latitude"),
-                (~pl.col("longitude").is_between(-180, 180), "longitude is missing or no longitude"),
-                (
-                    ~pl.col("range_m").is_between(1, LONGEST_RANGE_M).fill_null(True),
-                    f"range is not between 1 and {LONGEST_RANGE_M} m: is it in km?",
-                ),
-                (~pl.col("azimuth_degrees").is_between(0, 360).fill_null(True), "azimuth is not between 0 and 360"),
-                ((pl.col("valid_to") < pl.col("valid_from")).fill_null(False), "is valid to a day before it begins"),
-                (
-                    ~pl.struct("operator", "cell_id", "valid_from").is_first_distinct(),
-                    "cell of that day was already in the file",
-                ),
-            ]
+
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """See `TableSource.rules`."""
+        return (
+            missing(["operator", "cell_id"], "operator or cell is missing"),
+            Rule(~pl.col("latitude").is_between(-90, 90), "latitude is missing or no latitude", null_is_fault=True),
+            Rule(
+                ~pl.col("longitude").is_between(-180, 180), "longitude is missing or no longitude", null_is_fault=True
+            ),
+            Rule(
+                ~pl.col("range_m").is_between(1, LONGEST_RANGE_M),
+                f"range is not between 1 and {LONGEST_RANGE_M} m: is it in km?",
+            ),
+            Rule(~pl.col("azimuth_degrees").is_between(0, 360), "azimuth is not between 0 and 360"),
+            Rule(pl.col("valid_to") < pl.col("valid_from"), "is valid to a day before it begins"),
         )
-        return typed, typed.select(why).to_series()
 
 
 @dataclass(frozen=True)
-class EventFiles(TabularFiles):
-    """Events of devices."""
+class EventFiles(TableSource):
+    """Events of devices.
+
+    Fields of a layout: `operator`, `device`, `time_utc`, `cell_id`, and if the file says it `kind`.
+    """
 
     home: Home = field(default_factory=lambda: Home(Path()))
 
     name = "phone_events"
     table = "mobile/phone_events"
+    files_are = "events of a mobile operator: own layout or Eurostat's multimno"
+    unit = "events"
     is_individual = True
-    day_column = "event_date"
+    # Files of events add up: an operator delivers a day in many.
+    identity = ("operator", "user", "time_utc", "cell_id")
+    needs = {"operator": "whose device", "device": "becomes a pseudonym", "time_utc": "when", "cell_id": "where"}
+    takes = {"kind": "active or passive"}
 
     @classmethod
     def of(cls, settings: Settings) -> "EventFiles":
         """Return the source of one home."""
-        folders = (settings.home / "mappings" / cls.name, BUILT_IN / cls.name)
-        return cls(folders, _limits(settings), Home(settings.home))
+        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings), home=Home(settings.home))
 
-    def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
-        """See `TabularFiles.judge`."""
-        kind = as_text(rows, "kind", "unknown").str.to_lowercase()
-        typed = rows.select(
-            "line",
-            as_text(rows, "operator"),
-            as_time_utc(rows, "time_utc", layout),
-            as_text(rows, "cell_id"),
-            pl.when(kind.is_in(KINDS)).then(kind).otherwise(pl.lit("unknown")).alias("kind"),
-            has_time=as_text(rows.select(pl.col("time_utc").cast(pl.String())), "time_utc").is_not_null(),
-        ).with_columns(
-            user=device_pseudonyms(rows, self.home.secret()),
-            event_date=pl.col("time_utc").dt.convert_time_zone(ZONE).dt.date(),
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """See `TableSource.typed`."""
+        moment = times.moments(rows["time_utc"], layout).early
+        return pl.DataFrame(
+            {
+                "line": rows["line"],
+                "operator": values.column_text(rows, "operator"),
+                "time_utc": moment,
+                "cell_id": values.column_text(rows, "cell_id"),
+                "kind": _one_of(values.column_text(rows, "kind", "unknown").str.to_lowercase(), KINDS),
+                "has_time": values.text(rows["time_utc"]).is_not_null(),
+                "user": device_pseudonyms(rows, self.home.secret()),
+                "event_date": moment.dt.convert_time_zone(ZONE).dt.date(),
+            }
         )
-        why = first_reason(
-            [
-                (pl.col("user").is_null() & ~pl.col("has_time"), "device and time are missing"),
-                (pl.col("user").is_null(), "device is missing"),
-                (~pl.col("has_time"), "time is missing"),
-                (pl.col("time_utc").is_null(), "time has none of the formats of the layout"),
-                (pl.col("operator").is_null(), "operator is missing"),
-                (pl.col("cell_id").is_null(), "cell is missing"),
-                (pl.col("time_utc") > received_utc + FUTURE_SLACK, "time is in the future"),
-                (pl.col("event_date") < FIRST_DAY, f"day is before {FIRST_DAY}"),
-            ]
+
+    def helpers(self) -> tuple[str, ...]:
+        """See `TableSource.helpers`."""
+        return ("has_time",)
+
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """See `TableSource.rules`."""
+        return (
+            Rule(pl.col("user").is_null() & ~pl.col("has_time"), "device and time are missing"),
+            missing("user", "device is missing"),
+            Rule(~pl.col("has_time"), "time is missing"),
+            missing("time_utc", "time has none of the formats of the layout"),
+            missing("operator", "operator is missing"),
+            missing("cell_id", "cell is missing"),
+            Rule(pl.col("time_utc") > received_utc + FUTURE_SLACK, "time is in the future"),
+            Rule(pl.col("event_date") < FIRST_DAY, f"day is before {FIRST_DAY}"),
         )
-        reasons = typed.select(why).to_series()
-        return typed.drop("has_time"), reasons
 
 
 @dataclass(frozen=True)
-class DeviceFiles(TabularFiles):
-    """Registers of customers: contract and age group of the holder of a device."""
+class DeviceFiles(TableSource):
+    """Registers of customers: contract and age group of the holder of a device.
+
+    Fields of a layout: `operator`, `device`, and if the file says them `contract`, `age_group`.
+    """
 
     home: Home = field(default_factory=lambda: Home(Path()))
 
     name = "devices"
     table = "mobile/devices"
+    files_are = "registers of a mobile operator: `operator, device, contract, age_group`"
+    unit = "devices"
     is_individual = True
+    key = ("operator", "user")
+    needs = {"operator": "whose device", "device": "becomes a pseudonym"}
+    takes = {"contract": "contract, prepaid or business", "age_group": "such as 25-44 or 65+"}
 
     @classmethod
     def of(cls, settings: Settings) -> "DeviceFiles":
         """Return the source of one home."""
-        folders = (settings.home / "mappings" / cls.name, BUILT_IN / cls.name)
-        return cls(folders, _limits(settings), Home(settings.home))
+        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings), home=Home(settings.home))
 
-    def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
-        """See `TabularFiles.judge`."""
-        contract = as_text(rows, "contract", "unknown").str.to_lowercase()
-        typed = rows.select(
-            "line",
-            as_text(rows, "operator"),
-            pl.when(contract.is_in(CONTRACTS)).then(contract).otherwise(pl.lit("unknown")).alias("contract"),
-            as_text(rows, "age_group", "unknown"),
-        ).with_columns(user=device_pseudonyms(rows, self.home.secret()))
-        why = first_reason(
-            [
-                (pl.col("operator").is_null(), "operator is missing"),
-                (pl.col("user").is_null(), "device is missing"),
-                (
-                    ~pl.col("age_group").str.contains(r"^(\d{1,2}-\d{1,3}|\d{2}\+|unknown)$"),
-                    "age group is none such as 25-44 or 65+",
-                ),
-                (pl.struct("operator", "user").is_duplicated(), "device is in the file twice"),
-            ]
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """See `TableSource.typed`."""
+        contract = values.column_text(rows, "contract", "unknown").str.to_lowercase()
+        return pl.DataFrame(
+            {
+                "line": rows["line"],
+                "operator": values.column_text(rows, "operator"),
+                "contract": _one_of(contract, CONTRACTS),
+                "age_group": values.column_text(rows, "age_group", "unknown"),
+                "user": device_pseudonyms(rows, self.home.secret()),
+            }
         )
-        return typed, typed.select(why).to_series()
+
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """See `TableSource.rules`."""
+        age_group = r"^(\d{1,2}-\d{1,3}|\d{2}\+|unknown)$"
+        return (
+            missing("operator", "operator is missing"),
+            missing("user", "device is missing"),
+            Rule(~pl.col("age_group").str.contains(age_group), "age group is none such as 25-44 or 65+"),
+        )
 
 
-@dataclass(frozen=True)
-class FlowFiles(TabularFiles):
-    """Flows that an operator, or whoever publishes such, delivers to the office."""
+class FlowFiles(TableSource):
+    """Flows that an operator, or whoever publishes such, delivers to the office.
+
+    Fields of a layout: `origin`, `destination`, `count`, `operator`, `unit`, and `observed` (a month
+    YYYY-MM, or YYYY-MM-DD/YYYY-MM-DD) or `day`; if the file says them `contract`, `age_group`, `is_suppressed`.
+    """
 
     name = "aggregated_flows"
     table = "mobile/aggregated_flows"
+    files_are = "flows of operators: own layout or the Spanish ministry's districts"
+    unit = "flows"
+    key = ("observed", "operator", "contract", "age_group", "origin", "destination", "unit", "detail")
+    needs = {
+        "origin": "area, or all",
+        "destination": "area, or all",
+        "count": "devices or trips",
+        "operator": "whose flows",
+        "unit": "devices or trips",
+    }
+    takes = {
+        "observed": "YYYY-MM or YYYY-MM-DD/YYYY-MM-DD",
+        "day": "instead of observed",
+        "contract": "contract, prepaid or business",
+        "age_group": "such as 25-44",
+        "is_suppressed": "true, where the count is withheld",
+    }
 
     @classmethod
     def of(cls, settings: Settings) -> "FlowFiles":
         """Return the source of one home."""
-        return cls((settings.home / "mappings" / cls.name, BUILT_IN / cls.name), _limits(settings))
+        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
 
-    def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
-        """See `TabularFiles.judge`."""
-        day = as_date(rows, "day", layout) if "day" in rows.columns else pl.lit(None, dtype=pl.Date())
-        suppressed = as_text(rows, "is_suppressed", "false").str.to_lowercase().is_in(["true", "1", "yes"])
-        typed = rows.select(
-            "line",
-            pl.coalesce(as_text(rows, "observed"), pl.format("{}/{}", day, day)).alias("observed"),
-            as_text(rows, "operator"),
-            as_text(rows, "contract", ALL),
-            as_text(rows, "age_group", ALL),
-            as_text(rows, "origin"),
-            as_text(rows, "destination"),
-            as_text(rows, "unit"),
-            as_number(rows, "count"),
-            suppressed.alias("is_suppressed"),
-            "detail",
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """See `TableSource.typed`."""
+        day = times.column_days(rows, "day", layout).cast(pl.String())
+        observed = _spans(values.column_text(rows, "observed"))
+        of_day = pl.select(pl.format("{}/{}", day, day)).to_series()
+        suppressed = values.column_text(rows, "is_suppressed", "false").str.to_lowercase()
+        return pl.DataFrame(
+            {
+                "line": rows["line"],
+                "observed": observed.zip_with(observed.is_not_null(), of_day),
+                "operator": values.column_text(rows, "operator"),
+                "contract": values.column_text(rows, "contract", ALL),
+                "age_group": values.column_text(rows, "age_group", ALL),
+                "origin": values.column_text(rows, "origin"),
+                "destination": values.column_text(rows, "destination"),
+                "unit": values.column_text(rows, "unit"),
+                "count": values.column_number(rows, "count", layout),
+                "is_suppressed": suppressed.is_in(["true", "1", "yes"]),
+                "detail": values.column_text(rows, "detail").fill_null(""),
+            }
         )
-        key = ["observed", "operator", "contract", "age_group", "origin", "destination", "unit", "detail"]
-        why = first_reason(
-            [
-                (
-                    ~pl.col("observed").str.contains(r"^\d{4}-\d{2}-\d{2}/\d{4}-\d{2}-\d{2}$"),
-                    "period is missing or none",
-                ),
-                (pl.col("operator").is_null(), "operator is missing"),
-                (pl.col("origin").is_null() | pl.col("destination").is_null(), "origin or destination is missing"),
-                (~pl.col("unit").is_in(["devices", "trips"]), "unit is neither devices nor trips"),
-                (pl.col("count").is_null() & ~pl.col("is_suppressed"), "count is missing or not a number"),
-                ((pl.col("count") < 0).fill_null(False), "count is negative"),
-                (pl.struct(key).is_duplicated(), "flow is in the file twice"),
-            ]
-        )
-        return typed, typed.select(why).to_series()
 
-    def check(self, accepted: pl.DataFrame) -> str | None:
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """See `TableSource.rules`."""
+        return (
+            Rule(
+                ~pl.col("observed").str.contains(SPAN.pattern),
+                "period must be YYYY-MM, or YYYY-MM-DD/YYYY-MM-DD",
+                null_is_fault=True,
+            ),
+            missing("operator", "operator is missing"),
+            missing(["origin", "destination"], "origin or destination is missing"),
+            Rule(
+                ~pl.col("unit").is_in(["devices", "trips"]),
+                "unit is neither devices nor trips",
+                null_is_fault=True,
+            ),
+            Rule(pl.col("count").is_null() & ~pl.col("is_suppressed"), "count is missing or not a number"),
+            Rule(pl.col("count") < 0, "count is negative"),
+        )
+
+    def check(self, accepted: pl.DataFrame) -> Sequence[str]:
         """Hold the flows against their totals; see `check_totals`."""
-        return check_totals(accepted)
+        said = check_totals(accepted)
+        return [said] if said else []
 
 
 def check_totals(flows: pl.DataFrame) -> str | None:
@@ -270,8 +330,21 @@ def check_totals(flows: pl.DataFrame) -> str | None:
 
 def device_pseudonyms(rows: pl.DataFrame, secret: bytes) -> pl.Series:
     """Return the pseudonyms of devices; the same number at two operators is two devices."""
-    device, operator = as_text(rows, "device"), as_text(rows, "operator")
-    named = rows.select(
-        pl.when(device.is_not_null() & operator.is_not_null()).then(pl.format("{}/{}", operator, device))
-    )
+    device, operator = values.column_text(rows, "device"), values.column_text(rows, "operator")
+    named = pl.DataFrame({"operator": operator, "device": device}).select(pl.format("{}/{}", "operator", "device"))
     return pseudonyms(named.to_series(), secret).alias("user")
+
+
+def _one_of(column: pl.Series, known: Sequence[str]) -> pl.Series:
+    return column.set(~column.is_in(list(known)).fill_null(False), "unknown")
+
+
+def _spans(observed: pl.Series) -> pl.Series:
+    """A month as the days from its first to its last; other text as it stands."""
+    spans = {
+        text: f"{year}-{month}-01/{year}-{month}-{calendar.monthrange(int(year), int(month))[1]}"
+        for text in observed.drop_nulls().unique()
+        if (match := MONTH.match(text))
+        for year, month in [match.groups()]
+    }
+    return observed.replace(spans)
