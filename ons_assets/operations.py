@@ -100,6 +100,8 @@ def read_waiting(settings: Settings, progress: Progress) -> list[Outcome]:
 def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | None, progress: Progress) -> Outcome:
     """Materialise assets by name, or what follows from the raw tables, of some groups or of all.
 
+    Tables that one computation makes are made together, also where only one of them is named.
+
     Parameters
     ----------
     days
@@ -120,6 +122,17 @@ def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | Non
             selection -= dg.AssetSelection.assets(*dated)
     with instance(home) as opened:
         return materialize(definitions, opened, selection, days=days if keys & dated else None, progress=progress)
+
+
+def made_together(names: Sequence[str]) -> dict[str, list[str]]:
+    """Return those of the named tables that are never made alone, and what is made with each."""
+    together = {}
+    for name in names:
+        for asset in ASSETS:
+            tables = [key.to_user_string() for key in asset.keys]
+            if name in tables and (others := sorted({*tables} - {*names})):
+                together[name] = others
+    return together
 
 
 def sources(settings: Settings) -> list[Source]:
@@ -178,12 +191,12 @@ def _selection(names: Sequence[str]) -> dg.AssetSelection:
     raw = dg.AssetSelection.assets(*SOURCES)
     if not names:
         return dg.AssetSelection.all() - raw
-    keys = {key.to_user_string(): key for asset in ASSETS for key in asset.keys}
+    keys = {key.to_user_string(): asset.keys for asset in ASSETS for key in asset.keys}
     groups = {name.split("/")[0] for name in keys}
     chosen: list[dg.AssetSelection] = []
     for name in names:
         if name in keys:
-            chosen.append(dg.AssetSelection.assets(keys[name]))
+            chosen.append(dg.AssetSelection.assets(*keys[name]))
         elif name in groups:
             chosen.append(dg.AssetSelection.groups(name) - raw)
         else:
