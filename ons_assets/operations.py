@@ -52,12 +52,12 @@ def take(settings: Settings, files: Sequence[Path], source_name: str | None, pro
     Parameters
     ----------
     source_name
-        Source of the files; without it, the first source that recognises a file.
+        Source of the files; without it, the one source that recognises a file.
 
     Raises
     ------
     UnknownName
-        If there is no such source, or none recognises a file; then no file is taken.
+        If there is no such source, or none or more than one recognises a file; then no file is taken.
     FileNotFoundError
         If there is no such file; then no file is taken.
     """
@@ -178,13 +178,20 @@ def quarantined(settings: Settings) -> list[quarantine.Entry]:
 
 def _source_of(settings: Settings, file: Path, name: str | None) -> Source:
     known = sources(settings)
-    for source in known:
-        if source.name == name or (name is None and file.is_file() and source.recognises(file, file.name)):
-            return source
     names = ", ".join(source.name for source in known)
     if name is not None:
-        raise UnknownName(f"there is no source {name!r}; there are {names}")
-    raise UnknownName(f"no source recognises {file.name}; say whose it is with --source, one of {names}")
+        named = [source for source in known if source.name == name]
+        if not named:
+            raise UnknownName(f"there is no source {name!r}; there are {names}")
+        return named[0]
+    # Which of several comes first is nobody's decision, so a person is asked.
+    fitting = [source for source in known if file.is_file() and source.recognises(file, file.name)]
+    if len(fitting) > 1:
+        several = " and ".join(source.name for source in fitting)
+        raise UnknownName(f"{file.name} may be of {several}; say whose it is with --source")
+    if not fitting:
+        raise UnknownName(f"no source recognises {file.name}; say whose it is with --source, one of {names}")
+    return fitting[0]
 
 
 def _selection(names: Sequence[str]) -> dg.AssetSelection:
