@@ -37,6 +37,8 @@ class TableFiles:
         Columns that are made of others, before faults are looked for.
     helpers
         Columns that are read for that only, and are not in the table.
+    files_are
+        What the files are, in words; without it, their columns say so.
     """
 
     name: str
@@ -48,6 +50,12 @@ class TableFiles:
     defaults: Mapping[str, str] = field(default_factory=dict)
     derived: Mapping[str, pl.Expr] = field(default_factory=dict)
     helpers: tuple[str, ...] = ()
+    files_are: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.files_are:
+            known = f", and if known `{', '.join(self.optional)}`" if self.optional else ""
+            object.__setattr__(self, "files_are", f"CSV or Parquet: `{', '.join(self.columns)}`{known}")
 
     batch = ()
     fingerprint = ""
