@@ -187,6 +187,18 @@ def test_gaps_are_filled_only_where_it_is_asked_for_and_presence_knows_it(world:
     assert int(np.isfinite(there).sum() - np.isfinite(said).sum()) == filled
 
 
+def test_one_of_two_tables_of_a_computation_is_made_with_the_other(world: Path, tmp_path: Path) -> None:
+    settings = home_at(tmp_path)
+    ingest(settings, {"meters": files(world)["meters"][:1]})
+    operations.make(settings, ["meters/half_hours"], None, silent)
+    outcome = operations.make(settings, ["meters/profile_indicators"], None, silent)
+    assert outcome.made == ("meters/profile_indicators", "meters/profiles")
+    assert operations.made_together(["meters/profile_indicators", "meters/half_hours"]) == {
+        "meters/profile_indicators": ["meters/profiles"]
+    }
+    assert len(table(settings, "profiles")) > 0
+
+
 def test_real_files_go_the_whole_road(shared_data: Path, tmp_path: Path) -> None:
     settings = home_at(tmp_path)
     names = (
