@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := setup.py pyproject.toml constraints.txt $(wildcard core_ext/*.pyx core_ext/*.pxd core_ext/*.h)
+SOURCES := setup.py pyproject.toml constraints.txt $(wildcard core_ext/*/*.pyx core_ext/*/*.pxd core_ext/*/*.h)
 
 .PHONY: demo serve test bench lint format docs clean
 
@@ -43,4 +43,4 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info core_ext/*.c core_ext/*.so
+	rm -rf $(VENV) build *.egg-info core_ext/*/*.c core_ext/*/*.so

@@ -8,13 +8,15 @@ quotes of the same product, so it grows with the lives of the products and not w
 Rows of the result are computed in tiles that stay in the cache while all products pass by. Each cell is
 summed in the order of the products, in double, so the result is the same at every call.
 
-Reference: ``core_ext.reference`` holds the same two functions in plain Python.
+Reference: ``core_ext.clustering.reference`` holds the same two functions in plain Python.
 """
 
 cimport cython
 from libc.stdint cimport int32_t, int64_t
 
 import numpy as np
+
+from core_ext.arguments import checked_offsets
 
 # 32 rows of 2,000 periods are 512 KB, which fits the second-level cache of current processors.
 cdef enum:
@@ -29,13 +31,9 @@ cdef Py_ssize_t _tile_rows(int n_periods) noexcept:
 @cython.wraparound(True)
 def _checked_panel(product_offsets, period, columns, n_periods):
     """Return the panel as contiguous arrays, or raise ValueError where a kernel could read outside them."""
-    offsets = np.ascontiguousarray(product_offsets, dtype=np.int64)
+    offsets = checked_offsets(product_offsets, len(period), "product_offsets")
     period = np.ascontiguousarray(period, dtype=np.int32)
     columns = [np.ascontiguousarray(column, dtype=np.float64) for column in columns]
-    if offsets.ndim != 1 or len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != len(period):
-        raise ValueError("product_offsets must start at 0 and end at the number of quotes")
-    if np.any(np.diff(offsets) < 0):
-        raise ValueError("product_offsets must not decrease")
     if any(column.shape != period.shape for column in columns):
         raise ValueError("every column must have one value for each quote")
     if len(period):

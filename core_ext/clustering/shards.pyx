@@ -7,10 +7,10 @@ from libc.string cimport memset
 
 import numpy as np
 
-from core_ext cimport dbscan_cells as by_cells
-from core_ext cimport dbscan_grid as grid
-from core_ext.dbscan_grid cimport CellArrays, Geometry, Shard
-from core_ext.dbscan_rule cimport Points, Rule
+from core_ext.clustering cimport cells as by_cells
+from core_ext.clustering cimport grid
+from core_ext.clustering.grid cimport CellArrays, Geometry, Shard
+from core_ext.clustering.rule cimport Points, Rule
 
 # The index of a shard of this many points stays in the second-level cache of current processors.
 SHARD_POINTS = 65_536

@@ -5,7 +5,7 @@ Readings are a dense float32 array (meter-days, 48), kWh in each half hour, NaN 
 a meter is worked by one thread from its first row to its last, so the result is the same for any number of
 threads.
 
-Reference: ``core_ext.reference`` holds the same functions in plain Python.
+Reference: ``core_ext.clustering.reference`` holds the same functions in plain Python.
 """
 
 from libc.math cimport NAN
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core_ext.meter_days import checked_column, checked_days, checked_offsets, checked_readings, over_meters
+from core_ext.arguments import checked_column, checked_days, checked_offsets, checked_readings, over_meters
 
 cdef enum:
     SLOTS = 48
@@ -109,7 +109,7 @@ def half_hour_pass(kwh, meter_offsets, day_type, n_day_types=None, *, int n_thre
         If the arrays do not fit together.
     """
     readings = checked_readings(kwh)
-    offsets = checked_offsets(meter_offsets, len(readings))
+    offsets = checked_offsets(meter_offsets, len(readings), "meter_offsets")
     types = checked_column(day_type, len(readings), np.int32, "day_type")
     largest = int(types.max()) if len(types) else -1
     if n_day_types is None:
@@ -325,7 +325,7 @@ def half_hour_runs(kwh, meter_offsets, str kind, *, day=None, int min_length=1, 
         If the arrays do not fit together or the kind is unknown.
     """
     readings = checked_readings(kwh)
-    offsets = checked_offsets(meter_offsets, len(readings))
+    offsets = checked_offsets(meter_offsets, len(readings), "meter_offsets")
     days = checked_days(day, offsets)
     if kind not in RUN_KINDS:
         raise ValueError(f"kind must be one of {', '.join(RUN_KINDS)}, not {kind}")
@@ -488,7 +488,7 @@ def low_day_runs(day_kwh, level_kwh, meter_offsets, *, day=None, int min_days=1,
         If the arrays do not fit together.
     """
     use = np.ascontiguousarray(day_kwh, dtype=np.float64)
-    offsets = checked_offsets(meter_offsets, len(use))
+    offsets = checked_offsets(meter_offsets, len(use), "meter_offsets")
     level = checked_column(level_kwh, len(use), np.float64, "level_kwh")
     days = checked_days(day, offsets)
     if min_days < 1 or max_gap_days < 0:

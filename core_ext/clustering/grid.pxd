@@ -1,6 +1,6 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
-from core_ext.dbscan_rule cimport Points, Rule
+from core_ext.clustering.rule cimport Points, Rule
 
 cdef struct Geometry:
     double x0

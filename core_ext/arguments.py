@@ -1,4 +1,4 @@
-"""What the kernels over meter-days share: the checks of their input, and the threads."""
+"""What kernels share: the checks of their arguments, and the threads."""
 
 import os
 from collections.abc import Callable
@@ -24,14 +24,49 @@ def checked_readings(kwh: npt.ArrayLike, name: str = "kwh") -> npt.NDArray[np.fl
     return np.ascontiguousarray(readings, dtype=np.float32)
 
 
-def checked_offsets(meter_offsets: npt.ArrayLike, rows: int) -> npt.NDArray[np.int64]:
-    """Return the offsets of the meters, or raise ValueError where they do not divide the rows."""
-    offsets = np.ascontiguousarray(meter_offsets, dtype=np.int64)
-    if offsets.ndim != 1 or len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != rows:
-        raise ValueError("meter_offsets must start at 0 and end at the number of rows")
-    if np.any(np.diff(offsets) < 0):
-        raise ValueError("meter_offsets must not decrease")
-    return offsets
+def checked_offsets(offsets: npt.ArrayLike, rows: int, name: str = "offsets") -> npt.NDArray[np.int64]:
+    """Return the offsets of segments, (segments + 1,), that divide all rows.
+
+    Parameters
+    ----------
+    offsets
+        Segment ``i`` is the rows ``offsets[i]:offsets[i + 1]``; starts with 0 and ends with the rows.
+    rows
+        Number of rows.
+    name
+        Of the argument, for the sentence.
+
+    Raises
+    ------
+    TypeError
+        If they are no whole numbers.
+    ValueError
+        If they do not divide the rows: a kernel would read outside of them.
+    """
+    found = np.asarray(offsets)
+    if found.size and found.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be integers, not {found.dtype}")
+    if found.ndim != 1 or len(found) == 0 or found[0] != 0 or found[-1] != rows:
+        raise ValueError(f"{name} must have one dimension, start with 0 and end with the {rows} rows")
+    checked = np.ascontiguousarray(found, dtype=np.int64)
+    if np.any(np.diff(checked) < 0):
+        raise ValueError(f"{name} must not decrease")
+    return checked
+
+
+def checked_threads(n_threads: int) -> int:
+    """Return a number of threads; 0 means one for each processor that the process may use.
+
+    Raises
+    ------
+    ValueError
+        If it is negative.
+    """
+    if n_threads < 0:
+        raise ValueError("n_threads must be 0 (all processors) or more")
+    if n_threads:
+        return int(n_threads)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def checked_column(values: npt.ArrayLike, rows: int, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
@@ -72,9 +107,7 @@ def over_meters(work: Callable[[int, int], None], n_meters: int, n_threads: int)
     ValueError
         If ``n_threads`` is negative.
     """
-    if n_threads < 0:
-        raise ValueError("n_threads must be 0 (all processors) or more")
-    threads = min(n_threads or _processors(), max(n_meters, 1))
+    threads = min(checked_threads(n_threads), max(n_meters, 1))
     if threads == 1:
         work(0, n_meters)
         return
@@ -82,10 +115,3 @@ def over_meters(work: Callable[[int, int], None], n_meters: int, n_threads: int)
     with ThreadPoolExecutor(threads) as pool:
         # list() so that an error in a thread is raised here.
         list(pool.map(work, bounds[:-1], bounds[1:]))
-
-
-def _processors() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1

@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 import numpy as np
 
-from core_ext.dbscan_rule cimport Points
+from core_ext.clustering.rule cimport Points
 
 COLUMNS = {
     "segment": np.int64,

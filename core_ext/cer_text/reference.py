@@ -1,4 +1,4 @@
-"""The parser of CER text in plain Python: slow, obvious, and what the tests hold `core_ext.cer` against."""
+"""The parser of CER text in plain Python: slow, obvious, and what the tests hold the kernel against."""
 
 import math
 import re
@@ -10,8 +10,10 @@ BLANKS = " \t\r"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 
-def parse(block: bytes, position_of: npt.NDArray[np.int16], factor: float, largest: float) -> tuple[object, ...]:
-    """Parse a block of whole lines; see `core_ext.cer.parse`."""
+def parse_cer_text(
+    block: bytes, position_of: npt.NDArray[np.int16], factor: float, largest: float
+) -> tuple[object, ...]:
+    """Parse a block of whole lines; see `core_ext.parse_cer_text`."""
     meters: list[int] = []
     rows: list[tuple[int, int, int, float, int]] = []
     bad: list[tuple[int, int, int]] = []

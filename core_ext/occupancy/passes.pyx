@@ -4,7 +4,7 @@ from libc.math cimport M_PI, exp, log
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
-from core_ext.occupancy_model cimport LAST_SLOT, SLOTS, Buffers, Day, Expected, Model, Sums
+from core_ext.occupancy.model cimport LAST_SLOT, SLOTS, Buffers, Day, Expected, Model, Sums
 
 cdef enum:
     # Forward and backward values are scaled once in so many half hours. With likelihood ratios within

@@ -3,7 +3,7 @@
 Events come sorted by device, then time, then cell. Both functions pass once over them and keep nothing
 but what belongs to the device at hand.
 
-Reference: ``core_ext.reference_phone_events`` holds the same two functions in plain Python.
+Reference: ``core_ext.phone_events.reference`` holds the same two functions in plain Python.
 """
 
 cimport cython

@@ -1,13 +1,12 @@
 """DBSCAN, and ST-DBSCAN, of many sets of points in one call.
 
 Each set (a segment: the points of one user) is clustered on its own, by one of three ways that give the same
-labels: comparing all pairs (`dbscan_masks`), cells (`dbscan_cells`), or cells in shards (`dbscan_shards`) for a
+labels: comparing all pairs (`masks`), cells (`cells`), or cells in shards (`shards`) for a
 set so large that the threads share it. Otherwise the threads share out the segments.
 
-Reference: ``core_ext.reference`` holds the same two functions in plain Python.
+Reference: ``core_ext.clustering.reference`` holds the same two functions in plain Python.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -17,15 +16,16 @@ from libc.stdlib cimport qsort
 
 import numpy as np
 
-from core_ext cimport dbscan_cells as by_cells
-from core_ext cimport dbscan_grid as grid
-from core_ext.dbscan_grid cimport CellArrays, Cells
-from core_ext.dbscan_masks cimport MASK_POINTS, cluster_by_masks
-from core_ext.dbscan_rule cimport Points, Rule
-from core_ext.dbscan_shards cimport cluster_by_shards
-from core_ext.dbscan_table cimport Cluster, TableColumns, columns_of, summarise, write_rows
+from core_ext.clustering cimport cells as by_cells
+from core_ext.clustering cimport grid
+from core_ext.clustering.grid cimport CellArrays, Cells
+from core_ext.clustering.masks cimport MASK_POINTS, cluster_by_masks
+from core_ext.clustering.rule cimport Points, Rule
+from core_ext.clustering.shards cimport cluster_by_shards
+from core_ext.clustering.table cimport Cluster, TableColumns, columns_of, summarise, write_rows
 
-from core_ext.dbscan_table import empty_table
+from core_ext.arguments import checked_offsets, checked_threads
+from core_ext.clustering.table import empty_table
 
 # A chunk of segments is what a thread takes at a time; with its labels it stays in the second-level cache.
 CHUNK_POINTS = 16_384
@@ -147,30 +147,10 @@ def _numbers(values, name, n):
     return np.ascontiguousarray(values, dtype=np.float64)
 
 
-def _checked_offsets(offsets, n):
-    offsets = np.asarray(offsets)
-    if offsets.dtype.kind not in "iu":
-        raise TypeError(f"offsets must be integers, not {offsets.dtype}")
-    if offsets.ndim != 1 or len(offsets) == 0 or offsets[0] != 0 or offsets[len(offsets) - 1] != n:
-        raise ValueError(f"offsets must have one dimension, start with 0 and end with the {n} points")
-    offsets = np.ascontiguousarray(offsets, dtype=np.int64)
-    if np.any(np.diff(offsets) < 0):
-        raise ValueError("offsets must not decrease")
-    return offsets
-
-
 def _checked_reach(reach, name):
     if not SMALLEST <= reach <= LARGEST:
         raise ValueError(f"{name} must be above 0 and finite (between {SMALLEST} and {LARGEST})")
     return float(reach)
-
-
-def _checked_threads(n_threads):
-    if n_threads < 0:
-        raise ValueError("n_threads must be 0 or more")
-    if n_threads > 0:
-        return int(n_threads)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 cdef double* _address(const double[::1] values) noexcept:
@@ -187,7 +167,7 @@ def _cluster(x, y, offsets, eps, min_samples, sample_weight, time, eps_time, n_t
     cdef Py_ssize_t n = problem.x.shape[0]
     if problem.y.shape[0] != n:
         raise ValueError(f"x and y must have the same length, not {n} and {problem.y.shape[0]}")
-    problem.offsets = _checked_offsets(offsets, n)
+    problem.offsets = checked_offsets(offsets, n)
     if (time is None) != (eps_time is None):
         raise ValueError("time and eps_time go together: give both or neither")
     if int(min_samples) != min_samples or min_samples < 1:
@@ -203,7 +183,7 @@ def _cluster(x, y, offsets, eps, min_samples, sample_weight, time, eps_time, n_t
     problem.points.time, problem.points.weight = _address(problem.time), _address(problem.weight)
     labels = np.empty(n, dtype=np.int32)
     problem.labels = labels
-    return labels, problem.solve(_checked_threads(n_threads), with_table)
+    return labels, problem.solve(checked_threads(n_threads), with_table)
 
 
 @contextmanager

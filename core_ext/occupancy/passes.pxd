@@ -1,6 +1,6 @@
 from libc.stdint cimport int32_t, int64_t
 
-from core_ext.occupancy_model cimport Buffers, Day, Model, Sums
+from core_ext.occupancy.model cimport Buffers, Day, Model, Sums
 
 cdef void total_readings(
     const float[:, ::1] x, Py_ssize_t first_row, Py_ssize_t end_row, Sums* sums

@@ -8,8 +8,8 @@ from libc.math cimport NAN
 from libc.stdint cimport int32_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
-from core_ext.bits cimport lowest_bit
-from core_ext.dbscan_rule cimport Points, Rule
+from core_ext.clustering.bits cimport lowest_bit
+from core_ext.clustering.rule cimport Points, Rule
 
 
 cdef extern from "neighbour_masks.h" nogil:

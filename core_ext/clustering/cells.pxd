@@ -1,7 +1,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from core_ext.dbscan_grid cimport Cells
-from core_ext.dbscan_rule cimport Rule
+from core_ext.clustering.grid cimport Cells
+from core_ext.clustering.rule cimport Rule
 
 cdef void mark_core_points(Cells* cells, const Rule* rule, Py_ssize_t s) noexcept nogil
 cdef void join(Cells* cells, const Rule* rule, Py_ssize_t s, bint across) noexcept nogil

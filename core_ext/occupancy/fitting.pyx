@@ -14,7 +14,7 @@ conjugate prior (Dempster, Laird and Rubin 1977; Rabiner 1989); weight 0 gives m
 
 A home is worked by one thread, so results are the same for any number of threads.
 
-Reference: ``core_ext.reference`` holds the same model in plain Python.
+Reference: ``core_ext.clustering.reference`` holds the same model in plain Python.
 """
 
 from libc.stdint cimport int32_t, int64_t
@@ -24,11 +24,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core_ext.occupancy_maximisation cimport log_prior, maximise
-from core_ext.occupancy_model cimport SLOTS, Buffers, Day, Expected, Model, Prior, Sums
-from core_ext.occupancy_passes cimport forward_and_backward, lay_days, ratios, smooth, total_readings
+from core_ext.occupancy.maximisation cimport log_prior, maximise
+from core_ext.occupancy.model cimport SLOTS, Buffers, Day, Expected, Model, Prior, Sums
+from core_ext.occupancy.passes cimport forward_and_backward, lay_days, ratios, smooth, total_readings
 
-from core_ext.meter_days import checked_column, checked_days, checked_offsets, checked_readings, over_meters
+from core_ext.arguments import checked_column, checked_days, checked_offsets, checked_readings, over_meters
 
 
 class OccupancyFit(NamedTuple):
@@ -116,7 +116,7 @@ def fit_occupancy(
     IEEE 77.
     """
     readings = checked_readings(x, "x")
-    offsets = checked_offsets(meter_offsets, len(readings))
+    offsets = checked_offsets(meter_offsets, len(readings), "meter_offsets")
     days = checked_days(day, offsets)
     n_homes = len(offsets) - 1
     groups = np.ascontiguousarray(np.atleast_2d(group), dtype=np.int32)

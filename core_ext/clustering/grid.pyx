@@ -13,8 +13,8 @@ from libc.string cimport memset
 
 import numpy as np
 
-from core_ext.bits cimport bit_count, lowest_bit
-from core_ext.dbscan_rule cimport Points, Rule
+from core_ext.clustering.bits cimport bit_count, lowest_bit
+from core_ext.clustering.rule cimport Points, Rule
 
 cdef enum:
     DIRECTIONS = 9     # 3 x 3 blocks

@@ -3,7 +3,7 @@
 from libc.math cimport log
 from libc.stdint cimport int32_t
 
-from core_ext.occupancy_model cimport SLOTS, Expected, Model, Prior, Sums
+from core_ext.occupancy.model cimport SLOTS, Expected, Model, Prior, Sums
 
 # Keeps every state reachable, as maximum likelihood would otherwise lock a door for good.
 cdef double LEAST_TRANSITION = 1e-9

@@ -1,6 +1,6 @@
 from libc.stdint cimport int32_t
 
-from core_ext.occupancy_model cimport Expected, Model, Prior, Sums
+from core_ext.occupancy.model cimport Expected, Model, Prior, Sums
 
 cdef double log_prior(Model* model, Prior* prior) noexcept nogil
 cdef void maximise(

@@ -4,7 +4,7 @@ A block of bytes becomes arrays in one pass without the GIL. A line is a reading
 its number, place and reason; none is lost. The meaning of a day and slot (which half hour of the local
 day, or none) comes in as a table, so that clock changes stay out of the hot loop.
 
-Reference: ``core_ext.reference_cer`` holds the same function in plain Python.
+Reference: ``core_ext.cer_text.reference`` holds the same function in plain Python.
 """
 
 from libc.math cimport fabs, isfinite
@@ -93,7 +93,7 @@ cdef inline double _number(const uint8_t* text, Py_ssize_t length, bint* ok) noe
     return -(mantissa / POWERS[decimals]) if negative else mantissa / POWERS[decimals]
 
 
-def parse(block, position_of, double factor, double largest):
+def parse_cer_text(block, position_of, double factor, double largest):
     """Parse a block of whole lines.
 
     Parameters

@@ -1,6 +1,6 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from core_ext.dbscan_rule cimport Points
+from core_ext.clustering.rule cimport Points
 
 cdef struct TableColumns:
     int64_t* segment

@@ -16,9 +16,9 @@ from libc.math cimport fabs
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from core_ext.bits cimport lowest_bit
-from core_ext.dbscan_grid cimport MAX_NEAR_CELLS, Cells, Shard, find_near_blocks, near_cells
-from core_ext.dbscan_rule cimport Points, Rule, are_neighbours, weight_of
+from core_ext.clustering.bits cimport lowest_bit
+from core_ext.clustering.grid cimport MAX_NEAR_CELLS, Cells, Shard, find_near_blocks, near_cells
+from core_ext.clustering.rule cimport Points, Rule, are_neighbours, weight_of
 
 cdef enum:
     FEW_PAIRS = 64  # compared one by one rather than split
