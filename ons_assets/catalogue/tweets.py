@@ -2,13 +2,12 @@
 
 import polars as pl
 
-from ons_assets.catalogue.columns import DROP_SHA256, LINE
+from ons_assets.catalogue.columns import BUCKET, DROP_SHA256, LINE
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:tweets"
 UTC = pl.Datetime("us", "UTC")
 
-BUCKET = Column("bucket", pl.Int16(), "part of the users, 0 to 63")
 USER = Column("user", pl.Int64(), "pseudonym of the user, by a keyed hash")
 TWEET_ID = Column("tweet_id", pl.Int64(), "id of the tweet")
 CREATED_UTC = Column("created_utc", UTC, "time of the tweet")

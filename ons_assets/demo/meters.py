@@ -8,9 +8,9 @@ import polars as pl
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.meters.area_figures import EMPTY, days_of
-from ons_assets.meters.identifiers import Pseudonyms
+from ons_assets.meters.areas.area_figures import EMPTY, days_of
 from ons_assets.meters.occupancy import accuracy, area_under_curve, brier_score, expected_calibration_error
+from ons_assets.meters.readings.identifiers import Pseudonyms
 from ons_assets.simulate.meters import DEFAULT_SEED, Scale, simulate_meters
 from ons_assets.simulate.meters.world import AREAS, QUESTIONNAIRE
 

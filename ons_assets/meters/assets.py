@@ -1,25 +1,30 @@
-"""Assets of the smart meters pilot. Tables of meters are made some buckets at a time; see `ons_assets.meters.parts`."""
+"""Assets of the smart meters pilot. Tables of meters are made some buckets at a time."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import polars as pl
 
-from ons_assets.meters import daily, low_use, profiles, quality, vacancy
-from ons_assets.meters.area_figures import area_tables
-from ons_assets.meters.cluster_tables import cluster_tables
-from ons_assets.meters.half_hours import half_hours as half_hours_of
-from ons_assets.meters.household_tables import household_tables
-from ons_assets.meters.imputation import impute_half_hours
-from ons_assets.meters.intake import take_in
-from ons_assets.meters.meter_areas import MeterAreaFiles
+from ons_assets.lakehouse import buckets
+from ons_assets.meters.absence import low_use, vacancy
+from ons_assets.meters.areas.area_figures import area_tables
+from ons_assets.meters.areas.meter_areas import MeterAreaFiles
+from ons_assets.meters.half_hours import daily, quality
+from ons_assets.meters.half_hours.clock_face import half_hours as half_hours_of
+from ons_assets.meters.half_hours.imputation import impute_half_hours
+from ons_assets.meters.households.household_tables import household_tables
+from ons_assets.meters.households.questionnaire import QuestionnaireFiles
 from ons_assets.meters.occupancy import occupancy_table
-from ons_assets.meters.parts import parts
-from ons_assets.meters.questionnaire import QuestionnaireFiles
-from ons_assets.meters.sources import MeterFiles
+from ons_assets.meters.profiles import load_profiles as profiles
+from ons_assets.meters.profiles.cluster_tables import cluster_tables
+from ons_assets.meters.readings.intake import take_in
+from ons_assets.meters.readings.sources import MeterFiles
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.parameters.meters import Meters
 
 Parts = Iterator[pl.DataFrame]
+# Within a bucket, tables are in the order of meters and time; of readings, in that of their files.
+_parts = partial(buckets.parts, order=("meter", "day", "first_day", "drop_id"))
 
 raw_readings = ingested("meters/raw_readings", MeterFiles.of, by=take_in)
 questionnaire = ingested("meters/questionnaire", QuestionnaireFiles.of)
@@ -29,7 +34,7 @@ meter_areas = ingested("meters/meter_areas", MeterAreaFiles.of)
 @published("meters/half_hours", inputs=["meters/raw_readings"])
 def half_hours(raw_readings: pl.LazyFrame, settings: Meters) -> Parts:
     """Lay what files delivered on the clock face, and fill gaps if that was asked for."""
-    for (rows,) in parts(raw_readings):
+    for (rows,) in _parts(raw_readings):
         made = half_hours_of(rows, settings.readings.negative)
         yield made if settings.impute == "none" else impute_half_hours(made, settings.impute)
 
@@ -37,22 +42,22 @@ def half_hours(raw_readings: pl.LazyFrame, settings: Meters) -> Parts:
 @published("meters/reading_quality", inputs=["meters/half_hours"])
 def reading_quality(half_hours: pl.LazyFrame, settings: Meters) -> Parts:
     """Say how complete and plausible readings are; gaps are judged by what all meters sent at the time."""
-    trial = quality.collection(rows for (rows,) in parts(half_hours))
-    for (rows,) in parts(half_hours):
+    trial = quality.collection(rows for (rows,) in _parts(half_hours))
+    for (rows,) in _parts(half_hours):
         yield quality.reading_quality(rows, trial, settings.quality)
 
 
 @published("meters/daily_consumption", inputs=["meters/half_hours"])
 def daily_consumption(half_hours: pl.LazyFrame) -> Parts:
     """Sum up the days."""
-    for (rows,) in parts(half_hours):
+    for (rows,) in _parts(half_hours):
         yield daily.daily_consumption(rows)
 
 
 @published("meters/profiles", "meters/profile_indicators", inputs=["meters/half_hours"])
 def load_profiles(half_hours: pl.LazyFrame, settings: Meters) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Make mean profiles, and describe each meter by its own."""
-    for (rows,) in parts(half_hours):
+    for (rows,) in _parts(half_hours):
         described = profiles.descriptors(rows, settings.holidays, min_days=settings.household.min_days)
         yield profiles.profiles(rows, settings.holidays), described
 
@@ -60,21 +65,21 @@ def load_profiles(half_hours: pl.LazyFrame, settings: Meters) -> Iterator[tuple[
 @published("meters/low_use_runs", inputs=["meters/daily_consumption"])
 def low_use_runs(daily_consumption: pl.LazyFrame, settings: Meters) -> Parts:
     """Find runs of low and of constant days."""
-    for (rows,) in parts(daily_consumption):
+    for (rows,) in _parts(daily_consumption):
         yield low_use.low_use_runs(rows, settings.low_use)
 
 
 @published("meters/occupancy_probabilities", inputs=["meters/half_hours"])
 def occupancy_probabilities(half_hours: pl.LazyFrame, settings: Meters) -> Parts:
     """Say for each half hour how likely somebody is at home."""
-    for (rows,) in parts(half_hours):
+    for (rows,) in _parts(half_hours):
         yield occupancy_table(rows, settings.occupancy)
 
 
 @published("meters/vacancy", inputs=["meters/daily_consumption"])
 def vacancies(daily_consumption: pl.LazyFrame, settings: Meters) -> Parts:
     """Divide the time of each home into spells."""
-    for (rows,) in parts(daily_consumption):
+    for (rows,) in _parts(daily_consumption):
         yield vacancy.vacancy(rows, settings.vacancy)
 
 
@@ -100,7 +105,7 @@ def household_size(
 )
 def profile_clusters(half_hours: pl.LazyFrame, settings: Meters) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Group days by the shape of their use."""
-    return cluster_tables(lambda: (rows for (rows,) in parts(half_hours)), settings.clusters, settings.area)
+    return cluster_tables(lambda: (rows for (rows,) in _parts(half_hours)), settings.clusters, settings.area)
 
 
 @published(
@@ -112,5 +117,5 @@ def area_figures(
     occupancy_probabilities: pl.LazyFrame, vacancy: pl.LazyFrame, meter_areas: pl.LazyFrame, settings: Meters
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Estimate occupancy of small areas, and rank the hours at which to call there."""
-    homes = ((presence, spells) for presence, spells in parts(occupancy_probabilities, vacancy))
+    homes = ((presence, spells) for presence, spells in _parts(occupancy_probabilities, vacancy))
     return area_tables(homes, meter_areas.collect(), settings.holidays, settings.area, settings.fieldwork)

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from ons_assets.lakehouse.buckets import with_bucket
 from ons_assets.mobile.evidence import Evidence, evidence
 from ons_assets.mobile.plan import CellPlan
-from ons_assets.mobile.spill import RECORD, EventSpill, bucket_of
+from ons_assets.mobile.spill import RECORD, EventSpill
 from ons_assets.mobile.workers import classify
 from ons_assets.parameters.mobile import Mobile
 
@@ -109,8 +110,7 @@ def device_anchors(
     for anchors, made in anchored_spans(events, plan, settings, folder=folder, threads=threads):
         counted(made.counts)
         located = locate_anchors(anchors, made.cells, plan, coverage)
-        buckets = pl.Series(bucket_of(located["user"].to_numpy()), dtype=pl.Int16())
-        yield located.with_columns(bucket=buckets).select(COLUMNS)
+        yield with_bucket(located).select(COLUMNS)
 
 
 def anchored_spans(

@@ -10,6 +10,7 @@ from datetime import date
 import polars as pl
 
 from ons_assets.geography.areas import areas_of
+from ons_assets.lakehouse.buckets import in_buckets, spans, with_bucket
 from ons_assets.lakehouse.increments import Increment, Replacement
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.partitions import DAYS
@@ -22,7 +23,7 @@ from ons_assets.tweets import users as kinds_of_users
 from ons_assets.tweets.anchors import tweet_stays
 from ons_assets.tweets.anchors import user_anchors as find_anchors
 from ons_assets.tweets.anchors import user_commutes as find_commutes
-from ons_assets.tweets.clustering import Clustering, ClusterSettings, bucket_spans, in_buckets, with_bucket
+from ons_assets.tweets.clustering import Clustering, ClusterSettings
 from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import FlowSettings
 from ons_assets.tweets.migration_flows import migration_flows as estimate_flows
@@ -196,7 +197,7 @@ def migration_comparison(
 
 
 def _spans(rows: pl.LazyFrame, settings: Tweets) -> list[tuple[int, int]]:
-    return bucket_spans(rows.select(pl.len()).collect().item(), settings.rows_at_once)
+    return spans(rows.select(pl.len()).collect().item(), settings.rows_at_once)
 
 
 def _of_span(rows: pl.LazyFrame, span: tuple[int, int]) -> pl.DataFrame:

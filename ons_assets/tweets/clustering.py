@@ -13,25 +13,6 @@ import polars as pl
 from core_ext import dbscan_clusters
 from ons_assets.geography.areas import Areas
 
-# Parts into which users are divided, so that no more than one part need be in memory.
-BUCKETS = 64
-
-
-def bucket_spans(rows: int, rows_at_once: int) -> list[tuple[int, int]]:
-    """Divide the buckets into spans, first and last included, of about so many rows each."""
-    spans = np.array_split(np.arange(BUCKETS), min(BUCKETS, max(1, -(-rows // rows_at_once))))
-    return [(int(span[0]), int(span[-1])) for span in spans]
-
-
-def in_buckets(span: tuple[int, int]) -> pl.Expr:
-    """Return whether the user of a row is in a span of buckets."""
-    return (pl.col("user") % BUCKETS).is_between(*span)
-
-
-def with_bucket(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows with `bucket` (0 to 63) in front: the part of the users that a row belongs to."""
-    return rows.select((pl.col("user") % BUCKETS).cast(pl.Int16()).alias("bucket"), pl.all())
-
 
 @dataclass(frozen=True)
 class ClusterSettings:

@@ -8,11 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_assets.meters.half_hours import measured
-from ons_assets.meters.household_size import SIZE_BANDS, cross_validate, design, fit_household_size, joined_bands
-from ons_assets.meters.profile_clusters import draw_days, fit_profile_clusters
-from ons_assets.meters.profiles import INDICATORS, day_types, descriptors, profiles, seasons
-from ons_assets.meters.small_area import AreaParameters, area_occupancy
+from ons_assets.meters.areas.small_area import AreaParameters, area_occupancy
+from ons_assets.meters.half_hours.clock_face import measured
+from ons_assets.meters.households.household_size import (
+    SIZE_BANDS,
+    cross_validate,
+    design,
+    fit_household_size,
+    joined_bands,
+)
+from ons_assets.meters.profiles.day_clusters import draw_days, fit_profile_clusters
+from ons_assets.meters.profiles.load_profiles import INDICATORS, day_types, descriptors, profiles, seasons
 from ons_assets.parameters.meters import ClusterParameters
 from tests.meters.homes import half_hours_of, ordinary_home, readings_of, world
 
@@ -85,7 +91,7 @@ def test_indicators_that_are_not_defined_are_null():
 
 
 def test_tables_without_rows():
-    nothing = half_hours_of(np.empty((0, 0, 48))).cast({"bucket": pl.String})
+    nothing = half_hours_of(np.empty((0, 0, 48))).cast({"bucket": pl.Int16})
     assert profiles(nothing).height == 0
     assert descriptors(nothing).height == 0
 

@@ -13,13 +13,13 @@ from hypothesis.extra import numpy as hnp
 from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS, READING_QUALITY
 from ons_assets.lakehouse import gate
 from ons_assets.lakehouse.gate import Suite
-from ons_assets.meters.gaps import Gap, classify, runs
-from ons_assets.meters.half_hours import dense, half_hours
-from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.imputation import hidden_error, impute, impute_half_hours
-from ons_assets.meters.mapping import BUILT_IN
-from ons_assets.meters.quality import collection, reading_quality
-from ons_assets.meters.sources import MeterFiles
+from ons_assets.meters.half_hours.clock_face import dense, half_hours
+from ons_assets.meters.half_hours.imputation import hidden_error, impute, impute_half_hours
+from ons_assets.meters.half_hours.missing_runs import Gap, classify, runs
+from ons_assets.meters.half_hours.quality import collection, reading_quality
+from ons_assets.meters.readings.identifiers import Pseudonyms
+from ons_assets.meters.readings.reading_layouts import BUILT_IN
+from ons_assets.meters.readings.sources import MeterFiles
 from ons_assets.simulate.meters import Scale, simulate_meters
 from tests.meters.conftest import RECEIVED, SECRET, keyed
 
@@ -49,7 +49,7 @@ def frame(kwh: np.ndarray, start: date = START, clock_change: dict[int, int] | N
     )
     return HALF_HOURS.conform(
         keys.with_columns(
-            bucket=pl.lit("00"),
+            bucket=pl.lit(0, dtype=pl.Int16),
             layout=pl.lit("test"),
             day=pl.lit(start) + pl.duration(days="day"),
             kwh=pl.Series(kwh.reshape(-1, 48).astype(np.float32)).arr.to_list(),

@@ -10,10 +10,9 @@ import pytest
 from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE, meters, tables_of
 from ons_assets.demo import meters as demonstration
-from ons_assets.lakehouse import lake
+from ons_assets.lakehouse import buckets, lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ledger import Ledger
-from ons_assets.meters import parts
 from ons_assets.orchestration.runs import Outcome, instance
 from ons_assets.parameters.meters import ClusterParameters, HouseholdParameters, Meters, Readings
 from ons_assets.settings import Drops, Settings, load_settings
@@ -67,7 +66,7 @@ def made(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = home_at(tmp_path_factory.mktemp("office"))
     # Some buckets at a time, as in an installation with thousands of meters.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "ROWS_AT_ONCE", 500)
+        patch.setattr(buckets, "ROWS_AT_ONCE", 500)
         assert all(outcome.success for outcome in ingest(settings, files(world)))
         outcome = operations.make(settings, ["meters"], None, silent)
     assert outcome.failures == {}

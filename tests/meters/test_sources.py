@@ -10,9 +10,9 @@ import pytest
 from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sources import Unreadable
-from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.mapping import BUILT_IN, Mapping
-from ons_assets.meters.sources import MeterFiles
+from ons_assets.meters.readings.identifiers import Pseudonyms
+from ons_assets.meters.readings.reading_layouts import BUILT_IN
+from ons_assets.meters.readings.sources import MeterFiles
 from tests.meters.conftest import RECEIVED, SECRET, Read
 
 LONG = {"columns": {"meter": "id", "time": "time", "value": "value"}, "unit": "kWh"}

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.meters.half_hours import measured
-from ons_assets.meters.profile_clusters import (
+from ons_assets.meters.half_hours.clock_face import measured
+from ons_assets.meters.profiles.day_clusters import (
     FEWEST_DAYS,
     NO_CLUSTER,
     SLOTS,

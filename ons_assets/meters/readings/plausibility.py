@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ons_assets.meters.clock import SLOTS
+from ons_assets.meters.readings.clock import SLOTS
 from ons_assets.parameters.meters import Readings
 
 

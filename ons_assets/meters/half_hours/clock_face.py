@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.meters.clock import SLOTS, local_clock
-from ons_assets.meters.day_rows import COUNTS
+from ons_assets.meters.readings.clock import SLOTS, local_clock
+from ons_assets.meters.readings.day_rows import COUNTS
 
 FloatArray = npt.NDArray[np.float32]
 Negative = Literal["missing", "zero", "keep"]

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from ons_assets.meters.clock import LONGEST_DAY, local_clock
-from ons_assets.meters.placed import FAULT_COLUMNS, Layout
+from ons_assets.meters.readings.clock import LONGEST_DAY, local_clock
+from ons_assets.meters.readings.placed import FAULT_COLUMNS, ReadingKind
 
 COUNTS = ("repeated", "contradictory", "negative", *FAULT_COLUMNS)
 
@@ -28,7 +28,7 @@ def day_rows(
     position: npt.NDArray[np.int16],
     value: npt.NDArray[np.floating],
     faults: pl.DataFrame,
-    layout: Layout,
+    layout: ReadingKind,
 ) -> pl.DataFrame:
     """Gather readings into days.
 

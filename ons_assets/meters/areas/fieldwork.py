@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.meters.profiles import day_types
-from ons_assets.meters.small_area import area_occupancy
+from ons_assets.meters.areas.small_area import area_occupancy
+from ons_assets.meters.profiles.load_profiles import day_types
 from ons_assets.parameters.meters import AreaParameters, FieldworkParameters
 
 

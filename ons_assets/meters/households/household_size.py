@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.meters.profiles import INDICATORS
+from ons_assets.meters.profiles.load_profiles import INDICATORS
 
 SIZE_BANDS = ("1", "2", "3-4", "5+")
 TARGETS = {

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.meters.clock import SLOTS
-from ons_assets.meters.day_rows import COUNTS
-from ons_assets.meters.gaps import Gap, Runs, classify, runs
-from ons_assets.meters.half_hours import as_array
+from ons_assets.meters.half_hours.clock_face import as_array
+from ons_assets.meters.half_hours.missing_runs import Gap, Runs, classify, runs
+from ons_assets.meters.readings.clock import SLOTS
+from ons_assets.meters.readings.day_rows import COUNTS
 from ons_assets.parameters.meters import QualityParameters
 
 FloatArray = npt.NDArray[np.float32]

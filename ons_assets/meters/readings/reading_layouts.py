@@ -1,6 +1,6 @@
 """How a file of readings is read: which column means what, in which unit, on which clock.
 
-A mapping is a small YAML file. Those of the trials are in `ons_assets/meters/mappings`; another office
+A mapping is a small YAML file. Those of the trials are in `ons_assets/meters/readings/mappings`; another office
 writes its own into `<home>/mappings/meters/`, and needs no code::
 
     name: my-utility
@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ons_assets.meters.placed import Layout
+from ons_assets.meters.readings.placed import ReadingKind
 
 BUILT_IN = Path(__file__).parent / "mappings"
 Unit = Literal["kWh", "Wh", "MWh", "kW", "W"]
@@ -44,7 +44,7 @@ class Columns(BaseModel):
     unit: str | None = None
 
 
-class Mapping(BaseModel):
+class ReadingLayout(BaseModel):
     """One layout of files of readings."""
 
     model_config = ConfigDict(extra="forbid")
@@ -81,7 +81,7 @@ class Mapping(BaseModel):
         return zone
 
     @model_validator(mode="after")
-    def _says_everything(self) -> "Mapping":
+    def _says_everything(self) -> "ReadingLayout":
         columns = self.columns
         if (self.unit is None) == (columns.unit is None):
             raise ValueError("must say a unit or the column that holds it, and not both")
@@ -112,9 +112,9 @@ class Mapping(BaseModel):
         """The trial under whose name meters are pseudonymised."""
         return self.trial or self.name
 
-    def layout(self, local_zone: str) -> Layout:
+    def layout(self, local_zone: str) -> ReadingKind:
         """Return what its readings are, once they are placed."""
-        return Layout(self.name, self.local_zone or local_zone, self.interval_minutes, self.reading == "register")
+        return ReadingKind(self.name, self.local_zone or local_zone, self.interval_minutes, self.reading == "register")
 
     def recognises(self, name: str, header: Sequence[str]) -> bool:
         """Return whether a file of this name and header has this layout."""

@@ -10,17 +10,8 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from ons_assets.meters.placed import FAULT_SCHEMA, Block
-
-
-def bucket_of(meter: npt.NDArray[np.int64], buckets: int) -> npt.NDArray[np.uint8]:
-    """Return the bucket of each meter: its pseudonym is a hash, so any part of it spreads evenly."""
-    return (meter.view(np.uint64) % np.uint64(buckets)).astype(np.uint8)
-
-
-def bucket_name(bucket: int) -> str:
-    """Return how a bucket is called in tables and partitions; names sort as numbers do."""
-    return f"{bucket:02d}"
+from ons_assets.lakehouse.buckets import bucket_of
+from ons_assets.meters.readings.placed import FAULT_SCHEMA, Block
 
 
 @dataclass(frozen=True)
@@ -86,7 +77,7 @@ class Spill:
 
     def _writer(self, bucket: int) -> pa.ipc.RecordBatchFileWriter:
         if bucket not in self._writers:
-            path = self._folder / f"{bucket_name(bucket)}.arrow"
+            path = self._folder / f"{bucket:02d}.arrow"
             writer = self._files.enter_context(pa.ipc.new_file(path, self._schema))
             self._writers[bucket] = writer
         return self._writers[bucket]
@@ -95,7 +86,7 @@ class Spill:
         """Return the readings of a bucket, once all blocks are set down; None if it has none."""
         faults = pl.concat([pl.DataFrame(schema=FAULT_SCHEMA), *self._faults])
         faults = faults.filter(pl.Series(bucket_of(faults["meter"].to_numpy(), self._buckets) == bucket))
-        path = self._folder / f"{bucket_name(bucket)}.arrow"
+        path = self._folder / f"{bucket:02d}.arrow"
         if not path.exists():
             if faults.is_empty():
                 return None

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from core_ext import daily_totals
-from ons_assets.meters.half_hours import dense, measured
+from ons_assets.meters.half_hours.clock_face import dense, measured
 
 SLOTS = 48
 DAYTIME = slice(12, 46)  # 06:00 to 23:00

@@ -11,18 +11,19 @@ import numpy as np
 import polars as pl
 
 from ons_assets.lakehouse import mappings
+from ons_assets.lakehouse.buckets import bucket_column
 from ons_assets.lakehouse.delimited import header, is_parquet
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
 from ons_assets.lakehouse.sources import Parsed, Unreadable
-from ons_assets.meters import cer, mapping
-from ons_assets.meters.day_rows import day_rows
-from ons_assets.meters.files import delimited_blocks, parquet_blocks
-from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.placed import FAULT_SCHEMA, Block, Layout
-from ons_assets.meters.plausibility import judge, kwh_per_day
-from ons_assets.meters.spill import bucket_name, bucket_of
-from ons_assets.meters.tabular import TabularReader
+from ons_assets.meters.readings import cer, reading_layouts
+from ons_assets.meters.readings.day_rows import day_rows
+from ons_assets.meters.readings.files import delimited_blocks, parquet_blocks
+from ons_assets.meters.readings.identifiers import Pseudonyms
+from ons_assets.meters.readings.placed import FAULT_SCHEMA, Block, ReadingKind
+from ons_assets.meters.readings.placing import TabularReader
+from ons_assets.meters.readings.plausibility import judge, kwh_per_day
+from ons_assets.meters.readings.reading_layouts import ReadingLayout
 from ons_assets.parameters.meters import Readings
 from ons_assets.settings import Settings
 
@@ -53,13 +54,13 @@ class MeterFiles:
     @classmethod
     def of(cls, settings: Settings) -> "MeterFiles":
         """Return the source of one home; its own mappings come before those of the trials."""
-        folders = (settings.home / "mappings" / cls.name, mapping.BUILT_IN)
+        folders = (settings.home / "mappings" / cls.name, reading_layouts.BUILT_IN)
         return cls(folders, Home(settings.home), settings.meters.readings)
 
     @cached_property
-    def mappings(self) -> list[mapping.Mapping]:
+    def mappings(self) -> list[ReadingLayout]:
         """Mappings in the order in which they are tried."""
-        return mappings.load(self.mapping_folders, mapping.Mapping)
+        return mappings.load(self.mapping_folders, ReadingLayout)
 
     @property
     def fingerprint(self) -> str:
@@ -73,7 +74,7 @@ class MeterFiles:
             return True
         return mappings.find(self.mappings, path, name) is not None
 
-    def layout(self, path: Path, name: str) -> Layout:
+    def layout(self, path: Path, name: str) -> ReadingKind:
         """Return what the readings of a file are.
 
         Raises
@@ -129,7 +130,7 @@ class MeterFiles:
     def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
         """Read one file of moderate size whole; see `ons_assets.lakehouse.sources.Source.parse`.
 
-        Files of any size go through `blocks` and `ons_assets.meters.intake`.
+        Files of any size go through `blocks` and `ons_assets.meters.readings.intake`.
         """
         layout = self.layout(path, name)
         blocks = list(self.blocks(path, name, received_utc))
@@ -154,19 +155,17 @@ class MeterFiles:
         self.layout(path, name)
         return []
 
-    def _records(self, path: Path, chosen: mapping.Mapping) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    def _records(self, path: Path, chosen: ReadingLayout) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         if is_parquet(path):
             names = {column.strip(): column for column in header(path)}
             return parquet_blocks(path, [names[column] for column in chosen.needed])
         return delimited_blocks(path, chosen.delimiter, chosen.encoding)
 
 
-def labelled(rows: pl.DataFrame, layout: Layout, buckets: int) -> pl.DataFrame:
+def labelled(rows: pl.DataFrame, layout: ReadingKind, buckets: int) -> pl.DataFrame:
     """Add to the days of a file what the table says of all of them: bucket, trial and zone."""
-    names = {number: bucket_name(number) for number in range(buckets)}
-    bucket = pl.Series(bucket_of(rows["meter"].to_numpy(), buckets))
     return rows.with_columns(
-        bucket=bucket.replace_strict(names, return_dtype=pl.String()),
+        bucket=bucket_column(rows["meter"], buckets),
         layout=pl.lit(layout.name),
         zone=pl.lit(layout.zone),
     )

@@ -20,10 +20,10 @@ import polars as pl
 from core_ext import parse_cer_text
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.lakehouse.sources import Unreadable
-from ons_assets.meters.clock import SLOTS, local_clock, to_day
-from ons_assets.meters.files import opened, whole_lines
-from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.placed import FAULT_SCHEMA, Block, Fault, Layout
+from ons_assets.meters.readings.clock import SLOTS, local_clock, to_day
+from ons_assets.meters.readings.files import opened, whole_lines
+from ons_assets.meters.readings.identifiers import Pseudonyms
+from ons_assets.meters.readings.placed import FAULT_SCHEMA, Block, Fault, ReadingKind
 from ons_assets.parameters.meters import Readings
 
 TRIAL = "cer"
@@ -61,9 +61,9 @@ def recognises(path: Path) -> bool:
     return bool(found) and sum(found) > len(found) / 2
 
 
-def layout(parameters: Readings) -> Layout:
+def layout(parameters: Readings) -> ReadingKind:
     """Return what the readings of the trial are."""
-    return Layout(TRIAL, parameters.cer_zone)
+    return ReadingKind(TRIAL, parameters.cer_zone)
 
 
 def positions(parameters: Readings, last_day: date) -> npt.NDArray[np.int16]:

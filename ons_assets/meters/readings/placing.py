@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
-from ons_assets.meters.clock import FIRST_DAY, HALF_HOUR, SLOTS, local_clock
-from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.mapping import Mapping
-from ons_assets.meters.placed import FAULT_SCHEMA, Block, Fault
+from ons_assets.meters.readings.clock import FIRST_DAY, HALF_HOUR, SLOTS, local_clock
+from ons_assets.meters.readings.identifiers import Pseudonyms
+from ons_assets.meters.readings.placed import FAULT_SCHEMA, Block, Fault
+from ons_assets.meters.readings.reading_layouts import ReadingLayout
 from ons_assets.parameters.meters import Readings
 
 # Clocks differ, and a file may come from a zone ahead of ours.
@@ -58,7 +58,9 @@ class TabularReader:
         Stamps so far that were moved onto the grid.
     """
 
-    def __init__(self, mapping: Mapping, parameters: Readings, pseudonyms: Pseudonyms, received_utc: datetime) -> None:
+    def __init__(
+        self, mapping: ReadingLayout, parameters: Readings, pseudonyms: Pseudonyms, received_utc: datetime
+    ) -> None:
         self.mapping, self.parameters, self.pseudonyms = mapping, parameters, pseudonyms
         self.layout = mapping.layout(parameters.local_zone)
         self.latest = int((received_utc + FUTURE_SLACK).timestamp())

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import polars as pl
 
 from core_ext import half_hour_profiles
-from ons_assets.meters.daily import base_and_activity
-from ons_assets.meters.half_hours import dense
+from ons_assets.meters.half_hours.clock_face import dense
+from ons_assets.meters.half_hours.daily import base_and_activity
 
 SLOTS = 48
 DAY_TYPES = ("weekday", "saturday", "sunday")

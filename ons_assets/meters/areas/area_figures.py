@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.meters.fieldwork import fieldwork, presence_by_hour
-from ons_assets.meters.half_hours import SLOTS, as_array
-from ons_assets.meters.small_area import area_occupancy
-from ons_assets.meters.vacancy import UNKNOWN
+from ons_assets.meters.absence.vacancy import UNKNOWN
+from ons_assets.meters.areas.fieldwork import fieldwork, presence_by_hour
+from ons_assets.meters.areas.small_area import area_occupancy
+from ons_assets.meters.half_hours.clock_face import SLOTS, as_array
 from ons_assets.parameters.meters import AreaParameters, FieldworkParameters
 
 # Share of the days of a month in each state.
@@ -72,7 +72,7 @@ _NO_MONTHS = pl.DataFrame(
 )
 _NO_HOURS = pl.DataFrame(
     schema={
-        "bucket": pl.String(),
+        "bucket": pl.Int16(),
         "meter": pl.Int64(),
         "day_type": pl.String(),
         "hour": pl.Int8(),

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.meters.clock import SLOTS
-from ons_assets.meters.gaps import runs
-from ons_assets.meters.half_hours import as_array
+from ons_assets.meters.half_hours.clock_face import as_array
+from ons_assets.meters.half_hours.missing_runs import runs
+from ons_assets.meters.readings.clock import SLOTS
 
 FloatArray = npt.NDArray[np.float32]
 Method = Literal["straight", "like_days", "both"]

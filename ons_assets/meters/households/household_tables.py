@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from ons_assets.meters.household_size import Target, TooFewAnswers, cross_validate, fit_household_size
+from ons_assets.meters.households.household_size import Target, TooFewAnswers, cross_validate, fit_household_size
 from ons_assets.parameters.meters import HouseholdParameters
 
 # What the questionnaire says.

@@ -11,8 +11,8 @@ import polars as pl
 from ons_assets.lakehouse.delimited import Limits, header
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sources import Parsed, Unreadable
-from ons_assets.meters.identifiers import Pseudonyms, canonical_column
-from ons_assets.meters.listed import judged, read_listed
+from ons_assets.meters.readings.identifiers import Pseudonyms, canonical_column
+from ons_assets.meters.readings.meter_lists import judged, read_listed
 from ons_assets.settings import Settings
 
 COLUMNS = ("meter", "area_code")

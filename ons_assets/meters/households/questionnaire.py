@@ -16,9 +16,9 @@ import polars as pl
 from ons_assets.lakehouse.delimited import Limits, header
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sources import Parsed, Unreadable
-from ons_assets.meters.cer import TRIAL
-from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.listed import judged, read_listed
+from ons_assets.meters.readings.cer import TRIAL
+from ons_assets.meters.readings.identifiers import Pseudonyms
+from ons_assets.meters.readings.meter_lists import judged, read_listed
 from ons_assets.settings import Settings
 
 QUESTION = re.compile(r"Question (\d+)\b")

@@ -52,7 +52,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Layout:
+class ReadingKind:
     """What the readings of a file are, once they are placed.
 
     Parameters

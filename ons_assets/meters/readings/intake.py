@@ -17,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from ons_assets.lakehouse import buckets as partitions
 from ons_assets.lakehouse import data_docs, gate, lake, quarantine
 from ons_assets.lakehouse.drops import archived_path
 from ons_assets.lakehouse.gate import Suite
@@ -28,12 +29,10 @@ from ons_assets.lakehouse.publication import code_version, data_version, stage
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.lakehouse.tables import Table
-from ons_assets.meters import parts
-from ons_assets.meters.day_rows import day_rows
-from ons_assets.meters.parts import groups
-from ons_assets.meters.plausibility import judge, kwh_per_day
-from ons_assets.meters.sources import MeterFiles, labelled
-from ons_assets.meters.spill import Spill, bucket_name
+from ons_assets.meters.readings.day_rows import day_rows
+from ons_assets.meters.readings.plausibility import judge, kwh_per_day
+from ons_assets.meters.readings.sources import MeterFiles, labelled
+from ons_assets.meters.readings.spill import Spill
 
 SPILL = "spill"
 
@@ -46,8 +45,8 @@ class _Reading:
     received: int = 0
     quarantined: int = 0
     refusal: Finding | None = None
-    pieces: dict[str, Path] = field(default_factory=dict)
-    rows: dict[str, int] = field(default_factory=dict)
+    pieces: dict[int, Path] = field(default_factory=dict)
+    rows: dict[int, int] = field(default_factory=dict)
     meters: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Int64()))
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -133,9 +132,8 @@ def _stream(home: Home, source: MeterFiles, table: Table, reading: _Reading, fol
         staged = table.conform(
             labelled(rows, layout, buckets).with_columns(drop_id=pl.lit(drop.drop_id), drop_sha256=pl.lit(drop.sha256))
         )
-        name = bucket_name(bucket)
-        reading.pieces[name] = stage(home, table, staged, run_id, f"{drop.sha256}-{name}")
-        reading.rows[name] = len(staged)
+        reading.pieces[bucket] = stage(home, table, staged, run_id, f"{drop.sha256}-{bucket:02d}")
+        reading.rows[bucket] = len(staged)
     every = pl.concat(used)
     verdict = judge(every, source.parameters)
     if verdict.refuses:
@@ -160,7 +158,7 @@ def _counted(reading: _Reading) -> list[str]:
 
 def _audit(home: Home, table: Table, suite: Suite, reading: _Reading, run_id: str) -> None:
     """Audit the days of a drop, some buckets at a time; one critical failure refuses the drop."""
-    for group in groups(reading.rows, parts.ROWS_AT_ONCE):
+    for group in partitions.groups(reading.rows, partitions.ROWS_AT_ONCE):
         frame = pl.read_parquet([reading.pieces[name] for name in group])
         audit = gate.audit(suite, table, frame)
         data_docs.keep(home, table.name, run_id, "", audit.result)
@@ -218,10 +216,7 @@ def _publish(
     ]
     quarantined = sum(reading.quarantined for reading in readings)
     good = [reading for reading in readings if reading.refusal is None]
-    rows = {
-        bucket_name(bucket): sum(reading.rows.get(bucket_name(bucket), 0) for reading in good)
-        for bucket in range(source.parameters.buckets)
-    }
+    rows = {bucket: sum(reading.rows.get(bucket, 0) for reading in good) for bucket in range(source.parameters.buckets)}
     if not sum(rows.values()):
         return Ingested(0, quarantined, len(readings), refusals, warnings)
     inputs = {str(reading.drop.sha256): reading.drop.name for reading in good}
