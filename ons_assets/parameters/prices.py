@@ -158,6 +158,28 @@ class ScopeModelParameters(Parameters):
     seed: int = Field(20161103, ge=0, description="of the trees and the folds")
 
 
+class RuleParameters(Parameters):
+    """How likely a product is the item, by the rule that spoke.
+
+    Beliefs, not estimates: they rank what people look at first, and lie on the side of the thresholds that the
+    collectors meant.
+    """
+
+    removed: float = Field(0.05, ge=0, le=1, description="with a word of the rule remove: out")
+    doubted: float = Field(0.3, ge=0, le=1, description="with a word of the rule doubt: a person decides")
+    limited: float = Field(0.3, ge=0, le=1, description="beyond a limit of quantity, alcohol or pieces")
+    not_included: float = Field(0.25, ge=0, le=1, description="without any word of the rule include")
+    passed: float = Field(0.85, ge=0, le=1, description="where no rule speaks against it")
+    limit_slack: float = Field(
+        1.02,
+        ge=1,
+        description="factor by which a name may be beyond a limit: shops round, a pint of 568 ml or a bottle of 70 cl",
+    )
+    size_reach: float = Field(
+        2.0, ge=1, description="a size in an item's description admits packs so many times smaller and larger"
+    )
+
+
 class ClassificationParameters(Parameters):
     """Whether a product is the item, and which products people look at."""
 
@@ -178,10 +200,7 @@ class ClassificationParameters(Parameters):
         description="labelled products of an item, of either kind together, without which the model does not speak"
         " for it",
     )
-    limit_slack: float = Field(1.02, ge=1, description="factor by which a name may be beyond a limit of the rules")
-    size_reach: float = Field(
-        2.0, ge=1, description="a size in an item's description admits packs so many times smaller and larger"
-    )
+    rules: RuleParameters = RuleParameters()
     model: ScopeModelParameters = ScopeModelParameters()
 
     @model_validator(mode="after")
