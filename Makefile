@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := setup.py pyproject.toml constraints.txt $(wildcard core_ext/*.pyx core_ext/*.pxd core_ext/*.h)
 
-.PHONY: demo serve test bench lint format clean
+.PHONY: demo serve test bench lint format docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ons-assets demo
@@ -27,6 +27,9 @@ lint: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(VENV)/.installed
+	$(BIN)/ons-assets parameters --markdown > docs/parameters.md
 
 $(VENV)/.installed: $(SOURCES)
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed; say which with make PYTHON=python3.12 ...")'

@@ -150,7 +150,9 @@ def _shares(
     shares = located.group_by("cell", "area").agg(pl.col("weight").sum())
     shares = shares.with_columns(share=pl.col("weight") / pl.col("weight").sum().over("cell"))
     # A tiny share moves nobody, and there are many of them.
-    shares = shares.filter(pl.col("share") >= least_share).with_columns(pl.col("share") / pl.col("share").sum().over("cell"))
+    shares = shares.filter(pl.col("share") >= least_share).with_columns(
+        pl.col("share") / pl.col("share").sum().over("cell")
+    )
     # A cell that reaches no middle of a tile covers what it stands in.
     small = cells.join(shares, on="cell", how="anti")
     stands_in = areas.locate(small["easting_m"].to_numpy(), small["northing_m"].to_numpy())["area"]

@@ -38,7 +38,9 @@ class Released:
     devices: float
 
 
-def origin_destination(anchors: pl.DataFrame, devices: pl.DataFrame | None, parameters: ReleaseParameters) -> pl.DataFrame:
+def origin_destination(
+    anchors: pl.DataFrame, devices: pl.DataFrame | None, parameters: ReleaseParameters
+) -> pl.DataFrame:
     """Count devices by the areas of home and work.
 
     A device that may live in two areas counts in each by its probability, so that every device with a

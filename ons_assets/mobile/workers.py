@@ -105,7 +105,9 @@ def _night_shifts(by_day: pl.DataFrame, parameters: WorkerParameters) -> pl.Data
     at_work = at_work.sort("user", "working", "place", descending=[False, True, False]).unique(
         "user", keep="first", maintain_order=True
     )
-    resting = shares.filter(pl.col("rest_share") >= parameters.rest_share).select("user", home="place", rest_nights="rest")
+    resting = shares.filter(pl.col("rest_share") >= parameters.rest_share).select(
+        "user", home="place", rest_nights="rest"
+    )
     # A weekend away from home is no shift: the place of rest must also be where days are spent.
     daytime = by_day.group_by("user", "place").agg(by_day=(pl.col("home") + pl.col("work").clip(0)).sum())
     shifts = (
@@ -115,12 +117,16 @@ def _night_shifts(by_day: pl.DataFrame, parameters: WorkerParameters) -> pl.Data
         .join(daytime, left_on=["user", "home"], right_on=["user", "place"])
     )
     shifts = shifts.unique("user", keep="first", maintain_order=True)
-    days = by_day.filter(pl.col("work") >= parameters.work_day_evidence).group_by("user", "place").agg(work_days=pl.len())
+    days = (
+        by_day.filter(pl.col("work") >= parameters.work_day_evidence).group_by("user", "place").agg(work_days=pl.len())
+    )
     rested = shifts.join(days, left_on=["user", "home"], right_on=["user", "place"], how="left").with_columns(
         pl.col("work_days").fill_null(0)
     )
     # Who sleeps by day does so at home: weekdays there, in working hours, nearly as many as nights at work.
-    return rested.filter(pl.col("work_days") >= parameters.day_rest_share * pl.col("nights")).drop("by_day", "work_days")
+    return rested.filter(pl.col("work_days") >= parameters.day_rest_share * pl.col("nights")).drop(
+        "by_day", "work_days"
+    )
 
 
 def _homes(anchors: pl.DataFrame, shifts: pl.DataFrame) -> pl.DataFrame:
@@ -179,7 +185,10 @@ def _work(
     # Away on most weekdays, and nowhere often enough.
     spread = (
         days_away.join(seen, on="user")
-        .filter((pl.col("days_away") >= workers.away_share * pl.col("weekdays")) & (pl.col("days_away") >= anchors.min_work_days))
+        .filter(
+            (pl.col("days_away") >= workers.away_share * pl.col("weekdays"))
+            & (pl.col("days_away") >= anchors.min_work_days)
+        )
         .join(pl.concat([placed.select("user"), night.select("user")]), on="user", how="anti")
         .select("user", worker_class=pl.lit(SEVERAL_SITES))
     )

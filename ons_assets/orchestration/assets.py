@@ -1,8 +1,8 @@
 """Assets from registry entries: a method says what it computes, the rest comes from here.
 
     @published("prices/item_indices", inputs=["prices/raw_quotes"])
-    def item_indices(raw_quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
-        return indices.by_item(raw_quotes, settings.index_methods)
+    def item_indices(raw_quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFrame:
+        return indices.by_item(raw_quotes, parameters.methods)
 
 becomes an asset that stages its frame, audits it, and publishes it or goes red. The description, the
 owner, the column schema and the rows come from the registry, the checks from the suite.
@@ -26,8 +26,10 @@ from ons_assets.lakehouse.ingestion import Ingested, ingest
 from ons_assets.lakehouse.publication import Publication, Published, Refused, code_version, publish_parts
 from ons_assets.lakehouse.sources import Source
 from ons_assets.lakehouse.tables import Table
+from ons_assets.orchestration import arguments
 from ons_assets.orchestration.privacy import withholding
 from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.parameters import Parameters
 from ons_assets.settings import Settings
 
 CHECK = "suite"
@@ -45,6 +47,7 @@ def ingested(
     name: str,
     source: Callable[[Settings], Source],
     *,
+    parameters: tuple[type[Parameters], ...] = (),
     partitions: dg.PartitionsDefinition | None = None,
     by: Callable[..., Ingested] = ingest,
 ) -> dg.AssetsDefinition:
@@ -56,6 +59,8 @@ def ingested(
         Table in the registry.
     source
         Makes the source from the settings.
+    parameters
+        Groups of parameters with which the source reads; every version records them.
     partitions
         Days; None for a table without days.
     by
@@ -63,6 +68,7 @@ def ingested(
         `ingest` is, with days if there are partitions.
     """
     table = CATALOGUE[name]
+    arguments.check_groups(name, parameters)
 
     @dg.multi_asset(**_from_registry([table], kinds={"python", "polars", "deltalake"}, partitions=partitions))
     def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Results:
@@ -75,7 +81,7 @@ def ingested(
                 table,
                 Suite.load(settings.expectations, table.name),
                 run_id=context.run.run_id,
-                settings=_parameters(settings, table),
+                settings=arguments.recorded(settings, parameters),
                 progress=context.log.warning,
                 **({"days": _days(context), "bytes_at_once": settings.drops.bytes_at_once} if partitions else {}),
             )
@@ -114,9 +120,10 @@ def published(
 ) -> Callable[[Callable[..., Computed]], dg.AssetsDefinition]:
     """Make a function of frames into an asset that stages, audits and publishes what it returns.
 
-    The function is given, by the names of its parameters: each input table by its short name, as a
-    LazyFrame; `settings`, the parameters of its domain; `lakehouse`; `days`, the first and last day to
-    make, if it is partitioned; and `increment`, if it asks for one. If an input was never published, the
+    The function is given, by the names of its arguments: each input table by its short name, as a
+    LazyFrame; `lakehouse`; `days`, the first and last day to make, if it is partitioned; and `increment`,
+    if it asks for one. An argument that is annotated with a group of parameters is given that group, and
+    every version records the groups that its function asks for. If an input was never published, the
     asset waits: it says so in its check and publishes nothing.
 
     It returns a frame, or yields a table part by part: each part is staged and audited by itself, so
@@ -146,6 +153,9 @@ def published(
 
     def decorate(function: Callable[..., Computed]) -> dg.AssetsDefinition:
         wanted = inspect.signature(function).parameters
+        offers = [each.split("/")[1] for each in [*inputs, *optional]] + ["lakehouse"]
+        offers += ["days"] * (partitions is not None) + ["increment"] * (increments_of is not None)
+        groups = arguments.groups_of(function, offers)
 
         @dg.multi_asset(**_from_registry(tables, kinds=kinds, partitions=partitions, deps=[*inputs, *optional, *after]))
         def derived(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Results:
@@ -162,10 +172,10 @@ def published(
                 days = _days(context) if partitions else None
                 suites = [Suite.load(settings.expectations, table.name) for table in tables]
                 made_of = {each: increments.made_of(version) for each, version in versions.items()}
-                parameters = _parameters(settings, tables[0])
+                parameters = groups.recorded(settings)
                 offered = {
                     **{each.split("/")[1]: _rows(home, version) for each, version in versions.items()},
-                    "settings": getattr(settings, tables[0].domain, settings),
+                    **groups.given(settings),
                     "lakehouse": lakehouse,
                     "days": days,
                 }
@@ -272,11 +282,6 @@ def _column_schema(table: Table) -> dg.TableSchema:
         ],
         constraints=dg.TableConstraints(other=[f"key: {', '.join(table.key)}"]),
     )
-
-
-def _parameters(settings: Settings, table: Table) -> dict[str, Any]:
-    section = getattr(settings, table.domain, None)
-    return section.model_dump(mode="json") if section is not None else {}
 
 
 def _days(context: dg.AssetExecutionContext) -> tuple[date, date]:

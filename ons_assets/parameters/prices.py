@@ -141,9 +141,7 @@ class ScopeModelParameters(Parameters):
     """The classifier of product names that is trained on labels."""
 
     ngrams: tuple[Length, Length] = Field((2, 4), description="shortest and longest n-gram of letters")
-    fewest_names: int = Field(
-        3, ge=1, description="an n-gram of fewer names is the name of one product, and no word"
-    )
+    fewest_names: int = Field(3, ge=1, description="an n-gram of fewer names is the name of one product, and no word")
     small: int = Field(30, ge=0, description="with fewer names all n-grams are kept")
     most_ngrams: int = Field(
         5_000, ge=1, description="n-grams that are kept, the most frequent; beyond them trees are slower and no better"
@@ -284,9 +282,7 @@ class CheckParameters(Parameters):
     relaunch_gap_days: int = Field(
         14, ge=1, description="most days between the last of a product and the first of the one that replaces it"
     )
-    relaunch_overlap_days: int = Field(
-        7, ge=0, description="most days on which both may be seen, while stocks run out"
-    )
+    relaunch_overlap_days: int = Field(7, ge=0, description="most days on which both may be seen, while stocks run out")
     packs: PackParameters = PackParameters()
 
 
@@ -323,9 +319,7 @@ class AggregationParameters(Parameters):
 class IndexComparisonParameters(Parameters):
     """Indices beside those of others."""
 
-    fewest_growths: int = Field(
-        6, ge=3, description="changes without which a correlation or a drift says nothing"
-    )
+    fewest_growths: int = Field(6, ge=3, description="changes without which a correlation or a drift says nothing")
     longest_lead_months: int = Field(3, ge=0, le=24, description="longest lead of monthly indices that is looked for")
     longest_lead_weeks: int = Field(8, ge=0, le=104, description="the same of weekly ones")
     longest_lead_days: int = Field(31, ge=0, le=366, description="the same of daily ones")

@@ -58,7 +58,9 @@ def check(quotes: pl.DataFrame, parameters: CheckParameters | None = None) -> pl
     """
     parameters = parameters or CheckParameters()
     numbered = quotes.with_row_index("row")
-    packed = lineages.add_identity(lineages.number_packs(lineages.add_packs(numbered.select("row", *READ)), parameters.packs))
+    packed = lineages.add_identity(
+        lineages.number_packs(lineages.add_packs(numbered.select("row", *READ)), parameters.packs)
+    )
     packed = _as_codes(packed, [*PRODUCT, "run"])
     flagged = packed.with_columns(repeated_row=_repeated_row())
     flagged = _flag_typos(flagged, parameters)

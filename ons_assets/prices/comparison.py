@@ -87,7 +87,10 @@ def compare(
     years = _years(common["period"], frequency)
     drift = np.polyfit(years, np.log(mine / other), 1)[0] if len(common) > parameters.fewest_growths else None
     correlation, lead, at_lead = _correlations(
-        _growth(ours, frequency), _growth(theirs, frequency), _longest_lead(frequency, parameters), parameters.fewest_growths
+        _growth(ours, frequency),
+        _growth(theirs, frequency),
+        _longest_lead(frequency, parameters),
+        parameters.fewest_growths,
     )
     return Measures(
         first_period=common["period"][0],

@@ -77,9 +77,7 @@ def is_typo(*, factor: float, decimal_slack: float, returns_within: float) -> pl
     return (far & (displaced | (usual("before") & usual("after")))).fill_null(False)
 
 
-def stuck_prices(
-    daily: pl.DataFrame, *, chance: float, least_pairs: int, least_changes: int
-) -> pl.DataFrame:
+def stuck_prices(daily: pl.DataFrame, *, chance: float, least_pairs: int, least_changes: int) -> pl.DataFrame:
     """Flag the days on which a price has stood still for longer than the product's own past allows.
 
     With a share p of unchanged neighbouring days before the streak, a streak of L days has chance p^(L-1);

@@ -140,7 +140,9 @@ def _packs_of_names(shown: pl.DataFrame, parameters: PackParameters) -> pl.DataF
             .name.prefix("usual_")
         )
     )
-    usual_price = (pl.col("level_price") / pl.col("usual_level_price")).log().abs() <= pl.lit(parameters.same_price).log()
+    usual_price = (pl.col("level_price") / pl.col("usual_level_price")).log().abs() <= pl.lit(
+        parameters.same_price
+    ).log()
     comes_back = pl.col("last_day").is_between("usual_first_day", "usual_last_day")
     is_usual = pl.int_range(pl.len()).over(NAME) == 0
     wrong = ~is_usual & pl.col("alone") & usual_price & (comes_back | (pl.col("days") < parameters.least_days))

@@ -1,6 +1,7 @@
 """Migration flows from area to area: from users to the population, with intervals."""
 
 from collections.abc import Sequence
+
 import polars as pl
 
 from ons_assets.flows.intervals import gamma_interval

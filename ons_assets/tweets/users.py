@@ -80,7 +80,11 @@ def _verdict(parameters: UserParameters) -> tuple[pl.Expr, pl.Expr]:
     constant = pl.col("at_one_point") >= parameters.constant_share * pl.col("tweets")
     impossible = pl.max_horizontal(pl.lit(parameters.repetitions), parameters.impossible_share * pl.col("tweets"))
     rules = [
-        (constant & (pl.col("automated") >= parameters.automated_share), BUSINESS, "an automated account at one address"),
+        (
+            constant & (pl.col("automated") >= parameters.automated_share),
+            BUSINESS,
+            "an automated account at one address",
+        ),
         (constant, KIOSK, "all tweets from one and the same coordinate"),
         (pl.col("automated") >= parameters.automated_share, BOT, "sent by applications that post by themselves"),
         (pl.col("busy_hours") >= parameters.repetitions, BOT, "more tweets an hour than can be typed"),

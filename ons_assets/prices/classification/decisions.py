@@ -115,9 +115,7 @@ def classify(
     )
 
 
-def _judge(
-    products: pl.DataFrame, rules: pl.DataFrame | None, parameters: ClassificationParameters
-) -> pl.DataFrame:
+def _judge(products: pl.DataFrame, rules: pl.DataFrame | None, parameters: ClassificationParameters) -> pl.DataFrame:
     return item_rules.judge(products, item_rules.by_item(item_rules.in_force(rules), parameters.rules))
 
 

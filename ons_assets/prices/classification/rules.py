@@ -186,9 +186,7 @@ def _pattern(word: str) -> str:
     return starts + re.escape(word) + ends
 
 
-def _beyond(
-    text: str, rule: str, lowest: float | None, highest: float | None, unit: str, slack: float
-) -> str | None:
+def _beyond(text: str, rule: str, lowest: float | None, highest: float | None, unit: str, slack: float) -> str | None:
     """A sentence if what the name says lies beyond a limit; None also where it says nothing."""
     if rule == "alcohol":
         values = percentages(text)

@@ -4,7 +4,6 @@ import polars as pl
 
 from ons_assets.parameters.prices import CollectionParameters
 
-
 RUN = ["retailer", "run"]
 DAY = ["retailer", "day"]
 

@@ -7,7 +7,6 @@ import polars as pl
 from ons_assets.parameters.prices import CollectionParameters
 
 
-
 def missing_runs(runs: pl.DataFrame, last_day: dt.date, parameters: CollectionParameters) -> pl.DataFrame:
     """Find the days on which a retailer that is collected daily has no run file.
 
