@@ -34,7 +34,8 @@ def coverage(
     areas
         By boundaries or centres.
     parameters
-        None for the defaults. Of `location`, ``"voronoi"``: all cells of a mast cover what is nearer to it than to any other mast of the operator.
+        None for the defaults. Of `location`, ``"voronoi"``: all cells of a mast cover what is nearer to it than to any
+        other mast of the operator.
         ``"overlap"``: a cell covers its sector, as far as it reaches. ``"dominance"``: as overlap, but where
         several cells of the operator reach, each serves by the strength of its signal.
         `tile_m`, the side of a tile, is far below the size of an area.

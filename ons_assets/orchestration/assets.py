@@ -173,7 +173,7 @@ def published(
                 suites = [Suite.load(settings.expectations, table.name) for table in tables]
                 made_of = {each: increments.made_of(version) for each, version in versions.items()}
                 parameters = groups.recorded(settings)
-                offered = {
+                offered: dict[str, Any] = {
                     **{each.split("/")[1]: _rows(home, version) for each, version in versions.items()},
                     **groups.given(settings),
                     "lakehouse": lakehouse,

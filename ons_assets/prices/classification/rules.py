@@ -108,8 +108,9 @@ def _squeezed(column: str) -> pl.Expr:
 def limits_of(description: str, size_reach: float) -> dict[str, tuple[float | None, float | None, str]]:
     """Return the limits that the description of an item implies.
 
-    "4.5%-5.5% ABV" limits the alcohol. A size ("800g", "70cl") admits packs from half of it to twice as much, if
-    that is the reach: the collectors may take the nearest size that a shop has. "per kg" says how to record a price, and limits nothing.
+    "4.5%-5.5% ABV" limits the alcohol. A size ("800g", "70cl") admits packs so many times smaller and larger as the
+    reach says: the collectors may take the nearest size that a shop has. "per kg" says how to record a price, and
+    limits nothing.
     """
     limits: dict[str, tuple[float | None, float | None, str]] = {}
     if alcohol := _ALCOHOL.search(description):
