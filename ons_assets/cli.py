@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
@@ -184,15 +183,36 @@ def status(home: HomeOption = None) -> None:
         console.print(entries)
 
 
+@app.command()
+def parameters(
+    domain: Annotated[str | None, typer.Argument(help="prices, tweets, meters or mobile; without one, all.")] = None,
+    home: HomeOption = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The page docs/parameters.md: every parameter with its default.")
+    ] = False,
+) -> None:
+    """Show every parameter of the methods: its value, its bound, what it decides, and where the value comes from."""
+    from ons_assets import settings as of_home
+    from ons_assets.parameters.description import page
+
+    if markdown:
+        typer.echo(page(Settings.model_construct()), nl=False)
+        return
+    found = of_home.of_domain(of_home.origins(_settings(home)), domain)
+    for each in found:
+        shown = each.parameter
+        console.print(
+            f"[bold]{shown.path}[/bold] = {escape(shown.value)}  [dim]({escape(each.source)})[/dim]", soft_wrap=True
+        )
+        console.print(f"    {escape(shown.sentence)}; {escape(shown.bound)}", soft_wrap=True, highlight=False)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error that a user can cause ends in one sentence and exit code 1."""
     warnings.filterwarnings("ignore")
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     try:
         app(arguments)
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        _die(f"the settings cannot be used: {faults}")
     except (Failed, ValueError, LookupError, OSError) as error:
         _die(str(error))
 

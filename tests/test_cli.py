@@ -77,6 +77,10 @@ def test_a_refused_file_is_an_error_in_one_sentence_and_no_traceback(home: Path,
         (["materialize", "--from", "2016-07-01"], "--from and --to go together"),
         (["materialize", "--from", "2016-07-02", "--to", "2016-07-01"], "--from 2016-07-02 is after --to 2016-07-01"),
         (["status"], "there is no home"),
+        (
+            ["parameters", "ships"],
+            "there is no domain 'ships' with parameters; there are prices, tweets, meters, mobile",
+        ),
     ],
 )
 def test_a_mistake_is_answered_in_a_sentence(home: Path, arguments: list[str], sentence: str) -> None:
@@ -117,15 +121,35 @@ def test_a_table_that_is_never_made_alone_is_made_with_the_others(home: Path) ->
 
 def test_bad_settings_are_named(home: Path) -> None:
     home.mkdir()
-    (home / "ons-assets.toml").write_text("[prices]\nmax_price = -1\n")
+    (home / "ons-assets.toml").write_text("[prices.quotes]\nmax_price = -1\n")
     answer = ons_assets("status", home=home)
     assert answer.returncode == 1
-    assert "prices.max_price" in answer.stderr
+    assert "prices.quotes.max_price" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_parameters_are_shown_with_their_bounds_and_where_they_come_from(home: Path) -> None:
+    home.mkdir()
+    (home / "ons-assets.toml").write_text("[tweets.clustering]\neps_m = 30\n")
+    shown = ons_assets("parameters", "tweets", home=home)
+    assert shown.returncode == 0, shown.stderr
+    assert "tweets.clustering.eps_m = 30  (ons-assets.toml)" in shown.stdout
+    assert "two tweets of a user are neighbours within this distance; number > 0" in shown.stdout
+    assert "prices." not in shown.stdout
+    assert "prices.quotes.max_price = 10000  (default)" in ons_assets("parameters", home=home).stdout
+
+
+def test_a_former_name_is_answered_with_the_new_one(home: Path) -> None:
+    home.mkdir()
+    (home / "ons-assets.toml").write_text("[tweets]\neps_m = 30\n")
+    answer = ons_assets("status", home=home)
+    assert answer.returncode == 1
+    assert "there is no parameter tweets.eps_m; did you mean tweets.clustering.eps_m?" in answer.stderr
     assert "Traceback" not in answer.stderr
 
 
 def test_every_command_has_help() -> None:
-    for command in ("demo", "simulate", "ingest", "materialize", "serve", "status"):
+    for command in ("demo", "simulate", "ingest", "materialize", "serve", "status", "parameters"):
         assert ons_assets(command, "--help").returncode == 0, command
 
 

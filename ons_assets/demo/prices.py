@@ -7,7 +7,7 @@ import polars as pl
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import AggregationParameters
 from ons_assets.prices import compilation
 from ons_assets.simulate.prices import DEFAULT_SEED, office, simulate_prices
 
@@ -86,12 +86,12 @@ def _indices(home: Home, truth: Path) -> pl.DataFrame:
         "frequency", "period", pl.col("item_id").cast(pl.String), index="jevons", method=pl.lit("jevons")
     )
     true = compilation.aggregate_indices(
-        true_items.filter(frequency="month").lazy(), tables["reference/item_weights"], Prices()
+        true_items.filter(frequency="month").lazy(), tables["reference/item_weights"], AggregationParameters()
     ).select("group", "period", "index")
     official = compilation.aggregate_indices(
         tables["reference/official_indices"].filter(series="collectors").with_columns(method=pl.lit("collectors")),
         tables["reference/item_weights"],
-        Prices(),
+        AggregationParameters(),
     ).select("group", "period", "index")
     months = ours.join(true.rename({"index": "true"}), on=["group", "period"]).join(
         official.rename({"index": "collectors"}), on=["group", "period"], how="left"

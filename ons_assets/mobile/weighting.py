@@ -9,13 +9,11 @@ import polars as pl
 
 from ons_assets.flows.raking import Margin, rake
 from ons_assets.mobile.release import ALL, PSEUDO
-from ons_assets.parameters.mobile import Mobile
+from ons_assets.parameters.mobile import WeightingParameters
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 STRATUM = ("operator", "contract", "age_group")
-LEVEL = 0.95
-SEED = 20_111_027  # any number; the same flows must give the same intervals
 
 
 @dataclass(frozen=True)
@@ -108,9 +106,8 @@ def weigh(
     flows: pl.DataFrame,
     market: pl.DataFrame,
     workers: pl.DataFrame | None,
+    parameters: WeightingParameters | None = None,
     *,
-    replicates: int = 200,
-    missing_workers: Literal["scale", "within"] = "within",
     calibrate: bool = True,
     allocate_unlisted: bool = True,
     combine_destinations: bool = True,
@@ -131,11 +128,10 @@ def weigh(
         Rows of `reference/phone_market`.
     workers
         Rows of `reference/workers`; None for no raking.
-    replicates
-        Poisson replications of the counts for the variance; the whole estimation is repeated for each.
-    missing_workers
-        Workers of an area of home whom no device shows outside it: ``"within"`` takes them to work in it,
-        ``"scale"`` raises all flows from it.
+    parameters
+        None for the defaults. `replicates`: Poisson replications of the counts for the variance; the whole
+        estimation is repeated for each. `missing_workers`: workers of an area of home whom no device shows
+        outside it; ``"within"`` takes them to work in it, ``"scale"`` raises all flows from it.
     calibrate
         Whether weights are calibrated to the population; else the market alone gives them.
     allocate_unlisted
@@ -148,6 +144,7 @@ def weigh(
     ValueError
         If the market does not know an operator, or no flow is left.
     """
+    parameters = parameters or WeightingParameters()
     areas = sorted({*flows["origin"], *flows["destination"]} - {ALL, *PSEUDO})
     if not areas:
         raise ValueError("no flow between known areas is left to be weighted")
@@ -159,13 +156,13 @@ def weigh(
     at_home, at_work = _workers(workers, areas)
     if not combine_destinations:
         at_work = np.full(len(areas), np.nan)
-    options = _Options(calibrate, allocate_unlisted, missing_workers, at_home, at_work)
+    options = _Options(calibrate, allocate_unlisted, parameters.missing_workers, at_home, at_work)
     estimate, miss = _estimate(tables, options)
-    random = np.random.default_rng(SEED)
+    random = np.random.default_rng(parameters.seed)
     drawn = np.stack(
-        [_estimate([_replicate(table, random) for table in tables], options)[0] for _ in range(replicates)]
+        [_estimate([_replicate(table, random) for table in tables], options)[0] for _ in range(parameters.replicates)]
     )
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    low, high = np.quantile(drawn, [(1 - parameters.level) / 2, (1 + parameters.level) / 2], axis=0)
     devices = sum((table.listed for table in tables), start=np.zeros_like(estimate))
     origin, destination = np.nonzero(estimate > 0)
     names = pl.Series(areas, dtype=pl.String())
@@ -185,14 +182,12 @@ def weigh(
 
 
 def weigh_periods(
-    flows: pl.DataFrame, market: pl.DataFrame, workers: pl.DataFrame | None, settings: Mobile
+    flows: pl.DataFrame, market: pl.DataFrame, workers: pl.DataFrame | None, parameters: WeightingParameters
 ) -> pl.DataFrame:
     """Return the rows of `mobile/weighted_flows`: each period weighed by itself, see `weigh`."""
     parts = []
     for (observed,), of_period in flows.group_by("observed", maintain_order=True):
-        made = weigh(
-            of_period, market, workers, replicates=settings.replicates, missing_workers=settings.missing_workers
-        )
+        made = weigh(of_period, market, workers, parameters)
         parts.append(made.flows.select(pl.lit(observed).alias("observed"), pl.all()))
     return pl.concat(parts)
 

@@ -1,8 +1,8 @@
 """Assets from registry entries: a method says what it computes, the rest comes from here.
 
     @published("prices/item_indices", inputs=["prices/raw_quotes"])
-    def item_indices(raw_quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
-        return indices.by_item(raw_quotes, settings.index_methods)
+    def item_indices(raw_quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFrame:
+        return indices.by_item(raw_quotes, parameters.methods)
 
 becomes an asset that stages its frame, audits it, and publishes it or goes red. The description, the
 owner, the column schema and the rows come from the registry, the checks from the suite.
@@ -22,10 +22,11 @@ from ons_assets.lakehouse.ingestion import Ingested, ingest
 from ons_assets.lakehouse.publication import code_version
 from ons_assets.lakehouse.sources import Source
 from ons_assets.lakehouse.tables import Table
-from ons_assets.orchestration import events
+from ons_assets.orchestration import arguments, events
 from ons_assets.orchestration.events import Chart, Events
 from ons_assets.orchestration.privacy import withholding
 from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.parameters import Parameters
 from ons_assets.settings import Settings
 
 
@@ -37,18 +38,11 @@ class RawAsset:
     source: Callable[[Settings], Source]
 
 
-@dataclass(frozen=True)
-class Offer:
-    """What a function may name beside its inputs, and what of it every version records."""
-
-    given: dict[str, Any]
-    parameters: dict[str, Any]
-
-
 def ingested(
     name: str,
     source: Callable[[Settings], Source],
     *,
+    parameters: tuple[type[Parameters], ...] = (),
     partitions: dg.PartitionsDefinition | None = None,
     by: Callable[..., Ingested] = ingest,
 ) -> RawAsset:
@@ -60,6 +54,8 @@ def ingested(
         Table in the registry.
     source
         Makes the source from the settings.
+    parameters
+        Groups of parameters with which the source reads; every version records them.
     partitions
         Days; None for a table without days.
     by
@@ -67,6 +63,7 @@ def ingested(
         `ingest` is, with days if there are partitions.
     """
     table = CATALOGUE[name]
+    arguments.check_groups(name, parameters)
 
     @dg.multi_asset(**_from_registry([table], kinds={"python", "polars", "deltalake"}, partitions=partitions))
     def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
@@ -79,7 +76,7 @@ def ingested(
                 table,
                 Suite.load(settings.expectations, table.name),
                 run_id=context.run.run_id,
-                settings=_offer(lakehouse, table).parameters,
+                settings=arguments.recorded(settings, parameters),
                 progress=context.log.warning,
                 **({"days": _days(context), "bytes_at_once": settings.drops.bytes_at_once} if partitions else {}),
             )
@@ -100,9 +97,10 @@ def published(
 ) -> Callable[[Callable[..., Computed]], dg.AssetsDefinition]:
     """Make a function of frames into an asset that stages, audits and publishes what it returns.
 
-    The function is given, by the names of its parameters: each input table by its short name, as a
-    LazyFrame; `settings`, the parameters of its domain; `lakehouse`; `days`, the first and last day to
-    make, if it is partitioned; and `increment`, if it asks for one. If an input was never published, the
+    The function is given, by the names of its arguments: each input table by its short name, as a
+    LazyFrame; `lakehouse`; `days`, the first and last day to make, if it is partitioned; and `increment`,
+    if it asks for one. An argument that is annotated with a group of parameters is given that group, and
+    every version records the groups that its function asks for. If an input was never published, the
     asset waits: it says so in its check and publishes nothing.
 
     It returns a frame, or yields a table part by part: each part is staged and audited by itself, so
@@ -133,18 +131,18 @@ def published(
     def decorate(function: Callable[..., Computed]) -> dg.AssetsDefinition:
         of = CATALOGUE[increments_of] if increments_of is not None else None
         derivation = Derivation(tables, function, _declared(inputs), _declared(optional), of)
+        groups = arguments.groups_of(function, _offers(derivation, by_day=partitions is not None))
 
         @dg.multi_asset(**_from_registry(tables, kinds=kinds, partitions=partitions, deps=[*inputs, *optional, *after]))
         def derived(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
-            offer = _offer(lakehouse, tables[0])
             with withholding(derivation.involved):
                 outcome = derive(
                     lakehouse.home,
                     derivation,
                     expectations=lakehouse.settings.expectations,
                     run_id=context.run.run_id,
-                    parameters=offer.parameters,
-                    given=offer.given,
+                    parameters=groups.recorded(lakehouse.settings),
+                    given={**groups.given(lakehouse.settings), "lakehouse": lakehouse},
                     days=_days(context) if partitions else None,
                 )
             yield from events.of_derivation(context, tables, outcome, chart)
@@ -154,14 +152,11 @@ def published(
     return decorate
 
 
-def _offer(lakehouse: Lakehouse, table: Table) -> Offer:
-    """The parameters of a table's domain, as a function names them and as a version records them."""
-    settings = lakehouse.settings
-    section = getattr(settings, table.domain, None)
-    return Offer(
-        given={"settings": section if section is not None else settings, "lakehouse": lakehouse},
-        parameters=section.model_dump(mode="json") if section is not None else {},
-    )
+def _offers(derivation: Derivation, *, by_day: bool) -> list[str]:
+    """Names of what a function may ask for beside groups of parameters."""
+    inputs = [table.short_name for table in (*derivation.inputs, *derivation.optional)]
+    increment = ["increment"] if derivation.increments_of is not None else []
+    return [*inputs, "lakehouse", *increment, *(["days"] if by_day else [])]
 
 
 def _declared(names: Sequence[str]) -> tuple[Table, ...]:

@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ons_assets.lakehouse.mappings import shown
 from ons_assets.lakehouse.sources import Parsed, Unreadable
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import QuoteParameters
 from ons_assets.settings import FIRST_DAY
 
 BUILT_IN = Path(__file__).parent / "mappings"
@@ -181,7 +181,7 @@ class Mapping(BaseModel):
                 "a mapping of your own can name them as unused"
             )
 
-    def read(self, rows: pl.DataFrame, name: str, received_utc: datetime, settings: Prices) -> Parsed:
+    def read(self, rows: pl.DataFrame, name: str, received_utc: datetime, parameters: QuoteParameters) -> Parsed:
         """Turn the records of a file into quotes; a record that is none is rejected with its reason.
 
         Parameters
@@ -215,7 +215,7 @@ class Mapping(BaseModel):
             promotion=_text(rows, columns.promotion),
             line="line",
         )
-        reasons = quotes.select(_reason(settings, received_utc)).to_series()
+        reasons = quotes.select(_reason(parameters, received_utc)).to_series()
         return Parsed(
             accepted=quotes.filter(reasons.is_null()),
             rejected=rows.with_columns(reason=reasons)
@@ -280,7 +280,7 @@ def _text(rows: pl.DataFrame, column: str | None, otherwise: str | None = None) 
     return pl.when(text != "").then(text)
 
 
-def _reason(settings: Prices, received_utc: datetime) -> pl.Expr:
+def _reason(parameters: QuoteParameters, received_utc: datetime) -> pl.Expr:
     """The first thing that keeps a record from being a quote; null if nothing does."""
     price = pl.col("price")
     return (
@@ -302,6 +302,6 @@ def _reason(settings: Prices, received_utc: datetime) -> pl.Expr:
         .then(pl.lit("price is missing or not a number"))
         .when(price <= 0)
         .then(pl.lit("price is not positive"))
-        .when(price > settings.max_price)
-        .then(pl.lit(f"price is above {settings.max_price:g}"))
+        .when(price > parameters.max_price)
+        .then(pl.lit(f"price is above {parameters.max_price:g}"))
     )

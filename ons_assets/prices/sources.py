@@ -11,7 +11,7 @@ import polars as pl
 from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.delimited import Limits, is_parquet, read_delimited
 from ons_assets.lakehouse.sources import Parsed, Unreadable
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import QuoteParameters
 from ons_assets.prices import mapping
 from ons_assets.settings import Settings
 
@@ -24,7 +24,7 @@ class QuoteFiles:
 
     mapping_folders: tuple[Path, ...]
     limits: Limits
-    settings: Prices
+    parameters: QuoteParameters
 
     name = "prices"
     table = "prices/raw_quotes"
@@ -37,7 +37,7 @@ class QuoteFiles:
         return cls(
             mapping_folders=(settings.home / "mappings" / cls.name, mapping.BUILT_IN),
             limits=Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes),
-            settings=settings.prices,
+            parameters=settings.prices.quotes,
         )
 
     @cached_property
@@ -59,9 +59,9 @@ class QuoteFiles:
         """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
         chosen = mappings.choose(self.mappings, path, name, self.limits)
         if is_parquet(path):
-            return chosen.read(_parquet(path, chosen), name, received_utc, self.settings)
+            return chosen.read(_parquet(path, chosen), name, received_utc, self.parameters)
         text = read_delimited(path, self.limits, delimiter=chosen.delimiter, encoding=chosen.encoding)
-        parsed = chosen.read(text.rows, name, received_utc, self.settings)
+        parsed = chosen.read(text.rows, name, received_utc, self.parameters)
         return Parsed(
             accepted=parsed.accepted,
             rejected=pl.concat([text.rejected, parsed.rejected]).sort("line"),

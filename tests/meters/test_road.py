@@ -14,7 +14,7 @@ from ons_assets.lakehouse import buckets, lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ledger import Ledger
 from ons_assets.orchestration.runs import Outcome, instance
-from ons_assets.parameters.meters import ClusterParameters, HouseholdParameters, Meters, Readings
+from ons_assets.parameters.meters import HouseholdParameters, Meters, ProfileClusterParameters, Readings
 from ons_assets.settings import Drops, Settings, load_settings
 from ons_assets.simulate.meters import Scale
 
@@ -31,7 +31,7 @@ def silent(_: str) -> None:
 def home_at(folder: Path, **readings: object) -> Settings:
     meters = Meters(
         readings=Readings(buckets=4, **readings),  # type: ignore[arg-type]
-        clusters=ClusterParameters(most=3, starts=1, reseedings=2, fit_days=300),
+        clusters=ProfileClusterParameters(most=3, starts=1, reseedings=2, fit_days=300),
         household=HouseholdParameters(min_answers=5),
     )
     update = {"meters": meters, "drops": Drops(settle_seconds=0)}

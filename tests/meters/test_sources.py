@@ -391,8 +391,8 @@ def test_the_real_tables(shared_data: Path, read: Read, name: str, meters: int, 
 
 
 def test_every_mapping_of_the_trials_can_be_loaded() -> None:
-    folder = Path(__file__).parents[2] / "ons_assets" / "meters" / "mappings"
-    assert [mapping.name for mapping in mappings.load([folder], Mapping)] == [
+    folder = Path(__file__).parents[2] / "ons_assets" / "meters" / "readings" / "mappings"
+    assert [mapping.name for mapping in mappings.load([folder], ReadingLayout)] == [
         "edrp",
         "low-carbon-london",
         "smart-grid-smart-city",

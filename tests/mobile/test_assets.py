@@ -29,7 +29,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make(home: Path, world: Path, sources: set[str] | None = None) -> Settings:
-    settings = Settings(home=home, mobile={"k": 5, "replicates": 20})  # type: ignore[arg-type]
+    settings = Settings(home=home, mobile={"release": {"k": 5}, "weighting": {"replicates": 20}})  # type: ignore[arg-type]
     operations.open_home(settings)
     for folder in sorted((world / "drops").iterdir()):
         if sources is None or folder.name in sources:

@@ -83,7 +83,7 @@ def test_every_table_is_made_and_the_model_has_its_keys(whole: Settings) -> None
 
 
 def test_made_in_parts_and_day_by_day_it_is_the_same(world: Path, whole: Settings, tmp_path: Path) -> None:
-    settings = settings_of(tmp_path, rows_at_once=400)
+    settings = settings_of(tmp_path, memory={"rows_at_once": 400})
     last = max((world / "tweets").iterdir())
     assert str(LAST_DAY) in last.name
     ingest(settings, *(file for file in files(world) if file != last))

@@ -46,7 +46,7 @@ class MeterAreaFiles:
     def of(cls, settings: Settings) -> "MeterAreaFiles":
         """Return the source of one home."""
         limits = Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes)
-        return cls(Home(settings.home), settings.meters.trials, limits)
+        return cls(Home(settings.home), settings.meters.meter_areas.trials, limits)
 
     @property
     def fingerprint(self) -> str:

@@ -6,23 +6,21 @@ import polars as pl
 
 from core_ext import daily_totals
 from ons_assets.meters.half_hours.clock_face import dense, measured
+from ons_assets.parameters.meters import DailyParameters
 
 SLOTS = 48
 DAYTIME = slice(12, 46)  # 06:00 to 23:00
-# Refrigerators come and go within about 100 W, which is 0.05 kWh in half an hour.
-COLD_APPLIANCES_KWH = 0.05
-BASE_QUANTILE = 0.1
-# A day that was read for less than half of its daytime says nothing of what people did.
-FEWEST_DAYTIME_READINGS = 17
 
 
-def daily_consumption(half_hours: pl.DataFrame) -> pl.DataFrame:
+def daily_consumption(half_hours: pl.DataFrame, parameters: DailyParameters | None = None) -> pl.DataFrame:
     """Return the use of each meter-day.
 
     Parameters
     ----------
     half_hours
         Rows of `meters/half_hours`, sorted by meter and day.
+    parameters
+        None for the defaults, of which the columns below speak.
 
     Returns
     -------
@@ -40,7 +38,7 @@ def daily_consumption(half_hours: pl.DataFrame) -> pl.DataFrame:
     """
     kwh = dense(half_hours).kwh
     energy, readings = daily_totals(kwh)
-    base, activity, highest = base_and_activity(measured(half_hours))
+    base, activity, highest = base_and_activity(measured(half_hours), parameters)
     extra = pl.col("extra_kwh").cast(pl.Float64) if "extra_kwh" in half_hours.columns else pl.lit(0.0)
     complete = pl.col("missing") == 0 if "missing" in half_hours.columns else pl.col("readings") == SLOTS
     return half_hours.with_columns(
@@ -61,7 +59,7 @@ def daily_consumption(half_hours: pl.DataFrame) -> pl.DataFrame:
 
 
 def base_and_activity(
-    kwh: npt.NDArray[np.float32],
+    kwh: npt.NDArray[np.float32], parameters: DailyParameters | None = None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the base, the activity and the highest half hour of each day, kWh; NaN where not known.
 
@@ -69,16 +67,19 @@ def base_and_activity(
     ----------
     kwh
         (rows, 48), NaN where missing.
+    parameters
+        None for the defaults.
 
     Returns
     -------
     base, activity, highest : float64 arrays (rows,)
         As the columns of `daily_consumption`.
     """
+    parameters = parameters or DailyParameters()
     rows = len(kwh)
     ordered = np.sort(kwh, axis=1).astype(np.float64)  # NaN goes to the end
     read = np.isfinite(kwh).sum(axis=1)
-    place = np.maximum(read - 1, 0) * BASE_QUANTILE
+    place = np.maximum(read - 1, 0) * parameters.base_quantile
     below = place.astype(int)
     part = place - below
     at = np.arange(rows)
@@ -87,7 +88,8 @@ def base_and_activity(
     day = kwh[:, DAYTIME].astype(np.float64)
     known = np.isfinite(day)
     count = known.sum(axis=1)
-    above = np.where(known, np.maximum(day - base[:, None] - COLD_APPLIANCES_KWH, 0.0), 0.0).sum(axis=1)
+    above = np.where(known, np.maximum(day - base[:, None] - parameters.cold_appliances_kwh, 0.0), 0.0).sum(axis=1)
     # Scaled to the whole of the daytime, so that a day with holes stays comparable.
-    activity = np.where(count >= FEWEST_DAYTIME_READINGS, above * day.shape[1] / np.maximum(count, 1), np.nan)
+    enough = count >= parameters.fewest_daytime_readings
+    activity = np.where(enough, above * day.shape[1] / np.maximum(count, 1), np.nan)
     return base, activity, highest

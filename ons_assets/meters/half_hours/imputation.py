@@ -6,7 +6,6 @@ away).
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +14,10 @@ import polars as pl
 from ons_assets.meters.half_hours.clock_face import as_array
 from ons_assets.meters.half_hours.missing_runs import runs
 from ons_assets.meters.readings.clock import SLOTS
+from ons_assets.parameters.meters import ImputationParameters
 
 FloatArray = npt.NDArray[np.float32]
-Method = Literal["straight", "like_days", "both"]
+BOTH = ImputationParameters(method="both")
 LIKE_DAYS = (-1, 1, -7, 7, -14, 14)
 
 
@@ -46,22 +46,16 @@ class Error:
     energy_bias: float
 
 
-def impute(
-    kwh: FloatArray, method: Method = "both", *, straight_slots: int = 3, longest_slots: int = 7 * SLOTS
-) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+def impute(kwh: FloatArray, parameters: ImputationParameters = BOTH) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """Fill the gaps of one meter.
 
     Parameters
     ----------
     kwh
         Consecutive days, (days, 48), NaN where missing.
-    method
-        `straight` fills gaps of up to `straight_slots` only; `like_days` fills all from like days; `both`
-        takes each for its length.
-    straight_slots
-        Longest gap that is drawn straight, in half hours.
-    longest_slots
-        Longer gaps are left: a home may have been empty, and what it used cannot be known.
+    parameters
+        Of `method`, `straight` fills gaps of up to `straight_slots` only; `like_days` fills all from like days;
+        `both` takes each for its length; `none` fills none.
 
     Returns
     -------
@@ -75,13 +69,14 @@ def impute(
     there = np.flatnonzero(~missing)
     if not len(there):
         return kwh.copy(), np.zeros(kwh.shape, dtype=bool)
+    method = parameters.method
     gaps = runs(missing[None, :])
     typical = _like_days(kwh).ravel()
     for start, length in zip(gaps.start.tolist(), gaps.length.tolist(), strict=True):
         end = start + length
-        if start < there[0] or end > there[-1] or length > longest_slots:
+        if start < there[0] or end > there[-1] or length > parameters.longest_slots or method == "none":
             continue
-        if length <= straight_slots and method != "like_days":
+        if length <= parameters.straight_slots and method != "like_days":
             filled[start:end] = np.interp(np.arange(start, end), [start - 1, end], flat[[start - 1, end]])
         elif method != "straight":
             filled[start:end] = typical[start:end]
@@ -104,7 +99,7 @@ def _like_days(kwh: FloatArray) -> npt.NDArray[np.float64]:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def impute_half_hours(half_hours: pl.DataFrame, method: Method = "both") -> pl.DataFrame:
+def impute_half_hours(half_hours: pl.DataFrame, parameters: ImputationParameters = BOTH) -> pl.DataFrame:
     """Fill the gaps of `meters/half_hours`, and mark in `imputed` what was filled.
 
     The half hours that the clock skips in spring stay missing.
@@ -114,7 +109,7 @@ def impute_half_hours(half_hours: pl.DataFrame, method: Method = "both") -> pl.D
         day = rows["day"].to_physical().to_numpy()
         kwh = np.full((day[-1] - day[0] + 1, SLOTS), np.nan, dtype=np.float32)
         kwh[day - day[0]] = as_array(rows["kwh"], SLOTS)
-        filled, imputed = impute(kwh, method)
+        filled, imputed = impute(kwh, parameters)
         imputed[day[rows["clock_change"].to_numpy() == -1] - day[0]] = False
         filled = np.where(imputed, filled, kwh)[day - day[0]]
         bits = (imputed[day - day[0]].astype(np.int64) << np.arange(SLOTS)).sum(axis=1)
@@ -128,7 +123,7 @@ def impute_half_hours(half_hours: pl.DataFrame, method: Method = "both") -> pl.D
 
 
 def hidden_error(
-    kwh: npt.NDArray[np.float32], gap_slots: int, method: Method = "both", *, straight_slots: int = 3, seed: int = 0
+    kwh: npt.NDArray[np.float32], gap_slots: int, parameters: ImputationParameters = BOTH, *, seed: int = 0
 ) -> Error:
     """Measure the error of filling: hide real readings, fill them, and compare.
 
@@ -138,7 +133,7 @@ def hidden_error(
         Meters with consecutive days, (meters, days, 48).
     gap_slots
         Length of the gap hidden in each meter, at a random place where all its readings are there.
-    method, straight_slots
+    parameters
         As for `impute`.
     seed
         Of the places.
@@ -154,9 +149,7 @@ def hidden_error(
             continue
         holed = flat.copy()
         holed[start : start + gap_slots] = np.nan
-        filled = impute(holed.reshape(readings.shape), method, straight_slots=straight_slots)[0].ravel()[
-            start : start + gap_slots
-        ]
+        filled = impute(holed.reshape(readings.shape), parameters)[0].ravel()[start : start + gap_slots]
         known = ~np.isnan(filled)
         absolute += float(np.abs(filled - true)[known].sum())
         bias += float((filled - true)[known].sum())

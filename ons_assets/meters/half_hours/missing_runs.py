@@ -6,6 +6,8 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from ons_assets.parameters.meters import QualityParameters
+
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -45,12 +47,15 @@ def runs(marked: BoolArray) -> Runs:
 
 
 def classify(
-    kwh: npt.NDArray[np.float32], reported: npt.NDArray[np.int64], meters: npt.NDArray[np.int64], share: float
+    kwh: npt.NDArray[np.float32],
+    reported: npt.NDArray[np.int64],
+    meters: npt.NDArray[np.int64],
+    parameters: QualityParameters,
 ) -> npt.NDArray[np.int8]:
     """Say of each half hour without a reading why it is missing.
 
     Before the first reading of a meter its trial had not started; after the last it had ended. Where no
-    more than `share` of the meters that were in the trial were read, the collection failed. A gap that
+    more than `collection_share` of the meters that were in the trial were read, the collection failed. A gap that
     a reading of zero borders is a meter that was off; any other is a fault of communication.
 
     Parameters
@@ -59,8 +64,8 @@ def classify(
         (meters, half hours), NaN where nothing was read.
     reported, meters
         How many meters of the trial were read in each half hour, and how many were in it, (half hours,).
-    share
-        At most this share of the meters is read when the collection fails.
+    parameters
+        At most which share of the meters is read when the collection fails, and from how many meters on.
 
     Returns
     -------
@@ -77,7 +82,7 @@ def classify(
     kinds[slots > last[:, None]] = Gap.ENDED
     inside = missing & (kinds == 0)
     # With a handful of meters, one that is silent says nothing about the collection.
-    failed = (meters >= MANY_METERS) & (reported <= share * meters)
+    failed = (meters >= parameters.many_meters) & (reported <= parameters.collection_share * meters)
     kinds[inside & failed] = Gap.COLLECTION
     left = runs(inside & ~failed)
     zero = kwh == 0
@@ -87,9 +92,6 @@ def classify(
     kind = np.where(before | after, Gap.METER_OFF, Gap.COMMUNICATION).astype(np.int8)
     kinds.ravel()[_cells(left, kwh.shape[1])] = kind.repeat(left.length)
     return kinds
-
-
-MANY_METERS = 5
 
 
 def _cells(found: Runs, width: int) -> npt.NDArray[np.int64]:

@@ -134,7 +134,7 @@ def _of_layout(rows: pl.DataFrame, layout: str, trial: Collection, parameters: Q
     np.add.at(active, lives["last_day"].to_physical().to_numpy() - first + 1, -1)
     in_trial = np.cumsum(active)[:days].repeat(SLOTS)
     there = ~line.skipped
-    kinds = classify(line.kwh[:, there], reported.ravel()[there], in_trial[there], parameters.collection_share)
+    kinds = classify(line.kwh[:, there], reported.ravel()[there], in_trial[there], parameters)
     months = _Months(line)
     table = months.table(layout).with_columns(
         expected=months.count(np.broadcast_to(there, line.kwh.shape)),

@@ -56,7 +56,7 @@ class QuestionnaireFiles:
     def of(cls, settings: Settings) -> "QuestionnaireFiles":
         """Return the source of one home."""
         limits = Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes)
-        return cls(Home(settings.home), limits, settings.meters.questionnaire_encoding)
+        return cls(Home(settings.home), limits, settings.meters.questionnaire.encoding)
 
     @property
     def fingerprint(self) -> str:

@@ -30,6 +30,8 @@ def occupancy_table(half_hours: pl.DataFrame, parameters: OccupancyParameters | 
         method=parameters.method,
         day=half_hours["day"].to_physical().to_numpy(),
         parameters=parameters.hmm,
+        threshold=parameters.threshold,
+        geoma=parameters.geoma,
         calibration=Calibration(*parameters.calibration) if parameters.calibration else None,
     )
     lists = pl.Series(probability, dtype=pl.Array(pl.Float32(), SLOTS)).arr.to_list()

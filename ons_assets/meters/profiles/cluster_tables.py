@@ -8,7 +8,6 @@ import polars as pl
 
 from ons_assets.meters.half_hours.clock_face import measured
 from ons_assets.meters.profiles.day_clusters import (
-    FEWEST_DAYS,
     NO_CLUSTER,
     SLOTS,
     ProfileClusters,
@@ -16,15 +15,13 @@ from ons_assets.meters.profiles.day_clusters import (
     fit_profile_clusters,
     usable,
 )
-from ons_assets.parameters.meters import AreaParameters, ClusterParameters
-
-TOO_FEW = f"fewer than {FEWEST_DAYS} complete days with use: they are taken as one cluster"
+from ons_assets.parameters.meters import AreaParameters, ProfileClusterParameters
 
 Parts = Callable[[], Iterator[pl.DataFrame]]
 
 
 def cluster_tables(
-    parts: Parts, parameters: ClusterParameters | None = None, area: AreaParameters | None = None
+    parts: Parts, parameters: ProfileClusterParameters | None = None, area: AreaParameters | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Cluster the days of all meters.
 
@@ -33,7 +30,7 @@ def cluster_tables(
     parts
         Begins to yield the rows of `meters/half_hours`, some meters at a time; it is called twice.
     parameters
-        See `ClusterParameters`.
+        See `ProfileClusterParameters`.
     area
         Fewest homes of a cluster whose figures are published.
 
@@ -41,15 +38,15 @@ def cluster_tables(
     -------
     clusters, choice, profiles : DataFrame
         Rows of `meters/profile_clusters`, `meters/profile_cluster_choice` and `meters/cluster_profiles`. With
-        fewer than 200 usable days all are one cluster, and the choice says so.
+        fewer than `fewest_days` usable days all are one cluster, and the choice says so.
     """
-    parameters, area = parameters or ClusterParameters(), area or AreaParameters()
+    parameters, area = parameters or ProfileClusterParameters(), area or AreaParameters()
     drawn = draw_days(
         ((rows["meter"].to_numpy(), rows["day"].to_physical().to_numpy(), measured(rows)) for rows in parts()),
         parameters.fit_days,
         parameters.seed,
     )
-    model = fit_profile_clusters(drawn, parameters) if len(drawn) >= FEWEST_DAYS else None
+    model = fit_profile_clusters(drawn, parameters) if len(drawn) >= parameters.fewest_days else None
     number = model.number if model else 1
     labelled = []
     sums, shares = np.zeros((number, SLOTS)), np.zeros((number, SLOTS))
@@ -59,7 +56,7 @@ def cluster_tables(
         labelled.append(rows.select("bucket", "meter", "day", cluster=pl.Series(labels, dtype=pl.Int32())))
         _add_up(sums, shares, kwh, labels)
     clusters = pl.concat(labelled)
-    return clusters, _choice(model, len(drawn)), _profiles(clusters, sums, shares, area)
+    return clusters, _choice(model, len(drawn), parameters.fewest_days), _profiles(clusters, sums, shares, area)
 
 
 def _add_up(
@@ -75,7 +72,7 @@ def _add_up(
         shares[cluster] += (days / days.sum(axis=1, keepdims=True)).sum(axis=0)
 
 
-def _choice(model: ProfileClusters | None, days: int) -> pl.DataFrame:
+def _choice(model: ProfileClusters | None, days: int, fewest_days: int) -> pl.DataFrame:
     schema = {
         "clusters": pl.Int32(),
         "bic": pl.Float64(),
@@ -87,7 +84,8 @@ def _choice(model: ProfileClusters | None, days: int) -> pl.DataFrame:
         "reason": pl.String(),
     }
     if model is None:
-        return pl.DataFrame([(1, None, None, None, None, True, days, TOO_FEW)], schema=schema, orient="row")
+        reason = f"fewer than {fewest_days} complete days with use: they are taken as one cluster"
+        return pl.DataFrame([(1, None, None, None, None, True, days, reason)], schema=schema, orient="row")
     rows = []
     for number, bic in model.bic.items():
         mean, least = model.adjusted_rand.get(number, (None, None))

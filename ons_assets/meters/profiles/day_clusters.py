@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ons_assets.parameters.meters import ClusterParameters
+from ons_assets.parameters.meters import ProfileClusterParameters
 
 SLOTS = 48
-COMPONENTS = 8
-FEWEST_DAYS = 200
 NO_CLUSTER = -1
 
 FloatArray = npt.NDArray[np.floating]
@@ -62,7 +60,7 @@ class ProfileClusters:
         return found
 
 
-def fit_profile_clusters(kwh: npt.ArrayLike, parameters: ClusterParameters | None = None) -> ProfileClusters:
+def fit_profile_clusters(kwh: npt.ArrayLike, parameters: ProfileClusterParameters | None = None) -> ProfileClusters:
     """Find the shapes that days (or mean profiles) come in.
 
     Each day becomes two-hour shares of its use, by square roots, which makes Euclidean distance that of
@@ -87,7 +85,7 @@ def fit_profile_clusters(kwh: npt.ArrayLike, parameters: ClusterParameters | Non
     Raises
     ------
     ValueError
-        If fewer than 200 days can be used, or the shape is wrong.
+        If fewer than `fewest_days` days can be used, or the shape is wrong.
 
     References
     ----------
@@ -97,23 +95,23 @@ def fit_profile_clusters(kwh: npt.ArrayLike, parameters: ClusterParameters | Non
     """
     from threadpoolctl import threadpool_limits
 
-    parameters = parameters or ClusterParameters()
+    parameters = parameters or ProfileClusterParameters()
     days = _checked(kwh)
     days = days[usable(days)]
-    if len(days) < FEWEST_DAYS:
-        raise ValueError(f"clusters need at least {FEWEST_DAYS} complete days with use, not {len(days)}")
+    if len(days) < parameters.fewest_days:
+        raise ValueError(f"clusters need at least {parameters.fewest_days} complete days with use, not {len(days)}")
     days = days[np.random.default_rng(parameters.seed).permutation(len(days))[: parameters.fit_days]]
     # Sums of several threads come in another order at every run, and a mixture can tip over on it.
     with threadpool_limits(1):
         return _fit(_shapes(days), parameters)
 
 
-def _fit(shapes: npt.NDArray[np.float64], parameters: ClusterParameters) -> ProfileClusters:
+def _fit(shapes: npt.NDArray[np.float64], parameters: ProfileClusterParameters) -> ProfileClusters:
     from sklearn.decomposition import PCA
     from sklearn.metrics import adjusted_rand_score
     from sklearn.mixture import GaussianMixture
 
-    components = PCA(COMPONENTS, random_state=parameters.seed).fit(shapes)
+    components = PCA(parameters.components, random_state=parameters.seed).fit(shapes)
     x = components.transform(shapes)
 
     def fitted(number: int, reseeding: int = 0) -> GaussianMixture:

@@ -10,6 +10,7 @@ import polars as pl
 from core_ext import half_hour_profiles
 from ons_assets.meters.half_hours.clock_face import dense
 from ons_assets.meters.half_hours.daily import base_and_activity
+from ons_assets.parameters.meters import DailyParameters
 
 SLOTS = 48
 DAY_TYPES = ("weekday", "saturday", "sunday")
@@ -93,7 +94,13 @@ def profiles(half_hours: pl.DataFrame, holidays: Collection[date] = (), *, n_thr
     )
 
 
-def descriptors(half_hours: pl.DataFrame, holidays: Collection[date] = (), *, min_days: int = 14) -> pl.DataFrame:
+def descriptors(
+    half_hours: pl.DataFrame,
+    holidays: Collection[date] = (),
+    daily: DailyParameters | None = None,
+    *,
+    min_days: int = 14,
+) -> pl.DataFrame:
     """Describe each meter by indicators of its load profile.
 
     The indicators are of the kind that Anderson et al. (2017) relate to household characteristics: level, base,
@@ -105,6 +112,8 @@ def descriptors(half_hours: pl.DataFrame, holidays: Collection[date] = (), *, mi
         Rows of `meters/half_hours`, sorted by meter and day.
     holidays
         Public holidays, counted as sundays.
+    daily
+        What base and activity of a day are; None for the defaults.
     min_days
         Days with a reading below which all indicators of a meter are null.
 
@@ -147,7 +156,7 @@ def descriptors(half_hours: pl.DataFrame, holidays: Collection[date] = (), *, mi
         if np.isfinite(kwh).any(axis=1).sum() < min_days:
             rows.append({"days": int(np.isfinite(kwh).any(axis=1).sum())})
         else:
-            rows.append(_describe(kwh, day[start:end], weekend[start:end]))
+            rows.append(_describe(kwh, day[start:end], weekend[start:end], daily))
     schema = {"days": pl.Int32, **dict.fromkeys(INDICATORS, pl.Float64)}
     keys = {"bucket": half_hours["bucket"].gather(homes.meter_offsets[:-1]), "meter": homes.meters}
     if not rows:
@@ -182,14 +191,17 @@ INDICATORS = (
 
 
 def _describe(
-    kwh: npt.NDArray[np.float32], day: npt.NDArray[np.integer], weekend: npt.NDArray[np.bool_]
+    kwh: npt.NDArray[np.float32],
+    day: npt.NDArray[np.integer],
+    weekend: npt.NDArray[np.bool_],
+    daily: DailyParameters | None,
 ) -> dict[str, float]:
     mean = _profile(kwh)
     weekday, rest = _profile(kwh[~weekend]), _profile(kwh[weekend])
     level = float(np.nanmean(mean))
     peak = _mean(weekday[EVENING_PEAK])
     off_peak = _mean(np.delete(weekday, np.r_[EVENING_PEAK]))
-    base, activity, _ = base_and_activity(kwh)
+    base, activity, _ = base_and_activity(kwh, daily)
     complete = np.isfinite(kwh).all(axis=1)
     totals = kwh[complete].sum(axis=1, dtype=np.float64)
     active = kwh > np.maximum(2 * base, base + 0.05)[:, None]

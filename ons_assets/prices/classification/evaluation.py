@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.prices.classification.model import FOLDS, SEED, Context, train
+from ons_assets.parameters.prices import ClassificationParameters
+from ons_assets.prices.classification.model import Context, train
 
 Floats = npt.NDArray[np.float64]
 # What no confidence reaches: every product goes to a person.
@@ -49,23 +50,30 @@ def cross_validate(
     groups: Sequence[str],
     context: Sequence[Context] | None = None,
     *,
-    precision: float = 0.98,
-    folds: int = 2 * FOLDS,
-    seed: int = SEED,
+    parameters: ClassificationParameters | None = None,
+    folds: int = 10,
+    seed: int | None = None,
 ) -> CrossValidated:
     """Train on all folds but one and predict that one; calibration and bound come from the training folds alone."""
     from sklearn.model_selection import GroupKFold
+
+    parameters = parameters or ClassificationParameters()
+    seed = parameters.model.seed if seed is None else seed
 
     predicted = np.empty(len(names), dtype=object)
     confidence, decided = np.zeros(len(names)), np.zeros(len(names), dtype=bool)
     for seen, unseen in GroupKFold(folds, shuffle=True, random_state=seed).split(names, labels, groups):
         known, known_labels, known_groups = ([column[row] for row in seen] for column in (names, labels, groups))
         model = train(
-            known, known_labels, known_groups, [context[row] for row in seen] if context is not None else None
+            known,
+            known_labels,
+            known_groups,
+            [context[row] for row in seen] if context is not None else None,
+            parameters=parameters.model,
         )
         classes = np.asarray(model.classes, dtype=object)
         right = classes[model.seen_apart.argmax(axis=1)] == np.asarray(known_labels, dtype=object)
-        bound = confidence_for(model.seen_apart.max(axis=1), right, precision)
+        bound = confidence_for(model.seen_apart.max(axis=1), right, parameters.review_precision)
         found = model.probabilities(
             [names[row] for row in unseen], [context[row] for row in unseen] if context is not None else None
         )
