@@ -55,7 +55,7 @@ def clean_events(
     return flag, cell
 
 
-def _places(cells: Counter, x: Sequence[float], y: Sequence[float], radius_m: float) -> dict[int, int]:
+def _places(cells: Counter[int], x: Sequence[float], y: Sequence[float], radius_m: float) -> dict[int, int]:
     places: dict[int, int] = {}
     leaders: list[int] = []
     for cell in sorted(cells, key=lambda each: (-cells[each], each)):

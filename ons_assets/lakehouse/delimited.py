@@ -105,7 +105,7 @@ def header(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> list[st
         table = arrow_csv.read_csv(
             pa.BufferReader(line + b"\n"), parse_options=arrow_csv.ParseOptions(delimiter=delimiter)
         )
-        return table.column_names
+        return list(table.column_names)
     return []
 
 
@@ -209,7 +209,7 @@ def read_delimited(path: Path, limits: Limits, *, delimiter: str = ",", encoding
 
 def _column_names(content: bytes, delimiter: str) -> list[str]:
     line = content[: content.find(b"\n") + 1] or content + b"\n"
-    names = arrow_csv.read_csv(
+    names: list[str] = arrow_csv.read_csv(
         pa.BufferReader(line), parse_options=arrow_csv.ParseOptions(delimiter=delimiter)
     ).column_names
     if repeated := sorted({name for name in names if names.count(name) > 1}):

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.meters.clock import SLOTS
 from ons_assets.meters.fieldwork import fieldwork, presence_by_hour
-from ons_assets.meters.half_hours import SLOTS, as_array
+from ons_assets.meters.half_hours import as_array
 from ons_assets.meters.small_area import area_occupancy
 from ons_assets.meters.vacancy import UNKNOWN
 from ons_assets.parameters.meters import AreaParameters, FieldworkParameters

@@ -57,7 +57,7 @@ def low_days_figure(half_hours: pl.DataFrame, first_day: date, days: int = 7) ->
         If the rows are not those of one meter, or none of the days is among them.
     """
     profile = low_days_profile(half_hours, first_day, days)
-    return (
+    figure: alt.Chart = (
         alt.Chart(profile)
         .mark_line(interpolate="step-after")
         .encode(
@@ -68,6 +68,7 @@ def low_days_figure(half_hours: pl.DataFrame, first_day: date, days: int = 7) ->
         )
         .properties(width=700, height=260, title="Low days against the average day")
     )
+    return figure
 
 
 def low_days_profile(half_hours: pl.DataFrame, first_day: date, days: int = 7) -> pl.DataFrame:

@@ -251,7 +251,8 @@ def _replicate(table: _Table, random: np.random.Generator) -> _Table:
 
 
 def _unlisted(table: _Table) -> FloatArray:
-    return np.maximum(table.total - table.listed.sum(axis=1) - table.elsewhere, 0.0)
+    unlisted: FloatArray = np.maximum(table.total - table.listed.sum(axis=1) - table.elsewhere, 0.0)
+    return unlisted
 
 
 def _estimate(tables: list[_Table], options: _Options) -> tuple[FloatArray, float]:

@@ -34,7 +34,7 @@ CHECK = "suite"
 WAITING = "waiting for"
 SHOWN_FINDINGS = 20
 
-Results = Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.MaterializeResult]
+Results = Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.MaterializeResult[None]]
 Chart = Callable[[pl.DataFrame], dg.MetadataValue]
 # One frame a table; all rows at once, or part by part.
 Frames = pl.DataFrame | tuple[pl.DataFrame, ...]
@@ -348,7 +348,7 @@ def _waiting(table: Table, missing: Sequence[str]) -> Results:
     yield dg.MaterializeResult(asset_key=_key(table), metadata={"dagster/row_count": 0})
 
 
-def _unchanged(table: Table, version: lake.Version | None) -> dg.MaterializeResult:
+def _unchanged(table: Table, version: lake.Version | None) -> dg.MaterializeResult[None]:
     """Say that the table is as it should be already."""
     assert version is not None, "what was never published cannot be unchanged"
     assert version.provenance is not None
@@ -360,7 +360,7 @@ def _unchanged(table: Table, version: lake.Version | None) -> dg.MaterializeResu
     )
 
 
-def _result(table: Table, outcome: Published, picture: dg.MetadataValue | None) -> dg.MaterializeResult:
+def _result(table: Table, outcome: Published, picture: dg.MetadataValue | None) -> dg.MaterializeResult[None]:
     metadata: dict[str, Any] = {"dagster/row_count": outcome.rows, "delta_version": outcome.version}
     if picture is not None:
         metadata["chart"] = picture

@@ -106,7 +106,8 @@ class Calibration:
     def apply(self, probability: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """Return the calibrated probability; NaN stays NaN."""
         odds = self.intercept + self.slope * _log_odds(np.asarray(probability, dtype=float))
-        return (1 / (1 + np.exp(-odds))).astype(np.float32)
+        calibrated: npt.NDArray[np.float32] = (1 / (1 + np.exp(-odds))).astype(np.float32)
+        return calibrated
 
 
 def fit_calibration(probability: npt.ArrayLike, occupied: npt.ArrayLike) -> Calibration:

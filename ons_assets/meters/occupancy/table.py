@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from ons_assets.meters.half_hours import SLOTS, dense, measured
+from ons_assets.meters.clock import SLOTS
+from ons_assets.meters.half_hours import dense, measured
 from ons_assets.meters.occupancy.calibration import Calibration
 from ons_assets.meters.occupancy.methods import occupancy_of_homes
 from ons_assets.parameters.meters import OccupancyParameters

@@ -66,7 +66,8 @@ def all_links(panel: Panel, formula: str) -> FloatArray:
 
 
 def _pair_sums(panel: Panel, left: FloatArray, right: FloatArray) -> FloatArray:
-    return pair_sums(panel.offsets, panel.period, left, right, panel.n_periods)
+    sums: FloatArray = pair_sums(panel.offsets, panel.period, left, right, panel.n_periods)
+    return sums
 
 
 def _log_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
@@ -77,7 +78,8 @@ def _log_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
 
 def _jevons(panel: Panel) -> FloatArray:
     sums, counts = log_relatives(panel.offsets, panel.period, panel.log_price, panel.n_periods)
-    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+    means: FloatArray = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+    return means
 
 
 def _laspeyres(panel: Panel) -> FloatArray:

@@ -129,7 +129,7 @@ def price_index(
     window: int | None = None,
     splice: str | None = None,
     chain: str | None = None,
-    periods: Sequence | pl.Series | None = None,
+    periods: Sequence[Any] | pl.Series | None = None,
     weight_period: Any = None,
     carry: bool = False,
     min_matched: int = 1,

@@ -173,7 +173,8 @@ def _patches(slots: int, share: float, rng: np.random.Generator) -> FloatArray:
     blocks = rng.random(slots // 4 + 2)
     level = np.where(blocks < share, 0.5 + 0.5 * blocks / share, 0)
     edges = np.arange(slots) + rng.integers(0, 2, slots)
-    return level[edges // 4]
+    levels: FloatArray = level[edges // 4]
+    return levels
 
 
 def _washing(
@@ -187,5 +188,7 @@ def _washing(
         lived_in = np.logical_or.reduce(someone.reshape(days, SLOTS), axis=1)
         by_clock = rng.random(len(day)) < 0.6
         start = np.where(by_clock, day * SLOTS + rng.integers(0, 28, len(day)), start)
-        return start[np.where(by_clock, lived_in[day], someone[start])]
-    return start[someone[start]]
+        begun: IntArray = start[np.where(by_clock, lived_in[day], someone[start])]
+    else:
+        begun = start[someone[start]]
+    return begun

@@ -56,7 +56,8 @@ class Serving:
     def choose(self, place: IntArray, draw: FloatArray) -> npt.NDArray[np.int32]:
         """Return a cell for each event at a place, by a number between 0 and 1."""
         chosen = (draw[:, None] > self.cumulated[place]).sum(axis=1)
-        return self.cell[place, np.minimum(chosen, self.cell.shape[1] - 1)]
+        cell: npt.NDArray[np.int32] = self.cell[place, np.minimum(chosen, self.cell.shape[1] - 1)]
+        return cell
 
 
 def make_network(country: Country, operator: str, seed: int) -> Network:

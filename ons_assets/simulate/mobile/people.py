@@ -140,7 +140,8 @@ def operator_shares(country: Country, seed: int) -> FloatArray:
     tilt = random.normal(0, 0.25, (len(country.districts), 1, len(OPERATORS)))
     by_age = random.normal(0, 0.25, (1, len(AGES), len(OPERATORS)))
     pull = OPERATOR_SHARES * np.exp(tilt + by_age)
-    return pull / pull.sum(axis=2, keepdims=True)
+    shares: FloatArray = pull / pull.sum(axis=2, keepdims=True)
+    return shares
 
 
 def make_phones(people: People, country: Country, seed: int) -> Phones:

@@ -83,7 +83,8 @@ def day_of_year(start: date, days: int) -> np.ndarray:
     """Return the day of the year, 1 to 366, of each day of the world."""
     first = np.datetime64(start, "D")
     each = first + np.arange(days)
-    return (each - each.astype("datetime64[Y]").astype("datetime64[D]")).astype(int) + 1
+    day_of_year: np.ndarray = (each - each.astype("datetime64[Y]").astype("datetime64[D]")).astype(int) + 1
+    return day_of_year
 
 
 def seasonal_cosine(start: date, days: int, cheapest_day: int) -> np.ndarray:

@@ -70,13 +70,15 @@ def item_level(seed: int, item_id: str, level: Level, start: date, days: int) ->
     walk = np.cumsum(rng.normal(0.0, level.weekly_sd / np.sqrt(7), size=days))
     season = -level.season * seasonal_cosine(start, days, level.cheapest_day)
     path = level.yearly * np.arange(days) / 365.25 + walk + season
-    return path - path[0]
+    centred: np.ndarray = path - path[0]
+    return centred
 
 
 def round_pence(pence: np.ndarray) -> np.ndarray:
     """Round to the price points of a supermarket: 1p below £1, 5p to £5, 10p to £20, 50p above."""
     step = np.select([pence < 100, pence < 500, pence < 2000], [1, 5, 10], 50)
-    return np.maximum(np.rint(pence / step) * step, 1).astype(np.int32)
+    rounded: np.ndarray = np.maximum(np.rint(pence / step) * step, 1).astype(np.int32)
+    return rounded
 
 
 def build_paths(catalogue: Catalogue, seed: int, start: date) -> PricePaths:

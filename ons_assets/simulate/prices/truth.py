@@ -44,7 +44,9 @@ def period_starts(start: date, days: int, frequency: str) -> np.ndarray:
         return each
     if frequency == "week":
         # 1970-01-01, day 0 of datetime64, was a Thursday.
-        return each - (each.astype(int) + 3) % 7
+        since_monday = (each.astype(int) + 3) % 7
+        mondays: np.ndarray = each - since_monday
+        return mondays
     if frequency == "month":
         return each.astype("datetime64[M]").astype("datetime64[D]")
     raise ValueError(f"unknown frequency {frequency!r}: use one of {', '.join(FREQUENCIES)}")

@@ -176,7 +176,8 @@ def collected(second: IntArray, down: IntArray) -> npt.NDArray[np.bool_]:
     if not len(down):
         return np.ones(len(second), dtype=bool)
     latest = np.searchsorted(down[:, 0], second, side="right") - 1
-    return (latest < 0) | (second > down[np.maximum(latest, 0), 1])
+    outside: npt.NDArray[np.bool_] = (latest < 0) | (second > down[np.maximum(latest, 0), 1])
+    return outside
 
 
 def _when(random: np.random.Generator, users: IntArray, scale: Scale) -> tuple[IntArray, IntArray, IntArray]:
@@ -203,7 +204,8 @@ def _haunts(random: np.random.Generator, home: FloatArray, author: IntArray) -> 
     seeds = (author * 31 + choice * 7 + home[:, 0].astype(np.int64)).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     angle = (seeds >> np.uint64(40)).astype(np.float64) / (1 << 24) * 2 * np.pi
     reach = 300 + (seeds >> np.uint64(20) & np.uint64(0xFFFFF)).astype(np.float64) / (1 << 20) * 2_500
-    return home + np.column_stack([reach * np.cos(angle), reach * np.sin(angle)])
+    place: FloatArray = home + np.column_stack([reach * np.cos(angle), reach * np.sin(angle)])
+    return place
 
 
 def _send_away(

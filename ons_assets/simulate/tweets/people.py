@@ -188,7 +188,8 @@ def _elsewhere(towns: Towns, random: np.random.Generator, origin: IntArray) -> I
     """Another area for each, by gravity."""
     cumulated = towns.gravity.cumsum(axis=1)
     cumulated[:, -1] = 1.0
-    return (random.random(len(origin))[:, None] > cumulated[origin]).sum(axis=1)
+    area: IntArray = (random.random(len(origin))[:, None] > cumulated[origin]).sum(axis=1)
+    return area
 
 
 def _job(towns: Towns, random: np.random.Generator, area: IntArray, has_one: npt.NDArray[np.bool_]) -> IntArray:
