@@ -26,7 +26,23 @@ def dbscan(
     time: FloatArray | None = None,
     eps_time: float | None = None,
 ) -> npt.NDArray[np.int32]:
-    """Cluster the points of each segment by density; see `core_ext.dbscan`."""
+    """Cluster the points of each segment by density; see `core_ext.dbscan`.
+
+    Parameters
+    ----------
+    x, y
+        Coordinates of the points, all segments one after the other, shape (n,).
+    offsets
+        Start of each segment among the points, and n at the end, shape (segments + 1,).
+    eps
+        Largest distance of neighbours, in the unit of the coordinates; a pair exactly that far apart counts.
+    min_samples
+        Points (or weight) within `eps`, the point itself included, that make a core point.
+    sample_weight
+        Weight of each point, shape (n,); every point weighs 1 without it.
+    time, eps_time
+        A third coordinate, shape (n,), and the largest difference of neighbours in it; both or neither.
+    """
     labels, _ = _labels_and_core(x, y, offsets, eps, min_samples, sample_weight, time, eps_time)
     return labels
 
@@ -42,7 +58,23 @@ def dbscan_clusters(
     time: FloatArray | None = None,
     eps_time: float | None = None,
 ) -> tuple[npt.NDArray[np.int32], dict[str, list[Any]]]:
-    """Cluster the points of each segment, and describe the clusters; see `core_ext.dbscan_clusters`."""
+    """Cluster the points of each segment, and describe the clusters; see `core_ext.dbscan_clusters`.
+
+    Parameters
+    ----------
+    x, y
+        Coordinates of the points, all segments one after the other, shape (n,).
+    offsets
+        Start of each segment among the points, and n at the end, shape (segments + 1,).
+    eps
+        Largest distance of neighbours, in the unit of the coordinates; a pair exactly that far apart counts.
+    min_samples
+        Points (or weight) within `eps`, the point itself included, that make a core point.
+    sample_weight
+        Weight of each point, shape (n,); every point weighs 1 without it.
+    time, eps_time
+        A third coordinate, shape (n,), and the largest difference of neighbours in it; both or neither.
+    """
     labels, core = _labels_and_core(x, y, offsets, eps, min_samples, sample_weight, time, eps_time)
     rows = []
     for segment in range(len(offsets) - 1):
@@ -131,7 +163,19 @@ def _near(
 def log_relatives(
     product_offsets: IntArray, period: IntArray, log_price: FloatArray, n_periods: int
 ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-    """Sum the log price relatives of shared products for all pairs of periods; see `core_ext.matched`."""
+    """Sum the log price relatives of shared products for all pairs of periods; see `core_ext.matched`.
+
+    Parameters
+    ----------
+    product_offsets
+        Start of each product among the quotes, and the number of quotes at the end, shape (products + 1,).
+    period
+        Period of each quote, 0 to `n_periods` - 1; a product has one quote in a period at most.
+    log_price
+        Natural logarithm of the price of each quote.
+    n_periods
+        Size of the square results.
+    """
     sums = np.zeros((n_periods, n_periods))
     counts = np.zeros((n_periods, n_periods), dtype=np.int64)
     for start, end in pairwise(product_offsets):
@@ -145,7 +189,19 @@ def log_relatives(
 def pair_sums(
     product_offsets: IntArray, period: IntArray, left: FloatArray, right: FloatArray, n_periods: int
 ) -> FloatArray:
-    """Sum ``left in a x right in b`` over shared products for all pairs; see `core_ext.matched`."""
+    """Sum ``left in a x right in b`` over shared products for all pairs; see `core_ext.matched`.
+
+    Parameters
+    ----------
+    product_offsets
+        Start of each product among the quotes, and the number of quotes at the end, shape (products + 1,).
+    period
+        Period of each quote, 0 to `n_periods` - 1; a product has one quote in a period at most.
+    left, right
+        Factor of each quote when it is the earlier and when it is the later of a pair, such as price and quantity.
+    n_periods
+        Size of the square result.
+    """
     sums = np.zeros((n_periods, n_periods))
     for start, end in pairwise(product_offsets):
         for i in range(start, end):
@@ -160,7 +216,19 @@ def pair_sums(
 def half_hour_profiles(
     kwh: npt.NDArray[np.floating], meter_offsets: IntArray, day_type: IntArray, n_day_types: int
 ) -> tuple[FloatArray, npt.NDArray[np.int32]]:
-    """Sum the readings of every meter by type of day and half hour; see `core_ext.half_hours`."""
+    """Sum the readings of every meter by type of day and half hour; see `core_ext.half_hours`.
+
+    Parameters
+    ----------
+    kwh
+        Readings in kWh, shape (meter-days, 48), the days of a meter together; NaN where nothing was read.
+    meter_offsets
+        First row of each meter, and the number of rows at the end, shape (meters + 1,).
+    day_type
+        Type of each day, 0 to `n_day_types` - 1; a day of a negative type is in no profile.
+    n_day_types
+        Number of profiles for each meter.
+    """
     sums = np.zeros((len(meter_offsets) - 1, n_day_types, 48))
     counts = np.zeros((len(meter_offsets) - 1, n_day_types, 48), dtype=np.int32)
     for meter, (start, end) in enumerate(pairwise(meter_offsets)):
@@ -185,6 +253,19 @@ def half_hour_runs(
     """List (meter, first half hour, length) of runs of missing, zero or flat readings; see `core_ext.half_hours`.
 
     The readings of a meter are laid on its whole calendar, absent days as missing, and marked one by one.
+
+    Parameters
+    ----------
+    kwh
+        Readings in kWh, shape (meter-days, 48), the days of a meter together and in order; NaN is missing.
+    meter_offsets
+        First row of each meter, and the number of rows at the end, shape (meters + 1,).
+    kind
+        "missing", "zero", or "flat": the same reading again and again, other than zero.
+    day
+        Number of the calendar day of each row.
+    min_length
+        Half hours of the shortest run that is listed.
     """
     runs = []
     for meter, (start, end) in enumerate(pairwise(meter_offsets)):
@@ -216,7 +297,23 @@ def low_day_runs(
     min_days: int,
     max_gap_days: int,
 ) -> list[tuple[int, int, int, int]]:
-    """List (meter, first row, last row, low days) of runs of low days; see `core_ext.half_hours`."""
+    """List (meter, first row, last row, low days) of runs of low days; see `core_ext.half_hours`.
+
+    Parameters
+    ----------
+    day_kwh
+        Use of each day in kWh, the days of a meter together and in order; NaN where it is unknown.
+    level_kwh
+        Level below which the day is low; NaN where there is none. A day without either breaks no run.
+    meter_offsets
+        First row of each meter, and the number of rows at the end, shape (meters + 1,).
+    day
+        Number of the calendar day of each row.
+    min_days
+        Low days of the shortest run that is listed.
+    max_gap_days
+        Days without a verdict that a run may span between two of its low days.
+    """
     runs = []
     for meter, (start, end) in enumerate(pairwise(meter_offsets)):
         known = [row for row in range(start, end) if not math.isnan(day_kwh[row]) and not math.isnan(level_kwh[row])]
@@ -251,6 +348,27 @@ def fit_home(
     """Fit the occupancy model to one home; see `core_ext.occupancy_hmm`.
 
     Returns the probability of being occupied, mean, sd, transition, and the log posterior before each step.
+
+    Parameters
+    ----------
+    x
+        Logarithms of the energy of one home, shape (days, 48); NaN where nothing was read.
+    day
+        Number of the calendar day of each row; a row that does not follow the day before begins a new sequence.
+    group
+        Group of each of the 48 half hours, 0 to G - 1; a group has transitions of its own.
+    active_share
+        Share of the active component while empty and while occupied, shape (2, G).
+    mean, sd
+        Where the base and the active component begin, and the centre of their prior, shape (2,).
+    transition
+        Where the probabilities of leaving and of arriving begin, and the centre of their prior, shape (G, 2).
+    weight, transition_weight
+        Readings, and transitions of each group, that the priors count for.
+    initial_occupied
+        Probability that somebody is at home in the first half hour of a sequence.
+    iterations
+        Steps of expectation-maximisation; 0 only smooths.
     """
     start = np.array(mean), np.array(sd), np.array(transition)
     mean, sd, transition = (values.copy() for values in start)

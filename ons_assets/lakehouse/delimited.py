@@ -92,7 +92,15 @@ def read_bytes(path: Path, limits: Limits) -> tuple[bytes, bool]:
 
 
 def header(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> list[str]:
-    """Return the column names of a delimited or Parquet file; empty if there are none to find."""
+    """Return the column names of a delimited or Parquet file; empty if there are none to find.
+
+    Parameters
+    ----------
+    path
+        Plain or gzip text, or Parquet.
+    delimiter, encoding
+        How the text is written; of no account for Parquet.
+    """
     if is_parquet(path):
         with suppress(pl.exceptions.PolarsError, OSError):
             return list(pl.read_parquet_schema(path))

@@ -116,7 +116,21 @@ def device_anchors(
 def anchored_spans(
     events: Iterable[pl.DataFrame], plan: CellPlan, settings: Mobile, *, folder: Path | None = None, threads: int = 2
 ) -> Iterator[tuple[pl.DataFrame, Evidence]]:
-    """Yield the anchors and evidence of span after span of buckets of devices; see `device_anchors`."""
+    """Yield the anchors and evidence of span after span of buckets of devices; see `device_anchors`.
+
+    Parameters
+    ----------
+    events
+        Blocks of `mobile/phone_events`, in any order.
+    plan
+        Cells of the operators, numbered, with their centres in metres.
+    settings
+        Numbers of the method.
+    folder
+        Where the sorted events wait, 16 bytes each; None is the system's folder for temporary files.
+    threads
+        Spans worked on at once.
+    """
     with tempfile.TemporaryDirectory(dir=folder) as temporary, EventSpill(Path(temporary) / "events") as spill:
         for block in events:
             spill.add(

@@ -42,7 +42,17 @@ def pair_link(panel: Panel, formula: str, *, weight_period: int | None = None, *
 def matched_pair(
     panel: Panel, first: int, second: int, weight_period: int | None = None
 ) -> tuple[Matched, list[IntArray]]:
-    """Return the products that two periods (and the weight period) share, and their rows in the panel."""
+    """Return the products that two periods (and the weight period) share, and their rows in the panel.
+
+    Parameters
+    ----------
+    panel
+        Quotes, laid out by product and period.
+    first, second
+        Numbers of the periods that are compared.
+    weight_period
+        Number of the period that the quantities of some formulas come from; the products must be in it too.
+    """
     periods = [first, second] if weight_period is None else [first, second, weight_period]
     rows = panel.matched_rows(*periods)
     prices = [panel.price[row] for row in rows]

@@ -221,6 +221,27 @@ def index_of_panel(
     """Compute a price index of quotes that are laid out already; see `price_index`.
 
     Several methods on the same quotes need one panel only.
+
+    Parameters
+    ----------
+    panel
+        Quotes, laid out by product and period.
+    method
+        Name of a formula or of a multilateral method.
+    base
+        Period that is 100; None is the first with a price.
+    window
+        Periods in the window of a multilateral method; None takes all of them.
+    splice
+        How a window is linked to the ones before it.
+    chain
+        How the links of a bilateral formula are chained.
+    weight_period
+        Period of the quantities, for the formulas that need one; None is the base.
+    min_matched
+        Products in common below which an index is null.
+    **parameters
+        Numbers of single methods, by their names.
     """
     if method.removeprefix("chained-") in FORMULAS and method.startswith("chained-") and chain is None:
         method, chain = method.removeprefix("chained-"), "chained"

@@ -86,7 +86,17 @@ class Country:
         return shares
 
     def draw(self, random: np.random.Generator, law: FloatArray, origin: IntArray) -> IntArray:
-        """Return a ward for each origin, by a law whose rows are cumulated here."""
+        """Return a ward for each origin, by a law whose rows are cumulated here.
+
+        Parameters
+        ----------
+        random
+            Stream that the wards are drawn from.
+        law
+            Weight of each ward, for each ward of origin, shape (n, n).
+        origin
+            Ward that each draw starts from, shape (draws,).
+        """
         cumulated = np.cumsum(law, axis=1)
         drawn = np.empty(len(origin), dtype=np.int64)
         order = np.argsort(origin, kind="stable")

@@ -88,7 +88,17 @@ def day_of_year(start: date, days: int) -> np.ndarray:
 
 
 def seasonal_cosine(start: date, days: int, cheapest_day: int) -> np.ndarray:
-    """Return a yearly wave for each day of the world: 1 on the cheapest day of the year, -1 half a year away."""
+    """Return a yearly wave for each day of the world: 1 on the cheapest day of the year, -1 half a year away.
+
+    Parameters
+    ----------
+    start
+        First day of the world.
+    days
+        Days of the world.
+    cheapest_day
+        Day of the year, 1 to 366.
+    """
     return np.cos(2 * np.pi * (day_of_year(start, days) - cheapest_day) / 365.25)
 
 

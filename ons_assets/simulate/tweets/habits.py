@@ -79,7 +79,17 @@ class Tweets:
 
 
 def choose_users(people: People, scale: Scale, seed: int) -> IntArray:
-    """Return the people who tweet: the young and students far more often than others."""
+    """Return the people who tweet: the young and students far more often than others.
+
+    Parameters
+    ----------
+    people
+        Ages, and who studies.
+    scale
+        Says how many users there are.
+    seed
+        Seed of the world.
+    """
     inclination = np.array([3.0, 1.6, 0.7, 0.2])[people.age] + (people.status == STUDENT)
     keys = generator(seed, "users").exponential(size=len(inclination)) / inclination
     return np.sort(np.argpartition(keys, scale.users - 1)[: scale.users]).astype(np.int64)
@@ -129,6 +139,17 @@ def tweets_of_people(people: People, users: IntArray, towns: Towns, scale: Scale
 
 def tweets_of_machines(towns: Towns, scale: Scale, first_author: int, seed: int) -> tuple[Tweets, pl.DataFrame]:
     """Return the tweets of kiosks, businesses and bots, and what each account is.
+
+    Parameters
+    ----------
+    towns
+        Addresses that machines stand at.
+    scale
+        Says how many users, days and tweets a day there are.
+    first_author
+        Number of the first machine; those of people are smaller.
+    seed
+        Seed of the world.
 
     Returns
     -------

@@ -99,7 +99,17 @@ def make_people(towns: Towns, scale: Scale, seed: int) -> People:
 
 
 def day_of(scale: Scale, month_day: tuple[int, int], year: int) -> int:
-    """Return the number of a day of a year."""
+    """Return the number of a day of a year.
+
+    Parameters
+    ----------
+    scale
+        Gives the first day of the world, which is day 0.
+    month_day
+        Month and day of the month.
+    year
+        Calendar year; days before the world are negative.
+    """
     return (date(year, *month_day) - scale.first_day).days
 
 

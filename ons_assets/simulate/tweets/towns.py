@@ -62,7 +62,17 @@ class Towns:
         return ranges
 
     def draw(self, random: np.random.Generator, area: npt.NDArray[np.int64], kind: str) -> npt.NDArray[np.int64]:
-        """Return an address of a class in each of the given areas."""
+        """Return an address of a class in each of the given areas.
+
+        Parameters
+        ----------
+        random
+            Stream that the addresses are drawn from.
+        area
+            Number of the area of each draw, shape (draws,).
+        kind
+            Class of the addresses.
+        """
         first, n = self._ranges[kind][area].T
         address: npt.NDArray[np.int64] = first + (random.random(len(area)) * n).astype(np.int64)
         return address
