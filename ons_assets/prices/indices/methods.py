@@ -295,14 +295,7 @@ def _year_ends(panel: Panel) -> list[int]:
     return sorted({0, *np.flatnonzero(np.diff(year)).tolist()})
 
 
-def _check_options(
-    method: str,
-    window: int | None,
-    splice: str | None,
-    chain: str | None,
-    weight_period: Any,
-    parameters: dict[str, float],
-) -> None:
+def _check_names(method: str, splice: str | None, chain: str | None) -> None:
     names = [*FORMULAS, *MULTILATERAL, *SPECIAL]
     if method not in names:
         close = get_close_matches(str(method), names, n=1)
@@ -312,6 +305,17 @@ def _check_options(
         raise ValueError(f"unknown chain {chain!r}. Chains: {', '.join(CHAINS)}")
     if splice is not None and splice not in EXTENSIONS:
         raise ValueError(f"unknown splice {splice!r}. Splices: {', '.join(EXTENSIONS)}")
+
+
+def _check_options(
+    method: str,
+    window: int | None,
+    splice: str | None,
+    chain: str | None,
+    weight_period: Any,
+    parameters: dict[str, float],
+) -> None:
+    _check_names(method, splice, chain)
     if chain is not None and method not in FORMULAS:
         raise ValueError(f"chain does not apply to {method!r}: it is for bilateral methods")
     if (window is not None or splice is not None) and method not in MULTILATERAL:
