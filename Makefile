@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that share the tests, a file each at a time; files in their order, so that the longest are not the last.
+WORKERS ?= 2
 SOURCES := setup.py pyproject.toml constraints.txt $(wildcard core_ext/*/*.pyx core_ext/*/*.pxd core_ext/*/*.h)
 
 .PHONY: demo serve test bench lint format docs clean
@@ -13,7 +15,7 @@ serve: $(VENV)/.installed
 	$(BIN)/ons-assets serve
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov
 
 bench: $(VENV)/.installed-dev
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

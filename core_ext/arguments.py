@@ -70,7 +70,19 @@ def checked_threads(n_threads: int) -> int:
 
 
 def checked_column(values: npt.ArrayLike, rows: int, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
-    """Return a column with one value for each row as a contiguous array of a type."""
+    """Return a column with one value for each row as a contiguous array of a type.
+
+    Parameters
+    ----------
+    values
+        Numbers of the column, of any type that fits into `dtype`.
+    rows
+        How many there must be.
+    dtype
+        Type of the array that a kernel takes.
+    name
+        What the message calls the column.
+    """
     column = np.ascontiguousarray(values, dtype=dtype)
     if column.shape != (rows,):
         raise ValueError(f"{name} must have one value for each of the {rows} rows")

@@ -79,7 +79,17 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read, in this order: arguments, the environment, the TOML file in the home."""
+        """Read, in this order: arguments, the environment, the TOML file in the home.
+
+        Parameters
+        ----------
+        settings_cls
+            This class, which the TOML file is read for.
+        init_settings, env_settings
+            Arguments and environment, which go before the file.
+        dotenv_settings, file_secret_settings
+            Not read: settings have no other place.
+        """
         home = _home(init_settings().get("home"))
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / TOML_NAME)
 

@@ -13,7 +13,19 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infini
 def parse_cer_text(
     block: bytes, position_of: npt.NDArray[np.int16], factor: float, largest: float
 ) -> tuple[object, ...]:
-    """Parse a block of whole lines; see `core_ext.parse_cer_text`."""
+    """Parse a block of whole lines; see `core_ext.parse_cer_text`.
+
+    Parameters
+    ----------
+    block
+        Bytes of whole lines, "meter dddss reading".
+    position_of
+        Place in the day, 0 to 47, of the slot of a day, shape (1000, 100); negative is minus the reason to reject it.
+    factor
+        What turns a reading into kWh.
+    largest
+        Readings of more kWh than this, up or down, are rejected.
+    """
     meters: list[int] = []
     rows: list[tuple[int, int, int, float, int]] = []
     bad: list[tuple[int, int, int]] = []

@@ -22,7 +22,23 @@ def dbscan(
     time: FloatArray | None = None,
     eps_time: float | None = None,
 ) -> npt.NDArray[np.int32]:
-    """Cluster the points of each segment by density; see the kernel beside it."""
+    """Cluster the points of each segment by density; see the kernel beside it.
+
+    Parameters
+    ----------
+    x, y
+        Coordinates of the points, all segments one after the other, shape (n,).
+    offsets
+        Start of each segment among the points, and n at the end, shape (segments + 1,).
+    eps
+        Largest distance of neighbours, in the unit of the coordinates; a pair exactly that far apart counts.
+    min_samples
+        Points (or weight) within `eps`, the point itself included, that make a core point.
+    sample_weight
+        Weight of each point, shape (n,); every point weighs 1 without it.
+    time, eps_time
+        A third coordinate, shape (n,), and the largest difference of neighbours in it; both or neither.
+    """
     labels, _ = _labels_and_core(x, y, offsets, eps, min_samples, sample_weight, time, eps_time)
     return labels
 
@@ -38,7 +54,23 @@ def dbscan_clusters(
     time: FloatArray | None = None,
     eps_time: float | None = None,
 ) -> tuple[npt.NDArray[np.int32], dict[str, list[Any]]]:
-    """Cluster the points of each segment, and describe the clusters; see `core_ext.dbscan_clusters`."""
+    """Cluster the points of each segment, and describe the clusters; see `core_ext.dbscan_clusters`.
+
+    Parameters
+    ----------
+    x, y
+        Coordinates of the points, all segments one after the other, shape (n,).
+    offsets
+        Start of each segment among the points, and n at the end, shape (segments + 1,).
+    eps
+        Largest distance of neighbours, in the unit of the coordinates; a pair exactly that far apart counts.
+    min_samples
+        Points (or weight) within `eps`, the point itself included, that make a core point.
+    sample_weight
+        Weight of each point, shape (n,); every point weighs 1 without it.
+    time, eps_time
+        A third coordinate, shape (n,), and the largest difference of neighbours in it; both or neither.
+    """
     labels, core = _labels_and_core(x, y, offsets, eps, min_samples, sample_weight, time, eps_time)
     rows = []
     for segment in range(len(offsets) - 1):

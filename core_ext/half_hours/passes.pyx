@@ -84,6 +84,17 @@ def half_hour_profiles(kwh, meter_offsets, day_type, n_day_types=None, *, int n_
     ------
     ValueError
         If the arrays do not fit together.
+
+    Examples
+    --------
+    One meter, two working days and a Sunday; the first half hour of the second day was not read:
+
+    >>> import numpy as np
+    >>> kwh = np.full((3, 48), 0.25, dtype=np.float32)
+    >>> kwh[1, 0] = np.nan
+    >>> sums, counts = half_hour_profiles(kwh, [0, 3], [0, 0, 1])
+    >>> sums[0, :, 0], sums[0, :, 1], counts[0, :, 0]
+    (array([0.25, 0.25]), array([0.5 , 0.25]), array([1, 1], dtype=int32))
     """
     both = half_hour_pass(kwh, meter_offsets, day_type, n_day_types, n_threads=n_threads)
     return both.sums, both.counts

@@ -13,7 +13,19 @@ IntArray = npt.NDArray[np.integer]
 def half_hour_profiles(
     kwh: npt.NDArray[np.floating], meter_offsets: IntArray, day_type: IntArray, n_day_types: int
 ) -> tuple[FloatArray, npt.NDArray[np.int32]]:
-    """Sum the readings of every meter by type of day and half hour; see the kernel beside it."""
+    """Sum the readings of every meter by type of day and half hour; see the kernel beside it.
+
+    Parameters
+    ----------
+    kwh
+        Readings in kWh, shape (meter-days, 48), the days of a meter together; NaN where nothing was read.
+    meter_offsets
+        First row of each meter, and the number of rows at the end, shape (meters + 1,).
+    day_type
+        Type of each day, 0 to `n_day_types` - 1; a day of a negative type is in no profile.
+    n_day_types
+        Number of profiles for each meter.
+    """
     sums = np.zeros((len(meter_offsets) - 1, n_day_types, 48))
     counts = np.zeros((len(meter_offsets) - 1, n_day_types, 48), dtype=np.int32)
     for meter, (start, end) in enumerate(pairwise(meter_offsets)):
@@ -38,6 +50,19 @@ def half_hour_runs(
     """List (meter, first half hour, length) of runs of missing, zero or flat readings; see the kernel beside it.
 
     The readings of a meter are laid on its whole calendar, absent days as missing, and marked one by one.
+
+    Parameters
+    ----------
+    kwh
+        Readings in kWh, shape (meter-days, 48), the days of a meter together and in order; NaN is missing.
+    meter_offsets
+        First row of each meter, and the number of rows at the end, shape (meters + 1,).
+    kind
+        "missing", "zero", or "flat": the same reading again and again, other than zero.
+    day
+        Number of the calendar day of each row.
+    min_length
+        Half hours of the shortest run that is listed.
     """
     runs = []
     for meter, (start, end) in enumerate(pairwise(meter_offsets)):
@@ -69,7 +94,23 @@ def low_day_runs(
     min_days: int,
     max_gap_days: int,
 ) -> list[tuple[int, int, int, int]]:
-    """List (meter, first row, last row, low days) of runs of low days; see the kernel beside it."""
+    """List (meter, first row, last row, low days) of runs of low days; see the kernel beside it.
+
+    Parameters
+    ----------
+    day_kwh
+        Use of each day in kWh, the days of a meter together and in order; NaN where it is unknown.
+    level_kwh
+        Level below which the day is low; NaN where there is none. A day without either breaks no run.
+    meter_offsets
+        First row of each meter, and the number of rows at the end, shape (meters + 1,).
+    day
+        Number of the calendar day of each row.
+    min_days
+        Low days of the shortest run that is listed.
+    max_gap_days
+        Days without a verdict that a run may span between two of its low days.
+    """
     runs = []
     for meter, (start, end) in enumerate(pairwise(meter_offsets)):
         known = [row for row in range(start, end) if not math.isnan(day_kwh[row]) and not math.isnan(level_kwh[row])]

@@ -26,6 +26,27 @@ def fit_home(
     """Fit the occupancy model to one home; see the kernel beside it.
 
     Returns the probability of being occupied, mean, sd, transition, and the log posterior before each step.
+
+    Parameters
+    ----------
+    x
+        Logarithms of the energy of one home, shape (days, 48); NaN where nothing was read.
+    day
+        Number of the calendar day of each row; a row that does not follow the day before begins a new sequence.
+    group
+        Group of each of the 48 half hours, 0 to G - 1; a group has transitions of its own.
+    active_share
+        Share of the active component while empty and while occupied, shape (2, G).
+    mean, sd
+        Where the base and the active component begin, and the centre of their prior, shape (2,).
+    transition
+        Where the probabilities of leaving and of arriving begin, and the centre of their prior, shape (G, 2).
+    weight, transition_weight
+        Readings, and transitions of each group, that the priors count for.
+    initial_occupied
+        Probability that somebody is at home in the first half hour of a sequence.
+    iterations
+        Steps of expectation-maximisation; 0 only smooths.
     """
     start = np.array(mean), np.array(sd), np.array(transition)
     mean, sd, transition = (values.copy() for values in start)

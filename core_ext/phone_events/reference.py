@@ -25,7 +25,19 @@ def clean_events(
     min_distance_m: float = 10_000.0,
     ping_pong_s: int = 300,
 ) -> tuple[list[int], list[int]]:
-    """Flag events one after the other, as `core_ext.phone_events.clean_events` does."""
+    """Flag events one after the other, as `core_ext.phone_events.clean_events` does.
+
+    Parameters
+    ----------
+    user, time_s, cell
+        Device, local second and cell of each event, sorted by device and time; a negative cell is unknown.
+    x_m, y_m
+        Centre of each cell, in metres.
+    max_speed_m_s, min_distance_m
+        An event is impossible if it is farther from those before and after it than the distance and the speed allow.
+    ping_pong_s
+        Seconds within which a device that comes back to a cell was never away from it.
+    """
     flag, cell = [0] * len(user), list(cell)
     seen = set()
     for i, event in enumerate(zip(user, time_s, list(cell), strict=True)):
@@ -55,7 +67,7 @@ def clean_events(
     return flag, cell
 
 
-def _places(cells: Counter, x: Sequence[float], y: Sequence[float], radius_m: float) -> dict[int, int]:
+def _places(cells: Counter[int], x: Sequence[float], y: Sequence[float], radius_m: float) -> dict[int, int]:
     places: dict[int, int] = {}
     leaders: list[int] = []
     for cell in sorted(cells, key=lambda each: (-cells[each], each)):
@@ -82,7 +94,25 @@ def daily_evidence(
     night_start: int = 22,
     night_end: int = 6,
 ) -> tuple[dict[tuple[int, int, int], np.ndarray], dict[tuple[int, int], int]]:
-    """Return {(user, place, day): weighted hours by profile}, second by second, and {(user, cell): place}."""
+    """Return {(user, place, day): weighted hours by profile}, second by second, and {(user, cell): place}.
+
+    Parameters
+    ----------
+    user, time_s, cell
+        Device, local second and cell of each clean event, sorted by device and time.
+    x_m, y_m
+        Centre of each cell, in metres.
+    profiles
+        Weight of each hour of the week, Monday first, in each profile, shape (profiles, 168).
+    place_radius_m
+        Cells of a device closer than this to the one it uses most are one place with it.
+    reach_s
+        Seconds for which an event speaks before and after itself.
+    bridge_day_s, bridge_night_s
+        Longest silence between two events at one place that is spent there, by day and at night, in seconds.
+    night_start, night_end
+        Hours of the local clock between which it is night.
+    """
     profiles = np.asarray(profiles)
     seconds: dict[tuple[int, int, int], np.ndarray] = defaultdict(lambda: np.zeros(len(profiles)))
     places_of: dict[tuple[int, int], int] = {}

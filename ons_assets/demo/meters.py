@@ -21,7 +21,17 @@ TRULY_EMPTY = ("away", "vacant", "second_empty")
 
 
 def simulate(drops: Path, truth: Path, scale: str | Scale, seed: int | None = None) -> str:
-    """Write readings, answers and areas of a simulated trial, and apart from them the truth."""
+    """Write readings, answers and areas of a simulated trial, and apart from them the truth.
+
+    Parameters
+    ----------
+    drops, truth
+        Folders for the files of the suppliers, and for what no statistician would know.
+    scale
+        Name of the size of the world, such as "small".
+    seed
+        The same seed gives the same world; None is that of the simulator.
+    """
     survey = drops / "survey"
     summary = simulate_meters(
         drops / "meters", truth, survey_drops=survey, scale=scale, seed=DEFAULT_SEED if seed is None else seed

@@ -16,7 +16,17 @@ SHOWN = {"frequency": "month", "method": "jevons"}
 
 
 def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> str:
-    """Write run files and what the office has, and apart from them the truth; return what was simulated."""
+    """Write run files and what the office has, and apart from them the truth; return what was simulated.
+
+    Parameters
+    ----------
+    drops, truth
+        Folders for the files of the suppliers, and for what no statistician would know.
+    scale
+        Name of the size of the world, such as "small".
+    seed
+        The same seed gives the same world; None is that of the simulator.
+    """
     chosen = DEFAULT_SEED if seed is None else seed
     summary = simulate_prices(drops / "prices", truth, scale=scale, seed=chosen)
     office_files = {

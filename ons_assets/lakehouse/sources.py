@@ -99,5 +99,15 @@ class Source(Protocol):
         ...
 
     def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
-        """Return the local days for which the file holds rows; empty if its table has no days."""
+        """Return the local days for which the file holds rows; empty if its table has no days.
+
+        Parameters
+        ----------
+        path
+            File in the archive, named by its hash.
+        name
+            Name under which it was dropped.
+        received_utc
+            When it was; rows of a later time are in the future.
+        """
         ...

@@ -89,6 +89,17 @@ class TableFiles:
 def read_rows(path: Path, limits: Limits, needed: Sequence[str], optional: Sequence[str] = ()) -> Parsed:
     """Read the columns of a file as text, with `line`; empty text, and an optional column that it lacks, is null.
 
+    Parameters
+    ----------
+    path
+        Comma-separated text, plain or gzip, or Parquet.
+    limits
+        Bytes that a file and a line may have once they are unpacked.
+    needed
+        Columns without which the file is refused.
+    optional
+        Columns that are null throughout where the file lacks them.
+
     Raises
     ------
     Unreadable

@@ -139,7 +139,21 @@ def anchored_spans(
     folder: Path | None = None,
     threads: int = 2,
 ) -> Iterator[tuple[pl.DataFrame, Evidence]]:
-    """Yield the anchors and evidence of span after span of buckets of devices; see `device_anchors`."""
+    """Yield the anchors and evidence of span after span of buckets of devices; see `device_anchors`.
+
+    Parameters
+    ----------
+    events
+        Blocks of `mobile/phone_events`, in any order.
+    plan
+        Cells of the operators, numbered, with their centres in metres.
+    cleaning, stays, anchors, workers
+        Parameters; None for the defaults.
+    folder
+        Where the sorted events wait, 16 bytes each; None is the system's folder for temporary files.
+    threads
+        Spans worked on at once.
+    """
     cleaning, stays = cleaning or CleaningParameters(), stays or StayParameters()
     anchors, workers = anchors or DeviceAnchorParameters(), workers or WorkerParameters()
     with tempfile.TemporaryDirectory(dir=folder) as temporary, EventSpill(Path(temporary) / "events") as spill:

@@ -73,7 +73,17 @@ def sort_events(user: IntArray, time_s: IntArray, cell: CellArray) -> tuple[IntA
 def clean(
     user: IntArray, time_s: IntArray, cell: CellArray, plan: CellPlan, parameters: CleaningParameters
 ) -> tuple[npt.NDArray[np.uint8], CellArray]:
-    """Flag sorted events; see `core_ext.phone_events.clean_events`."""
+    """Flag sorted events; see `core_ext.phone_events.clean_events`.
+
+    Parameters
+    ----------
+    user, time_s, cell
+        Device, local second and number of the cell of each event, sorted by device and time, shape (n,).
+    plan
+        Centres of the cells in metres.
+    settings
+        Speed, distance and seconds beyond which an event is wrong.
+    """
     flag, moved = clean_events(
         user,
         time_s,

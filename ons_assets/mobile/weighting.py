@@ -33,6 +33,13 @@ class Market:
 
         People with two phones are in the number of phones for each person, so that they do not count twice.
 
+        Parameters
+        ----------
+        operator, contract, age_group
+            Stratum, in the words of `reference/phone_market`; an age group that is not listed takes the row of all.
+        areas
+            Codes of areas; one that is not listed takes the value of all areas, or the mean.
+
         Raises
         ------
         ValueError
@@ -184,7 +191,19 @@ def weigh(
 def weigh_periods(
     flows: pl.DataFrame, market: pl.DataFrame, workers: pl.DataFrame | None, parameters: WeightingParameters
 ) -> pl.DataFrame:
-    """Return the rows of `mobile/weighted_flows`: each period weighed by itself, see `weigh`."""
+    """Return the rows of `mobile/weighted_flows`: each period weighed by itself, see `weigh`.
+
+    Parameters
+    ----------
+    flows
+        Rows of `mobile/operator_flows` or `mobile/aggregated_flows`, of one period or several.
+    market
+        Rows of `reference/phone_market`.
+    workers
+        Workers by area of home and of work, `reference/workers`; None weighs by the market alone.
+    settings
+        Number of replicates, and what happens where workers are missing.
+    """
     parts = []
     for (observed,), of_period in flows.group_by("observed", maintain_order=True):
         made = weigh(of_period, market, workers, parameters)
@@ -246,7 +265,8 @@ def _replicate(table: _Table, random: np.random.Generator) -> _Table:
 
 
 def _unlisted(table: _Table) -> FloatArray:
-    return np.maximum(table.total - table.listed.sum(axis=1) - table.elsewhere, 0.0)
+    unlisted: FloatArray = np.maximum(table.total - table.listed.sum(axis=1) - table.elsewhere, 0.0)
+    return unlisted
 
 
 def _estimate(tables: list[_Table], options: _Options) -> tuple[FloatArray, float]:

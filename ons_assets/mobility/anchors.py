@@ -58,6 +58,18 @@ def infer_anchors(
     Viterbi (1967), "Error bounds for convolutional codes and an asymptotically optimum decoding
     algorithm", IEEE Transactions on Information Theory 13(2), for the path.
     Lucchini et al. (2025), HoWDe, arXiv:2506.20679, for the data on which it was measured.
+
+    Examples
+    --------
+    Nights at place 7 and days at place 9, for three weeks:
+
+    >>> from datetime import datetime, timedelta
+    >>> days = pl.datetime_range(datetime(2026, 3, 2), datetime(2026, 3, 20), "1d", eager=True)
+    >>> nights = pl.DataFrame({"start": days + timedelta(hours=-4), "end": days + timedelta(hours=7)})
+    >>> shifts = pl.DataFrame({"start": days + timedelta(hours=9), "end": days + timedelta(hours=17)})
+    >>> stays = pl.concat([nights.with_columns(place=7), shifts.with_columns(place=9)])
+    >>> infer_anchors(stays.with_columns(user=1)).select("place", "anchor", "evidence_days").rows()
+    [(7, 'home', 20), (9, 'work', 15)]
     """
     parameters = parameters or AnchorParameters()
     return anchors_by_day(evidence_by_day(stays, parameters), parameters, terms=terms)

@@ -19,7 +19,7 @@ SHOWN_FINDINGS = 20
 
 Chart = Callable[[pl.DataFrame], dg.MetadataValue]
 Verdicts = Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation]
-Events = Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.MaterializeResult]
+Events = Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.MaterializeResult[None]]
 
 
 def key(table: Table) -> dg.AssetKey:
@@ -159,7 +159,7 @@ def _verdict_on_drops(table: Table, outcome: Ingested, day: str | None) -> dg.As
     )
 
 
-def _result(table: Table, published: Published, picture: dg.MetadataValue | None) -> dg.MaterializeResult:
+def _result(table: Table, published: Published, picture: dg.MetadataValue | None) -> dg.MaterializeResult[None]:
     metadata: dict[str, Any] = {"dagster/row_count": published.rows, "delta_version": published.version}
     if picture is not None:
         metadata["chart"] = picture

@@ -294,7 +294,8 @@ def _first_days(periods: pl.Series, frequency: str) -> pl.Series:
 
 def _years(periods: pl.Series, frequency: str) -> Floats:
     days = _first_days(periods, frequency)
-    return (days - days[0]).dt.total_days().to_numpy() / 365.25
+    years: Floats = (days - days[0]).dt.total_days().to_numpy() / 365.25
+    return years
 
 
 def _growth(series: pl.DataFrame, frequency: str) -> dict[int, float]:

@@ -66,6 +66,15 @@ def is_typo(*, factor: float, decimal_slack: float, returns_within: float) -> pl
     and either its decimal point is displaced (the ratio is within `decimal_slack` of a power of ten, in
     decimal logarithms) or the prices on both sides of it are within `returns_within` of the usual one:
     a price that stays is a change of price, not a typo.
+
+    Parameters
+    ----------
+    factor
+        How many times the usual price makes a price suspect, up or down.
+    decimal_slack
+        Distance from a power of ten, in decimal logarithms, at which the decimal point counts as displaced.
+    returns_within
+        How many times the usual price the prices before and after may be, up or down, to count as usual.
     """
     ratio = (pl.col("price") / pl.col("typical")).log10()
     displaced = (ratio.round() != 0) & ((ratio - ratio.round()).abs() <= decimal_slack)

@@ -76,22 +76,26 @@ def _none(x: Floats, _size: Floats, _reach: float) -> Flags:
 
 
 def _relative_fences(x: Floats, _size: Floats, reach: float) -> Flags:
-    return np.abs(x) > np.log(reach)
+    outside: Flags = np.abs(x) > np.log(reach)
+    return outside
 
 
 def _quartile(x: Floats, _size: Floats, reach: float) -> Flags:
     low, middle, high = np.quantile(x, [0.25, 0.5, 0.75])
-    return (x > middle + reach * (high - middle)) | (x < middle - reach * (middle - low))
+    outside: Flags = (x > middle + reach * (high - middle)) | (x < middle - reach * (middle - low))
+    return outside
 
 
 def _resistant_fences(x: Floats, _size: Floats, reach: float) -> Flags:
     low, high = np.quantile(x, [0.25, 0.75])
-    return (x > high + reach * (high - low)) | (x < low - reach * (high - low))
+    outside: Flags = (x > high + reach * (high - low)) | (x < low - reach * (high - low))
+    return outside
 
 
 def _robust_z(x: Floats, _size: Floats, reach: float) -> Flags:
     distance = np.abs(x - np.median(x))
-    return distance > reach * MAD_TO_SIGMA * np.median(distance)
+    outside: Flags = distance > reach * MAD_TO_SIGMA * np.median(distance)
+    return outside
 
 
 def _tukey(x: Floats, _size: Floats, reach: float) -> Flags:
@@ -103,7 +107,8 @@ def _tukey(x: Floats, _size: Floats, reach: float) -> Flags:
     middle = kept.mean()
     above = kept[kept >= middle].mean() - middle
     below = middle - kept[kept <= middle].mean()
-    return (x > middle + reach * above) | (x < middle - reach * below)
+    outside: Flags = (x > middle + reach * above) | (x < middle - reach * below)
+    return outside
 
 
 def _hidiroglou_berthelot(x: Floats, size: Floats, reach: float) -> Flags:
@@ -114,7 +119,10 @@ def _hidiroglou_berthelot(x: Floats, size: Floats, reach: float) -> Flags:
     effect = np.sign(centred) * np.expm1(np.abs(centred)) * size**weight_power
     low, middle, high = np.quantile(effect, [0.25, 0.5, 0.75])
     floor = np.abs(least_spread * middle)
-    return (effect > middle + reach * max(high - middle, floor)) | (effect < middle - reach * max(middle - low, floor))
+    outside: Flags = (effect > middle + reach * max(high - middle, floor)) | (
+        effect < middle - reach * max(middle - low, floor)
+    )
+    return outside
 
 
 @dataclass(frozen=True)

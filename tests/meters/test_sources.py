@@ -11,7 +11,7 @@ from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.meters.readings.reading_layouts import BUILT_IN
+from ons_assets.meters.readings.reading_layouts import BUILT_IN, ReadingLayout
 from ons_assets.meters.readings.sources import MeterFiles
 from tests.meters.conftest import RECEIVED, SECRET, Read
 

@@ -1,6 +1,7 @@
 """The road of tweets through Dagster: in parts, day by day, and with tweets withdrawn later."""
 
 import gzip
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -105,10 +106,9 @@ def test_made_in_parts_and_day_by_day_it_is_the_same(world: Path, whole: Setting
     assert lake.latest(Home(settings.home), CATALOGUE["tweets/located_tweets"]) == new
 
 
-def test_a_tweet_that_is_deleted_later_is_gone_from_its_day(world: Path, whole: Settings, tmp_path: Path) -> None:
+def test_a_tweet_that_is_deleted_later_is_gone_from_its_day(whole: Settings, tmp_path: Path) -> None:
+    shutil.copytree(whole.home, tmp_path / "home")
     settings = settings_of(tmp_path)
-    ingest(settings, *files(world))
-    make(settings)
     victim = rows(settings, "located_tweets").sort("created_utc").row(0, named=True)
     notice = tmp_path / "tweets" / "tweets_2014-09-29.json.gz"
     notice.parent.mkdir()

@@ -57,7 +57,7 @@ def low_days_figure(half_hours: pl.DataFrame, first_day: date, days: int = 7) ->
         If the rows are not those of one meter, or none of the days is among them.
     """
     profile = low_days_profile(half_hours, first_day, days)
-    return (
+    figure: alt.Chart = (
         alt.Chart(profile)
         .mark_line(interpolate="step-after")
         .encode(
@@ -68,10 +68,21 @@ def low_days_figure(half_hours: pl.DataFrame, first_day: date, days: int = 7) ->
         )
         .properties(width=700, height=260, title="Low days against the average day")
     )
+    return figure
 
 
 def low_days_profile(half_hours: pl.DataFrame, first_day: date, days: int = 7) -> pl.DataFrame:
-    """Return the lines of `low_days_figure`: `series` (a day, or average), `hour`, `kwh`."""
+    """Return the lines of `low_days_figure`: `series` (a day, or average), `hour`, `kwh`.
+
+    Parameters
+    ----------
+    half_hours
+        Rows of `meters/half_hours` of one meter.
+    first_day
+        Local day on which the low days begin.
+    days
+        How many days have a line of their own; all others make the average.
+    """
     _one_meter(half_hours)
     shown = pl.col("day").is_between(first_day, pl.lit(first_day).dt.offset_by(f"{days - 1}d"))
     hour = pl.lit(np.arange(SLOTS) / 2).implode()

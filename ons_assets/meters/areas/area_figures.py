@@ -10,7 +10,8 @@ import polars as pl
 from ons_assets.meters.absence.vacancy import UNKNOWN
 from ons_assets.meters.areas.fieldwork import fieldwork, presence_by_hour
 from ons_assets.meters.areas.small_area import area_occupancy
-from ons_assets.meters.half_hours.clock_face import SLOTS, as_array
+from ons_assets.meters.half_hours.clock_face import as_array
+from ons_assets.meters.readings.clock import SLOTS
 from ons_assets.parameters.meters import AreaParameters, FieldworkParameters
 
 # Share of the days of a month in each state.

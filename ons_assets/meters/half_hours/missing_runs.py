@@ -98,4 +98,7 @@ def _cells(found: Runs, width: int) -> npt.NDArray[np.int64]:
     """Return the places of the half hours of some runs in the flattened array."""
     total = int(found.length.sum())
     begins = np.cumsum(found.length) - found.length
-    return np.arange(total) - begins.repeat(found.length) + (found.row * width + found.start).repeat(found.length)
+    places: npt.NDArray[np.int64] = (
+        np.arange(total) - begins.repeat(found.length) + (found.row * width + found.start).repeat(found.length)
+    )
+    return places

@@ -105,7 +105,8 @@ class _Timeline:
 
     @property
     def days(self) -> int:
-        return self.kwh.shape[1] // SLOTS
+        days: int = self.kwh.shape[1] // SLOTS
+        return days
 
 
 def _timeline(rows: pl.DataFrame, first_day: int, days: int) -> _Timeline:

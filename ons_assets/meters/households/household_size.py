@@ -171,7 +171,8 @@ def cross_validate(
 def _inside(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Keep a forest's zeros off the logarithm."""
     clipped = np.clip(p, 1e-6, 1)
-    return clipped / clipped.sum(axis=1, keepdims=True)
+    shares: npt.NDArray[np.float64] = clipped / clipped.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _warning(table: pl.DataFrame, target: Target, classes: tuple[str, ...]) -> str | None:

@@ -61,7 +61,8 @@ def _rolling_mean(values: FloatArray) -> FloatArray:
     reach = WINDOW // 2
     count = np.convolve(np.pad(known, reach), kernel, mode="valid")
     total = np.convolve(np.pad(np.where(known, values, 0.0), reach), kernel, mode="valid")
-    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    mean: FloatArray = np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    return mean
 
 
 def _moving_average(values: FloatArray, forgetting: float) -> FloatArray:

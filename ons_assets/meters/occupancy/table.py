@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from ons_assets.meters.half_hours.clock_face import SLOTS, dense, measured
+from ons_assets.meters.half_hours.clock_face import dense, measured
 from ons_assets.meters.occupancy.calibration import Calibration
 from ons_assets.meters.occupancy.methods import occupancy_of_homes
+from ons_assets.meters.readings.clock import SLOTS
 from ons_assets.parameters.meters import OccupancyParameters
 
 

@@ -139,7 +139,10 @@ def _fit(shapes: npt.NDArray[np.float64], parameters: ProfileClusterParameters) 
 
 def usable(kwh: FloatArray) -> npt.NDArray[np.bool_]:
     """Return which days have a shape: complete, nowhere below zero, and with use."""
-    return np.isfinite(kwh).all(axis=1) & (kwh.min(axis=1, initial=np.inf) >= 0) & (kwh.sum(axis=1) > 0)
+    has_shape: npt.NDArray[np.bool_] = (
+        np.isfinite(kwh).all(axis=1) & (kwh.min(axis=1, initial=np.inf) >= 0) & (kwh.sum(axis=1) > 0)
+    )
+    return has_shape
 
 
 def draw_days(
@@ -174,7 +177,8 @@ def _shuffled(meter: npt.NDArray[np.int64], day: npt.NDArray[np.int32], seed: in
         )
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    last: npt.NDArray[np.uint64] = mixed ^ (mixed >> np.uint64(31))
+    return last
 
 
 def _checked(kwh: npt.ArrayLike) -> FloatArray:
@@ -187,4 +191,5 @@ def _checked(kwh: npt.ArrayLike) -> FloatArray:
 def _shapes(days: FloatArray) -> npt.NDArray[np.float64]:
     """Square roots of the shares of two hours in the day."""
     hours = days.reshape(-1, 12, 4).sum(axis=2, dtype=np.float64)
-    return np.sqrt(hours / hours.sum(axis=1, keepdims=True))
+    roots: npt.NDArray[np.float64] = np.sqrt(hours / hours.sum(axis=1, keepdims=True))
+    return roots

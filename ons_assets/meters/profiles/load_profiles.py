@@ -232,7 +232,10 @@ def _describe(
 def _profile(kwh: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Mean of each half hour; NaN where it was never read."""
     sums, counts = half_hour_profiles(kwh, [0, len(kwh)], np.zeros(len(kwh), dtype=np.int32), 1, n_threads=1)
-    return np.divide(sums[0, 0], counts[0, 0], out=np.full(SLOTS, np.nan), where=counts[0, 0] > 0)
+    mean: npt.NDArray[np.float64] = np.divide(
+        sums[0, 0], counts[0, 0], out=np.full(SLOTS, np.nan), where=counts[0, 0] > 0
+    )
+    return mean
 
 
 def _mean(values: npt.NDArray[np.float64]) -> float:

@@ -93,6 +93,17 @@ def positions(parameters: Readings, last_day: date) -> npt.NDArray[np.int16]:
 def read(path: Path, parameters: Readings, pseudonyms: Pseudonyms, received_utc: datetime) -> Iterator[Block]:
     """Yield the readings of a CER file; memory holds a few blocks, whatever its size.
 
+    Parameters
+    ----------
+    path
+        Text of the trial, plain or gzip.
+    parameters
+        Unit of the readings, and the largest half hour in kWh.
+    pseudonyms
+        Makes numbers of meters.
+    received_utc
+        When the file was dropped; readings of a day after it are rejected.
+
     Raises
     ------
     Unreadable

@@ -57,7 +57,8 @@ class LocalClock:
     def half_hours(self, day: npt.ArrayLike) -> IntArray:
         """Return how many half hours the days have: 46, 48 or 50."""
         index = np.asarray(day) - self.first_day
-        return (self._midnights[index + 1] - self._midnights[index]) // HALF_HOUR
+        count: IntArray = (self._midnights[index + 1] - self._midnights[index]) // HALF_HOUR
+        return count
 
     def place(self, second: IntArray) -> tuple[IntArray, IntArray]:
         """Return the local day of some moments, and the seconds since it began.

@@ -65,6 +65,15 @@ def whole_lines(path: Path) -> Iterator[bytes]:
 def delimited_blocks(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Yield the records of a delimited file: every column text (empty is null) and `line`; and the rejected.
 
+    Parameters
+    ----------
+    path
+        Plain or gzip text with a header.
+    delimiter
+        Character between the fields.
+    encoding
+        Encoding of the text, such as "utf-8".
+
     Raises
     ------
     Unreadable

@@ -22,6 +22,15 @@ class Listed:
 def read_listed(path: Path, limits: Limits, encoding: str = "utf-8") -> Listed:
     """Read a file whole.
 
+    Parameters
+    ----------
+    path
+        Comma-separated text, plain or gzip, or Parquet.
+    limits
+        Bytes that the file and a line may have once they are unpacked.
+    encoding
+        Encoding of text; of no account for Parquet.
+
     Raises
     ------
     Unreadable

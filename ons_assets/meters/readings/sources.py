@@ -89,6 +89,15 @@ class MeterFiles:
     def blocks(self, path: Path, name: str, received_utc: datetime) -> Iterator[Block]:
         """Yield the readings of a file, block by block; memory holds a few blocks, whatever its size.
 
+        Parameters
+        ----------
+        path
+            File in the archive, named by its hash.
+        name
+            Name under which it was dropped.
+        received_utc
+            When it was; readings of a later time are rejected.
+
         Raises
         ------
         Unreadable
@@ -163,7 +172,17 @@ class MeterFiles:
 
 
 def labelled(rows: pl.DataFrame, layout: ReadingKind, buckets: int) -> pl.DataFrame:
-    """Add to the days of a file what the table says of all of them: bucket, trial and zone."""
+    """Add to the days of a file what the table says of all of them: bucket, trial and zone.
+
+    Parameters
+    ----------
+    rows
+        A row for each meter and day, with the number of the `meter`.
+    layout
+        Layout of the file, whose name and zone the rows take.
+    buckets
+        Number of buckets that all meters are spread over.
+    """
     return rows.with_columns(
         bucket=bucket_column(rows["meter"], buckets),
         layout=pl.lit(layout.name),

@@ -173,6 +173,15 @@ def find_word(text: str, words: Iterable[str], retailer: str = "") -> str | None
     """Return the first of the words that the text has: at the start of a word of it, or alone if it is short.
 
     "STRAWB" is in "STRAWBERRIES", "CAN" is in "4 CANS" but not in "CANDY", and "0%" is not in "40%".
+
+    Parameters
+    ----------
+    text
+        Name of a product, in capitals.
+    words
+        Words in capitals, in order of preference.
+    retailer
+        Takes the place of the word that stands for the retailer's own label.
     """
     for word in words:
         wanted = retailer.upper() if word == OWN_LABEL.upper() else word

@@ -51,6 +51,15 @@ def tpd_coefficients(panel: Panel, first: int, last: int, *, weighted: bool) -> 
 
     The factors of a product add up to zero, so that its unit of quantity does not matter.
 
+    Parameters
+    ----------
+    panel
+        Quotes, laid out by product and period.
+    first, last
+        Numbers of the periods that are compared.
+    weighted
+        Whether quotes count by their share in the turnover of their period, or all alike.
+
     Raises
     ------
     ValueError
