@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := setup.py pyproject.toml constraints.txt $(wildcard core_ext/*.pyx core_ext/*.pxd core_ext/*.h)
+# Processes that share the tests, a file each at a time; files in their order, so that the longest are not the last.
+WORKERS ?= 2
+SOURCES := setup.py pyproject.toml constraints.txt $(wildcard core_ext/*/*.pyx core_ext/*/*.pxd core_ext/*/*.h)
 
-.PHONY: demo serve test bench lint format clean
+.PHONY: demo serve test bench lint format docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ons-assets demo
@@ -13,7 +15,7 @@ serve: $(VENV)/.installed
 	$(BIN)/ons-assets serve
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov
 
 bench: $(VENV)/.installed-dev
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
@@ -28,6 +30,10 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+docs: $(VENV)/.installed
+	$(BIN)/python docs/generate.py
+	$(BIN)/ons-assets parameters --markdown > docs/parameters.md
+
 $(VENV)/.installed: $(SOURCES)
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed; say which with make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
@@ -40,4 +46,4 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info core_ext/*.c core_ext/*.so
+	rm -rf $(VENV) build *.egg-info core_ext/*/*.c core_ext/*/*.so

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.meters.household_size import TARGETS, cross_validate
-from ons_assets.meters.profile_clusters import ProfileClusters, fit_profile_clusters
-from ons_assets.meters.profiles import descriptors
+from ons_assets.meters.households.household_size import TARGETS, cross_validate
+from ons_assets.meters.profiles.day_clusters import ProfileClusters, fit_profile_clusters
+from ons_assets.meters.profiles.load_profiles import descriptors
 from ons_assets.simulate.meters import Scale, SimulatedHome, simulated_homes
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -25,7 +25,7 @@ def rows_of(homes: list[SimulatedHome], days: int) -> pl.DataFrame:
     kwh = np.concatenate([np.maximum(home.kwh, 0) for home in homes])
     return pl.DataFrame(
         {
-            "bucket": ["00"] * len(kwh),
+            "bucket": [0] * len(kwh),
             "meter": np.repeat(np.arange(len(homes)), days),
             "day": np.tile(np.arange(days), len(homes)),
             "kwh": pl.Series(kwh, dtype=pl.Array(pl.Float32, 48)).arr.to_list(),

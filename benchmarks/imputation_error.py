@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ons_assets.meters.imputation import Error, hidden_error
+from ons_assets.meters.half_hours.imputation import Error, hidden_error
 
 DATA = Path(os.environ.get("ONS_ASSETS_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 GAPS = (1, 2, 3, 4, 8, 48, 144)

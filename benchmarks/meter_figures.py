@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ons_assets.meters.daily import daily_consumption
-from ons_assets.meters.figures import daily_totals_figure, low_days_figure
-from ons_assets.meters.low_use import low_use_runs
+from ons_assets.meters.absence.low_use import low_use_runs
+from ons_assets.meters.absence.pictures import daily_totals_figure, low_days_figure
+from ons_assets.meters.half_hours.daily import daily_consumption
 from ons_assets.simulate.meters import Scale, simulated_homes
 from ons_assets.simulate.meters.scales import TRIAL_DAYS, TRIAL_START
 
@@ -36,7 +36,7 @@ def main() -> None:
     kwh = np.stack([np.maximum(home.kwh, 0) for home in homes]).astype(np.float32)
     rows = pl.DataFrame(
         {
-            "bucket": ["00"] * (len(homes) * TRIAL_DAYS),
+            "bucket": [0] * (len(homes) * TRIAL_DAYS),
             "meter": np.repeat(np.arange(len(homes)), TRIAL_DAYS),
             "day": np.tile(np.arange(TRIAL_DAYS), len(homes)),
             "kwh": pl.Series(kwh.reshape(-1, 48), dtype=pl.Array(pl.Float32, 48)).arr.to_list(),

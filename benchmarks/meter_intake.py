@@ -30,17 +30,17 @@ from ons_assets.lakehouse.drops import register
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ledger import Ledger
-from ons_assets.meters import cer
-from ons_assets.meters.clock import to_day
-from ons_assets.meters.day_rows import day_rows
-from ons_assets.meters.files import BLOCK_BYTES
-from ons_assets.meters.half_hours import half_hours
-from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.intake import take_in
-from ons_assets.meters.placed import Block
-from ons_assets.meters.quality import collection, reading_quality
-from ons_assets.meters.sources import MeterFiles
-from ons_assets.meters.spill import Spill, bucket_name
+from ons_assets.meters.half_hours.clock_face import half_hours
+from ons_assets.meters.half_hours.quality import collection, reading_quality
+from ons_assets.meters.readings import cer
+from ons_assets.meters.readings.clock import to_day
+from ons_assets.meters.readings.day_rows import day_rows
+from ons_assets.meters.readings.files import BLOCK_BYTES
+from ons_assets.meters.readings.identifiers import Pseudonyms
+from ons_assets.meters.readings.intake import take_in
+from ons_assets.meters.readings.placed import Block
+from ons_assets.meters.readings.sources import MeterFiles
+from ons_assets.meters.readings.spill import Spill
 from ons_assets.parameters.meters import Readings
 from ons_assets.simulate.meters import SCALES, simulate_meters
 
@@ -88,7 +88,7 @@ def to_half_hours(blocks: Iterator[Block], folder: Path) -> tuple[int, int]:
     for bucket in range(PARAMETERS.buckets):
         if (part := spill.bucket(bucket)) is not None:
             rows = day_rows(part.meter, part.day, part.position, part.value, part.faults, layout)
-            labels = {"bucket": bucket_name(bucket), "layout": layout.name, "zone": layout.zone}
+            labels = {"bucket": bucket, "layout": layout.name, "zone": layout.zone}
             rows = rows.with_columns(drop_id=1, **{name: pl.lit(text) for name, text in labels.items()})
             days += len(half_hours(rows))
     return readings, days
@@ -126,7 +126,7 @@ def whole(files: list[Path], root: Path) -> None:
     )
     start = time.perf_counter()
     table = lake.read(home, RAW_READINGS)
-    names = [bucket_name(bucket) for bucket in range(PARAMETERS.buckets)]
+    names = list(range(PARAMETERS.buckets))
     made = root / "half_hours"
     made.mkdir()
     for name in names:

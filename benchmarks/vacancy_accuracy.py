@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.meters.daily import daily_consumption
-from ons_assets.meters.low_use import low_days, low_use_runs
-from ons_assets.meters.vacancy import STATES, empty_day_probabilities, vacancy
+from ons_assets.meters.absence.low_use import low_days, low_use_runs
+from ons_assets.meters.absence.vacancy import STATES, empty_day_probabilities, vacancy
+from ons_assets.meters.half_hours.daily import daily_consumption
 from ons_assets.simulate.meters import Scale, SimulatedHome, simulated_homes
 from ons_assets.simulate.meters.presence import STATES as SIMULATED
 
@@ -29,7 +29,7 @@ def rows_of(kwh: npt.NDArray[np.float32], days: int) -> pl.DataFrame:
     homes = len(kwh) // days
     return pl.DataFrame(
         {
-            "bucket": ["00"] * len(kwh),
+            "bucket": [0] * len(kwh),
             "meter": np.repeat(np.arange(homes), days),
             "day": np.tile(np.arange(days), homes),
             "kwh": pl.Series(kwh, dtype=pl.Array(pl.Float32, 48)).arr.to_list(),
@@ -80,7 +80,7 @@ def australian(folder: Path) -> None:
     kwh = np.full((len(days), 48), np.nan, dtype=np.float32)
     kwh[at["index"].to_numpy(), at["slot"].to_numpy()] = at["kwh"].to_numpy()
     half_hours = days.select(
-        bucket=pl.lit("00"),
+        bucket=pl.lit(0, dtype=pl.Int16),
         meter=pl.col("customer").cast(pl.Int64),
         day="day",
         kwh=pl.Series(kwh, dtype=pl.Array(pl.Float32, 48)).arr.to_list(),

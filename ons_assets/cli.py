@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
@@ -92,7 +91,7 @@ def ingest(
     home: HomeOption = None,
 ) -> None:
     """Archive files, read them, and publish the raw tables of their days."""
-    from ons_assets.orchestration import operations
+    from ons_assets import operations
 
     settings = _settings(home)
     operations.open_home(settings)
@@ -121,10 +120,12 @@ def materialize(
     home: HomeOption = None,
 ) -> None:
     """Make tables from what was ingested; for all days, or for those given."""
-    from ons_assets.orchestration import operations
+    from ons_assets import operations
 
     settings = _settings(home)
     operations.open_home(settings)
+    for name, others in operations.made_together(assets or []).items():
+        console.print(f"{name} is made together with {', '.join(others)}", soft_wrap=True)
     with _progress("materialising") as progress:
         outcome = operations.make(settings, assets or [], _days(first, last), progress)
     _print_outcome(outcome)
@@ -138,8 +139,8 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
 ) -> None:
     """Run the UI and the daemon: files dropped into the drop folders are read within half a minute."""
+    from ons_assets import operations
     from ons_assets.lakehouse.home import Home
-    from ons_assets.orchestration import operations
     from ons_assets.orchestration.runs import close_dead_runs, prepare_instance
 
     settings = _settings(home)
@@ -157,7 +158,7 @@ def serve(
 @app.command()
 def status(home: HomeOption = None) -> None:
     """Say how things stand: files by source, tables, quarantine."""
-    from ons_assets.orchestration import operations
+    from ons_assets import operations
 
     settings = _settings(home)
     if not settings.home.is_dir():
@@ -182,15 +183,36 @@ def status(home: HomeOption = None) -> None:
         console.print(entries)
 
 
+@app.command()
+def parameters(
+    domain: Annotated[str | None, typer.Argument(help="prices, tweets, meters or mobile; without one, all.")] = None,
+    home: HomeOption = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The page docs/parameters.md: every parameter with its default.")
+    ] = False,
+) -> None:
+    """Show every parameter of the methods: its value, its bound, what it decides, and where the value comes from."""
+    from ons_assets import settings as of_home
+    from ons_assets.parameters.description import page
+
+    if markdown:
+        typer.echo(page(Settings.model_construct()), nl=False)
+        return
+    found = of_home.of_domain(of_home.origins(_settings(home)), domain)
+    for each in found:
+        shown = each.parameter
+        console.print(
+            f"[bold]{shown.path}[/bold] = {escape(shown.value)}  [dim]({escape(each.source)})[/dim]", soft_wrap=True
+        )
+        console.print(f"    {escape(shown.sentence)}; {escape(shown.bound)}", soft_wrap=True, highlight=False)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error that a user can cause ends in one sentence and exit code 1."""
     warnings.filterwarnings("ignore")
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     try:
         app(arguments)
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        _die(f"the settings cannot be used: {faults}")
     except (Failed, ValueError, LookupError, OSError) as error:
         _die(str(error))
 
@@ -248,6 +270,10 @@ def _print_drops(drops: "Sequence[Drop]") -> None:
 
 def _print_outcome(outcome: "Outcome") -> None:
     console.print(f"{len(outcome.made)} assets made: {', '.join(outcome.made) or 'none'}")
+    if outcome.waiting:
+        console.print(f"{len(outcome.waiting)} assets wait, and were not made:")
+    for name, lacking in outcome.waiting.items():
+        console.print(f"  {name} for {lacking}", soft_wrap=True)
     for name, reason in outcome.warnings.items():
         console.print(f"[yellow]{name}[/yellow] {escape(reason)}")
     for name, reason in outcome.failures.items():

@@ -1,18 +1,32 @@
 """Paths and method parameters: from the environment, one TOML file, or the defaults here.
 
-`ONS_ASSETS_HOME=/data/ons` sets the home; `ONS_ASSETS_PRICES__MAX_PRICE=500` a parameter of a
-pilot. The same names, in tables, may stand in `<home>/ons-assets.toml`; the environment wins.
+`ONS_ASSETS_HOME=/data/ons` sets the home; `ONS_ASSETS_PRICES__QUOTES__MAX_PRICE=500` a parameter of a
+method. The same names, in tables, may stand in `<home>/ons-assets.toml`; the environment wins.
+`ons-assets parameters` shows what there is to set.
 """
 
+import json
 import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
+from ons_assets.parameters.description import Parameter, parameters_in
 from ons_assets.parameters.meters import Meters
-from ons_assets.parameters.mobile import Mobile
+from ons_assets.parameters.mobile import MOBILE_PRESETS, Mobile
+from ons_assets.parameters.names import is_structured, kind_at, paths_in, unknown
 from ons_assets.parameters.prices import Prices
 from ons_assets.parameters.tweets import Tweets
 
@@ -20,6 +34,9 @@ DEFAULT_HOME = Path("data")
 # Day partitions begin here, for every domain; a row of an earlier day is rejected with that reason.
 FIRST_DAY = date(2014, 1, 1)
 TOML_NAME = "ons-assets.toml"
+PREFIX, NESTED = "ONS_ASSETS_", "__"
+# Read by the build of the kernels and by tests, not by the program.
+NO_SETTINGS = ("DEBUG_KERNELS", "SLOW_TESTS", "SHARED_DATA")
 
 
 class Drops(BaseModel):
@@ -42,7 +59,7 @@ class Settings(BaseSettings):
     """Everything that a user can set."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ONS_ASSETS_", env_nested_delimiter="__", env_ignore_empty=True, extra="forbid"
+        env_prefix=PREFIX, env_nested_delimiter=NESTED, env_ignore_empty=True, extra="forbid"
     )
 
     home: Path = DEFAULT_HOME
@@ -62,12 +79,145 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read, in this order: arguments, the environment, the TOML file in the home."""
-        home = Path(init_settings().get("home") or os.environ.get("ONS_ASSETS_HOME") or DEFAULT_HOME)
+        """Read, in this order: arguments, the environment, the TOML file in the home.
+
+        Parameters
+        ----------
+        settings_cls
+            This class, which the TOML file is read for.
+        init_settings, env_settings
+            Arguments and environment, which go before the file.
+        dotenv_settings, file_secret_settings
+            Not read: settings have no other place.
+        """
+        home = _home(init_settings().get("home"))
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / TOML_NAME)
 
 
+class BadSettings(ValueError):
+    """Settings cannot be used; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A parameter, and where its value comes from: default, a preset, the file, or a variable."""
+
+    parameter: Parameter
+    source: str
+
+
 def load_settings(home: Path | None = None) -> Settings:
-    """Return the settings of a home; without one, of `$ONS_ASSETS_HOME` or `./data`."""
-    settings = Settings(home=home) if home is not None else Settings()
+    """Return the settings of a home; without one, of `$ONS_ASSETS_HOME` or `./data`.
+
+    Raises
+    ------
+    BadSettings
+        If a name is not known, or a value is not allowed.
+    """
+    _check_variables()
+    try:
+        settings = Settings(home=home) if home is not None else Settings()
+    except TOMLDecodeError as error:
+        raise BadSettings(f"{_home(home) / TOML_NAME} cannot be read as TOML: {error}") from None
+    except ValidationError as error:
+        raise BadSettings(_sentence(error, _home(home))) from None
     return settings.model_copy(update={"home": settings.home.resolve()})
+
+
+def origins(settings: Settings) -> list[Origin]:
+    """Return every parameter of the methods, with its value and where that comes from."""
+    file, variables = _toml(settings.home), EnvSettingsSource(Settings)()
+    preset = MOBILE_PRESETS[settings.mobile.preset]
+    found = []
+    for parameter in parameters_in(settings):
+        path = parameter.path.split(".")
+        if _holds(variables, path):
+            source = f"environment variable {_variable(path)}"
+        elif _holds(file, path):
+            source = TOML_NAME
+        elif path[0] == "mobile" and _holds(preset, path[1:]):
+            source = f"preset {settings.mobile.preset}"
+        else:
+            source = "default"
+        found.append(Origin(parameter, source))
+    return found
+
+
+def of_domain(found: Sequence[Origin], domain: str | None) -> list[Origin]:
+    """Return the parameters of one domain; of all without one.
+
+    Raises
+    ------
+    LookupError
+        If there is no such domain.
+    """
+    domains = list(dict.fromkeys(each.parameter.path.split(".")[0] for each in found))
+    if domain is not None and domain not in domains:
+        raise LookupError(f"there is no domain {domain!r} with parameters; there are {', '.join(domains)}")
+    return [each for each in found if domain in (None, each.parameter.path.split(".")[0])]
+
+
+def _home(home: Path | None) -> Path:
+    return Path(home or os.environ.get(f"{PREFIX}HOME") or DEFAULT_HOME)
+
+
+def _toml(home: Path) -> dict[str, Any]:
+    return TomlConfigSettingsSource(Settings, home / TOML_NAME)()
+
+
+def _variables() -> Iterator[tuple[str, list[str]]]:
+    """Environment variables that are meant as settings, with their paths."""
+    for name, value in os.environ.items():
+        rest = name.upper().removeprefix(PREFIX)
+        if name.upper().startswith(PREFIX) and value and rest not in NO_SETTINGS:
+            yield name, rest.lower().split(NESTED)
+
+
+def _check_variables() -> None:
+    """Refuse what pydantic would pass over, or not name."""
+    for name, path in _variables():
+        kind = kind_at(Settings, path)
+        if kind is None:
+            raise BadSettings(f"the environment variable {name} is no setting: {unknown(Settings, path)}")
+        if is_structured(kind) and kind_at(Settings, path[:-1]) is not kind and not _is_json(os.environ[name]):
+            raise BadSettings(f"the environment variable {name} must hold JSON: {'.'.join(path)} is a table or a list")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _variable(path: Sequence[str]) -> str:
+    """The variable that sets a parameter; it may set a whole group, or only a part of a table."""
+    names = {tuple(each): variable for variable, each in _variables()}
+    above = [names[part] for end in range(len(path), 0, -1) if (part := tuple(path[:end])) in names]
+    below = sorted(variable for each, variable in names.items() if each[: len(path)] == tuple(path))
+    return (above or below)[0]
+
+
+def _holds(values: Any, path: Sequence[str]) -> bool:
+    for name in path:
+        if not isinstance(values, dict) or name not in values:
+            return False
+        values = values[name]
+    return True
+
+
+def _sentence(error: ValidationError, home: Path) -> str:
+    """What is wrong with settings, in one sentence."""
+    file, faults = _toml(home), []
+    for fault in error.errors():
+        path = [str(part) for part in fault["loc"]]
+        where = f" ({home / TOML_NAME})" if _holds(file, path) else ""
+        if fault["type"] == "extra_forbidden":
+            faults.append(f"{unknown(Settings, path)}{where}")
+        elif fault["type"] == "model_type":
+            inside = [each for each in paths_in(Settings) if each.startswith(".".join(path) + ".")]
+            faults.append(f"{'.'.join(path)} is a group of parameters: {', '.join(inside)}{where}")
+        else:
+            faults.append(f"{'.'.join(path)}: {fault['msg'].removeprefix('Value error, ')}{where}")
+    return f"the settings cannot be used: {'; '.join(faults)}"

@@ -77,6 +77,10 @@ def test_a_refused_file_is_an_error_in_one_sentence_and_no_traceback(home: Path,
         (["materialize", "--from", "2016-07-01"], "--from and --to go together"),
         (["materialize", "--from", "2016-07-02", "--to", "2016-07-01"], "--from 2016-07-02 is after --to 2016-07-01"),
         (["status"], "there is no home"),
+        (
+            ["parameters", "ships"],
+            "there is no domain 'ships' with parameters; there are prices, tweets, meters, mobile",
+        ),
     ],
 )
 def test_a_mistake_is_answered_in_a_sentence(home: Path, arguments: list[str], sentence: str) -> None:
@@ -98,17 +102,54 @@ def test_a_file_of_nobody_asks_for_its_source(home: Path, tmp_path: Path) -> Non
     assert "letter.txt has a layout that no mapping knows" in taken.stdout
 
 
+def test_a_file_that_may_be_of_two_sources_asks_for_its_source(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "parts.csv"
+    file.write_text("area,part,easting_m,northing_m\nE1,P1,400000,300000\n")
+    answer = ons_assets("ingest", file, home=home)
+    assert answer.returncode == 1
+    assert "parts.csv may be of areas and area_parts; say whose it is with --source" in answer.stderr
+
+
+def test_a_table_that_is_never_made_alone_is_made_with_the_others(home: Path) -> None:
+    made = ons_assets("materialize", "meters/profiles", home=home)
+    assert made.returncode == 0, made.stderr
+    assert "meters/profiles is made together with meters/profile_indicators" in made.stdout
+    assert "0 assets made: none" in made.stdout
+    assert "2 assets wait, and were not made:" in made.stdout
+    assert "meters/profile_indicators for meters/half_hours" in made.stdout
+
+
 def test_bad_settings_are_named(home: Path) -> None:
     home.mkdir()
-    (home / "ons-assets.toml").write_text("[prices]\nmax_price = -1\n")
+    (home / "ons-assets.toml").write_text("[prices.quotes]\nmax_price = -1\n")
     answer = ons_assets("status", home=home)
     assert answer.returncode == 1
-    assert "prices.max_price" in answer.stderr
+    assert "prices.quotes.max_price" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_parameters_are_shown_with_their_bounds_and_where_they_come_from(home: Path) -> None:
+    home.mkdir()
+    (home / "ons-assets.toml").write_text("[tweets.clustering]\neps_m = 30\n")
+    shown = ons_assets("parameters", "tweets", home=home)
+    assert shown.returncode == 0, shown.stderr
+    assert "tweets.clustering.eps_m = 30  (ons-assets.toml)" in shown.stdout
+    assert "two tweets of a user are neighbours within this distance; number > 0" in shown.stdout
+    assert "prices." not in shown.stdout
+    assert "prices.quotes.max_price = 10000  (default)" in ons_assets("parameters", home=home).stdout
+
+
+def test_a_former_name_is_answered_with_the_new_one(home: Path) -> None:
+    home.mkdir()
+    (home / "ons-assets.toml").write_text("[tweets]\neps_m = 30\n")
+    answer = ons_assets("status", home=home)
+    assert answer.returncode == 1
+    assert "there is no parameter tweets.eps_m; did you mean tweets.clustering.eps_m?" in answer.stderr
     assert "Traceback" not in answer.stderr
 
 
 def test_every_command_has_help() -> None:
-    for command in ("demo", "simulate", "ingest", "materialize", "serve", "status"):
+    for command in ("demo", "simulate", "ingest", "materialize", "serve", "status", "parameters"):
         assert ons_assets(command, "--help").returncode == 0, command
 
 

@@ -2,13 +2,12 @@
 
 import polars as pl
 
-from ons_assets.catalogue.columns import DROP_SHA256, LINE
+from ons_assets.catalogue.columns import BUCKET, DROP_SHA256, LINE
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:meters"
 
 METER = Column("meter", pl.Int64(), "pseudonym of the meter: keyed hash of trial and name")
-BUCKET = Column("bucket", pl.String(), "partition: hash of the meter, 00 and up")
 DAY = Column("day", pl.Date(), "local day")
 LAYOUT = Column("layout", pl.String(), "layout of the file that delivered it: cer, or the name of a mapping")
 FIRST_DAY = Column("first_day", pl.Date(), "first day")
@@ -411,25 +410,4 @@ FIELDWORK = Table(
     sensitivity=Sensitivity.AGGREGATE,
     owner=OWNER,
     source="meters/occupancy_probabilities, meters/vacancy and meters/meter_areas",
-)
-
-TABLES = (
-    RAW_READINGS,
-    HALF_HOURS,
-    READING_QUALITY,
-    DAILY_CONSUMPTION,
-    PROFILES,
-    PROFILE_INDICATORS,
-    LOW_USE_RUNS,
-    OCCUPANCY_PROBABILITIES,
-    VACANCY,
-    QUESTIONNAIRE,
-    METER_AREAS,
-    HOUSEHOLD_SIZE,
-    HOUSEHOLD_SIZE_ACCURACY,
-    PROFILE_CLUSTER_CHOICE,
-    PROFILE_CLUSTERS,
-    CLUSTER_PROFILES,
-    AREA_OCCUPANCY,
-    FIELDWORK,
 )

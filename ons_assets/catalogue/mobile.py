@@ -6,7 +6,7 @@ about people, but it is the operator's secret, and is guarded as the rows about 
 
 import polars as pl
 
-from ons_assets.catalogue.columns import DROP_SHA256, LINE
+from ons_assets.catalogue.columns import BUCKET, DROP_SHA256, LINE
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:mobile"
@@ -104,7 +104,7 @@ DEVICE_ANCHORS = Table(
     name="mobile/device_anchors",
     description="The probability that the home, or the work, of one device is in an area.",
     columns=(
-        Column("bucket", pl.Int16(), "part of the devices, 0 to 63"),
+        BUCKET,
         OPERATOR,
         USER,
         Column("anchor", pl.String(), "home or work"),
@@ -297,21 +297,4 @@ WORKERS = Table(
     sensitivity=Sensitivity.PUBLIC,
     owner=OWNER,
     source="Estimates of employment, received as drops",
-)
-
-TABLES = (
-    CELLS,
-    DEVICES,
-    PHONE_EVENTS,
-    EVENT_QUALITY,
-    DEVICE_ANCHORS,
-    OPERATOR_FLOWS,
-    AGGREGATED_FLOWS,
-    WEIGHTED_FLOWS,
-    FLOW_COMPARISON,
-    COMMUTING_FLOWS,
-    AREA_CODES,
-    AREA_PARTS,
-    PHONE_MARKET,
-    WORKERS,
 )

@@ -2,13 +2,12 @@
 
 import polars as pl
 
-from ons_assets.catalogue.columns import DROP_SHA256, LINE
+from ons_assets.catalogue.columns import BUCKET, DROP_SHA256, LINE
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:tweets"
 UTC = pl.Datetime("us", "UTC")
 
-BUCKET = Column("bucket", pl.Int16(), "part of the users, 0 to 63")
 USER = Column("user", pl.Int64(), "pseudonym of the user, by a keyed hash")
 TWEET_ID = Column("tweet_id", pl.Int64(), "id of the tweet")
 CREATED_UTC = Column("created_utc", UTC, "time of the tweet")
@@ -315,21 +314,4 @@ MIGRATION_COMPARISON = Table(
     sensitivity=Sensitivity.AGGREGATE,
     owner=OWNER,
     source="tweets/migration_flows and reference/migration_estimates",
-)
-
-TABLES = (
-    RAW_TWEETS,
-    COLLECTION_GAPS,
-    LOCATED_TWEETS,
-    USERS,
-    CLUSTERS,
-    CLUSTERED_TWEETS,
-    CLUSTER_TYPES,
-    USER_ANCHORS,
-    USER_COMMUTES,
-    STUDENT_HOMES,
-    RESIDENCES,
-    MOVES,
-    MIGRATION_FLOWS,
-    MIGRATION_COMPARISON,
 )

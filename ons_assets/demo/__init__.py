@@ -10,10 +10,10 @@ from pathlib import Path
 
 import polars as pl
 
+from ons_assets import operations
 from ons_assets.demo import meters, mobile, prices, tweets
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ledger import Drop
-from ons_assets.orchestration import operations
 from ons_assets.orchestration.runs import Outcome
 from ons_assets.settings import Settings
 
@@ -22,7 +22,17 @@ PILOTS = {"prices": prices, "tweets": tweets, "meters": meters, "mobile": mobile
 
 
 def simulate(settings: Settings, scale: str, progress: Progress) -> None:
-    """Write the files of the simulated worlds, and apart from them the truth."""
+    """Write the files of the simulated worlds, and apart from them the truth.
+
+    Parameters
+    ----------
+    settings
+        Names the home, in which `simulated` is made anew.
+    scale
+        A scale that all simulators know, such as "small".
+    progress
+        Is told in a sentence which world is being made.
+    """
     operations.open_home(settings)
     shutil.rmtree(_simulated(settings), ignore_errors=True)
     for name, pilot in PILOTS.items():

@@ -8,9 +8,9 @@ import polars as pl
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.meters.area_figures import EMPTY, days_of
-from ons_assets.meters.identifiers import Pseudonyms
+from ons_assets.meters.areas.area_figures import EMPTY, days_of
 from ons_assets.meters.occupancy import accuracy, area_under_curve, brier_score, expected_calibration_error
+from ons_assets.meters.readings.identifiers import Pseudonyms
 from ons_assets.simulate.meters import DEFAULT_SEED, Scale, simulate_meters
 from ons_assets.simulate.meters.world import AREAS, QUESTIONNAIRE
 
@@ -21,7 +21,17 @@ TRULY_EMPTY = ("away", "vacant", "second_empty")
 
 
 def simulate(drops: Path, truth: Path, scale: str | Scale, seed: int | None = None) -> str:
-    """Write readings, answers and areas of a simulated trial, and apart from them the truth."""
+    """Write readings, answers and areas of a simulated trial, and apart from them the truth.
+
+    Parameters
+    ----------
+    drops, truth
+        Folders for the files of the suppliers, and for what no statistician would know.
+    scale
+        Name of the size of the world, such as "small".
+    seed
+        The same seed gives the same world; None is that of the simulator.
+    """
     survey = drops / "survey"
     summary = simulate_meters(
         drops / "meters", truth, survey_drops=survey, scale=scale, seed=DEFAULT_SEED if seed is None else seed

@@ -14,7 +14,17 @@ SCALE_NAMES = {"small": "demo"}
 
 
 def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> str:
-    """Write the files of the operators and those of the office, and apart from them the truth."""
+    """Write the files of the operators and those of the office, and apart from them the truth.
+
+    Parameters
+    ----------
+    drops, truth
+        Folders for the files of the suppliers, and for what no statistician would know.
+    scale
+        Name of the size of the world, such as "small".
+    seed
+        The same seed gives the same world; None is that of the simulator.
+    """
     name = SCALE_NAMES.get(scale, scale)
     summary = simulate_mobile(drops, truth, scale=name, seed=1 if seed is None else seed)
     return f"{summary.events:,} events of {summary.devices['north']:,} devices among {summary.people:,} people"

@@ -7,7 +7,7 @@ import polars as pl
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import AggregationParameters
 from ons_assets.prices import compilation
 from ons_assets.simulate.prices import DEFAULT_SEED, office, simulate_prices
 
@@ -16,7 +16,17 @@ SHOWN = {"frequency": "month", "method": "jevons"}
 
 
 def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> str:
-    """Write run files and what the office has, and apart from them the truth; return what was simulated."""
+    """Write run files and what the office has, and apart from them the truth; return what was simulated.
+
+    Parameters
+    ----------
+    drops, truth
+        Folders for the files of the suppliers, and for what no statistician would know.
+    scale
+        Name of the size of the world, such as "small".
+    seed
+        The same seed gives the same world; None is that of the simulator.
+    """
     chosen = DEFAULT_SEED if seed is None else seed
     summary = simulate_prices(drops / "prices", truth, scale=scale, seed=chosen)
     office_files = {
@@ -86,12 +96,12 @@ def _indices(home: Home, truth: Path) -> pl.DataFrame:
         "frequency", "period", pl.col("item_id").cast(pl.String), index="jevons", method=pl.lit("jevons")
     )
     true = compilation.aggregate_indices(
-        true_items.filter(frequency="month").lazy(), tables["reference/item_weights"], Prices()
+        true_items.filter(frequency="month").lazy(), tables["reference/item_weights"], AggregationParameters()
     ).select("group", "period", "index")
     official = compilation.aggregate_indices(
         tables["reference/official_indices"].filter(series="collectors").with_columns(method=pl.lit("collectors")),
         tables["reference/item_weights"],
-        Prices(),
+        AggregationParameters(),
     ).select("group", "period", "index")
     months = ours.join(true.rename({"index": "true"}), on=["group", "period"]).join(
         official.rename({"index": "collectors"}), on=["group", "period"], how="left"

@@ -14,7 +14,17 @@ ENOUGH_TWEETS = 20
 
 
 def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> str:
-    """Write the collector's files and those of the office, and apart from them the truth."""
+    """Write the collector's files and those of the office, and apart from them the truth.
+
+    Parameters
+    ----------
+    drops, truth
+        Folders for the files of the suppliers, and for what no statistician would know.
+    scale
+        Name of the size of the world, such as "small".
+    seed
+        The same seed gives the same world; None is that of the simulator.
+    """
     summary = simulate_tweets(drops / "tweets", truth, scale=scale, seed=1 if seed is None else seed)
     write_office_files(truth, drops)
     return f"{summary.tweets:,} located tweets of {summary.users:,} users in {len(list(summary.drops.iterdir()))} files"

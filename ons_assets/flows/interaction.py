@@ -96,7 +96,10 @@ def gravity(
         if constrained == "both":
             return balance(fall, out, into)
         pull = fall * into
-        return out[:, None] * pull / np.maximum(pull.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        carried: FloatArray = (
+            out[:, None] * pull / np.maximum(pull.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        )
+        return carried
 
     def loss(parameter: float) -> float:
         expected = np.maximum(model(parameter), 1e-12)

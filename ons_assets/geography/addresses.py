@@ -1,13 +1,12 @@
 """The addresses near a point, and what kind of place they make it."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy.spatial import cKDTree
 
 from ons_assets.geography.address_files import CLASSES
+from ons_assets.parameters.geography import NearestParameters
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -15,27 +14,8 @@ FloatArray = npt.NDArray[np.float64]
 STRIP_M = 20_000.0
 
 
-@dataclass(frozen=True)
-class NearestSettings:
-    """Parameters of `nearest_addresses`.
-
-    Parameters
-    ----------
-    neighbours
-        How many addresses are asked at most.
-    radius_m
-        How far away they may be.
-    kernel_m
-        Standard deviation of the position of a point; an address at this distance counts 0.61.
-    """
-
-    neighbours: int = 10
-    radius_m: float = 100.0
-    kernel_m: float = 25.0
-
-
 def nearest_addresses(
-    points: pl.DataFrame, addresses: pl.DataFrame | pl.LazyFrame, settings: NearestSettings | None = None
+    points: pl.DataFrame, addresses: pl.DataFrame | pl.LazyFrame, parameters: NearestParameters | None = None
 ) -> pl.DataFrame:
     """Say what kind of place each point is, from the addresses around it.
 
@@ -51,7 +31,7 @@ def nearest_addresses(
         easting_m, northing_m, and any further columns.
     addresses
         uprn, easting_m, northing_m, class, postcode.
-    settings
+    parameters
         Parameters; None for the defaults.
 
     Returns
@@ -66,7 +46,7 @@ def nearest_addresses(
     ValueError
         If a class is none of residential, commercial, education, transport, other.
     """
-    settings = settings or NearestSettings()
+    parameters = parameters or NearestParameters()
     rows = points.with_row_index("row")
     lazy = addresses.lazy().select("uprn", "easting_m", "northing_m", "class", "postcode")
     found = []
@@ -74,10 +54,10 @@ def nearest_addresses(
         strip=(pl.col("northing_m") / STRIP_M).floor().cast(pl.Int32())
     )
     for (strip,), of_strip in sorted(strips.partition_by("strip", as_dict=True).items()):
-        south = float(strip) * STRIP_M - settings.radius_m
-        near = lazy.filter(pl.col("northing_m").is_between(south, south + STRIP_M + 2 * settings.radius_m)).collect()
+        south = float(strip) * STRIP_M - parameters.radius_m
+        near = lazy.filter(pl.col("northing_m").is_between(south, south + STRIP_M + 2 * parameters.radius_m)).collect()
         if len(near):
-            found.append(_vote(of_strip, near, settings))
+            found.append(_vote(of_strip, near, parameters))
     columns = ("class", "probability", "address_distance_m", "uprn", "postcode", "addresses_near")
     votes = pl.concat(found) if found else pl.DataFrame(schema=_SCHEMA)
     joined = rows.join(votes, on="row", how="left", maintain_order="left").select(*points.columns, *columns)
@@ -95,7 +75,7 @@ _SCHEMA = {
 }
 
 
-def _vote(points: pl.DataFrame, addresses: pl.DataFrame, settings: NearestSettings) -> pl.DataFrame:
+def _vote(points: pl.DataFrame, addresses: pl.DataFrame, parameters: NearestParameters) -> pl.DataFrame:
     if unknown := set(addresses["class"].unique()) - set(CLASSES):
         raise ValueError(f"classes of addresses that are not known: {sorted(map(str, unknown))}")
     numbers = {name: number for number, name in enumerate(CLASSES)}
@@ -103,12 +83,12 @@ def _vote(points: pl.DataFrame, addresses: pl.DataFrame, settings: NearestSettin
     tree = cKDTree(addresses.select("easting_m", "northing_m").to_numpy())
     distance, index = tree.query(
         points.select("easting_m", "northing_m").to_numpy(),
-        k=list(range(1, settings.neighbours + 1)),
-        distance_upper_bound=np.nextafter(settings.radius_m, np.inf),
+        k=list(range(1, parameters.neighbours + 1)),
+        distance_upper_bound=np.nextafter(parameters.radius_m, np.inf),
     )
     within = np.isfinite(distance)
     index = np.where(within, index, 0)
-    weight = np.where(within, np.exp(-0.5 * (np.where(within, distance, 0.0) / settings.kernel_m) ** 2), 0.0)
+    weight = np.where(within, np.exp(-0.5 * (np.where(within, distance, 0.0) / parameters.kernel_m) ** 2), 0.0)
     kind = of_address[index]
     by_class = np.stack([(weight * (kind == number)).sum(axis=1) for number in range(len(CLASSES))], axis=1)
     winner = by_class.argmax(axis=1)

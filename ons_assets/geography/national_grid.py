@@ -43,6 +43,14 @@ def to_national_grid(latitude: Degrees, longitude: Degrees) -> tuple[FloatArray,
     ----------
     Ordnance Survey, "Transformations and OSGM15: user guide", for OSTN15 and its 40 test points, which
     this function meets to the millimetre.
+
+    Examples
+    --------
+    The clock tower at Westminster, and Dublin:
+
+    >>> easting_m, northing_m = to_national_grid([51.5007, 53.3498], [-0.1246, -6.2603])
+    >>> easting_m.round(1), northing_m.round(1)
+    (array([530268.2,      nan]), array([179640.5,      nan]))
     """
     latitudes, longitudes = _degrees(latitude, longitude)
     inside = in_great_britain(latitudes, longitudes)

@@ -33,7 +33,7 @@ def drop_ledger(lakehouse: Lakehouse) -> pl.DataFrame:
     kinds={"duckdb"},
     owners=["team:governance"],
 )
-def analytical_database(lakehouse: Lakehouse, duckdb: DuckDBResource) -> dg.MaterializeResult:
+def analytical_database(lakehouse: Lakehouse, duckdb: DuckDBResource) -> dg.MaterializeResult[None]:
     """Build the database beside the old one and put it in its place."""
     home = lakehouse.home
     with home.working(), home.table_lock("analytical_database"), duckdb.get_connection() as connection:
@@ -56,12 +56,9 @@ def analytical_database(lakehouse: Lakehouse, duckdb: DuckDBResource) -> dg.Mate
     kinds={"greatexpectations"},
     owners=["team:governance"],
 )
-def validation_pages(lakehouse: Lakehouse) -> dg.MaterializeResult:
+def validation_pages(lakehouse: Lakehouse) -> dg.MaterializeResult[None]:
     """Render the results that the gate kept."""
     home = lakehouse.home
     with home.working(), home.table_lock("data_docs"):
         page = data_docs.build(home)
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(page)})
-
-
-ASSETS = [drop_ledger, analytical_database, validation_pages]

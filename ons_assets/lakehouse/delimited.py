@@ -92,7 +92,15 @@ def read_bytes(path: Path, limits: Limits) -> tuple[bytes, bool]:
 
 
 def header(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> list[str]:
-    """Return the column names of a delimited or Parquet file; empty if there are none to find."""
+    """Return the column names of a delimited or Parquet file; empty if there are none to find.
+
+    Parameters
+    ----------
+    path
+        Plain or gzip text, or Parquet.
+    delimiter, encoding
+        How the text is written; of no account for Parquet.
+    """
     if is_parquet(path):
         with suppress(pl.exceptions.PolarsError, OSError):
             return list(pl.read_parquet_schema(path))
@@ -105,7 +113,7 @@ def header(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> list[st
         table = arrow_csv.read_csv(
             pa.BufferReader(line + b"\n"), parse_options=arrow_csv.ParseOptions(delimiter=delimiter)
         )
-        return table.column_names
+        return list(table.column_names)
     return []
 
 
@@ -209,7 +217,7 @@ def read_delimited(path: Path, limits: Limits, *, delimiter: str = ",", encoding
 
 def _column_names(content: bytes, delimiter: str) -> list[str]:
     line = content[: content.find(b"\n") + 1] or content + b"\n"
-    names = arrow_csv.read_csv(
+    names: list[str] = arrow_csv.read_csv(
         pa.BufferReader(line), parse_options=arrow_csv.ParseOptions(delimiter=delimiter)
     ).column_names
     if repeated := sorted({name for name in names if names.count(name) > 1}):

@@ -161,6 +161,15 @@ def _check_takeable(path: Path, size_bytes: int, max_bytes: int) -> None:
 def archive(home: Home, source: str, path: Path) -> str:
     """Copy a file into the archive, hashing it on the way, and return its SHA-256.
 
+    Parameters
+    ----------
+    home
+        Home whose archive takes the file.
+    source
+        Folder of the archive, one for each source.
+    path
+        File in the drops; it stays where it is.
+
     Raises
     ------
     StillChanging
@@ -190,7 +199,17 @@ def archive(home: Home, source: str, path: Path) -> str:
 
 
 def archived_path(home: Home, source: str, sha256: str) -> Path:
-    """Where a content lies in the archive."""
+    """Where a content lies in the archive.
+
+    Parameters
+    ----------
+    home
+        Home that holds the archive.
+    source
+        Folder of the archive, one for each source.
+    sha256
+        Hash of the content in hexadecimal; its first two digits are a folder.
+    """
     return home.archive / source / sha256[:2] / sha256
 
 

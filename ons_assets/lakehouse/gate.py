@@ -218,7 +218,7 @@ def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]
         .get_batch(batch_parameters={"dataframe": _as_read(suite, batch).to_pandas(use_pyarrow_extension_array=True)})
         .validate(expectations, result_format="BOOLEAN_ONLY" if table.is_individual else "BASIC")
     )
-    content = result.to_json_dict()
+    content: dict[str, Any] = result.to_json_dict()
     if table.sensitivity is not Sensitivity.PUBLIC:
         # What is not public yet has not passed disclosure control: numbers of rows may be told, values not.
         for entry in content["results"]:
@@ -245,7 +245,7 @@ def _as_read(suite: Suite, batch: pl.DataFrame) -> pl.DataFrame:
 
 
 @cache
-def _batch_definition() -> "BatchDefinition":
+def _batch_definition() -> "BatchDefinition[Any]":
     # Imported late: it takes seconds, and most commands never reach the gate.
     import great_expectations as gx
 

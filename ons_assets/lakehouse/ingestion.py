@@ -43,7 +43,19 @@ class Finding:
 
     @classmethod
     def of(cls, drop: Drop, batch: str, rows: int, reason: str) -> "Finding":
-        """Return what was found in a batch of a drop."""
+        """Return what was found in a batch of a drop.
+
+        Parameters
+        ----------
+        drop
+            File that held the rows; its name and days are taken over.
+        batch
+            Name of the batch, as the quarantine has it.
+        rows
+            Rows that the finding is about.
+        reason
+            Sentence that quotes nothing from an individual source.
+        """
         return cls(drop.name, batch, rows, reason, frozenset(day.isoformat() for day in drop.days))
 
 

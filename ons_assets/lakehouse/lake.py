@@ -194,6 +194,15 @@ def _stream(table: Table, rows: pl.LazyFrame) -> pa.RecordBatchReader:
 def read(home: Home, table: Table, version: int | None = None) -> pl.LazyFrame:
     """Return a table as published, or as it was at an older version.
 
+    Parameters
+    ----------
+    home
+        Home that holds the lake.
+    table
+        Declared table.
+    version
+        Number of a version in the history; None is the latest.
+
     Raises
     ------
     LookupError
@@ -230,12 +239,12 @@ class Change:
 def change(home: Home, table: Table, since: int, until: int | None = None) -> Change:
     """Return the rows that came and went from one version to another; only files that are not in both are read.
 
+    A day that was made again without a difference comes and goes with equal rows; see `Change.rows`.
+
     Parameters
     ----------
     until
         The later version; None for the latest.
-
-    A day that was made again without a difference comes and goes with equal rows; see `Change.rows`.
 
     Raises
     ------
@@ -263,7 +272,17 @@ def _scan(table: Table, files: set[str]) -> pl.LazyFrame:
 
 
 def history(home: Home, table: Table, limit: int | None = None) -> list[Version]:
-    """Return the published versions of a table, newest first."""
+    """Return the published versions of a table, newest first.
+
+    Parameters
+    ----------
+    home
+        Home that holds the lake.
+    table
+        Declared table; one that was never published has no versions.
+    limit
+        Newest versions to return; None returns all.
+    """
     if not exists(home, table):
         return []
     versions = []

@@ -89,6 +89,15 @@ class Layout(BaseModel):
 def read_rows(path: Path, layout: Layout, limits: Limits) -> tuple[pl.DataFrame, pl.DataFrame, str | None]:
     """Read a delimited or Parquet file.
 
+    Parameters
+    ----------
+    path
+        Plain or gzip text, or Parquet.
+    layout
+        Says delimiter and encoding of text.
+    limits
+        Bytes that a file and a line may have once they are unpacked.
+
     Returns
     -------
     rows : pl.DataFrame
@@ -109,7 +118,17 @@ def read_rows(path: Path, layout: Layout, limits: Limits) -> tuple[pl.DataFrame,
 
 
 def as_text(rows: pl.DataFrame, name: str, otherwise: str | None = None) -> pl.Expr:
-    """Return a column as text without blanks around it; null, or `otherwise`, where it is empty or absent."""
+    """Return a column as text without blanks around it; null, or `otherwise`, where it is empty or absent.
+
+    Parameters
+    ----------
+    rows
+        Rows as read, of which only the names of the columns matter here.
+    name
+        Column to take, which the result is named for; it may be absent.
+    otherwise
+        Text in place of what is empty or absent.
+    """
     if name not in rows.columns:
         return pl.lit(otherwise, dtype=pl.String()).alias(name)
     text = pl.col(name).cast(pl.String()).str.strip_chars()
@@ -129,6 +148,15 @@ def as_time_utc(rows: pl.DataFrame, name: str, layout: Layout) -> pl.Expr:
     """Return a column as UTC; of several formats the first that fits, null if none does.
 
     An hour that the clock shows twice is taken as the first; one that it skips does not exist.
+
+    Parameters
+    ----------
+    rows
+        Rows as read; the column is text, a time with or without a zone, or else null throughout.
+    name
+        Column to take, which the result is named for.
+    layout
+        Gives the formats of text, in order of trial, and the zone of times that name none.
     """
     dtype = rows.schema[name]
     if isinstance(dtype, pl.Datetime):
@@ -150,7 +178,17 @@ def as_time_utc(rows: pl.DataFrame, name: str, layout: Layout) -> pl.Expr:
 
 
 def as_date(rows: pl.DataFrame, name: str, layout: Layout) -> pl.Expr:
-    """Return a column as days; of several formats the first that fits, null if none does."""
+    """Return a column as days; of several formats the first that fits, null if none does.
+
+    Parameters
+    ----------
+    rows
+        Rows as read; text is parsed, anything else is cast, and an absent column is null throughout.
+    name
+        Column to take, which the result is named for.
+    layout
+        Gives the formats of text, of which those without an hour are tried, then the first ten characters as ISO.
+    """
     if name not in rows.columns:
         return pl.lit(None, dtype=pl.Date()).alias(name)
     if rows.schema[name] == pl.String():

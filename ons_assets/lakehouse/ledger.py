@@ -190,7 +190,19 @@ class Ledger:
         )
 
     def refuse(self, drop: Drop, reason: str, *, quarantined: int = 0, run_id: str | None = None) -> Drop:
-        """Write that a drop was refused and why, and return its row."""
+        """Write that a drop was refused and why, and return its row.
+
+        Parameters
+        ----------
+        drop
+            Row as it stands in the ledger.
+        reason
+            Sentence for people; it quotes nothing from an individual source.
+        quarantined
+            Rows that were kept with their reasons; all that were read, since none is accepted.
+        run_id
+            Run that refused it; None if no run did.
+        """
         return self._update(
             drop,
             status=Status.REFUSED,
@@ -211,7 +223,21 @@ class Ledger:
         run_id: str,
         superseded: bool = False,
     ) -> Drop:
-        """Write that a drop passed, or passed and was replaced by a newer one, and return its row."""
+        """Write that a drop passed, or passed and was replaced by a newer one, and return its row.
+
+        Parameters
+        ----------
+        drop
+            Row as it stands in the ledger.
+        accepted, quarantined
+            Rows that went into the lake, and rows kept with their reasons; together they are the rows read.
+        reason
+            What else is to be said of the file, or None.
+        run_id
+            Run that read it.
+        superseded
+            Whether a newer file replaced it, whose name then takes the place of the reason.
+        """
         return self._update(
             drop,
             status=Status.SUPERSEDED if superseded else Status.ACCEPTED,

@@ -73,7 +73,17 @@ def load(folders: Sequence[Path], kind: type[Model]) -> list[Model]:
 
 
 def find(mappings: Sequence[Known], path: Path, name: str) -> Known | None:
-    """Return the first mapping that recognises a file, or None."""
+    """Return the first mapping that recognises a file, or None.
+
+    Parameters
+    ----------
+    mappings
+        Layouts of a source, in order of preference.
+    path
+        File whose header is read, once for each layout's delimiter and encoding.
+    name
+        Name under which the file was dropped, which a layout may ask for; the archive knows it by its hash.
+    """
     for mapping in mappings:
         if mapping.recognises(name, header(path, mapping.delimiter, mapping.encoding)):
             return mapping
@@ -103,7 +113,17 @@ def choose(mappings: Sequence[Known], path: Path, name: str, limits: Limits | No
 
 
 def unknown_layout(mappings: Sequence[FileMapping], name: str, columns: Sequence[str]) -> str:
-    """Say what a file has that no mapping knows, and what the nearest mapping needs."""
+    """Say what a file has that no mapping knows, and what the nearest mapping needs.
+
+    Parameters
+    ----------
+    mappings
+        Layouts of the source.
+    name
+        Name under which the file was dropped; layouts that ask for another name are not near.
+    columns
+        Names in the header, as found; empty if there was none.
+    """
     if not columns:
         return "has no header that could be read"
     present = {column.strip() for column in columns}

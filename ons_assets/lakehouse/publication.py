@@ -53,13 +53,37 @@ def code_version() -> str:
 
 
 def data_version(inputs: Mapping[str, str], suite: Suite, settings: Mapping[str, Any]) -> str:
-    """Return a hash that is the same whenever the same inputs meet the same program and suite."""
+    """Return a hash that is the same whenever the same inputs meet the same program and suite.
+
+    Parameters
+    ----------
+    inputs
+        Data version of each input, by its name.
+    suite
+        Suite that audits the table; its hash counts.
+    settings
+        Parameters of the method, as plain values.
+    """
     ingredients = [code_version(), suite.sha256, sorted(inputs.items()), settings]
     return hashlib.sha256(json.dumps(ingredients, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def stage(home: Home, table: Table, frame: pl.DataFrame, run_id: str, batch: str = "batch") -> Path:
-    """Write a batch where nobody reads it yet, and return the file."""
+    """Write a batch where nobody reads it yet, and return the file.
+
+    Parameters
+    ----------
+    home
+        Home with the staging area.
+    table
+        Declared table.
+    frame
+        Batch, written as it is.
+    run_id
+        Folder of the staging area, so that runs do not meet.
+    batch
+        Name of the file, without ending.
+    """
     folder = home.staging / run_id / table.name
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{batch}.parquet"
@@ -214,6 +238,26 @@ def publish(
     settings: Mapping[str, Any],
     replace: Partition | None = None,
 ) -> Published:
-    """Stage a frame, audit it, and publish it if the gate lets it pass; see `Publication`."""
+    """Stage a frame, audit it, and publish it if the gate lets it pass; see `Publication`.
+
+    Parameters
+    ----------
+    home
+        Home that holds lake, staging area and quarantine.
+    table
+        Declared table.
+    frame
+        Whole content of the table, or of the partition that it replaces.
+    suite
+        Suite that audits the frame.
+    run_id
+        Run that made the frame.
+    inputs
+        Data version of each input, by its name; recorded with the version.
+    settings
+        Parameters that the method was given; recorded with the version.
+    replace
+        Column and value of the partition to replace; None replaces the table.
+    """
     [published] = publish_parts([Publication(home, table, suite, run_id)], [(frame,)], inputs, settings, replace)
     return published

@@ -36,7 +36,23 @@ class Entry:
 
 
 def keep_rows(home: Home, table: str, batch: str, name: str, run_id: str, rejected: pl.DataFrame) -> None:
-    """Keep the rows of a file that could not be read; replaces what an earlier run kept of the file."""
+    """Keep the rows of a file that could not be read; replaces what an earlier run kept of the file.
+
+    Parameters
+    ----------
+    home
+        Home with the quarantine.
+    table
+        Name of the table, domain/table.
+    batch
+        Name of the batch, which the files in quarantine are called by.
+    name
+        Name under which the file was dropped.
+    run_id
+        Run that read it.
+    rejected
+        line, reason, text; text is empty for individual sources.
+    """
     _write_frame(_folder(home, table) / f"{batch}.rows.parquet", rejected)
     _write_reason(home, Entry(table, batch, name, reasons(rejected), len(rejected), False, run_id, _now()))
 
@@ -48,7 +64,25 @@ def reasons(rejected: pl.DataFrame) -> str:
 
 
 def keep_refused(home: Home, table: str, batch: str, name: str, run_id: str, reason: str, staged: Path | None) -> None:
-    """Keep a batch that was refused, by moving its staged file; `staged` is None if nothing was staged."""
+    """Keep a batch that was refused, by moving its staged file; `staged` is None if nothing was staged.
+
+    Parameters
+    ----------
+    home
+        Home with the quarantine.
+    table
+        Name of the table, domain/table.
+    batch
+        Name of the batch, which the files in quarantine are called by.
+    name
+        Name under which the file was dropped, or the partition that was made.
+    run_id
+        Run that refused it.
+    reason
+        Sentence for people; it quotes nothing from an individual source.
+    staged
+        File in the staging area, which is moved.
+    """
     folder = _folder(home, table)
     if staged is not None:
         shutil.move(staged, folder / f"{batch}.batch.parquet")
@@ -58,7 +92,17 @@ def keep_refused(home: Home, table: str, batch: str, name: str, run_id: str, rea
 
 
 def release(home: Home, table: str, batch: str) -> None:
-    """Forget what an earlier run kept of a file and of its batches; it has been read again."""
+    """Forget what an earlier run kept of a file and of its batches; it has been read again.
+
+    Parameters
+    ----------
+    home
+        Home with the quarantine.
+    table
+        Name of the table, domain/table.
+    batch
+        Name of the batch; what is called by it and a dash is forgotten too.
+    """
     for path in [*_folder(home, table).glob(f"{batch}.*"), *_folder(home, table).glob(f"{batch}-*")]:
         path.unlink(missing_ok=True)
 

@@ -61,6 +61,11 @@ class Source(Protocol):
         ...
 
     @property
+    def files_are(self) -> str:
+        """What the files are, in words, for who is to deliver them."""
+        ...
+
+    @property
     def batch(self) -> tuple[str, ...]:
         """Columns that tell one batch of a file from another."""
         ...
@@ -94,5 +99,15 @@ class Source(Protocol):
         ...
 
     def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
-        """Return the local days for which the file holds rows; empty if its table has no days."""
+        """Return the local days for which the file holds rows; empty if its table has no days.
+
+        Parameters
+        ----------
+        path
+            File in the archive, named by its hash.
+        name
+            Name under which it was dropped.
+        received_utc
+            When it was; rows of a later time are in the future.
+        """
         ...

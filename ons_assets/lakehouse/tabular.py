@@ -56,7 +56,17 @@ class TabularFiles(ABC):
 
     @abstractmethod
     def judge(self, rows: pl.DataFrame, layout: Layout, received_utc: datetime) -> tuple[pl.DataFrame, pl.Series]:
-        """Return the typed rows, with `line`, and for each the reason why it cannot be accepted, or null."""
+        """Return the typed rows, with `line`, and for each the reason why it cannot be accepted, or null.
+
+        Parameters
+        ----------
+        rows
+            Columns by the names of the layout, text or typed, and `line`.
+        layout
+            Layout that the file has.
+        received_utc
+            When the file was dropped; rows of a later time are in the future.
+        """
 
     def check(self, accepted: pl.DataFrame) -> str | None:
         """Look at all accepted rows of a file together, and return what there is to say of them.

@@ -1,81 +1,103 @@
-"""Assets of the smart meters pilot. Tables of meters are made some buckets at a time; see `ons_assets.meters.parts`."""
+"""Assets of the smart meters pilot. Tables of meters are made some buckets at a time."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import polars as pl
 
-from ons_assets.meters import daily, low_use, profiles, quality, vacancy
-from ons_assets.meters.area_figures import area_tables
-from ons_assets.meters.cluster_tables import cluster_tables
-from ons_assets.meters.half_hours import half_hours as half_hours_of
-from ons_assets.meters.household_tables import household_tables
-from ons_assets.meters.imputation import impute_half_hours
-from ons_assets.meters.intake import take_in
-from ons_assets.meters.meter_areas import MeterAreaFiles
+from ons_assets.lakehouse import buckets
+from ons_assets.meters.absence import low_use, vacancy
+from ons_assets.meters.areas.area_figures import area_tables
+from ons_assets.meters.areas.meter_areas import MeterAreaFiles
+from ons_assets.meters.half_hours import daily, quality
+from ons_assets.meters.half_hours.clock_face import half_hours as half_hours_of
+from ons_assets.meters.half_hours.imputation import impute_half_hours
+from ons_assets.meters.households.household_tables import household_tables
+from ons_assets.meters.households.questionnaire import QuestionnaireFiles
 from ons_assets.meters.occupancy import occupancy_table
-from ons_assets.meters.parts import parts
-from ons_assets.meters.questionnaire import QuestionnaireFiles
-from ons_assets.meters.sources import MeterFiles
+from ons_assets.meters.profiles import load_profiles as profiles
+from ons_assets.meters.profiles.cluster_tables import cluster_tables
+from ons_assets.meters.readings.intake import take_in
+from ons_assets.meters.readings.sources import MeterFiles
 from ons_assets.orchestration.assets import ingested, published
-from ons_assets.parameters.meters import Meters
+from ons_assets.parameters.meters import (
+    AreaParameters,
+    CalendarParameters,
+    DailyParameters,
+    FieldworkParameters,
+    HouseholdParameters,
+    ImputationParameters,
+    LowUseParameters,
+    MeterAreaParameters,
+    OccupancyParameters,
+    ProfileClusterParameters,
+    QualityParameters,
+    QuestionnaireParameters,
+    Readings,
+    VacancyParameters,
+)
 
 Parts = Iterator[pl.DataFrame]
+# Within a bucket, tables are in the order of meters and time; of readings, in that of their files.
+_parts = partial(buckets.parts, order=("meter", "day", "first_day", "drop_id"))
 
-raw_readings = ingested("meters/raw_readings", MeterFiles.of, by=take_in)
-questionnaire = ingested("meters/questionnaire", QuestionnaireFiles.of)
-meter_areas = ingested("meters/meter_areas", MeterAreaFiles.of)
+raw_readings = ingested("meters/raw_readings", MeterFiles.of, parameters=(Readings,), by=take_in)
+questionnaire = ingested("meters/questionnaire", QuestionnaireFiles.of, parameters=(QuestionnaireParameters,))
+meter_areas = ingested("meters/meter_areas", MeterAreaFiles.of, parameters=(MeterAreaParameters,))
 
 
 @published("meters/half_hours", inputs=["meters/raw_readings"])
-def half_hours(raw_readings: pl.LazyFrame, settings: Meters) -> Parts:
+def half_hours(raw_readings: pl.LazyFrame, readings: Readings, imputation: ImputationParameters) -> Parts:
     """Lay what files delivered on the clock face, and fill gaps if that was asked for."""
-    for (rows,) in parts(raw_readings):
-        made = half_hours_of(rows, settings.readings.negative)
-        yield made if settings.impute == "none" else impute_half_hours(made, settings.impute)
+    for (rows,) in _parts(raw_readings):
+        made = half_hours_of(rows, readings.negative)
+        yield made if imputation.method == "none" else impute_half_hours(made, imputation)
 
 
 @published("meters/reading_quality", inputs=["meters/half_hours"])
-def reading_quality(half_hours: pl.LazyFrame, settings: Meters) -> Parts:
+def reading_quality(half_hours: pl.LazyFrame, parameters: QualityParameters) -> Parts:
     """Say how complete and plausible readings are; gaps are judged by what all meters sent at the time."""
-    trial = quality.collection(rows for (rows,) in parts(half_hours))
-    for (rows,) in parts(half_hours):
-        yield quality.reading_quality(rows, trial, settings.quality)
+    trial = quality.collection(rows for (rows,) in _parts(half_hours))
+    for (rows,) in _parts(half_hours):
+        yield quality.reading_quality(rows, trial, parameters)
 
 
 @published("meters/daily_consumption", inputs=["meters/half_hours"])
-def daily_consumption(half_hours: pl.LazyFrame) -> Parts:
+def daily_consumption(half_hours: pl.LazyFrame, parameters: DailyParameters) -> Parts:
     """Sum up the days."""
-    for (rows,) in parts(half_hours):
-        yield daily.daily_consumption(rows)
+    for (rows,) in _parts(half_hours):
+        yield daily.daily_consumption(rows, parameters)
 
 
 @published("meters/profiles", "meters/profile_indicators", inputs=["meters/half_hours"])
-def load_profiles(half_hours: pl.LazyFrame, settings: Meters) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+def load_profiles(
+    half_hours: pl.LazyFrame, calendar: CalendarParameters, household: HouseholdParameters, daily: DailyParameters
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Make mean profiles, and describe each meter by its own."""
-    for (rows,) in parts(half_hours):
-        described = profiles.descriptors(rows, settings.holidays, min_days=settings.household.min_days)
-        yield profiles.profiles(rows, settings.holidays), described
+    for (rows,) in _parts(half_hours):
+        described = profiles.descriptors(rows, calendar.holidays, daily, min_days=household.min_days)
+        yield profiles.profiles(rows, calendar.holidays), described
 
 
 @published("meters/low_use_runs", inputs=["meters/daily_consumption"])
-def low_use_runs(daily_consumption: pl.LazyFrame, settings: Meters) -> Parts:
+def low_use_runs(daily_consumption: pl.LazyFrame, parameters: LowUseParameters) -> Parts:
     """Find runs of low and of constant days."""
-    for (rows,) in parts(daily_consumption):
-        yield low_use.low_use_runs(rows, settings.low_use)
+    for (rows,) in _parts(daily_consumption):
+        yield low_use.low_use_runs(rows, parameters)
 
 
 @published("meters/occupancy_probabilities", inputs=["meters/half_hours"])
-def occupancy_probabilities(half_hours: pl.LazyFrame, settings: Meters) -> Parts:
+def occupancy_probabilities(half_hours: pl.LazyFrame, parameters: OccupancyParameters) -> Parts:
     """Say for each half hour how likely somebody is at home."""
-    for (rows,) in parts(half_hours):
-        yield occupancy_table(rows, settings.occupancy)
+    for (rows,) in _parts(half_hours):
+        yield occupancy_table(rows, parameters)
 
 
 @published("meters/vacancy", inputs=["meters/daily_consumption"])
-def vacancies(daily_consumption: pl.LazyFrame, settings: Meters) -> Parts:
+def vacancies(daily_consumption: pl.LazyFrame, parameters: VacancyParameters) -> Parts:
     """Divide the time of each home into spells."""
-    for (rows,) in parts(daily_consumption):
-        yield vacancy.vacancy(rows, settings.vacancy)
+    for (rows,) in _parts(daily_consumption):
+        yield vacancy.vacancy(rows, parameters)
 
 
 @published(
@@ -84,12 +106,12 @@ def vacancies(daily_consumption: pl.LazyFrame, settings: Meters) -> Parts:
     inputs=["meters/profile_indicators", "meters/questionnaire"],
 )
 def household_size(
-    profile_indicators: pl.LazyFrame, questionnaire: pl.LazyFrame, settings: Meters
+    profile_indicators: pl.LazyFrame, questionnaire: pl.LazyFrame, parameters: HouseholdParameters
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Learn the size of households from those that answered, and judge what was learned."""
     # In one order, as the folds and the forest depend on it.
     indicators, answers = profile_indicators.sort("meter").collect(), questionnaire.sort("meter").collect()
-    return household_tables(indicators, answers, settings.household)
+    return household_tables(indicators, answers, parameters)
 
 
 @published(
@@ -98,9 +120,11 @@ def household_size(
     "meters/cluster_profiles",
     inputs=["meters/half_hours"],
 )
-def profile_clusters(half_hours: pl.LazyFrame, settings: Meters) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def profile_clusters(
+    half_hours: pl.LazyFrame, parameters: ProfileClusterParameters, area: AreaParameters
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Group days by the shape of their use."""
-    return cluster_tables(lambda: (rows for (rows,) in parts(half_hours)), settings.clusters, settings.area)
+    return cluster_tables(lambda: (rows for (rows,) in _parts(half_hours)), parameters, area)
 
 
 @published(
@@ -109,30 +133,13 @@ def profile_clusters(half_hours: pl.LazyFrame, settings: Meters) -> tuple[pl.Dat
     inputs=["meters/occupancy_probabilities", "meters/vacancy", "meters/meter_areas"],
 )
 def area_figures(
-    occupancy_probabilities: pl.LazyFrame, vacancy: pl.LazyFrame, meter_areas: pl.LazyFrame, settings: Meters
+    occupancy_probabilities: pl.LazyFrame,
+    vacancy: pl.LazyFrame,
+    meter_areas: pl.LazyFrame,
+    calendar: CalendarParameters,
+    parameters: AreaParameters,
+    fieldwork: FieldworkParameters,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Estimate occupancy of small areas, and rank the hours at which to call there."""
-    homes = ((presence, spells) for presence, spells in parts(occupancy_probabilities, vacancy))
-    return area_tables(homes, meter_areas.collect(), settings.holidays, settings.area, settings.fieldwork)
-
-
-ASSETS = [
-    raw_readings,
-    questionnaire,
-    meter_areas,
-    half_hours,
-    reading_quality,
-    daily_consumption,
-    load_profiles,
-    low_use_runs,
-    occupancy_probabilities,
-    vacancies,
-    household_size,
-    profile_clusters,
-    area_figures,
-]
-SOURCES = {
-    raw_readings.key: MeterFiles.of,
-    questionnaire.key: QuestionnaireFiles.of,
-    meter_areas.key: MeterAreaFiles.of,
-}
+    homes = ((presence, spells) for presence, spells in _parts(occupancy_probabilities, vacancy))
+    return area_tables(homes, meter_areas.collect(), calendar.holidays, parameters, fieldwork)

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from ons_assets.lakehouse.buckets import with_bucket
 from ons_assets.mobile.evidence import Evidence, evidence
 from ons_assets.mobile.plan import CellPlan
-from ons_assets.mobile.spill import RECORD, EventSpill, bucket_of
+from ons_assets.mobile.spill import RECORD, EventSpill
 from ons_assets.mobile.workers import classify
-from ons_assets.parameters.mobile import Mobile
+from ons_assets.parameters.mobile import CleaningParameters, DeviceAnchorParameters, StayParameters, WorkerParameters
 
 ZONE = "Europe/London"
 # A span of buckets is worked at once when it holds so many; less would be lost in the overhead of frames.
@@ -77,8 +78,11 @@ def device_anchors(
     events: Iterable[pl.DataFrame],
     plan: CellPlan,
     coverage: pl.DataFrame,
-    settings: Mobile,
     *,
+    cleaning: CleaningParameters | None = None,
+    stays: StayParameters | None = None,
+    anchors: DeviceAnchorParameters | None = None,
+    workers: WorkerParameters | None = None,
     folder: Path | None = None,
     threads: int = 2,
     counted: Callable[[dict[str, int]], None] = lambda _: None,
@@ -94,6 +98,8 @@ def device_anchors(
         Blocks of events, such as days: operator, user, time_utc, event_date, cell_id.
     coverage
         cell, area, share.
+    cleaning, stays, anchors, workers
+        Parameters; None for the defaults.
     folder
         Where the temporary files go; None for the system's own folder.
     threads
@@ -106,17 +112,50 @@ def device_anchors(
     pl.DataFrame
         Rows of `mobile/device_anchors` of some buckets.
     """
-    for anchors, made in anchored_spans(events, plan, settings, folder=folder, threads=threads):
+    spans = anchored_spans(
+        events,
+        plan,
+        cleaning=cleaning,
+        stays=stays,
+        anchors=anchors,
+        workers=workers,
+        folder=folder,
+        threads=threads,
+    )
+    for found, made in spans:
         counted(made.counts)
-        located = locate_anchors(anchors, made.cells, plan, coverage)
-        buckets = pl.Series(bucket_of(located["user"].to_numpy()), dtype=pl.Int16())
-        yield located.with_columns(bucket=buckets).select(COLUMNS)
+        located = locate_anchors(found, made.cells, plan, coverage)
+        yield with_bucket(located).select(COLUMNS)
 
 
 def anchored_spans(
-    events: Iterable[pl.DataFrame], plan: CellPlan, settings: Mobile, *, folder: Path | None = None, threads: int = 2
+    events: Iterable[pl.DataFrame],
+    plan: CellPlan,
+    *,
+    cleaning: CleaningParameters | None = None,
+    stays: StayParameters | None = None,
+    anchors: DeviceAnchorParameters | None = None,
+    workers: WorkerParameters | None = None,
+    folder: Path | None = None,
+    threads: int = 2,
 ) -> Iterator[tuple[pl.DataFrame, Evidence]]:
-    """Yield the anchors and evidence of span after span of buckets of devices; see `device_anchors`."""
+    """Yield the anchors and evidence of span after span of buckets of devices; see `device_anchors`.
+
+    Parameters
+    ----------
+    events
+        Blocks of `mobile/phone_events`, in any order.
+    plan
+        Cells of the operators, numbered, with their centres in metres.
+    cleaning, stays, anchors, workers
+        Parameters; None for the defaults.
+    folder
+        Where the sorted events wait, 16 bytes each; None is the system's folder for temporary files.
+    threads
+        Spans worked on at once.
+    """
+    cleaning, stays = cleaning or CleaningParameters(), stays or StayParameters()
+    anchors, workers = anchors or DeviceAnchorParameters(), workers or WorkerParameters()
     with tempfile.TemporaryDirectory(dir=folder) as temporary, EventSpill(Path(temporary) / "events") as spill:
         for block in events:
             spill.add(
@@ -128,8 +167,16 @@ def anchored_spans(
 
         def work(files: list[Path]) -> tuple[pl.DataFrame, Evidence]:
             records = np.concatenate([np.fromfile(path, dtype=RECORD) for path in files])
-            made = evidence(records["user"], records["time_s"].astype(np.int64), records["cell"], plan, settings)
-            return classify(made.by_day, settings), made
+            made = evidence(
+                records["user"],
+                records["time_s"].astype(np.int64),
+                records["cell"],
+                plan,
+                cleaning=cleaning,
+                stays=stays,
+                anchors=anchors,
+            )
+            return classify(made.by_day, anchors, workers), made
 
         spans = spill.spans(EVENTS_AT_ONCE)
         with ThreadPoolExecutor(threads) as pool:

@@ -22,7 +22,17 @@ from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import embedded
 from ons_assets.orchestration.partitions import DAYS
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.parameters.mobile import Mobile
+from ons_assets.parameters.mobile import (
+    CleaningParameters,
+    CoverageParameters,
+    DeviceAnchorParameters,
+    EventQualityParameters,
+    FlowComparisonParameters,
+    ReleaseParameters,
+    StayParameters,
+    WeightingParameters,
+    WorkerParameters,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,22 +43,44 @@ aggregated_flows = ingested("mobile/aggregated_flows", FlowFiles.of)
 
 
 @published("mobile/event_quality", inputs=["mobile/phone_events", "mobile/cells"])
-def event_quality(phone_events: pl.LazyFrame, cells: pl.LazyFrame, settings: Mobile) -> pl.DataFrame:
+def event_quality(
+    phone_events: pl.LazyFrame,
+    cells: pl.LazyFrame,
+    parameters: EventQualityParameters,
+    cleaning: CleaningParameters,
+) -> pl.DataFrame:
     """Say what every day of events is worth."""
-    return describe_events(phone_events, cell_plan(cells.collect()), settings)
+    return describe_events(phone_events, cell_plan(cells.collect()), parameters, cleaning)
 
 
 @published("mobile/device_anchors", inputs=["mobile/phone_events", "mobile/cells", "reference/area_parts"])
 def device_anchors(
-    phone_events: pl.LazyFrame, cells: pl.LazyFrame, area_parts: pl.LazyFrame, settings: Mobile, lakehouse: Lakehouse
+    phone_events: pl.LazyFrame,
+    cells: pl.LazyFrame,
+    area_parts: pl.LazyFrame,
+    cleaning: CleaningParameters,
+    stays: StayParameters,
+    anchors: DeviceAnchorParameters,
+    workers: WorkerParameters,
+    coverage: CoverageParameters,
+    lakehouse: Lakehouse,
 ) -> Iterator[pl.DataFrame]:
     """Find homes and places of work, a bucket of devices at a time."""
     plan = cell_plan(cells.collect())
-    shares = coverage_of_parts(plan, area_parts.collect(), method=settings.location, tile_m=settings.tile_m)
+    shares = coverage_of_parts(plan, area_parts.collect(), coverage)
     days = phone_events.select(pl.col("event_date").unique().sort()).collect().to_series()
     columns = ["operator", "user", "time_utc", "event_date", "cell_id"]
     blocks = (phone_events.filter(event_date=day).select(columns).collect() for day in days)
-    yield from find_anchors(blocks, plan, shares, settings, folder=lakehouse.home.staging)
+    yield from find_anchors(
+        blocks,
+        plan,
+        shares,
+        cleaning=cleaning,
+        stays=stays,
+        anchors=anchors,
+        workers=workers,
+        folder=lakehouse.home.staging,
+    )
 
 
 @published(
@@ -57,12 +89,15 @@ def device_anchors(
     optional=["mobile/devices"],
 )
 def operator_flows(
-    device_anchors: pl.LazyFrame, event_quality: pl.LazyFrame, devices: pl.LazyFrame | None, settings: Mobile
+    device_anchors: pl.LazyFrame,
+    event_quality: pl.LazyFrame,
+    devices: pl.LazyFrame | None,
+    parameters: ReleaseParameters,
 ) -> pl.DataFrame:
     """Count devices between areas, and leave out what is small or could be learnt by subtraction."""
     [(first, last)] = event_quality.select(a=pl.col("event_date").min(), b=pl.col("event_date").max()).collect().rows()
     register = devices.collect() if devices is not None else None
-    return releasing.operator_flows(device_anchors.collect(), register, settings, f"{first}/{last}")
+    return releasing.operator_flows(device_anchors.collect(), register, parameters, f"{first}/{last}")
 
 
 @published(
@@ -77,7 +112,7 @@ def weighted_flows(
     aggregated_flows: pl.LazyFrame | None,
     area_codes: pl.LazyFrame | None,
     workers: pl.LazyFrame | None,
-    settings: Mobile,
+    parameters: WeightingParameters,
 ) -> pl.DataFrame:
     """Estimate how many workers go from area to area."""
     own, delivered, codes, employed = (
@@ -87,7 +122,7 @@ def weighted_flows(
     taken = take_flows(own, delivered, codes, area_parts.select("area").collect().to_series())
     for note in taken.notes:
         log.warning(note)
-    return weigh_periods(taken.flows, phone_market.collect(), employed, settings)
+    return weigh_periods(taken.flows, phone_market.collect(), employed, parameters)
 
 
 @published(
@@ -101,30 +136,11 @@ def flow_comparison(
     commuting_flows: pl.LazyFrame,
     area_parts: pl.LazyFrame,
     area_codes: pl.LazyFrame | None,
-    settings: Mobile,
+    parameters: FlowComparisonParameters,
     lakehouse: Lakehouse,
 ) -> pl.DataFrame:
     """Hold the flows beside the census and beside models that know only its totals; draw a map of them."""
     weighted, centres = comparison.latest(weighted_flows.collect()), area_parts.collect()
-    census = comparison.census(commuting_flows.collect(), area_codes, settings.benchmark)
+    census = comparison.census(commuting_flows.collect(), area_codes, parameters.benchmark)
     figures.save(figures.flow_map(weighted, centres), lakehouse.home.reports / "mobile" / "flow_map.png")
-    return comparison.flow_comparison(weighted, census, centres, bands_km=settings.distance_bands_km)
-
-
-ASSETS = [
-    cells,
-    devices,
-    phone_events,
-    event_quality,
-    device_anchors,
-    operator_flows,
-    aggregated_flows,
-    weighted_flows,
-    flow_comparison,
-]
-SOURCES = {
-    cells.key: CellFiles.of,
-    devices.key: DeviceFiles.of,
-    phone_events.key: EventFiles.of,
-    aggregated_flows.key: FlowFiles.of,
-}
+    return comparison.flow_comparison(weighted, census, centres, parameters)

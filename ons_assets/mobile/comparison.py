@@ -8,6 +8,7 @@ import polars as pl
 from ons_assets.flows.interaction import distances_km, gravity, radiation
 from ons_assets.flows.measures import agreement, pair_up
 from ons_assets.geography.area_codes import to_current
+from ons_assets.parameters.mobile import FlowComparisonParameters
 
 SCHEMA = {
     "estimate": pl.String(),
@@ -16,16 +17,13 @@ SCHEMA = {
     "measure": pl.String(),
     "value": pl.Float64(),
 }
-KS = (15, 20, 30, 50, 100)
 
 
 def flow_comparison(
     weighted: pl.DataFrame,
     benchmark: pl.DataFrame,
     centres: pl.DataFrame,
-    *,
-    bands_km: Sequence[float] = (2, 5, 10, 20, 50),
-    ks: Sequence[int] = KS,
+    parameters: FlowComparisonParameters | None = None,
 ) -> pl.DataFrame:
     """Compare weighted flows with a benchmark, and both with baselines.
 
@@ -38,10 +36,9 @@ def flow_comparison(
         out where they are known, and counted in an estimate of their own.
     centres
         area, easting_m, northing_m; several rows of an area are its parts.
-    bands_km
-        Upper ends of the bands of distance between centres.
-    ks
-        Least numbers of devices with which the flows are tried again.
+    parameters
+        Bands of distance between centres, and least numbers of devices with which the flows are tried again;
+        None for the defaults.
 
     Returns
     -------
@@ -57,6 +54,8 @@ def flow_comparison(
     ValueError
         If estimate and benchmark share no area.
     """
+    parameters = parameters or FlowComparisonParameters()
+    bands_km = parameters.distance_bands_km
     shared = set(weighted["origin"]) | set(weighted["destination"])
     known = set(benchmark["origin"]) | set(benchmark["destination"])
     areas = sorted(shared & known & set(centres["area"]))
@@ -75,7 +74,7 @@ def flow_comparison(
     if benchmark["home_workers"].null_count() < len(benchmark):
         everybody = _within(benchmark.select("origin", "destination", count="commuters"), areas)
         parts += _measured("weighted_with_home_workers", estimate, everybody, distance, bands_km)
-    for k in ks:
+    for k in parameters.ks:
         kept = estimate.filter(pl.col("devices") >= k)
         parts += _measured(f"weighted_k{k}", kept, census, distance, bands_km)
     for name, flows in baselines(census, areas, placed).items():

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from core_ext.phone_events import KEPT, PING_PONG, clean_events
-from core_ext.phone_events import daily_evidence as add_up
 
+from core_ext import KEPT, PING_PONG, clean_events
+from core_ext import daily_evidence as add_up
 from ons_assets.mobile.plan import CellPlan
-from ons_assets.mobile.profiles import anchor_settings
+from ons_assets.mobile.profiles import anchor_parameters
 from ons_assets.mobility.anchors import capped_home, capped_work
-from ons_assets.parameters.mobile import Mobile
+from ons_assets.mobility.evidence import weights_of
+from ons_assets.parameters.mobile import CleaningParameters, DeviceAnchorParameters, StayParameters
 
 IntArray = npt.NDArray[np.int64]
 CellArray = npt.NDArray[np.int32]
@@ -70,36 +71,57 @@ def sort_events(user: IntArray, time_s: IntArray, cell: CellArray) -> tuple[IntA
 
 
 def clean(
-    user: IntArray, time_s: IntArray, cell: CellArray, plan: CellPlan, settings: Mobile
+    user: IntArray, time_s: IntArray, cell: CellArray, plan: CellPlan, parameters: CleaningParameters
 ) -> tuple[npt.NDArray[np.uint8], CellArray]:
-    """Flag sorted events; see `core_ext.phone_events.clean_events`."""
+    """Flag sorted events; see `core_ext.phone_events.clean_events`.
+
+    Parameters
+    ----------
+    user, time_s, cell
+        Device, local second and number of the cell of each event, sorted by device and time, shape (n,).
+    plan
+        Centres of the cells in metres.
+    settings
+        Speed, distance and seconds beyond which an event is wrong.
+    """
     flag, moved = clean_events(
         user,
         time_s,
         cell,
         plan.x_m,
         plan.y_m,
-        max_speed_m_s=settings.max_speed_m_s,
-        min_distance_m=settings.min_distance_m,
-        ping_pong_s=settings.ping_pong_seconds,
+        max_speed_m_s=parameters.max_speed_m_s,
+        min_distance_m=parameters.min_distance_m,
+        ping_pong_s=parameters.ping_pong_seconds,
     )
     return flag, moved
 
 
-def evidence(user: IntArray, time_s: IntArray, cell: CellArray, plan: CellPlan, settings: Mobile) -> Evidence:
+def evidence(
+    user: IntArray,
+    time_s: IntArray,
+    cell: CellArray,
+    plan: CellPlan,
+    *,
+    cleaning: CleaningParameters,
+    stays: StayParameters,
+    anchors: DeviceAnchorParameters,
+) -> Evidence:
     """Clean events and add them up by device, place and day.
 
     Parameters
     ----------
     user, time_s, cell : arrays, shape (n,)
         In any order; seconds of the local clock since 1970; number of the cell in the plan, -1 if unknown.
+    cleaning, stays, anchors
+        What cannot be true, how long a stay is, and what an hour at a place tells.
     """
     user, time_s, cell = sort_events(user, time_s, cell)
-    flag, cell = clean(user, time_s, cell, plan, settings)
+    flag, cell = clean(user, time_s, cell, plan, cleaning)
     kept = (flag == KEPT) | (flag == PING_PONG)
-    anchors = anchor_settings(settings)
+    weighing = anchor_parameters(anchors)
     small_hours = (np.arange(168) % 24 < SMALL_HOURS).astype(np.float64)
-    profiles = np.stack([anchors.home_profile.weights(), anchors.work_profile.weights(), small_hours])
+    profiles = np.stack([weights_of(weighing.home_profile), weights_of(weighing.work_profile), small_hours])
     users, places, days, weights, of_user, of_cell, of_place, n_events = add_up(
         user[kept],
         time_s[kept],
@@ -107,12 +129,12 @@ def evidence(user: IntArray, time_s: IntArray, cell: CellArray, plan: CellPlan, 
         plan.x_m,
         plan.y_m,
         profiles,
-        place_radius_m=settings.place_radius_m,
-        reach_s=round(settings.reach_minutes * 60),
-        bridge_day_s=round(settings.bridge_day_minutes * 60),
-        bridge_night_s=round(settings.bridge_night_minutes * 60),
-        night_start=settings.night_start,
-        night_end=settings.night_end,
+        place_radius_m=stays.place_radius_m,
+        reach_s=round(stays.reach_minutes * 60),
+        bridge_day_s=round(stays.bridge_day_minutes * 60),
+        bridge_night_s=round(stays.bridge_night_minutes * 60),
+        night_start=anchors.night_start,
+        night_end=anchors.night_end,
     )
     hours = pl.DataFrame(
         {
@@ -126,7 +148,7 @@ def evidence(user: IntArray, time_s: IntArray, cell: CellArray, plan: CellPlan, 
     )
     return Evidence(
         by_day=hours.with_columns(
-            home=capped_home("home", anchors), work=capped_work("work", anchors), is_education=pl.lit(False)
+            home=capped_home("home", weighing), work=capped_work("work", weighing), is_education=pl.lit(False)
         ),
         cells=pl.DataFrame({"user": of_user, "place": of_place, "cell": of_cell, "events": n_events}),
         counts={name: int(count) for name, count in zip(FLAGS, np.bincount(flag, minlength=5), strict=True)},

@@ -39,7 +39,8 @@ def scatter(comparison: pl.DataFrame) -> "altair.LayerChart":
     line = altair.Chart(pairs).mark_line(color="gray").encode(
         x=altair.X("benchmark", type="quantitative"), y=altair.Y("benchmark", type="quantitative")
     )  # fmt: skip
-    return (line + points).properties(width=WIDTH, height=HEIGHT)
+    chart: altair.LayerChart = altair.LayerChart(layer=[line, points]).properties(width=WIDTH, height=HEIGHT)
+    return chart
 
 
 def flow_map(flows: pl.DataFrame, centres: pl.DataFrame) -> "altair.LayerChart":
@@ -81,7 +82,8 @@ def flow_map(flows: pl.DataFrame, centres: pl.DataFrame) -> "altair.LayerChart":
         y=altair.Y("y", type="quantitative"),
         size=altair.Size("flow", type="quantitative", title="people who stay"),
     )  # fmt: skip
-    return (lines + discs).properties(width=WIDTH, height=HEIGHT)
+    chart: altair.LayerChart = altair.LayerChart(layer=[lines, discs]).properties(width=WIDTH, height=HEIGHT)
+    return chart
 
 
 def png(chart: "altair.TopLevelMixin") -> bytes:

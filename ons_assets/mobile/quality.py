@@ -9,17 +9,20 @@ import polars as pl
 from ons_assets.mobile.anchors import ZONE, local_seconds
 from ons_assets.mobile.evidence import FLAGS, clean, sort_events
 from ons_assets.mobile.plan import CellPlan
-from ons_assets.parameters.mobile import Mobile
+from ons_assets.parameters.mobile import CleaningParameters, EventQualityParameters
 
-# A cell that on its median day has so many events, and today none, was not merely quiet: one in e^20.
-BUSY_CELL_EVENTS = 20
 COLUMNS = (
     "operator", "event_date", "events", "devices", "hours_covered", "hours_expected", "duplicates", "unknown_cell",
     "too_fast", "ping_pong", "cells_seen", "cells_silent",
 )  # fmt: skip
 
 
-def event_quality(events: pl.LazyFrame, plan: CellPlan, settings: Mobile) -> pl.DataFrame:
+def event_quality(
+    events: pl.LazyFrame,
+    plan: CellPlan,
+    parameters: EventQualityParameters | None = None,
+    cleaning: CleaningParameters | None = None,
+) -> pl.DataFrame:
     """Describe every day of events of every operator.
 
     Cleaning is counted day by day here; a device that is too fast across midnight is counted on neither
@@ -29,25 +32,28 @@ def event_quality(events: pl.LazyFrame, plan: CellPlan, settings: Mobile) -> pl.
     ----------
     events
         Rows of `mobile/phone_events`.
+    parameters, cleaning
+        When a cell fell silent, and which events cannot be true; None for the defaults.
 
     Returns
     -------
     pl.DataFrame
         The columns of `mobile/event_quality`. Sorted by operator and day.
     """
+    parameters, cleaning = parameters or EventQualityParameters(), cleaning or CleaningParameters()
     days = events.select(pl.col("event_date").unique().sort()).collect().to_series()
     found, cells = [], []
     for day in days:
         of_day = events.filter(event_date=day).select("operator", "user", "time_utc", "event_date", "cell_id").collect()
         for (operator,), rows in of_day.group_by("operator", maintain_order=True):
             numbers = plan.numbers(rows)
-            found.append(_day(str(operator), day, rows, numbers, plan, settings))
+            found.append(_day(str(operator), day, rows, numbers, plan, cleaning))
             seen = pl.DataFrame({"cell": numbers}).filter(pl.col("cell") >= 0).group_by("cell").agg(events=pl.len())
             cells.append(seen.with_columns(operator=pl.lit(operator), event_date=pl.lit(day)))
     if not found:
         return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.Int64()))
     described = pl.DataFrame(found).cast({"hours_covered": pl.Int16(), "hours_expected": pl.Int16()})
-    silent = _silent(pl.concat(cells), described.select("operator", "event_date"))
+    silent = _silent(pl.concat(cells), described.select("operator", "event_date"), parameters.busy_cell_events)
     return (
         described.join(silent, on=["operator", "event_date"], how="left").select(COLUMNS).sort("operator", "event_date")
     )
@@ -62,10 +68,10 @@ def hours_of(day: date) -> int:
 
 
 def _day(
-    operator: str, day: date, rows: pl.DataFrame, numbers: pl.Series, plan: CellPlan, settings: Mobile
+    operator: str, day: date, rows: pl.DataFrame, numbers: pl.Series, plan: CellPlan, cleaning: CleaningParameters
 ) -> dict[str, object]:
     sorted_events = sort_events(rows["user"].to_numpy(), local_seconds(rows["time_utc"]).to_numpy(), numbers.to_numpy())
-    flag, _ = clean(*sorted_events, plan, settings)
+    flag, _ = clean(*sorted_events, plan, cleaning)
     counts = dict(zip(FLAGS, np.bincount(flag, minlength=5).tolist(), strict=True))
     return {
         "operator": operator,
@@ -79,7 +85,7 @@ def _day(
     }
 
 
-def _silent(cells: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+def _silent(cells: pl.DataFrame, days: pl.DataFrame, busy_events: int) -> pl.DataFrame:
     """Cells by operator and day that are busy on the median day, and have no event on this one."""
     n_days = days.group_by("operator").agg(n_days=pl.len())
     # Days without an event count as zero in the median.
@@ -87,7 +93,7 @@ def _silent(cells: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
         zeros=pl.col("n_days").first() - pl.len(), median=pl.col("events").median()
     )  # fmt: skip
     busy = usual.join(n_days, on="operator").filter(
-        (pl.col("median") >= BUSY_CELL_EVENTS) & (pl.col("zeros") < pl.col("n_days") / 2)
+        (pl.col("median") >= busy_events) & (pl.col("zeros") < pl.col("n_days") / 2)
     )
     due = days.join(busy.select("operator", "cell"), on="operator")
     missing = due.join(cells, on=["operator", "event_date", "cell"], how="anti")

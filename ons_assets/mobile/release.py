@@ -7,7 +7,7 @@ import polars as pl
 
 from ons_assets.mobile.suppression import protect
 from ons_assets.mobile.workers import NONE_SEEN, PLACED, SEVERAL_SITES
-from ons_assets.parameters.mobile import Mobile
+from ons_assets.parameters.mobile import ReleaseParameters
 
 ALL = "all"
 STRATA = ("contract", "age_group")
@@ -38,7 +38,9 @@ class Released:
     devices: float
 
 
-def origin_destination(anchors: pl.DataFrame, devices: pl.DataFrame | None, settings: Mobile) -> pl.DataFrame:
+def origin_destination(
+    anchors: pl.DataFrame, devices: pl.DataFrame | None, parameters: ReleaseParameters
+) -> pl.DataFrame:
     """Count devices by the areas of home and work.
 
     A device that may live in two areas counts in each by its probability, so that every device with a
@@ -55,12 +57,12 @@ def origin_destination(anchors: pl.DataFrame, devices: pl.DataFrame | None, sett
     Returns
     -------
     pl.DataFrame
-        contract, age_group ("all" where the settings do not release by it), origin, destination, devices.
+        contract, age_group ("all" where nothing is released by it), origin, destination, devices.
         Devices of `excluded_ages` are left out. Sorted.
     """
-    if settings.assignment == "most_likely":
+    if parameters.assignment == "most_likely":
         anchors = _most_likely(anchors)
-    register = _register(anchors, devices).filter(~pl.col("age_group").is_in(settings.excluded_ages))
+    register = _register(anchors, devices).filter(~pl.col("age_group").is_in(parameters.excluded_ages))
     homes = anchors.filter(anchor="home").select("user", "worker_class", origin="area", home="probability")
     work = anchors.filter(anchor="work").select("user", destination="area", work="probability")
     placed = homes.filter(pl.col("worker_class").is_in(PLACED)).join(work, on="user", how="left").with_columns(
@@ -71,7 +73,7 @@ def origin_destination(anchors: pl.DataFrame, devices: pl.DataFrame | None, sett
         destination="worker_class", work=pl.lit(1.0)
     )
     flows = pl.concat([placed, elsewhere]).join(register, on="user")
-    strata = [pl.col(name) if name in settings.strata else pl.lit(ALL).alias(name) for name in STRATA]
+    strata = [pl.col(name) if name in parameters.strata else pl.lit(ALL).alias(name) for name in STRATA]
     return (
         flows.with_columns(strata)
         .group_by(*STRATA, "origin", "destination")
@@ -80,7 +82,7 @@ def origin_destination(anchors: pl.DataFrame, devices: pl.DataFrame | None, sett
     )
 
 
-def release(counts: pl.DataFrame, k: float) -> Released:
+def release(counts: pl.DataFrame, k: float, doubt: float) -> Released:
     """Make counts into tables with totals, one for each stratum, in which nothing is below k.
 
     Flows below k are not listed; they are in the totals. If a flow could be learnt by subtraction from
@@ -91,6 +93,8 @@ def release(counts: pl.DataFrame, k: float) -> Released:
     ----------
     counts
         What `origin_destination` returns.
+    k, doubt
+        As for `ons_assets.mobile.suppression.protect`.
     """
     tables, hidden_flows, hidden_devices = [], 0, 0.0
     for (contract, age_group), stratum in counts.group_by(*STRATA, maintain_order=True):
@@ -100,7 +104,7 @@ def release(counts: pl.DataFrame, k: float) -> Released:
         column = stratum["destination"].replace_strict(destinations, pl.int_range(len(destinations), eager=True))
         table = np.zeros((len(origins), len(destinations)))
         table[row, column.to_numpy()] = stratum["devices"].to_numpy()
-        made = protect(table, k)
+        made = protect(table, k, doubt)
         listed = (made.values > 0) & ~made.withheld
         listed[-1, :], listed[:, -1] = made.values[-1, :] > 0, made.values[:, -1] > 0
         rows, columns = np.nonzero(listed)
@@ -131,7 +135,7 @@ def release(counts: pl.DataFrame, k: float) -> Released:
 
 
 def operator_flows(
-    anchors: pl.DataFrame, devices: pl.DataFrame | None, settings: Mobile, observed: str
+    anchors: pl.DataFrame, devices: pl.DataFrame | None, parameters: ReleaseParameters, observed: str
 ) -> pl.DataFrame:
     """Return the rows of `mobile/operator_flows` of all operators.
 
@@ -146,7 +150,7 @@ def operator_flows(
     """
     parts = []
     for (operator,), of_operator in anchors.group_by("operator", maintain_order=True):
-        released = release(origin_destination(of_operator, devices, settings), settings.k)
+        released = release(origin_destination(of_operator, devices, parameters), parameters.k, parameters.doubt)
         parts.append(released.flows.with_columns(operator=pl.lit(operator), observed=pl.lit(observed)))
     keys = ["observed", "operator", *STRATA, "origin", "destination"]
     if not parts:

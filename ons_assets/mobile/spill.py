@@ -8,13 +8,9 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from ons_assets.lakehouse.buckets import BUCKETS, bucket_of
+
 RECORD = np.dtype([("user", "<i8"), ("time_s", "<u4"), ("cell", "<i4")])
-BUCKETS = 64
-
-
-def bucket_of(user: npt.NDArray[np.int64], buckets: int = BUCKETS) -> npt.NDArray[np.uint8]:
-    """Return the bucket of each device: its pseudonym is a hash, so any part of it spreads evenly."""
-    return (user.view(np.uint64) % np.uint64(buckets)).astype(np.uint8)
 
 
 class EventSpill:

@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
-# What is withheld in a line must, without its largest, leave at least so many devices in doubt.
-DOUBT = 1.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Protected:
     primary: BoolArray
 
 
-def protect(table: FloatArray, k: float) -> Protected:
+def protect(table: FloatArray, k: float, doubt: float) -> Protected:
     """Decide what of a table and its totals is withheld.
 
     Parameters
@@ -46,6 +44,8 @@ def protect(table: FloatArray, k: float) -> Protected:
         Counts without totals, not negative; zeros are known to be zero.
     k
         Least number that may be released.
+    doubt
+        What is withheld in a line must, without its largest, leave at least so much in doubt.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def protect(table: FloatArray, k: float) -> Protected:
         withheld = values > 0
         return Protected(values, withheld, primary)
     while True:
-        more = _open_lines(values, withheld, k) | _open_lines(values.T, withheld.T, k).T
+        more = _open_lines(values, withheld, k, doubt) | _open_lines(values.T, withheld.T, k, doubt).T
         if not more.any():
             more = _bridges_closed(values, withheld)
         if not more.any():
@@ -73,7 +73,7 @@ def protect(table: FloatArray, k: float) -> Protected:
         withheld |= more
 
 
-def _open_lines(values: FloatArray, withheld: BoolArray, k: float) -> BoolArray:
+def _open_lines(values: FloatArray, withheld: BoolArray, k: float, least_doubt: float) -> BoolArray:
     """The cheapest further number of each row from which something withheld could be learnt."""
     more = np.zeros_like(withheld)
     hidden = np.where(withheld, values, 0.0)
@@ -82,7 +82,7 @@ def _open_lines(values: FloatArray, withheld: BoolArray, k: float) -> BoolArray:
     remainder = inner.sum(axis=1)
     doubt = hidden.sum(axis=1) - hidden.max(axis=1)
     # Where the total is withheld too, what remains cannot be added up.
-    is_open = (count > 0) & ((count < 2) | (~total_hidden & (remainder < k)) | (doubt < DOUBT))
+    is_open = (count > 0) & ((count < 2) | (~total_hidden & (remainder < k)) | (doubt < least_doubt))
     for row in np.flatnonzero(is_open):
         chosen = _cheapest(values[row], withheld[row])
         if chosen is not None:

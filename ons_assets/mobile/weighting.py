@@ -9,13 +9,11 @@ import polars as pl
 
 from ons_assets.flows.raking import Margin, rake
 from ons_assets.mobile.release import ALL, PSEUDO
-from ons_assets.parameters.mobile import Mobile
+from ons_assets.parameters.mobile import WeightingParameters
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 STRATUM = ("operator", "contract", "age_group")
-LEVEL = 0.95
-SEED = 20_111_027  # any number; the same flows must give the same intervals
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,13 @@ class Market:
         """Return how many people one device of a stratum stands for, by market share and penetration alone.
 
         People with two phones are in the number of phones for each person, so that they do not count twice.
+
+        Parameters
+        ----------
+        operator, contract, age_group
+            Stratum, in the words of `reference/phone_market`; an age group that is not listed takes the row of all.
+        areas
+            Codes of areas; one that is not listed takes the value of all areas, or the mean.
 
         Raises
         ------
@@ -108,9 +113,8 @@ def weigh(
     flows: pl.DataFrame,
     market: pl.DataFrame,
     workers: pl.DataFrame | None,
+    parameters: WeightingParameters | None = None,
     *,
-    replicates: int = 200,
-    missing_workers: Literal["scale", "within"] = "within",
     calibrate: bool = True,
     allocate_unlisted: bool = True,
     combine_destinations: bool = True,
@@ -131,11 +135,10 @@ def weigh(
         Rows of `reference/phone_market`.
     workers
         Rows of `reference/workers`; None for no raking.
-    replicates
-        Poisson replications of the counts for the variance; the whole estimation is repeated for each.
-    missing_workers
-        Workers of an area of home whom no device shows outside it: ``"within"`` takes them to work in it,
-        ``"scale"`` raises all flows from it.
+    parameters
+        None for the defaults. `replicates`: Poisson replications of the counts for the variance; the whole
+        estimation is repeated for each. `missing_workers`: workers of an area of home whom no device shows
+        outside it; ``"within"`` takes them to work in it, ``"scale"`` raises all flows from it.
     calibrate
         Whether weights are calibrated to the population; else the market alone gives them.
     allocate_unlisted
@@ -148,6 +151,7 @@ def weigh(
     ValueError
         If the market does not know an operator, or no flow is left.
     """
+    parameters = parameters or WeightingParameters()
     areas = sorted({*flows["origin"], *flows["destination"]} - {ALL, *PSEUDO})
     if not areas:
         raise ValueError("no flow between known areas is left to be weighted")
@@ -159,13 +163,13 @@ def weigh(
     at_home, at_work = _workers(workers, areas)
     if not combine_destinations:
         at_work = np.full(len(areas), np.nan)
-    options = _Options(calibrate, allocate_unlisted, missing_workers, at_home, at_work)
+    options = _Options(calibrate, allocate_unlisted, parameters.missing_workers, at_home, at_work)
     estimate, miss = _estimate(tables, options)
-    random = np.random.default_rng(SEED)
+    random = np.random.default_rng(parameters.seed)
     drawn = np.stack(
-        [_estimate([_replicate(table, random) for table in tables], options)[0] for _ in range(replicates)]
+        [_estimate([_replicate(table, random) for table in tables], options)[0] for _ in range(parameters.replicates)]
     )
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    low, high = np.quantile(drawn, [(1 - parameters.level) / 2, (1 + parameters.level) / 2], axis=0)
     devices = sum((table.listed for table in tables), start=np.zeros_like(estimate))
     origin, destination = np.nonzero(estimate > 0)
     names = pl.Series(areas, dtype=pl.String())
@@ -185,14 +189,24 @@ def weigh(
 
 
 def weigh_periods(
-    flows: pl.DataFrame, market: pl.DataFrame, workers: pl.DataFrame | None, settings: Mobile
+    flows: pl.DataFrame, market: pl.DataFrame, workers: pl.DataFrame | None, parameters: WeightingParameters
 ) -> pl.DataFrame:
-    """Return the rows of `mobile/weighted_flows`: each period weighed by itself, see `weigh`."""
+    """Return the rows of `mobile/weighted_flows`: each period weighed by itself, see `weigh`.
+
+    Parameters
+    ----------
+    flows
+        Rows of `mobile/operator_flows` or `mobile/aggregated_flows`, of one period or several.
+    market
+        Rows of `reference/phone_market`.
+    workers
+        Workers by area of home and of work, `reference/workers`; None weighs by the market alone.
+    settings
+        Number of replicates, and what happens where workers are missing.
+    """
     parts = []
     for (observed,), of_period in flows.group_by("observed", maintain_order=True):
-        made = weigh(
-            of_period, market, workers, replicates=settings.replicates, missing_workers=settings.missing_workers
-        )
+        made = weigh(of_period, market, workers, parameters)
         parts.append(made.flows.select(pl.lit(observed).alias("observed"), pl.all()))
     return pl.concat(parts)
 
@@ -251,7 +265,8 @@ def _replicate(table: _Table, random: np.random.Generator) -> _Table:
 
 
 def _unlisted(table: _Table) -> FloatArray:
-    return np.maximum(table.total - table.listed.sum(axis=1) - table.elsewhere, 0.0)
+    unlisted: FloatArray = np.maximum(table.total - table.listed.sum(axis=1) - table.elsewhere, 0.0)
+    return unlisted
 
 
 def _estimate(tables: list[_Table], options: _Options) -> tuple[FloatArray, float]:

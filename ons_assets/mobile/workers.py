@@ -2,21 +2,15 @@
 
 import polars as pl
 
-from ons_assets.mobile.profiles import anchor_settings
+from ons_assets.mobile.profiles import anchor_parameters
 from ons_assets.mobility.anchors import anchors_by_day
-from ons_assets.parameters.mobile import Mobile
+from ons_assets.parameters.mobile import DeviceAnchorParameters, WorkerParameters
 
 FULL_WEEK, PART_WEEK, NIGHT_SHIFT = "full_week", "part_week", "night_shift"
 SEVERAL_SITES, NONE_SEEN = "several_sites", "none_seen"
 # Classes of which a place of work is known.
 PLACED = (FULL_WEEK, PART_WEEK, NIGHT_SHIFT)
 
-# A day of work at a place is one with a quarter of a day's evidence of it, a night one with two small hours.
-WORK_DAY = 0.25
-NIGHT_HOURS = 2.0
-FEWEST_NIGHTS = 3
-# Monday is 0. The night to Saturday and the night to Sunday are nights of rest.
-REST_MORNINGS = (5, 6)
 ANCHOR_SCHEMA = {
     "user": pl.Int64(),
     "anchor": pl.String(),
@@ -29,7 +23,9 @@ ANCHOR_SCHEMA = {
 }
 
 
-def classify(by_day: pl.DataFrame, settings: Mobile) -> pl.DataFrame:
+def classify(
+    by_day: pl.DataFrame, anchors: DeviceAnchorParameters | None = None, workers: WorkerParameters | None = None
+) -> pl.DataFrame:
     """Find the home of each device, its place of work if it has one, and what kind of worker it shows.
 
     full_week and part_week have one place of work by day; part_week is there on fewer than
@@ -42,6 +38,8 @@ def classify(by_day: pl.DataFrame, settings: Mobile) -> pl.DataFrame:
     ----------
     by_day
         What `ons_assets.mobile.evidence.evidence` returns.
+    anchors, workers
+        Parameters; None for the defaults.
 
     Returns
     -------
@@ -49,20 +47,21 @@ def classify(by_day: pl.DataFrame, settings: Mobile) -> pl.DataFrame:
         user, anchor ("home" or "work"), place, worker_class, confidence, evidence_days, from, to; a device
         without a home has no row, one without a place of work no row of work. Sorted by user and anchor.
     """
+    anchors, workers = anchors or DeviceAnchorParameters(), workers or WorkerParameters()
     days = by_day.group_by("user").agg(days=pl.col("day").n_unique())
-    known = by_day.join(days.filter(pl.col("days") >= settings.min_days), on="user", how="semi")
+    known = by_day.join(days.filter(pl.col("days") >= anchors.min_days), on="user", how="semi")
     if known.is_empty():
         return pl.DataFrame(schema=ANCHOR_SCHEMA)
-    anchors = _main(anchors_by_day(known, anchor_settings(settings)))
-    shifts = _night_shifts(known, settings)
-    homes = _homes(anchors, shifts)
-    work = _work(known, anchors, homes, shifts, settings)
+    found = _main(anchors_by_day(known, anchor_parameters(anchors)))
+    shifts = _night_shifts(known, workers)
+    homes = _homes(found, shifts)
+    work = _work(known, found, homes, shifts, anchors, workers)
     classes = homes.select("user").join(
         work.select("user", "worker_class"), on="user", how="left", maintain_order="left"
     )
     classes = classes.with_columns(pl.col("worker_class").fill_null(NONE_SEEN))
-    if settings.home_share > 0:
-        homes = _with_share(known, homes, "home", settings.home_share)
+    if anchors.home_share > 0:
+        homes = _with_share(known, homes, "home", anchors.home_share)
         classes = classes.join(homes, on="user", how="semi")
     both = [
         homes.with_columns(anchor=pl.lit("home")).join(classes, on="user"),
@@ -88,10 +87,10 @@ def _with_share(by_day: pl.DataFrame, anchors: pl.DataFrame, evidence: str, leas
     return kept.select(anchors.columns)
 
 
-def _night_shifts(by_day: pl.DataFrame, settings: Mobile) -> pl.DataFrame:
+def _night_shifts(by_day: pl.DataFrame, parameters: WorkerParameters) -> pl.DataFrame:
     """Devices with working nights at one place and nights of rest at another: user, home, work, nights."""
-    nights = by_day.filter(pl.col("small_hours") >= NIGHT_HOURS)
-    is_rest = ((pl.col("day") + 3) % 7).is_in(REST_MORNINGS)
+    nights = by_day.filter(pl.col("small_hours") >= parameters.night_hours)
+    is_rest = ((pl.col("day") + 3) % 7).is_in(parameters.rest_mornings)
     counted = nights.group_by("user", "place").agg(
         working=(~is_rest).sum().cast(pl.Float64()), rest=is_rest.sum().cast(pl.Float64()), first=pl.col("day").min(),
         last=pl.col("day").max(),
@@ -99,14 +98,16 @@ def _night_shifts(by_day: pl.DataFrame, settings: Mobile) -> pl.DataFrame:
     totals = pl.col("working").sum().over("user"), pl.col("rest").sum().over("user")
     shares = counted.with_columns(working_share=pl.col("working") / totals[0], rest_share=pl.col("rest") / totals[1])
     at_work = shares.filter(
-        (pl.col("working") >= FEWEST_NIGHTS)
-        & (pl.col("working_share") >= settings.night_shift_share)
+        (pl.col("working") >= parameters.fewest_nights)
+        & (pl.col("working_share") >= parameters.night_shift_share)
         & (pl.col("working_share") > 2 * pl.col("rest_share").fill_nan(1.0))
     )
     at_work = at_work.sort("user", "working", "place", descending=[False, True, False]).unique(
         "user", keep="first", maintain_order=True
     )
-    resting = shares.filter(pl.col("rest_share") >= 0.5).select("user", home="place", rest_nights="rest")
+    resting = shares.filter(pl.col("rest_share") >= parameters.rest_share).select(
+        "user", home="place", rest_nights="rest"
+    )
     # A weekend away from home is no shift: the place of rest must also be where days are spent.
     daytime = by_day.group_by("user", "place").agg(by_day=(pl.col("home") + pl.col("work").clip(0)).sum())
     shifts = (
@@ -116,12 +117,16 @@ def _night_shifts(by_day: pl.DataFrame, settings: Mobile) -> pl.DataFrame:
         .join(daytime, left_on=["user", "home"], right_on=["user", "place"])
     )
     shifts = shifts.unique("user", keep="first", maintain_order=True)
-    days = by_day.filter(pl.col("work") >= WORK_DAY).group_by("user", "place").agg(work_days=pl.len())
+    days = (
+        by_day.filter(pl.col("work") >= parameters.work_day_evidence).group_by("user", "place").agg(work_days=pl.len())
+    )
     rested = shifts.join(days, left_on=["user", "home"], right_on=["user", "place"], how="left").with_columns(
         pl.col("work_days").fill_null(0)
     )
     # Who sleeps by day does so at home: weekdays there, in working hours, nearly as many as nights at work.
-    return rested.filter(pl.col("work_days") >= 0.5 * pl.col("nights")).drop("by_day", "work_days")
+    return rested.filter(pl.col("work_days") >= parameters.day_rest_share * pl.col("nights")).drop(
+        "by_day", "work_days"
+    )
 
 
 def _homes(anchors: pl.DataFrame, shifts: pl.DataFrame) -> pl.DataFrame:
@@ -134,7 +139,12 @@ def _homes(anchors: pl.DataFrame, shifts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _work(
-    by_day: pl.DataFrame, anchors: pl.DataFrame, homes: pl.DataFrame, shifts: pl.DataFrame, settings: Mobile
+    by_day: pl.DataFrame,
+    found: pl.DataFrame,
+    homes: pl.DataFrame,
+    shifts: pl.DataFrame,
+    anchors: DeviceAnchorParameters,
+    workers: WorkerParameters,
 ) -> pl.DataFrame:
     """Places of work with the class; the place is null for several sites."""
     night = shifts.select(
@@ -147,21 +157,22 @@ def _work(
     ).join(homes.select("user", home_confidence="confidence"), on="user")
     night = night.with_columns(confidence="home_confidence").drop("home_confidence")
     away = by_day.join(homes.select("user", "place"), on=["user", "place"], how="anti").filter(pl.col("work") > 0)
-    seen = by_day.filter(pl.col("work") >= WORK_DAY).group_by("user").agg(weekdays=pl.col("day").n_unique())
-    sites = away.group_by("user", "place").agg(here=pl.col("work").sum(), days_here=(pl.col("work") >= WORK_DAY).sum())
+    works = pl.col("work") >= workers.work_day_evidence
+    seen = by_day.filter(works).group_by("user").agg(weekdays=pl.col("day").n_unique())
+    sites = away.group_by("user", "place").agg(here=pl.col("work").sum(), days_here=works.sum())
     sites = sites.with_columns(site_share=pl.col("here") / pl.col("here").sum().over("user"))
-    days_away = away.filter(pl.col("work") >= WORK_DAY).group_by("user").agg(days_away=pl.col("day").n_unique())
+    days_away = away.filter(works).group_by("user").agg(days_away=pl.col("day").n_unique())
     day = (
-        anchors.filter(anchor="work")
+        found.filter(anchor="work")
         .join(night.select("user"), on="user", how="anti")
         .join(homes.select("user", home="place"), on="user")
         .filter(pl.col("place") != pl.col("home"))
         .join(sites, on=["user", "place"])
         .join(seen, on="user")
     )
-    day = day.filter((pl.col("days_here") >= settings.min_work_days) & (pl.col("site_share") >= settings.work_share))
-    is_full = pl.col("days_here") >= settings.full_week_share * pl.col("weekdays")
-    is_main = pl.col("site_share") >= settings.one_site_share
+    day = day.filter((pl.col("days_here") >= anchors.min_work_days) & (pl.col("site_share") >= anchors.work_share))
+    is_full = pl.col("days_here") >= workers.full_week_share * pl.col("weekdays")
+    is_main = pl.col("site_share") >= workers.one_site_share
     placed = day.filter(is_main).select(
         "user",
         "place",
@@ -174,7 +185,10 @@ def _work(
     # Away on most weekdays, and nowhere often enough.
     spread = (
         days_away.join(seen, on="user")
-        .filter((pl.col("days_away") >= 0.5 * pl.col("weekdays")) & (pl.col("days_away") >= settings.min_work_days))
+        .filter(
+            (pl.col("days_away") >= workers.away_share * pl.col("weekdays"))
+            & (pl.col("days_away") >= anchors.min_work_days)
+        )
         .join(pl.concat([placed.select("user"), night.select("user")]), on="user", how="anti")
         .select("user", worker_class=pl.lit(SEVERAL_SITES))
     )

@@ -3,7 +3,8 @@
 A stay is a person, a place and a time; an anchor is a place that matters: home, work or study.
 """
 
-from ons_assets.mobility.anchors import AnchorSettings, infer_anchors
+from ons_assets.mobility.anchors import infer_anchors
 from ons_assets.mobility.commutes import commutes
+from ons_assets.parameters.mobility import AnchorParameters
 
-__all__ = ["AnchorSettings", "commutes", "infer_anchors"]
+__all__ = ["AnchorParameters", "commutes", "infer_anchors"]

@@ -1,66 +1,24 @@
 """Home, work and study of a person, dated, from stays."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 from scipy.special import betainc
 
-from ons_assets.mobility.evidence import WeeklyProfile, split_by_day, weigh
+from ons_assets.mobility.evidence import split_by_day, weigh
 from ons_assets.mobility.segments import segment
+from ons_assets.parameters.mobility import AnchorParameters
 
 REQUIRED = ("user", "place", "start", "end")
 EDUCATION = "education"
 COLUMNS = ("user", "place", "anchor", "from", "to", "confidence", "evidence_days")
 EPOCH = date(1970, 1, 1)
-HOME_PROFILE = WeeklyProfile(night=1.0, evening=0.5, weekend=0.3, working=0.1)
-WORK_PROFILE = WeeklyProfile(night=-0.5, evening=0.0, weekend=0.0, working=1.0)
-
-
-@dataclass(frozen=True)
-class AnchorSettings:
-    """Parameters of `infer_anchors`; the defaults were tuned on one half of the labelled stops.
-
-    Parameters
-    ----------
-    home_profile, work_profile
-        What an hour tells, by hour of the week.
-    home_hours, work_hours
-        Weighted hours in a day that count as a whole day of evidence; more count no more.
-    change_days
-        Days of ordinary evidence that a change of home costs; shorter absences do not pay for it.
-    work_change_days
-        The same for work and study.
-    min_change_evidence
-        Least cost of a change in days of evidence, for people of whom little is seen.
-    instant_hours
-        What a stay without length, such as a tweet, counts for.
-    min_home_days, min_work_days
-        Days with evidence that an anchor needs.
-    home_weight, work_weight
-        Factor on the evidence by class of address; a class that is not named, and none, count 1.
-    """
-
-    home_profile: WeeklyProfile = HOME_PROFILE
-    work_profile: WeeklyProfile = WORK_PROFILE
-    home_hours: float = 2.0
-    work_hours: float = 4.0
-    change_days: float = 21.0
-    work_change_days: float = 60.0
-    min_change_evidence: float = 1.0
-    instant_hours: float = 0.5
-    min_home_days: int = 2
-    min_work_days: int = 3
-    home_weight: Mapping[str, float] = field(
-        default_factory=lambda: {"commercial": 0.4, "education": 0.3, "transport": 0.1, "other": 0.7}
-    )
-    work_weight: Mapping[str, float] = field(default_factory=lambda: {"residential": 0.5, "transport": 0.3})
 
 
 def infer_anchors(
     stays: pl.DataFrame | pl.LazyFrame,
-    settings: AnchorSettings | None = None,
+    parameters: AnchorParameters | None = None,
     *,
     terms: Sequence[tuple[date, date]] | None = None,
 ) -> pl.DataFrame:
@@ -76,7 +34,7 @@ def infer_anchors(
     stays
         user (any type), place (unique within a user), start, end (local clock, without zone; equal for
         an instant) and, if known, address_class (residential, commercial, education, transport, other).
-    settings
+    parameters
         Parameters; None for the defaults.
     terms
         First and last days of terms; study is looked for within them only. None for all year.
@@ -100,14 +58,26 @@ def infer_anchors(
     Viterbi (1967), "Error bounds for convolutional codes and an asymptotically optimum decoding
     algorithm", IEEE Transactions on Information Theory 13(2), for the path.
     Lucchini et al. (2025), HoWDe, arXiv:2506.20679, for the data on which it was measured.
+
+    Examples
+    --------
+    Nights at place 7 and days at place 9, for three weeks:
+
+    >>> from datetime import datetime, timedelta
+    >>> days = pl.datetime_range(datetime(2026, 3, 2), datetime(2026, 3, 20), "1d", eager=True)
+    >>> nights = pl.DataFrame({"start": days + timedelta(hours=-4), "end": days + timedelta(hours=7)})
+    >>> shifts = pl.DataFrame({"start": days + timedelta(hours=9), "end": days + timedelta(hours=17)})
+    >>> stays = pl.concat([nights.with_columns(place=7), shifts.with_columns(place=9)])
+    >>> infer_anchors(stays.with_columns(user=1)).select("place", "anchor", "evidence_days").rows()
+    [(7, 'home', 20), (9, 'work', 15)]
     """
-    settings = settings or AnchorSettings()
-    return anchors_by_day(evidence_by_day(stays, settings), settings, terms=terms)
+    parameters = parameters or AnchorParameters()
+    return anchors_by_day(evidence_by_day(stays, parameters), parameters, terms=terms)
 
 
 def anchors_by_day(
     by_day: pl.DataFrame,
-    settings: AnchorSettings | None = None,
+    parameters: AnchorParameters | None = None,
     *,
     terms: Sequence[tuple[date, date]] | None = None,
 ) -> pl.DataFrame:
@@ -124,9 +94,9 @@ def anchors_by_day(
     pl.DataFrame
         As of `infer_anchors`.
     """
-    settings = settings or AnchorSettings()
+    parameters = parameters or AnchorParameters()
     home_days = by_day.select("user", "place", "day", evidence="home").filter(pl.col("evidence") > 0)
-    homes = _anchor(home_days, "home", settings.change_days, settings.min_home_days, settings)
+    homes = _anchor(home_days, "home", parameters.change_days, parameters.min_home_days, parameters)
 
     elsewhere = by_day.join(homes.select("user", "place").unique(), on=["user", "place"], how="anti")
     net = elsewhere.group_by("user", "place").agg(pl.col("work").sum())
@@ -144,8 +114,8 @@ def anchors_by_day(
     study = busy.filter(pl.col("is_education") & in_term).drop("is_education")
     found = [
         homes,
-        _anchor(work, "work", settings.work_change_days, settings.min_work_days, settings),
-        _anchor(study, "study", settings.work_change_days, settings.min_work_days, settings),
+        _anchor(work, "work", parameters.work_change_days, parameters.min_work_days, parameters),
+        _anchor(study, "study", parameters.work_change_days, parameters.min_work_days, parameters),
     ]
     return pl.concat(found).sort("user", "anchor", "from").select(COLUMNS)
 
@@ -167,7 +137,7 @@ def _checked(stays: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
     return rows
 
 
-def evidence_by_day(stays: pl.DataFrame | pl.LazyFrame, settings: AnchorSettings) -> pl.DataFrame:
+def evidence_by_day(stays: pl.DataFrame | pl.LazyFrame, parameters: AnchorParameters) -> pl.DataFrame:
     """Add stays up to the evidence of home and work by user, place and day.
 
     Parameters
@@ -181,13 +151,13 @@ def evidence_by_day(stays: pl.DataFrame | pl.LazyFrame, settings: AnchorSettings
         user, place, day, is_education, home, work: what `anchors_by_day` takes.
     """
     of_class = pl.col("address_class")
-    home_weight = of_class.replace_strict(settings.home_weight, default=1.0, return_dtype=pl.Float64())
-    work_weight = of_class.replace_strict(settings.work_weight, default=1.0, return_dtype=pl.Float64())
+    home_weight = of_class.replace_strict(parameters.home_weight, default=1.0, return_dtype=pl.Float64())
+    work_weight = of_class.replace_strict(parameters.work_weight, default=1.0, return_dtype=pl.Float64())
     return (
-        split_by_day(_checked(stays), settings.instant_hours)
+        split_by_day(_checked(stays), parameters.instant_hours)
         .with_columns(
-            home=weigh(settings.home_profile),
-            work=weigh(settings.work_profile),
+            home=weigh(parameters.home_profile),
+            work=weigh(parameters.work_profile),
             home_weight=home_weight,
             work_weight=work_weight,
             is_education=(of_class == EDUCATION).fill_null(False),
@@ -199,32 +169,32 @@ def evidence_by_day(stays: pl.DataFrame | pl.LazyFrame, settings: AnchorSettings
             "place",
             "day",
             "is_education",
-            home=capped_home("home", settings) * pl.col("home_weight"),
-            work=capped_work("work", settings) * pl.col("work_weight"),
+            home=capped_home("home", parameters) * pl.col("home_weight"),
+            work=capped_work("work", parameters) * pl.col("work_weight"),
         )
         .collect()
     )
 
 
-def capped_home(hours: str, settings: AnchorSettings) -> pl.Expr:
+def capped_home(hours: str, parameters: AnchorParameters) -> pl.Expr:
     """Return the evidence of home in the weighted hours of a day, from 0 to 1."""
     # Rounded, because the order of a sum over threads differs from run to run.
-    return (pl.col(hours) / settings.home_hours).clip(0, 1).round(9)
+    return (pl.col(hours) / parameters.home_hours).clip(0, 1).round(9)
 
 
-def capped_work(hours: str, settings: AnchorSettings) -> pl.Expr:
+def capped_work(hours: str, parameters: AnchorParameters) -> pl.Expr:
     """Return the evidence of work in the weighted hours of a day, from -1 to 1."""
-    return (pl.col(hours) / settings.work_hours).clip(-1, 1).round(9)
+    return (pl.col(hours) / parameters.work_hours).clip(-1, 1).round(9)
 
 
 def _anchor(
-    evidence: pl.DataFrame, anchor: str, change_days: float, min_days: int, settings: AnchorSettings
+    evidence: pl.DataFrame, anchor: str, change_days: float, min_days: int, parameters: AnchorParameters
 ) -> pl.DataFrame:
     days = pl.col("day").max() - pl.col("day").min() + 1
     # The rate of evidence turns days into evidence: a change must pay as much for a rare tweeter's
     # three weeks as for a phone's.
     penalty = evidence.group_by("user").agg(
-        penalty=(change_days * (pl.col("evidence").sum() / days).clip(0, 1)).clip(settings.min_change_evidence)
+        penalty=(change_days * (pl.col("evidence").sum() / days).clip(0, 1)).clip(parameters.min_change_evidence)
     )
     segments = segment(evidence, penalty)
     within = (

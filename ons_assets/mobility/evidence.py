@@ -3,11 +3,11 @@
 A stay is weighed by a weekly profile, hour by hour, and added up by place and day.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from ons_assets.parameters.mobility import WeeklyProfile
 
 HOURS_OF_WEEK = 168
 # 1 January 1970 was a Thursday; hour 0 of a week is Monday's first.
@@ -18,37 +18,15 @@ MAX_STAY_DAYS = 14
 Profile = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class WeeklyProfile:
-    """How much an hour at a place tells, by hour of the week.
-
-    Parameters
-    ----------
-    night, evening, weekend, working
-        Weight of an hour from `night_start` to `night_end`; of the other hours outside working hours
-        from Monday to Friday; of the same on Saturday and Sunday; and of the working hours.
-    night_start, night_end
-        Hours of the local clock.
-    work_start, work_end
-        Working hours from Monday to Friday.
-    """
-
-    night: float
-    evening: float
-    weekend: float
-    working: float
-    night_start: int = 22
-    night_end: int = 6
-    work_start: int = 9
-    work_end: int = 17
-
-    def weights(self) -> Profile:
-        """Return the weight of each hour of the week, from Monday 00:00; shape (168,)."""
-        hour = np.arange(HOURS_OF_WEEK) % 24
-        is_weekend = np.arange(HOURS_OF_WEEK) >= 5 * 24
-        weights = np.where(is_weekend, self.weekend, self.evening)
-        weights = np.where((hour >= self.work_start) & (hour < self.work_end) & ~is_weekend, self.working, weights)
-        return np.where((hour >= self.night_start) | (hour < self.night_end), self.night, weights).astype(np.float64)
+def weights_of(profile: WeeklyProfile) -> Profile:
+    """Return the weight of each hour of the week, from Monday 00:00; shape (168,)."""
+    hour = np.arange(HOURS_OF_WEEK) % 24
+    is_weekend = np.arange(HOURS_OF_WEEK) >= 5 * 24
+    weights = np.where(is_weekend, profile.weekend, profile.evening)
+    weights = np.where((hour >= profile.work_start) & (hour < profile.work_end) & ~is_weekend, profile.working, weights)
+    return np.where((hour >= profile.night_start) | (hour < profile.night_end), profile.night, weights).astype(
+        np.float64
+    )
 
 
 def split_by_day(stays: pl.LazyFrame, instant_hours: float) -> pl.LazyFrame:
@@ -93,7 +71,7 @@ def split_by_day(stays: pl.LazyFrame, instant_hours: float) -> pl.LazyFrame:
 
 def weigh(profile: WeeklyProfile) -> pl.Expr:
     """Return the integral of the profile between `from_hour` and `to_hour`, in weighted hours."""
-    weights = profile.weights()
+    weights = weights_of(profile)
     cumulated = pl.Series(np.concatenate([[0.0], np.cumsum(weights)[:-1]]))
     hourly = pl.Series(weights)
     total = float(weights.sum())

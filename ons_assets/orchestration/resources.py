@@ -7,7 +7,7 @@ from ons_assets.lakehouse.ledger import Ledger
 from ons_assets.settings import Settings
 
 
-class Lakehouse(dg.ConfigurableResource):
+class Lakehouse(dg.ConfigurableResource["Lakehouse"]):
     """The home folder, with the settings in force, so that a run records the settings it used."""
 
     settings_json: str

@@ -1,21 +1,19 @@
-"""Parameters of the smart meters pilot: every choice that changes a number."""
+"""Parameters of the smart meters pilot."""
 
 import re
 from bisect import bisect_right
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from ons_assets.parameters.base import Parameters, Section
 
-class Parameters(BaseModel):
-    """Parameters that do not change once they are set, and of which none may be mistyped."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+LogOdds = Annotated[float, Field(ge=-100, le=100)]
 
 
 class Readings(Parameters):
-    """How files of readings become half hours; every choice that changes a number is here."""
+    """How files of readings become half hours."""
 
     buckets: int = Field(16, ge=1, le=100, description="partitions of the tables of readings, by hash of the meter")
     local_zone: str = Field("Europe/London", description="zone of the homes where a mapping does not say another")
@@ -55,6 +53,64 @@ class QualityParameters(Parameters):
     spike_factor: float = Field(5, gt=1, description="a spike is so many times the 99th percentile of its meter")
     spike_kwh: float = Field(5, ge=0, description="and at least so large")
     collection_share: float = Field(0.1, ge=0, lt=1, description="share of meters read when the collection fails")
+    many_meters: int = Field(
+        5, ge=1, description="meters from which on silence says something of the collection, and not of one of them"
+    )
+
+
+class ImputationParameters(Parameters):
+    """How gaps of half hours are filled; occupancy, vacancy and low use never see what was filled."""
+
+    method: Literal["none", "straight", "like_days", "both"] = Field(
+        "none", description="not at all, by a straight line, by like days, or each for its length of gap"
+    )
+    straight_slots: int = Field(3, ge=1, description="longest gap that is drawn straight, in half hours")
+    longest_slots: int = Field(
+        336, ge=1, description="longer gaps are left: a home may have been empty, and its use cannot be known"
+    )
+
+
+class DailyParameters(Parameters):
+    """What of a day's use somebody must have switched on."""
+
+    base_quantile: float = Field(0.1, gt=0, lt=1, description="quantile of a day's half hours that is its base")
+    cold_appliances_kwh: float = Field(
+        0.05, ge=0, description="above the base, what refrigerators do: 100 W for half an hour"
+    )
+    fewest_daytime_readings: int = Field(
+        17, ge=1, le=34, description="half hours read of the 34 of daytime without which the activity is not known"
+    )
+
+
+class CalendarParameters(Parameters):
+    """Days that are like no weekday."""
+
+    holidays: tuple[date, ...] = Field((), description="public holidays, which count as sundays")
+
+
+class MeterAreaParameters(Parameters):
+    """How files of meters' areas are read."""
+
+    trials: dict[str, str] = Field(
+        {r"\d+": "cer", r"MAC\d+": "low-carbon-london"},
+        description="pattern of a meter's whole name to the trial it is of, where a file of areas does not say it",
+    )
+
+    @field_validator("trials")
+    @classmethod
+    def _are_patterns(cls, trials: dict[str, str]) -> dict[str, str]:
+        for pattern in trials:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is not a pattern: {error}") from None
+        return trials
+
+
+class QuestionnaireParameters(Parameters):
+    """How files of the survey are read."""
+
+    encoding: str = Field("utf-8", description="of the text of the survey's answers")
 
 
 class LowUseParameters(Parameters):
@@ -112,6 +168,22 @@ class HmmParameters(Parameters):
         return [order[bisect_right(starts, slot) - 1] for slot in range(48)]
 
 
+class ThresholdParameters(Parameters):
+    """Parameters of the method threshold."""
+
+    quantile: float = Field(0.95, gt=0, lt=1, description="quantile of the night's readings above which it is occupied")
+    fewest_readings: int = Field(16, ge=1, description="readings of nights without which a home has no threshold")
+
+
+class GeomaParameters(Parameters):
+    """Parameters of the method geoma; those of the papers by default."""
+
+    forgetting: float = Field(0.05, gt=0, lt=1, description="what the moving average forgets in each half hour")
+    fewest_evening: int = Field(
+        3, ge=1, description="half hours of presence in an evening after which somebody stays until the morning"
+    )
+
+
 class VacancyParameters(Parameters):
     """Prior of the model of days, and the bounds between kinds of absence."""
 
@@ -157,8 +229,10 @@ class OccupancyParameters(Parameters):
     """How the probability that somebody is at home is made."""
 
     method: Literal["hmm", "mixture", "geoma", "threshold"] = Field("hmm", description="see docs/methods/occupancy.md")
-    hmm: HmmParameters = Field(HmmParameters(), description="of the method hmm")
-    calibration: tuple[float, float] | None = Field(
+    hmm: HmmParameters = HmmParameters()
+    threshold: ThresholdParameters = ThresholdParameters()
+    geoma: GeomaParameters = GeomaParameters()
+    calibration: tuple[LogOdds, LogOdds] | None = Field(
         None, description="intercept and slope of the log odds, from labels of one's own; null leaves them as they are"
     )
 
@@ -172,9 +246,11 @@ class HouseholdParameters(Parameters):
     seed: int = Field(0, ge=0, description="of the folds and of the forest")
 
 
-class ClusterParameters(Parameters):
+class ProfileClusterParameters(Parameters):
     """How profiles of days are grouped."""
 
+    fewest_days: int = Field(200, ge=50, description="complete days with use without which all are one cluster")
+    components: int = Field(8, ge=1, le=12, description="principal components of the shape of a day that are kept")
     most: int = Field(8, ge=2, le=30, description="most clusters that are tried")
     fit_days: int = Field(5_000, ge=200, description="days drawn to fit, if there are more; all are labelled")
     starts: int = Field(5, ge=1, description="starts of each fit, of which the most likely is kept")
@@ -183,35 +259,20 @@ class ClusterParameters(Parameters):
     seed: int = Field(0, ge=0, description="first seed")
 
 
-class Meters(Parameters):
+class Meters(Section):
     """Parameters of the smart meters pilot."""
 
     readings: Readings = Readings()
-    impute: Literal["none", "straight", "like_days", "both"] = Field(
-        "none",
-        description="how gaps of half_hours are filled; occupancy, vacancy and low use never see what was filled",
-    )
-    holidays: tuple[date, ...] = Field((), description="public holidays, which count as sundays")
-    trials: dict[str, str] = Field(
-        {r"\d+": "cer", r"MAC\d+": "low-carbon-london"},
-        description="pattern of a meter's whole name to the trial it is of, where a file of areas does not say it",
-    )
-    questionnaire_encoding: str = Field("utf-8", description="of the text of the survey's answers")
+    imputation: ImputationParameters = ImputationParameters()
     quality: QualityParameters = QualityParameters()
+    daily: DailyParameters = DailyParameters()
+    calendar: CalendarParameters = CalendarParameters()
     low_use: LowUseParameters = LowUseParameters()
     occupancy: OccupancyParameters = OccupancyParameters()
     vacancy: VacancyParameters = VacancyParameters()
     household: HouseholdParameters = HouseholdParameters()
-    clusters: ClusterParameters = ClusterParameters()
+    clusters: ProfileClusterParameters = ProfileClusterParameters()
     area: AreaParameters = AreaParameters()
     fieldwork: FieldworkParameters = FieldworkParameters()
-
-    @field_validator("trials")
-    @classmethod
-    def _are_patterns(cls, trials: dict[str, str]) -> dict[str, str]:
-        for pattern in trials:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"{pattern!r} is not a pattern: {error}") from None
-        return trials
+    meter_areas: MeterAreaParameters = MeterAreaParameters()
+    questionnaire: QuestionnaireParameters = QuestionnaireParameters()

@@ -1,42 +1,57 @@
 """Parameters of the mobile phones pilot, and named sets of them."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
+
+from ons_assets.parameters.base import Parameters, Positive, Section
 
 LEAST_K = 5
+Monday0 = Annotated[int, Field(ge=0, le=6)]
 
 # What Eurostat's reference pipeline is configured with (multimno, pipe_configs): hours of night and work,
 # shares of a device's hours and days that make a home or a workplace, gaps that are bridged, speed, k.
-MOBILE_PRESETS: dict[str, dict[str, Any]] = {
+MOBILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "house": {},
     "multimno": {
-        "night_start": 18,
-        "night_end": 8,
-        "work_start": 8,
-        "work_end": 17,
-        "evening_weight": 0.0,
-        "weekend_weight": 0.0,
-        "working_home_weight": 0.0,
-        "night_work_weight": 0.0,
-        "home_share": 0.8,
-        "work_share": 0.8,
-        "reach_minutes": 7.5,
-        "bridge_day_minutes": 120,
-        "bridge_night_minutes": 480,
-        "max_speed_m_s": 55,
-        "min_distance_m": 10_000,
-        "k": 5,
+        "anchors": {
+            "night_start": 18,
+            "night_end": 8,
+            "work_start": 8,
+            "work_end": 17,
+            "evening_weight": 0.0,
+            "weekend_weight": 0.0,
+            "working_home_weight": 0.0,
+            "night_work_weight": 0.0,
+            "home_share": 0.8,
+            "work_share": 0.8,
+        },
+        "stays": {"reach_minutes": 7.5, "bridge_day_minutes": 120, "bridge_night_minutes": 480},
+        "cleaning": {"max_speed_m_s": 55, "min_distance_m": 10_000},
+        "release": {"k": 5},
     },
 }
 
 
-class Mobile(BaseModel):
-    """Parameters of the mobile phones pilot; `preset` names a set, and what is said besides it wins."""
+class CleaningParameters(Parameters):
+    """Events that cannot be true."""
 
-    model_config = ConfigDict(extra="forbid")
+    max_speed_m_s: float = Field(55, gt=0, description="nobody travels faster")
+    min_distance_m: float = Field(10_000, ge=0, description="cells nearer than this are no journey")
+    ping_pong_seconds: int = Field(300, ge=0, description="there and back so soon is the network's doing")
 
-    preset: Literal["house", "multimno"] = Field("house", description="set of parameters to begin with")
+
+class StayParameters(Parameters):
+    """From events to time spent at places."""
+
+    reach_minutes: float = Field(15, ge=0, le=720, description="what an event tells of the time around it, at most")
+    bridge_day_minutes: float = Field(120, ge=0, le=1440, description="gap that a stay at one place lasts by day")
+    bridge_night_minutes: float = Field(480, ge=0, le=1440, description="and at night")
+    place_radius_m: float = Field(1_000, ge=0, description="cells of a device so near to each other are one place")
+
+
+class DeviceAnchorParameters(Parameters):
+    """Homes and places of work of devices."""
 
     night_start: int = Field(22, ge=12, le=23, description="hour of the local clock at which night begins")
     night_end: int = Field(6, ge=1, le=11, description="hour at which it ends")
@@ -46,48 +61,148 @@ class Mobile(BaseModel):
     weekend_weight: float = Field(0.3, ge=0, le=1, description="for home, of days at the weekend")
     working_home_weight: float = Field(0.1, ge=0, le=1, description="for home, of working hours")
     night_work_weight: float = Field(-0.5, ge=-1, le=0, description="for work, of hours at night")
+    home_hours: float = Field(
+        2.0, gt=0, le=24, description="weighted hours in a day that count as a whole day of home; more count no more"
+    )
+    work_hours: float = Field(4.0, gt=0, le=24, description="the same for work")
+    change_days: float = Field(
+        21.0, ge=0, description="days of evidence that a change of home costs; shorter absences do not pay for it"
+    )
+    work_change_days: float = Field(60.0, ge=0, description="the same for work")
+    min_change_evidence: float = Field(
+        1.0, ge=0, description="least cost of a change in days of evidence, for devices of which little is seen"
+    )
     home_share: float = Field(0, ge=0, le=1, description="of the evidence of home that one place must have")
     work_share: float = Field(0, ge=0, le=1, description="of the evidence of work away from home that one must have")
     min_days: int = Field(4, ge=1, description="days with an event, for a device to count")
     min_home_days: int = Field(2, ge=1, description="days with evidence of a home")
     min_work_days: int = Field(3, ge=1, description="days with evidence of a workplace")
 
-    max_speed_m_s: float = Field(55, gt=0, description="nobody travels faster")
-    min_distance_m: float = Field(10_000, ge=0, description="cells nearer than this are no journey")
-    ping_pong_seconds: int = Field(300, ge=0, description="there and back so soon is the network's doing")
-    reach_minutes: float = Field(15, ge=0, le=720, description="what an event tells of the time around it, at most")
-    bridge_day_minutes: float = Field(120, ge=0, le=1440, description="gap that a stay at one place lasts by day")
-    bridge_night_minutes: float = Field(480, ge=0, le=1440, description="and at night")
-    place_radius_m: float = Field(1_000, ge=0, description="cells of a device so near to each other are one place")
 
-    location: Literal["dominance", "overlap", "voronoi"] = Field(
-        "dominance", description="how a cell is shared among areas; see docs/methods/cell_location.md"
-    )
-    tile_m: float = Field(500, gt=0, description="grid on which coverage is laid out")
-    assignment: Literal["probability", "most_likely"] = Field(
-        "probability", description="whether a device is shared among areas, or counts for the likeliest one"
-    )
+class WorkerParameters(Parameters):
+    """What kind of worker a device shows."""
 
     full_week_share: float = Field(0.7, gt=0, le=1, description="weekdays at work that make a full week")
     one_site_share: float = Field(0.5, ge=0, le=1, description="evidence of work that one of several sites must have")
     night_shift_share: float = Field(0.35, gt=0, le=1, description="working nights away from home that make a shift")
-    excluded_ages: tuple[str, ...] = Field(("0-15",), description="age groups that are in no flow: children")
+    work_day_evidence: float = Field(0.25, gt=0, le=1, description="evidence of work that makes a day of work")
+    night_hours: float = Field(2.0, gt=0, le=6, description="hours between 0 and 6 at a place that make a night there")
+    fewest_nights: int = Field(3, ge=1, description="working nights at a place that make a shift at least")
+    rest_mornings: tuple[Monday0, ...] = Field(
+        (5, 6), description="days whose night before is one of rest, Monday being 0"
+    )
+    rest_share: float = Field(0.5, gt=0, le=1, description="nights of rest at home of those on night shift")
+    day_rest_share: float = Field(
+        0.5, ge=0, le=1, description="weekdays at home, for each night at work, of those on night shift"
+    )
+    away_share: float = Field(0.5, gt=0, le=1, description="weekdays away from home that make work at several sites")
+
+
+class CoverageParameters(Parameters):
+    """How a cell is shared among areas."""
+
+    location: Literal["dominance", "overlap", "voronoi"] = Field(
+        "dominance", description="the method; see docs/methods/cell_location.md"
+    )
+    tile_m: float = Field(500, gt=0, description="grid on which coverage is laid out")
+    range_m: dict[str, Positive] = Field(
+        {"2G": 10_000.0, "3G": 5_000.0, "4G": 4_000.0, "5G": 1_500.0},
+        description="how far a cell reaches where the plan does not say it, by technology",
+    )
+    other_range_m: float = Field(5_000.0, gt=0, description="and of any other technology")
+    beam_width_degrees: float = Field(120.0, gt=0, le=360, description="of a sector where the plan does not say it")
+    path_loss: float = Field(
+        3.5,
+        ge=2,
+        le=6,
+        description="power of the distance with which signal falls in built-up land (Okumura and Hata: 3.5 to 4)",
+    )
+    near_field_m: float = Field(100.0, gt=0, description="nearer to the mast than this, all of its sectors serve")
+    beyond: float = Field(
+        2.0, ge=1, description="so many times its range a cell still serves where no other does: a range is nominal"
+    )
+    out_of_range: float = Field(0.03, ge=0, le=1, description="factor on the signal beyond the range")
+    weakest: float = Field(
+        0.05, ge=0, le=1, description="share of the best signal below which a cell is not chosen: 13 dB"
+    )
+    back_lobe: float = Field(0.02, ge=0, le=1, description="share of its signal that an antenna has behind it")
+    least_share: float = Field(
+        1e-4, ge=0, lt=1, description="share of a cell below which an area is left out: it moves nobody"
+    )
+
+
+class EventQualityParameters(Parameters):
+    """What a day of events is worth."""
+
+    busy_cell_events: int = Field(
+        20,
+        ge=1,
+        description="a cell with so many events on its median day, and none today, was not merely quiet: 1 in e^20",
+    )
+
+
+class ReleaseParameters(Parameters):
+    """What leaves the operator."""
 
     k: int = Field(10, ge=LEAST_K, description="least number of devices that is released")
+    doubt: float = Field(
+        1.0, ge=1, description="devices that what is withheld of a line leaves in doubt at least, without its largest"
+    )
     strata: tuple[Literal["contract", "age_group"], ...] = Field(
         (), description="what flows are released by; each stratum has totals of its own and is protected by itself"
     )
+    excluded_ages: tuple[str, ...] = Field(("0-15",), description="age groups that are in no flow: children")
+    assignment: Literal["probability", "most_likely"] = Field(
+        "probability", description="whether a device is shared among areas, or counts for the likeliest one"
+    )
+
+
+class WeightingParameters(Parameters):
+    """From devices to people."""
 
     replicates: int = Field(200, ge=20, le=5_000, description="replications of the weighting, for the variance")
     missing_workers: Literal["scale", "within"] = Field(
         "within", description="workers whom phones do not show: as those who are seen, or working where they live"
     )
+    level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
+    seed: int = Field(20_111_027, ge=0, description="any number; the same flows must give the same intervals")
+
+
+class FlowComparisonParameters(Parameters):
+    """Flows beside those of a census."""
+
     benchmark: str = Field("census", description="benchmark in reference/commuting_flows to compare with")
-    distance_bands_km: tuple[float, ...] = Field((2, 5, 10, 20, 50), description="upper ends of the bands of distance")
+    distance_bands_km: tuple[Positive, ...] = Field(
+        (2, 5, 10, 20, 50), description="upper ends of the bands of distance"
+    )
+    ks: tuple[Annotated[int, Field(ge=LEAST_K)], ...] = Field(
+        (15, 20, 30, 50, 100), description="least numbers of devices with which the flows are tried again"
+    )
+
+
+class Mobile(Section):
+    """Parameters of the mobile phones pilot; `preset` names a set, and what is said besides it wins."""
+
+    preset: Literal["house", "multimno"] = Field("house", description="set of parameters to begin with")
+
+    cleaning: CleaningParameters = CleaningParameters()
+    stays: StayParameters = StayParameters()
+    anchors: DeviceAnchorParameters = DeviceAnchorParameters()
+    workers: WorkerParameters = WorkerParameters()
+    coverage: CoverageParameters = CoverageParameters()
+    event_quality: EventQualityParameters = EventQualityParameters()
+    release: ReleaseParameters = ReleaseParameters()
+    weighting: WeightingParameters = WeightingParameters()
+    comparison: FlowComparisonParameters = FlowComparisonParameters()
 
     @model_validator(mode="before")
     @classmethod
     def _begin_with_the_preset(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            return {**MOBILE_PRESETS.get(str(given.get("preset", "house")), {}), **given}
-        return given
+        if not isinstance(given, dict):
+            return given
+        merged = dict(given)
+        for group, values in MOBILE_PRESETS.get(str(given.get("preset", "house")), {}).items():
+            said = given.get(group, {})
+            said = said.model_dump(exclude_unset=True) if isinstance(said, BaseModel) else said
+            merged[group] = {**values, **said} if isinstance(said, dict) else said
+        return merged

@@ -2,22 +2,146 @@
 
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from ons_assets.parameters.base import Parameters, Section
+from ons_assets.parameters.geography import NearestParameters
+from ons_assets.parameters.mobility import AnchorParameters, Weight
 
 
-class Tweets(BaseModel):
-    """Parameters of the tweets pilot."""
-
-    model_config = ConfigDict(extra="forbid")
+class LocatingParameters(Parameters):
+    """Areas in which tweets and their clusters are placed."""
 
     area_level: str | None = Field(
         None, description="level of reference/areas, such as msoa11; null if there is one only"
     )
-    eps_m: float = Field(20, gt=0, description="two tweets of a user are neighbours within this distance")
-    min_tweets: int = Field(3, ge=1, description="tweets from which on a cluster is valid")
+
+
+class GapParameters(Parameters):
+    """Silences of the collector."""
+
+    expected_tweets: float = Field(
+        30.0,
+        gt=0,
+        description="a silence in which more tweets were to be expected is a gap; of a Poisson process the chance of"
+        " a silence of 30 is 1 in 10 million million, real arrivals are burstier",
+    )
+    shortest_minutes: float = Field(
+        5.0, ge=0, description="shorter silences are no gaps, however many tweets were to be expected"
+    )
+    fewest_weeks: int = Field(
+        3, ge=1, description="weeks from which on the rate is that of the hour of the week, not of the day"
+    )
+
+
+class UserParameters(Parameters):
+    """Who tweets: people, and what is none."""
+
+    fewest_tweets: int = Field(
+        20, ge=1, description="users with fewer are taken for people: too little is seen of them"
+    )
+    constant_share: float = Field(
+        0.98, gt=0, le=1, description="share of tweets from one and the same coordinate that makes a fixed screen"
+    )
+    automated_share: float = Field(
+        0.9, gt=0, le=1, description="share of tweets from applications that post by themselves that makes a bot"
+    )
+    tweets_per_hour: int = Field(40, ge=1, description="hours with more tweets are not typed by hand")
+    fastest_m_s: float = Field(300.0, gt=0, description="faster between two tweets is faster than an airliner")
+    shortest_flight_m: float = Field(
+        20_000.0, ge=0, description="shorter distances say nothing of speed, because positions have errors"
+    )
+    impossible_share: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="share of the tweets that such flights must be: a wrong fix now and then makes no bot",
+    )
+    clockwork_share: float = Field(
+        0.7, gt=0, le=1, description="share of tweets at one and the same minute of the hour that makes a bot"
+    )
+    repetitions: int = Field(3, ge=1, description="how many such hours, or flights, it takes")
+
+
+class ClusterParameters(Parameters):
+    """Clusters of a user's tweets by density; the defaults are the pilot's."""
+
+    eps_m: float = Field(20.0, gt=0, description="two tweets of a user are neighbours within this distance")
+    min_tweets: int = Field(3, ge=1, description="a cluster is valid from so many tweets on")
+
+
+class TweetAnchorParameters(AnchorParameters):
+    """Home, work and study of those who tweet.
+
+    A tweet says less than a stay of a telephone, and most people tweet rarely: chosen on simulated seed 1.
+    """
+
+    min_change_evidence: float = Field(
+        0.5, ge=0, description="least cost of a change in days of evidence, for people of whom little is seen"
+    )
+    instant_hours: float = Field(1.0, gt=0, le=24, description="what a tweet counts for")
+    min_work_days: int = Field(5, ge=1, description="days with evidence that a place of work or study needs")
+    work_weight: dict[str, Weight] = Field(
+        {"residential": 0.1, "transport": 0.2}, description="the same for work and study"
+    )
+
+
+class TermParameters(Parameters):
+    """When students study."""
+
     terms: tuple[tuple[date, date], ...] = Field(
         (), description="first and last days of university terms; without any, the usual ones"
     )
+
+
+class MoveParameters(Parameters):
+    """What counts as a move."""
+
+    shortest_km: float = Field(
+        1.0, ge=0, description="a nearer new home is the same one, seen through another error of position"
+    )
+    persistence_days: int = Field(
+        14, ge=1, description="days between the first and the last sign of life at the new home, and at the old one"
+    )
+    confidence: float = Field(0.6, ge=0, le=1, description="least confidence of both homes")
+
+
+class MigrationFlowParameters(Parameters):
+    """From users who move to people who move."""
+
     fewest_tweets: int = Field(20, ge=1, description="a user with fewer tweets counts in no flow")
+    fewest_users: int = Field(
+        10, ge=1, description="an area with fewer users at risk is weighted with all such areas together"
+    )
     fewest_movers: int = Field(3, ge=1, description="a flow of fewer users is suppressed")
+    level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
+
+
+class MigrationComparisonParameters(Parameters):
+    """Flows beside official estimates."""
+
+    student_share: float = Field(
+        0.1, gt=0, le=1, description="share of students in the population from which on an area is a student area"
+    )
+
+
+class MemoryParameters(Parameters):
+    """How tables of users are divided; no figure depends on it."""
+
     rows_at_once: int = Field(2_500_000, gt=0, description="rows that are in memory together")
+
+
+class Tweets(Section):
+    """Parameters of the tweets pilot."""
+
+    locating: LocatingParameters = LocatingParameters()
+    gaps: GapParameters = GapParameters()
+    users: UserParameters = UserParameters()
+    clustering: ClusterParameters = ClusterParameters()
+    cluster_types: NearestParameters = NearestParameters()
+    anchors: TweetAnchorParameters = TweetAnchorParameters()
+    terms: TermParameters = TermParameters()
+    moves: MoveParameters = MoveParameters()
+    flows: MigrationFlowParameters = MigrationFlowParameters()
+    comparison: MigrationComparisonParameters = MigrationComparisonParameters()
+    memory: MemoryParameters = MemoryParameters()

@@ -9,33 +9,41 @@ from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import dot_chart, line_chart
 from ons_assets.orchestration.partitions import DAYS
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import (
+    AggregationParameters,
+    CheckParameters,
+    ClassificationParameters,
+    CollectionParameters,
+    IndexComparisonParameters,
+    IndexParameters,
+    QuoteParameters,
+)
 from ons_assets.prices import comparison, compilation
-from ons_assets.prices.checked import CheckSettings, check
-from ons_assets.prices.classification import ClassificationSettings, Classified, card, classify
-from ons_assets.prices.collection import CollectionSettings
+from ons_assets.prices.checked import check
+from ons_assets.prices.classification import Classified, card, classify
 from ons_assets.prices.collection import collection_report as report_collection
 from ons_assets.prices.runs import collection_runs
 from ons_assets.prices.sources import QuoteFiles
 
-# Runs that outlast their day; the longest of the pilot took four days.
-LONGEST_RUN = timedelta(days=7)
-
-raw_quotes = ingested("prices/raw_quotes", QuoteFiles.of, partitions=DAYS)
+raw_quotes = ingested("prices/raw_quotes", QuoteFiles.of, parameters=(QuoteParameters,), partitions=DAYS)
 
 
 @published("prices/collection_report", inputs=["prices/raw_quotes", "governance/drop_ledger"], partitions=DAYS)
 def collection_report(
-    raw_quotes: pl.LazyFrame, drop_ledger: pl.LazyFrame, lakehouse: Lakehouse, days: tuple[date, date]
+    raw_quotes: pl.LazyFrame,
+    drop_ledger: pl.LazyFrame,
+    parameters: CollectionParameters,
+    lakehouse: Lakehouse,
+    days: tuple[date, date],
 ) -> pl.DataFrame:
     """Say what every retailer's collection brought on each day, judged by the days before it."""
     first_day, last_day = days
-    settings = CollectionSettings()
-    reach = timedelta(days=settings.lookback_days) + LONGEST_RUN
+    longest_run = timedelta(days=parameters.longest_run_days)
+    reach = timedelta(days=parameters.lookback_days) + longest_run
     # All runs, because the first one of a retailer says since when it is expected.
     runs = collection_runs(raw_quotes, drop_ledger.collect(), QuoteFiles.of(lakehouse.settings).describe)
-    quotes = raw_quotes.filter(pl.col("collected_on").is_between(first_day - reach, last_day + LONGEST_RUN))
-    report = report_collection(quotes, runs, first_day=first_day, last_day=last_day, settings=settings)
+    quotes = raw_quotes.filter(pl.col("collected_on").is_between(first_day - reach, last_day + longest_run))
+    report = report_collection(quotes, runs, first_day=first_day, last_day=last_day, parameters=parameters)
     return report.with_columns(pl.col("item_id").fill_null("all"))
 
 
@@ -49,7 +57,7 @@ def classified_quotes(
     raw_quotes: pl.LazyFrame,
     item_rules: pl.LazyFrame | None,
     product_labels: pl.LazyFrame | None,
-    settings: Prices,
+    parameters: ClassificationParameters,
     lakehouse: Lakehouse,
 ) -> pl.DataFrame:
     """Decide of every quote whether its product is the item; write what people should look at."""
@@ -57,7 +65,7 @@ def classified_quotes(
         raw_quotes.collect(),
         item_rules.collect() if item_rules is not None else None,
         product_labels.collect() if product_labels is not None else None,
-        ClassificationSettings.of(settings),
+        parameters,
     )
     _write_reports(lakehouse.home, found)
     return found.quotes
@@ -73,15 +81,15 @@ def _write_reports(home: Home, found: Classified) -> None:
 
 
 @published("prices/checked_quotes", inputs=["prices/classified_quotes"])
-def checked_quotes(classified_quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
+def checked_quotes(classified_quotes: pl.LazyFrame, parameters: CheckParameters) -> pl.DataFrame:
     """Flag what is odd about quotes, and carry prices over short gaps."""
-    return check(classified_quotes.collect(), CheckSettings.of(settings))
+    return check(classified_quotes.collect(), parameters)
 
 
 @published("prices/item_indices", inputs=["prices/checked_quotes"])
-def item_indices(checked_quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
+def item_indices(checked_quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFrame:
     """Compute the index of every item by each method."""
-    return compilation.item_indices(checked_quotes, settings)
+    return compilation.item_indices(checked_quotes, parameters)
 
 
 @published(
@@ -95,9 +103,11 @@ def item_indices(checked_quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame
         title="GEKS-Jevons by group and week, first week = 100",
     ),
 )
-def aggregate_indices(item_indices: pl.LazyFrame, item_weights: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
+def aggregate_indices(
+    item_indices: pl.LazyFrame, item_weights: pl.LazyFrame, parameters: AggregationParameters
+) -> pl.DataFrame:
     """Weight the item indices together to groups."""
-    return compilation.aggregate_indices(item_indices, item_weights, settings)
+    return compilation.aggregate_indices(item_indices, item_weights, parameters)
 
 
 @published(
@@ -123,21 +133,18 @@ def index_comparison(
     aggregate_indices: pl.LazyFrame,
     item_weights: pl.LazyFrame,
     official_indices: pl.LazyFrame,
-    settings: Prices,
+    indices: IndexParameters,
+    aggregation: AggregationParameters,
+    parameters: IndexComparisonParameters,
 ) -> pl.DataFrame:
     """Hold the indices against those of others, with and without the products that are not the item."""
     return comparison.index_comparison(
-        checked_quotes, item_indices, aggregate_indices, item_weights, official_indices, settings
+        checked_quotes,
+        item_indices,
+        aggregate_indices,
+        item_weights,
+        official_indices,
+        indices,
+        aggregation,
+        parameters,
     )
-
-
-ASSETS = [
-    raw_quotes,
-    collection_report,
-    classified_quotes,
-    checked_quotes,
-    item_indices,
-    aggregate_indices,
-    index_comparison,
-]
-SOURCES = {raw_quotes.key: QuoteFiles.of}

@@ -1,16 +1,14 @@
 """Quotes with everything that is odd about them: nothing is deleted, every finding is a flag with its evidence."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
 from datetime import date
-from typing import Literal
 
 import polars as pl
 
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import CheckParameters
 from ons_assets.prices import history, imputation, lineages
 from ons_assets.prices.history import PRODUCT
-from ons_assets.prices.outliers import OutlierRule, outliers
+from ons_assets.prices.outliers import outliers
 
 FLAGS = (
     "repeated_row",
@@ -41,56 +39,14 @@ READ = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CheckSettings:
-    """Parameters of the checks; each is explained at the function that it belongs to.
-
-    Attributes
-    ----------
-    outliers, outliers_of
-        Rule for outliers, and those of single items by `item_id`.
-    carry
-        Whether prices are carried only to days on which the product's shelf was not collected, or its price
-        was wrong, or to any day without a quote.
-    """
-
-    typo_factor: float = 3.0
-    typo_days_around: int = 10
-    outliers: OutlierRule = field(default_factory=OutlierRule)
-    outliers_of: Mapping[str, OutlierRule] = field(default_factory=dict)
-    reference_days: int = 28
-    least_relatives: int = 8
-    stuck_chance: float = 0.0005
-    dump_share: float = 0.6
-    carry_days: int = 7
-    carry: Literal["not_collected", "always"] = "not_collected"
-    relaunch_gap_days: int = 14
-
-    @classmethod
-    def of(cls, settings: Prices) -> "CheckSettings":
-        """Return the checks that a home's settings ask for."""
-        return cls(
-            outliers=OutlierRule(**settings.outliers.model_dump()),
-            outliers_of={item: OutlierRule(**rule.model_dump()) for item, rule in settings.outliers_of_item.items()},
-            carry_days=settings.carry_days,
-            carry=settings.carry,
-        )
-
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if isinstance(value, int | float) and not (value > 0 or (each.name == "carry_days" and value == 0)):
-                raise ValueError(f"{each.name} must be positive, not {value}")
-
-
-def check(quotes: pl.DataFrame, settings: CheckSettings | None = None) -> pl.DataFrame:
+def check(quotes: pl.DataFrame, parameters: CheckParameters | None = None) -> pl.DataFrame:
     """Flag what is odd about quotes, standardise their prices, and add carried prices for days without one.
 
     Parameters
     ----------
     quotes
         Columns of `prices/raw_quotes`; others (``in_scope``) are kept as they are.
-    settings
+    parameters
         Parameters.
 
     Returns
@@ -100,18 +56,20 @@ def check(quotes: pl.DataFrame, settings: CheckSettings | None = None) -> pl.Dat
         ``pack_quantity``, ``pack_unit``, ``pack_source``, ``price_per_unit`` (currency per kg, l or each),
         ``carried_from``, one Boolean column for each of `FLAGS`, and ``evidence``.
     """
-    settings = settings or CheckSettings()
+    parameters = parameters or CheckParameters()
     numbered = quotes.with_row_index("row")
-    packed = lineages.add_identity(lineages.number_packs(lineages.add_packs(numbered.select("row", *READ))))
+    packed = lineages.add_identity(
+        lineages.number_packs(lineages.add_packs(numbered.select("row", *READ)), parameters.packs)
+    )
     packed = _as_codes(packed, [*PRODUCT, "run"])
     flagged = packed.with_columns(repeated_row=_repeated_row())
-    flagged = _flag_typos(flagged, settings)
-    flagged = _flag_outliers(flagged, settings)
+    flagged = _flag_typos(flagged, parameters)
+    flagged = _flag_outliers(flagged, parameters)
     right = flagged.filter(~pl.any_horizontal(WRONG))
     daily = history.daily_prices(right)
-    flagged = _flag_history(flagged, daily, settings)
-    flagged = _flag_relaunches(flagged, lineages.products_of(right), settings)
-    carried = _carried(flagged, settings)
+    flagged = _flag_history(flagged, daily, parameters)
+    flagged = _flag_relaunches(flagged, lineages.products_of(right), parameters)
+    carried = _carried(flagged, parameters)
     checked = pl.concat(
         [flagged.with_columns(imputed=False, carried_from=pl.lit(None, dtype=pl.Date)), carried], how="diagonal"
     )
@@ -146,27 +104,33 @@ def _repeated_row() -> pl.Expr:
     return earlier > 0
 
 
-def _flag_typos(flagged: pl.DataFrame, settings: CheckSettings) -> pl.DataFrame:
-    around = history.typical_prices(history.daily_prices(flagged), days_around=settings.typo_days_around)
+def _flag_typos(flagged: pl.DataFrame, parameters: CheckParameters) -> pl.DataFrame:
+    around = history.typical_prices(history.daily_prices(flagged), days_around=parameters.typo_days_around)
     return (
         flagged.join(around.drop("price"), on=DAY, how="left", maintain_order="left")
-        .with_columns(price_typo=history.is_typo(factor=settings.typo_factor))
+        .with_columns(
+            price_typo=history.is_typo(
+                factor=parameters.typo_factor,
+                decimal_slack=parameters.typo_decimal_slack,
+                returns_within=parameters.typo_returns_within,
+            )
+        )
         .drop("before", "after")
     )
 
 
-def _flag_outliers(flagged: pl.DataFrame, settings: CheckSettings) -> pl.DataFrame:
+def _flag_outliers(flagged: pl.DataFrame, parameters: CheckParameters) -> pl.DataFrame:
     daily = history.daily_prices(flagged.filter(~pl.col("price_typo")))
-    judged = history.reference_prices(daily, days=settings.reference_days).drop_nulls("reference")
+    judged = history.reference_prices(daily, days=parameters.reference_days).drop_nulls("reference")
     found = []
     for (item_id, _), day in (
         judged.sort("item_id", "collected_on", *PRODUCT)
         .partition_by("item_id", "collected_on", as_dict=True, maintain_order=True)
         .items()
     ):
-        if len(day) < settings.least_relatives:
+        if len(day) < parameters.least_relatives:
             continue
-        rule = settings.outliers_of.get(str(item_id), settings.outliers)
+        rule = parameters.outliers_of_item.get(str(item_id), parameters.outliers)
         flags = outliers(day["price"].to_numpy(), day["reference"].to_numpy(), rule)
         if flags.any():
             found.append(day.filter(pl.Series(flags)).with_columns(rule=pl.lit(rule.method)))
@@ -177,10 +141,21 @@ def _flag_outliers(flagged: pl.DataFrame, settings: CheckSettings) -> pl.DataFra
     )
 
 
-def _flag_history(flagged: pl.DataFrame, daily: pl.DataFrame, settings: CheckSettings) -> pl.DataFrame:
-    stuck = history.stuck_prices(daily, chance=settings.stuck_chance)
-    dumped = history.dump_prices(daily, share=settings.dump_share).with_columns(dump_price=True)
-    back = lineages.reentries(daily, gap_days=settings.carry_days)
+def _flag_history(flagged: pl.DataFrame, daily: pl.DataFrame, parameters: CheckParameters) -> pl.DataFrame:
+    stuck = history.stuck_prices(
+        daily,
+        chance=parameters.stuck_chance,
+        least_pairs=parameters.stuck_least_pairs,
+        least_changes=parameters.stuck_least_changes,
+    )
+    dumped = history.dump_prices(
+        daily,
+        share=parameters.dump_share,
+        last_days=parameters.dump_last_days,
+        gone_days=parameters.dump_gone_days,
+        leaving_share=parameters.dump_leaving_share,
+    ).with_columns(dump_price=True)
+    back = lineages.reentries(daily, gap_days=parameters.carry_days)
     for days in (stuck, dumped, back):
         flagged = flagged.join(days, on=DAY, how="left", maintain_order="left")
     wrong = pl.any_horizontal(WRONG)
@@ -191,8 +166,10 @@ def _flag_history(flagged: pl.DataFrame, daily: pl.DataFrame, settings: CheckSet
     )
 
 
-def _flag_relaunches(flagged: pl.DataFrame, products: pl.DataFrame, settings: CheckSettings) -> pl.DataFrame:
-    replaced = lineages.relaunches(products, gap_days=settings.relaunch_gap_days)
+def _flag_relaunches(flagged: pl.DataFrame, products: pl.DataFrame, parameters: CheckParameters) -> pl.DataFrame:
+    replaced = lineages.relaunches(
+        products, gap_days=parameters.relaunch_gap_days, overlap_days=parameters.relaunch_overlap_days
+    )
     on_first_day = replaced.select(*PRODUCT, "evidence", collected_on="first_day").rename({"evidence": "relaunch"})
     return (
         flagged.join(lineages.lineages(products, replaced), on=PRODUCT, how="left", maintain_order="left")
@@ -205,11 +182,11 @@ def _flag_relaunches(flagged: pl.DataFrame, products: pl.DataFrame, settings: Ch
     )
 
 
-def _carried(flagged: pl.DataFrame, settings: CheckSettings) -> pl.DataFrame:
+def _carried(flagged: pl.DataFrame, parameters: CheckParameters) -> pl.DataFrame:
     good = flagged.filter(~pl.any_horizontal(*WRONG, "dump_price"))
     last_day: date | None = flagged["collected_on"].max()  # type: ignore[assignment]
-    carried = imputation.carry_forward(good, last_day=last_day, days=settings.carry_days)
-    if settings.carry == "not_collected":
+    carried = imputation.carry_forward(good, last_day=last_day, days=parameters.carry_days)
+    if parameters.carry == "not_collected":
         carried = carried.filter(~imputation.off_the_shelf(carried, flagged))
     return carried.with_columns(*(pl.lit(flag == "imputed").alias(flag) for flag in FLAGS))
 

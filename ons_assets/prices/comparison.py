@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import AggregationParameters, IndexComparisonParameters, IndexParameters
 from ons_assets.prices import compilation
 from ons_assets.prices.compilation import OUT_OF_SCOPE
 
@@ -16,9 +16,6 @@ Floats = npt.NDArray[np.float64]
 ALL_ITEMS = "all"
 IN_SCOPE, ALL_QUOTES = "in scope", "all"
 UNCHAINED = "unchained"
-FEWEST_GROWTHS = 6
-"""Changes without which a correlation or a drift says nothing."""
-LONGEST_LEAD = {"month": 3, "week": 8, "day": 31}
 FIRST_DAYS = {"month": ("%Y-%m-%d", "-01"), "week": ("%G-W%V-%u", "-1"), "day": ("%Y-%m-%d", "")}
 
 
@@ -41,7 +38,9 @@ class Measures:
     reason: str | None = None
 
 
-def compare(ours: pl.DataFrame, theirs: pl.DataFrame, frequency: str) -> Measures:
+def compare(
+    ours: pl.DataFrame, theirs: pl.DataFrame, frequency: str, parameters: IndexComparisonParameters | None = None
+) -> Measures:
     """Measure how an index moves beside another.
 
     Parameters
@@ -50,6 +49,8 @@ def compare(ours: pl.DataFrame, theirs: pl.DataFrame, frequency: str) -> Measure
         ``period`` (codes of the frequency) and ``index``, each on any base; one row a period.
     frequency
         "day", "week" or "month".
+    parameters
+        None for the defaults.
 
     Returns
     -------
@@ -64,6 +65,7 @@ def compare(ours: pl.DataFrame, theirs: pl.DataFrame, frequency: str) -> Measure
     ValueError
         If the frequency is unknown, or a series has a period twice.
     """
+    parameters = parameters or IndexComparisonParameters()
     if frequency not in FIRST_DAYS:
         raise ValueError(f"unknown frequency {frequency!r}: use one of {', '.join(FIRST_DAYS)}")
     for series in (ours, theirs):
@@ -83,8 +85,13 @@ def compare(ours: pl.DataFrame, theirs: pl.DataFrame, frequency: str) -> Measure
     gap = mine - other
     widest = int(np.abs(gap).argmax())
     years = _years(common["period"], frequency)
-    drift = np.polyfit(years, np.log(mine / other), 1)[0] if len(common) > FEWEST_GROWTHS else None
-    correlation, lead, at_lead = _correlations(_growth(ours, frequency), _growth(theirs, frequency), frequency)
+    drift = np.polyfit(years, np.log(mine / other), 1)[0] if len(common) > parameters.fewest_growths else None
+    correlation, lead, at_lead = _correlations(
+        _growth(ours, frequency),
+        _growth(theirs, frequency),
+        _longest_lead(frequency, parameters),
+        parameters.fewest_growths,
+    )
     return Measures(
         first_period=common["period"][0],
         last_period=common["period"][-1],
@@ -166,7 +173,9 @@ def index_comparison(
     groups: pl.LazyFrame,
     weights: pl.LazyFrame,
     official: pl.LazyFrame,
-    settings: Prices,
+    indices: IndexParameters,
+    aggregation: AggregationParameters,
+    parameters: IndexComparisonParameters | None = None,
 ) -> pl.DataFrame:
     """Compare all indices with those of others, item by item and group by group.
 
@@ -175,6 +184,10 @@ def index_comparison(
     quotes, items, groups, weights, official
         As the tables `prices/checked_quotes`, `prices/item_indices`, `prices/aggregate_indices`,
         `reference/item_weights` and `reference/official_indices`.
+    indices, aggregation
+        Those that the indices were made with.
+    parameters
+        None for the defaults.
 
     Returns
     -------
@@ -184,17 +197,17 @@ def index_comparison(
         comparison is made twice: without the products that are not the item, and with them.
     """
     theirs = _chained(official.collect())
-    frequencies = tuple(each for each in settings.frequencies if each in set(theirs["frequency"]))
+    frequencies = tuple(each for each in indices.frequencies if each in set(theirs["frequency"]))
     ours = {IN_SCOPE: (items.collect(), groups.collect())}
-    if frequencies and OUT_OF_SCOPE in settings.index_excludes:
-        excludes = tuple(flag for flag in settings.index_excludes if flag != OUT_OF_SCOPE)
-        wider = settings.model_copy(update={"index_excludes": excludes, "frequencies": frequencies})
+    if frequencies and OUT_OF_SCOPE in indices.excludes:
+        excludes = tuple(flag for flag in indices.excludes if flag != OUT_OF_SCOPE)
+        wider = indices.model_copy(update={"excludes": excludes, "frequencies": frequencies})
         all_items = compilation.item_indices(quotes, wider)
-        ours[ALL_QUOTES] = (all_items, compilation.aggregate_indices(all_items.lazy(), weights, wider))
+        ours[ALL_QUOTES] = (all_items, compilation.aggregate_indices(all_items.lazy(), weights, aggregation))
     rows = [
         {"quotes": quotes_used, **row}
         for quotes_used, (item_frame, group_frame) in ours.items()
-        for row in _comparisons(item_frame, group_frame, weights, theirs, settings)
+        for row in _comparisons(item_frame, group_frame, weights, theirs, aggregation, parameters)
     ]
     return pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame()
 
@@ -206,24 +219,30 @@ def _chained(official: pl.DataFrame) -> pl.DataFrame:
 
 
 def _comparisons(
-    items: pl.DataFrame, groups: pl.DataFrame, weights: pl.LazyFrame, theirs: pl.DataFrame, settings: Prices
+    items: pl.DataFrame,
+    groups: pl.DataFrame,
+    weights: pl.LazyFrame,
+    theirs: pl.DataFrame,
+    aggregation: AggregationParameters,
+    parameters: IndexComparisonParameters | None,
 ) -> Iterator[dict[str, object]]:
     for (series, frequency), published in theirs.partition_by("series", "frequency", as_dict=True).items():
         of_items = published.filter(pl.col("item_id") != ALL_ITEMS)
         ours = items.filter(frequency=frequency).select("method", "period", "index", name="item_id")
-        yield from _pairs(ours, of_items.select("period", "index", name="item_id"), str(series), str(frequency), "item")
+        their_items = of_items.select("period", "index", name="item_id")
+        yield from _pairs(ours, their_items, str(series), str(frequency), "item", parameters)
         our_groups = groups.filter(frequency=frequency).select("method", "period", "index", name="group")
         if len(of_items):
-            grouped = _official_groups(of_items, ours, weights, settings)
-            yield from _pairs(our_groups, grouped, str(series), str(frequency), "group")
+            grouped = _official_groups(of_items, ours, weights, aggregation)
+            yield from _pairs(our_groups, grouped, str(series), str(frequency), "group", parameters)
         whole = published.filter(item_id=ALL_ITEMS).select("period", "index")
         if len(whole):
             every = our_groups.select("name").unique().join(whole, how="cross")
-            yield from _pairs(our_groups, every, str(series), str(frequency), "group")
+            yield from _pairs(our_groups, every, str(series), str(frequency), "group", parameters)
 
 
 def _official_groups(
-    official: pl.DataFrame, ours: pl.DataFrame, weights: pl.LazyFrame, settings: Prices
+    official: pl.DataFrame, ours: pl.DataFrame, weights: pl.LazyFrame, aggregation: AggregationParameters
 ) -> pl.DataFrame:
     """Aggregate official items to groups: those that have an index of ours, from our first period on = 100."""
     known = ours.drop_nulls("index")
@@ -236,17 +255,22 @@ def _official_groups(
     rebased = common.join(base, on="item_id").with_columns(
         index=100 * pl.col("index") / pl.col("base"), method=pl.lit("official"), frequency=pl.col("frequency")
     )
-    made = compilation.aggregate_indices(rebased.lazy(), weights, settings)
+    made = compilation.aggregate_indices(rebased.lazy(), weights, aggregation)
     return made.select("period", "index", name="group")
 
 
 def _pairs(
-    ours: pl.DataFrame, theirs: pl.DataFrame, series: str, frequency: str, level: str
+    ours: pl.DataFrame,
+    theirs: pl.DataFrame,
+    series: str,
+    frequency: str,
+    level: str,
+    parameters: IndexComparisonParameters | None,
 ) -> Iterator[dict[str, object]]:
     published = theirs.partition_by("name", as_dict=True)
     for (method, name), index in sorted(ours.partition_by("method", "name", as_dict=True).items()):
         if (name,) in published:
-            measured = compare(index, published[(name,)], frequency)
+            measured = compare(index, published[(name,)], frequency, parameters)
             yield {
                 "frequency": frequency,
                 "method": method,
@@ -270,7 +294,8 @@ def _first_days(periods: pl.Series, frequency: str) -> pl.Series:
 
 def _years(periods: pl.Series, frequency: str) -> Floats:
     days = _first_days(periods, frequency)
-    return (days - days[0]).dt.total_days().to_numpy() / 365.25
+    years: Floats = (days - days[0]).dt.total_days().to_numpy() / 365.25
+    return years
 
 
 def _growth(series: pl.DataFrame, frequency: str) -> dict[int, float]:
@@ -288,13 +313,21 @@ def _growth(series: pl.DataFrame, frequency: str) -> dict[int, float]:
     }
 
 
+def _longest_lead(frequency: str, parameters: IndexComparisonParameters) -> int:
+    return {
+        "month": parameters.longest_lead_months,
+        "week": parameters.longest_lead_weeks,
+        "day": parameters.longest_lead_days,
+    }[frequency]
+
+
 def _correlations(
-    ours: dict[int, float], theirs: dict[int, float], frequency: str
+    ours: dict[int, float], theirs: dict[int, float], longest_lead: int, fewest: int
 ) -> tuple[float | None, int | None, float | None]:
     """Correlation of the growths at once, the lead of ours at which it is highest, and that correlation."""
-    at_once = _correlation(ours, theirs, 0)
-    leads = sorted(range(-LONGEST_LEAD[frequency], LONGEST_LEAD[frequency] + 1), key=abs)
-    found = {lead: value for lead in leads if (value := _correlation(ours, theirs, lead)) is not None}
+    at_once = _correlation(ours, theirs, 0, fewest)
+    leads = sorted(range(-longest_lead, longest_lead + 1), key=abs)
+    found = {lead: value for lead in leads if (value := _correlation(ours, theirs, lead, fewest)) is not None}
     if not found:
         return at_once, None, None
     # Of equal correlations the smallest shift counts: leads are in that order.
@@ -302,8 +335,8 @@ def _correlations(
     return at_once, best, found[best]
 
 
-def _correlation(ours: dict[int, float], theirs: dict[int, float], lead: int) -> float | None:
+def _correlation(ours: dict[int, float], theirs: dict[int, float], lead: int, fewest: int) -> float | None:
     pairs = np.array([(growth, theirs[at + lead]) for at, growth in ours.items() if at + lead in theirs])
-    if len(pairs) < FEWEST_GROWTHS or (np.ptp(pairs, axis=0) < 1e-12).any():
+    if len(pairs) < fewest or (np.ptp(pairs, axis=0) < 1e-12).any():
         return None
     return float(np.corrcoef(pairs.T)[0, 1])

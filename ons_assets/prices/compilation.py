@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import AggregationParameters, IndexParameters
 from ons_assets.prices.indices import IndexMethod, aggregate, average_prices, by_item
 
 OUT_OF_SCOPE = "out_of_scope"
@@ -17,13 +17,13 @@ FOLLOWED = {
 }
 
 
-def item_indices(quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
-    """Compute the index of every item by day, week and month, by each method of the settings.
+def item_indices(quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFrame:
+    """Compute the index of every item by day, week and month, by each method of the parameters.
 
     Parameters
     ----------
     quotes
-        As the table `prices/checked_quotes`; those with a flag of `settings.index_excludes` are left out.
+        As the table `prices/checked_quotes`; those with a flag of `parameters.excludes` are left out.
 
     Returns
     -------
@@ -35,17 +35,17 @@ def item_indices(quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
     The price of a product in a period is the geometric mean of its quotes, as in the pilot: several
     runs of a day, and the repetitions within a run, then count as one price.
     """
-    product, price = FOLLOWED[settings.index_price]
+    product, price = FOLLOWED[parameters.price]
     items = quotes.group_by("item_id").agg(pl.col("item").mode().sort().first()).collect()
-    excluded = is_excluded(settings.index_excludes)
+    excluded = is_excluded(parameters.excludes)
     usable = quotes.filter(~excluded, pl.col(price) > 0).with_columns(price=price)
     frames = []
-    for frequency in settings.frequencies:
+    for frequency in parameters.frequencies:
         length, code = PERIODS[frequency]
         first_day = pl.col("collected_on").dt.truncate(length)
         prices = average_prices(usable.with_columns(period=first_day), by=("item_id", "period", *product))
         prices = prices.with_columns(pl.col("period").dt.strftime(code))
-        indices = by_item(prices, [IndexMethod.of(method) for method in settings.index_methods], product=product)
+        indices = by_item(prices, [IndexMethod.of(method) for method in parameters.methods], product=product)
         base = prices.group_by("item_id").agg(base_period=pl.col("period").min())
         left_out = (
             quotes.filter(excluded)
@@ -62,7 +62,7 @@ def item_indices(quotes: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
     return (
         pl.concat(frames)
         .join(items, on="item_id")
-        .with_columns(excludes=pl.lit(", ".join(settings.index_excludes)))
+        .with_columns(excludes=pl.lit(", ".join(parameters.excludes)))
         .select(*columns, "excludes", "excluded_quotes")
     )
 
@@ -74,7 +74,7 @@ def is_excluded(flags: Sequence[str]) -> pl.Expr:
     )
 
 
-def aggregate_indices(items: pl.LazyFrame, weights: pl.LazyFrame, settings: Prices) -> pl.DataFrame:
+def aggregate_indices(items: pl.LazyFrame, weights: pl.LazyFrame, parameters: AggregationParameters) -> pl.DataFrame:
     """Aggregate item indices to the groups of the weights, by frequency and method.
 
     Parameters
@@ -93,7 +93,7 @@ def aggregate_indices(items: pl.LazyFrame, weights: pl.LazyFrame, settings: Pric
     indices = items.select("frequency", "method", "item_id", "period", "index").collect()
     in_force = _weights_in_force(indices, weights.collect())
     groups = [
-        aggregate(part, in_force, rule=settings.aggregation).with_columns(frequency=pl.lit(frequency))
+        aggregate(part, in_force, rule=parameters.rule).with_columns(frequency=pl.lit(frequency))
         for (frequency,), part in indices.partition_by("frequency", as_dict=True, include_key=False).items()
     ]
     columns = ["frequency", "method", "group", "period", "index", "items", "weight_share", "reason"]

@@ -21,7 +21,7 @@ def daily_prices(quotes: pl.DataFrame) -> pl.DataFrame:
     return quotes.group_by(*PRODUCT, "collected_on").agg(pl.col("price").median()).sort(*PRODUCT, "collected_on")
 
 
-def typical_prices(daily: pl.DataFrame, *, days_around: int = 10) -> pl.DataFrame:
+def typical_prices(daily: pl.DataFrame, *, days_around: int) -> pl.DataFrame:
     """Add what the product usually costs around each day, and on the days next to it.
 
     Parameters
@@ -59,13 +59,22 @@ def typical_prices(daily: pl.DataFrame, *, days_around: int = 10) -> pl.DataFram
     )
 
 
-def is_typo(*, factor: float = 3.0, decimal_slack: float = 0.08, returns_within: float = 1.5) -> pl.Expr:
+def is_typo(*, factor: float, decimal_slack: float, returns_within: float) -> pl.Expr:
     """Return whether ``price`` is a mistyped one, given ``typical``, ``before`` and ``after``.
 
     It is, when it is at least `factor` times what the product costs on the days around (or as many times less)
     and either its decimal point is displaced (the ratio is within `decimal_slack` of a power of ten, in
     decimal logarithms) or the prices on both sides of it are within `returns_within` of the usual one:
     a price that stays is a change of price, not a typo.
+
+    Parameters
+    ----------
+    factor
+        How many times the usual price makes a price suspect, up or down.
+    decimal_slack
+        Distance from a power of ten, in decimal logarithms, at which the decimal point counts as displaced.
+    returns_within
+        How many times the usual price the prices before and after may be, up or down, to count as usual.
     """
     ratio = (pl.col("price") / pl.col("typical")).log10()
     displaced = (ratio.round() != 0) & ((ratio - ratio.round()).abs() <= decimal_slack)
@@ -77,9 +86,7 @@ def is_typo(*, factor: float = 3.0, decimal_slack: float = 0.08, returns_within:
     return (far & (displaced | (usual("before") & usual("after")))).fill_null(False)
 
 
-def stuck_prices(
-    daily: pl.DataFrame, *, chance: float = 0.0005, least_pairs: int = 14, least_changes: int = 4
-) -> pl.DataFrame:
+def stuck_prices(daily: pl.DataFrame, *, chance: float, least_pairs: int, least_changes: int) -> pl.DataFrame:
     """Flag the days on which a price has stood still for longer than the product's own past allows.
 
     With a share p of unchanged neighbouring days before the streak, a streak of L days has chance p^(L-1);
@@ -124,7 +131,7 @@ def stuck_prices(
     )
 
 
-def reference_prices(daily: pl.DataFrame, *, days: int = 28) -> pl.DataFrame:
+def reference_prices(daily: pl.DataFrame, *, days: int) -> pl.DataFrame:
     """Add ``reference``: the median price of the product on the `days` before each day; null without any."""
     past = (
         daily.sort(*PRODUCT, "collected_on")
@@ -137,10 +144,10 @@ def reference_prices(daily: pl.DataFrame, *, days: int = 28) -> pl.DataFrame:
 def dump_prices(
     daily: pl.DataFrame,
     *,
-    share: float = 0.6,
-    last_days: int = 14,
-    gone_days: int = 28,
-    leaving_share: float = 0.1,
+    share: float,
+    last_days: int,
+    gone_days: int,
+    leaving_share: float,
 ) -> pl.DataFrame:
     """Find the clearance prices at which products leave the shelf.
 

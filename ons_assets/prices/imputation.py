@@ -31,7 +31,7 @@ def off_the_shelf(carried: pl.DataFrame, quotes: pl.DataFrame) -> pl.Series:
     )
 
 
-def carry_forward(quotes: pl.DataFrame, *, last_day: date | None = None, days: int = 7) -> pl.DataFrame:
+def carry_forward(quotes: pl.DataFrame, *, days: int, last_day: date | None = None) -> pl.DataFrame:
     """Return quotes for the days after each one on which its product has none.
 
     Parameters
@@ -39,10 +39,10 @@ def carry_forward(quotes: pl.DataFrame, *, last_day: date | None = None, days: i
     quotes
         Usable quotes: ``retailer``, ``item_id``, ``product_id``, ``collected_on``, ``collected_at_utc``,
         ``line`` and any other columns.
-    last_day
-        Day up to which prices are carried; by default the last day of the quotes.
     days
         Most days that a price is carried.
+    last_day
+        Day up to which prices are carried; by default the last day of the quotes.
 
     Returns
     -------

@@ -6,15 +6,11 @@ that the pack behind a name changed for good, the name is another product from t
 
 import polars as pl
 
+from ons_assets.parameters.prices import PackParameters
 from ons_assets.prices.history import PRODUCT
 from ons_assets.prices.packs import pack_table, plain, standard_quantity
 
 NAME = ("retailer", "item_id", "name")
-# Two quantities within this factor are the same pack: displayed unit prices are rounded.
-SAME_PACK = 1.05
-MOST_ROUNDING = 1.3
-# Two packs at prices within this factor may be one pack with a wrong unit.
-SAME_PRICE = 1.15
 
 
 def add_packs(quotes: pl.DataFrame) -> pl.DataFrame:
@@ -44,7 +40,7 @@ def add_packs(quotes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def number_packs(packed: pl.DataFrame, *, least_days: int = 10, rounding: float = 0.005) -> pl.DataFrame:
+def number_packs(packed: pl.DataFrame, parameters: PackParameters | None = None) -> pl.DataFrame:
     """Tell the packs apart that share a name, and find the unit prices that name a wrong unit.
 
     Where the name does not give the pack, the displayed unit price does: a bottle and a crate of the same beer
@@ -56,10 +52,8 @@ def number_packs(packed: pl.DataFrame, *, least_days: int = 10, rounding: float 
     ----------
     packed
         Result of `add_packs`, with ``retailer``, ``item_id``, ``collected_on``.
-    least_days
-        Collected days after which a quantity that stays is the new pack.
-    rounding
-        Half of the last displayed digit of a unit price, in the currency.
+    parameters
+        None for the defaults.
 
     Returns
     -------
@@ -67,11 +61,12 @@ def number_packs(packed: pl.DataFrame, *, least_days: int = 10, rounding: float 
         The quotes with ``pack_number`` (1, 2, ... under a name, in order of appearance), ``pack_quantity`` and
         ``pack_unit`` (kg, l, each), ``pack_source`` ("name", "unit price" or null), ``unit_conflict``.
     """
-    loose = (1 + 4 * rounding / pl.col("unit_price")).clip(SAME_PACK, MOST_ROUNDING)
+    parameters = parameters or PackParameters()
+    loose = (1 + 4 * parameters.rounding / pl.col("unit_price")).clip(parameters.same_pack, parameters.most_rounding)
     only_shown = pl.col("named_quantity").is_null() & pl.col("shown_quantity").is_not_null()
     bounds = _packs_of_names(
         packed.filter(only_shown).select(*NAME, "collected_on", "shown_unit", "shown_quantity", "price", loose=loose),
-        least_days,
+        parameters,
     )
     named = pl.col("named_quantity").is_not_null()
     first_pack = bounds.filter(pl.col("pack_number") == 1, ~pl.col("wrong_unit")).select(
@@ -99,12 +94,12 @@ def number_packs(packed: pl.DataFrame, *, least_days: int = 10, rounding: float 
     same_unit = pl.col("shown_unit") == pl.col("pack_unit")
     # Pieces have a weight too ("4 PACK", per kg); weight and volume exclude each other.
     excluded = ~same_unit & (pl.col("shown_unit") != "each") & (pl.col("pack_unit") != "each")
-    beyond = ratio > pl.max_horizontal(pl.lit(1.2), loose).log()
+    beyond = ratio > pl.max_horizontal(pl.lit(parameters.conflict), loose).log()
     # "per 100NA": the number is known and the unit is not. It is kg, l, cl, g, ml, pieces or packs, or wrong; of
     # packs that the name counts nothing is known, because 80 tea bags may be priced by weight.
     unknown = pl.col("shown_number").is_not_null() & pl.col("shown_unit").is_null() & (pl.col("pack_unit") != "each")
     no_unit_fits = pl.all_horizontal(
-        (pl.col("shown_number") / amount).log().abs() > pl.max_horizontal(pl.lit(1.2), loose).log()
+        (pl.col("shown_number") / amount).log().abs() > pl.max_horizontal(pl.lit(parameters.conflict), loose).log()
         for amount in (*(pl.col("pack_quantity") * parts for parts in (1, 100, 1000)), pl.col("pack_count"), pl.lit(1))
     )
     contradicts = (same_unit & beyond) | excluded | (unknown & no_unit_fits)
@@ -117,7 +112,7 @@ def number_packs(packed: pl.DataFrame, *, least_days: int = 10, rounding: float 
     ).drop("looked_up", "lowest", "level_quantity", "level_unit", "first_quantity", "first_unit", "wrong_unit")
 
 
-def _packs_of_names(shown: pl.DataFrame, least_days: int) -> pl.DataFrame:
+def _packs_of_names(shown: pl.DataFrame, parameters: PackParameters) -> pl.DataFrame:
     """The quantities under each name: ``lowest`` of those taken as one, and the pack that they stand for."""
     level = [*NAME, "shown_unit", "level"]
     starts = pl.col("shown_quantity") > pl.col("shown_quantity").shift() * pl.col("loose")
@@ -145,10 +140,12 @@ def _packs_of_names(shown: pl.DataFrame, least_days: int) -> pl.DataFrame:
             .name.prefix("usual_")
         )
     )
-    usual_price = (pl.col("level_price") / pl.col("usual_level_price")).log().abs() <= pl.lit(SAME_PRICE).log()
+    usual_price = (pl.col("level_price") / pl.col("usual_level_price")).log().abs() <= pl.lit(
+        parameters.same_price
+    ).log()
     comes_back = pl.col("last_day").is_between("usual_first_day", "usual_last_day")
     is_usual = pl.int_range(pl.len()).over(NAME) == 0
-    wrong = ~is_usual & pl.col("alone") & usual_price & (comes_back | (pl.col("days") < least_days))
+    wrong = ~is_usual & pl.col("alone") & usual_price & (comes_back | (pl.col("days") < parameters.least_days))
     packs = levels.with_columns(wrong_unit=wrong).sort(*NAME, "first_day", "lowest")
     number = (~pl.col("wrong_unit")).cast(pl.Int64).cum_sum().over(NAME)
     usual_number = number.filter(~pl.col("wrong_unit")).get(pl.col("days").filter(~pl.col("wrong_unit")).arg_max())
@@ -191,7 +188,7 @@ def products_of(packed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def relaunches(products: pl.DataFrame, *, gap_days: int = 14, overlap_days: int = 7) -> pl.DataFrame:
+def relaunches(products: pl.DataFrame, *, gap_days: int, overlap_days: int) -> pl.DataFrame:
     """Match new products with those that they replaced: the same name but for the pack, one gone as the other came.
 
     Parameters
@@ -287,7 +284,7 @@ def lineages(products: pl.DataFrame, replaced: pl.DataFrame) -> pl.DataFrame:
     return keys.with_columns(lineage_id=pl.Series([first(row) for row in keys.iter_rows()], dtype=pl.String))
 
 
-def reentries(daily: pl.DataFrame, *, gap_days: int = 7) -> pl.DataFrame:
+def reentries(daily: pl.DataFrame, *, gap_days: int) -> pl.DataFrame:
     """Return the days on which a product was seen again after it was absent, with ``days_away``.
 
     Parameters

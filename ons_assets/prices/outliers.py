@@ -7,10 +7,11 @@ days most prices stand still, the spread of the relatives is zero, and any chang
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import numpy as np
 import numpy.typing as npt
+
+from ons_assets.parameters.prices import OutlierRule
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -19,38 +20,6 @@ Flags = npt.NDArray[np.bool_]
 MAD_TO_SIGMA = 1.482602218505602
 # Share of relatives cut off at either end before Tukey's algorithm takes means.
 TUKEY_TRIM = 0.05
-
-
-@dataclass(frozen=True)
-class OutlierRule:
-    """How the outliers of an item are found.
-
-    Attributes
-    ----------
-    method
-        A name from `outlier_methods`.
-    reach
-        How far out is too far, in the method's own measure: spreads for most, a factor for
-        "relative-fences". None takes the method's default.
-    least
-        Factor within which no relative is flagged, whatever the others do.
-    """
-
-    method: str = "resistant-fences"
-    reach: float | None = None
-    least: float = 2.5
-
-    def __post_init__(self) -> None:
-        if self.method not in _METHODS:
-            near = get_close_matches(self.method, _METHODS, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(
-                f"there is no outlier method {self.method!r}{hint}; there are {', '.join(outlier_methods())}"
-            )
-        if self.reach is not None and not self.reach > 0:
-            raise ValueError(f"reach must be positive, not {self.reach}")
-        if not self.least >= 1:
-            raise ValueError(f"least is a factor of at least 1, not {self.least}")
 
 
 def outlier_methods() -> list[str]:
@@ -107,22 +76,26 @@ def _none(x: Floats, _size: Floats, _reach: float) -> Flags:
 
 
 def _relative_fences(x: Floats, _size: Floats, reach: float) -> Flags:
-    return np.abs(x) > np.log(reach)
+    outside: Flags = np.abs(x) > np.log(reach)
+    return outside
 
 
 def _quartile(x: Floats, _size: Floats, reach: float) -> Flags:
     low, middle, high = np.quantile(x, [0.25, 0.5, 0.75])
-    return (x > middle + reach * (high - middle)) | (x < middle - reach * (middle - low))
+    outside: Flags = (x > middle + reach * (high - middle)) | (x < middle - reach * (middle - low))
+    return outside
 
 
 def _resistant_fences(x: Floats, _size: Floats, reach: float) -> Flags:
     low, high = np.quantile(x, [0.25, 0.75])
-    return (x > high + reach * (high - low)) | (x < low - reach * (high - low))
+    outside: Flags = (x > high + reach * (high - low)) | (x < low - reach * (high - low))
+    return outside
 
 
 def _robust_z(x: Floats, _size: Floats, reach: float) -> Flags:
     distance = np.abs(x - np.median(x))
-    return distance > reach * MAD_TO_SIGMA * np.median(distance)
+    outside: Flags = distance > reach * MAD_TO_SIGMA * np.median(distance)
+    return outside
 
 
 def _tukey(x: Floats, _size: Floats, reach: float) -> Flags:
@@ -134,7 +107,8 @@ def _tukey(x: Floats, _size: Floats, reach: float) -> Flags:
     middle = kept.mean()
     above = kept[kept >= middle].mean() - middle
     below = middle - kept[kept <= middle].mean()
-    return (x > middle + reach * above) | (x < middle - reach * below)
+    outside: Flags = (x > middle + reach * above) | (x < middle - reach * below)
+    return outside
 
 
 def _hidiroglou_berthelot(x: Floats, size: Floats, reach: float) -> Flags:
@@ -145,7 +119,10 @@ def _hidiroglou_berthelot(x: Floats, size: Floats, reach: float) -> Flags:
     effect = np.sign(centred) * np.expm1(np.abs(centred)) * size**weight_power
     low, middle, high = np.quantile(effect, [0.25, 0.5, 0.75])
     floor = np.abs(least_spread * middle)
-    return (effect > middle + reach * max(high - middle, floor)) | (effect < middle - reach * max(middle - low, floor))
+    outside: Flags = (effect > middle + reach * max(high - middle, floor)) | (
+        effect < middle - reach * max(middle - low, floor)
+    )
+    return outside
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.rules import Rule, missing
 from ons_assets.intake.source import TableSource, layout_folders, limits
-from ons_assets.parameters.prices import Prices
 from ons_assets.settings import FIRST_DAY, Settings
 
 BUILT_IN = Path(__file__).parent / "layouts"

@@ -5,7 +5,17 @@ import numpy.typing as npt
 
 
 def disc(random: np.random.Generator, n: int, radius_m: float) -> npt.NDArray[np.float64]:
-    """Return points spread evenly over a disc around the origin; shape (n, 2), metres."""
+    """Return points spread evenly over a disc around the origin; shape (n, 2), metres.
+
+    Parameters
+    ----------
+    random
+        Stream that the points are drawn from.
+    n
+        Number of points.
+    radius_m
+        Radius of the disc in metres.
+    """
     angle, reach = random.uniform(0, 2 * np.pi, n), radius_m * np.sqrt(random.random(n))
     return np.column_stack([reach * np.cos(angle), reach * np.sin(angle)])
 

@@ -5,17 +5,11 @@ from datetime import date
 
 import polars as pl
 
-from ons_assets.mobility import AnchorSettings, commutes, infer_anchors
+from ons_assets.mobility import commutes, infer_anchors
+from ons_assets.parameters.mobility import AnchorParameters
+from ons_assets.parameters.tweets import TweetAnchorParameters
 from ons_assets.tweets.records import ZONE
 from ons_assets.tweets.users import PERSON
-
-# A tweet says less than a stay of a telephone, and most people tweet rarely: chosen on simulated seed 1.
-TWEET_ANCHORS = AnchorSettings(
-    min_change_evidence=0.5,
-    instant_hours=1.0,
-    min_work_days=5,
-    work_weight={"residential": 0.1, "transport": 0.2},
-)
 
 
 def tweet_stays(
@@ -48,7 +42,7 @@ def tweet_stays(
 def user_anchors(
     stays: pl.DataFrame,
     clusters: pl.DataFrame,
-    settings: AnchorSettings | None = None,
+    parameters: AnchorParameters | None = None,
     *,
     terms: Sequence[tuple[date, date]] | None = None,
 ) -> pl.DataFrame:
@@ -60,8 +54,8 @@ def user_anchors(
         What `tweet_stays` returns.
     clusters
         Rows of `tweets/clusters`.
-    settings, terms
-        As for `ons_assets.mobility.infer_anchors`; None for `TWEET_ANCHORS`.
+    parameters, terms
+        As for `ons_assets.mobility.infer_anchors`; None for `TweetAnchorParameters`.
 
     Returns
     -------
@@ -69,7 +63,7 @@ def user_anchors(
         user, cluster, anchor, from, to, confidence, evidence_days, area, easting_m, northing_m. Sorted
         by user, anchor and from.
     """
-    found = infer_anchors(stays, settings or TWEET_ANCHORS, terms=terms).rename({"place": "cluster"})
+    found = infer_anchors(stays, parameters or TweetAnchorParameters(), terms=terms).rename({"place": "cluster"})
     where = clusters.select("user", "cluster", "area", "easting_m", "northing_m")
     return found.join(where, on=["user", "cluster"], how="left").sort("user", "anchor", "from")
 

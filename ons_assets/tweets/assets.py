@@ -10,10 +10,23 @@ from datetime import date
 import polars as pl
 
 from ons_assets.geography.areas import areas_of
+from ons_assets.lakehouse.buckets import in_buckets, spans, with_bucket
 from ons_assets.lakehouse.increments import Increment, Replacement
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.partitions import DAYS
-from ons_assets.parameters.tweets import Tweets
+from ons_assets.parameters.geography import NearestParameters
+from ons_assets.parameters.tweets import (
+    ClusterParameters,
+    GapParameters,
+    LocatingParameters,
+    MemoryParameters,
+    MigrationComparisonParameters,
+    MigrationFlowParameters,
+    MoveParameters,
+    TermParameters,
+    TweetAnchorParameters,
+    UserParameters,
+)
 from ons_assets.reference.people import totals_by_area
 from ons_assets.tweets import cluster_types as types_of_clusters
 from ons_assets.tweets import clustering, gaps, locating
@@ -22,9 +35,8 @@ from ons_assets.tweets import users as kinds_of_users
 from ons_assets.tweets.anchors import tweet_stays
 from ons_assets.tweets.anchors import user_anchors as find_anchors
 from ons_assets.tweets.anchors import user_commutes as find_commutes
-from ons_assets.tweets.clustering import Clustering, ClusterSettings, bucket_spans, in_buckets, with_bucket
+from ons_assets.tweets.clustering import Clustering
 from ons_assets.tweets.migration_comparison import compare_with_estimates
-from ons_assets.tweets.migration_flows import FlowSettings
 from ons_assets.tweets.migration_flows import migration_flows as estimate_flows
 from ons_assets.tweets.sources import TweetFiles
 from ons_assets.tweets.terms import usual_terms
@@ -36,21 +48,25 @@ raw_tweets = ingested("tweets/raw_tweets", TweetFiles.of, partitions=DAYS)
 
 
 @published("tweets/collection_gaps", inputs=["tweets/raw_tweets"])
-def collection_gaps(raw_tweets: pl.LazyFrame) -> pl.DataFrame:
+def collection_gaps(raw_tweets: pl.LazyFrame, parameters: GapParameters) -> pl.DataFrame:
     """Find when the collector was down."""
-    return gaps.collection_gaps(raw_tweets.select("created_utc").collect()["created_utc"])
+    return gaps.collection_gaps(raw_tweets.select("created_utc").collect()["created_utc"], parameters)
 
 
 @published("tweets/located_tweets", inputs=["tweets/raw_tweets", "reference/areas"], increments_of="tweets/raw_tweets")
 def located_tweets(
-    raw_tweets: pl.LazyFrame, areas: pl.LazyFrame, settings: Tweets, increment: Increment | None
+    raw_tweets: pl.LazyFrame,
+    areas: pl.LazyFrame,
+    parameters: LocatingParameters,
+    memory: MemoryParameters,
+    increment: Increment | None,
 ) -> Frames | Replacement:
     """Place tweets on the grid and in areas; of a day that changed, or of whose tweets one was withdrawn, anew."""
-    places = areas_of(areas.collect(), settings.area_level)
+    places = areas_of(areas.collect(), parameters.area_level)
     notices = raw_tweets.filter(locating.is_notice()).collect()
 
     def located(days: list[date]) -> Frames:
-        for span in _spans_of_days(raw_tweets, days, settings.rows_at_once):
+        for span in _spans_of_days(raw_tweets, days, memory.rows_at_once):
             yield locating.locate(raw_tweets.filter(pl.col("created_on").is_in(span)), places, notices).tweets
 
     if increment is None:
@@ -60,10 +76,10 @@ def located_tweets(
 
 
 @published("tweets/users", inputs=["tweets/located_tweets"])
-def users(located_tweets: pl.LazyFrame, settings: Tweets) -> Frames:
+def users(located_tweets: pl.LazyFrame, parameters: UserParameters, memory: MemoryParameters) -> Frames:
     """Describe users, and say which are no people."""
-    for span in _spans(located_tweets, settings):
-        yield with_bucket(kinds_of_users.describe_users(located_tweets.filter(in_buckets(span)).collect()))
+    for span in _spans(located_tweets, memory):
+        yield with_bucket(kinds_of_users.describe_users(located_tweets.filter(in_buckets(span)).collect(), parameters))
 
 
 @published(
@@ -73,13 +89,17 @@ def users(located_tweets: pl.LazyFrame, settings: Tweets) -> Frames:
     increments_of="tweets/located_tweets",
 )
 def clusters(
-    located_tweets: pl.LazyFrame, areas: pl.LazyFrame, settings: Tweets, increment: Increment | None
+    located_tweets: pl.LazyFrame,
+    areas: pl.LazyFrame,
+    parameters: ClusterParameters,
+    locating: LocatingParameters,
+    memory: MemoryParameters,
+    increment: Increment | None,
 ) -> Iterator[tuple[pl.DataFrame, ...]]:
     """Cluster the tweets of each user; only of the users who were touched, if the rest is known."""
-    parameters = ClusterSettings(settings.eps_m, settings.min_tweets)
-    places = areas_of(areas.collect(), settings.area_level)
+    places = areas_of(areas.collect(), locating.area_level)
     touched = increment.change.rows().select("user").unique().collect() if increment else None
-    for span in _spans(located_tweets, settings):
+    for span in _spans(located_tweets, memory):
         rows = located_tweets.filter(in_buckets(span))
         if increment is None or touched is None:
             made = clustering.cluster(rows.collect(), parameters, areas=places)
@@ -95,10 +115,12 @@ def clusters(
 
 
 @published("tweets/cluster_types", inputs=["tweets/clusters", "reference/addresses"])
-def cluster_types(clusters: pl.LazyFrame, addresses: pl.LazyFrame, settings: Tweets) -> Frames:
+def cluster_types(
+    clusters: pl.LazyFrame, addresses: pl.LazyFrame, parameters: NearestParameters, memory: MemoryParameters
+) -> Frames:
     """Say what kind of place each valid cluster is."""
-    for span in _spans(clusters, settings):
-        yield with_bucket(types_of_clusters.cluster_types(_of_span(clusters, span), addresses))
+    for span in _spans(clusters, memory):
+        yield with_bucket(types_of_clusters.cluster_types(_of_span(clusters, span), addresses, parameters))
 
 
 @published(
@@ -112,15 +134,18 @@ def user_anchors(
     clusters: pl.LazyFrame,
     users: pl.LazyFrame,
     cluster_types: pl.LazyFrame | None,
-    settings: Tweets,
+    parameters: TweetAnchorParameters,
+    terms: TermParameters,
+    memory: MemoryParameters,
 ) -> Iterator[tuple[pl.DataFrame, ...]]:
     """Find home, work and study of people; of students, the home in term time and the one in the vacations."""
-    terms = _terms(clustered_tweets, settings)
-    for span in _spans(clustered_tweets, settings):
+    in_force = list(terms.terms) or usual_terms(*_days_seen(clustered_tweets))
+    for span in _spans(clustered_tweets, memory):
         places = _of_span(clusters, span)
         kinds = _of_span(cluster_types, span) if cluster_types is not None else None
         stays = tweet_stays(_of_span(clustered_tweets, span), places, _of_span(users, span), kinds)
-        yield with_bucket(find_anchors(stays, places, terms=terms)), living.student_homes(stays, places, terms)
+        found = find_anchors(stays, places, parameters, terms=in_force)
+        yield with_bucket(found), living.student_homes(stays, places, in_force, parameters)
 
 
 @published("tweets/user_commutes", inputs=["tweets/user_anchors"])
@@ -131,19 +156,22 @@ def user_commutes(user_anchors: pl.LazyFrame) -> pl.DataFrame:
 
 @published("tweets/residences", inputs=["tweets/user_anchors", "tweets/clustered_tweets", "tweets/collection_gaps"])
 def residences(
-    user_anchors: pl.LazyFrame, clustered_tweets: pl.LazyFrame, collection_gaps: pl.LazyFrame, settings: Tweets
+    user_anchors: pl.LazyFrame,
+    clustered_tweets: pl.LazyFrame,
+    collection_gaps: pl.LazyFrame,
+    memory: MemoryParameters,
 ) -> Frames:
     """Say where users live month by month."""
     first, last = _days_seen(clustered_tweets)
     covered = gaps.coverage(collection_gaps.collect(), pl.date_range(first, last, eager=True))
-    for span in _spans(clustered_tweets, settings):
+    for span in _spans(clustered_tweets, memory):
         yield living.residences(_of_span(user_anchors, span), _of_span(clustered_tweets, span), covered)
 
 
 @published("tweets/moves", inputs=["tweets/user_anchors"])
-def moves(user_anchors: pl.LazyFrame) -> pl.DataFrame:
+def moves(user_anchors: pl.LazyFrame, parameters: MoveParameters) -> pl.DataFrame:
     """Find changes of home."""
-    return living.moves(user_anchors.filter(anchor="home").collect())
+    return living.moves(user_anchors.filter(anchor="home").collect(), parameters)
 
 
 @published(
@@ -155,15 +183,15 @@ def migration_flows(
     residences: pl.LazyFrame,
     users: pl.LazyFrame,
     population: pl.LazyFrame,
-    settings: Tweets,
+    parameters: MigrationFlowParameters,
 ) -> pl.DataFrame:
     """Estimate how many people moved from area to area."""
     return estimate_flows(
         moves.collect(),
         residences.collect(),
         totals_by_area(population.collect()),
-        FlowSettings(fewest_movers=settings.fewest_movers),
-        users=_seen_enough(users, settings),
+        parameters,
+        users=_seen_enough(users, parameters),
     )
 
 
@@ -183,7 +211,8 @@ def migration_comparison(
     users: pl.LazyFrame,
     population: pl.LazyFrame,
     migration_estimates: pl.LazyFrame,
-    settings: Tweets,
+    parameters: MigrationComparisonParameters,
+    flows: MigrationFlowParameters,
 ) -> pl.DataFrame:
     """Hold the flows beside official estimates."""
     latest = residences.sort("month").group_by("user").agg(pl.col("area").last()).collect()
@@ -191,12 +220,13 @@ def migration_comparison(
         migration_flows.collect(),
         migration_estimates.collect(),
         totals_by_area(population.collect()),
-        latest.join(_seen_enough(users, settings), on="user", how="semi"),
+        latest.join(_seen_enough(users, flows), on="user", how="semi"),
+        parameters,
     )
 
 
-def _spans(rows: pl.LazyFrame, settings: Tweets) -> list[tuple[int, int]]:
-    return bucket_spans(rows.select(pl.len()).collect().item(), settings.rows_at_once)
+def _spans(rows: pl.LazyFrame, memory: MemoryParameters) -> list[tuple[int, int]]:
+    return spans(rows.select(pl.len()).collect().item(), memory.rows_at_once)
 
 
 def _of_span(rows: pl.LazyFrame, span: tuple[int, int]) -> pl.DataFrame:
@@ -211,33 +241,12 @@ def _spans_of_days(rows: pl.LazyFrame, days: list[date], rows_at_once: int) -> l
     return spans["created_on"].to_list()
 
 
-def _terms(tweets: pl.LazyFrame, settings: Tweets) -> list[tuple[date, date]]:
-    return list(settings.terms) or usual_terms(*_days_seen(tweets))
-
-
 def _days_seen(tweets: pl.LazyFrame) -> tuple[date, date]:
     [row] = tweets.select(first=pl.col("local_date").min(), last=pl.col("local_date").max()).collect().rows()
     return row
 
 
-def _seen_enough(users: pl.LazyFrame, settings: Tweets) -> pl.DataFrame:
+def _seen_enough(users: pl.LazyFrame, parameters: MigrationFlowParameters) -> pl.DataFrame:
     """Users who are people and tweet often enough for a move of theirs to be found."""
-    people = users.filter((pl.col("kind") == PERSON) & (pl.col("tweets") >= settings.fewest_tweets))
+    people = users.filter((pl.col("kind") == PERSON) & (pl.col("tweets") >= parameters.fewest_tweets))
     return people.select("user").collect()
-
-
-ASSETS = [
-    raw_tweets,
-    collection_gaps,
-    located_tweets,
-    users,
-    clusters,
-    cluster_types,
-    user_anchors,
-    user_commutes,
-    residences,
-    moves,
-    migration_flows,
-    migration_comparison,
-]
-SOURCES = {raw_tweets.key: TweetFiles.of}

@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from ons_assets.geography.addresses import NearestSettings, nearest_addresses
+from ons_assets.geography.addresses import nearest_addresses
+from ons_assets.parameters.geography import NearestParameters
 
 OUTPUT = (
     "user", "cluster", "type", "probability", "address_distance_m", "addresses_near", "uprn", "postcode", "area",
@@ -10,7 +11,7 @@ OUTPUT = (
 
 
 def cluster_types(
-    clusters: pl.DataFrame, addresses: pl.DataFrame | pl.LazyFrame, settings: NearestSettings | None = None
+    clusters: pl.DataFrame, addresses: pl.DataFrame | pl.LazyFrame, parameters: NearestParameters | None = None
 ) -> pl.DataFrame:
     """Give every valid cluster the class of the addresses nearest to its centre.
 
@@ -20,7 +21,7 @@ def cluster_types(
         Rows of `tweets/clusters`.
     addresses
         Rows of `reference/addresses`; lazy, so that only a strip of the country is in memory.
-    settings
+    parameters
         Parameters; None for the defaults.
 
     Returns
@@ -31,5 +32,5 @@ def cluster_types(
         of that type), area. Sorted by user and cluster.
     """
     valid = clusters.filter("is_valid").select("user", "cluster", "easting_m", "northing_m", "area")
-    found = nearest_addresses(valid, addresses, settings)
+    found = nearest_addresses(valid, addresses, parameters)
     return found.rename({"class": "type"}).select(OUTPUT).sort("user", "cluster")

@@ -12,44 +12,7 @@ import polars as pl
 
 from core_ext import dbscan_clusters
 from ons_assets.geography.areas import Areas
-
-# Parts into which users are divided, so that no more than one part need be in memory.
-BUCKETS = 64
-
-
-def bucket_spans(rows: int, rows_at_once: int) -> list[tuple[int, int]]:
-    """Divide the buckets into spans, first and last included, of about so many rows each."""
-    spans = np.array_split(np.arange(BUCKETS), min(BUCKETS, max(1, -(-rows // rows_at_once))))
-    return [(int(span[0]), int(span[-1])) for span in spans]
-
-
-def in_buckets(span: tuple[int, int]) -> pl.Expr:
-    """Return whether the user of a row is in a span of buckets."""
-    return (pl.col("user") % BUCKETS).is_between(*span)
-
-
-def with_bucket(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows with `bucket` (0 to 63) in front: the part of the users that a row belongs to."""
-    return rows.select((pl.col("user") % BUCKETS).cast(pl.Int16()).alias("bucket"), pl.all())
-
-
-@dataclass(frozen=True)
-class ClusterSettings:
-    """Parameters of the clustering; the defaults are the pilot's.
-
-    Parameters
-    ----------
-    eps_m
-        Two tweets of a user are neighbours within this distance.
-    min_tweets
-        A cluster is valid from so many tweets on.
-    threads
-        0 for one a processor; the result does not depend on it.
-    """
-
-    eps_m: float = 20.0
-    min_tweets: int = 3
-    threads: int = 0
+from ons_assets.parameters.tweets import ClusterParameters
 
 
 @dataclass(frozen=True)
@@ -76,7 +39,11 @@ TWEET_COLUMNS = (
 
 
 def cluster(
-    located: pl.DataFrame, settings: ClusterSettings | None = None, *, areas: Areas | None = None
+    located: pl.DataFrame,
+    parameters: ClusterParameters | None = None,
+    *,
+    areas: Areas | None = None,
+    threads: int = 0,
 ) -> Clustering:
     """Cluster the tweets of every user by density.
 
@@ -84,17 +51,19 @@ def cluster(
     ----------
     located
         Rows of `tweets/located_tweets`, all of a user or none; their order makes no difference.
-    settings
+    parameters
         Parameters; None for the defaults.
     areas
         Areas in which clusters are placed, by their medoid: the mean of two flats is in neither.
+    threads
+        0 for one a processor; the result does not depend on it.
 
     Returns
     -------
     Clustering
         Clusters sorted by user and cluster, tweets by user, time and id.
     """
-    return _cluster(located, settings or ClusterSettings(), areas)
+    return _cluster(located, parameters or ClusterParameters(), areas, threads)
 
 
 def recluster(previous: Clustering, touched: pl.DataFrame, fresh: Clustering) -> Clustering:
@@ -103,7 +72,7 @@ def recluster(previous: Clustering, touched: pl.DataFrame, fresh: Clustering) ->
     Parameters
     ----------
     previous
-        An earlier result with the same settings and areas.
+        An earlier result with the same parameters and areas.
     touched
         user: everybody who has a tweet more or fewer since then, or one at another place.
     fresh
@@ -119,7 +88,7 @@ def recluster(previous: Clustering, touched: pl.DataFrame, fresh: Clustering) ->
     )
 
 
-def _cluster(located: pl.DataFrame, settings: ClusterSettings, areas: Areas | None) -> Clustering:
+def _cluster(located: pl.DataFrame, parameters: ClusterParameters, areas: Areas | None, threads: int) -> Clustering:
     rows = located.sort("user", "created_utc", "tweet_id")
     users, starts = np.unique(rows["user"].to_numpy(), return_index=True)
     easting, northing = (
@@ -129,9 +98,9 @@ def _cluster(located: pl.DataFrame, settings: ClusterSettings, areas: Areas | No
         easting,
         northing,
         np.append(starts, len(rows)).astype(np.int64),
-        settings.eps_m,
-        settings.min_tweets,
-        n_threads=settings.threads,
+        parameters.eps_m,
+        parameters.min_tweets,
+        n_threads=threads,
     )
     medoid = np.asarray(table["medoid"], dtype=np.int64)
     valid = pl.DataFrame(

@@ -1,36 +1,18 @@
 """When the collector was down: silences that the rate of arrival does not explain."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from ons_assets.parameters.tweets import GapParameters
 
 HOUR_S = 3_600
 HOURS_OF_WEEK = 168
 HOURS_OF_DAY = 24
 EPOCH_HOUR_OF_WEEK = 3 * 24
-FEWEST_WEEKS = 3
 
 
-@dataclass(frozen=True)
-class GapSettings:
-    """Parameters of `collection_gaps`.
-
-    Parameters
-    ----------
-    expected_tweets
-        A silence in which so many tweets were to be expected is a gap. Under a Poisson process the
-        chance of a silence of 30 is 1 in 10 million million; real arrivals are burstier.
-    shortest_minutes
-        Shorter silences are no gaps, however many tweets were to be expected.
-    """
-
-    expected_tweets: float = 30.0
-    shortest_minutes: float = 5.0
-
-
-def collection_gaps(created_utc: pl.Series, settings: GapSettings | None = None) -> pl.DataFrame:
+def collection_gaps(created_utc: pl.Series, parameters: GapParameters | None = None) -> pl.DataFrame:
     """Find the silences of the collector.
 
     The expected rate is the median of each hour of the week over the weeks, or of each hour of the day
@@ -41,7 +23,7 @@ def collection_gaps(created_utc: pl.Series, settings: GapSettings | None = None)
     ----------
     created_utc
         Times of all tweets that were collected, in any order.
-    settings
+    parameters
         Parameters; None for the defaults.
 
     Returns
@@ -50,7 +32,7 @@ def collection_gaps(created_utc: pl.Series, settings: GapSettings | None = None)
         from_utc (last tweet before), to_utc (first tweet after), hours, expected_tweets. Sorted by time.
         Silences before the first tweet and after the last cannot be seen.
     """
-    settings = settings or GapSettings()
+    parameters = parameters or GapParameters()
     schema = {
         "from_utc": pl.Datetime("us", "UTC"),
         "to_utc": pl.Datetime("us", "UTC"),
@@ -62,12 +44,12 @@ def collection_gaps(created_utc: pl.Series, settings: GapSettings | None = None)
         return pl.DataFrame(schema=schema)
     first_hour = int(seconds[0] // HOUR_S)
     counts = np.bincount((seconds // HOUR_S).astype(np.int64) - first_hour)
-    expected = _expected_by_hour(counts, first_hour)
+    expected = _expected_by_hour(counts, first_hour, parameters.fewest_weeks)
     cumulated = np.concatenate([[0.0], np.cumsum(expected)])
     position = seconds / HOUR_S - first_hour
     arrivals = np.interp(position, np.arange(len(cumulated)), cumulated)
     missing = np.diff(arrivals)
-    is_gap = (missing > settings.expected_tweets) & (np.diff(seconds) > settings.shortest_minutes * 60)
+    is_gap = (missing > parameters.expected_tweets) & (np.diff(seconds) > parameters.shortest_minutes * 60)
     before = np.flatnonzero(is_gap)
     start, end = seconds[before], seconds[before + 1]
     return pl.DataFrame(
@@ -80,9 +62,9 @@ def collection_gaps(created_utc: pl.Series, settings: GapSettings | None = None)
     ).with_columns(pl.col("from_utc", "to_utc").dt.replace_time_zone("UTC"))
 
 
-def _expected_by_hour(counts: npt.NDArray[np.int64], first_hour: int) -> npt.NDArray[np.float64]:
+def _expected_by_hour(counts: npt.NDArray[np.int64], first_hour: int, fewest_weeks: int) -> npt.NDArray[np.float64]:
     hours = np.arange(len(counts)) + first_hour + EPOCH_HOUR_OF_WEEK
-    cycle = HOURS_OF_WEEK if len(counts) >= FEWEST_WEEKS * HOURS_OF_WEEK else HOURS_OF_DAY
+    cycle = HOURS_OF_WEEK if len(counts) >= fewest_weeks * HOURS_OF_WEEK else HOURS_OF_DAY
     of_cycle = hours % cycle
     medians = np.array(
         [np.median(counts[of_cycle == hour]) if (of_cycle == hour).any() else 0 for hour in range(cycle)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ons_assets.flows.measures import agreement, pair_up
+from ons_assets.parameters.tweets import MigrationComparisonParameters
 
 ALL = "all"
 
@@ -62,6 +63,7 @@ def compare_with_estimates(
     estimates: pl.DataFrame,
     population: pl.DataFrame,
     users: pl.DataFrame,
+    parameters: MigrationComparisonParameters | None = None,
 ) -> pl.DataFrame:
     """Compare flows with official estimates, period by period.
 
@@ -75,6 +77,8 @@ def compare_with_estimates(
         area, population, students (null where it is not known).
     users
         user, area: where each user who counts lives.
+    parameters
+        What a student area is; None for the default.
 
     Returns
     -------
@@ -95,7 +99,9 @@ def compare_with_estimates(
         if estimate.is_empty():
             continue
         totals = _totals(everybody, pairs)
-        areas = compare_areas(totals_by_area(estimate), totals, penetration=penetration, student_share=students)
+        areas = compare_areas(
+            totals_by_area(estimate), totals, parameters, penetration=penetration, student_share=students
+        )
         parts.append(areas.table().select(pl.lit(period).alias("period"), pl.all()))
         if len(pairs):
             summed = pairs.group_by("origin", "destination").agg(flow=pl.col("moves").sum())
@@ -159,10 +165,10 @@ def compare_pairs(estimate: pl.DataFrame, official: pl.DataFrame) -> dict[str, f
 def compare_areas(
     estimate: pl.DataFrame,
     official: pl.DataFrame,
+    parameters: MigrationComparisonParameters | None = None,
     *,
     penetration: pl.DataFrame | None = None,
     student_share: pl.DataFrame | None = None,
-    student_threshold: float = 0.1,
 ) -> Comparison:
     """Compare moves into and out of areas.
 
@@ -174,9 +180,10 @@ def compare_areas(
     penetration
         area, penetration: users for each 1,000 people.
     student_share
-        area, student_share: share of students in the population; areas from `student_threshold` on are
-        named as student areas.
+        area, student_share: share of students in the population; areas with
+        `MigrationComparisonParameters.student_share` are named as student areas.
     """
+    parameters = parameters or MigrationComparisonParameters()
     joined = official.select("area", "direction", b="moves").join(
         estimate.select("area", "direction", a="moves"), on=["area", "direction"], how="left"
     )
@@ -193,7 +200,7 @@ def compare_areas(
             official="b",
             ratio=pl.when(pl.col("b") > 0).then(pl.col("a") / pl.col("b")),
             penetration="penetration",
-            is_student_area=(pl.col("student_share") >= student_threshold).fill_null(False),
+            is_student_area=(pl.col("student_share") >= parameters.student_share).fill_null(False),
         )
         .sort("area", "direction")
     )

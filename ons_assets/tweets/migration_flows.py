@@ -1,32 +1,13 @@
 """Migration flows from area to area: from users to the population, with intervals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
 from ons_assets.flows.intervals import gamma_interval
+from ons_assets.parameters.tweets import MigrationFlowParameters
 
 ESTIMATES = ("movers", "flow", "flow_low", "flow_high")
-
-
-@dataclass(frozen=True)
-class FlowSettings:
-    """Parameters of `migration_flows`.
-
-    Parameters
-    ----------
-    fewest_users
-        An area with fewer users at risk is weighted with all such areas together.
-    fewest_movers
-        A flow of fewer users is suppressed: its count, estimate and interval are null.
-    level
-        Of the intervals.
-    """
-
-    fewest_users: int = 10
-    fewest_movers: int = 3
-    level: float = 0.95
 
 
 def users_at_risk(residences: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
@@ -52,7 +33,7 @@ def migration_flows(
     moves: pl.DataFrame,
     residences: pl.DataFrame,
     population: pl.DataFrame,
-    settings: FlowSettings | None = None,
+    parameters: MigrationFlowParameters | None = None,
     *,
     by: Sequence[str] = (),
     users: pl.DataFrame | None = None,
@@ -70,7 +51,7 @@ def migration_flows(
         Rows of `tweets/residences`, and the columns of `by`.
     population
         area, population, and the columns of `by`.
-    settings
+    parameters
         Parameters; None for the defaults.
     by
         Further columns that divide users and population alike.
@@ -89,10 +70,10 @@ def migration_flows(
     Fay and Feuer (1997), "Confidence intervals for directly standardized rates: a method based on the
     gamma distribution", Statistics in Medicine 16, pp. 791-801.
     """
-    settings = settings or FlowSettings()
+    parameters = parameters or MigrationFlowParameters()
     if users is not None:
         moves, residences = (rows.join(users, on="user", how="semi") for rows in (moves, residences))
-    weights = _weights(users_at_risk(residences, by), population, settings, by)
+    weights = _weights(users_at_risk(residences, by), population, parameters, by)
     between = moves.filter(
         pl.col("from_area").is_not_null() & pl.col("to_area").is_not_null() & (pl.col("from_area") != pl.col("to_area"))
     ).with_columns(month=pl.col("moved_on").dt.month_start())
@@ -118,9 +99,9 @@ def migration_flows(
         )
     flows = pl.concat(parts)
     low, high = gamma_interval(
-        flows["flow"].to_numpy(), flows["variance"].to_numpy(), flows["largest"].to_numpy(), settings.level
+        flows["flow"].to_numpy(), flows["variance"].to_numpy(), flows["largest"].to_numpy(), parameters.level
     )
-    hidden = pl.col("movers") < settings.fewest_movers
+    hidden = pl.col("movers") < parameters.fewest_movers
     return (
         flows.with_columns(flow_low=pl.Series(low), flow_high=pl.Series(high), is_suppressed=hidden)
         .drop("variance", "largest")
@@ -142,11 +123,11 @@ def migration_flows(
 
 
 def _weights(
-    at_risk: pl.DataFrame, population: pl.DataFrame, settings: FlowSettings, by: Sequence[str]
+    at_risk: pl.DataFrame, population: pl.DataFrame, parameters: MigrationFlowParameters, by: Sequence[str]
 ) -> pl.DataFrame:
     people = population.group_by("area", *by).agg(pl.col("population").sum())
     joined = at_risk.join(people, on=["area", *by], how="inner").with_columns(
-        is_thin=pl.col("users") < settings.fewest_users
+        is_thin=pl.col("users") < parameters.fewest_users
     )
     thin = (
         joined.filter("is_thin").group_by("month", *by).agg(together=pl.col("population").sum() / pl.col("users").sum())

@@ -1,32 +1,13 @@
 """Where users live month by month, and when they move."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
-from ons_assets.mobility import AnchorSettings
+from ons_assets.parameters.mobility import AnchorParameters
+from ons_assets.parameters.tweets import MoveParameters
 from ons_assets.tweets.anchors import user_anchors
-
-
-@dataclass(frozen=True)
-class MoveSettings:
-    """What counts as a move.
-
-    Parameters
-    ----------
-    shortest_km
-        A nearer new home is the same one, seen through another error of position.
-    persistence_days
-        Days between the first and the last sign of life at the new home, and at the old one.
-    confidence
-        Least confidence of both homes.
-    """
-
-    shortest_km: float = 1.0
-    persistence_days: int = 14
-    confidence: float = 0.6
 
 
 def residences(anchors: pl.DataFrame, tweets: pl.DataFrame, coverage: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -83,14 +64,14 @@ def residences(anchors: pl.DataFrame, tweets: pl.DataFrame, coverage: pl.DataFra
     ).sort("user", "month")
 
 
-def moves(anchors: pl.DataFrame, settings: MoveSettings | None = None) -> pl.DataFrame:
+def moves(anchors: pl.DataFrame, parameters: MoveParameters | None = None) -> pl.DataFrame:
     """Return the changes of home.
 
     Parameters
     ----------
     anchors
         Rows of `tweets/user_anchors`.
-    settings
+    parameters
         Parameters; None for the defaults.
 
     Returns
@@ -101,11 +82,11 @@ def moves(anchors: pl.DataFrame, settings: MoveSettings | None = None) -> pl.Dat
         distance_km, confidence (product of both), persistence_days (known at the new home), is_return
         (to a home lived in before). Sorted by user and moved_on.
     """
-    settings = settings or MoveSettings()
+    parameters = parameters or MoveParameters()
     homes = anchors.filter(
         (pl.col("anchor") == "home")
-        & (pl.col("confidence") >= settings.confidence)
-        & ((pl.col("to") - pl.col("from")).dt.total_days() + 1 >= settings.persistence_days)
+        & (pl.col("confidence") >= parameters.confidence)
+        & ((pl.col("to") - pl.col("from")).dt.total_days() + 1 >= parameters.persistence_days)
     ).sort("user", "from")
     columns = ("cluster", "area", "from", "to", "easting_m", "northing_m", "confidence")
     pairs = homes.with_columns(pl.col(name).shift(-1).over("user").alias(f"next_{name}") for name in columns).filter(
@@ -116,7 +97,7 @@ def moves(anchors: pl.DataFrame, settings: MoveSettings | None = None) -> pl.Dat
     ).sqrt() / 1_000
     return (
         pairs.with_columns(distance_km=distance)
-        .filter(pl.col("distance_km") >= settings.shortest_km)
+        .filter(pl.col("distance_km") >= parameters.shortest_km)
         .select(
             "user",
             from_cluster="cluster",
@@ -148,7 +129,7 @@ def student_homes(
     stays: pl.DataFrame,
     clusters: pl.DataFrame,
     terms: Sequence[tuple[date, date]],
-    settings: AnchorSettings | None = None,
+    parameters: AnchorParameters | None = None,
 ) -> pl.DataFrame:
     """Return the term-time and the vacation home of those who study.
 
@@ -169,10 +150,10 @@ def student_homes(
     """
     day = pl.col("start").dt.date()
     in_term = pl.any_horizontal(pl.lit(False), *(day.is_between(first, last) for first, last in terms))
-    study = _main(user_anchors(stays, clusters, settings, terms=terms), "study", "study")
+    study = _main(user_anchors(stays, clusters, parameters, terms=terms), "study", "study")
     students = stays.join(study.select("user"), on="user", how="semi")
-    term = _main(user_anchors(students.filter(in_term), clusters, settings), "home", "term")
-    vacation = _main(user_anchors(students.filter(~in_term), clusters, settings), "home", "home")
+    term = _main(user_anchors(students.filter(in_term), clusters, parameters), "home", "term")
+    vacation = _main(user_anchors(students.filter(~in_term), clusters, parameters), "home", "home")
     joined = study.join(term, on="user", how="left").join(vacation, on="user", how="left")
     return joined.with_columns(lives_away=pl.col("term_area") != pl.col("home_area")).sort("user")
 

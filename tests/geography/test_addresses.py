@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.geography.address_files import CLASSES, class_of, read_addressbase
-from ons_assets.geography.addresses import NearestSettings, nearest_addresses
+from ons_assets.geography.addresses import nearest_addresses
 from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.parameters.geography import NearestParameters
 
 HEADER = '10,"GeoPlace",9999,2011-07-08,1,2011-07-08,16:00:30,"2.0","F"\n'
 
@@ -135,7 +136,7 @@ def brute_force(points, addresses, options):
 @given(seed=st.integers(0, 10_000))
 def test_against_all_distances(seed):
     generator = np.random.default_rng(seed)
-    options = NearestSettings(neighbours=4, radius_m=80)
+    options = NearestParameters(neighbours=4, radius_m=80)
     # Around a boundary of strips, where neighbours lie on both sides.
     points = pl.DataFrame(
         {"easting_m": generator.uniform(0, 300, 20), "northing_m": generator.uniform(19_800, 20_200, 20)}

@@ -9,8 +9,8 @@ import yaml
 
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sources import Parsed
-from ons_assets.meters.mapping import BUILT_IN
-from ons_assets.meters.sources import MeterFiles
+from ons_assets.meters.readings.reading_layouts import BUILT_IN
+from ons_assets.meters.readings.sources import MeterFiles
 from ons_assets.parameters.meters import Readings
 
 SECRET = b"a key of thirty-two bytes, no less"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_assets.meters.daily import base_and_activity, daily_consumption
-from ons_assets.meters.low_use import LowUseParameters, low_days, low_use_runs
+from ons_assets.meters.absence.low_use import LowUseParameters, low_days, low_use_runs
+from ons_assets.meters.half_hours.daily import base_and_activity, daily_consumption
 from tests.meters.homes import fridge_only, half_hours_of, ordinary_home, readings_of, world
 
 MONDAY = dt.date(2010, 1, 4)
@@ -26,7 +26,7 @@ def sgsc(shared_data):
     kwh = np.full((len(days), 48), np.nan, dtype=np.float32)
     kwh[at["index"].to_numpy(), at["slot"].to_numpy()] = at["kwh"].to_numpy()
     return days.select(
-        bucket=pl.lit("00"),
+        bucket=pl.lit(0, dtype=pl.Int16),
         meter=pl.col("customer").cast(pl.Int64),
         day="day",
         kwh=pl.Series(kwh, dtype=pl.Array(pl.Float32, 48)).arr.to_list(),

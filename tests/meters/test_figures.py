@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_assets.meters.daily import daily_consumption
-from ons_assets.meters.figures import daily_totals_figure, low_days_figure, low_days_profile
-from ons_assets.meters.low_use import low_use_runs
+from ons_assets.meters.absence.low_use import low_use_runs
+from ons_assets.meters.absence.pictures import daily_totals_figure, low_days_figure, low_days_profile
+from ons_assets.meters.half_hours.daily import daily_consumption
 from tests.meters.homes import fridge_only, half_hours_of, ordinary_home
 
 LOW = dt.date(2010, 2, 3)

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS
-from ons_assets.meters.clock import local_clock, to_day
-from ons_assets.meters.day_rows import day_rows
-from ons_assets.meters.half_hours import as_array, dense, half_hours, measured
-from ons_assets.meters.placed import FAULT_SCHEMA, Fault, Layout
+from ons_assets.meters.half_hours.clock_face import as_array, dense, half_hours, measured
+from ons_assets.meters.readings.clock import local_clock, to_day
+from ons_assets.meters.readings.day_rows import day_rows
+from ons_assets.meters.readings.placed import FAULT_SCHEMA, Fault, ReadingKind
 
 SPRING, AUTUMN, PLAIN = date(2010, 3, 28), date(2009, 10, 25), date(2009, 10, 26)
 COUNTS = ("repeated", "contradictory", "negative", "off_grid", "unreadable", "too_large", "skipped_hour")
@@ -22,7 +22,7 @@ def raw(*days: tuple[int, date, list[float], int], zone: str = "Europe/London") 
     return RAW_READINGS.conform(
         pl.DataFrame(
             {
-                "bucket": "00",
+                "bucket": 0,
                 "meter": [meter for meter, *_ in days],
                 "day": [day for _, day, *_ in days],
                 "layout": "test",
@@ -148,7 +148,7 @@ def test_gathering_readings_agrees_with_a_dictionary(records: list[tuple[int, da
         np.array(position, dtype=np.int16),
         np.array(value, dtype=np.float32),
         pl.DataFrame(schema=FAULT_SCHEMA),
-        Layout("test", "Europe/London"),
+        ReadingKind("test", "Europe/London"),
     )
     seen: dict[tuple[int, date], dict[int, list[int]]] = {}
     for one, when, where, what in records:
@@ -180,7 +180,7 @@ def test_faults_are_counted_by_meter_and_day() -> None:
         empty.astype(np.int16),
         empty.astype(np.float32),
         faults,
-        Layout("test", "Europe/London"),
+        ReadingKind("test", "Europe/London"),
     )
     assert rows.select("meter", "received", "off_grid", "unreadable", "skipped_hour").rows() == [
         (1, 0, 1, 1, 0),

@@ -9,16 +9,16 @@ import pytest
 import yaml
 
 from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS
-from ons_assets.lakehouse import gate, lake, quarantine
+from ons_assets.lakehouse import buckets, gate, lake, quarantine
 from ons_assets.lakehouse.drops import register
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ingestion import Ingested
 from ons_assets.lakehouse.ledger import Ledger, Status
-from ons_assets.meters import files, intake, parts
-from ons_assets.meters.half_hours import half_hours
-from ons_assets.meters.intake import take_in
-from ons_assets.meters.sources import MeterFiles
+from ons_assets.meters.half_hours.clock_face import half_hours
+from ons_assets.meters.readings import files, intake
+from ons_assets.meters.readings.intake import take_in
+from ons_assets.meters.readings.sources import MeterFiles
 from ons_assets.parameters.meters import Meters, Readings
 from ons_assets.settings import Settings
 from ons_assets.simulate.meters import Scale, simulate_meters
@@ -85,7 +85,7 @@ def test_small_blocks_give_the_same_table(tmp_path: Path, monkeypatch: pytest.Mo
         office = Office(tmp_path / name, buckets=3)
         keyed(office.home.root)
         monkeypatch.setattr(files, "BLOCK_BYTES", size)
-        monkeypatch.setattr(parts, "ROWS_AT_ONCE", 10_000 if name == "whole" else 50)
+        monkeypatch.setattr(buckets, "ROWS_AT_ONCE", 10_000 if name == "whole" else 50)
         for path in sorted((tmp_path / "drops").iterdir()):
             office.drop(path.name, path)
         office.run()

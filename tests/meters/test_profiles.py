@@ -8,12 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_assets.meters.half_hours import measured
-from ons_assets.meters.household_size import SIZE_BANDS, cross_validate, design, fit_household_size, joined_bands
-from ons_assets.meters.profile_clusters import draw_days, fit_profile_clusters
-from ons_assets.meters.profiles import INDICATORS, day_types, descriptors, profiles, seasons
-from ons_assets.meters.small_area import AreaParameters, area_occupancy
-from ons_assets.parameters.meters import ClusterParameters
+from ons_assets.meters.areas.small_area import AreaParameters, area_occupancy
+from ons_assets.meters.half_hours.clock_face import measured
+from ons_assets.meters.households.household_size import (
+    SIZE_BANDS,
+    cross_validate,
+    design,
+    fit_household_size,
+    joined_bands,
+)
+from ons_assets.meters.profiles.day_clusters import draw_days, fit_profile_clusters
+from ons_assets.meters.profiles.load_profiles import INDICATORS, day_types, descriptors, profiles, seasons
+from ons_assets.parameters.meters import ProfileClusterParameters
 from tests.meters.homes import half_hours_of, ordinary_home, readings_of, world
 
 
@@ -85,7 +91,7 @@ def test_indicators_that_are_not_defined_are_null():
 
 
 def test_tables_without_rows():
-    nothing = half_hours_of(np.empty((0, 0, 48))).cast({"bucket": pl.String})
+    nothing = half_hours_of(np.empty((0, 0, 48))).cast({"bucket": pl.Int16})
     assert profiles(nothing).height == 0
     assert descriptors(nothing).height == 0
 
@@ -173,7 +179,7 @@ def test_clusters_find_the_kinds_of_day_that_were_made():
     kwh = kinds[true] * rng.lognormal(0, 0.25, (900, 48)) * rng.uniform(0.3, 3, (900, 1))
     kwh[5] = np.nan
     kwh[6] = 0
-    few = ClusterParameters(most=5, starts=2, reseedings=3)
+    few = ProfileClusterParameters(most=5, starts=2, reseedings=3)
     made = fit_profile_clusters(kwh, few)
     labels = made.labels(kwh)
     from sklearn.metrics import adjusted_rand_score
@@ -195,7 +201,7 @@ def test_clusters_find_the_kinds_of_day_that_were_made():
 def test_a_partition_of_nothing_is_not_called_stable():
     """One cloud has no clusters; a mixture cuts it where the seed says."""
     kwh = np.random.default_rng(0).lognormal(0, 0.4, (400, 48))
-    made = fit_profile_clusters(kwh, ClusterParameters(most=6, starts=1, reseedings=3, least_agreement=0.95))
+    made = fit_profile_clusters(kwh, ProfileClusterParameters(most=6, starts=1, reseedings=3, least_agreement=0.95))
     assert not made.is_stable
     assert set(made.adjusted_rand) == {2, 3, 4, 5, 6}
     assert max(mean for mean, _ in made.adjusted_rand.values()) < 0.95

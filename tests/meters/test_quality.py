@@ -13,13 +13,14 @@ from hypothesis.extra import numpy as hnp
 from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS, READING_QUALITY
 from ons_assets.lakehouse import gate
 from ons_assets.lakehouse.gate import Suite
-from ons_assets.meters.gaps import Gap, classify, runs
-from ons_assets.meters.half_hours import dense, half_hours
-from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.imputation import hidden_error, impute, impute_half_hours
-from ons_assets.meters.mapping import BUILT_IN
-from ons_assets.meters.quality import collection, reading_quality
-from ons_assets.meters.sources import MeterFiles
+from ons_assets.meters.half_hours.clock_face import dense, half_hours
+from ons_assets.meters.half_hours.imputation import hidden_error, impute, impute_half_hours
+from ons_assets.meters.half_hours.missing_runs import Gap, classify, runs
+from ons_assets.meters.half_hours.quality import collection, reading_quality
+from ons_assets.meters.readings.identifiers import Pseudonyms
+from ons_assets.meters.readings.reading_layouts import BUILT_IN
+from ons_assets.meters.readings.sources import MeterFiles
+from ons_assets.parameters.meters import ImputationParameters, QualityParameters
 from ons_assets.simulate.meters import Scale, simulate_meters
 from tests.meters.conftest import RECEIVED, SECRET, keyed
 
@@ -49,7 +50,7 @@ def frame(kwh: np.ndarray, start: date = START, clock_change: dict[int, int] | N
     )
     return HALF_HOURS.conform(
         keys.with_columns(
-            bucket=pl.lit("00"),
+            bucket=pl.lit(0, dtype=pl.Int16),
             layout=pl.lit("test"),
             day=pl.lit(start) + pl.duration(days="day"),
             kwh=pl.Series(kwh.reshape(-1, 48).astype(np.float32)).arr.to_list(),
@@ -163,7 +164,7 @@ def test_runs_agree_with_counting_one_by_one(marked: np.ndarray) -> None:
 @given(hnp.arrays(np.int8, (6, 40), elements=st.integers(-1, 2)))
 def test_every_missing_half_hour_has_one_reason(values: np.ndarray) -> None:
     kwh = np.where(values < 0, np.nan, values).astype(np.float32)
-    kinds = classify(kwh, (~np.isnan(kwh)).sum(axis=0), np.full(40, 6), 0.1)
+    kinds = classify(kwh, (~np.isnan(kwh)).sum(axis=0), np.full(40, 6), QualityParameters())
     assert ((kinds > 0) == np.isnan(kwh)).all()
 
 
@@ -260,7 +261,7 @@ def test_filling_of_a_table_is_flagged_by_half_hour_and_spares_the_skipped_hour(
 def test_the_error_of_filling_real_readings(shared_data: Path) -> None:
     table = pl.read_parquet(shared_data / "meters" / "edrp_scotland_500_homes_half_hour.parquet", columns=["kwh"])
     kwh = table["kwh"].to_numpy().reshape(500, 92, 48)[::5]
-    straight, like = hidden_error(kwh, 1, "straight"), hidden_error(kwh, 1, "like_days")
+    straight, like = (hidden_error(kwh, 1, ImputationParameters(method=method)) for method in ("straight", "like_days"))
     assert straight.hidden == 100
     assert straight.mean_absolute_kwh < like.mean_absolute_kwh
     day = hidden_error(kwh, 48)

@@ -8,9 +8,9 @@ import pytest
 
 from ons_assets.catalogue.meters import METER_AREAS, QUESTIONNAIRE
 from ons_assets.lakehouse.sources import Parsed, Source, Unreadable
-from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.meter_areas import MeterAreaFiles
-from ons_assets.meters.questionnaire import QuestionnaireFiles
+from ons_assets.meters.areas.meter_areas import MeterAreaFiles
+from ons_assets.meters.households.questionnaire import QuestionnaireFiles
+from ons_assets.meters.readings.identifiers import Pseudonyms
 from ons_assets.parameters.meters import Meters
 from ons_assets.simulate.meters import Scale, simulate_meters
 from tests.meters.conftest import SECRET, keyed

@@ -10,9 +10,9 @@ import pytest
 from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sources import Unreadable
-from ons_assets.meters.identifiers import Pseudonyms
-from ons_assets.meters.mapping import BUILT_IN, Mapping
-from ons_assets.meters.sources import MeterFiles
+from ons_assets.meters.readings.identifiers import Pseudonyms
+from ons_assets.meters.readings.reading_layouts import BUILT_IN, ReadingLayout
+from ons_assets.meters.readings.sources import MeterFiles
 from tests.meters.conftest import RECEIVED, SECRET, Read
 
 LONG = {"columns": {"meter": "id", "time": "time", "value": "value"}, "unit": "kWh"}
@@ -391,8 +391,8 @@ def test_the_real_tables(shared_data: Path, read: Read, name: str, meters: int, 
 
 
 def test_every_mapping_of_the_trials_can_be_loaded() -> None:
-    folder = Path(__file__).parents[2] / "ons_assets" / "meters" / "mappings"
-    assert [mapping.name for mapping in mappings.load([folder], Mapping)] == [
+    folder = Path(__file__).parents[2] / "ons_assets" / "meters" / "readings" / "mappings"
+    assert [mapping.name for mapping in mappings.load([folder], ReadingLayout)] == [
         "edrp",
         "low-carbon-london",
         "smart-grid-smart-city",

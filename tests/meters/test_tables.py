@@ -9,14 +9,14 @@ import pytest
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import gate
+from ons_assets.lakehouse.buckets import groups, parts
 from ons_assets.lakehouse.gate import Suite
-from ons_assets.meters.area_figures import area_tables, days_of, home_months
-from ons_assets.meters.cluster_tables import cluster_tables
-from ons_assets.meters.half_hours import half_hours
-from ons_assets.meters.household_tables import household_tables
+from ons_assets.meters.areas.area_figures import area_tables, days_of, home_months
+from ons_assets.meters.half_hours.clock_face import half_hours
+from ons_assets.meters.households.household_tables import household_tables
 from ons_assets.meters.occupancy import occupancy_table
-from ons_assets.meters.parts import groups, parts
-from ons_assets.meters.profiles import descriptors
+from ons_assets.meters.profiles.cluster_tables import cluster_tables
+from ons_assets.meters.profiles.load_profiles import descriptors
 from ons_assets.parameters.meters import OccupancyParameters
 from tests.meters.homes import half_hours_of, ordinary_home, readings_of, world
 
@@ -158,10 +158,11 @@ def test_presence_is_judged_by_readings_and_not_by_what_was_filled() -> None:
 
 
 def test_buckets_are_grouped_up_to_a_size_and_tables_keep_step() -> None:
-    assert list(groups({"02": 5, "00": 4, "01": 4, "03": 20}, 9)) == [["00", "01"], ["02"], ["03"]]
-    rows = pl.LazyFrame({"bucket": ["01", "00", "01"], "meter": [3, 2, 1], "day": [1, 1, 1]})
-    beside = pl.LazyFrame({"bucket": ["00", "01"], "meter": [2, 3], "first_day": [1, 1]})
-    found = [(here["meter"].to_list(), there["meter"].to_list()) for here, there in parts(rows, beside, at_once=2)]
+    assert list(groups({2: 5, 0: 4, 1: 4, 3: 20}, 9)) == [[0, 1], [2], [3]]
+    rows = pl.LazyFrame({"bucket": [1, 0, 1], "meter": [3, 2, 1], "day": [1, 1, 1]})
+    beside = pl.LazyFrame({"bucket": [0, 1], "meter": [2, 3], "first_day": [1, 1]})
+    made = parts(rows, beside, order=["meter", "first_day"], at_once=2)
+    found = [(here["meter"].to_list(), there["meter"].to_list()) for here, there in made]
     assert found == [([2], [2]), ([1, 3], [3])]
-    assert list(parts(rows.clear())) == []
+    assert list(parts(rows.clear(), order=["meter"])) == []
     assert half_hours(CATALOGUE["meters/raw_readings"].empty()).is_empty()

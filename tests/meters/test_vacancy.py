@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_assets.meters.daily import daily_consumption
-from ons_assets.meters.fieldwork import FieldworkParameters, fieldwork, presence_by_hour
-from ons_assets.meters.half_hours import dense
+from ons_assets.meters.absence.vacancy import STATES, VacancyParameters, empty_day_probabilities, vacancy
+from ons_assets.meters.areas.fieldwork import FieldworkParameters, fieldwork, presence_by_hour
+from ons_assets.meters.half_hours.clock_face import dense
+from ons_assets.meters.half_hours.daily import daily_consumption
 from ons_assets.meters.occupancy import occupancy_of_homes
-from ons_assets.meters.vacancy import STATES, VacancyParameters, empty_day_probabilities, vacancy
 from ons_assets.simulate.meters.presence import STATES as SIMULATED
 from tests.meters.homes import fridge_only, half_hours_of, ordinary_home, readings_of, world
 

@@ -28,7 +28,12 @@ def sample(settings, shared_data):
 
 def test_every_event_is_kept_or_counted(sample):
     plan, events = sample
-    [(found, made)] = list(anchored_spans([events], plan, Mobile(preset="multimno")))
+    preset = Mobile(preset="multimno")
+    [(found, made)] = list(
+        anchored_spans(
+            [events], plan, cleaning=preset.cleaning, stays=preset.stays, anchors=preset.anchors, workers=preset.workers
+        )
+    )
     assert sum(made.counts.values()) == len(events) == 1_229
     assert made.counts["duplicates"] == len(events) - len(events.unique(["user", "time_utc", "cell_id"]))
     assert made.cells["events"].sum() == made.counts["kept"] + made.counts["ping_pong"]
@@ -40,7 +45,7 @@ def test_the_plan_places_its_cells_in_metres_though_they_are_in_madrid(sample):
     assert len(plan.cells) == 30
     # The sample lies within a few kilometres of the middle of Madrid.
     assert plan.x_m.max() - plan.x_m.min() < 10_000
-    quality = event_quality(events.lazy(), plan, Mobile())
+    quality = event_quality(events.lazy(), plan)
     assert quality["events"].sum() == 1_229
     assert quality["unknown_cell"].sum() == int((plan.numbers(events) < 0).sum())
 
@@ -50,4 +55,4 @@ def test_areas_of_britain_hold_none_of_it(sample):
     areas = Areas(pl.DataFrame({"area": ["A"], "easting_m": [400_000.0], "northing_m": [300_000.0]}))
     shares = coverage(plan, areas)
     assert shares.is_empty()
-    assert all(part.is_empty() for part in device_anchors([events], plan, shares, Mobile()))
+    assert all(part.is_empty() for part in device_anchors([events], plan, shares))

@@ -13,6 +13,7 @@ from ons_assets.mobile import figures
 from ons_assets.mobile.comparison import baselines, census, flow_comparison, latest
 from ons_assets.mobile.flows import compare_flows, take_flows
 from ons_assets.mobile.weighting import weigh
+from ons_assets.parameters.mobile import FlowComparisonParameters, WeightingParameters
 
 OBSERVED = "2014-10-06/2014-11-02"
 AREAS = pl.Series(["A", "B", "C"])
@@ -58,13 +59,13 @@ def found(made):
 
 def test_a_device_stands_for_those_who_have_no_phone_of_the_operator():
     rows = flows(("A", "B", 20.0), ("A", "none_seen", 30.0))
-    made = weigh(rows, market(phones=0.8, share=0.25), None, calibrate=False, replicates=20)
+    made = weigh(rows, market(phones=0.8, share=0.25), None, WeightingParameters(replicates=20), calibrate=False)
     assert found(made) == {("A", "B"): pytest.approx(20 / (0.8 * 0.25))}
 
 
 def test_calibration_makes_residents_those_of_the_area():
     rows = flows(("A", "B", 20.0), ("A", "none_seen", 30.0), ("B", "B", 10.0))
-    made = weigh(rows, market(population=1_000.0), None, replicates=20)
+    made = weigh(rows, market(population=1_000.0), None, WeightingParameters(replicates=20))
     assert found(made) == {("A", "B"): pytest.approx(20 * 1_000 / 50), ("B", "B"): pytest.approx(1_000)}
 
 
@@ -72,9 +73,9 @@ def test_two_operators_stand_for_the_same_people_once():
     one = flows(("A", "B", 20.0), ("A", "none_seen", 20.0))
     two = flows(("A", "B", 10.0), ("A", "none_seen", 10.0), operator="south")
     both_markets = pl.concat([market(share=0.5), market(share=0.25, operator="south")])
-    made = weigh(pl.concat([one, two]), both_markets, None, replicates=20)
+    made = weigh(pl.concat([one, two]), both_markets, None, WeightingParameters(replicates=20))
     assert found(made) == {("A", "B"): pytest.approx(500)}
-    plain = weigh(pl.concat([one, two]), both_markets, None, calibrate=False, replicates=20)
+    plain = weigh(pl.concat([one, two]), both_markets, None, WeightingParameters(replicates=20), calibrate=False)
     # 20 / 0.5 and 10 / 0.25 people, weighed by 40 and 20 devices.
     assert found(plain) == {("A", "B"): pytest.approx(40 * 40 / 60 + 40 * 20 / 60)}
 
@@ -88,14 +89,20 @@ def test_age_groups_are_weighted_each_by_itself():
             market(population=800.0).with_columns(age_group=pl.lit("65+")),
         ]
     )
-    made = weigh(pl.concat([young, old]), by_age, None, replicates=20)
+    made = weigh(pl.concat([young, old]), by_age, None, WeightingParameters(replicates=20))
     assert found(made) == {("A", "B"): pytest.approx(200 * 0.5 + 800 * 0.1)}
 
 
 def test_prepaid_phones_stand_for_their_share_of_people():
     contract = flows(("A", "B", 60.0), ("A", "none_seen", 40.0), contract="contract")
     prepaid = flows(("A", "B", 5.0), ("A", "none_seen", 20.0), contract="prepaid")
-    made = weigh(pl.concat([contract, prepaid]), market(phones=1.0, share=0.2), None, replicates=20, calibrate=False)
+    made = weigh(
+        pl.concat([contract, prepaid]),
+        market(phones=1.0, share=0.2),
+        None,
+        WeightingParameters(replicates=20),
+        calibrate=False,
+    )
     # Each contract device stands for 1 / (0.2 * 0.5) people, and so does each prepaid one.
     assert found(made) == {("A", "B"): pytest.approx(65 * 10)}
 
@@ -104,7 +111,7 @@ def test_flows_meet_the_totals_of_workers():
     rows = flows(("A", "A", 50.0), ("A", "B", 20.0), ("B", "B", 40.0), ("B", "A", 10.0), ("A", "none_seen", 30.0))
     totals = workers(Ah=600, Bh=300, Aw=500, Bw=400)
     for missing in ("within", "scale"):
-        made = weigh(rows, market(), totals, replicates=20, missing_workers=missing)
+        made = weigh(rows, market(), totals, WeightingParameters(replicates=20, missing_workers=missing))
         by_home = made.flows.group_by("origin").agg(pl.col("flow").sum()).sort("origin")["flow"].to_list()
         by_work = made.flows.group_by("destination").agg(pl.col("flow").sum()).sort("destination")["flow"].to_list()
         assert by_home == pytest.approx([600, 300], rel=1e-4)
@@ -115,10 +122,10 @@ def test_flows_meet_the_totals_of_workers():
 def test_unseen_workers_work_where_they_live_or_as_the_others():
     rows = flows(("A", "B", 20.0), ("A", "none_seen", 80.0), ("B", "B", 100.0))
     totals = workers(Ah=500, Bh=1_000)
-    within = found(weigh(rows, market(), totals, replicates=20, missing_workers="within"))
+    within = found(weigh(rows, market(), totals, WeightingParameters(replicates=20, missing_workers="within")))
     assert within["A", "B"] == pytest.approx(200)
     assert within["A", "A"] == pytest.approx(300)
-    scaled = found(weigh(rows, market(), totals, replicates=20, missing_workers="scale"))
+    scaled = found(weigh(rows, market(), totals, WeightingParameters(replicates=20, missing_workers="scale")))
     assert scaled["A", "B"] == pytest.approx(500)
 
 
@@ -127,10 +134,17 @@ def test_flows_that_are_in_totals_only_are_spread_where_totals_lack_them():
         ("A", "A", 50.0), ("A", "B", 30.0), ("A", "all", 100.0), ("B", "B", 60.0), ("B", "all", 60.0),
         ("all", "A", 50.0), ("all", "B", 90.0), ("all", "C", 20.0),
     )  # fmt: skip
-    spread = weigh(rows, market(population=None), None, replicates=20, calibrate=False)
+    spread = weigh(rows, market(population=None), None, WeightingParameters(replicates=20), calibrate=False)
     assert found(spread)["A", "C"] == pytest.approx(20 / 0.25)
     assert spread.unlisted_devices == pytest.approx(20)
-    lost = weigh(rows, market(population=None), None, replicates=20, calibrate=False, allocate_unlisted=False)
+    lost = weigh(
+        rows,
+        market(population=None),
+        None,
+        WeightingParameters(replicates=20),
+        calibrate=False,
+        allocate_unlisted=False,
+    )
     assert ("A", "C") not in found(lost)
 
 
@@ -139,7 +153,7 @@ def test_flows_that_are_in_totals_only_are_spread_where_totals_lack_them():
 def test_people_are_conserved(seed):
     random = np.random.default_rng(seed)
     rows = [(a, b, float(random.integers(10, 200))) for a in AREAS for b in [*AREAS, "none_seen"]]
-    made = weigh(flows(*rows), market(population=5_000.0), None, replicates=20)
+    made = weigh(flows(*rows), market(population=5_000.0), None, WeightingParameters(replicates=20))
     table = flows(*rows)
     for area in AREAS:
         working = table.filter((pl.col("origin") == area) & pl.col("destination").is_in(AREAS.implode()))
@@ -155,7 +169,7 @@ def test_intervals_hold_the_truth_of_95_of_100_samples():
     for _ in range(60):
         drawn = random.poisson(expected)
         rows = [(a, b, float(drawn[i, j])) for i, a in enumerate(AREAS) for j, b in enumerate(AREAS) if drawn[i, j]]
-        made = weigh(flows(*rows), market(population=None), None, replicates=200, calibrate=False)
+        made = weigh(flows(*rows), market(population=None), None, WeightingParameters(replicates=200), calibrate=False)
         for row in made.flows.iter_rows(named=True):
             i, j = AREAS.to_list().index(row["origin"]), AREAS.to_list().index(row["destination"])
             held.append(row["flow_low"] <= 4 * expected[i, j] <= row["flow_high"])
@@ -164,7 +178,9 @@ def test_intervals_hold_the_truth_of_95_of_100_samples():
 
 def test_the_same_flows_give_the_same_intervals():
     rows = flows(("A", "B", 20.0), ("A", "none_seen", 30.0))
-    assert weigh(rows, market(), None, replicates=30).flows.equals(weigh(rows, market(), None, replicates=30).flows)
+    assert weigh(rows, market(), None, WeightingParameters(replicates=30)).flows.equals(
+        weigh(rows, market(), None, WeightingParameters(replicates=30)).flows
+    )
 
 
 def test_an_operator_that_the_market_does_not_know_is_named():
@@ -263,7 +279,7 @@ def value(frame, estimate, level, name, measure):
 
 
 def test_the_comparison_by_level_band_and_area():
-    made = flow_comparison(WEIGHTED, CENSUS, CENTRES, bands_km=(20,), ks=(20,))
+    made = flow_comparison(WEIGHTED, CENSUS, CENTRES, FlowComparisonParameters(distance_bands_km=(20,), ks=(20,)))
     assert value(made, "weighted", "within", "all", "cpc") == pytest.approx(2 * (500 + 280 + 190) / (1_000 + 1_000))
     assert value(made, "weighted", "between", "all", "total_ratio") == pytest.approx(142 / 170)
     assert value(made, "weighted", "distance_band", "0-20 km", "n") == 2

@@ -17,7 +17,7 @@ from ons_assets.mobile.coverage import coverage
 from ons_assets.mobile.evidence import evidence, sort_events
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.quality import event_quality, hours_of
-from ons_assets.parameters.mobile import Mobile
+from ons_assets.parameters.mobile import CoverageParameters, DeviceAnchorParameters, Mobile, ReleaseParameters
 
 MONDAY = date(2014, 10, 6)
 # Towns A and B, 20 km apart, with a mast each; A has a second mast, 3 km out.
@@ -82,6 +82,12 @@ def week(user, by_day, at_night="a", days=range(14), weekend=None):
     return rows
 
 
+def groups_of(given):
+    """The groups of some parameters, by the names that methods give them."""
+    mobile = Mobile(**given)
+    return {"cleaning": mobile.cleaning, "stays": mobile.stays, "anchors": mobile.anchors}
+
+
 def classes(rows, **given):
     frame = events(*rows)
     made = evidence(
@@ -89,9 +95,9 @@ def classes(rows, **given):
         (frame["time_utc"].dt.epoch("s") + 3_600).to_numpy(),
         PLAN.numbers(frame).to_numpy(),
         PLAN,
-        Mobile(**given),
+        **groups_of(given),
     )
-    found = workers.classify(made.by_day, Mobile(**given))
+    found = workers.classify(made.by_day, Mobile(**given).anchors, Mobile(**given).workers)
     names = dict(enumerate(PLAN.cells["cell_id"]))
     return {
         (row["user"], row["anchor"]): (names[row["place"]], row["worker_class"]) for row in found.iter_rows(named=True)
@@ -138,9 +144,9 @@ def test_who_works_all_over_has_several_sites():
         frame["time_utc"].dt.epoch("s").to_numpy(),
         plan.numbers(frame).to_numpy(),
         plan,
-        Mobile(),
+        **groups_of({}),
     )
-    found = workers.classify(made.by_day, Mobile())
+    found = workers.classify(made.by_day)
     assert found.select("anchor", "worker_class").rows() == [("home", "several_sites")]
 
 
@@ -150,20 +156,25 @@ def test_a_device_that_is_seen_too_little_has_no_home():
 
 def test_the_named_preset_asks_for_eighty_per_cent():
     rows = week(1, "b", days=range(7)) + week(1, "b", at_night="a2", days=range(7, 11)) + week(2, "b")
-    given = {"place_radius_m": 0, "preset": "multimno"}
+    given = {"stays": {"place_radius_m": 0}, "preset": "multimno"}
     assert (1, "home") not in classes(rows, **given)
     assert classes(rows, **given)[2, "home"] == ("a", "full_week")
-    assert (1, "home") in classes(rows, **(given | {"home_share": 0.5}))
+    assert (1, "home") in classes(rows, **(given | {"anchors": {"home_share": 0.5}}))
 
 
 def test_presets_are_beginnings_and_what_is_said_wins():
     preset = Mobile(preset="multimno")
-    assert (preset.night_start, preset.night_end, preset.work_start, preset.work_end) == (18, 8, 8, 17)
-    assert (preset.home_share, preset.work_share, preset.k) == (0.8, 0.8, 5)
-    assert Mobile(preset="multimno", k=20).k == 20
-    assert Mobile().k == 10
+    hours = preset.anchors
+    assert (hours.night_start, hours.night_end, hours.work_start, hours.work_end) == (18, 8, 8, 17)
+    assert (hours.home_share, hours.work_share, preset.release.k) == (0.8, 0.8, 5)
+    assert preset.stays.reach_minutes == 7.5
+    assert Mobile(preset="multimno", release={"k": 20}).release.k == 20
+    said = Mobile(preset="multimno", anchors=DeviceAnchorParameters(night_end=7))
+    assert (said.anchors.night_start, said.anchors.night_end) == (18, 7)
+    assert Mobile().release.k == 10
+    assert Mobile.model_validate_json(said.model_dump_json()) == said
     with pytest.raises(ValueError, match="greater than or equal to 5"):
-        Mobile(k=2)
+        Mobile(release={"k": 2})
 
 
 # --- coverage ------------------------------------------------------------------------------------------
@@ -171,7 +182,7 @@ def test_presets_are_beginnings_and_what_is_said_wins():
 
 @pytest.mark.parametrize("method", ["voronoi", "overlap", "dominance"])
 def test_shares_sum_to_one_and_a_mast_in_the_middle_is_sure(method):
-    shares = coverage(PLAN, AREAS, method=method)
+    shares = coverage(PLAN, AREAS, CoverageParameters(location=method))
     assert shares.group_by("cell").agg(pl.col("share").sum())["share"].to_list() == pytest.approx([1, 1, 1])
     of_a = shares.join(PLAN.cells.select("cell", "cell_id"), on="cell").filter(cell_id="a")
     assert of_a.select("area", pl.col("share").round(6)).rows() == [("A", 1.0)]
@@ -180,14 +191,14 @@ def test_shares_sum_to_one_and_a_mast_in_the_middle_is_sure(method):
 def test_a_rural_mast_between_two_areas_says_that_it_does_not_know():
     plan = cell_plan(cells(("far", 410_000.0, 300_000.0, None, 12_000.0)))
     for method in ("voronoi", "overlap", "dominance"):
-        shares = dict(coverage(plan, AREAS, method=method).select("area", "share").rows())
+        shares = dict(coverage(plan, AREAS, CoverageParameters(location=method)).select("area", "share").rows())
         assert shares == pytest.approx({"A": 0.5, "B": 0.5}, abs=0.02)
 
 
 def test_a_sector_covers_what_it_looks_at():
     plan = cell_plan(cells(("east", 410_000.0, 300_000.0, 90.0, 8_000.0)))
-    assert coverage(plan, AREAS, method="overlap")["area"].to_list() == ["B"]
-    shares = dict(coverage(plan, AREAS, method="voronoi").select("area", "share").rows())
+    assert coverage(plan, AREAS, CoverageParameters(location="overlap"))["area"].to_list() == ["B"]
+    shares = dict(coverage(plan, AREAS, CoverageParameters(location="voronoi")).select("area", "share").rows())
     assert shares["A"] == pytest.approx(0.5, abs=0.02)
 
 
@@ -221,16 +232,16 @@ KEY = ["user", "anchor", "area"]
 
 
 def anchored(rows, **given):
-    return pl.concat(device_anchors([events(*rows)], PLAN, KNOWN, Mobile(**given)))
+    return pl.concat(device_anchors([events(*rows)], PLAN, KNOWN, **groups_of(given), workers=Mobile(**given).workers))
 
 
 def test_days_in_any_order_and_any_number_of_buckets_at_once_give_the_same(monkeypatch):
     rows = week(1, "b") + week(2, "a") + week(3, "a2", at_night="b")
     frame = events(*rows)
     by_day = frame.partition_by("event_date")
-    one = pl.concat(device_anchors([frame], PLAN, KNOWN, Mobile(), threads=1))
+    one = pl.concat(device_anchors([frame], PLAN, KNOWN, threads=1))
     monkeypatch.setattr(anchors_module, "EVENTS_AT_ONCE", 1)
-    other = pl.concat(device_anchors(by_day[::-1], PLAN, KNOWN, Mobile(), threads=2))
+    other = pl.concat(device_anchors(by_day[::-1], PLAN, KNOWN, threads=2))
     assert_frame_equal(one.sort(KEY), other.sort(KEY))
     assert len(one) > 0
 
@@ -238,9 +249,7 @@ def test_days_in_any_order_and_any_number_of_buckets_at_once_give_the_same(monke
 def test_cleaning_is_counted():
     rows = week(1, "b")
     counts = []
-    list(
-        device_anchors([events(*rows, *rows[:3], (1, 2, 12, "nowhere"))], PLAN, KNOWN, Mobile(), counted=counts.append)
-    )
+    list(device_anchors([events(*rows, *rows[:3], (1, 2, 12, "nowhere"))], PLAN, KNOWN, counted=counts.append))
     assert counts == [
         {"kept": len(rows), "duplicates": 3, "too_fast": 0, "ping_pong": 0, "unknown_cell": 1},
     ]
@@ -258,9 +267,9 @@ def test_every_device_with_a_home_counts_once(seed, users):
     assert homes.group_by("user").agg(pl.col("probability").sum())["probability"].to_list() == pytest.approx(
         [1] * users
     )
-    counts = release.origin_destination(anchors, None, Mobile())
+    counts = release.origin_destination(anchors, None, ReleaseParameters())
     assert counts["devices"].sum() == pytest.approx(users)
-    released = release.release(counts, 5)
+    released = release.release(counts, 5, 1.0)
     grand = released.flows.filter(origin="all", destination="all")
     if users >= 5:
         assert grand["devices"].item() == pytest.approx(users, abs=0.05)
@@ -280,7 +289,9 @@ def test_strata_children_and_unknown_customers():
             "age_group": ["25-44"] * 20 + ["0-15"] * 5,
         }
     )
-    flows = release.operator_flows(anchors, register, Mobile(k=5, strata=("contract",)), "2014-10-06/2014-10-19")
+    flows = release.operator_flows(
+        anchors, register, ReleaseParameters(k=5, strata=("contract",)), "2014-10-06/2014-10-19"
+    )
     devices = dict(flows.filter(origin="all", destination="all").select("contract", "devices").rows())
     assert devices == {"contract": 15, "prepaid": 5, "unknown": 5}
     assert flows.filter(origin="A", destination="B")["devices"].sum() == pytest.approx(25, abs=0.2)
@@ -307,9 +318,9 @@ def test_the_likeliest_area_instead_of_all():
         {"place": pl.Int32(), "cell": pl.Int32()}
     )
     anchors = locate_anchors(found, of_place, PLAN, shares)
-    shared = release.origin_destination(anchors, None, Mobile())
+    shared = release.origin_destination(anchors, None, ReleaseParameters())
     assert shared.select("origin", "destination", "devices").rows() == [("A", "B", 0.7), ("B", "B", 0.3)]
-    likely = release.origin_destination(anchors, None, Mobile(assignment="most_likely"))
+    likely = release.origin_destination(anchors, None, ReleaseParameters(assignment="most_likely"))
     assert likely.select("origin", "destination", "devices").rows() == [("A", "B", 1.0)]
 
 
@@ -331,7 +342,7 @@ def test_events_are_sorted_as_by_rows(seed, n, wide):
 def test_a_silent_mast_and_missing_hours_show():
     rows = [(user, day, 8 + n / 10, "a") for user in range(3) for day in range(5) for n in range(10)]
     rows += [(user, day, 9, "b") for user in range(25) for day in (0, 1, 2, 4)]
-    quality = event_quality(events(*rows).lazy(), PLAN, Mobile())
+    quality = event_quality(events(*rows).lazy(), PLAN)
     assert quality["cells_silent"].to_list() == [0, 0, 0, 1, 0]
     assert quality["hours_covered"].to_list() == [2, 2, 2, 1, 2]
     assert quality["hours_expected"].to_list() == [24] * 5

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ons_assets.mobility import AnchorSettings, commutes, infer_anchors
-from ons_assets.mobility.evidence import WeeklyProfile, split_by_day, weigh
+from ons_assets.mobility import AnchorParameters, commutes, infer_anchors
+from ons_assets.mobility.evidence import split_by_day, weigh, weights_of
+from ons_assets.parameters.mobility import WeeklyProfile
 
 MONDAY = datetime(2014, 6, 2)
 
@@ -136,7 +137,7 @@ def test_the_weight_of_a_stay_is_the_sum_over_its_minutes(start, length):
     end = begin + timedelta(hours=length)
     stay = pl.DataFrame({"user": [1], "place": [1], "start": [begin], "end": [end]})
     pieces = split_by_day(stay.lazy(), 0.5).with_columns(weight=weigh(profile)).collect()
-    weights = profile.weights()
+    weights = weights_of(profile)
     minutes = sum(
         weights[(moment.weekday() * 24 + moment.hour)] / 60
         for moment in (begin + timedelta(minutes=minute) for minute in range(length * 60))
@@ -156,7 +157,7 @@ def test_real_people_of_the_held_out_half(shared_data):
     )
     tuned = stops["user"].unique().sort().gather_every(2)
     held_out = stops.filter(~pl.col("user").is_in(tuned.implode()))
-    found = infer_anchors(held_out.drop("truth"), AnchorSettings())
+    found = infer_anchors(held_out.drop("truth"), AnchorParameters())
     shares = {}
     for anchor, label in (("home", "H"), ("work", "W")):
         true_places = held_out.filter(truth=label).select("user", "place", right=True).unique()

@@ -6,21 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from ons_assets.orchestration import operations
+from ons_assets import operations
 from ons_assets.settings import Drops, Settings, load_settings
 
 SUITES = Path(__file__).resolve().parents[2] / "expectations"
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    suites = tmp_path / "expectations"
-    shutil.copytree(SUITES, suites)
-    made = load_settings(tmp_path / "home").model_copy(
-        update={"expectations": suites, "drops": Drops(settle_seconds=0)}
-    )
+def settings_at(folder: Path) -> Settings:
+    """Return the settings of the home in a folder, opened; both are made if they are not there."""
+    suites = folder / "expectations"
+    if not suites.exists():
+        shutil.copytree(SUITES, suites)
+    made = load_settings(folder / "home").model_copy(update={"expectations": suites, "drops": Drops(settle_seconds=0)})
     operations.open_home(made)
     return made
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_at(tmp_path)
 
 
 def tighten(settings: Settings, table: str, kind: str, severity: str | None = None, **kwargs: object) -> None:

@@ -7,12 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.parameters.prices import Prices, QuoteFlag
+from ons_assets.parameters.prices import CheckParameters, IndexParameters, OutlierRule, QuoteFlag
 from ons_assets.prices import history, imputation
-from ons_assets.prices.checked import FLAGS, CheckSettings, check
+from ons_assets.prices.checked import FLAGS, check
 from ons_assets.prices.classification import classify
 from ons_assets.prices.compilation import item_indices
-from ons_assets.prices.outliers import OutlierRule
 from tests.prices.simulated import World
 
 START = date(2016, 7, 1)
@@ -82,7 +81,6 @@ def test_no_quotes_are_no_trouble() -> None:
 
 def test_the_flags_can_be_named_in_the_settings() -> None:
     assert set(FLAGS) <= set(get_args(QuoteFlag))
-    assert CheckSettings.of(Prices()) == CheckSettings()
 
 
 @pytest.mark.parametrize("wrong", [10.0, 100.0, 0.1, 0.2, 4.0])
@@ -127,9 +125,11 @@ def test_an_outlier_is_judged_by_the_other_products_of_the_item() -> None:
 
 def test_an_item_can_have_a_rule_of_its_own() -> None:
     raw = quotes(*shelf(8), *series([1.0] * 5 + [3.5] * 3))
-    rules = {"210111": OutlierRule("relative-fences", 4.0), "999": OutlierRule("none")}
-    assert flagged(check(raw, CheckSettings(outliers_of=rules)), "outlier") == []
-    assert len(flagged(check(raw, CheckSettings(outliers_of={"999": OutlierRule("none")})), "outlier")) == 3
+    rules = {"210111": OutlierRule(method="relative-fences", reach=4.0), "999": OutlierRule(method="none")}
+    assert flagged(check(raw, CheckParameters(outliers_of_item=rules)), "outlier") == []
+    assert (
+        len(flagged(check(raw, CheckParameters(outliers_of_item={"999": OutlierRule(method="none")})), "outlier")) == 3
+    )
 
 
 def test_few_products_judge_nothing() -> None:
@@ -149,7 +149,7 @@ def test_a_gap_in_the_collection_is_filled_for_seven_days_and_no_longer() -> Non
 def test_a_product_that_is_off_the_shelf_gets_no_price() -> None:
     raw = quotes({"price": 2.0}, *shelf(5), {"day": 4, "price": 2.0})
     assert flagged(check(raw), "imputed") == []
-    assert flagged(check(raw, CheckSettings(carry="always")), "imputed") == [(1, 2.0), (2, 2.0), (3, 2.0)]
+    assert flagged(check(raw, CheckParameters(carry="always")), "imputed") == [(1, 2.0), (2, 2.0), (3, 2.0)]
 
 
 def test_a_product_that_comes_back_is_the_same_product() -> None:
@@ -349,10 +349,10 @@ def test_checks_bring_the_indices_nearer_to_the_truth(small_world: World, checke
     truth = small_world.table("indices").select("item_id", "frequency", "period", "jevons")
 
     def error(*excludes: str) -> tuple[float, float]:
-        chosen = Prices(
-            index_methods=({"method": "jevons"},),
+        chosen = IndexParameters(
+            methods=({"method": "jevons"},),
             frequencies=("day",),
-            index_excludes=excludes,  # type: ignore[arg-type]
+            excludes=excludes,  # type: ignore[arg-type]
         )
         gaps = item_indices(in_scope, chosen).join(truth, on=["item_id", "frequency", "period"])
         gap = (gaps["index"] / gaps["jevons"]).log().abs()

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.parameters.prices import Prices
-from ons_assets.prices.classification import ClassificationSettings, card, classify, decisions, rules
+from ons_assets.parameters.prices import ClassificationParameters, RuleParameters, ScopeModelParameters
+from ons_assets.prices.classification import card, classify, decisions, rules
 from ons_assets.prices.classification.attributes import attributes, percentages
 from ons_assets.prices.classification.evaluation import NEVER, confidence_for, confusion, cross_validate, f1_by_class
 from ons_assets.prices.classification.labels import current
@@ -19,6 +19,8 @@ from tests.prices.simulated import World
 
 THEN = datetime(2016, 8, 1, tzinfo=UTC)
 LOAF = "210111"
+
+FEW_TREES = ScopeModelParameters(trees=20, fewest_trees=20)
 
 
 def products(*names: str, item_id: str = LOAF, retailer: str = "tesco") -> pl.DataFrame:
@@ -67,19 +69,23 @@ def test_the_rules_speak_in_their_order() -> None:
     item = ItemRules(
         words={"include": ("LOAF",), "doubt": ("BROWN",), "remove": ("CAKE",)}, limits={"quantity": (0.4, 0.8, "kg")}
     )
-    assert item.judge("BROWN LOAF CAKE").probability == rules.REMOVED
-    assert item.judge("BROWN LOAF").probability == rules.DOUBTED
+    assert item.judge("BROWN LOAF CAKE").probability == RuleParameters().removed
+    assert item.judge("BROWN LOAF").probability == RuleParameters().doubted
     assert item.judge("LOAF 1.2KG").reason == "quantity 1.2 kg is not within 0.4 to 0.8"
-    assert item.judge("BREAD 800G").probability == rules.NOT_INCLUDED
-    assert item.judge("loaf 800g").probability == rules.PASSED
-    assert item.judge("LOAF 75CL").probability == rules.PASSED, "a volume says nothing of a weight"
+    assert item.judge("BREAD 800G").probability == RuleParameters().not_included
+    assert item.judge("loaf 800g").probability == RuleParameters().passed
+    assert item.judge("LOAF 75CL").probability == RuleParameters().passed, "a volume says nothing of a weight"
 
 
 def test_what_a_description_limits() -> None:
-    assert limits_of("Apple Cider, bottle, 4.5%-5.5% ABV") == {"alcohol": (4.5, 5.5, "%")}
-    assert limits_of("Large Loaf, White, unsliced, 800g")["quantity"] == (pytest.approx(0.4), pytest.approx(1.6), "kg")
-    assert limits_of("Apples, dessert, per kg") == {}
-    assert "alcohol" not in limits_of("Spreadable butter, 500g, 40-70% butter content")
+    assert limits_of("Apple Cider, bottle, 4.5%-5.5% ABV", 2.0) == {"alcohol": (4.5, 5.5, "%")}
+    assert limits_of("Large Loaf, White, unsliced, 800g", 2.0)["quantity"] == (
+        pytest.approx(0.4),
+        pytest.approx(1.6),
+        "kg",
+    )
+    assert limits_of("Apples, dessert, per kg", 2.0) == {}
+    assert "alcohol" not in limits_of("Spreadable butter, 500g, 40-70% butter content", 2.0)
 
 
 def test_rules_that_were_received_replace_the_built_in_ones_of_their_kind() -> None:
@@ -156,11 +162,10 @@ def test_no_quote_is_dropped_and_nothing_stays_without_a_reason() -> None:
 
 
 def test_the_settings_are_checked() -> None:
-    assert ClassificationSettings.of(Prices()) == ClassificationSettings()
     with pytest.raises(ValueError, match="must hold"):
-        ClassificationSettings(review_between=(0.6, 0.8))
+        ClassificationParameters(review_between=(0.6, 0.8))
     with pytest.raises(ValueError, match="precision"):
-        ClassificationSettings(precision=0.4)
+        ClassificationParameters(review_precision=0.4)
 
 
 def test_confidence_for_a_precision() -> None:
@@ -196,7 +201,7 @@ GROUPS = [name.rsplit(" ", 1)[0] for name in NAMES]
 
 
 def test_a_model_learns_what_can_be_learned_and_says_how_sure_it_is() -> None:
-    model = train(NAMES, TRUTH, GROUPS, trees=20)
+    model = train(NAMES, TRUTH, GROUPS, parameters=FEW_TREES)
     found = model.probabilities(["NEW BRAND WHITE BREAD 600G", "NEW BRAND LEMON CAKE"])
     assert model.classes == ("bread", "cake")
     assert found.sum(axis=1) == pytest.approx([1, 1])
@@ -206,12 +211,12 @@ def test_a_model_learns_what_can_be_learned_and_says_how_sure_it_is() -> None:
 
 
 def test_a_model_is_the_same_whatever_the_order_of_its_labels() -> None:
-    model = train(NAMES, TRUTH, GROUPS, trees=20)
-    again = train(NAMES[::-1], TRUTH[::-1], GROUPS[::-1], trees=20)
+    model = train(NAMES, TRUTH, GROUPS, parameters=FEW_TREES)
+    again = train(NAMES[::-1], TRUTH[::-1], GROUPS[::-1], parameters=FEW_TREES)
     assert again.version == model.version
     assert (again.probabilities(NAMES) == model.probabilities(NAMES)).all()
     assert (again.seen_apart[::-1] == model.seen_apart).all()
-    assert train(NAMES, [*TRUTH[:-1], "bread"], GROUPS, trees=20).version != model.version
+    assert train(NAMES, [*TRUTH[:-1], "bread"], GROUPS, parameters=FEW_TREES).version != model.version
 
 
 def test_a_model_needs_two_classes_and_two_products() -> None:

@@ -12,10 +12,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ons_assets.prices.collection import FINDINGS, REPORT_SCHEMA, CollectionSettings, collection_report
+from ons_assets.parameters.prices import CollectionParameters
+from ons_assets.prices.collection import FINDINGS, REPORT_SCHEMA, collection_report
 
 START = dt.date(2016, 1, 1)
-SMALL = CollectionSettings(window_days=7, minimum_history_days=3)
+SMALL = CollectionParameters(window_days=7, minimum_history_days=3)
 ITEMS = ("apples", "bread", "cider", "dates", "eggs")
 
 
@@ -81,9 +82,9 @@ def past(days: int = 8, retailer: str = "tesco") -> list[pl.DataFrame]:
     return [one_run(number, retailer) for number in range(days)]
 
 
-def report(frames: list[pl.DataFrame], settings: CollectionSettings = SMALL) -> pl.DataFrame:
+def report(frames: list[pl.DataFrame], parameters: CollectionParameters = SMALL) -> pl.DataFrame:
     quotes = pl.concat(frames)
-    return collection_report(quotes.lazy(), ledger(quotes), settings=settings)
+    return collection_report(quotes.lazy(), ledger(quotes), parameters=parameters)
 
 
 def found(result: pl.DataFrame, number: int) -> set[tuple[str | None, str]]:
@@ -117,7 +118,7 @@ def test_missing_run_on_every_day_of_a_gap_for_a_daily_retailer() -> None:
 
 
 def test_a_weekly_collection_is_never_missing_and_a_gap_is_reported_for_one_window_only() -> None:
-    weekly = CollectionSettings(window_days=28, minimum_history_days=3)
+    weekly = CollectionParameters(window_days=28, minimum_history_days=3)
     result = report([one_run(number) for number in range(0, 42, 7)], weekly)
     after_the_first_week = result.filter(pl.col("day") >= day_after(7))
     assert "missing_run" not in after_the_first_week["finding"].to_list()
@@ -128,7 +129,7 @@ def test_a_weekly_collection_is_never_missing_and_a_gap_is_reported_for_one_wind
 def test_empty_run_alone_and_empty_run_repeated_the_same_day() -> None:
     quotes = pl.concat([*past(), one_run(9, hour=9)])
     runs = pl.concat([ledger(quotes), empty_run(8), empty_run(9)])
-    result = collection_report(quotes.lazy(), runs, settings=SMALL)
+    result = collection_report(quotes.lazy(), runs, parameters=SMALL)
     assert found(result, 8) == found(result, 9) == {(None, "empty")}
     empty = result.filter(pl.col("finding") == "empty").sort("day")
     assert empty["replaced"].to_list() == [False, True]
@@ -139,7 +140,7 @@ def test_empty_run_alone_and_empty_run_repeated_the_same_day() -> None:
 def test_a_refused_file_is_empty_and_says_why() -> None:
     quotes = pl.concat(past())
     refused = empty_run(8, size_bytes=90, parsed_rows=12, refused=True, reason="columns missing")
-    result = collection_report(quotes.lazy(), pl.concat([ledger(quotes), refused]), settings=SMALL)
+    result = collection_report(quotes.lazy(), pl.concat([ledger(quotes), refused]), parameters=SMALL)
     evidence = result.filter(pl.col("finding") == "empty")["evidence"].item()
     assert "12 parsed" in evidence
     assert "columns missing" in evidence
@@ -169,7 +170,7 @@ def test_the_last_item_absent_after_a_whole_one_has_vanished() -> None:
 def test_truncated_when_the_file_ends_inside_a_record_even_without_history() -> None:
     quotes = one_run(0)
     runs = ledger(quotes).with_columns(ends_inside_record=pl.lit(True))
-    result = collection_report(quotes.lazy(), runs, settings=SMALL)
+    result = collection_report(quotes.lazy(), runs, parameters=SMALL)
     assert found(result, 0) == {(None, "truncated")}
 
 
@@ -195,7 +196,7 @@ def with_products(number: int, products: int) -> pl.DataFrame:
 @pytest.mark.parametrize(("products", "short"), [(22, False), (21, False), (20, True)])
 def test_an_item_stops_early_below_three_poisson_deviations(products: int, short: bool) -> None:
     """The bound for a median of 40 is 40 - 3 * sqrt(40) = 21.03, but loses 19 of 200 = 9.5 % of the run."""
-    settings = CollectionSettings(window_days=7, minimum_history_days=3, sigmas=3.1)
+    settings = CollectionParameters(window_days=7, minimum_history_days=3, sigmas=3.1)
     expected = {("cider", "truncated"), (None, "truncated")} if short else set()
     assert found(report([*past(), with_products(8, products)], settings), 8) == expected
 
@@ -207,7 +208,7 @@ def test_two_page_layouts_that_alternate_are_both_normal() -> None:
 
 @pytest.mark.parametrize(("products", "inflated"), [(80, False), (81, True)])
 def test_an_item_is_inflated_above_twice_its_median(products: int, inflated: bool) -> None:
-    settings = CollectionSettings(window_days=7, minimum_history_days=3, inflated_run_ratio=1.5)
+    settings = CollectionParameters(window_days=7, minimum_history_days=3, inflated_run_ratio=1.5)
     expected = {("cider", "inflated")} if inflated else set()
     assert found(report([*past(), with_products(8, products)], settings), 8) == expected
 
@@ -323,14 +324,14 @@ def test_degenerate_input() -> None:
         collection_report(quotes.lazy(), runs.clear())
     with pytest.raises(ValueError, match="no quotes, first tesco"):
         collection_report(quotes.clear().lazy(), runs)
-    with pytest.raises(ValueError, match="lost_share is a share"):
-        CollectionSettings(lost_share=1.5)
-    with pytest.raises(ValueError, match="window_days must be positive"):
-        CollectionSettings(window_days=0)
+    with pytest.raises(ValueError, match=r"lost_share\n.*less than or equal to 1"):
+        CollectionParameters(lost_share=1.5)
+    with pytest.raises(ValueError, match=r"window_days\n.*greater than or equal to 1"):
+        CollectionParameters(window_days=0)
 
 
 def test_only_empty_runs_are_reported_as_empty() -> None:
-    result = collection_report(one_run(0).clear().lazy(), empty_run(0), settings=SMALL)
+    result = collection_report(one_run(0).clear().lazy(), empty_run(0), parameters=SMALL)
     assert found(result, 0) == {(None, "empty")}
 
 
@@ -375,8 +376,8 @@ def test_the_order_of_the_rows_changes_nothing(quotes: pl.DataFrame, seed: int) 
     runs = ledger(quotes)
     mixed = quotes.sample(fraction=1.0, shuffle=True, seed=seed)
     assert_frame_equal(
-        collection_report(quotes.lazy(), runs, settings=SMALL),
-        collection_report(mixed.lazy(), runs.reverse(), settings=SMALL),
+        collection_report(quotes.lazy(), runs, parameters=SMALL),
+        collection_report(mixed.lazy(), runs.reverse(), parameters=SMALL),
     )
 
 
@@ -387,7 +388,7 @@ def test_a_range_of_days_equals_the_whole_filtered_and_needs_only_its_lookback(
 ) -> None:
     runs = ledger(quotes)
     first_day, last_day = day_after(first), day_after(min(first + length, 36))
-    whole = collection_report(quotes.lazy(), runs, last_day=day_after(36), settings=SMALL)
+    whole = collection_report(quotes.lazy(), runs, last_day=day_after(36), parameters=SMALL)
     reach = first_day - dt.timedelta(days=SMALL.lookback_days)
     kept = quotes.filter(pl.col("collected_on").is_between(reach, last_day))
     part = collection_report(
@@ -395,7 +396,7 @@ def test_a_range_of_days_equals_the_whole_filtered_and_needs_only_its_lookback(
         runs.filter(pl.col("started_on") <= last_day),
         first_day=first_day,
         last_day=last_day,
-        settings=SMALL,
+        parameters=SMALL,
     )
     assert_frame_equal(part, whole.filter(pl.col("day").is_between(first_day, last_day)))
 
@@ -403,7 +404,7 @@ def test_a_range_of_days_equals_the_whole_filtered_and_needs_only_its_lookback(
 @hypothesis_settings(max_examples=10, deadline=None)
 @given(quotes=collections())
 def test_every_row_has_a_known_finding_and_its_key_is_unique(quotes: pl.DataFrame) -> None:
-    result = collection_report(quotes.lazy(), ledger(quotes), settings=SMALL)
+    result = collection_report(quotes.lazy(), ledger(quotes), parameters=SMALL)
     assert set(result["finding"]) <= {"none", *FINDINGS}
     assert not result.select("day", "retailer", "item_id", "finding").is_duplicated().any()
     alone = result.group_by("day", "retailer", "item_id").agg(both=(pl.col("finding") == "none").any() & (pl.len() > 1))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import AggregationParameters, IndexParameters
 from ons_assets.prices.comparison import Measures, chain_within_year, compare, index_comparison
 from ons_assets.reference.official_indices import OfficialIndexFiles
 from ons_assets.settings import Settings
@@ -195,10 +195,10 @@ def quotes() -> pl.LazyFrame:
 def test_comparisons_are_made_with_and_without_what_is_not_the_item() -> None:
     from ons_assets.prices.compilation import aggregate_indices, item_indices
 
-    chosen = Prices(index_methods=({"method": "jevons"},), frequencies=("month",))
+    chosen = IndexParameters(methods=({"method": "jevons"},), frequencies=("month",))
     weights = pl.LazyFrame({"item_id": ["1"], "item": ["Loaf"], "group": ["Bread"], "year": [2016], "weight": [1.0]})
     items = item_indices(quotes(), chosen)
-    groups = aggregate_indices(items.lazy(), weights, chosen)
+    groups = aggregate_indices(items.lazy(), weights, AggregationParameters())
     months = ["2016-01", "2016-02", "2016-03"]
     official = pl.DataFrame(
         {
@@ -210,7 +210,9 @@ def test_comparisons_are_made_with_and_without_what_is_not_the_item() -> None:
             "index": [50.0, 55.0, 60.5] * 2,
         }
     )
-    found = index_comparison(quotes(), items.lazy(), groups.lazy(), weights, official.lazy(), chosen)
+    found = index_comparison(
+        quotes(), items.lazy(), groups.lazy(), weights, official.lazy(), chosen, AggregationParameters()
+    )
     table = CATALOGUE["prices/index_comparison"].conform(found)
     assert table.select("level", "name", "series", "quotes").sort("quotes", "series", "level").rows() == [
         ("group", "Bread", "cpi", "all"),

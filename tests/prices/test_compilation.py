@@ -5,11 +5,11 @@ import polars as pl
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import IndexParameters
 from ons_assets.prices.checked import FLAGS
 from ons_assets.prices.compilation import aggregate_indices, item_indices
 
-JEVONS = Prices(index_methods=({"method": "jevons"},))
+JEVONS = IndexParameters(methods=({"method": "jevons"},))
 
 
 def quotes(*rows: tuple[date, str, str, float]) -> pl.LazyFrame:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.delimited import Limits
 from ons_assets.lakehouse.sources import Parsed, Unreadable
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import QuoteParameters
 from ons_assets.prices import mapping
 from ons_assets.prices.mapping import Mapping
 from ons_assets.prices.sources import QuoteFiles
@@ -44,7 +44,7 @@ def source(folder: Path, *texts: str) -> QuoteFiles:
     """A source with these mappings before those of the pilot."""
     for number, text in enumerate(texts):
         (folder / f"{number}.yaml").write_text(text, "utf-8")
-    return QuoteFiles((folder, mapping.BUILT_IN), Limits(), Prices())
+    return QuoteFiles((folder, mapping.BUILT_IN), Limits(), QuoteParameters())
 
 
 def read(folder: Path, text: str, name: str, content: bytes) -> Parsed:
@@ -61,7 +61,7 @@ def quote(layout: Mapping, **values: object) -> dict[str, object]:
     """The quote that a record becomes; fails if it is rejected."""
     record = {"t": "2016-07-21 10:00:00", "p": "loaf", "q": "1", "i": "1"} | values
     rows = pl.DataFrame({name: [value] for name, value in record.items()}).with_columns(line=pl.lit(2, pl.Int64))
-    parsed = layout.read(rows, "file.csv", NOW, Prices())
+    parsed = layout.read(rows, "file.csv", NOW, QuoteParameters())
     assert parsed.rejected.is_empty(), parsed.rejected.rows()
     return parsed.accepted.row(0, named=True)
 

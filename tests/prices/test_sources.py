@@ -11,7 +11,7 @@ import pytest
 from ons_assets.lakehouse.delimited import Limits
 from ons_assets.lakehouse.ledger import Status
 from ons_assets.lakehouse.sources import Unreadable
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import QuoteParameters
 from ons_assets.prices import mapping
 from ons_assets.prices.sources import QuoteFiles
 from tests.workbench import Workbench, record, run
@@ -35,7 +35,7 @@ CUT_RUNS = {"tesco_products_20160923155952": 1290, "waitrose_products_2016092109
 
 @pytest.fixture
 def source(tmp_path: Path) -> QuoteFiles:
-    return QuoteFiles((tmp_path, mapping.BUILT_IN), Limits(), Prices())
+    return QuoteFiles((tmp_path, mapping.BUILT_IN), Limits(), QuoteParameters())
 
 
 @pytest.fixture
@@ -150,6 +150,6 @@ def test_the_fingerprint_follows_the_mappings(source: QuoteFiles, tmp_path: Path
     before = source.fingerprint
     text = (mapping.BUILT_IN / "scraper_run_2016.yaml").read_text()
     (tmp_path / "own.yaml").write_text(text.replace("currency: GBP", "currency: EUR"))
-    changed = QuoteFiles((tmp_path, mapping.BUILT_IN), Limits(), Prices())
+    changed = QuoteFiles((tmp_path, mapping.BUILT_IN), Limits(), QuoteParameters())
     assert changed.fingerprint != before
-    assert QuoteFiles((tmp_path, mapping.BUILT_IN), Limits(), Prices()).fingerprint == changed.fingerprint
+    assert QuoteFiles((tmp_path, mapping.BUILT_IN), Limits(), QuoteParameters()).fingerprint == changed.fingerprint

@@ -1,6 +1,7 @@
 """The road of tweets through Dagster: in parts, day by day, and with tweets withdrawn later."""
 
 import gzip
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from ons_assets.catalogue import CATALOGUE, tweets
+from ons_assets import operations
+from ons_assets.catalogue import CATALOGUE, tables_of, tweets
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration import operations
 from ons_assets.settings import Settings
 from ons_assets.simulate.tweets import Scale, simulate_tweets, write_office_files
 
@@ -59,7 +60,7 @@ def rows(settings: Settings, table: str) -> pl.DataFrame:
 
 
 def assert_same(one: Settings, other: Settings) -> None:
-    for table in tweets.TABLES:
+    for table in tables_of(tweets):
         assert_frame_equal(rows(one, table.short_name), rows(other, table.short_name))
 
 
@@ -83,7 +84,7 @@ def test_every_table_is_made_and_the_model_has_its_keys(whole: Settings) -> None
 
 
 def test_made_in_parts_and_day_by_day_it_is_the_same(world: Path, whole: Settings, tmp_path: Path) -> None:
-    settings = settings_of(tmp_path, rows_at_once=400)
+    settings = settings_of(tmp_path, memory={"rows_at_once": 400})
     last = max((world / "tweets").iterdir())
     assert str(LAST_DAY) in last.name
     ingest(settings, *(file for file in files(world) if file != last))
@@ -105,10 +106,9 @@ def test_made_in_parts_and_day_by_day_it_is_the_same(world: Path, whole: Setting
     assert lake.latest(Home(settings.home), CATALOGUE["tweets/located_tweets"]) == new
 
 
-def test_a_tweet_that_is_deleted_later_is_gone_from_its_day(world: Path, whole: Settings, tmp_path: Path) -> None:
+def test_a_tweet_that_is_deleted_later_is_gone_from_its_day(whole: Settings, tmp_path: Path) -> None:
+    shutil.copytree(whole.home, tmp_path / "home")
     settings = settings_of(tmp_path)
-    ingest(settings, *files(world))
-    make(settings)
     victim = rows(settings, "located_tweets").sort("created_utc").row(0, named=True)
     notice = tmp_path / "tweets" / "tweets_2014-09-29.json.gz"
     notice.parent.mkdir()

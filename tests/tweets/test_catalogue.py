@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_assets.catalogue.tweets import TABLES
+from ons_assets.catalogue import tables_of, tweets
 from ons_assets.geography.areas import Areas
 from ons_assets.lakehouse import gate
+from ons_assets.lakehouse.buckets import BUCKETS, with_bucket
 from ons_assets.lakehouse.delimited import Limits
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
@@ -18,7 +19,7 @@ from ons_assets.simulate.tweets import simulate_tweets
 from ons_assets.tweets import mapping
 from ons_assets.tweets.anchors import tweet_stays, user_anchors, user_commutes
 from ons_assets.tweets.cluster_types import cluster_types
-from ons_assets.tweets.clustering import BUCKETS, cluster, with_bucket
+from ons_assets.tweets.clustering import cluster
 from ons_assets.tweets.gaps import collection_gaps
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.migration_comparison import compare_with_estimates
@@ -27,6 +28,7 @@ from ons_assets.tweets.residences import moves, residences, student_homes
 from ons_assets.tweets.sources import TweetFiles
 from ons_assets.tweets.users import describe_users
 
+TABLES = tables_of(tweets)
 CATALOGUE = Catalogue(TABLES)
 
 EXPECTATIONS = Path(__file__).resolve().parents[2] / "expectations"

@@ -6,11 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ons_assets.parameters.tweets import MigrationFlowParameters, MoveParameters
 from ons_assets.tweets.anchors import tweet_stays, user_anchors, user_commutes
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.migration_comparison import compare_areas, compare_pairs, totals_by_area
-from ons_assets.tweets.migration_flows import FlowSettings, migration_flows, users_at_risk
-from ons_assets.tweets.residences import MoveSettings, moves, residences, student_homes
+from ons_assets.tweets.migration_flows import migration_flows, users_at_risk
+from ons_assets.tweets.residences import moves, residences, student_homes
 
 PLACES = {0: ("A", 0.0), 1: ("B", 30_000.0), 2: ("A", 400.0), 3: ("C", 60_000.0)}
 
@@ -87,7 +88,7 @@ def test_short_stays_near_homes_and_unsure_ones_are_no_moves():
     assert moves(homes((1, 0, *early), (1, 2, *late))).is_empty()
     assert moves(homes((1, 0, *early), (1, 1, date(2014, 3, 11), date(2014, 3, 15)))).is_empty()
     assert moves(homes((1, 0, *early), (1, 1, *late), confidence=0.5)).is_empty()
-    assert len(moves(homes((1, 0, *early), (1, 2, *late)), MoveSettings(shortest_km=0.1))) == 1
+    assert len(moves(homes((1, 0, *early), (1, 2, *late)), MoveParameters(shortest_km=0.1))) == 1
 
 
 def test_a_visit_too_short_to_count_does_not_hide_that_nothing_changed():
@@ -166,7 +167,10 @@ def test_areas_with_few_users_are_weighed_together():
         (4, 1, date(2014, 2, 11), date(2014, 3, 31)),
     )
     flows = migration_flows(
-        moves(anchors), residences(anchors, tweets_in()), population(A=1_000, B=1_000), FlowSettings(10, 1)
+        moves(anchors),
+        residences(anchors, tweets_in()),
+        population(A=1_000, B=1_000),
+        MigrationFlowParameters(fewest_users=10, fewest_movers=1),
     )
     assert flows.filter(period_type="month")["flow"].to_list() == [pytest.approx(2_000 / 7)]
 
@@ -176,7 +180,11 @@ def test_age_divides_users_and_population_alike():
     young = pl.DataFrame({"user": range(100), "age": ["young" if user % 2 else "old" for user in range(100)]})
     people = pl.DataFrame({"area": ["A", "A", "B", "B"], "age": ["young", "old"] * 2, "population": [100, 4_900, 1, 1]})
     flows = migration_flows(
-        moved.join(young, on="user"), lived.join(young, on="user"), people, FlowSettings(10, 1), by=["age"]
+        moved.join(young, on="user"),
+        lived.join(young, on="user"),
+        people,
+        MigrationFlowParameters(fewest_users=10, fewest_movers=1),
+        by=["age"],
     )
     by_age = dict(flows.filter(period_type="month").select("age", "flow").rows())
     assert by_age == {"young": pytest.approx(5 * 100 / 50), "old": pytest.approx(5 * 4_900 / 50)}

@@ -12,10 +12,11 @@ from polars.testing import assert_frame_equal
 
 from ons_assets.geography.areas import Areas
 from ons_assets.geography.national_grid import from_national_grid, to_national_grid
-from ons_assets.tweets.clustering import ClusterSettings, cluster, recluster
+from ons_assets.parameters.tweets import ClusterParameters, UserParameters
+from ons_assets.tweets.clustering import cluster, recluster
 from ons_assets.tweets.gaps import collection_gaps, coverage
 from ons_assets.tweets.locating import locate
-from ons_assets.tweets.users import UserSettings, describe_users
+from ons_assets.tweets.users import describe_users
 from tests.tweets.statuses import PORTSMOUTH, status, tweet_id
 
 START = datetime(2014, 9, 1, tzinfo=UTC)
@@ -180,7 +181,7 @@ def test_machines_are_flagged_with_the_reason():
 
 def test_who_is_seen_too_little_is_taken_for_a_person():
     rows = [(1, minute, 465_000.0, 101_000.0) for minute in range(0, 40_000, 900)]
-    assert describe_users(located(rows), UserSettings(fewest_tweets=1_000))["kind"].to_list() == ["person"]
+    assert describe_users(located(rows), UserParameters(fewest_tweets=1_000))["kind"].to_list() == ["person"]
 
 
 # --- the three levels ----------------------------------------------------------------------------------
@@ -214,7 +215,7 @@ def test_valid_clusters_are_those_of_scikit_learn():
     from sklearn.cluster import DBSCAN
 
     tweets = crowd(2)
-    made = cluster(tweets, ClusterSettings(eps_m=25, min_tweets=4))
+    made = cluster(tweets, ClusterParameters(eps_m=25, min_tweets=4))
     joined = tweets.join(made.tweets.select("tweet_id", "cluster"), on="tweet_id").join(
         made.clusters.select("user", "cluster", "is_valid"), on=["user", "cluster"]
     )

@@ -84,7 +84,17 @@ def reliability_curve(probability: npt.ArrayLike, occupied: npt.ArrayLike, bins:
 
 
 def expected_calibration_error(probability: npt.ArrayLike, occupied: npt.ArrayLike, bins: int = 10) -> float:
-    """Return the mean difference between said and seen over the steps of the reliability curve."""
+    """Return the mean difference between said and seen over the steps of the reliability curve.
+
+    Parameters
+    ----------
+    probability
+        Probabilities that somebody is at home, any shape; NaN is left out.
+    occupied
+        Whether somebody was, of the same shape.
+    bins
+        Steps of equal width between 0 and 1; each counts by its half hours.
+    """
     curve = reliability_curve(probability, occupied, bins)
     difference = np.abs(curve["mean_probability"].to_numpy() - curve["occupied_share"].to_numpy())
     return float(np.average(difference, weights=curve["half_hours"].to_numpy()))
@@ -106,7 +116,8 @@ class Calibration:
     def apply(self, probability: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """Return the calibrated probability; NaN stays NaN."""
         odds = self.intercept + self.slope * _log_odds(np.asarray(probability, dtype=float))
-        return (1 / (1 + np.exp(-odds))).astype(np.float32)
+        calibrated: npt.NDArray[np.float32] = (1 / (1 + np.exp(-odds))).astype(np.float32)
+        return calibrated
 
 
 def fit_calibration(probability: npt.ArrayLike, occupied: npt.ArrayLike) -> Calibration:

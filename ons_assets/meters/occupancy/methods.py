@@ -13,17 +13,11 @@ from ons_assets.meters.occupancy.hmm import hmm_probabilities
 from ons_assets.meters.occupancy.mixture import mixture_probabilities
 from ons_assets.meters.occupancy.readings import of_one_home
 from ons_assets.meters.occupancy.threshold import threshold_probabilities
-from ons_assets.parameters.meters import HmmParameters
+from ons_assets.parameters.meters import GeomaParameters, HmmParameters, ThresholdParameters
 
 Method = Literal["hmm", "mixture", "geoma", "threshold"]
 METHODS: tuple[Method, ...] = get_args(Method)
 """Names of the methods that need no labels; the first is the default."""
-
-BY_HOME: dict[str, Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]] = {
-    "mixture": mixture_probabilities,
-    "geoma": geoma_probabilities,
-    "threshold": threshold_probabilities,
-}
 
 
 def occupancy_probabilities(
@@ -87,6 +81,8 @@ def occupancy_of_homes(
     method: str = "hmm",
     day: npt.ArrayLike | None = None,
     parameters: HmmParameters | None = None,
+    threshold: ThresholdParameters | None = None,
+    geoma: GeomaParameters | None = None,
     calibration: Calibration | None = None,
     n_threads: int = 0,
 ) -> npt.NDArray[np.float32]:
@@ -100,6 +96,8 @@ def occupancy_of_homes(
         Rows of home h are ``meter_offsets[h]:meter_offsets[h + 1]``, ascending in day.
     method, day, parameters, calibration
         As for `occupancy_probabilities`.
+    threshold, geoma
+        Parameters of the methods of these names; None for the defaults.
     n_threads
         Threads of "hmm"; 0 takes all processors.
 
@@ -120,7 +118,12 @@ def occupancy_of_homes(
     if method == "hmm":
         probability = hmm_probabilities(readings, offsets, day=day, parameters=parameters, n_threads=n_threads)
     else:
+        by_home: dict[str, Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]] = {
+            "mixture": mixture_probabilities,
+            "geoma": lambda home: geoma_probabilities(home, geoma),
+            "threshold": lambda home: threshold_probabilities(home, threshold),
+        }
         probability = np.full(readings.shape, np.nan, dtype=np.float32)
         for first, end in itertools.pairwise(offsets):
-            probability[first:end] = BY_HOME[method](readings[first:end])
+            probability[first:end] = by_home[method](readings[first:end])
     return probability if calibration is None else calibration.apply(probability)

@@ -67,7 +67,8 @@ def _moments(values: FloatArray) -> list[FloatArray]:
 
 
 def _highest(values: FloatArray) -> FloatArray:
-    return np.where(np.isfinite(values), values, -np.inf).max(axis=1, initial=-np.inf)
+    highest: FloatArray = np.where(np.isfinite(values), values, -np.inf).max(axis=1, initial=-np.inf)
+    return highest
 
 
 def _silence(life: npt.NDArray[np.bool_]) -> list[FloatArray]:

@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from ons_assets.meters.half_hours import SLOTS, dense, measured
+from ons_assets.meters.half_hours.clock_face import dense, measured
 from ons_assets.meters.occupancy.calibration import Calibration
 from ons_assets.meters.occupancy.methods import occupancy_of_homes
+from ons_assets.meters.readings.clock import SLOTS
 from ons_assets.parameters.meters import OccupancyParameters
 
 
@@ -30,6 +31,8 @@ def occupancy_table(half_hours: pl.DataFrame, parameters: OccupancyParameters | 
         method=parameters.method,
         day=half_hours["day"].to_physical().to_numpy(),
         parameters=parameters.hmm,
+        threshold=parameters.threshold,
+        geoma=parameters.geoma,
         calibration=Calibration(*parameters.calibration) if parameters.calibration else None,
     )
     lists = pl.Series(probability, dtype=pl.Array(pl.Float32(), SLOTS)).arr.to_list()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import ClassificationParameters
 from ons_assets.prices.classification import labels as product_labels
 from ons_assets.prices.classification import rules as item_rules
 from ons_assets.prices.classification.evaluation import NEVER, confidence_for
@@ -30,41 +30,6 @@ QUEUE_COLUMNS = (
     "labelled_at_utc",
     "note",
 )
-
-
-@dataclass(frozen=True)
-class ClassificationSettings:
-    """Parameters of the classification.
-
-    Attributes
-    ----------
-    review_between
-        A product whose probability lies between the two goes to a person, whether rules or model gave it.
-    precision
-        So does one that the model is less sure of than is needed for so large a share of its decisions to be right,
-        on products that it had not seen.
-    least_labels
-        Labelled products without which no model is trained.
-    least_labels_of_item
-        Labelled products of an item, of either kind together, without which the model does not speak for it.
-    """
-
-    review_between: tuple[float, float] = (0.2, 0.8)
-    precision: float = 0.98
-    least_labels: int = 100
-    least_labels_of_item: int = 8
-
-    @classmethod
-    def of(cls, settings: Prices) -> "ClassificationSettings":
-        """Return the parameters that a home's settings ask for."""
-        return cls(review_between=settings.review_between, precision=settings.review_precision)
-
-    def __post_init__(self) -> None:
-        low, high = self.review_between
-        if not 0 <= low <= 0.5 <= high <= 1:
-            raise ValueError(f"review_between must hold 0.5 and lie within 0 and 1, not {low} to {high}")
-        if not 0.5 < self.precision <= 1:
-            raise ValueError(f"the precision must be above 0.5 and at most 1, not {self.precision}")
 
 
 @dataclass(frozen=True)
@@ -102,7 +67,7 @@ def classify(
     quotes: pl.DataFrame,
     rules: pl.DataFrame | None = None,
     labels: pl.DataFrame | None = None,
-    settings: ClassificationSettings | None = None,
+    parameters: ClassificationParameters | None = None,
 ) -> Classified:
     """Decide of every quote whether its product is the item; none is dropped.
 
@@ -114,7 +79,7 @@ def classify(
         As the table `reference/item_rules`; items without any take those built in.
     labels
         As the table `reference/product_labels`.
-    settings
+    parameters
         Parameters.
 
     Returns
@@ -124,7 +89,7 @@ def classify(
         stays in scope and goes to a person), ``needs_review``, ``scope_reason`` and ``model_version`` (null where the
         model did not decide).
     """
-    settings = settings or ClassificationSettings()
+    parameters = parameters or ClassificationParameters()
     named = product_labels.add_name(quotes)
     products = (
         named.group_by(PRODUCT)
@@ -136,10 +101,10 @@ def classify(
         )
         .sort(PRODUCT)
     )
-    judged = item_rules.judge(products, item_rules.by_item(item_rules.in_force(rules)))
+    judged = _judge(products, rules, parameters)
     known = product_labels.current(labels) if labels is not None else None
-    model = train_scope(known, rules, settings) if known is not None else None
-    decided = _decide(judged, known, model, settings)
+    model = train_scope(known, rules, parameters) if known is not None else None
+    decided = _decide(judged, known, model, parameters)
     on_quotes = decided.select(
         *PRODUCT, "in_scope", "probability", "decided_by", "needs_review", "scope_reason", "model_version"
     )
@@ -150,8 +115,12 @@ def classify(
     )
 
 
+def _judge(products: pl.DataFrame, rules: pl.DataFrame | None, parameters: ClassificationParameters) -> pl.DataFrame:
+    return item_rules.judge(products, item_rules.by_item(item_rules.in_force(rules), parameters.rules))
+
+
 def train_scope(
-    labels: pl.DataFrame, rules: pl.DataFrame | None, settings: ClassificationSettings
+    labels: pl.DataFrame, rules: pl.DataFrame | None, parameters: ClassificationParameters
 ) -> ScopeModel | None:
     """Train a model on the current labels; None if they are too few.
 
@@ -162,21 +131,21 @@ def train_scope(
     rules
         As the table `reference/item_rules`: what the rules say is one of the model's features.
     """
-    enough = pl.len().over("item_id") >= settings.least_labels_of_item
+    enough = pl.len().over("item_id") >= parameters.least_labels_of_item
     known = labels.filter(enough)
-    if len(known) < settings.least_labels or known["in_scope"].n_unique() < 2:
+    if len(known) < parameters.least_labels or known["in_scope"].n_unique() < 2:
         return None
-    judged = item_rules.judge(known, item_rules.by_item(item_rules.in_force(rules)))
+    judged = _judge(known, rules, parameters)
     truth = [IN if each else OUT for each in known["in_scope"]]
     # A product and its other packs are one group, in whatever shop.
     groups = [f"{item} {stem(name)}" for item, name in known.select("item_id", "name").iter_rows()]
-    model = train(judged["name"].to_list(), truth, groups, _context(judged))
+    model = train(judged["name"].to_list(), truth, groups, _context(judged), parameters=parameters.model)
     likely = model.seen_apart[:, model.classes.index(IN)]
     right = (likely >= 0.5) == known["in_scope"].to_numpy()
     return ScopeModel(
         model=model,
         items=frozenset(known["item_id"]),
-        bound=confidence_for(np.maximum(likely, 1 - likely), right, settings.precision),
+        bound=confidence_for(np.maximum(likely, 1 - likely), right, parameters.review_precision),
         training=judged.with_columns(probability=pl.Series(likely)),
     )
 
@@ -190,7 +159,7 @@ def _context(judged: pl.DataFrame) -> list[dict[str, float]]:
 
 
 def _decide(
-    judged: pl.DataFrame, known: pl.DataFrame | None, model: ScopeModel | None, settings: ClassificationSettings
+    judged: pl.DataFrame, known: pl.DataFrame | None, model: ScopeModel | None, parameters: ClassificationParameters
 ) -> pl.DataFrame:
     """Let the label speak, else the model, else the rules; `judged` holds the verdicts of the rules."""
     frame = _add_labels(_add_votes(judged, model), known)
@@ -198,7 +167,7 @@ def _decide(
     by_model = pl.col("model_probability").is_not_null()
     by_rule = pl.col("rule_probability").is_not_null()
     likely = pl.coalesce("model_probability", "rule_probability", pl.lit(0.5))
-    low, high = settings.review_between
+    low, high = parameters.review_between
     between = (likely > low) & (likely < high)
     unsure = pl.max_horizontal(likely, 1 - likely) < (model.bound if model is not None else NEVER)
     version = pl.lit(model.model.version if model is not None else None, dtype=pl.String)

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.prices.classification.model import FOLDS, SEED, Context, train
+from ons_assets.parameters.prices import ClassificationParameters
+from ons_assets.prices.classification.model import Context, train
 
 Floats = npt.NDArray[np.float64]
 # What no confidence reaches: every product goes to a person.
@@ -34,7 +35,17 @@ class CrossValidated:
 
 
 def confidence_for(confidence: Floats, right: npt.NDArray[np.bool_], precision: float) -> float:
-    """Return the smallest confidence from which on at least a share `precision` is right; `NEVER` if there is none."""
+    """Return the smallest confidence from which on at least a share `precision` is right; `NEVER` if there is none.
+
+    Parameters
+    ----------
+    confidence
+        Confidence in each prediction, between 0 and 1, shape (n,).
+    right
+        Whether the prediction was right, shape (n,).
+    precision
+        Share of the predictions at or above the bound that must be right.
+    """
     order = np.argsort(-confidence, kind="stable")
     share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
     # Products of the same confidence are decided together.
@@ -49,23 +60,46 @@ def cross_validate(
     groups: Sequence[str],
     context: Sequence[Context] | None = None,
     *,
-    precision: float = 0.98,
-    folds: int = 2 * FOLDS,
-    seed: int = SEED,
+    parameters: ClassificationParameters | None = None,
+    folds: int = 10,
+    seed: int | None = None,
 ) -> CrossValidated:
-    """Train on all folds but one and predict that one; calibration and bound come from the training folds alone."""
+    """Train on all folds but one and predict that one; calibration and bound come from the training folds alone.
+
+    Parameters
+    ----------
+    names, labels
+        Name of each labelled product and its class.
+    groups
+        What must not be divided between training and test, such as the product's lineage.
+    context
+        What else is known of each product; None uses the names alone.
+    precision
+        Share of the decided products that must be right, in the training folds.
+    folds
+        Parts that the groups are divided into.
+    seed
+        Decides which group is in which part.
+    """
     from sklearn.model_selection import GroupKFold
+
+    parameters = parameters or ClassificationParameters()
+    seed = parameters.model.seed if seed is None else seed
 
     predicted = np.empty(len(names), dtype=object)
     confidence, decided = np.zeros(len(names)), np.zeros(len(names), dtype=bool)
     for seen, unseen in GroupKFold(folds, shuffle=True, random_state=seed).split(names, labels, groups):
         known, known_labels, known_groups = ([column[row] for row in seen] for column in (names, labels, groups))
         model = train(
-            known, known_labels, known_groups, [context[row] for row in seen] if context is not None else None
+            known,
+            known_labels,
+            known_groups,
+            [context[row] for row in seen] if context is not None else None,
+            parameters=parameters.model,
         )
         classes = np.asarray(model.classes, dtype=object)
         right = classes[model.seen_apart.argmax(axis=1)] == np.asarray(known_labels, dtype=object)
-        bound = confidence_for(model.seen_apart.max(axis=1), right, precision)
+        bound = confidence_for(model.seen_apart.max(axis=1), right, parameters.review_precision)
         found = model.probabilities(
             [names[row] for row in unseen], [context[row] for row in unseen] if context is not None else None
         )
@@ -94,7 +128,15 @@ def f1_by_class(truth: Sequence[str], predicted: Sequence[str], weights: Sequenc
 
 
 def confusion(truth: Sequence[str], predicted: Sequence[str], weights: Sequence[float] | None = None) -> pl.DataFrame:
-    """Return the confusion matrix: a row for every true class, a column for every predicted one."""
+    """Return the confusion matrix: a row for every true class, a column for every predicted one.
+
+    Parameters
+    ----------
+    truth, predicted
+        Class of each product, and the one it was given.
+    weights
+        How much each product counts, such as its quotes; None counts every product once.
+    """
     classes = sorted({*truth, *predicted})
     counted = (
         pl.DataFrame({"true": list(truth), "predicted": list(predicted), "weight": weights or [1.0] * len(truth)})

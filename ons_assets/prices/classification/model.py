@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ons_assets.parameters.prices import ScopeModelParameters
 from ons_assets.prices.classification.attributes import all_attributes
 
 if TYPE_CHECKING:
@@ -21,22 +22,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Context = Mapping[str, float]
 
-NGRAMS = (2, 4)
-# An n-gram of fewer names is the name of one product, and no word; of few names all are kept.
-FEWEST_NAMES = 3
-SMALL = 30
-# The most frequent ones; beyond them trees take minutes longer and are no better.
-MOST_NGRAMS = 5_000
-TREES = 200
-FEWEST_TREES = 60
-# Trees times names: with more labels fewer trees vote, so that training stays within a minute or so.
-TREES_TIMES_NAMES = 400_000
 THREADS = 2
-FEATURES_A_SPLIT = 0.1
-FOLDS = 5
-SEED = 20161103
-# A tree ensemble that is unanimous has still been wrong.
-SMALLEST_PROBABILITY = 0.5 / TREES
 
 
 @dataclass(frozen=True)
@@ -61,6 +47,7 @@ class TrainedModel:
     seen_apart: Floats
     _vectorisers: tuple[Any, Any]
     _trees: Any
+    _least: float
 
     def probabilities(self, names: Sequence[str], context: Sequence[Context] | None = None) -> Floats:
         """Return the probability of each class for each name, (n, classes).
@@ -75,7 +62,7 @@ class TrainedModel:
         if not len(names):
             return np.zeros((0, len(self.classes)))
         features = _features(self._vectorisers, names, context, fit=False)
-        return _tempered(self._trees.predict_proba(features), self.temperature)
+        return _tempered(self._trees.predict_proba(features), self.temperature, self._least)
 
 
 def train(
@@ -84,7 +71,7 @@ def train(
     groups: Sequence[str],
     context: Sequence[Context] | None = None,
     *,
-    trees: int | None = None,
+    parameters: ScopeModelParameters | None = None,
 ) -> TrainedModel:
     """Train a classifier.
 
@@ -99,8 +86,8 @@ def train(
         probabilities are calibrated on groups that the trees have not seen.
     context
         Further features of each product: the item that it was collected for, the verdict of the rules.
-    trees
-        Number of trees; by default 200, and fewer, but at least 60, from 2,000 names on.
+    parameters
+        None for the defaults: 200 trees, and fewer, but at least 60, from 2,000 names on.
 
     Raises
     ------
@@ -120,34 +107,39 @@ def train(
         raise ValueError("a classifier needs labels of at least two classes")
     if len(set(groups)) < 2:
         raise ValueError("a classifier needs labels of at least two products")
+    parameters = parameters or ScopeModelParameters()
     # The order of the labels that came in must not change the model.
     order = sorted(range(len(names)), key=lambda row: (names[row], groups[row], labels[row]))
     back = np.argsort(order)
     names, labels, groups = ([column[row] for row in order] for column in (names, labels, groups))
     context = [context[row] for row in order] if context is not None else None
-    trees = trees or int(np.clip(TREES_TIMES_NAMES // len(names), FEWEST_TREES, TREES))
+    trees = int(np.clip(parameters.trees_times_names // len(names), parameters.fewest_trees, parameters.trees))
     truth = np.asarray(labels, dtype=object)
     vectorisers = (
         TfidfVectorizer(
             analyzer="char_wb",
-            ngram_range=NGRAMS,
-            min_df=FEWEST_NAMES if len(names) >= SMALL else 1,
-            max_features=MOST_NGRAMS,
+            ngram_range=parameters.ngrams,
+            min_df=parameters.fewest_names if len(names) >= parameters.small else 1,
+            max_features=parameters.most_ngrams,
             sublinear_tf=True,
         ),
         DictVectorizer(),
     )
     features = _features(vectorisers, names, context, fit=True)
-    classifier = ExtraTreesClassifier(trees, max_features=FEATURES_A_SPLIT, random_state=SEED, n_jobs=THREADS)
-    votes, classes = _votes_apart(classifier, features, truth, groups)
-    temperature = _temperature(votes, truth, classes)
+    classifier = ExtraTreesClassifier(
+        trees, max_features=parameters.features_a_split, random_state=parameters.seed, n_jobs=THREADS
+    )
+    least = _least_probability(parameters)
+    votes, classes = _votes_apart(classifier, features, truth, groups, parameters)
+    temperature = _temperature(votes, truth, classes, least)
     return TrainedModel(
         classes=tuple(classes),
-        version=_version(names, labels, context, trees),
+        version=_version(names, labels, context, trees, parameters),
         temperature=temperature,
-        seen_apart=_tempered(votes, temperature)[back],
+        seen_apart=_tempered(votes, temperature, least)[back],
         _vectorisers=vectorisers,
         _trees=_fitted(classifier, features, truth),
+        _least=least,
     )
 
 
@@ -167,7 +159,11 @@ def _features(
 
 
 def _votes_apart(
-    classifier: Any, features: "csr_matrix", truth: npt.NDArray[np.object_], groups: Sequence[str]
+    classifier: Any,
+    features: "csr_matrix",
+    truth: npt.NDArray[np.object_],
+    groups: Sequence[str],
+    parameters: ScopeModelParameters,
 ) -> tuple[Floats, list[str]]:
     """Votes for every product by trees that have seen no product of its group; and the classes.
 
@@ -178,8 +174,9 @@ def _votes_apart(
 
     classes = sorted(set(truth))
     votes = np.zeros((len(truth), len(classes)))
-    folds = min(FOLDS, len(set(groups)))
-    for train_rows, test_rows in GroupKFold(folds, shuffle=True, random_state=SEED).split(features, truth, groups):
+    folds = min(parameters.folds, len(set(groups)))
+    splits = GroupKFold(folds, shuffle=True, random_state=parameters.seed).split(features, truth, groups)
+    for train_rows, test_rows in splits:
         trees = _fitted(clone(classifier), features[train_rows], truth[train_rows])
         columns = [classes.index(each) for each in trees.classes_]
         votes[np.ix_(test_rows, columns)] = trees.predict_proba(features[test_rows])
@@ -191,27 +188,48 @@ def _fitted(classifier: Any, features: "csr_matrix", truth: npt.NDArray[np.objec
     return classifier.fit(features, truth).set_params(n_jobs=1)
 
 
-def _temperature(votes: Floats, truth: npt.NDArray[np.object_], classes: list[str]) -> float:
+def _least_probability(parameters: ScopeModelParameters) -> float:
+    """A tree ensemble that is unanimous has still been wrong."""
+    return 0.5 / parameters.trees
+
+
+def _temperature(votes: Floats, truth: npt.NDArray[np.object_], classes: list[str], least: float) -> float:
     """The temperature with the smallest log loss."""
     from scipy.optimize import minimize_scalar
 
     column = np.searchsorted(np.asarray(classes, dtype=object), truth)
 
     def loss(log_temperature: float) -> float:
-        right = _tempered(votes, float(np.exp(log_temperature)))[np.arange(len(truth)), column]
-        return float(-np.log(np.maximum(right, SMALLEST_PROBABILITY)).mean())
+        right = _tempered(votes, float(np.exp(log_temperature)), least)[np.arange(len(truth)), column]
+        return float(-np.log(np.maximum(right, least)).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.1), np.log(10.0)), method="bounded").x))
 
 
-def _tempered(votes: Floats, temperature: float) -> Floats:
-    power = np.maximum(votes, SMALLEST_PROBABILITY) ** (1 / temperature)
+def _tempered(votes: Floats, temperature: float, least: float) -> Floats:
+    power = np.maximum(votes, least) ** (1 / temperature)
     return np.asarray(power / power.sum(axis=1, keepdims=True))
 
 
-def _version(names: Sequence[str], labels: Sequence[str], context: Sequence[Context] | None, trees: int) -> str:
+def _version(
+    names: Sequence[str],
+    labels: Sequence[str],
+    context: Sequence[Context] | None,
+    trees: int,
+    parameters: ScopeModelParameters,
+) -> str:
     import sklearn
 
     rows = sorted(zip(names, labels, context or [{}] * len(names), strict=True), key=repr)
-    made_of = [rows, trees, NGRAMS, FEWEST_NAMES, MOST_NGRAMS, FEATURES_A_SPLIT, FOLDS, SEED, sklearn.__version__]
+    made_of = [
+        rows,
+        trees,
+        parameters.ngrams,
+        parameters.fewest_names,
+        parameters.most_ngrams,
+        parameters.features_a_split,
+        parameters.folds,
+        parameters.seed,
+        sklearn.__version__,
+    ]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ons_assets.parameters.prices import RuleParameters
 from ons_assets.prices.classification.attributes import percentages
 from ons_assets.prices.packs import parse_pack
 
@@ -25,12 +26,6 @@ LIMIT_RULES = ("quantity", "alcohol", "pieces")
 DESCRIBE = "describe"
 SEPARATOR = "|"
 OWN_LABEL = "{retailer}"
-# How likely a product is the item, by the rule that spoke. Beliefs, not estimates: they rank what people look at
-# first, and lie on the side of the thresholds that the collectors meant (remove: out; doubt: a person decides).
-REMOVED, DOUBTED, LIMITED, NOT_INCLUDED, PASSED = 0.05, 0.3, 0.3, 0.25, 0.85
-# What shops round: "70CL" is a bottle of 0.7 l, a pint 568 ml.
-SLACK = 1.02
-SIZE_REACH = 2.0
 _ALCOHOL = re.compile(r"(\d+(?:\.\d+)?)\s*%?\s*-\s*(\d+(?:\.\d+)?)\s*%\s*(?:ABV|VOL)", re.IGNORECASE)
 
 
@@ -52,24 +47,28 @@ class ItemRules:
         Words by rule ("include", "doubt", "remove").
     limits
         Lowest, highest and unit by rule ("quantity" of the pack, "alcohol" by volume, "pieces"); None is open.
+    parameters
+        How likely a product is the item, by the rule that speaks.
     """
 
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
     limits: dict[str, tuple[float | None, float | None, str]] = field(default_factory=dict)
+    parameters: RuleParameters = field(default_factory=RuleParameters)
 
     def judge(self, name: str, retailer: str = "") -> Verdict:
         """Say how likely a product of this name is the item."""
-        text = name.upper()
-        for rule, probability in (("remove", REMOVED), ("doubt", DOUBTED)):
+        text, likely = name.upper(), self.parameters
+        for rule, probability in (("remove", likely.removed), ("doubt", likely.doubted)):
             if found := find_word(text, self.words.get(rule, ()), retailer):
                 return Verdict(probability, f"has {found!r} ({rule})")
         for rule, (lowest, highest, unit) in sorted(self.limits.items()):
-            if beyond := _beyond(text, rule, lowest, highest, unit):
-                return Verdict(LIMITED, beyond)
+            if beyond := _beyond(text, rule, lowest, highest, unit, likely.limit_slack):
+                return Verdict(likely.limited, beyond)
         included = self.words.get("include", ())
         if included and not (found := find_word(text, included, retailer)):
-            return Verdict(NOT_INCLUDED, f"has none of {', '.join(included[:3])}{' ...' if len(included) > 3 else ''}")
-        return Verdict(PASSED, f"has {found!r} (include)" if included else "no rule speaks against it")
+            some = f"{', '.join(included[:3])}{' ...' if len(included) > 3 else ''}"
+            return Verdict(likely.not_included, f"has none of {some}")
+        return Verdict(likely.passed, f"has {found!r} (include)" if included else "no rule speaks against it")
 
 
 def built_in_rules() -> pl.DataFrame:
@@ -106,34 +105,36 @@ def _squeezed(column: str) -> pl.Expr:
     return pl.col(column).str.to_lowercase().str.replace_all(r"[^a-z0-9]", "")
 
 
-def limits_of(description: str) -> dict[str, tuple[float | None, float | None, str]]:
+def limits_of(description: str, size_reach: float) -> dict[str, tuple[float | None, float | None, str]]:
     """Return the limits that the description of an item implies.
 
-    "4.5%-5.5% ABV" limits the alcohol. A size ("800g", "70cl") admits packs from half of it to twice as much: the
-    collectors may take the nearest size that a shop has. "per kg" says how to record a price, and limits nothing.
+    "4.5%-5.5% ABV" limits the alcohol. A size ("800g", "70cl") admits packs so many times smaller and larger as the
+    reach says: the collectors may take the nearest size that a shop has. "per kg" says how to record a price, and
+    limits nothing.
     """
     limits: dict[str, tuple[float | None, float | None, str]] = {}
     if alcohol := _ALCOHOL.search(description):
         limits["alcohol"] = (float(alcohol[1]), float(alcohol[2]), "%")
     pack = parse_pack(_ALCOHOL.sub(" ", description))
     if pack is not None and pack.unit != "each":
-        limits["quantity"] = (pack.quantity / SIZE_REACH, pack.quantity * SIZE_REACH, pack.unit)
+        limits["quantity"] = (pack.quantity / size_reach, pack.quantity * size_reach, pack.unit)
     return limits
 
 
-def by_item(rules: pl.DataFrame) -> dict[str, ItemRules]:
+def by_item(rules: pl.DataFrame, parameters: RuleParameters | None = None) -> dict[str, ItemRules]:
     """Return the rules by item; several rows of a rule add up, a later limit replaces an earlier one."""
+    parameters = parameters or RuleParameters()
     items: dict[str, ItemRules] = {}
     described: dict[str, dict[str, tuple[float | None, float | None, str]]] = {}
     for row in rules.iter_rows(named=True):
-        item = items.setdefault(row["item_id"], ItemRules())
+        item = items.setdefault(row["item_id"], ItemRules(parameters=parameters))
         if row["rule"] in WORD_RULES:
             words = tuple(word.strip().upper() for word in (row["words"] or "").split(SEPARATOR) if word.strip())
             item.words[row["rule"]] = (*item.words.get(row["rule"], ()), *words)
         elif row["rule"] in LIMIT_RULES:
             item.limits[row["rule"]] = (row["lowest"], row["highest"], row["unit"])
         elif row["rule"] == DESCRIBE:
-            described[row["item_id"]] = limits_of(row["words"] or "")
+            described[row["item_id"]] = limits_of(row["words"] or "", parameters.size_reach)
         else:
             raise ValueError(
                 f"there is no rule {row['rule']!r}; rules are {', '.join((*WORD_RULES, *LIMIT_RULES, DESCRIBE))}"
@@ -172,6 +173,15 @@ def find_word(text: str, words: Iterable[str], retailer: str = "") -> str | None
     """Return the first of the words that the text has: at the start of a word of it, or alone if it is short.
 
     "STRAWB" is in "STRAWBERRIES", "CAN" is in "4 CANS" but not in "CANDY", and "0%" is not in "40%".
+
+    Parameters
+    ----------
+    text
+        Name of a product, in capitals.
+    words
+        Words in capitals, in order of preference.
+    retailer
+        Takes the place of the word that stands for the retailer's own label.
     """
     for word in words:
         wanted = retailer.upper() if word == OWN_LABEL.upper() else word
@@ -186,7 +196,7 @@ def _pattern(word: str) -> str:
     return starts + re.escape(word) + ends
 
 
-def _beyond(text: str, rule: str, lowest: float | None, highest: float | None, unit: str) -> str | None:
+def _beyond(text: str, rule: str, lowest: float | None, highest: float | None, unit: str, slack: float) -> str | None:
     """A sentence if what the name says lies beyond a limit; None also where it says nothing."""
     if rule == "alcohol":
         values = percentages(text)
@@ -200,7 +210,7 @@ def _beyond(text: str, rule: str, lowest: float | None, highest: float | None, u
             value = pack.quantity
     if value is None:
         return None
-    low, high = (lowest or 0.0) / SLACK, (highest if highest is not None else float("inf")) * SLACK
+    low, high = (lowest or 0.0) / slack, (highest if highest is not None else float("inf")) * slack
     if low <= value <= high:
         return None
     return f"{rule} {value:g} {unit} is not within {lowest if lowest is not None else 0:g} to {highest or 0:g}"

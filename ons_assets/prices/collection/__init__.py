@@ -5,6 +5,5 @@ classes of fault they are named for; `report` lays the findings over one row per
 """
 
 from ons_assets.prices.collection.report import FINDINGS, REPORT_SCHEMA, collection_report
-from ons_assets.prices.collection.settings import CollectionSettings
 
-__all__ = ["FINDINGS", "REPORT_SCHEMA", "CollectionSettings", "collection_report"]
+__all__ = ["FINDINGS", "REPORT_SCHEMA", "collection_report"]

@@ -2,11 +2,11 @@
 
 import polars as pl
 
+from ons_assets.parameters.prices import CollectionParameters
 from ons_assets.prices.collection.counts import DAY, RUN, trailing_levels
-from ons_assets.prices.collection.settings import CollectionSettings
 
 
-def usual_order(compared: pl.DataFrame, chosen: pl.DataFrame, settings: CollectionSettings) -> pl.DataFrame:
+def usual_order(compared: pl.DataFrame, chosen: pl.DataFrame, parameters: CollectionParameters) -> pl.DataFrame:
     """Find the usual place of every item within a run, from the chosen runs of the days before.
 
     Parameters
@@ -15,7 +15,7 @@ def usual_order(compared: pl.DataFrame, chosen: pl.DataFrame, settings: Collecti
         Result of `counts.compare_with_usual`.
     chosen : DataFrame
         Result of `counts.choose_runs`.
-    settings : CollectionSettings
+    parameters : CollectionParameters
         Window, least history and the spread up to which an order is an order.
 
     Returns
@@ -27,15 +27,15 @@ def usual_order(compared: pl.DataFrame, chosen: pl.DataFrame, settings: Collecti
     ranked = compared.join(chosen, on=[*DAY, "run"]).with_columns(
         place=pl.col("first_line").rank("ordinal").over(*RUN).cast(pl.Float64)
     )
-    levels = trailing_levels(ranked.select(*DAY, "item_id", "place"), "place", ["retailer", "item_id"], settings)
+    levels = trailing_levels(ranked.select(*DAY, "item_id", "place"), "place", ["retailer", "item_id"], parameters)
     spread = (pl.col("place_high") - pl.col("place_low")).mean() / pl.col("item_id").len()
-    return levels.with_columns(ordered=(spread <= settings.ordered_spread).over(DAY)).select(
+    return levels.with_columns(ordered=(spread <= parameters.ordered_spread).over(DAY)).select(
         *DAY, "item_id", "ordered", place="place_usual"
     )
 
 
 def judge_items(
-    compared: pl.DataFrame, order: pl.DataFrame, runs: pl.DataFrame, settings: CollectionSettings
+    compared: pl.DataFrame, order: pl.DataFrame, runs: pl.DataFrame, parameters: CollectionParameters
 ) -> pl.DataFrame:
     """Say of every expected item of every run whether it stops early, was never reached, vanished or grew.
 
@@ -47,7 +47,7 @@ def judge_items(
         Result of `usual_order`.
     runs : DataFrame
         The ledger's runs; `ends_inside_record` is read.
-    settings : CollectionSettings
+    parameters : CollectionParameters
         Bounds.
 
     Returns
@@ -59,13 +59,13 @@ def judge_items(
     """
     found, usual = pl.col("products"), pl.col("products_usual")
     low, high = pl.col("products_low"), pl.col("products_high")
-    settled = pl.min_horizontal(usual - low, high - usual) <= settings.settled_spread * usual
+    settled = pl.min_horizontal(usual - low, high - usual) <= parameters.settled_spread * usual
     short = (
         pl.col("settled")
         & (found > 0)
-        & (found < settings.short_ratio * usual)
-        & (found < settings.short_quartile_ratio * low)
-        & (found < usual - settings.sigmas * usual.sqrt())
+        & (found < parameters.short_ratio * usual)
+        & (found < parameters.short_quartile_ratio * low)
+        & (found < usual - parameters.sigmas * usual.sqrt())
     )
     absent = (found == 0) & (usual > 0)
     last_place = pl.col("place").filter(found > 0).max().over(RUN)
@@ -73,12 +73,12 @@ def judge_items(
     after_end = pl.col("absent") & pl.col("ordered") & (pl.col("place") > last_place)
     inflated = (
         (low > 0)
-        & (found > settings.inflated_item_ratio * usual)
-        & (found > settings.quartile_slack * high)
-        & (found - usual >= settings.inflated_item_products)
+        & (found > parameters.inflated_item_ratio * usual)
+        & (found > parameters.quartile_slack * high)
+        & (found - usual >= parameters.inflated_item_products)
     )
     ended = (pl.col("after_end").sum().over(RUN) >= 2) | last_is_short | pl.col("ends_inside_record")
-    many_absent = (pl.col("absent").sum().over(RUN) >= settings.absent_share * (usual > 0).sum().over(RUN)) & (
+    many_absent = (pl.col("absent").sum().over(RUN) >= parameters.absent_share * (usual > 0).sum().over(RUN)) & (
         pl.col("absent").sum().over(RUN) >= 2
     )
     return (
@@ -97,7 +97,7 @@ def judge_items(
 
 
 def judge_runs(
-    judged: pl.DataFrame, chosen: pl.DataFrame, runs: pl.DataFrame, settings: CollectionSettings
+    judged: pl.DataFrame, chosen: pl.DataFrame, runs: pl.DataFrame, parameters: CollectionParameters
 ) -> pl.DataFrame:
     """Sum up every run that has rows, beside the usual level of its retailer.
 
@@ -109,7 +109,7 @@ def judge_runs(
         Result of `counts.choose_runs`.
     runs : DataFrame
         The ledger's runs.
-    settings : CollectionSettings
+    parameters : CollectionParameters
         Bounds.
 
     Returns
@@ -142,25 +142,25 @@ def judge_runs(
     )
     for column, high in (("products", 0.75), ("rows", 0.75), ("duplicate_share", 0.9)):
         daily = sums.join(chosen, on=[*DAY, "run"]).select(*DAY, column)
-        levels = trailing_levels(daily, column, ["retailer"], settings, high=high).drop(column)
+        levels = trailing_levels(daily, column, ["retailer"], parameters, high=high).drop(column)
         sums = sums.join(levels, on=DAY, how="left")
     return sums.with_columns(
         truncated=pl.col("ends_inside_record")
         | (pl.col("unreached_items") > 0)
-        | (pl.col("lost_share") >= settings.lost_share).fill_null(False),
-        inflated=_exceeds("products", settings.inflated_run_ratio, settings)
-        | _exceeds("rows", settings.inflated_rows_ratio, settings),
+        | (pl.col("lost_share") >= parameters.lost_share).fill_null(False),
+        inflated=_exceeds("products", parameters.inflated_run_ratio, parameters)
+        | _exceeds("rows", parameters.inflated_rows_ratio, parameters),
     )
 
 
-def _exceeds(column: str, ratio: float, settings: CollectionSettings) -> pl.Expr:
+def _exceeds(column: str, ratio: float, parameters: CollectionParameters) -> pl.Expr:
     value = pl.col(column)
     return (
-        (value > ratio * pl.col(f"{column}_usual")) & (value > settings.quartile_slack * pl.col(f"{column}_high"))
+        (value > ratio * pl.col(f"{column}_usual")) & (value > parameters.quartile_slack * pl.col(f"{column}_high"))
     ).fill_null(False)
 
 
-def item_duplicates(judged: pl.DataFrame, chosen: pl.DataFrame, settings: CollectionSettings) -> pl.DataFrame:
+def item_duplicates(judged: pl.DataFrame, chosen: pl.DataFrame, parameters: CollectionParameters) -> pl.DataFrame:
     """Find the items of the chosen runs that repeat far more rows than they did before.
 
     Parameters
@@ -169,7 +169,7 @@ def item_duplicates(judged: pl.DataFrame, chosen: pl.DataFrame, settings: Collec
         Result of `judge_items`.
     chosen : DataFrame
         Result of `counts.choose_runs`.
-    settings : CollectionSettings
+    parameters : CollectionParameters
         Bounds.
 
     Returns
@@ -179,8 +179,8 @@ def item_duplicates(judged: pl.DataFrame, chosen: pl.DataFrame, settings: Collec
     """
     daily = judged.join(chosen, on=[*DAY, "run"]).filter(pl.col("rows") > 0)
     daily = daily.with_columns(duplicate_share=1 - pl.col("products") / pl.col("rows"))
-    levels = trailing_levels(daily, "duplicate_share", ["retailer", "item_id"], settings, high=0.9)
-    return levels.filter(_repeats(settings.duplicate_item_margin, settings)).select(
+    levels = trailing_levels(daily, "duplicate_share", ["retailer", "item_id"], parameters, high=0.9)
+    return levels.filter(_repeats(parameters.duplicate_item_margin, parameters)).select(
         *RUN, "day", "item_id", finding=pl.lit("duplicate_rows"), evidence=_repeats_evidence()
     )
 
@@ -230,14 +230,14 @@ def item_findings(judged: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def run_findings(sums: pl.DataFrame, settings: CollectionSettings) -> pl.DataFrame:
+def run_findings(sums: pl.DataFrame, parameters: CollectionParameters) -> pl.DataFrame:
     """Write the findings on whole runs, also on those that a later run of the day replaced.
 
     Parameters
     ----------
     sums : DataFrame
         Result of `judge_runs`.
-    settings : CollectionSettings
+    parameters : CollectionParameters
         Bounds.
 
     Returns
@@ -266,7 +266,7 @@ def run_findings(sums: pl.DataFrame, settings: CollectionSettings) -> pl.DataFra
             _whole("products_usual"),
             _whole("rows_usual"),
         ),
-        pl.when(grown.field("excess") >= settings.inflated_item_products).then(
+        pl.when(grown.field("excess") >= parameters.inflated_item_products).then(
             pl.format(
                 "Item {} has {} products more than its median.",
                 grown.field("item_id"),
@@ -284,18 +284,18 @@ def run_findings(sums: pl.DataFrame, settings: CollectionSettings) -> pl.DataFra
         for flag, finding, evidence in (
             (pl.col("truncated"), "truncated", sentence),
             (pl.col("inflated"), "inflated", growth),
-            (_repeats(settings.duplicate_run_margin, settings), "duplicate_rows", _repeats_evidence()),
+            (_repeats(parameters.duplicate_run_margin, parameters), "duplicate_rows", _repeats_evidence()),
         )
     )
 
 
-def _repeats(margin: float, settings: CollectionSettings) -> pl.Expr:
+def _repeats(margin: float, parameters: CollectionParameters) -> pl.Expr:
     share, high = pl.col("duplicate_share"), pl.col("duplicate_share_high")
     usual_rows = high * pl.col("rows")
-    swing = settings.sigmas * pl.max_horizontal(usual_rows, pl.lit(1.0)).sqrt()
+    swing = parameters.sigmas * pl.max_horizontal(usual_rows, pl.lit(1.0)).sqrt()
     above_past = (share > high + margin) & (share * pl.col("rows") > usual_rows + swing)
-    return (pl.col("rows") >= settings.duplicate_rows_minimum) & (
-        above_past.fill_null(False) | (share >= settings.duplicate_share)
+    return (pl.col("rows") >= parameters.duplicate_rows_minimum) & (
+        above_past.fill_null(False) | (share >= parameters.duplicate_share)
     )
 
 

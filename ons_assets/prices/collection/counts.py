@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ons_assets.prices.collection.settings import CollectionSettings
+from ons_assets.parameters.prices import CollectionParameters
 
 RUN = ["retailer", "run"]
 DAY = ["retailer", "day"]
@@ -43,19 +43,19 @@ def count_items(quotes: pl.LazyFrame, runs: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
-def _trailing(column: str, quantile: float, settings: CollectionSettings) -> pl.Expr:
+def _trailing(column: str, quantile: float, parameters: CollectionParameters) -> pl.Expr:
     return pl.col(column).rolling_quantile_by(
         "day",
-        window_size=f"{settings.window_days}d",
+        window_size=f"{parameters.window_days}d",
         quantile=quantile,
         interpolation="linear",
         closed="left",
-        min_samples=settings.minimum_history_days,
+        min_samples=parameters.minimum_history_days,
     )
 
 
 def trailing_levels(
-    daily: pl.DataFrame, column: str, group: list[str], settings: CollectionSettings, *, high: float = 0.75
+    daily: pl.DataFrame, column: str, group: list[str], parameters: CollectionParameters, *, high: float = 0.75
 ) -> pl.DataFrame:
     """Add a low, a usual and a high level from the days before each day, the day itself left out.
 
@@ -67,7 +67,7 @@ def trailing_levels(
         The number whose levels are wanted.
     group : list of str
         Columns that name a series.
-    settings : CollectionSettings
+    parameters : CollectionParameters
         Window and least history.
     high : float
         Quantile that is the high level; the low level is the lower quartile and the usual level the median.
@@ -78,12 +78,12 @@ def trailing_levels(
         `daily` with `<column>_low`, `<column>_usual` and `<column>_high`; null where the history is too short.
     """
     return daily.sort(*group, "day").with_columns(
-        _trailing(column, quantile, settings).over(group).alias(f"{column}_{name}")
+        _trailing(column, quantile, parameters).over(group).alias(f"{column}_{name}")
         for name, quantile in (("low", 0.25), ("usual", 0.5), ("high", high))
     )
 
 
-def expected_items(items: pl.DataFrame, settings: CollectionSettings) -> pl.DataFrame:
+def expected_items(items: pl.DataFrame, parameters: CollectionParameters) -> pl.DataFrame:
     """Find the usual number of products of every item on every day that has a run with rows.
 
     A past day counts with its fullest run, so that a run that failed and was repeated does no harm, and with zero
@@ -93,7 +93,7 @@ def expected_items(items: pl.DataFrame, settings: CollectionSettings) -> pl.Data
     ----------
     items : DataFrame
         Result of `count_items`.
-    settings : CollectionSettings
+    parameters : CollectionParameters
         Window and least history.
 
     Returns
@@ -104,7 +104,7 @@ def expected_items(items: pl.DataFrame, settings: CollectionSettings) -> pl.Data
     fullest = items.group_by(*DAY, "item_id").agg(pl.col("products").max())
     grid = items.select(DAY).unique().join(items.select("retailer", "item_id").unique(), on="retailer")
     daily = grid.join(fullest, on=[*DAY, "item_id"], how="left").with_columns(pl.col("products").fill_null(0))
-    return trailing_levels(daily, "products", ["retailer", "item_id"], settings).drop("products")
+    return trailing_levels(daily, "products", ["retailer", "item_id"], parameters).drop("products")
 
 
 def compare_with_usual(items: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:

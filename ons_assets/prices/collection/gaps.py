@@ -4,10 +4,10 @@ import datetime as dt
 
 import polars as pl
 
-from ons_assets.prices.collection.settings import CollectionSettings
+from ons_assets.parameters.prices import CollectionParameters
 
 
-def missing_runs(runs: pl.DataFrame, last_day: dt.date, settings: CollectionSettings) -> pl.DataFrame:
+def missing_runs(runs: pl.DataFrame, last_day: dt.date, parameters: CollectionParameters) -> pl.DataFrame:
     """Find the days on which a retailer that is collected daily has no run file.
 
     A retailer is expected when its last run is at most a window old and it had runs on `expected_share` of the
@@ -19,7 +19,7 @@ def missing_runs(runs: pl.DataFrame, last_day: dt.date, settings: CollectionSett
         `retailer`, `run` and `day` of all runs up to `last_day`.
     last_day : date
         Last day to judge.
-    settings : CollectionSettings
+    parameters : CollectionParameters
         Window and share.
 
     Returns
@@ -27,7 +27,7 @@ def missing_runs(runs: pl.DataFrame, last_day: dt.date, settings: CollectionSett
     DataFrame
         `retailer`, `day`, `finding`, `evidence`.
     """
-    window = settings.window_days
+    window = parameters.window_days
     collected = (
         runs.select("retailer", "day")
         .unique()
@@ -54,7 +54,7 @@ def missing_runs(runs: pl.DataFrame, last_day: dt.date, settings: CollectionSett
         )
         .filter(
             age_days.is_between(1, window),
-            pl.col("run_days") >= settings.expected_share * pl.col("of_days"),
+            pl.col("run_days") >= parameters.expected_share * pl.col("of_days"),
         )
         .select(
             "retailer",

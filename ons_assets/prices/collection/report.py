@@ -4,9 +4,9 @@ import datetime as dt
 
 import polars as pl
 
+from ons_assets.parameters.prices import CollectionParameters
 from ons_assets.prices.collection import completeness, counts, gaps, shelves, stuck
 from ons_assets.prices.collection.counts import DAY, RUN
-from ons_assets.prices.collection.settings import CollectionSettings
 
 FINDINGS = (
     "missing_run",
@@ -56,13 +56,13 @@ def collection_report(
     *,
     first_day: dt.date | None = None,
     last_day: dt.date | None = None,
-    settings: CollectionSettings | None = None,
+    parameters: CollectionParameters | None = None,
 ) -> pl.DataFrame:
     """Report what every retailer's collection brought on every day, judged by the days before it.
 
     The report of a day reads nothing that came after it, so it never changes when later days arrive. A range of
     days gives the same rows as the whole period filtered, provided that `quotes` reaches back
-    `settings.lookback_days` before `first_day` (older quotes are not read).
+    `parameters.lookback_days` before `first_day` (older quotes are not read).
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def collection_report(
         `ends_inside_record`.
     first_day, last_day : date, optional
         Days to report, both included; by default from the first to the last run.
-    settings : CollectionSettings, optional
+    parameters : CollectionParameters, optional
         Windows and bounds.
 
     Returns
@@ -93,7 +93,7 @@ def collection_report(
         When a column is absent, a run is listed twice, a run has quotes but no ledger row, or the ledger has
         accepted rows of a run that needs to be read and `quotes` has none.
     """
-    settings = settings or CollectionSettings()
+    parameters = parameters or CollectionParameters()
     _require(quotes.collect_schema().names(), _QUOTE_COLUMNS, "quotes")
     _require(runs.columns, _RUN_COLUMNS, "runs")
     _check_ledger(quotes, runs)
@@ -103,31 +103,31 @@ def collection_report(
     days = runs["day"].sort().to_list()
     first_day, last_day = first_day or days[0], last_day or days[-1]
     runs = runs.filter(pl.col("day") <= last_day)
-    read = runs.filter(pl.col("day") >= first_day - dt.timedelta(days=settings.lookback_days))
+    read = runs.filter(pl.col("day") >= first_day - dt.timedelta(days=parameters.lookback_days))
     run_days = read.select(*RUN, "day").lazy()
 
     items = counts.count_items(quotes, run_days)
     _check_rows(read, items)
-    compared = counts.compare_with_usual(items, counts.expected_items(items, settings))
+    compared = counts.compare_with_usual(items, counts.expected_items(items, parameters))
     chosen = counts.choose_runs(compared)
-    order = completeness.usual_order(compared, chosen, settings)
-    judged = completeness.judge_items(compared, order, runs, settings)
-    sums = completeness.judge_runs(judged, chosen, runs, settings)
+    order = completeness.usual_order(compared, chosen, parameters)
+    judged = completeness.judge_items(compared, order, runs, parameters)
+    sums = completeness.judge_runs(judged, chosen, runs, parameters)
 
     whole = pl.concat(
         [
-            gaps.missing_runs(runs, last_day, settings),
+            gaps.missing_runs(runs, last_day, parameters),
             gaps.empty_runs(runs),
-            completeness.run_findings(sums, settings),
-            stuck.stuck_runs(items, chosen, settings),
+            completeness.run_findings(sums, parameters),
+            stuck.stuck_runs(items, chosen, parameters),
         ],
         how="diagonal",
     ).with_columns(item_id=pl.lit(None, pl.String))
     by_item = pl.concat(
         [
             completeness.item_findings(judged, chosen),
-            completeness.item_duplicates(judged, chosen, settings),
-            shelves.renamed_shelves(quotes, run_days, settings),
+            completeness.item_duplicates(judged, chosen, parameters),
+            shelves.renamed_shelves(quotes, run_days, parameters),
         ],
         how="diagonal",
     )

@@ -2,12 +2,12 @@
 
 import polars as pl
 
-from ons_assets.prices.collection.settings import CollectionSettings
+from ons_assets.parameters.prices import CollectionParameters
 
 _SHELF = ["retailer", "item_id", "shelf"]
 
 
-def renamed_shelves(quotes: pl.LazyFrame, runs: pl.LazyFrame, settings: CollectionSettings) -> pl.DataFrame:
+def renamed_shelves(quotes: pl.LazyFrame, runs: pl.LazyFrame, parameters: CollectionParameters) -> pl.DataFrame:
     """Find new shelves whose products come from a shelf of the same retailer and item that is gone.
 
     A shelf is new in a run when no run of the window before had it; a shelf is gone when the window had it and
@@ -20,7 +20,7 @@ def renamed_shelves(quotes: pl.LazyFrame, runs: pl.LazyFrame, settings: Collecti
         Canonical quotes.
     runs : LazyFrame
         `retailer`, `run` and `day` of the runs to read.
-    settings : CollectionSettings
+    parameters : CollectionParameters
         Window and overlap.
 
     Returns
@@ -35,7 +35,7 @@ def renamed_shelves(quotes: pl.LazyFrame, runs: pl.LazyFrame, settings: Collecti
     """
     shelved = quotes.join(runs, on=["retailer", "run"]).filter(pl.col("shelf").is_not_null())
     seen = shelved.select("retailer", "item_id", "shelf", "run", "day").unique().collect()
-    window = pl.duration(days=settings.window_days)
+    window = pl.duration(days=parameters.window_days)
     item_runs = (
         seen.select("retailer", "item_id", "run", "day")
         .unique()
@@ -68,7 +68,7 @@ def renamed_shelves(quotes: pl.LazyFrame, runs: pl.LazyFrame, settings: Collecti
     )
     if gone.is_empty():
         return _sentences(gone.with_columns(shared=pl.lit(0), smaller=pl.lit(0)).clear())
-    return _sentences(_overlaps(shelved, gone).filter(pl.col("shared") >= settings.shelf_overlap * pl.col("smaller")))
+    return _sentences(_overlaps(shelved, gone).filter(pl.col("shared") >= parameters.shelf_overlap * pl.col("smaller")))
 
 
 def _overlaps(shelved: pl.LazyFrame, gone: pl.DataFrame) -> pl.DataFrame:

@@ -2,11 +2,11 @@
 
 import polars as pl
 
+from ons_assets.parameters.prices import CollectionParameters
 from ons_assets.prices.collection.counts import DAY, RUN
-from ons_assets.prices.collection.settings import CollectionSettings
 
 
-def stuck_runs(items: pl.DataFrame, chosen: pl.DataFrame, settings: CollectionSettings) -> pl.DataFrame:
+def stuck_runs(items: pl.DataFrame, chosen: pl.DataFrame, parameters: CollectionParameters) -> pl.DataFrame:
     """Find the days that end a streak of identical runs too long to be chance.
 
     Two collected days are identical when their chosen runs have the same set of (item, product, price). With a
@@ -21,7 +21,7 @@ def stuck_runs(items: pl.DataFrame, chosen: pl.DataFrame, settings: CollectionSe
         Result of `counts.count_items`.
     chosen : DataFrame
         Result of `counts.choose_runs`.
-    settings : CollectionSettings
+    parameters : CollectionParameters
         Window, least history, least streak and chance.
 
     Returns
@@ -34,7 +34,7 @@ def stuck_runs(items: pl.DataFrame, chosen: pl.DataFrame, settings: CollectionSe
     .. [1] L. D. Brown, T. T. Cai and A. DasGupta, "Interval estimation for a binomial proportion", Statistical
        Science 16(2), 101-133, 2001.
     """
-    window = settings.window_days
+    window = parameters.window_days
 
     def first_row_within(days: int) -> pl.Expr:
         return pl.col("row").rolling_min_by("day", window_size=f"{days}d").over("retailer")
@@ -66,9 +66,9 @@ def stuck_runs(items: pl.DataFrame, chosen: pl.DataFrame, settings: CollectionSe
         )
         .with_columns(still=(pl.col("identical") + 0.5) / (pl.col("pairs") + 1))
         .filter(
-            pl.col("streak") >= settings.stuck_days,
-            pl.col("pairs") >= settings.minimum_history_days,
-            pl.col("still") ** (pl.col("streak") - 1) <= settings.stuck_chance,
+            pl.col("streak") >= parameters.stuck_days,
+            pl.col("pairs") >= parameters.minimum_history_days,
+            pl.col("still") ** (pl.col("streak") - 1) <= parameters.stuck_chance,
         )
         .select(
             *RUN,

@@ -43,7 +43,8 @@ class Matched:
     def share(self, period: int) -> FloatArray:
         """Return the share of each product in the turnover of the matched products of a period."""
         value = (self.price_0, self.price_1)[period] * self.quantity(period)
-        return value / value.sum()
+        share: FloatArray = value / value.sum()
+        return share
 
     def quantity(self, period: int) -> FloatArray:
         """Return the quantities of a period."""

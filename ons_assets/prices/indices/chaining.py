@@ -19,7 +19,17 @@ Link = Callable[[int, int], tuple[float, int]]
 
 
 def fixed_base(panel: Panel, link: Link, base: int) -> Levels:
-    """Compare every period with the base directly."""
+    """Compare every period with the base directly.
+
+    Parameters
+    ----------
+    panel
+        Quotes, laid out by product and period.
+    link
+        Gives the log index between two periods, and how many products they share.
+    base
+        Number of the base period.
+    """
     links = [link(base, period) for period in range(panel.n_periods)]
     return Levels(*_split(links), undefined=NO_MATCH_WITH_BASE)
 
@@ -29,6 +39,15 @@ def chained(panel: Panel, link: Link, _base: int) -> Levels:
 
     A period is compared with the latest earlier period that has an index, so that a period without prices
     does not break the chain. Periods before the base are part of the chain.
+
+    Parameters
+    ----------
+    panel
+        Quotes, laid out by product and period.
+    link
+        Gives the log index between two periods, and how many products they share.
+    _base
+        Unused: the links do not depend on it.
     """
     log_level = np.full(panel.n_periods, np.nan)
     matched = np.zeros(panel.n_periods, dtype=np.int64)
@@ -44,7 +63,17 @@ def chained(panel: Panel, link: Link, _base: int) -> Levels:
 
 
 def period_on_period(panel: Panel, link: Link, _base: int) -> Levels:
-    """Compare every period with the one before it; the first is 100."""
+    """Compare every period with the one before it; the first is 100.
+
+    Parameters
+    ----------
+    panel
+        Quotes, laid out by product and period.
+    link
+        Gives the log index between two periods, and how many products they share.
+    _base
+        Unused: the links do not depend on it.
+    """
     links = [link(max(period - 1, 0), period) for period in range(panel.n_periods)]
     return Levels(*_split(links), undefined=NO_MATCH_WITH_PREVIOUS, rebase=False)
 
@@ -55,6 +84,15 @@ def january(panel: Panel, link: Link, base: int) -> Levels:
     From the base on, every period of a year is compared with the year's first period; that period itself
     is compared with the link period of the year before, which carries the chain. The year of the base is
     compared with the base.
+
+    Parameters
+    ----------
+    panel
+        Quotes, laid out by product and period.
+    link
+        Gives the log index between two periods, and how many products they share.
+    base
+        Number of the base period.
     """
     year = year_of(panel.periods)
     log_level = np.full(panel.n_periods, np.nan)

@@ -141,7 +141,8 @@ def _of_arithmetic_mean(weight: LogWeights) -> LogWeights:
         arithmetic = weight(m) / weight(m).sum()
         index = arithmetic @ m.relative
         geometric = arithmetic * logarithmic_mean(m.relative, np.array(index))
-        return geometric / geometric.sum()
+        share: FloatArray = geometric / geometric.sum()
+        return share
 
     return log_weights
 

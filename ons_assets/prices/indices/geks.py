@@ -42,7 +42,8 @@ def geks_windows(links: FloatArray) -> WindowLevels:
         count = (counts[stop] - counts[start])[start:stop]
         if np.all(count[present] == present.sum()):
             total = (sums[stop] - sums[start])[start:stop]
-            return np.divide(total, count, out=np.full(stop - start, np.nan), where=present)
+            mean: FloatArray = np.divide(total, count, out=np.full(stop - start, np.nan), where=present)
+            return mean
         return least_squares_levels(links[start:stop, start:stop])
 
     return levels
@@ -102,7 +103,8 @@ def least_squares_coefficients(defined: npt.NDArray[np.bool_], first: int, last:
 
 def _normal_equations(defined: npt.NDArray[np.bool_]) -> FloatArray:
     """Normal equations of the levels, the effects of the periods compared from being eliminated."""
-    return np.diag(defined.sum(axis=0)) - defined.T @ (defined / defined.sum(axis=1)[:, None])
+    equations: FloatArray = np.diag(defined.sum(axis=0)) - defined.T @ (defined / defined.sum(axis=1)[:, None])
+    return equations
 
 
 def largest_linked_set(defined: np.ndarray) -> np.ndarray:

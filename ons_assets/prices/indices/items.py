@@ -53,7 +53,7 @@ def by_item(
     *,
     product: Sequence[str] = ("product",),
     features: Sequence[str] = (),
-    periods: Sequence | pl.Series | None = None,
+    periods: Sequence[Any] | pl.Series | None = None,
     min_matched: int = 1,
 ) -> pl.DataFrame:
     """Compute the index of every item by every method.

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import numpy as np
-from core_ext.matched import log_relatives, pair_sums
 
+from core_ext import log_relatives, pair_sums
 from ons_assets.prices.indices.bilateral import FORMULAS, Matched
 from ons_assets.prices.indices.chaining import Link
 from ons_assets.prices.indices.panel import FloatArray, IntArray, Panel
@@ -42,7 +42,17 @@ def pair_link(panel: Panel, formula: str, *, weight_period: int | None = None, *
 def matched_pair(
     panel: Panel, first: int, second: int, weight_period: int | None = None
 ) -> tuple[Matched, list[IntArray]]:
-    """Return the products that two periods (and the weight period) share, and their rows in the panel."""
+    """Return the products that two periods (and the weight period) share, and their rows in the panel.
+
+    Parameters
+    ----------
+    panel
+        Quotes, laid out by product and period.
+    first, second
+        Numbers of the periods that are compared.
+    weight_period
+        Number of the period that the quantities of some formulas come from; the products must be in it too.
+    """
     periods = [first, second] if weight_period is None else [first, second, weight_period]
     rows = panel.matched_rows(*periods)
     prices = [panel.price[row] for row in rows]
@@ -66,7 +76,8 @@ def all_links(panel: Panel, formula: str) -> FloatArray:
 
 
 def _pair_sums(panel: Panel, left: FloatArray, right: FloatArray) -> FloatArray:
-    return pair_sums(panel.offsets, panel.period, left, right, panel.n_periods)
+    sums: FloatArray = pair_sums(panel.offsets, panel.period, left, right, panel.n_periods)
+    return sums
 
 
 def _log_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
@@ -77,7 +88,8 @@ def _log_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
 
 def _jevons(panel: Panel) -> FloatArray:
     sums, counts = log_relatives(panel.offsets, panel.period, panel.log_price, panel.n_periods)
-    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+    means: FloatArray = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+    return means
 
 
 def _laspeyres(panel: Panel) -> FloatArray:

@@ -129,7 +129,7 @@ def price_index(
     window: int | None = None,
     splice: str | None = None,
     chain: str | None = None,
-    periods: Sequence | pl.Series | None = None,
+    periods: Sequence[Any] | pl.Series | None = None,
     weight_period: Any = None,
     carry: bool = False,
     min_matched: int = 1,
@@ -221,6 +221,27 @@ def index_of_panel(
     """Compute a price index of quotes that are laid out already; see `price_index`.
 
     Several methods on the same quotes need one panel only.
+
+    Parameters
+    ----------
+    panel
+        Quotes, laid out by product and period.
+    method
+        Name of a formula or of a multilateral method.
+    base
+        Period that is 100; None is the first with a price.
+    window
+        Periods in the window of a multilateral method; None takes all of them.
+    splice
+        How a window is linked to the ones before it.
+    chain
+        How the links of a bilateral formula are chained.
+    weight_period
+        Period of the quantities, for the formulas that need one; None is the base.
+    min_matched
+        Products in common below which an index is null.
+    **parameters
+        Numbers of single methods, by their names.
     """
     if method.removeprefix("chained-") in FORMULAS and method.startswith("chained-") and chain is None:
         method, chain = method.removeprefix("chained-"), "chained"
@@ -274,14 +295,7 @@ def _year_ends(panel: Panel) -> list[int]:
     return sorted({0, *np.flatnonzero(np.diff(year)).tolist()})
 
 
-def _check_options(
-    method: str,
-    window: int | None,
-    splice: str | None,
-    chain: str | None,
-    weight_period: Any,
-    parameters: dict[str, float],
-) -> None:
+def _check_names(method: str, splice: str | None, chain: str | None) -> None:
     names = [*FORMULAS, *MULTILATERAL, *SPECIAL]
     if method not in names:
         close = get_close_matches(str(method), names, n=1)
@@ -291,6 +305,17 @@ def _check_options(
         raise ValueError(f"unknown chain {chain!r}. Chains: {', '.join(CHAINS)}")
     if splice is not None and splice not in EXTENSIONS:
         raise ValueError(f"unknown splice {splice!r}. Splices: {', '.join(EXTENSIONS)}")
+
+
+def _check_options(
+    method: str,
+    window: int | None,
+    splice: str | None,
+    chain: str | None,
+    weight_period: Any,
+    parameters: dict[str, float],
+) -> None:
+    _check_names(method, splice, chain)
     if chain is not None and method not in FORMULAS:
         raise ValueError(f"chain does not apply to {method!r}: it is for bilateral methods")
     if (window is not None or splice is not None) and method not in MULTILATERAL:

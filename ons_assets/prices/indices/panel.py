@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -111,7 +112,7 @@ class Panel:
 def make_panel(
     quotes: pl.DataFrame | pl.LazyFrame,
     *,
-    periods: Sequence | pl.Series | None = None,
+    periods: Sequence[Any] | pl.Series | None = None,
     carry: bool = False,
     with_features: bool = False,
 ) -> Panel:

@@ -58,6 +58,17 @@ def base_position(panel: Panel, base: Any) -> int | None:
 def to_frame(panel: Panel, levels: Levels, base: int | None, min_matched: int) -> pl.DataFrame:
     """Set the base to 100 and give every missing value its reason.
 
+    Parameters
+    ----------
+    panel
+        Quotes, laid out by product and period.
+    levels
+        Log level of each period, its matched products, and why a level is missing.
+    base
+        Number of the period that is 100; None leaves everything that needs one null.
+    min_matched
+        Products in common below which an index is null, except at the base.
+
     Returns
     -------
     Frame with ``period``, ``index`` (100 at the base, null where undefined), ``matched_products`` and

@@ -120,6 +120,15 @@ def expanding(n_periods: int, window_levels: WindowLevels) -> FloatArray:
 def fixed_base_expanding(n_periods: int, link_periods: list[int], window_levels: WindowLevels) -> FloatArray:
     """Fixed base expanding window (FBEW): from the latest link period to each new period.
 
+    Parameters
+    ----------
+    n_periods
+        Periods of the series.
+    link_periods
+        Numbers of the periods that the windows begin with, ascending, such as Decembers.
+    window_levels
+        Gives the log levels of the periods from a first to a last.
+
     References
     ----------
     Chessa (2016), A new methodology for processing scanner data in the Dutch CPI, Eurona 1/2016.
@@ -131,6 +140,17 @@ def fixed_base_moving(n_periods: int, link_periods: list[int], window: int, wind
     """Fixed base moving window (FBMW): windows of fixed length, linked on the latest link period.
 
     The window must reach back to the link period: 13 for months linked in December.
+
+    Parameters
+    ----------
+    n_periods
+        Periods of the series.
+    link_periods
+        Numbers of the periods that windows are linked on, ascending, such as Decembers.
+    window
+        Periods in a window.
+    window_levels
+        Gives the log levels of the periods from a first to a last.
 
     References
     ----------

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from core_ext.matched import pair_sums
 
+from core_ext import pair_sums
 from ons_assets.prices.indices.geks import WindowLevels, largest_linked_set
 from ons_assets.prices.indices.panel import FloatArray, IntArray, Panel
 
@@ -50,6 +50,15 @@ def tpd_coefficients(panel: Panel, first: int, last: int, *, weighted: bool) -> 
     """Return the factor of each log price in the level of `last` less the level of `first`.
 
     The factors of a product add up to zero, so that its unit of quantity does not matter.
+
+    Parameters
+    ----------
+    panel
+        Quotes, laid out by product and period.
+    first, last
+        Numbers of the periods that are compared.
+    weighted
+        Whether quotes count by their share in the turnover of their period, or all alike.
 
     Raises
     ------

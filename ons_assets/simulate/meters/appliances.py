@@ -71,7 +71,19 @@ def draw_equipment(household: Household, rng: np.random.Generator) -> Equipment:
 def cold_appliances(
     equipment: Equipment, presence: Presence, calendar: Calendar, rng: np.random.Generator
 ) -> FloatArray:
-    """Refrigerators and freezers: a compressor that runs a part of each cycle, whoever is at home."""
+    """Refrigerators and freezers: a compressor that runs a part of each cycle, whoever is at home.
+
+    Parameters
+    ----------
+    equipment
+        What the home has.
+    presence
+        People at home and awake, each half hour.
+    calendar
+        Days, weather and light of the world.
+    rng
+        Stream of the home.
+    """
     minutes = np.arange(calendar.days * SLOTS + 1) * float(SLOT_MINUTES)
     warmth = np.concatenate([(1 + 0.02 * (calendar.temperature - 10)).repeat(SLOTS), [1.0]])
     total = np.zeros(len(minutes) - 1)
@@ -89,13 +101,35 @@ def cold_appliances(
 
 
 def always_on(equipment: Equipment, calendar: Calendar, rng: np.random.Generator) -> FloatArray:
-    """Standby and whatever else never stops, with a slow drift."""
+    """Standby and whatever else never stops, with a slow drift.
+
+    Parameters
+    ----------
+    equipment
+        What the home has.
+    calendar
+        Days, weather and light of the world.
+    rng
+        Stream of the home.
+    """
     slow = np.repeat(1 + 0.06 * rng.normal(0, 1, calendar.days), SLOTS)
     return equipment.standby_w / 2 * np.clip(slow, 0.7, 1.4)
 
 
 def by_the_clock(equipment: Equipment, presence: Presence, calendar: Calendar, rng: np.random.Generator) -> FloatArray:
-    """Immersion heater, storage heaters, boiler pump and lights that a clock switches, not a person."""
+    """Immersion heater, storage heaters, boiler pump and lights that a clock switches, not a person.
+
+    Parameters
+    ----------
+    equipment
+        What the home has.
+    presence
+        People at home and awake, each half hour.
+    calendar
+        Days, weather and light of the world.
+    rng
+        Stream of the home.
+    """
     load = np.zeros((calendar.days, SLOTS))
     lived_in = np.isin(presence.state, [STATES.index(State.OCCUPIED), STATES.index(State.SECOND_STAY)])
     on_holiday = presence.state == STATES.index(State.AWAY)
@@ -123,7 +157,21 @@ def by_the_clock(equipment: Equipment, presence: Presence, calendar: Calendar, r
 def by_people(
     household: Household, equipment: Equipment, presence: Presence, calendar: Calendar, rng: np.random.Generator
 ) -> FloatArray:
-    """Light, screens, cooking, washing, showers and room heaters: what people use when they are awake."""
+    """Light, screens, cooking, washing, showers and room heaters: what people use when they are awake.
+
+    Parameters
+    ----------
+    household
+        Size and habits of the people.
+    equipment
+        What the home has.
+    presence
+        People at home and awake, each half hour.
+    calendar
+        Days, weather and light of the world.
+    rng
+        Stream of the home.
+    """
     days, slots = calendar.days, calendar.days * SLOTS
     awake = presence.awake.ravel().astype(np.float64)
     someone = awake > 0
@@ -173,7 +221,8 @@ def _patches(slots: int, share: float, rng: np.random.Generator) -> FloatArray:
     blocks = rng.random(slots // 4 + 2)
     level = np.where(blocks < share, 0.5 + 0.5 * blocks / share, 0)
     edges = np.arange(slots) + rng.integers(0, 2, slots)
-    return level[edges // 4]
+    levels: FloatArray = level[edges // 4]
+    return levels
 
 
 def _washing(
@@ -187,5 +236,7 @@ def _washing(
         lived_in = np.logical_or.reduce(someone.reshape(days, SLOTS), axis=1)
         by_clock = rng.random(len(day)) < 0.6
         start = np.where(by_clock, day * SLOTS + rng.integers(0, 28, len(day)), start)
-        return start[np.where(by_clock, lived_in[day], someone[start])]
-    return start[someone[start]]
+        begun: IntArray = start[np.where(by_clock, lived_in[day], someone[start])]
+    else:
+        begun = start[someone[start]]
+    return begun

@@ -77,7 +77,8 @@ class Calendar:
         for day in range(1, self.days):
             spell[day] = 0.75 * spell[day - 1] + shock[day]
         season = -np.cos(2 * np.pi * (self.day_of_year - COLDEST_DAY) / 365.25)
-        return MEAN_TEMPERATURE + TEMPERATURE_AMPLITUDE * season + spell
+        temperature: FloatArray = MEAN_TEMPERATURE + TEMPERATURE_AMPLITUDE * season + spell
+        return temperature
 
     @cached_property
     def cold(self) -> FloatArray:
@@ -92,9 +93,9 @@ class Calendar:
         noon = np.where((self.day_of_year > 86) & (self.day_of_year < 300), 13.2, 12.2)
         hour_angle = np.radians(15) * ((np.arange(SLOTS) + 0.5) / 2 - noon[:, None])
         latitude = np.radians(LATITUDE_DEGREES)
-        return np.sin(latitude) * np.sin(declination)[:, None] + np.cos(latitude) * np.cos(declination)[
-            :, None
-        ] * np.cos(hour_angle)
+        daily = np.cos(latitude) * np.cos(declination)[:, None] * np.cos(hour_angle)
+        height: FloatArray = np.sin(latitude) * np.sin(declination)[:, None] + daily
+        return height
 
     @cached_property
     def darkness(self) -> FloatArray:

@@ -59,7 +59,17 @@ def draw_areas(scale: Scale, seed: int) -> list[Area]:
 
 
 def simulate_home(number: int, areas: list[Area], calendar: Calendar) -> SimulatedHome:
-    """Simulate one home; its random stream depends on the seed and its number alone."""
+    """Simulate one home; its random stream depends on the seed and its number alone.
+
+    Parameters
+    ----------
+    number
+        Number of the home, from 0.
+    areas
+        Areas that a home may be in, all as likely.
+    calendar
+        Days, weather and light, and the seed of the world.
+    """
     rng = np.random.default_rng([calendar.seed, 3, number])
     area = areas[int(rng.integers(0, len(areas)))]
     household = draw_household(rng, second_share=area.second_share, vacant_share=area.vacant_share)

@@ -80,6 +80,15 @@ def readings(clock: Clock, delivered: Delivered, rng: np.random.Generator) -> pl
 
     The file of a meter begins somewhere in the middle, as the trials' files do; repeated readings
     follow the ones that they repeat.
+
+    Parameters
+    ----------
+    clock
+        A row for each half hour of the world, with its stamps in the layout of the trial.
+    delivered
+        Readings of the meter in kWh, NaN where none came, and the slots that are repeated.
+    rng
+        Stream of the home.
     """
     slot = clock.rows["slot"].to_numpy()
     kwh = delivered.kwh.ravel()[slot].astype(np.float64)
@@ -94,7 +103,19 @@ def readings(clock: Clock, delivered: Delivered, rng: np.random.Generator) -> pl
 
 
 def write_cer(file: BinaryIO, meter: int, rows: pl.DataFrame, bad_lines: list[str]) -> None:
-    """Append a meter to a CER file: meter, day and slot, mean power in kW."""
+    """Append a meter to a CER file: meter, day and slot, mean power in kW.
+
+    Parameters
+    ----------
+    file
+        Open file that the lines go to.
+    meter
+        Number of the meter.
+    rows
+        code, kwh, in the order of the file.
+    bad_lines
+        What follows the number of the meter in lines that cannot be read.
+    """
     # The readings of the trial are plausible as kW and twice too high as kWh.
     power_kw = (pl.col("kwh") * 2).round(3)
     rows.select(pl.lit(meter), "code", power_kw).write_csv(file, include_header=False, separator=" ")
@@ -102,7 +123,19 @@ def write_cer(file: BinaryIO, meter: int, rows: pl.DataFrame, bad_lines: list[st
 
 
 def write_lcl(file: BinaryIO, meter: str, rows: pl.DataFrame, null_at: datetime | None) -> None:
-    """Append a meter to a Low Carbon London file: stamps are UTC, at the end of the half hour, values in kWh."""
+    """Append a meter to a Low Carbon London file: stamps are UTC, at the end of the half hour, values in kWh.
+
+    Parameters
+    ----------
+    file
+        Open file that the lines go to.
+    meter
+        Name of the meter.
+    rows
+        end_utc, kwh, in the order of the file.
+    null_at
+        Time of a line whose reading is the word Null; None writes no such line.
+    """
     kwh = pl.col("kwh").round(3)
     rows.select(
         pl.lit(meter),

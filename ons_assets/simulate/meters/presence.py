@@ -55,6 +55,15 @@ def simulate_presence(household: Household, calendar: Calendar, rng: np.random.G
     Each person has working hours with their own jitter, outings by day and evening, and sleep; the
     household makes trips together, goes on holiday, and small children are never alone. Vacant and
     second homes have the same people, but these live elsewhere most of the time.
+
+    Parameters
+    ----------
+    household
+        People, and whether they live here.
+    calendar
+        Days of the world, with weekends and holidays.
+    rng
+        Stream of the home.
     """
     away, state = _nobody_lives_here(household, calendar, rng)
     together = _joint_trips(calendar, rng)
@@ -72,7 +81,15 @@ def simulate_presence(household: Household, calendar: Calendar, rng: np.random.G
 
 
 def spans(start_hour: npt.ArrayLike, end_hour: npt.ArrayLike, days: int) -> BoolArray:
-    """Return the half hours covered by any of some spans, given in hours since the start of the world."""
+    """Return the half hours covered by any of some spans, given in hours since the start of the world.
+
+    Parameters
+    ----------
+    start_hour, end_hour
+        Begin and end of each span, in hours since the start of the world, shape (n,); one that ends first is empty.
+    days
+        Days of the world; what lies outside of them is cut off.
+    """
     last = days * SLOTS
     first = np.clip(np.rint(np.asarray(start_hour) * 2).astype(np.int64), 0, last)
     end = np.clip(np.rint(np.asarray(end_hour) * 2).astype(np.int64), 0, last)

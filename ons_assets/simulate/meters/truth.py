@@ -46,7 +46,19 @@ class Truth:
         pl.DataFrame(self._homes).write_parquet(self._folder / "homes.parquet")
 
     def add(self, meter: str, file: str, home: SimulatedHome, faults: list[Fault]) -> None:
-        """Take in the truth of one home."""
+        """Take in the truth of one home.
+
+        Parameters
+        ----------
+        meter
+            Name of the meter in the files.
+        file
+            Name of the file that holds its readings.
+        home
+            What was simulated, before the faults.
+        faults
+            What was done to its readings on the way to the file.
+        """
         household, presence, dates = home.household, home.presence, self._calendar.dates
         self._homes.append(
             {

@@ -105,7 +105,10 @@ def simulate_meters(
 
     Examples
     --------
-    >>> summary = simulate_meters(Path("data/drops/meters"), Path("data/truth/meters"))  # doctest: +SKIP
+    >>> scale = Scale("tiny", homes=3, days=10)
+    >>> summary = simulate_meters(Path("drops"), Path("truth"), scale=scale)
+    >>> summary.homes, sorted(path.name for path in Path("drops").iterdir())
+    (3, ['File1.txt', 'File2.txt', 'LCL_simulated.csv'])
     """
     scale = scale_of(scale)
     drops, truth = Path(drops), Path(truth)

@@ -67,7 +67,7 @@ class Country:
     @cached_property
     def distance_km(self) -> FloatArray:
         """Distances between wards; within one, half its radius; shape (n, n)."""
-        apart = np.hypot(*(self.centre[:, None, :] - self.centre[None, :, :]).transpose(2, 0, 1)) / 1_000
+        apart: FloatArray = np.hypot(*(self.centre[:, None, :] - self.centre[None, :, :]).transpose(2, 0, 1)) / 1_000
         np.fill_diagonal(apart, self.radius_m / 2_000)
         return apart
 
@@ -75,16 +75,28 @@ class Country:
     def workplaces(self) -> FloatArray:
         """Probability of each ward as a place of work; rows are wards of home and sum to 1."""
         pull = self.wards["jobs"].to_numpy() * (1 + self.distance_km / NEAR_KM) ** -FALL
-        return pull / pull.sum(axis=1, keepdims=True)
+        shares: FloatArray = pull / pull.sum(axis=1, keepdims=True)
+        return shares
 
     @cached_property
     def errands(self) -> FloatArray:
         """The same, for shops and friends, which are nearer."""
         pull = self.wards["population"].to_numpy() * np.exp(-self.distance_km / 4.0)
-        return pull / pull.sum(axis=1, keepdims=True)
+        shares: FloatArray = pull / pull.sum(axis=1, keepdims=True)
+        return shares
 
     def draw(self, random: np.random.Generator, law: FloatArray, origin: IntArray) -> IntArray:
-        """Return a ward for each origin, by a law whose rows are cumulated here."""
+        """Return a ward for each origin, by a law whose rows are cumulated here.
+
+        Parameters
+        ----------
+        random
+            Stream that the wards are drawn from.
+        law
+            Weight of each ward, for each ward of origin, shape (n, n).
+        origin
+            Ward that each draw starts from, shape (draws,).
+        """
         cumulated = np.cumsum(law, axis=1)
         drawn = np.empty(len(origin), dtype=np.int64)
         order = np.argsort(origin, kind="stable")

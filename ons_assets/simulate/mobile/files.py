@@ -22,7 +22,19 @@ def device_names(phones: Phones) -> pl.Series:
 
 
 def event_table(events: Events, operator: str, day: date, devices: pl.Series, cell_ids: pl.Series) -> pl.DataFrame:
-    """Return the events of a day: operator, device, time_utc, cell_id, kind."""
+    """Return the events of a day: operator, device, time_utc, cell_id, kind.
+
+    Parameters
+    ----------
+    events
+        Phone, second of the local day, cell and kind of each event.
+    operator
+        Name of the operator, the same in every row.
+    day
+        Local day of the events.
+    devices, cell_ids
+        Names of the phones and of the cells, by number.
+    """
     midnight = pl.lit(day).cast(pl.Datetime("us"))
     local = midnight + pl.duration(seconds=pl.col("second").cast(pl.Int64()))
     return pl.DataFrame(
@@ -45,6 +57,15 @@ def event_table(events: Events, operator: str, day: date, devices: pl.Series, ce
 
 def with_faults(table: pl.DataFrame, seed: int, operator: str, day: date) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return a day of events as text, with repeated rows, missing values, unknown cells and impossible journeys.
+
+    Parameters
+    ----------
+    table
+        Events of an operator and a day, as `event_table` has them.
+    seed
+        Seed of the world.
+    operator, day
+        Part of the seed, so that each day has faults of its own.
 
     Returns
     -------
@@ -96,7 +117,19 @@ def write_day(path: Path, table: pl.DataFrame) -> int:
 
 
 def register(phones: Phones, people: People, devices: pl.Series, chosen: np.ndarray, operator: str) -> pl.DataFrame:
-    """Return what an operator knows of its customers; a child's phone is in the name of a parent half of the time."""
+    """Return what an operator knows of its customers; a child's phone is in the name of a parent half of the time.
+
+    Parameters
+    ----------
+    phones, people
+        Who has which phone with which contract.
+    devices
+        Names of the phones, by number.
+    chosen
+        Numbers of the phones of the operator, shape (n,).
+    operator
+        Name of the operator, the same in every row.
+    """
     age = people.age[phones.person[chosen]]
     in_parents_name = (age == 0) & (chosen % 2 == 0)
     said = np.where(in_parents_name, 2, age)

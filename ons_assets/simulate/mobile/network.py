@@ -56,11 +56,22 @@ class Serving:
     def choose(self, place: IntArray, draw: FloatArray) -> npt.NDArray[np.int32]:
         """Return a cell for each event at a place, by a number between 0 and 1."""
         chosen = (draw[:, None] > self.cumulated[place]).sum(axis=1)
-        return self.cell[place, np.minimum(chosen, self.cell.shape[1] - 1)]
+        cell: npt.NDArray[np.int32] = self.cell[place, np.minimum(chosen, self.cell.shape[1] - 1)]
+        return cell
 
 
 def make_network(country: Country, operator: str, seed: int) -> Network:
-    """Put up masts: in towns two a ward with three sectors each, in the country one that reaches far."""
+    """Put up masts: in towns two a ward with three sectors each, in the country one that reaches far.
+
+    Parameters
+    ----------
+    country
+        Wards, with their centres and radii in metres.
+    operator
+        Name of the operator; its first letter begins the names of its cells.
+    seed
+        Seed of the world; masts that operators share come from it alone.
+    """
     shared, own = generator(seed, "masts"), generator(seed, "masts", operator)
     ward = np.concatenate([np.flatnonzero(country.is_urban), np.arange(country.n)])
     common = country.centre[ward] + disc(shared, len(ward), 1.0) * country.radius_m[ward, None] * 0.9
@@ -96,7 +107,17 @@ def make_network(country: Country, operator: str, seed: int) -> Network:
 
 
 def serving_cells(network: Network, at: FloatArray, random: np.random.Generator) -> Serving:
-    """Return the cells that serve places: the strongest ones, by distance, direction and what stands in the way."""
+    """Return the cells that serve places: the strongest ones, by distance, direction and what stands in the way.
+
+    Parameters
+    ----------
+    network
+        Masts and sectors of one operator.
+    at
+        Eastings and northings of the places in metres, shape (n, 2).
+    random
+        Stream of what stands in the way.
+    """
     cells = network.table
     n_near = min(12, len(cells))
     apart, near = network.tree.query(at, k=n_near)

@@ -60,7 +60,17 @@ class People:
 
 
 def make_people(country: Country, size: Scale, seed: int) -> People:
-    """Settle people, and give them work and study."""
+    """Settle people, and give them work and study.
+
+    Parameters
+    ----------
+    country
+        Wards, with residents, jobs and the laws of travel between them.
+    size
+        Says how many people there are.
+    seed
+        Seed of the world.
+    """
     random = generator(seed, "people")
     n = size.people
     home = np.sort(random.choice(country.n, n, p=country.wards["population"].to_numpy()))
@@ -140,11 +150,22 @@ def operator_shares(country: Country, seed: int) -> FloatArray:
     tilt = random.normal(0, 0.25, (len(country.districts), 1, len(OPERATORS)))
     by_age = random.normal(0, 0.25, (1, len(AGES), len(OPERATORS)))
     pull = OPERATOR_SHARES * np.exp(tilt + by_age)
-    return pull / pull.sum(axis=2, keepdims=True)
+    shares: FloatArray = pull / pull.sum(axis=2, keepdims=True)
+    return shares
 
 
 def make_phones(people: People, country: Country, seed: int) -> Phones:
-    """Hand out phones; operators differ by district and age, contracts by age."""
+    """Hand out phones; operators differ by district and age, contracts by age.
+
+    Parameters
+    ----------
+    people
+        Ages, activities and homes.
+    country
+        Districts, in which operators have shares of their own.
+    seed
+        Seed of the world.
+    """
     random = generator(seed, "phones")
     n = len(people.home)
     owner = np.flatnonzero(random.random(n) < HAS_PHONE[people.age])
@@ -165,7 +186,17 @@ def make_phones(people: People, country: Country, seed: int) -> Phones:
 
 
 def true_flows(people: People, country: Country, level: str) -> pl.DataFrame:
-    """Return the true travel to work: origin, destination, commuters (all workers with a place), home_workers."""
+    """Return the true travel to work: origin, destination, commuters (all workers with a place), home_workers.
+
+    Parameters
+    ----------
+    people
+        Homes, places of work and activities.
+    country
+        Wards, with the codes of larger areas.
+    level
+        Column of the wards that names the areas, such as "district".
+    """
     codes = country.wards[level]
     placed = np.isin(people.activity, (*COMMUTERS, HOME))
     at_home = people.activity == HOME

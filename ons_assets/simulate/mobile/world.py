@@ -149,7 +149,17 @@ class Written:
         return folder / name
 
     def csv(self, source: str, name: str, table: pl.DataFrame) -> None:
-        """Write a table as CSV."""
+        """Write a table as CSV.
+
+        Parameters
+        ----------
+        source
+            Folder of the drops.
+        name
+            Name of the file.
+        table
+            Rows, written with a header.
+        """
         path = self.path(source, name)
         table.write_csv(path)
         self.bytes += path.stat().st_size
@@ -157,7 +167,21 @@ class Written:
     def day(
         self, table: pl.DataFrame, size: Scale, seed: int, operator: str, day: date, faults: list[dict[str, object]]
     ) -> None:
-        """Write a day of events, with faults if it is text."""
+        """Write a day of events, with faults if it is text.
+
+        Parameters
+        ----------
+        table
+            Events of an operator and a day.
+        size
+            Says whether events are text, with faults, or Parquet.
+        seed
+            Seed of the world.
+        operator, day
+            Whose events they are; they name the file.
+        faults
+            Takes the number of faults by kind, a row for each day.
+        """
         if size.as_csv:
             table, counts = files.with_faults(table, seed, operator, day)
             faults.append({"operator": operator, "day": day, **counts})

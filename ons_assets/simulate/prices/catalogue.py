@@ -83,11 +83,22 @@ def day_of_year(start: date, days: int) -> np.ndarray:
     """Return the day of the year, 1 to 366, of each day of the world."""
     first = np.datetime64(start, "D")
     each = first + np.arange(days)
-    return (each - each.astype("datetime64[Y]").astype("datetime64[D]")).astype(int) + 1
+    day_of_year: np.ndarray = (each - each.astype("datetime64[Y]").astype("datetime64[D]")).astype(int) + 1
+    return day_of_year
 
 
 def seasonal_cosine(start: date, days: int, cheapest_day: int) -> np.ndarray:
-    """Return a yearly wave for each day of the world: 1 on the cheapest day of the year, -1 half a year away."""
+    """Return a yearly wave for each day of the world: 1 on the cheapest day of the year, -1 half a year away.
+
+    Parameters
+    ----------
+    start
+        First day of the world.
+    days
+        Days of the world.
+    cheapest_day
+        Day of the year, 1 to 366.
+    """
     return np.cos(2 * np.pi * (day_of_year(start, days) - cheapest_day) / 365.25)
 
 

@@ -132,6 +132,15 @@ def plan_mislabelled(scale: Scale, seed: int, catalogue: Catalogue) -> dict[int,
     """Choose the products that show a wrong unit for some days: row of the catalogue to the days.
 
     Products sold by the piece have no other unit to show, and pages without a unit price show none.
+
+    Parameters
+    ----------
+    scale
+        Gives the share of the products concerned.
+    seed
+        Seed of the world.
+    catalogue
+        Products, and the days on which they are on sale.
     """
     rng = generator(seed, "faults", "unit_mislabelled")
     weighed = np.flatnonzero((catalogue.products["pack_unit"] != "each").to_numpy())

@@ -65,22 +65,46 @@ class PricePaths:
 
 
 def item_level(seed: int, item_id: str, level: Level, start: date, days: int) -> np.ndarray:
-    """Return the log price level of an item on each day: drift, random walk and season; 0 on the first day."""
+    """Return the log price level of an item on each day: drift, random walk and season; 0 on the first day.
+
+    Parameters
+    ----------
+    seed
+        Seed of the world.
+    item_id
+        Item, so that each has a stream of its own.
+    level
+        Yearly drift, weekly standard deviation and season, all in logarithms.
+    start, days
+        First day and number of days of the world.
+    """
     rng = generator(seed, "level", item_id)
     walk = np.cumsum(rng.normal(0.0, level.weekly_sd / np.sqrt(7), size=days))
     season = -level.season * seasonal_cosine(start, days, level.cheapest_day)
     path = level.yearly * np.arange(days) / 365.25 + walk + season
-    return path - path[0]
+    centred: np.ndarray = path - path[0]
+    return centred
 
 
 def round_pence(pence: np.ndarray) -> np.ndarray:
     """Round to the price points of a supermarket: 1p below £1, 5p to £5, 10p to £20, 50p above."""
     step = np.select([pence < 100, pence < 500, pence < 2000], [1, 5, 10], 50)
-    return np.maximum(np.rint(pence / step) * step, 1).astype(np.int32)
+    rounded: np.ndarray = np.maximum(np.rint(pence / step) * step, 1).astype(np.int32)
+    return rounded
 
 
 def build_paths(catalogue: Catalogue, seed: int, start: date) -> PricePaths:
-    """Draw the prices of all products, shelf by shelf."""
+    """Draw the prices of all products, shelf by shelf.
+
+    Parameters
+    ----------
+    catalogue
+        Products, their base prices in pence, and the days on which they are on sale.
+    seed
+        Seed of the world.
+    start
+        First day of the world.
+    """
     shape = catalogue.on_sale.shape
     regular = np.zeros(shape, dtype=np.int32)
     price = np.zeros(shape, dtype=np.int32)

@@ -82,7 +82,19 @@ class Collected:
 
 
 def plan_runs(scale: Scale, seed: int, start: date, plan: FaultPlan) -> Iterator[Run]:
-    """Yield the runs, in order of day and retailer. Times are the scraper's local clock."""
+    """Yield the runs, in order of day and retailer. Times are the scraper's local clock.
+
+    Parameters
+    ----------
+    scale
+        Gives the number of days and how often a shop is visited twice.
+    seed
+        Seed of the world.
+    start
+        First day of the world.
+    plan
+        Runs that fail, and days on which a shop shows what it showed before.
+    """
     for day in range(scale.days):
         for retailer in tables.retailers():
             fault = plan.runs.get((retailer.name, day))

@@ -38,13 +38,23 @@ RUN_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 def period_starts(start: date, days: int, frequency: str) -> np.ndarray:
-    """Return the first day of the period that each day belongs to: itself, the Monday, the first of the month."""
+    """Return the first day of the period that each day belongs to: itself, the Monday, the first of the month.
+
+    Parameters
+    ----------
+    start, days
+        First day and number of days.
+    frequency
+        "day", "week" or "month".
+    """
     each = np.datetime64(start, "D") + np.arange(days)
     if frequency == "day":
         return each
     if frequency == "week":
         # 1970-01-01, day 0 of datetime64, was a Thursday.
-        return each - (each.astype(int) + 3) % 7
+        since_monday = (each.astype(int) + 3) % 7
+        mondays: np.ndarray = each - since_monday
+        return mondays
     if frequency == "month":
         return each.astype("datetime64[M]").astype("datetime64[D]")
     raise ValueError(f"unknown frequency {frequency!r}: use one of {', '.join(FREQUENCIES)}")
@@ -57,6 +67,15 @@ def period_code(frequency: str) -> pl.Expr:
 
 def true_indices(catalogue: Catalogue, paths: PricePaths, start: date) -> pl.DataFrame:
     """Return the true index of each item by day, week and month; 100 in the first period of the world.
+
+    Parameters
+    ----------
+    catalogue
+        Products, and the days on which they are on sale.
+    paths
+        Prices of each product and day, in pence.
+    start
+        First day of the world.
 
     Returns
     -------
@@ -138,6 +157,17 @@ def write_prices(path: Path, catalogue: Catalogue, paths: PricePaths, start: dat
     """Write the price of every product on every day on sale; return the number of rows.
 
     Columns: ``day``, ``product_id``, ``price_gbp`` (on the shelf), ``regular_price_gbp``, ``promotion``.
+
+    Parameters
+    ----------
+    path
+        Parquet file to write.
+    catalogue
+        Products, and the days on which they are on sale.
+    paths
+        Prices of each product and day, in pence.
+    start
+        First day of the world.
     """
     day, row = np.nonzero(catalogue.on_sale.T)
     names = [promotion.kind if promotion.kind != "cut" else f"cut {promotion.value}%" for promotion in PROMOTIONS]

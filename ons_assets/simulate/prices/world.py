@@ -111,7 +111,11 @@ def simulate_prices(
 
     Examples
     --------
-    >>> summary = simulate_prices(Path("data/drops/prices"), Path("data/truth/prices"))  # doctest: +SKIP
+    >>> from ons_assets.simulate.prices.scales import NO_FAULTS
+    >>> scale = Scale("tiny", days=3, quotes_per_day=90, items="small", compress=False, faults=NO_FAULTS)
+    >>> summary = simulate_prices(Path("drops"), Path("truth"), scale=scale)
+    >>> min(path.name for path in Path("drops").iterdir())
+    'larkmere_products_20140602050743.csv'
     """
     scale = scale_of(scale)
     drops, truth = Path(drops), Path(truth)

@@ -51,7 +51,21 @@ def tweet_ids(utc_s: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 def write_points(
     folder: Path, tweets: Tweets, utc_s: npt.NDArray[np.int64], ids: npt.NDArray[np.int64], scale: Scale
 ) -> int:
-    """Write one Parquet file a day, `points_2014-08-11.parquet`, and return how many bytes they have."""
+    """Write one Parquet file a day, `points_2014-08-11.parquet`, and return how many bytes they have.
+
+    Parameters
+    ----------
+    folder
+        Where the files go.
+    tweets
+        Author, second since the first midnight, place and application of each tweet, in order of time.
+    utc_s
+        Time of each tweet in seconds since 1970, UTC.
+    ids
+        Number of each tweet.
+    scale
+        Gives first day and number of days.
+    """
     day = tweets.second // 86_400
     starts = np.searchsorted(day, np.arange(scale.days + 1))
     names = pl.Series([*("mobile", "mobile", "sharing", "check_in", "web"), "automated"], dtype=pl.String())
@@ -81,6 +95,21 @@ def write_json(
     folder: Path, tweets: Tweets, utc_s: npt.NDArray[np.int64], ids: npt.NDArray[np.int64], scale: Scale, seed: int
 ) -> tuple[int, pl.DataFrame, pl.DataFrame]:
     """Write one file of v1.1 statuses a day, `tweets_2014-08-20.json.gz`.
+
+    Parameters
+    ----------
+    folder
+        Where the files go.
+    tweets
+        Author, second since the first midnight, place and application of each tweet, in order of time.
+    utc_s
+        Time of each tweet in seconds since 1970, UTC.
+    ids
+        Number of each tweet.
+    scale
+        Gives first day and number of days.
+    seed
+        Seed of the world, which the faults come from.
 
     Returns
     -------

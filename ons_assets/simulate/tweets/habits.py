@@ -79,7 +79,17 @@ class Tweets:
 
 
 def choose_users(people: People, scale: Scale, seed: int) -> IntArray:
-    """Return the people who tweet: the young and students far more often than others."""
+    """Return the people who tweet: the young and students far more often than others.
+
+    Parameters
+    ----------
+    people
+        Ages, and who studies.
+    scale
+        Says how many users there are.
+    seed
+        Seed of the world.
+    """
     inclination = np.array([3.0, 1.6, 0.7, 0.2])[people.age] + (people.status == STUDENT)
     keys = generator(seed, "users").exponential(size=len(inclination)) / inclination
     return np.sort(np.argpartition(keys, scale.users - 1)[: scale.users]).astype(np.int64)
@@ -130,6 +140,17 @@ def tweets_of_people(people: People, users: IntArray, towns: Towns, scale: Scale
 def tweets_of_machines(towns: Towns, scale: Scale, first_author: int, seed: int) -> tuple[Tweets, pl.DataFrame]:
     """Return the tweets of kiosks, businesses and bots, and what each account is.
 
+    Parameters
+    ----------
+    towns
+        Addresses that machines stand at.
+    scale
+        Says how many users, days and tweets a day there are.
+    first_author
+        Number of the first machine; those of people are smaller.
+    seed
+        Seed of the world.
+
     Returns
     -------
     tweets, accounts
@@ -176,7 +197,8 @@ def collected(second: IntArray, down: IntArray) -> npt.NDArray[np.bool_]:
     if not len(down):
         return np.ones(len(second), dtype=bool)
     latest = np.searchsorted(down[:, 0], second, side="right") - 1
-    return (latest < 0) | (second > down[np.maximum(latest, 0), 1])
+    outside: npt.NDArray[np.bool_] = (latest < 0) | (second > down[np.maximum(latest, 0), 1])
+    return outside
 
 
 def _when(random: np.random.Generator, users: IntArray, scale: Scale) -> tuple[IntArray, IntArray, IntArray]:
@@ -203,7 +225,8 @@ def _haunts(random: np.random.Generator, home: FloatArray, author: IntArray) -> 
     seeds = (author * 31 + choice * 7 + home[:, 0].astype(np.int64)).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     angle = (seeds >> np.uint64(40)).astype(np.float64) / (1 << 24) * 2 * np.pi
     reach = 300 + (seeds >> np.uint64(20) & np.uint64(0xFFFFF)).astype(np.float64) / (1 << 20) * 2_500
-    return home + np.column_stack([reach * np.cos(angle), reach * np.sin(angle)])
+    place: FloatArray = home + np.column_stack([reach * np.cos(angle), reach * np.sin(angle)])
+    return place
 
 
 def _send_away(

@@ -99,7 +99,17 @@ def make_people(towns: Towns, scale: Scale, seed: int) -> People:
 
 
 def day_of(scale: Scale, month_day: tuple[int, int], year: int) -> int:
-    """Return the number of a day of a year."""
+    """Return the number of a day of a year.
+
+    Parameters
+    ----------
+    scale
+        Gives the first day of the world, which is day 0.
+    month_day
+        Month and day of the month.
+    year
+        Calendar year; days before the world are negative.
+    """
     return (date(year, *month_day) - scale.first_day).days
 
 
@@ -188,7 +198,8 @@ def _elsewhere(towns: Towns, random: np.random.Generator, origin: IntArray) -> I
     """Another area for each, by gravity."""
     cumulated = towns.gravity.cumsum(axis=1)
     cumulated[:, -1] = 1.0
-    return (random.random(len(origin))[:, None] > cumulated[origin]).sum(axis=1)
+    area: IntArray = (random.random(len(origin))[:, None] > cumulated[origin]).sum(axis=1)
+    return area
 
 
 def _job(towns: Towns, random: np.random.Generator, area: IntArray, has_one: npt.NDArray[np.bool_]) -> IntArray:

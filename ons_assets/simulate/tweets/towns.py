@@ -62,9 +62,20 @@ class Towns:
         return ranges
 
     def draw(self, random: np.random.Generator, area: npt.NDArray[np.int64], kind: str) -> npt.NDArray[np.int64]:
-        """Return an address of a class in each of the given areas."""
+        """Return an address of a class in each of the given areas.
+
+        Parameters
+        ----------
+        random
+            Stream that the addresses are drawn from.
+        area
+            Number of the area of each draw, shape (draws,).
+        kind
+            Class of the addresses.
+        """
         first, n = self._ranges[kind][area].T
-        return first + (random.random(len(area)) * n).astype(np.int64)
+        address: npt.NDArray[np.int64] = first + (random.random(len(area)) * n).astype(np.int64)
+        return address
 
     @cached_property
     def gravity(self) -> FloatArray:
@@ -73,7 +84,8 @@ class Towns:
         apart_km = np.hypot(*(where[:, None, :] - where[None, :, :]).transpose(2, 0, 1)) / 1_000
         pull = self.table["population"].to_numpy() * np.exp(-apart_km / GRAVITY_KM)
         np.fill_diagonal(pull, 0.0)
-        return pull / pull.sum(axis=1, keepdims=True)
+        shares: FloatArray = pull / pull.sum(axis=1, keepdims=True)
+        return shares
 
 
 def make_towns(seed: int, n_people: int, table: pl.DataFrame | None = None) -> Towns:

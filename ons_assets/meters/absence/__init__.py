@@ -1,0 +1,1 @@
+"""Homes in which nobody is: days of low use, spells of vacancy, second homes."""

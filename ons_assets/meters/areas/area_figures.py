@@ -1,0 +1,150 @@
+"""What homes bring to the figures of their areas: shares of months and hours, by home and then over homes."""
+
+from collections.abc import Collection, Iterable
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ons_assets.meters.absence.vacancy import UNKNOWN
+from ons_assets.meters.areas.fieldwork import fieldwork, presence_by_hour
+from ons_assets.meters.areas.small_area import area_occupancy
+from ons_assets.meters.half_hours.clock_face import as_array
+from ons_assets.meters.readings.clock import SLOTS
+from ons_assets.parameters.meters import AreaParameters, FieldworkParameters
+
+# Share of the days of a month in each state.
+STATES_OF = {
+    "lived_in": ("occupied", "holiday"),
+    "on_holiday": ("holiday",),
+    "vacant": ("vacant",),
+    "second_home": ("second_home", "second_home_stay"),
+}
+EMPTY = ("holiday", "vacant", "second_home")
+# Where somebody lives all the time: the others are no homes at which to call.
+LIVED_IN = ("occupied", "holiday")
+
+
+def area_tables(
+    parts: Iterable[tuple[pl.DataFrame, pl.DataFrame]],
+    areas: pl.DataFrame,
+    holidays: Collection[date] = (),
+    area: AreaParameters | None = None,
+    calls: FieldworkParameters | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Make the figures of areas, and the hours at which to call.
+
+    Parameters
+    ----------
+    parts
+        Rows of `meters/occupancy_probabilities` and of `meters/vacancy`, some meters at a time.
+    areas
+        `meter`, `area_code`.
+    holidays
+        Public holidays, counted as sundays.
+    area
+        Fewest homes of a figure, level of the intervals.
+    calls
+        Hours in which to call.
+
+    Returns
+    -------
+    occupancy, fieldwork : DataFrame
+        Rows of `meters/area_occupancy` and `meters/fieldwork`; without rows if no meter has an area.
+    """
+    months, hours = [_NO_MONTHS], [_NO_HOURS]
+    for probabilities, spells in parts:
+        days = days_of(spells)
+        months.append(home_months(probabilities, days))
+        lived_in = days.filter(pl.col("state").is_in(LIVED_IN))
+        here = probabilities.join(lived_in, on=["meter", "day"], how="left", maintain_order="left")
+        kept = here.filter(pl.col("state").is_not_null())
+        hours.append(presence_by_hour(kept, _present(kept), holidays))
+    placed = pl.concat(months).join(areas.select("meter", "area_code"), on="meter")
+    return (
+        area_occupancy(placed, area, by=("month", "measure")),
+        fieldwork(pl.concat(hours), areas, calls, area),
+    )
+
+
+_NO_MONTHS = pl.DataFrame(
+    schema={"meter": pl.Int64(), "month": pl.Date(), "measure": pl.String(), "probability": pl.Float64()}
+)
+_NO_HOURS = pl.DataFrame(
+    schema={
+        "bucket": pl.Int16(),
+        "meter": pl.Int64(),
+        "day_type": pl.String(),
+        "hour": pl.Int8(),
+        "probability": pl.Float64(),
+        "days": pl.Int32(),
+    }
+)
+
+
+def days_of(spells: pl.DataFrame) -> pl.DataFrame:
+    """Return the days of rows of `meters/vacancy`, unknown ones apart: `meter`, `day`, `state`, `empty_probability`."""
+    known = spells.filter(pl.col("state") != UNKNOWN)
+    empty = pl.when(pl.col("state").is_in(EMPTY)).then("probability").otherwise(1 - pl.col("probability"))
+    return known.select(
+        "meter", day=pl.date_ranges("first_day", "last_day"), state="state", empty_probability=empty
+    ).explode("day")
+
+
+def home_months(probabilities: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Return what each home brings to each month.
+
+    Parameters
+    ----------
+    probabilities
+        Rows of `meters/occupancy_probabilities`.
+    days
+        From `days_of`, of the same meters.
+
+    Returns
+    -------
+    DataFrame
+        `meter`, `month`, `measure`, `probability`: the share of the month's days in which the home was lived in, on
+        holiday, vacant, a second home; and `somebody_at_home`, the mean over the half hours that were read of the
+        probability that somebody was in. On days in a spell of absence that probability counts for no more than the
+        day's probability of being lived in: the model of half hours does not know absences of days. Null where
+        nothing was read. All measures of a month are of the same homes.
+    """
+    month = pl.col("day").dt.truncate("1mo").alias("month")
+    shares = days.group_by("meter", month).agg(
+        pl.col("state").is_in(states).mean().alias(measure) for measure, states in STATES_OF.items()
+    )
+    rows = probabilities.join(days, on=["meter", "day"], how="inner", maintain_order="left")
+    present = _present(rows)
+    known = np.isfinite(present)
+    sums = rows.select("meter", "day", month).with_columns(
+        total=pl.Series(np.where(known, present, 0.0).sum(axis=1, dtype=np.float64)), count=pl.Series(known.sum(axis=1))
+    )
+    inside = (
+        sums.sort("meter", "day")
+        .group_by("meter", "month", maintain_order=True)
+        .agg(pl.col("total", "count").sum())
+        .select("meter", "month", somebody_at_home=pl.when(pl.col("count") > 0).then(pl.col("total") / pl.col("count")))
+        .drop_nulls()
+    )
+    return (
+        inside.join(shares, on=["meter", "month"])
+        .unpivot(
+            ["somebody_at_home", *STATES_OF],
+            index=["meter", "month"],
+            variable_name="measure",
+            value_name="probability",
+        )
+        .sort("meter", "month", "measure")
+    )
+
+
+def _present(rows: pl.DataFrame) -> npt.NDArray[np.float32]:
+    """Return the probability that somebody is at home, (rows, 48), bounded by that of the day being lived in."""
+    if rows.is_empty():
+        return np.empty((0, SLOTS), dtype=np.float32)
+    lived_in = 1 - rows["empty_probability"].to_numpy().astype(np.float32)
+    empty = rows["state"].is_in(list(EMPTY)).to_numpy()
+    present = as_array(rows["probability"], SLOTS)
+    return np.where(empty[:, None], np.minimum(present, lived_in[:, None]), present)

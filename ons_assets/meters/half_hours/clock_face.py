@@ -1,0 +1,194 @@
+"""One row a meter and local day: 48 half hours of the clock face, as the kernels read them.
+
+On the day that the clock goes forward the two half hours that it skips are NaN. On the day that it goes
+back the hour that comes twice is the mean of both, so that a half hour stays comparable with that of any
+other day; what the second hour adds to the energy of the day is kept in `extra_kwh`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ons_assets.meters.readings.clock import SLOTS, local_clock
+from ons_assets.meters.readings.day_rows import COUNTS
+
+FloatArray = npt.NDArray[np.float32]
+Negative = Literal["missing", "zero", "keep"]
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Half hours as the kernels take them.
+
+    Parameters
+    ----------
+    kwh
+        (meter-days, 48) float32, NaN where missing; a view of the frame's memory where that is possible.
+    meter_offsets
+        Days of meter m are rows ``meter_offsets[m]:meter_offsets[m + 1]``, (meters + 1,).
+    meters
+        Pseudonyms, ascending, (meters,).
+    """
+
+    kwh: FloatArray
+    meter_offsets: npt.NDArray[np.int64]
+    meters: npt.NDArray[np.int64]
+
+
+def dense(half_hours: pl.DataFrame) -> Dense:
+    """Return the readings of some rows of `meters/half_hours`, sorted by meter and day, as arrays.
+
+    Raises
+    ------
+    ValueError
+        If the rows are not sorted by meter.
+    """
+    if half_hours.is_empty():
+        return Dense(np.empty((0, SLOTS), np.float32), np.zeros(1, np.int64), np.empty(0, np.int64))
+    meter = half_hours["meter"].to_numpy()
+    if np.any(meter[1:] < meter[:-1]):
+        raise ValueError("half hours must be sorted by meter and day")
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(meter)) + 1])
+    return Dense(as_array(half_hours["kwh"], SLOTS), np.append(starts, len(meter)), meter[starts])
+
+
+def measured(half_hours: pl.DataFrame) -> FloatArray:
+    """Return the readings of some rows of `meters/half_hours`, (rows, 48), NaN too where one was filled."""
+    kwh = as_array(half_hours["kwh"], SLOTS)
+    if "imputed" not in half_hours.columns or not (half_hours["imputed"] != 0).any():
+        return kwh
+    filled = (half_hours["imputed"].to_numpy()[:, None] >> np.arange(SLOTS)) & 1
+    return np.where(filled == 1, np.float32(np.nan), kwh)
+
+
+def as_array(lists: pl.Series, width: int) -> npt.NDArray[np.float32]:
+    """Return a column of lists of one length as an array, without a copy where it is one piece of memory."""
+    return lists.rechunk().list.to_array(width).to_numpy()
+
+
+def half_hours(raw: pl.DataFrame, negative: Negative = "missing") -> pl.DataFrame:
+    """Make the half hours of the clock face from the days that files delivered.
+
+    Parameters
+    ----------
+    raw
+        Rows of `meters/raw_readings`: all rows of the meters that are made.
+    negative
+        What a negative reading becomes: NaN, 0, or itself. It is counted in any case.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `meters/half_hours`, sorted by meter and day, from the first to the last day on which a
+        meter delivered. Where several files hold a half hour, the
+        file that was received last counts, and `replaced` says how many half hours it changed.
+    """
+    raw = _within_life(raw).sort("meter", "day", "drop_id")
+    parts = [_of_length(part, count) for count, part in _by_length(raw)]
+    counts = raw.group_by("meter", "day", maintain_order=True).agg(
+        pl.col("bucket", "layout").last(), pl.col("received", *COUNTS).sum()
+    )
+    if not parts:
+        return _empty(counts)
+    arrays = pl.concat([_clock_face(part, negative) for part in parts])
+    return counts.join(arrays, on=["meter", "day"], how="inner", validate="1:1").sort("meter", "day")
+
+
+def _within_life(raw: pl.DataFrame) -> pl.DataFrame:
+    """Leave out days before the first and after the last reading of a meter: records of them were faults."""
+    delivered = pl.when(pl.col("received") > 0).then("day")
+    return raw.filter(pl.col("day").is_between(delivered.min().over("meter"), delivered.max().over("meter")))
+
+
+@dataclass(frozen=True)
+class _Days:
+    """Days of one length, merged over files: readings as time passes, (n, 46, 48 or 50)."""
+
+    keys: pl.DataFrame
+    kwh: FloatArray
+    replaced: npt.NDArray[np.int64]
+
+
+def _by_length(raw: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
+    length = raw["readings"].list.len()
+    return [(count, raw.filter(length == count)) for count in length.unique().sort()]
+
+
+def _of_length(rows: pl.DataFrame, length: int) -> _Days:
+    kwh = as_array(rows["readings"], length)
+    rows = rows.with_columns(turn=pl.int_range(pl.len()).over("meter", "day"))
+    turn = rows["turn"].to_numpy()
+    first = np.flatnonzero(turn == 0)
+    keys = rows.select("meter", "day", "zone")[first]
+    if len(first) == len(rows):
+        return _Days(keys, kwh, np.zeros(len(first), dtype=np.int64))
+    merged = kwh[first].copy()
+    replaced = np.zeros(len(first), dtype=np.int64)
+    of_row = np.cumsum(turn == 0) - 1
+    for later in range(1, int(turn.max()) + 1):
+        at = np.flatnonzero(turn == later)
+        into, new = of_row[at], kwh[at]
+        read = ~np.isnan(new)
+        replaced[into] += (read & ~np.isnan(merged[into]) & (new != merged[into])).sum(axis=1)
+        merged[into] = np.where(read, new, merged[into])
+    return _Days(keys, merged, replaced)
+
+
+def _clock_face(days: _Days, negative: Negative) -> pl.DataFrame:
+    length = days.kwh.shape[1]
+    passed = _without_negative(days.kwh, negative)
+    extra = np.zeros(len(passed), dtype=np.float32)
+    face = passed
+    if length != SLOTS:
+        face = np.full((len(passed), SLOTS), np.nan, dtype=np.float32)
+        zone_and_day = days.keys.select("zone", day=pl.col("day").cast(pl.Int32())).with_row_index()
+        for (zone, day), rows in zone_and_day.partition_by("zone", "day", as_dict=True).items():
+            at = rows["index"].to_numpy()
+            labels = local_clock(str(zone)).labels(int(str(day)))
+            face[at], extra[at] = _on_face(passed[at], labels)
+    return days.keys.select("meter", "day").with_columns(
+        kwh=_as_lists(face),
+        extra_kwh=extra,
+        missing=pl.Series(np.isnan(passed).sum(axis=1), dtype=pl.Int32()),
+        clock_change=pl.lit((length - SLOTS) // 2, dtype=pl.Int8()),
+        replaced=pl.Series(days.replaced, dtype=pl.Int32()),
+        imputed=pl.lit(0, dtype=pl.Int64()),
+    )
+
+
+def _on_face(passed: FloatArray, labels: npt.NDArray[np.int16]) -> tuple[FloatArray, FloatArray]:
+    """Return what the clock face shows of days as time passes, and the energy that it does not show."""
+    face = np.full((len(passed), SLOTS), np.nan, dtype=np.float32)
+    extra = np.zeros(len(passed), dtype=np.float32)
+    for label in np.unique(labels):
+        both = passed[:, labels == label]
+        read = ~np.isnan(both)
+        count = read.sum(axis=1)
+        total = np.where(read, both, 0).sum(axis=1)
+        face[:, label] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        extra += np.where(count > 1, total - total / np.maximum(count, 1), 0).astype(np.float32)
+    return face, extra
+
+
+def _without_negative(kwh: FloatArray, negative: Negative) -> FloatArray:
+    if negative == "keep" or not (below := kwh < 0).any():
+        return kwh
+    return np.where(below, np.float32(np.nan if negative == "missing" else 0), kwh)
+
+
+def _as_lists(kwh: FloatArray) -> pl.Series:
+    return pl.Series(np.ascontiguousarray(kwh), dtype=pl.Array(pl.Float32(), kwh.shape[1])).arr.to_list()
+
+
+def _empty(counts: pl.DataFrame) -> pl.DataFrame:
+    return counts.with_columns(
+        kwh=pl.Series([], dtype=pl.List(pl.Float32())),
+        extra_kwh=pl.Series([], dtype=pl.Float32()),
+        missing=pl.Series([], dtype=pl.Int32()),
+        clock_change=pl.Series([], dtype=pl.Int8()),
+        replaced=pl.Series([], dtype=pl.Int32()),
+        imputed=pl.Series([], dtype=pl.Int64()),
+    )

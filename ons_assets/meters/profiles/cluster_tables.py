@@ -1,0 +1,126 @@
+"""The tables of profile clusters: how their number was chosen, the cluster of each day, and what they look like."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ons_assets.meters.half_hours.clock_face import measured
+from ons_assets.meters.profiles.day_clusters import (
+    NO_CLUSTER,
+    SLOTS,
+    ProfileClusters,
+    draw_days,
+    fit_profile_clusters,
+    usable,
+)
+from ons_assets.parameters.meters import AreaParameters, ProfileClusterParameters
+
+Parts = Callable[[], Iterator[pl.DataFrame]]
+
+
+def cluster_tables(
+    parts: Parts, parameters: ProfileClusterParameters | None = None, area: AreaParameters | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Cluster the days of all meters.
+
+    Parameters
+    ----------
+    parts
+        Begins to yield the rows of `meters/half_hours`, some meters at a time; it is called twice.
+    parameters
+        See `ProfileClusterParameters`.
+    area
+        Fewest homes of a cluster whose figures are published.
+
+    Returns
+    -------
+    clusters, choice, profiles : DataFrame
+        Rows of `meters/profile_clusters`, `meters/profile_cluster_choice` and `meters/cluster_profiles`. With
+        fewer than `fewest_days` usable days all are one cluster, and the choice says so.
+    """
+    parameters, area = parameters or ProfileClusterParameters(), area or AreaParameters()
+    drawn = draw_days(
+        ((rows["meter"].to_numpy(), rows["day"].to_physical().to_numpy(), measured(rows)) for rows in parts()),
+        parameters.fit_days,
+        parameters.seed,
+    )
+    model = fit_profile_clusters(drawn, parameters) if len(drawn) >= parameters.fewest_days else None
+    number = model.number if model else 1
+    labelled = []
+    sums, shares = np.zeros((number, SLOTS)), np.zeros((number, SLOTS))
+    for rows in parts():
+        kwh = measured(rows)
+        labels = model.labels(kwh) if model else np.where(usable(kwh), 0, NO_CLUSTER)
+        labelled.append(rows.select("bucket", "meter", "day", cluster=pl.Series(labels, dtype=pl.Int32())))
+        _add_up(sums, shares, kwh, labels)
+    clusters = pl.concat(labelled)
+    return clusters, _choice(model, len(drawn), parameters.fewest_days), _profiles(clusters, sums, shares, area)
+
+
+def _add_up(
+    sums: npt.NDArray[np.float64],
+    shares: npt.NDArray[np.float64],
+    kwh: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.integer],
+) -> None:
+    """Add the days of each cluster to the sums of their use, and of their shares of the day."""
+    for cluster in range(len(sums)):
+        days = kwh[labels == cluster].astype(np.float64)
+        sums[cluster] += days.sum(axis=0)
+        shares[cluster] += (days / days.sum(axis=1, keepdims=True)).sum(axis=0)
+
+
+def _choice(model: ProfileClusters | None, days: int, fewest_days: int) -> pl.DataFrame:
+    schema = {
+        "clusters": pl.Int32(),
+        "bic": pl.Float64(),
+        "mean_adjusted_rand": pl.Float64(),
+        "least_adjusted_rand": pl.Float64(),
+        "is_stable": pl.Boolean(),
+        "is_chosen": pl.Boolean(),
+        "days": pl.Int64(),
+        "reason": pl.String(),
+    }
+    if model is None:
+        reason = f"fewer than {fewest_days} complete days with use: they are taken as one cluster"
+        return pl.DataFrame([(1, None, None, None, None, True, days, reason)], schema=schema, orient="row")
+    rows = []
+    for number, bic in model.bic.items():
+        mean, least = model.adjusted_rand.get(number, (None, None))
+        stable = None if mean is None else model.is_stable and number == model.number
+        rows.append((number, bic, mean, least, stable, number == model.number, model.days, None))
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _profiles(
+    clusters: pl.DataFrame, sums: npt.NDArray[np.float64], shares: npt.NDArray[np.float64], area: AreaParameters
+) -> pl.DataFrame:
+    number = len(sums)
+    found = (
+        clusters.filter(pl.col("cluster") != NO_CLUSTER)
+        .group_by("cluster")
+        .agg(days=pl.len().cast(pl.Int64), homes=pl.col("meter").n_unique().cast(pl.Int64))
+    )
+    enough = pl.col("homes").fill_null(0) >= area.min_homes
+    return (
+        pl.DataFrame(
+            {
+                "cluster": pl.Series(np.arange(number).repeat(SLOTS), dtype=pl.Int32()),
+                "half_hour": pl.Series(np.tile(np.arange(SLOTS), number), dtype=pl.Int8()),
+                "use": sums.ravel(),
+                "shares": shares.ravel(),
+            }
+        )
+        .join(found, on="cluster", how="left", maintain_order="left")
+        .select(
+            "cluster",
+            "half_hour",
+            mean_kwh=pl.when(enough).then(pl.col("use") / pl.col("days")),
+            share=pl.when(enough).then(pl.col("shares") / pl.col("days")),
+            days=pl.when(enough).then("days"),
+            homes=pl.when(enough).then("homes"),
+            suppressed=~enough,
+        )
+    )

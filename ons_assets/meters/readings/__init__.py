@@ -1,0 +1,1 @@
+"""How files of readings become rows: one for each meter and local day, as each file delivered it."""

@@ -1,0 +1,66 @@
+"""Whether the homes of a file use what homes use: a wrong unit shows as a factor of 2, 1,000 or 1/1,000."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from ons_assets.meters.readings.clock import SLOTS
+from ons_assets.parameters.meters import Readings
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of a file: a sentence if something is odd, and whether the file is refused for it."""
+
+    sentence: str | None = None
+    refuses: bool = False
+
+
+def kwh_per_day(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return what each meter used in the days of some rows: meter, kwh, readings.
+
+    Sums of parts can be added up, so that a large file is judged bucket by bucket.
+    """
+    values = pl.col("readings").list.eval(pl.element().fill_nan(None))
+    return (
+        rows.select(
+            "meter",
+            kwh=values.list.eval(pl.element().cast(pl.Float64)).list.sum(),
+            readings=values.list.drop_nulls().list.len(),
+        )
+        .group_by("meter")
+        .agg(pl.col("kwh", "readings").sum())
+        .filter(pl.col("readings") > 0)
+    )
+
+
+def judge(used: pl.DataFrame, parameters: Readings) -> Verdict:
+    """Hold the median home of a file against a plausible one.
+
+    Parameters
+    ----------
+    used
+        As from `kwh_per_day`, one row a meter.
+    parameters
+        `plausible_day_kwh`, `warn_factor`, `refuse_factor`, `judged_homes`.
+
+    Returns
+    -------
+    Verdict
+        Too much is always held against the file; too little only if it has `judged_homes` homes, since
+        a single home may stand empty. The factor is named only where there are as many homes.
+    """
+    homes = len(used)
+    if not homes:
+        return Verdict()
+    median = float((used["kwh"] / used["readings"]).median() or 0) * SLOTS  # type: ignore[arg-type]
+    factor = abs(median) / parameters.plausible_day_kwh
+    many = homes >= parameters.judged_homes
+    if factor > parameters.warn_factor:
+        how = f"{factor:.3g} times" if many else "far more than"
+        sentence = f"the median of {homes} homes uses {how} what is plausible in a day: is the unit right?"
+        return Verdict(sentence, refuses=factor > parameters.refuse_factor)
+    if many and factor < 1 / parameters.warn_factor:
+        sentence = f"the median of {homes} homes uses {factor:.3g} times what is plausible in a day: is the unit right?"
+        return Verdict(sentence, refuses=factor < 1 / parameters.refuse_factor)
+    return Verdict()

@@ -1,0 +1,98 @@
+"""Readings set down on disk by bucket of meters, so that a file of any size is worked in bounded memory."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from ons_assets.lakehouse.buckets import bucket_of
+from ons_assets.meters.readings.placed import FAULT_SCHEMA, Block
+
+
+@dataclass(frozen=True)
+class Spilled:
+    """The readings of one bucket of one file, in order of the file."""
+
+    meter: npt.NDArray[np.int64]
+    day: npt.NDArray[np.int32]
+    position: npt.NDArray[np.int16]
+    value: npt.NDArray[np.floating]
+    faults: pl.DataFrame
+
+
+class Spill:
+    """Sets the blocks of one file down in a folder, one Arrow file a bucket.
+
+    Parameters
+    ----------
+    folder
+        Private and temporary; made if it is not there.
+    buckets
+        Number of buckets.
+    exact
+        Whether values are kept as float64: those of registers.
+    """
+
+    def __init__(self, folder: Path, buckets: int, *, exact: bool) -> None:
+        self._folder, self._buckets = folder, buckets
+        self._schema = pa.schema(
+            {
+                "meter": pa.int64(),
+                "day": pa.int32(),
+                "position": pa.int16(),
+                "value": pa.float64() if exact else pa.float32(),
+            }
+        )
+        self._files = ExitStack()
+        self._writers: dict[int, pa.ipc.RecordBatchFileWriter] = {}
+        self._faults: list[pl.DataFrame] = []
+
+    def __enter__(self) -> "Spill":
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.close()
+
+    def add(self, block: Block) -> None:
+        """Set a block down."""
+        if len(block.faults):
+            self._faults.append(block.faults)
+        bucket = bucket_of(block.meter, self._buckets)
+        order = np.argsort(bucket, kind="stable")  # a radix sort, for bytes
+        ends = np.cumsum(np.bincount(bucket, minlength=self._buckets))
+        parts: tuple[npt.NDArray[Any], ...] = (block.meter, block.day, block.position, block.value)
+        columns = [pa.array(part[order], type=kind) for part, kind in zip(parts, self._schema.types, strict=True)]
+        batch = pa.record_batch(columns, schema=self._schema)
+        start = 0
+        for number, end in enumerate(map(int, ends)):
+            if end > start:
+                self._writer(number).write_batch(batch.slice(start, end - start))
+            start = end
+
+    def _writer(self, bucket: int) -> pa.ipc.RecordBatchFileWriter:
+        if bucket not in self._writers:
+            path = self._folder / f"{bucket:02d}.arrow"
+            writer = self._files.enter_context(pa.ipc.new_file(path, self._schema))
+            self._writers[bucket] = writer
+        return self._writers[bucket]
+
+    def bucket(self, bucket: int) -> Spilled | None:
+        """Return the readings of a bucket, once all blocks are set down; None if it has none."""
+        faults = pl.concat([pl.DataFrame(schema=FAULT_SCHEMA), *self._faults])
+        faults = faults.filter(pl.Series(bucket_of(faults["meter"].to_numpy(), self._buckets) == bucket))
+        path = self._folder / f"{bucket:02d}.arrow"
+        if not path.exists():
+            if faults.is_empty():
+                return None
+            table = self._schema.empty_table()
+        else:
+            with pa.memory_map(str(path)) as file:
+                table = pa.ipc.open_file(file).read_all()
+        meter, day, position, value = (table[name].to_numpy() for name in self._schema.names)
+        return Spilled(meter, day, position, value, faults)
