@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from ons_assets.intake.limits import Limits
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.lakehouse.sources import Unreadable
 
@@ -19,22 +20,6 @@ PARQUET_MAGIC = b"PAR1"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 CHUNK_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much of a file is read before it is refused.
-
-    Parameters
-    ----------
-    unpacked_bytes
-        Size after decompression; stops a small file that unpacks without end.
-    line_bytes
-        Length of one line.
-    """
-
-    unpacked_bytes: int = 2 << 30
-    line_bytes: int = 1 << 20
 
 
 @dataclass(frozen=True)

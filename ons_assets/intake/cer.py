@@ -1,0 +1,124 @@
+"""Text of the CER trial, `meter dddss value`, by the kernel: hundreds of millions of lines at its speed.
+
+Fields may be divided by commas, and the first line may be a header.
+"""
+
+import re
+from collections import deque
+from collections.abc import Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import core_ext.cer as kernel
+import numpy as np
+import polars as pl
+
+from ons_assets.intake.blocks import Block, rejected_rows
+from ons_assets.intake.encodings import BYTE_ORDER_MARKS
+from ons_assets.intake.limits import Limits
+from ons_assets.intake.record_blocks import Fault, Splitter
+from ons_assets.intake.streams import Stream
+from ons_assets.lakehouse.sources import Unreadable
+
+BLOCK_BYTES = 8 << 20
+DAYS, SLOTS = 1000, 100
+LINE = re.compile(rb"[ \t]*\d{1,18}[ \t,]+\d{5}[ \t,]+\S+[ \t\r]*")
+LOOKED_AT_BYTES = 4096
+REASONS = {
+    1: "not three fields",
+    2: "meter is not a whole number",
+    3: "day and slot are not five digits",
+    4: "value is not a number",
+    5: "value is not finite",
+}
+SCHEMA = {"meter": pl.Int64(), "code": pl.Int32(), "value": pl.Float32(), "line": pl.Int64()}
+# For the kernel every slot is the position of its own number: what it means is said elsewhere.
+OWN_NUMBER = np.broadcast_to(np.arange(SLOTS, dtype=np.int16), (DAYS, SLOTS)).copy()
+
+
+def begins_as_cer(start: bytes) -> bool:
+    """Return whether a file whose first bytes these are is CER text; one bad line must not hide it."""
+    lines = start.split(b"\n")
+    found = [LINE.fullmatch(line) is not None for line in (lines[:-1] or lines) if line.strip()]
+    return bool(found) and sum(found) > len(found) / 2
+
+
+def blocks(
+    stream: Stream, limits: Limits, columns: Collection[str] | None, block_bytes: int = BLOCK_BYTES
+) -> Iterator[Block]:
+    """Yield meter, code (five digits: day and slot), value and line; `line` counts blank lines too.
+
+    Parameters
+    ----------
+    stream
+        Of a part of a file, unpacked.
+    limits
+        On its lines.
+    columns
+        That are needed; all of them if None.
+    block_bytes
+        How much is read at a time.
+
+    Raises
+    ------
+    Unreadable
+        If it is empty.
+    """
+    start = stream.peek(LOOKED_AT_BYTES)
+    for mark in BYTE_ORDER_MARKS:
+        if start.startswith(mark):
+            stream.read(len(mark))
+    kept = [name for name in SCHEMA if columns is None or name in columns or name == "line"]
+    first = 1
+    if not start[:1].isdigit() and (line := stream.peek(LOOKED_AT_BYTES).split(b"\n")[0]).strip()[:1].isalpha():
+        stream.readline(limits.line_bytes)
+        first = 2
+    done, has_ended = first, False
+    for piece, parsed in _ahead(Splitter(stream, b" ", b"", limits.line_bytes, block_bytes)):
+        if parsed is None:
+            rejected = rejected_rows([(done, piece.reason, piece.text.decode("utf-8", "replace"))])
+            yield Block(pl.DataFrame(schema=SCHEMA).select(kept), rejected, ends_inside_record=piece.is_end)
+            done, has_ended = done + 1, piece.is_end
+            continue
+        yield _block(piece.content, parsed, done, kept)
+        done += parsed[-1]
+    if stream.cut_short and not has_ended:
+        yield Block(pl.DataFrame(schema=SCHEMA).select(kept), rejected_rows(), ends_inside_record=True)
+    elif done == first:
+        raise Unreadable("is empty" if first == 1 else "has a header and no rows")
+
+
+def _ahead(splitter: Splitter) -> Iterator[tuple[Any, tuple[Any, ...] | None]]:
+    """Yield blocks, parsed while the caller still works on the block before."""
+    with ThreadPoolExecutor(1) as worker:
+        waiting: deque[tuple[Any, Future[tuple[Any, ...]] | None]] = deque()
+        for piece in splitter:
+            parsed = None if isinstance(piece, Fault) else worker.submit(_parse, piece.content)
+            waiting.append((piece, parsed))
+            if len(waiting) > 1:
+                done, result = waiting.popleft()
+                yield done, result.result() if result else None
+        for done, result in waiting:
+            yield done, result.result() if result else None
+
+
+def _parse(content: bytes) -> tuple[Any, ...]:
+    return kernel.parse(content.replace(b",", b" "), OWN_NUMBER, 1.0, np.inf)  # type: ignore[no-any-return]
+
+
+def _block(content: bytes, parsed: tuple[Any, ...], first: int, names: list[str]) -> Block:
+    meters, meter, day, slot, value, _, bad_line, bad_start, bad_reason, count = parsed
+    line = np.arange(first, first + count, dtype=np.int64)
+    columns = {
+        "meter": meters[meter],
+        "code": day.astype(np.int32) * SLOTS + slot,
+        "value": value,
+        "line": np.delete(line, bad_line) if len(bad_line) else line,
+    }
+    rejected = []
+    for number, start, reason in zip(bad_line.tolist(), bad_start.tolist(), bad_reason.tolist(), strict=True):
+        if reason:
+            end = content.find(b"\n", start)
+            record = content[start : end if end >= 0 else len(content)].rstrip(b"\r").decode("utf-8", "replace")
+            rejected.append((first + number, REASONS[reason], record))
+    return Block(pl.DataFrame({name: columns[name] for name in names}), rejected_rows(rejected))

@@ -1,0 +1,97 @@
+"""Text of any encoding as UTF-8; what is not valid in it is marked, so that only its record is lost."""
+
+import codecs
+import re
+
+from ons_assets.intake.streams import CutShort, Stream
+from ons_assets.lakehouse.sources import Unreadable
+
+# Stands in text for bytes that are no character. It is a noncharacter: no text may hold it.
+MARK = "\ufdd0"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+MARKING = "mark-invalid"
+BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+CHUNK_BYTES = 1 << 20
+LOOKED_AT_BYTES = 4096
+# What people write beside letters: currencies, units, quotation marks and dashes.
+COMMON_SIGNS = re.compile("[€£§°²³µ·–—‘’‚“”„«»…½¼¾]")
+WELL_READ = 0.9
+CP1252_HINT = "is not valid utf-8 but reads well as cp1252: say encoding: cp1252"
+
+codecs.register_error(MARKING, lambda error: (MARK, error.end))  # type: ignore[attr-defined]
+
+
+def as_utf8(stream: Stream, encoding: str) -> tuple[Stream, str]:
+    """Return the text as UTF-8, and the encoding that it has; a byte order mark says more than a layout.
+
+    If the encoding is UTF-8 the bytes are passed on as they are, be they valid or not; see `checked`.
+
+    Raises
+    ------
+    Unreadable
+        If it is UTF-16 without a byte order mark, and the layout does not say so.
+    """
+    start = stream.peek(LOOKED_AT_BYTES)
+    for mark, marked in BYTE_ORDER_MARKS.items():
+        if start.startswith(mark):
+            stream.read(len(mark))
+            encoding = marked
+            break
+    else:
+        encoding = codecs.lookup(encoding).name
+        if encoding in ("utf-8", "ascii") and (wide := unmarked_utf16(start)):
+            raise Unreadable(f"is UTF-16 text without a byte order mark: say encoding: {wide}")
+    if encoding == "utf-8":
+        return stream, encoding
+    decoder = codecs.getincrementaldecoder(encoding)(MARKING)
+
+    def pull(size: int) -> bytes:
+        while content := stream.read(min(size, CHUNK_BYTES)):
+            if text := decoder.decode(content).encode("utf-8", "surrogatepass"):
+                return text
+        if stream.cut_short:
+            raise CutShort
+        rest = decoder.decode(b"", True).encode()
+        decoder.reset()
+        return rest
+
+    return Stream(pull), encoding
+
+
+def checked(content: bytes, encoding: str) -> tuple[bytes, bool]:
+    """Return records as valid UTF-8, and whether some of their bytes were no characters and are marked.
+
+    Parameters
+    ----------
+    content
+        Whole records of a stream of `as_utf8`.
+    encoding
+        That it came in.
+    """
+    if content.isascii():
+        return content, False
+    if encoding != "utf-8":
+        return content, MARK.encode() in content
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return content.decode("utf-8", MARKING).encode(), True
+    return content, False
+
+
+def unmarked_utf16(start: bytes) -> str | None:
+    """Return which UTF-16 a text begins as, by the zeros between its letters; None if it does not."""
+    even, odd = start[::2], start[1::2]
+    if len(start) < 8 or start.count(0) < len(start) * 0.3:
+        return None
+    return "utf-16-le" if odd.count(0) > even.count(0) else "utf-16-be"
+
+
+def reads_well_as_cp1252(content: bytes) -> bool:
+    """Return whether text that is not UTF-8 has, as cp1252, letters and common signs where it is not ASCII."""
+    try:
+        others = [character for character in content.decode("cp1252") if not character.isascii()]
+    except UnicodeDecodeError:
+        return False
+    good = sum(character.isalpha() or COMMON_SIGNS.match(character) is not None for character in others)
+    return bool(others) and good >= WELL_READ * len(others)

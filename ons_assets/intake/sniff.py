@@ -1,0 +1,445 @@
+"""What a file is, in words, and what a layout for it would say; of its content nothing but names is told.
+
+A name is told only if it looks like one and the rows below it look like values: the first line of a file
+without a header is somebody's record.
+"""
+
+import csv
+import io
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ons_assets.intake import parquet, workbook
+from ons_assets.intake.blocks import WITHOUT_NAME
+from ons_assets.intake.cer import begins_as_cer
+from ons_assets.intake.containers import Part, as_file, is_workbook_zip, is_zip, members, parts
+from ons_assets.intake.encodings import BYTE_ORDER_MARKS, reads_well_as_cp1252, unmarked_utf16
+from ons_assets.intake.formats import (
+    ESPI,
+    FEATURES,
+    LOOKED_AT_BYTES,
+    NEM12,
+    OLE_MAGIC,
+    PARQUET_MAGICS,
+    WORKBOOK_PARTS,
+    foreign,
+)
+from ons_assets.intake.json_values import TOO_DEEP, Faulty, decoded, row
+from ons_assets.intake.layouts import Format, Layout
+from ons_assets.intake.limits import Limits
+from ons_assets.intake.streams import GZIP_MAGIC, ZIP_INSIDE, ZIP_MAGIC, ZSTANDARD_MAGIC, Stream
+from ons_assets.intake.xml_rows import Element, Walker
+from ons_assets.lakehouse.sources import Unreadable
+
+DELIMITERS = (";", "\t", "|", ",")
+BLANKS = "blanks"
+LOOKED_AT_LINES = 400
+MOST_LEVELS = 6
+LONGEST_NAME = 80
+CLOCK = re.compile(r"(\d{1,2}):(\d{2})(:\d{2})?")
+DECIMAL_COMMA, DECIMAL_POINT = re.compile(r"\s*[+-]?\d+,\d+\s*"), re.compile(r"\s*[+-]?\d+\.\d+\s*")
+NAME = re.compile(r"[^\W\d_][\w .,:;/()\[\]%€£$&+*'#°²³^<>=-]*", re.UNICODE)
+OLD_WORKBOOK, OLD_DOCUMENT = ("Workbook", "Book"), "WordDocument"
+FEWEST_CLOCK_TIMES = 24
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """What a file is.
+
+    Parameters
+    ----------
+    words
+        In words, without an article only where there is none: "delimited text", "an Excel workbook".
+    format
+        For a layout; None if it cannot be read.
+    packing
+        What is around it: gzip, zstandard or zip.
+    encoding
+        Of text.
+    delimiter
+        One character, or `blanks`.
+    decimal
+        Mark that its numbers seem to have.
+    header
+        Whether delimited text seems to have one.
+    columns
+        Names that look like ones; a column that has none is called by its place.
+    preamble_lines
+        Lines before the header, or the first record.
+    path
+        Of the rows in a JSON document.
+    element
+        Of XML, the element that seems to be a row.
+    count
+        Members of a zip, or sheets of a workbook.
+    """
+
+    words: str
+    format: Format | None = None
+    packing: Literal["gzip", "zstandard", "zip"] | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal: Literal[".", ","] | None = None
+    header: bool = True
+    columns: tuple[str, ...] = ()
+    preamble_lines: int = 0
+    path: str | None = None
+    element: str | None = None
+    count: int | None = None
+
+
+def describe(path: Path, limits: Limits) -> FileKind:
+    """Say what a file is. Nothing is raised: a file that cannot be read is described by the sentence why.
+
+    Parameters
+    ----------
+    path
+        The file.
+    limits
+        On what it unpacks to.
+    """
+    try:
+        return _described(path, limits)
+    except Unreadable as why:
+        return FileKind(f"a file that {why}")
+
+
+def _described(path: Path, limits: Limits) -> FileKind:
+    if is_workbook_zip(path):
+        return _workbook(path, limits)
+    packing = _packing(path)
+    count = None
+    if packing == "zip":
+        try:
+            with zipfile.ZipFile(path) as archive:
+                count = len(members(archive))
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+            raise Unreadable("is a damaged zip file or workbook, or one that is cut short") from None
+    for part in parts(path, limits, of_workbooks=True):
+        kind = _content(path, part, limits)
+        if packing == "zip":
+            files = "1 file" if count == 1 else f"{count} files"
+            kind = replace(kind, words=f"a zip archive of {files}: {kind.words}", count=count)
+        return replace(kind, packing=packing)
+    raise Unreadable("is empty")
+
+
+def _packing(path: Path) -> Literal["gzip", "zstandard", "zip"] | None:
+    if is_zip(path):
+        return "zip"
+    with path.open("rb") as file:
+        first = file.read(4)
+    return "gzip" if first[:2] == GZIP_MAGIC else "zstandard" if first == ZSTANDARD_MAGIC else None
+
+
+def _content(path: Path, part: Part, limits: Limits) -> FileKind:
+    start = part.stream.peek(LOOKED_AT_BYTES)
+    if not start:
+        return FileKind("an empty file")
+    if what := foreign(start):
+        return FileKind(what)
+    if start.startswith(PARQUET_MAGICS):
+        with as_file(path, part, limits.unpacked_bytes, "a Parquet file") as file:
+            return FileKind("a Parquet file", "parquet", columns=_looking_like_names(parquet.names(file)))
+    if start.startswith(OLE_MAGIC) or (start.startswith(ZIP_MAGIC) and any(name in start for name in WORKBOOK_PARTS)):
+        with as_file(path, part, limits.document_bytes, "a workbook") as file:
+            return _ole(file) if start.startswith(OLE_MAGIC) else _workbook(file, limits)
+    if start.startswith(ZIP_MAGIC):
+        raise Unreadable(ZIP_INSIDE)
+    return _text(start, part.stream, limits)
+
+
+def _ole(path: Path) -> FileKind:
+    with path.open("rb") as file:
+        start = file.read(1 << 22)
+    if workbook.is_protected(path):
+        return FileKind("an Excel workbook under a password")
+    if OLD_DOCUMENT.encode("utf-16-le") in start:
+        return FileKind("an old Word document")
+    if any(name.encode("utf-16-le") in start for name in OLD_WORKBOOK):
+        return FileKind("an old Excel workbook (.xls)", "xlsx")
+    return FileKind("an old Office file")
+
+
+def _workbook(path: Path, limits: Limits) -> FileKind:
+    count = len(workbook.sheets(path, limits))
+    texts = workbook.first_rows(path, limits)
+    kind = FileKind("an Excel workbook", "xlsx", count=count)
+    records = [[cell or "" for cell in cells] for cells in texts]
+    filled = [sum(1 for cell in record if cell) for record in records]
+    if not records or max(filled) < 2:
+        return kind
+    usual = Counter(number for number in filled if number > 1).most_common(1)[0][0]
+    start = next(place for place, number in enumerate(filled) if number >= usual)
+    names = _names(records[start], records[start + 1 :])
+    return replace(kind, columns=names or (), header=names is not None, preamble_lines=start)
+
+
+def _text(start: bytes, stream: Stream, limits: Limits) -> FileKind:
+    encoding, text = _decoded(start)
+    if text is None:
+        return FileKind("a file of bytes that are no text")
+    stripped = text.lstrip()
+    kind = FileKind("text", encoding=encoding)
+    if stripped.startswith("<"):
+        return _xml(stripped, stream, limits, kind)
+    if stripped.startswith(("{", "[")):
+        return _json(stripped, stream, limits, kind)
+    if found := NEM12.match(start):
+        return replace(kind, words="NEM13 text" if b"NEM13" in found[0].upper() else "NEM12 text", format="nem12")
+    if begins_as_cer(start) or begins_as_cer(start.partition(b"\n")[2]):
+        return replace(kind, words="CER text", format="cer")
+    return _delimited(text, kind, is_whole=len(start) < LOOKED_AT_BYTES)
+
+
+def _decoded(start: bytes) -> tuple[str, str | None]:
+    for mark, encoding in BYTE_ORDER_MARKS.items():
+        if start.startswith(mark):
+            return encoding, start[len(mark) :].decode(encoding, "ignore")
+    if wide := unmarked_utf16(start):
+        return wide, start.decode(wide, "ignore")
+    # What was looked at may end inside a character.
+    for cut in range(4):
+        try:
+            return "utf-8", start[: len(start) - cut].decode()
+        except UnicodeDecodeError:
+            continue
+    if reads_well_as_cp1252(start):
+        return "cp1252", start.decode("cp1252")
+    if start.count(0) or sum(byte < 32 and byte not in (9, 10, 12, 13, 26) for byte in start) > len(start) / 100:
+        return "utf-8", None
+    return "utf-8", start.decode("utf-8", "replace")
+
+
+def _in_words(encoding: str | None) -> str:
+    if encoding is not None and encoding.startswith("utf-16"):
+        return "UTF-16 text"
+    return "cp1252 text" if encoding == "cp1252" else "text"
+
+
+def _delimited(text: str, kind: FileKind, *, is_whole: bool) -> FileKind:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if not is_whole:
+        lines = lines[:-1] or lines
+    lines = lines[:LOOKED_AT_LINES]
+    what = _in_words(kind.encoding)
+    best: tuple[float, int, str, int, list[list[str]]] | None = None
+    for delimiter in (*DELIMITERS, BLANKS):
+        records = [_fields(line, delimiter) for line in lines]
+        widths = Counter(len(record) for record in records if len(record) > 1)
+        if not widths or (delimiter == BLANKS and best is not None):
+            continue
+        width, found = max(widths.items(), key=lambda item: (item[1], item[0]))
+        share = found / max(1, sum(1 for line in lines if line.strip()))
+        if best is None or (share, width) > (best[0] + 0.05, best[1]) or share > best[0] + 0.2:
+            best = (share, width, delimiter, found, records)
+    if best is None or (best[0] < 0.5 and best[3] < 3) or (best[2] == BLANKS and best[0] < 0.8):
+        return replace(kind, words=what)
+    _, width, delimiter, _, records = best
+    start = next(place for place, record in enumerate(records) if len(record) == width)
+    below = [record for record in records[start + 1 :] if len(record) == width]
+    names = _names(records[start], below)
+    return replace(
+        kind,
+        words=f"delimited {what}",
+        format="delimited",
+        delimiter=delimiter,
+        decimal=_decimal(below if names is not None else [records[start], *below], delimiter),
+        header=names is not None,
+        columns=names or (),
+        preamble_lines=start,
+    )
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    if delimiter == BLANKS:
+        return line.split()
+    return next(csv.reader(io.StringIO(line), delimiter=delimiter), []) if line.strip() else []
+
+
+def _decimal(records: Sequence[Sequence[str]], delimiter: str) -> Literal[".", ","] | None:
+    cells = [cell for record in records for cell in record]
+    commas = sum(DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells)
+    points = sum(DECIMAL_POINT.fullmatch(cell) is not None for cell in cells)
+    if commas == points == 0:
+        return None
+    return "," if commas > points else "."
+
+
+def _names(first: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
+    """Return the names of columns if a line is a header; None if it may be a record.
+
+    A header has names where the lines below have values.
+    """
+    cells = [cell.strip() for cell in first]
+    named = [cell for cell in cells if cell]
+    times = _clock_times(cells)
+    values = sum(_is_value(cell) for cell in named) - times
+    if not named or len(set(named)) < len(named) or 2 * values > len(named) - times:
+        return None
+    contrast = times > 0 or any(
+        cell
+        and not _is_value(cell)
+        and (column := [record[place] for record in below if place < len(record) and record[place].strip()])
+        and 2 * sum(_is_value(value) for value in column) > len(column)
+        for place, cell in enumerate(cells)
+    )
+    return _looking_like_names(cells, clock=times > 0) if contrast else None
+
+
+def _clock_times(cells: Sequence[str]) -> int:
+    """Return how many names are the times of a day in order, as of files with a day in each row."""
+    found = [CLOCK.fullmatch(cell) for cell in cells]
+    minutes = [int(each[1]) * 60 + int(each[2]) for each in found if each]
+    steps = {(later - earlier) % 1440 for earlier, later in zip(minutes, minutes[1:], strict=False)}
+    return len(minutes) if len(minutes) >= FEWEST_CLOCK_TIMES and len(steps) == 1 else 0
+
+
+def _looking_like_names(cells: Sequence[str], *, clock: bool = False) -> tuple[str, ...]:
+    """Return names; what does not look like one is called by its place."""
+    return tuple(
+        cell if _is_name(cell) or (clock and CLOCK.fullmatch(cell)) else WITHOUT_NAME.format(position=position)
+        for position, cell in enumerate(cells, start=1)
+    )
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= LONGEST_NAME and NAME.fullmatch(text) is not None and not _is_value(text)
+
+
+def _is_value(text: str) -> bool:
+    """Return whether a text is a number, a date, a code, or another thing with many digits."""
+    digits = sum(character.isdigit() for character in text)
+    letters = sum(character.isalpha() for character in text)
+    return digits > 0 and (digits >= letters or digits >= 4)
+
+
+def _json(text: str, stream: Stream, limits: Limits, kind: FileKind) -> FileKind:
+    if FEATURES.search(text[:1024].encode()):
+        return replace(kind, words="GeoJSON", format="geojson", path="features")
+    first, _, rest = text.partition("\n")
+    if _is_too_deep(first):
+        return replace(kind, words="JSON lines", format="json-lines")
+    if text.startswith("{") and (values := _row(first)) is not None and (rest.lstrip().startswith("{") or not rest.strip()):
+        found = _rows_below(first.encode()) if not rest.strip() else None
+        if found is None:
+            return replace(kind, words="JSON lines", format="json-lines", columns=_looking_like_names(list(values)))
+    content = stream.peek(limits.document_bytes + 1)
+    if len(content) > limits.document_bytes:
+        return replace(kind, words="a large JSON document", format="json")
+    found = _rows_below(content.removeprefix(b"\xef\xbb\xbf") if kind.encoding == "utf-8" else text.encode())
+    if found is None:
+        return replace(kind, words="a JSON document", format="json")
+    path, element = found
+    values = _row(element) or {}
+    where = f" with rows at {path}" if path else " of rows"
+    return replace(
+        kind, words=f"a JSON document{where}", format="json", path=path or None, columns=_looking_like_names(list(values))
+    )
+
+
+def _row(text: str | bytes) -> dict[str, str | None] | None:
+    try:
+        return row(decoded(text.encode() if isinstance(text, str) else text), None)
+    except Faulty:
+        return None
+
+
+def _is_too_deep(text: str) -> bool:
+    try:
+        decoded(text.encode())
+    except Faulty as fault:
+        return str(fault) == TOO_DEEP
+    return False
+
+
+def _rows_below(content: bytes) -> tuple[str, bytes] | None:
+    """Return the path of the longest array of objects in a document, and its first object."""
+    best: tuple[int, str, bytes] | None = None
+    try:
+        for path, array in _arrays(msgspec.Raw(content), (), 0):
+            objects = [bytes(each) for each in array if bytes(each)[:1] == b"{"]
+            if objects and (best is None or len(objects) > best[0]):
+                best = (len(objects), ".".join(path), objects[0])
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return best[1:] if best else None
+
+
+def _arrays(value: msgspec.Raw, path: tuple[str, ...], level: int) -> Iterator[tuple[tuple[str, ...], list[msgspec.Raw]]]:
+    kind = bytes(memoryview(value)[:64]).lstrip()[:1]
+    if level > MOST_LEVELS or not all(_is_name(part) or part.isidentifier() for part in path):
+        return
+    if kind == b"[":
+        array = msgspec.json.decode(value, type=list[msgspec.Raw])
+        yield path, array
+        if array:
+            yield from _arrays(array[0], path, level + 1)
+    elif kind == b"{":
+        for key, each in msgspec.json.decode(value, type=dict[str, msgspec.Raw]).items():
+            yield from _arrays(each, (*path, key), level + 1)
+
+
+def _xml(text: str, stream: Stream, limits: Limits, kind: FileKind) -> FileKind:
+    if ESPI.search(text.encode()):
+        return replace(kind, words="Green Button XML", format="green-button")
+    counts = _Counts(limits)
+    seen = Stream(io.BytesIO(stream.peek(1 << 20)).read)
+    try:
+        for _ in counts.walk(seen, lambda: iter(())):
+            pass
+    except Unreadable:
+        return replace(kind, words="XML that is not well-formed")
+    element = counts.row()
+    return replace(kind, words="XML", format="xml", element=element)
+
+
+class _Counts(Walker):
+    """Counts elements that have children or attributes, by their path."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self._counts: Counter[str] = Counter()
+
+    def ended(self, element: Element) -> None:
+        if element.has_children or element.attributes:
+            self._counts[element.path] += 1
+
+    def row(self) -> str | None:
+        """Return the element that comes most often; of several the outermost."""
+        repeated = [(count, -path.count("."), path) for path, count in self._counts.items() if count > 1]
+        if not repeated:
+            return None
+        return max(repeated)[2].rsplit(".", 1)[-1]
+
+
+def draft(kind: FileKind, name: str) -> Layout:
+    """Return a layout without columns that reads a file of this kind.
+
+    Raises
+    ------
+    Unreadable
+        If no layout does.
+    """
+    if kind.format is None:
+        raise Unreadable(f"is {kind.words}: no layout reads it")
+    said: dict[str, object] = {"format": kind.format}
+    if kind.format in ("json", "json-lines", "geojson", "delimited") and kind.encoding:
+        said["encoding"] = kind.encoding
+    if kind.format == "delimited":
+        said |= {"delimiter": kind.delimiter, "decimal": kind.decimal or ".", "header": kind.header}
+    if kind.format in ("delimited", "xlsx"):
+        said["skip_lines"] = kind.preamble_lines
+    if kind.format == "json" and kind.path:
+        said["path"] = kind.path
+    if kind.element:
+        said["element"] = kind.element
+    return Layout.model_validate({"name": name, "columns": {}, **said})

@@ -1,0 +1,81 @@
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ons_assets.intake.limits import Limits
+from ons_assets.intake.records import header, records
+from tests.intake.reading import layout, read, rows, why
+from tests.intake.workbooks import workbook
+
+MIDNIGHT = datetime(2024, 1, 2)
+TABLE = [
+    ["Export of readings"],
+    [],
+    ["meter", " t ", "kwh", "mixed", "flag", None],
+    [1392, MIDNIGHT, 0.5, 1, True],
+    [],
+    [1393, MIDNIGHT + timedelta(minutes=30), 1, "x", False],
+    ["Total", None, 1.5],
+    [],
+]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.xlsx"
+
+
+def test_cells_are_typed_and_lines_count_from_the_header(path: Path) -> None:
+    for said in ({"skip_lines": 2, "skip_footer": 1}, {"skip_until": "^meter,", "footer": "^Total"}):
+        [block] = read(path, workbook({"S": TABLE}), **said)
+        assert block.rows.select(pl.exclude("column_6")).rows() == [
+            (1392, MIDNIGHT, 0.5, "1", True, 2),
+            (1393, MIDNIGHT + timedelta(minutes=30), 1.0, "x", False, 4),
+        ]
+        assert block.rows.columns[:5] == ["meter", "t", "kwh", "mixed", "flag"]
+        assert block.preamble == ("Export of readings", "")
+        assert header(path, layout(**said), Limits())[:5] == block.rows.columns[:5]
+
+
+def test_every_minute_of_a_day_is_exact(path: Path) -> None:
+    times = [MIDNIGHT + timedelta(minutes=minute) for minute in range(0, 1440, 5)]
+    blocks = read(path, workbook({"S": [["t", "v"], *([time, 1] for time in times)]}))
+    assert [row[0] for row in rows(blocks)] == times
+
+
+def test_the_sheet_by_name_or_number(path: Path) -> None:
+    content = workbook({"One": [["a", "b"], [1, 2]], "Two": [["c", "d"], [3, 4]]})
+    assert rows(read(path, content)) == [(1, 2, 2)]
+    assert rows(read(path, content, sheet="Two")) == rows(read(path, content, sheet=2)) == [(3, 4, 2)]
+    reason = "is a workbook without the sheet of the layout; it has 2"
+    assert why(path, content, sheet="Three") == why(path, content, sheet=3) == why(path, content, sheet=0) == reason
+
+
+def test_only_columns_that_are_needed_and_tables_without_header_or_rows(path: Path) -> None:
+    path.write_bytes(workbook({"S": [["a", "b"], [1, "x"]]}))
+    [block] = records(path, layout(), Limits(), columns=["b", "z"])
+    assert block.rows.rows() == [("x", 2)]
+    [block] = records(path, layout(header=False, names=["p", "q"]), Limits())
+    assert block.rows.rows() == [("a", "b", 1), ("1", "x", 2)]
+    [block] = read(path, workbook({"S": [["a", "b"]]}))
+    assert block.rows.columns == ["a", "b", "line"]
+    assert block.rows.is_empty()
+
+
+def test_what_cannot_be_read_says_why(path: Path) -> None:
+    content = workbook({"S": [["a", "a"], [1, 2]]})
+    assert why(path, content) == "has a header with 1 name more than once"
+    assert why(path, content, skip_lines=9) == "is a workbook whose sheet has no header where the layout has it"
+    assert why(path, workbook({"S": []})) == "is a workbook whose sheet is empty"
+    assert why(path, content[:-40], format="xlsx") == "is a damaged zip file or workbook, or one that is cut short"
+    protected = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le") + b"\0" * 600
+    assert why(path, protected) == "is a workbook that is protected by a password: save it without one"
+    assert why(path, protected[:500]) == "is no workbook, or a damaged one"
+    assert why(path, b"a,b\n1,2\n", format="xlsx") == "is no workbook, or a damaged one"
+    damaged = content.replace(b"xl/workbook.xml", b"xl/workbook.xm_")
+    assert why(path, damaged, format="xlsx") in ("is no workbook, or a damaged one",
+                                                 "is a zip file without a member that is to be read",
+                                                 "holds a zip file inside another packed file: unpack the outer one")
+    assert why(path, workbook({"S": [["x" * 9000]]}), Limits(unpacked_bytes=5000)) == "unpacks to more than 5000 bytes"
