@@ -26,10 +26,10 @@ import pyarrow.csv as arrow_csv
 
 from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS
 from ons_assets.lakehouse import lake
-from ons_assets.lakehouse.drops import register
+from ons_assets.intake.drops import register
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.ledger import Ledger
+from ons_assets.intake.ledger import Ledger
 from ons_assets.meters.half_hours.clock_face import half_hours
 from ons_assets.meters.half_hours.quality import collection, reading_quality
 from ons_assets.meters.readings import cer

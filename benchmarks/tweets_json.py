@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ons_assets.lakehouse.delimited import Limits
+from ons_assets.intake.limits import Limits
 from ons_assets.tweets.json_lines import Reader
 from ons_assets.tweets.records import SNOWFLAKE_EPOCH_MS, Rules
 

@@ -18,7 +18,7 @@ from rich.table import Column, Table
 from ons_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from ons_assets.lakehouse.ledger import Drop
+    from ons_assets.intake.ledger import Drop
     from ons_assets.orchestration.runs import Outcome
 
 app = typer.Typer(

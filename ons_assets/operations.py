@@ -13,10 +13,10 @@ import polars as pl
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.definitions import ASSETS, SOURCES, build_definitions
 from ons_assets.lakehouse import lake, quarantine
-from ons_assets.lakehouse.drops import recover, register
+from ons_assets.intake.drops import recover, register
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.ledger import Drop, Ledger, Status
-from ons_assets.lakehouse.sources import Source
+from ons_assets.intake.ledger import Drop, Ledger, Status
+from ons_assets.intake.source import Source
 from ons_assets.orchestration.runs import Outcome, instance, materialize
 from ons_assets.settings import Settings
 

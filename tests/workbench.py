@@ -15,10 +15,10 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import drops, ingestion, lake, quarantine
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.ingestion import Ingested
+from ons_assets.intake.ingestion import Ingested
 from ons_assets.lakehouse.lake import Provenance
-from ons_assets.lakehouse.ledger import Drop, Ledger
-from ons_assets.lakehouse.sources import Source
+from ons_assets.intake.ledger import Drop, Ledger
+from ons_assets.intake.source import Source
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 from ons_assets.prices.sources import QuoteFiles
 from ons_assets.settings import Settings

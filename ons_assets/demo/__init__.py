@@ -13,7 +13,7 @@ import polars as pl
 from ons_assets import operations
 from ons_assets.demo import meters, mobile, prices, tweets
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.ledger import Drop
+from ons_assets.intake.ledger import Drop
 from ons_assets.orchestration.runs import Outcome
 from ons_assets.settings import Settings
 

@@ -9,7 +9,7 @@ import polars as pl
 import shapely
 
 from ons_assets.geography.national_grid import to_national_grid
-from ons_assets.lakehouse.delimited import Limits, header, is_parquet, read_bytes, read_delimited
+from ons_assets.intake.limits import Limits, header, is_parquet, read_bytes, read_delimited
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.lakehouse.sources import Parsed, Unreadable
 

@@ -18,7 +18,7 @@ from ons_assets.intake.encodings import BYTE_ORDER_MARKS
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.record_blocks import Fault, Splitter
 from ons_assets.intake.streams import Stream
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 BLOCK_BYTES = 8 << 20
 DAYS, SLOTS = 1000, 100

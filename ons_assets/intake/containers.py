@@ -13,7 +13,7 @@ from typing import IO
 
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import ZIP_MAGIC, Budget, CutShort, Pull, Stream, unpacked
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 WORKBOOK_MEMBERS = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")

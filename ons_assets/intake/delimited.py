@@ -29,7 +29,7 @@ from ons_assets.intake.limits import Limits
 from ons_assets.intake.record_blocks import Fault, Records, Splitter, has_only_returns
 from ons_assets.intake.streams import CutShort, Stream
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 BLOCK_BYTES = 8 << 20
 MAX_PREAMBLE_LINES = 10_000

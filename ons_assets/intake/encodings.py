@@ -4,7 +4,7 @@ import codecs
 import re
 
 from ons_assets.intake.streams import CutShort, Stream
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 # Stands in text for bytes that are no character. It is a noncharacter: no text may hold it.
 MARK = "\ufdd0"

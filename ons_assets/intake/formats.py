@@ -10,7 +10,7 @@ from ons_assets.intake.encodings import as_utf8
 from ons_assets.intake.layouts import Format, Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import ZIP_INSIDE, ZIP_MAGIC
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 LOOKED_AT_BYTES = 1 << 16
 PARQUET_MAGICS = (b"PAR1", b"PARE")

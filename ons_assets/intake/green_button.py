@@ -17,7 +17,7 @@ from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import Stream
 from ons_assets.intake.xml_rows import Element, Walker
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 ROWS = 50_000
 SCHEMA = {

@@ -11,7 +11,7 @@ from ons_assets.intake.json_values import NOT_JSON, TOO_DEEP, Faulty, as_text, d
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import Stream
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 ROWS = 50_000
 KEPT_CHARACTERS = 1000

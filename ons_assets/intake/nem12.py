@@ -19,7 +19,7 @@ from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.record_blocks import Fault
 from ons_assets.intake.streams import Stream
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 ROWS = 100_000
 MINUTES_OF_DAY = 1440

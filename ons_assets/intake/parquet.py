@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from ons_assets.intake.blocks import LINE, LINE_OF_FILE, Block, numbered, rejected_rows
 from ons_assets.intake.limits import Limits
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 MAGIC, ENCRYPTED_MAGIC = b"PAR1", b"PARE"
 MOST_ROWS = 500_000

@@ -25,7 +25,7 @@ from ons_assets.intake.formats import LOOKED_AT_BYTES, foreign, format_of
 from ons_assets.intake.layouts import Format, Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import Stream
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 __all__ = ["Block", "Limits", "header", "records"]
 

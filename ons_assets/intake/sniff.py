@@ -36,7 +36,7 @@ from ons_assets.intake.layouts import Format, Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import GZIP_MAGIC, ZIP_INSIDE, ZIP_MAGIC, ZSTANDARD_MAGIC, Stream
 from ons_assets.intake.xml_rows import Element, Walker
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 DELIMITERS = (";", "\t", "|", ",")
 BLANKS = "blanks"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from ons_assets.intake.limits import Limits
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTANDARD_MAGIC = b"\x28\xb5\x2f\xfd"

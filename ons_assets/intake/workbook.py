@@ -13,7 +13,7 @@ from ons_assets.intake.containers import is_zip
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")

@@ -12,7 +12,7 @@ from ons_assets.intake.blocks import LINE, LINE_OF_FILE, Block, rejected_rows, t
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import Stream
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 CHUNK_BYTES = 1 << 18
 ROWS = 50_000

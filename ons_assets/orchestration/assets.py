@@ -18,9 +18,9 @@ import dagster as dg
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse.derivation import Computed, Derivation, derive
 from ons_assets.lakehouse.gate import Suite
-from ons_assets.lakehouse.ingestion import Ingested, ingest
+from ons_assets.intake.ingestion import Ingested, ingest
 from ons_assets.lakehouse.publication import code_version
-from ons_assets.lakehouse.sources import Source
+from ons_assets.intake.source import Source
 from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration import arguments, events
 from ons_assets.orchestration.events import Chart, Events

@@ -8,7 +8,7 @@ import polars as pl
 
 from ons_assets.lakehouse.derivation import Made, Outcome, Refused, Unchanged, Waiting
 from ons_assets.lakehouse.gate import Audit
-from ons_assets.lakehouse.ingestion import Ingested
+from ons_assets.intake.ingestion import Ingested
 from ons_assets.lakehouse.publication import Published
 from ons_assets.lakehouse.tables import Table
 

@@ -8,9 +8,9 @@ from hashlib import sha256
 
 import dagster as dg
 
-from ons_assets.lakehouse.drops import Sighting, StillChanging, observe, register
-from ons_assets.lakehouse.ledger import Drop, Ledger, Status
-from ons_assets.lakehouse.sources import Source
+from ons_assets.intake.drops import Sighting, StillChanging, observe, register
+from ons_assets.intake.ledger import Drop, Ledger, Status
+from ons_assets.intake.source import Source
 from ons_assets.orchestration.dagster_internals import tags_of_days
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.runs import UNFINISHED

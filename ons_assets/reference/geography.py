@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ons_assets.geography.address_files import is_addressbase, read_addressbase
 from ons_assets.geography.area_files import has_centres, read_areas
-from ons_assets.lakehouse.delimited import Limits, header
+from ons_assets.intake.limits import Limits, header
 from ons_assets.lakehouse.sources import Parsed
 from ons_assets.lakehouse.table_files import at_least_one
 from ons_assets.settings import Settings

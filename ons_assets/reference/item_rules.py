@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ons_assets.lakehouse.delimited import Limits, header, read_bytes
+from ons_assets.intake.limits import Limits, header, read_bytes
 from ons_assets.lakehouse.sources import Parsed, Unreadable
 from ons_assets.lakehouse.table_files import at_least_one, read_rows, sift
 from ons_assets.settings import Settings

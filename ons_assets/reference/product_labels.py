@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ons_assets.lakehouse.delimited import Limits, header
+from ons_assets.intake.limits import Limits, header
 from ons_assets.lakehouse.sources import Parsed
 from ons_assets.lakehouse.table_files import at_least_one, read_rows, sift
 from ons_assets.settings import Settings

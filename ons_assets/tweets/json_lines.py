@@ -5,18 +5,18 @@ million tweets (1.4 GB) takes the memory of its few kept fields. Text, names and
 the decoder and never become objects.
 """
 
-import gzip
-import zlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 import polars as pl
 
+from ons_assets.intake.json_lines import lines
+from ons_assets.intake.json_values import TOO_DEEP
 from ons_assets.intake.limits import Limits
-from ons_assets.lakehouse.pseudonyms import pseudonym
+from ons_assets.intake.pseudonyms import pseudonym
+from ons_assets.intake.record_blocks import Fault
 from ons_assets.intake.source import Piece
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.tweets.applications import application_class
@@ -29,7 +29,6 @@ from ons_assets.tweets.records import (
     judge,
     rejected_rows,
 )
-from ons_assets.tweets.streams import unpacked
 
 ROWS_PER_BLOCK = 50_000
 # Above this a number may have lost digits in a parser that holds numbers as doubles.
@@ -37,7 +36,6 @@ EXACT_INTEGER = 1 << 53
 V1_TIME = "%a %b %d %H:%M:%S %z %Y"
 # Not strptime's own names, which follow the locale.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-MAX_ARRAY_BYTES = 64 << 20
 # How far the two positions of one tweet may differ, in degrees.
 SAME_POSITION = 1e-4
 
@@ -146,7 +144,6 @@ def _is_present(raw: msgspec.Raw) -> bool:
 
 _decode_line = msgspec.json.Decoder(_Line).decode
 _decode_v2 = msgspec.json.Decoder(list[_TweetV2] | _TweetV2).decode
-_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class _Faulty(ValueError):
@@ -181,13 +178,11 @@ class Reader:
         rows: list[tuple[Any, ...]] = []
         rejected: list[tuple[int, str, str]] = []
         notices = 0
-        number = 0
         cut: str | None = None
-        for number, line in self._lines(path):
-            if isinstance(line, _Faulty):
-                if str(line).startswith("the file"):
-                    cut = str(line)
-                rejected.append((number, str(line), ""))
+        for number, line in lines(path, self._limits):
+            if isinstance(line, Fault):
+                cut = line.reason if line.is_end else cut
+                rejected.append((number, line.reason, ""))
                 continue
             if not line.strip():
                 continue
@@ -213,47 +208,6 @@ class Reader:
             notes.append(f"{notices} notices of the connection")
         return judge(records, rejected_rows(rejected), rules, "; ".join(notes) or None)
 
-    def _lines(self, path: Path) -> Iterator[tuple[int, bytes | _Faulty]]:
-        """Lines with their numbers; a line that is too long, or cut by the end of the file, is a fault."""
-        longest = self._limits.line_bytes
-        number, size = 0, 0
-        with unpacked(path) as stream:
-            try:
-                first = stream.readline(longest + 1)
-                if first.lstrip(b"\xef\xbb\xbf \t").startswith(b"["):
-                    yield from self._array(first, stream)
-                    return
-                line = first.removeprefix(b"\xef\xbb\xbf")
-                while line:
-                    number += 1
-                    size += len(line)
-                    if size > self._limits.unpacked_bytes:
-                        raise Unreadable(f"unpacks to more than {self._limits.unpacked_bytes} bytes")
-                    if len(line) > longest:
-                        while (rest := stream.readline(longest)) and not rest.endswith(b"\n"):
-                            size += len(rest)
-                        yield number, _Faulty(f"line is longer than {longest} bytes")
-                    else:
-                        yield number, line
-                    line = stream.readline(longest + 1)
-            except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
-                if number == 0 and not isinstance(error, EOFError):
-                    raise Unreadable("is a broken compressed file") from None
-                yield number + 1, _Faulty("the file is cut short: what follows could not be unpacked")
-
-    def _array(self, first: bytes, stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-        content = first + stream.read(MAX_ARRAY_BYTES)
-        if len(content) > MAX_ARRAY_BYTES:
-            raise Unreadable(
-                f"is one JSON array of more than {MAX_ARRAY_BYTES} bytes; one status a line can be streamed"
-            )
-        try:
-            elements = _decode_array(content.lstrip(b"\xef\xbb\xbf"))
-        except msgspec.MsgspecError:
-            raise Unreadable("begins as a JSON array and is not valid JSON") from None
-        for number, element in enumerate(elements, 1):
-            yield number, bytes(element)
-
     def _records(self, line: bytes) -> list[tuple[Any, ...]]:
         """The records of a line, in the order of `JUDGED_COLUMNS` without the line; none for a notice."""
         try:
@@ -262,6 +216,8 @@ class Reader:
             raise _Faulty(f"a field has the wrong type: {error}") from None
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise _Faulty("is not valid JSON") from None
+        except RecursionError:
+            raise _Faulty(TOO_DEEP) from None
         if message.delete is not None:
             return [self._deletion(message.delete)]
         if message.scrub_geo is not None:

@@ -5,7 +5,7 @@ import polars as pl
 
 from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout
-from ons_assets.lakehouse.pseudonyms import pseudonyms
+from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.tweets.applications import CLASSES, application_class
 
 ID_BITS = 62

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ons_assets.geography.address_files import CLASSES, class_of, read_addressbase
 from ons_assets.geography.addresses import nearest_addresses
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.parameters.geography import NearestParameters
 
 HEADER = '10,"GeoPlace",9999,2011-07-08,1,2011-07-08,16:00:30,"2.0","F"\n'

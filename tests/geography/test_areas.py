@@ -8,8 +8,8 @@ import pytest
 from ons_assets.geography.area_files import read_areas
 from ons_assets.geography.areas import UnknownLevel, areas_of
 from ons_assets.geography.national_grid import to_national_grid
-from ons_assets.lakehouse.delimited import Limits
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.limits import Limits
+from ons_assets.intake.unreadable import Unreadable
 
 SQUARE = [[-2.0, 52.0], [-1.9, 52.0], [-1.9, 52.1], [-2.0, 52.1], [-2.0, 52.0]]
 NEXT = [[x + 0.1, y] for x, y in SQUARE]

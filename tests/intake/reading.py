@@ -10,7 +10,7 @@ from ons_assets.intake.blocks import Block
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.records import records
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 LIMITS = Limits()
 

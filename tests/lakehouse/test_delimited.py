@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_assets.lakehouse.delimited import Limits, Text, header, is_parquet, read_bytes, read_delimited
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.limits import Limits, Text, header, is_parquet, read_bytes, read_delimited
+from ons_assets.intake.unreadable import Unreadable
 
 LIMITS = Limits()
 

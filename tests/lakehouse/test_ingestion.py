@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ons_assets.lakehouse import gate, lake, quarantine
 from ons_assets.lakehouse.gate import Audit, Failure, Suite
-from ons_assets.lakehouse.ledger import Status
+from ons_assets.intake.ledger import Status
 from ons_assets.lakehouse.sources import Parsed
 from ons_assets.lakehouse.tables import Column, Table
 from tests import run_files

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
 from ons_assets.reference.labour import AreaCodeFiles, CommutingFiles, MarketFiles, WorkerFiles
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.prices.sources import QuoteFiles
 from ons_assets.settings import Settings
 from ons_assets.simulate.prices import simulate_prices

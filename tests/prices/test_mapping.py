@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ons_assets.lakehouse import mappings
-from ons_assets.lakehouse.delimited import Limits
+from ons_assets.intake.limits import Limits
 from ons_assets.lakehouse.sources import Parsed, Unreadable
 from ons_assets.parameters.prices import QuoteParameters
 from ons_assets.prices import mapping

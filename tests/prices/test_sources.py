@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ons_assets.lakehouse.delimited import Limits
-from ons_assets.lakehouse.ledger import Status
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.limits import Limits
+from ons_assets.intake.ledger import Status
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.parameters.prices import QuoteParameters
 from ons_assets.prices import mapping
 from ons_assets.prices.sources import QuoteFiles

@@ -7,7 +7,7 @@ import pytest
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import quarantine
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.reference.item_rules import ItemRuleFiles
 from ons_assets.reference.official_indices import OfficialIndexFiles
 from ons_assets.reference.product_labels import LabelFiles

@@ -6,7 +6,7 @@ import pytest
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import quarantine
-from ons_assets.lakehouse.ledger import Status
+from ons_assets.intake.ledger import Status
 from ons_assets.reference.weights import weight_files
 from tests.workbench import Workbench
 

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from ons_assets.geography.areas import Areas
-from ons_assets.lakehouse.delimited import Limits
+from ons_assets.intake.limits import Limits
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.pseudonyms import pseudonyms
+from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.simulate.tweets import SCALES, make_towns, simulate_tweets
 from ons_assets.simulate.tweets.habits import collected
 from ons_assets.tweets import mapping

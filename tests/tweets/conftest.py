@@ -1,6 +1,6 @@
 import pytest
 
-from ons_assets.lakehouse.delimited import Limits
+from ons_assets.intake.limits import Limits
 from ons_assets.lakehouse.home import Home
 from ons_assets.tweets import mapping
 from ons_assets.tweets.sources import TweetFiles

@@ -11,7 +11,7 @@ from ons_assets.catalogue import tables_of, tweets
 from ons_assets.geography.areas import Areas
 from ons_assets.lakehouse import gate
 from ons_assets.lakehouse.buckets import BUCKETS, with_bucket
-from ons_assets.lakehouse.delimited import Limits
+from ons_assets.intake.limits import Limits
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Catalogue, Sensitivity

@@ -6,8 +6,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from ons_assets.lakehouse.delimited import Limits
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.limits import Limits
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.tweets.json_lines import Reader
 from ons_assets.tweets.records import RECORD_SCHEMA, Rules
 from tests.tweets.statuses import PORTSMOUTH, RECEIVED, line, status, tweet_id

@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from ons_assets.lakehouse import mappings
-from ons_assets.lakehouse.pseudonyms import pseudonym
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.pseudonyms import pseudonym
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.tweets.mapping import BUILT_IN, Mapping
 from tests.tweets.statuses import RECEIVED
 

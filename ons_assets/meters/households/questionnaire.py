@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ons_assets.lakehouse.delimited import Limits, header
+from ons_assets.intake.limits import Limits, header
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sources import Parsed, Unreadable
 from ons_assets.meters.readings.cer import TRIAL

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from ons_assets.lakehouse.delimited import GZIP_MAGIC
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
-from ons_assets.lakehouse.sources import Unreadable
+from ons_assets.intake.unreadable import Unreadable
 
 BLOCK_BYTES = 8 << 20
 PARQUET_ROWS = 500_000
