@@ -119,7 +119,7 @@ def ingest(
     with home.table_lock(table.name):
         unread = [
             reading.drop
-            for reading in read_waiting(home, ledger, source, table, run_id, progress)
+            for reading in read_waiting(home, ledger, source, table, run_id, progress=progress)
             if reading.parsed is None
         ]
         members = [member for member in _members(home, ledger, source, table, run_id) if _is_of(member.drop, days)]
@@ -146,7 +146,7 @@ def _members(home: Home, ledger: Ledger, source: Source, table: Table, run_id: s
     for drop in ledger.drops(source.name, IN_PLAY):
         if drop.sha256 is None or (drop.status is Status.REFUSED and drop.run_id is None):
             continue
-        found = parsed.load(home, source.name, drop.drop_id)
+        found = parsed.load(parsed.folder_of(home, source.name), drop.drop_id)
         if found is None and drop.status in (Status.ACCEPTED, Status.SUPERSEDED):
             # Of a home of version 0.1, which kept no readings.
             found = read(home, ledger, source, table, drop, run_id).parsed
@@ -231,7 +231,7 @@ def _parts(rows: pl.LazyFrame, table: Table) -> Iterator[pl.LazyFrame]:
 def _rows(home: Home, source: Source, table: Table, member: _Member) -> pl.LazyFrame:
     lineage = {DROP_SHA256: pl.lit(member.drop.sha256), DROP_ID: pl.lit(member.drop.arrival, dtype=pl.Int64())}
     added = [value.alias(name) for name, value in lineage.items() if name in table.schema]
-    return parsed.rows(home, source.name, member.parsed).with_columns(added).select(table.column_names)
+    return parsed.rows(parsed.folder_of(home, source.name), member.parsed).with_columns(added).select(table.column_names)
 
 
 def _passed(home: Home, source: Source, table: Table, member: _Member) -> pl.LazyFrame:
@@ -366,7 +366,7 @@ class _Road:
         column = self.table.partition_by[0]
         counts: dict[Any, int] = {}
         for member in members:
-            of_drop = parsed.rows(self.home, self.source.name, member.parsed).group_by(column).len()
+            of_drop = parsed.rows(parsed.folder_of(self.home, self.source.name), member.parsed).group_by(column).len()
             for value, count in of_drop.collect(engine="streaming").iter_rows():
                 counts[value] = counts.get(value, 0) + count
         for group in _groups(dict(sorted(counts.items())), rows_at_once):

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -80,14 +81,18 @@ class Writer:
 
     Parameters
     ----------
+    folder
+        Where drops of the source are kept; see `folder_of`.
+    drop_id
+        Of the drop.
     table
         That the rows are of; they lack what is only known when they are published.
     later
         Columns of the table that are added then.
     """
 
-    def __init__(self, home: Home, source: str, drop_id: int, table: Table, later: Sequence[str]) -> None:
-        self._folder = home.parsed / source
+    def __init__(self, folder: Path, drop_id: int, table: Table, later: Sequence[str]) -> None:
+        self._folder = folder
         self._drop_id, self._table, self._later = drop_id, table, tuple(later)
         self._path = unfinished(self._folder / f"{drop_id}.parquet")
         self._writer: pq.ParquetWriter | None = None
@@ -136,9 +141,7 @@ class Writer:
             **said,
         )
         write_atomically(self._folder / f"{self._drop_id}.json", json.dumps(asdict(parsed)).encode())
-        for older in self._folder.glob(f"{self._drop_id}-*.parquet"):
-            if older.name != name:
-                older.unlink(missing_ok=True)
+        _remove_older(self._folder, self._drop_id, name)
         return parsed
 
     def _conform(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -160,15 +163,39 @@ def day_column(table: Table) -> str | None:
     return column if column is not None and table.schema[column] == pl.Date() else None
 
 
-def load(home: Home, source: str, drop_id: int) -> Parsed | None:
+def folder_of(home: Home, source: str) -> Path:
+    """Return where what drops of a source gave is kept."""
+    return home.parsed / source
+
+
+def load(folder: Path, drop_id: int) -> Parsed | None:
     """Return what a drop gave when it was last read; None if it never was."""
     try:
-        stored = json.loads((home.parsed / source / f"{drop_id}.json").read_bytes())
+        stored = json.loads((folder / f"{drop_id}.json").read_bytes())
     except FileNotFoundError:
         return None
     return Parsed(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
 
 
-def rows(home: Home, source: str, parsed: Parsed) -> pl.LazyFrame:
+def rows(folder: Path, parsed: Parsed) -> pl.LazyFrame:
     """Return the accepted rows of a drop."""
-    return pl.scan_parquet(home.parsed / source / parsed.rows, glob=False)
+    return pl.scan_parquet(folder / parsed.rows, glob=False)
+
+
+def adopt(folder: Path, drop_id: int, parsed: Parsed, into: Path) -> None:
+    """Let what a drop gave in one folder take the place of what it gave in another."""
+    (folder / parsed.rows).replace(into / parsed.rows)
+    (folder / f"{drop_id}.json").replace(into / f"{drop_id}.json")
+    _remove_older(into, drop_id, parsed.rows)
+
+
+def forget(folder: Path, drop_id: int) -> None:
+    """Forget what a drop gave: it can no longer be read."""
+    (folder / f"{drop_id}.json").unlink(missing_ok=True)
+    _remove_older(folder, drop_id, "")
+
+
+def _remove_older(folder: Path, drop_id: int, rows: str) -> None:
+    for older in folder.glob(f"{drop_id}-*.parquet"):
+        if older.name != rows:
+            older.unlink(missing_ok=True)
