@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Processes that share the tests, a file each at a time; files in their order, so that the longest are not the last.
 WORKERS ?= 2
-SOURCES := setup.py pyproject.toml constraints.txt $(wildcard core_ext/*.pyx core_ext/*.pxd core_ext/*.h)
+SOURCES := setup.py pyproject.toml constraints.txt $(wildcard core_ext/*/*.pyx core_ext/*/*.pxd core_ext/*/*.h)
 
-.PHONY: demo serve test bench lint format clean
+.PHONY: demo serve test bench lint format docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ons-assets demo
@@ -30,6 +30,9 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+docs: $(VENV)/.installed
+	$(BIN)/python docs/generate.py
+
 $(VENV)/.installed: $(SOURCES)
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed; say which with make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
@@ -42,4 +45,4 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info core_ext/*.c core_ext/*.so
+	rm -rf $(VENV) build *.egg-info core_ext/*/*.c core_ext/*/*.so

@@ -10,26 +10,24 @@ from setuptools import Extension, find_namespace_packages, setup
 # ONS_ASSETS_DEBUG_KERNELS=1 builds the kernels with bounds checks, for hunting a bad index.
 CHECKED = os.environ.get("ONS_ASSETS_DEBUG_KERNELS") == "1"
 
-KERNELS = sorted(path.stem for path in Path("core_ext").glob("*.pyx"))
-
 extensions = [
     Extension(
-        f"core_ext.{kernel}",
-        [f"core_ext/{kernel}.pyx"],
-        include_dirs=[numpy.get_include(), "core_ext"],
+        ".".join(kernel.with_suffix("").parts),
+        [str(kernel)],
+        include_dirs=[numpy.get_include(), str(kernel.parent)],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-        depends=[str(path) for path in Path("core_ext").glob("*.h")],
+        depends=[str(path) for path in kernel.parent.glob("*.h")],
         # A fused multiply-add rounds once where the plain sum rounds twice: without this option
         # the same input could give another answer on another processor.
         extra_compile_args=["-O3", "-ffp-contract=off"],
     )
-    for kernel in KERNELS
+    for kernel in sorted(Path("core_ext").rglob("*.pyx"))
 ]
 
 setup(
     # Folders of data are packages to setuptools, though they hold no module.
     packages=find_namespace_packages(include=["ons_assets*", "core_ext*", "expectations*"], exclude=["*__pycache__*"]),
-    package_data={"": ["*.yaml", "*.toml", "*.csv", "*.json"]},
+    package_data={"": ["*.yaml", "*.toml", "*.csv", "*.json", "*.pxd", "*.h"]},
     ext_modules=cythonize(
         extensions,
         compiler_directives={

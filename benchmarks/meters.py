@@ -17,8 +17,8 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from core_ext.half_hours import half_hour_pass, half_hour_profiles, half_hour_runs, low_day_runs
-from core_ext.occupancy_hmm import OccupancyFit, fit_occupancy
+
+from core_ext import OccupancyFit, fit_occupancy, half_hour_pass, half_hour_profiles, half_hour_runs, low_day_runs
 
 HOMES, DAYS = 6_137, 536
 HMM_HOMES = 4_225

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
-from core_ext.matched import log_relatives
 
+from core_ext import log_relatives
 from ons_assets.prices.indices import price_index
 from ons_assets.prices.indices.geks import geks_windows
 from ons_assets.prices.indices.links import all_links

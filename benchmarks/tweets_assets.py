@@ -14,10 +14,10 @@ from pathlib import Path
 
 import polars as pl
 
+from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration import operations
 from ons_assets.settings import Settings
 from ons_assets.simulate.tweets import SCALES, simulate_tweets, write_office_files
 

@@ -92,7 +92,7 @@ def ingest(
     home: HomeOption = None,
 ) -> None:
     """Archive files, read them, and publish the raw tables of their days."""
-    from ons_assets.orchestration import operations
+    from ons_assets import operations
 
     settings = _settings(home)
     operations.open_home(settings)
@@ -121,10 +121,12 @@ def materialize(
     home: HomeOption = None,
 ) -> None:
     """Make tables from what was ingested; for all days, or for those given."""
-    from ons_assets.orchestration import operations
+    from ons_assets import operations
 
     settings = _settings(home)
     operations.open_home(settings)
+    for name, others in operations.made_together(assets or []).items():
+        console.print(f"{name} is made together with {', '.join(others)}", soft_wrap=True)
     with _progress("materialising") as progress:
         outcome = operations.make(settings, assets or [], _days(first, last), progress)
     _print_outcome(outcome)
@@ -138,8 +140,8 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
 ) -> None:
     """Run the UI and the daemon: files dropped into the drop folders are read within half a minute."""
+    from ons_assets import operations
     from ons_assets.lakehouse.home import Home
-    from ons_assets.orchestration import operations
     from ons_assets.orchestration.runs import close_dead_runs, prepare_instance
 
     settings = _settings(home)
@@ -157,7 +159,7 @@ def serve(
 @app.command()
 def status(home: HomeOption = None) -> None:
     """Say how things stand: files by source, tables, quarantine."""
-    from ons_assets.orchestration import operations
+    from ons_assets import operations
 
     settings = _settings(home)
     if not settings.home.is_dir():
@@ -248,6 +250,10 @@ def _print_drops(drops: "Sequence[Drop]") -> None:
 
 def _print_outcome(outcome: "Outcome") -> None:
     console.print(f"{len(outcome.made)} assets made: {', '.join(outcome.made) or 'none'}")
+    if outcome.waiting:
+        console.print(f"{len(outcome.waiting)} assets wait, and were not made:")
+    for name, lacking in outcome.waiting.items():
+        console.print(f"  {name} for {lacking}", soft_wrap=True)
     for name, reason in outcome.warnings.items():
         console.print(f"[yellow]{name}[/yellow] {escape(reason)}")
     for name, reason in outcome.failures.items():

@@ -1,28 +1,29 @@
-"""The one entry point of Dagster."""
+"""The one entry point of Dagster: whatever the modules `assets.py` of the rooms define."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-import ons_assets.governance.assets
-import ons_assets.meters.assets
-import ons_assets.mobile.assets
-import ons_assets.prices.assets
-import ons_assets.reference.assets
-import ons_assets.tweets.assets
+import ons_assets
+from ons_assets.orchestration.assets import RawAsset
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.sensors import drop_sensor
 from ons_assets.settings import Settings, load_settings
 
-ROOMS = (
-    ons_assets.prices.assets,
-    ons_assets.tweets.assets,
-    ons_assets.meters.assets,
-    ons_assets.mobile.assets,
-    ons_assets.reference.assets,
-    ons_assets.governance.assets,
-)
-ASSETS = [asset for room in ROOMS for asset in room.ASSETS]
-SOURCES = {key: source for room in ROOMS for key, source in getattr(room, "SOURCES", {}).items()}
+
+def _defined() -> Iterator[dg.AssetsDefinition | RawAsset]:
+    for path in sorted(Path(ons_assets.__path__[0]).glob("*/assets.py")):
+        module = import_module(f"ons_assets.{path.parent.name}.assets")
+        yield from (each for each in vars(module).values() if isinstance(each, dg.AssetsDefinition | RawAsset))
+
+
+_DEFINED = tuple(_defined())
+RAW = tuple(each for each in _DEFINED if isinstance(each, RawAsset))
+ASSETS = [each.asset if isinstance(each, RawAsset) else each for each in _DEFINED]
+SOURCES = {raw.asset.key: raw.source for raw in RAW}
 
 
 def following(raw: dg.AssetKey) -> dg.AssetSelection:

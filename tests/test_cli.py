@@ -98,6 +98,23 @@ def test_a_file_of_nobody_asks_for_its_source(home: Path, tmp_path: Path) -> Non
     assert "letter.txt has a layout that no mapping knows" in taken.stdout
 
 
+def test_a_file_that_may_be_of_two_sources_asks_for_its_source(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "parts.csv"
+    file.write_text("area,part,easting_m,northing_m\nE1,P1,400000,300000\n")
+    answer = ons_assets("ingest", file, home=home)
+    assert answer.returncode == 1
+    assert "parts.csv may be of areas and area_parts; say whose it is with --source" in answer.stderr
+
+
+def test_a_table_that_is_never_made_alone_is_made_with_the_others(home: Path) -> None:
+    made = ons_assets("materialize", "meters/profiles", home=home)
+    assert made.returncode == 0, made.stderr
+    assert "meters/profiles is made together with meters/profile_indicators" in made.stdout
+    assert "0 assets made: none" in made.stdout
+    assert "2 assets wait, and were not made:" in made.stdout
+    assert "meters/profile_indicators for meters/half_hours" in made.stdout
+
+
 def test_bad_settings_are_named(home: Path) -> None:
     home.mkdir()
     (home / "ons-assets.toml").write_text("[prices]\nmax_price = -1\n")

@@ -27,12 +27,12 @@ OF_THE_RUN = ["run_id", "received_utc", "attempts"]
 # A server that has the libraries loaded forks the processes to be killed: starting each anew would
 # take seconds, most of them before anything is written.
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["ons_assets.orchestration.operations", "great_expectations"])
+processes.set_forkserver_preload(["ons_assets.operations", "great_expectations"])
 
 
 def road(home: Path, supplier: Path) -> None:
     """Take all files of the supplier, read them, and make everything that follows from them."""
-    from ons_assets.orchestration import operations
+    from ons_assets import operations
 
     def silent(_: str) -> None:
         pass

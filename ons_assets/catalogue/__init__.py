@@ -1,15 +1,17 @@
 """Every table of the project, declared once: one module a domain, data only."""
 
-from ons_assets.catalogue import governance, meters, mobile, prices, reference, tweets
-from ons_assets.lakehouse.tables import Catalogue
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+from ons_assets.lakehouse.tables import Catalogue, Table
+
+
+def tables_of(module: ModuleType) -> tuple[Table, ...]:
+    """Return the tables that a module declares, in the order in which it does."""
+    return tuple(each for each in vars(module).values() if isinstance(each, Table))
+
 
 CATALOGUE = Catalogue(
-    [
-        *prices.TABLES,
-        *tweets.TABLES,
-        *meters.TABLES,
-        *mobile.TABLES,
-        *reference.TABLES,
-        *governance.TABLES,
-    ]
+    [table for found in iter_modules(__path__, f"{__name__}.") for table in tables_of(import_module(found.name))]
 )

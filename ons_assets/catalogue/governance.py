@@ -28,5 +28,3 @@ DROP_LEDGER = Table(
     owner="team:governance",
     source="The ledger, ledger.sqlite",
 )
-
-TABLES = (DROP_LEDGER,)

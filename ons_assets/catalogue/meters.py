@@ -412,24 +412,3 @@ FIELDWORK = Table(
     owner=OWNER,
     source="meters/occupancy_probabilities, meters/vacancy and meters/meter_areas",
 )
-
-TABLES = (
-    RAW_READINGS,
-    HALF_HOURS,
-    READING_QUALITY,
-    DAILY_CONSUMPTION,
-    PROFILES,
-    PROFILE_INDICATORS,
-    LOW_USE_RUNS,
-    OCCUPANCY_PROBABILITIES,
-    VACANCY,
-    QUESTIONNAIRE,
-    METER_AREAS,
-    HOUSEHOLD_SIZE,
-    HOUSEHOLD_SIZE_ACCURACY,
-    PROFILE_CLUSTER_CHOICE,
-    PROFILE_CLUSTERS,
-    CLUSTER_PROFILES,
-    AREA_OCCUPANCY,
-    FIELDWORK,
-)

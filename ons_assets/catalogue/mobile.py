@@ -298,20 +298,3 @@ WORKERS = Table(
     owner=OWNER,
     source="Estimates of employment, received as drops",
 )
-
-TABLES = (
-    CELLS,
-    DEVICES,
-    PHONE_EVENTS,
-    EVENT_QUALITY,
-    DEVICE_ANCHORS,
-    OPERATOR_FLOWS,
-    AGGREGATED_FLOWS,
-    WEIGHTED_FLOWS,
-    FLOW_COMPARISON,
-    COMMUTING_FLOWS,
-    AREA_CODES,
-    AREA_PARTS,
-    PHONE_MARKET,
-    WORKERS,
-)

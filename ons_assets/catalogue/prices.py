@@ -192,13 +192,3 @@ INDEX_COMPARISON = Table(
     owner=OWNER,
     source="prices/checked_quotes, reference/item_weights and reference/official_indices",
 )
-
-TABLES = (
-    RAW_QUOTES,
-    CLASSIFIED_QUOTES,
-    CHECKED_QUOTES,
-    COLLECTION_REPORT,
-    ITEM_INDICES,
-    AGGREGATE_INDICES,
-    INDEX_COMPARISON,
-)

@@ -158,14 +158,3 @@ MIGRATION_ESTIMATES = Table(
     owner=GEOGRAPHY,
     source="Estimates of internal migration, received as drops",
 )
-
-TABLES = (
-    ITEM_WEIGHTS,
-    ITEM_RULES,
-    PRODUCT_LABELS,
-    OFFICIAL_INDICES,
-    AREAS,
-    ADDRESSES,
-    POPULATION,
-    MIGRATION_ESTIMATES,
-)

@@ -316,20 +316,3 @@ MIGRATION_COMPARISON = Table(
     owner=OWNER,
     source="tweets/migration_flows and reference/migration_estimates",
 )
-
-TABLES = (
-    RAW_TWEETS,
-    COLLECTION_GAPS,
-    LOCATED_TWEETS,
-    USERS,
-    CLUSTERS,
-    CLUSTERED_TWEETS,
-    CLUSTER_TYPES,
-    USER_ANCHORS,
-    USER_COMMUTES,
-    STUDENT_HOMES,
-    RESIDENCES,
-    MOVES,
-    MIGRATION_FLOWS,
-    MIGRATION_COMPARISON,
-)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import polars as pl
 
+from ons_assets import operations
 from ons_assets.demo import meters, mobile, prices, tweets
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ledger import Drop
-from ons_assets.orchestration import operations
 from ons_assets.orchestration.runs import Outcome
 from ons_assets.settings import Settings
 

@@ -62,6 +62,3 @@ def validation_pages(lakehouse: Lakehouse) -> dg.MaterializeResult[None]:
     with home.working(), home.table_lock("data_docs"):
         page = data_docs.build(home)
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(page)})
-
-
-ASSETS = [drop_ledger, analytical_database, validation_pages]

@@ -61,6 +61,11 @@ class Source(Protocol):
         ...
 
     @property
+    def files_are(self) -> str:
+        """What the files are, in words, for who is to deliver them."""
+        ...
+
+    @property
     def batch(self) -> tuple[str, ...]:
         """Columns that tell one batch of a file from another."""
         ...

@@ -6,10 +6,10 @@ from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
-from polars._typing import PolarsDataType
 
 from ons_assets.lakehouse.delimited import Limits, header, is_parquet, read_bytes, read_delimited
 from ons_assets.lakehouse.sources import Parsed, Unreadable
+from ons_assets.lakehouse.tables import DataType
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,25 @@ class TableFiles:
         Columns that are made of others, before faults are looked for.
     helpers
         Columns that are read for that only, and are not in the table.
+    files_are
+        What the files are, in words; without it, their columns say so.
     """
 
     name: str
     table: str
-    columns: Mapping[str, PolarsDataType]
+    columns: Mapping[str, DataType]
     faults: tuple[tuple[str, pl.Expr], ...]
     limits: Limits
-    optional: Mapping[str, PolarsDataType] = field(default_factory=dict)
+    optional: Mapping[str, DataType] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
     derived: Mapping[str, pl.Expr] = field(default_factory=dict)
     helpers: tuple[str, ...] = ()
+    files_are: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.files_are:
+            known = f", and if known `{', '.join(self.optional)}`" if self.optional else ""
+            object.__setattr__(self, "files_are", f"CSV or Parquet: `{', '.join(self.columns)}`{known}")
 
     batch = ()
     fingerprint = ""
@@ -74,7 +82,7 @@ class TableFiles:
         return []
 
     @property
-    def _types(self) -> dict[str, PolarsDataType]:
+    def _types(self) -> dict[str, DataType]:
         return {**self.columns, **self.optional}
 
 
@@ -154,7 +162,7 @@ def _parquet(path: Path, columns: list[str]) -> pl.DataFrame:
         raise Unreadable("is a broken Parquet file, or one with columns that are neither text nor numbers") from None
 
 
-def _typed(column: str, dtype: PolarsDataType) -> pl.Expr:
+def _typed(column: str, dtype: DataType) -> pl.Expr:
     # Other programs write whole numbers with a decimal point.
     text = pl.col(column).str.strip_suffix(".0") if dtype.is_integer() else pl.col(column)
     return text.cast(dtype, strict=False)

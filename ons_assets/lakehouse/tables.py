@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import polars as pl
-from polars._typing import PolarsDataType
+
+DataType = pl.DataType | type[pl.DataType]
 
 
 class Sensitivity(StrEnum):
@@ -29,7 +30,7 @@ class Column:
     """One column: its name (with the unit in it, where there is one), type and meaning."""
 
     name: str
-    dtype: PolarsDataType
+    dtype: DataType
     description: str
     nullable: bool = False
 
@@ -93,7 +94,7 @@ class Table:
         return [column.name for column in self.columns]
 
     @property
-    def schema(self) -> dict[str, PolarsDataType]:
+    def schema(self) -> dict[str, DataType]:
         """Column names and Polars types, in order."""
         return {column.name: column.dtype for column in self.columns}
 

@@ -114,25 +114,3 @@ def area_figures(
     """Estimate occupancy of small areas, and rank the hours at which to call there."""
     homes = ((presence, spells) for presence, spells in parts(occupancy_probabilities, vacancy))
     return area_tables(homes, meter_areas.collect(), settings.holidays, settings.area, settings.fieldwork)
-
-
-ASSETS = [
-    raw_readings,
-    questionnaire,
-    meter_areas,
-    half_hours,
-    reading_quality,
-    daily_consumption,
-    load_profiles,
-    low_use_runs,
-    occupancy_probabilities,
-    vacancies,
-    household_size,
-    profile_clusters,
-    area_figures,
-]
-SOURCES = {
-    raw_readings.key: MeterFiles.of,
-    questionnaire.key: QuestionnaireFiles.of,
-    meter_areas.key: MeterAreaFiles.of,
-}

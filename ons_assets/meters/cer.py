@@ -13,11 +13,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import core_ext.cer as kernel
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from core_ext import parse_cer_text
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.lakehouse.sources import Unreadable
 from ons_assets.meters.clock import SLOTS, local_clock, to_day
@@ -129,7 +129,7 @@ def _parsed_ahead(
     with ThreadPoolExecutor(1) as worker:
         ahead: deque[tuple[bytes, Future[tuple[Any, ...]]]] = deque()
         for text in whole_lines(path):
-            ahead.append((text, worker.submit(kernel.parse, text, table, factor, largest)))
+            ahead.append((text, worker.submit(parse_cer_text, text, table, factor, largest)))
             if len(ahead) > 1:
                 done, parsed = ahead.popleft()
                 yield done, parsed.result()

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from core_ext.half_hours import daily_totals
 
+from core_ext import daily_totals
 from ons_assets.meters.half_hours import dense, measured
 
 SLOTS = 48

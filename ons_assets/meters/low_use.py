@@ -2,8 +2,8 @@
 
 import numpy as np
 import polars as pl
-from core_ext.half_hours import low_day_runs
 
+from core_ext import low_day_runs
 from ons_assets.parameters.meters import LowUseParameters
 
 

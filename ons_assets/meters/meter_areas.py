@@ -39,6 +39,7 @@ class MeterAreaFiles:
 
     name = "meter_areas"
     table = "meters/meter_areas"
+    files_are = "`meter, area_code`"
     batch = ()
 
     @classmethod

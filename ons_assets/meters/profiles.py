@@ -6,8 +6,8 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from core_ext.half_hours import half_hour_profiles
 
+from core_ext import half_hour_profiles
 from ons_assets.meters.daily import base_and_activity
 from ons_assets.meters.half_hours import dense
 

@@ -49,6 +49,7 @@ class QuestionnaireFiles:
 
     name = "meter_questionnaire"
     table = "meters/questionnaire"
+    files_are = "answers of households, in the columns of the CER survey"
     batch = ()
 
     @classmethod

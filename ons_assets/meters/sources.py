@@ -47,6 +47,7 @@ class MeterFiles:
 
     name = "meters"
     table = "meters/raw_readings"
+    files_are = "half-hourly readings: CER text, Low Carbon London; others through a mapping"
     batch = ()
 
     @classmethod

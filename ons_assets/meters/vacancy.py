@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from core_ext.occupancy_hmm import fit_occupancy
 
+from core_ext import fit_occupancy
 from ons_assets.parameters.meters import VacancyParameters
 
 SLOTS = 48

@@ -109,22 +109,3 @@ def flow_comparison(
     census = comparison.census(commuting_flows.collect(), area_codes, settings.benchmark)
     figures.save(figures.flow_map(weighted, centres), lakehouse.home.reports / "mobile" / "flow_map.png")
     return comparison.flow_comparison(weighted, census, centres, bands_km=settings.distance_bands_km)
-
-
-ASSETS = [
-    cells,
-    devices,
-    phone_events,
-    event_quality,
-    device_anchors,
-    operator_flows,
-    aggregated_flows,
-    weighted_flows,
-    flow_comparison,
-]
-SOURCES = {
-    cells.key: CellFiles.of,
-    devices.key: DeviceFiles.of,
-    phone_events.key: EventFiles.of,
-    aggregated_flows.key: FlowFiles.of,
-}

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from core_ext.phone_events import KEPT, PING_PONG, clean_events
-from core_ext.phone_events import daily_evidence as add_up
 
+from core_ext import KEPT, PING_PONG, clean_events
+from core_ext import daily_evidence as add_up
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobile.profiles import anchor_settings
 from ons_assets.mobility.anchors import capped_home, capped_work

@@ -37,6 +37,7 @@ class CellFiles(TabularFiles):
 
     name = "cells"
     table = "mobile/cells"
+    files_are = "cell plans of an operator: own layout or Eurostat's multimno; others through a mapping"
     is_individual = True
 
     @classmethod
@@ -99,6 +100,7 @@ class EventFiles(TabularFiles):
 
     name = "phone_events"
     table = "mobile/phone_events"
+    files_are = "events of devices: own layout or Eurostat's multimno; others through a mapping"
     is_individual = True
     day_column = "event_date"
 
@@ -146,6 +148,7 @@ class DeviceFiles(TabularFiles):
 
     name = "devices"
     table = "mobile/devices"
+    files_are = "contract and age group of the holders of devices: own layout; others through a mapping"
     is_individual = True
 
     @classmethod
@@ -183,6 +186,7 @@ class FlowFiles(TabularFiles):
 
     name = "aggregated_flows"
     table = "mobile/aggregated_flows"
+    files_are = "flows of an operator: own layout or the Spanish ministry's districts; others through a mapping"
 
     @classmethod
     def of(cls, settings: Settings) -> "FlowFiles":

@@ -10,10 +10,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
-from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration.dagster_internals import tags_of_days
+from ons_assets.orchestration.events import WAITING_FOR
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -33,6 +33,8 @@ class Outcome:
     ----------
     made
         Assets that were materialised.
+    waiting
+        Assets that were not made yet, with what they wait for.
     failures
         Assets that failed, with the reason in a sentence.
     warnings
@@ -43,6 +45,7 @@ class Outcome:
 
     run_id: str
     made: tuple[str, ...]
+    waiting: dict[str, str]
     failures: dict[str, str]
     warnings: dict[str, str]
     skipped: tuple[str, ...]
@@ -95,13 +98,9 @@ def materialize(
         Called with the name of each asset that is begun.
     """
     keys = selection.resolve(definitions.resolve_asset_graph())
-    tags = {}
-    if days is not None:
-        tags[ASSET_PARTITION_RANGE_START_TAG] = days[0].isoformat()
-        tags[ASSET_PARTITION_RANGE_END_TAG] = days[1].isoformat()
     run_id = str(uuid4())
 
-    def report(entry: EventLogEntry) -> None:
+    def report(entry: dg.EventLogEntry) -> None:
         if entry.dagster_event and entry.dagster_event.is_step_start:
             progress(_asset_name(entry.dagster_event))
 
@@ -109,26 +108,37 @@ def materialize(
     result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
         instance=opened,
         asset_selection=sorted(keys),
-        tags=tags,
+        tags=tags_of_days(days),
         run_id=run_id,
         raise_on_error=False,
         # The events are in the history; on the terminal stands what the caller makes of the outcome.
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
-    made = {event.asset_key for event in result.get_asset_materialization_events() if event.asset_key}
+    settled = [_settled(event) for event in result.get_asset_materialization_events()]
+    waiting = {name: lacking for name, lacking in settled if lacking is not None}
+    made = {name for name, lacking in settled if lacking is None}
     failures = {_asset_name(event): _reason(event) for event in result.all_events if event.is_step_failure}
     checks = {
         evaluation.asset_key.to_user_string(): evaluation.description or ""
         for evaluation in result.get_asset_check_evaluations()
         if not evaluation.passed
     }
+    asked = {key.to_user_string() for key in keys}
     return Outcome(
         run_id=result.run_id,
-        made=tuple(sorted(key.to_user_string() for key in made)),
+        made=tuple(sorted(made)),
+        waiting=waiting,
         failures=failures,
-        warnings={name: reason for name, reason in checks.items() if name not in failures},
-        skipped=tuple(sorted({key.to_user_string() for key in keys - made} - failures.keys())),
+        warnings={name: reason for name, reason in checks.items() if name in made},
+        skipped=tuple(sorted(asked - made - waiting.keys() - failures.keys())),
     )
+
+
+def _settled(event: dg.DagsterEvent) -> tuple[str, str | None]:
+    """An asset that has an event of materialisation, and what it waits for, if it does."""
+    materialization = event.step_materialization_data.materialization
+    lacking = materialization.metadata.get(WAITING_FOR)
+    return materialization.asset_key.to_user_string(), str(lacking.value) if lacking is not None else None
 
 
 def _asset_name(event: dg.DagsterEvent) -> str:

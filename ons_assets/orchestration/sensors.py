@@ -7,11 +7,11 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from ons_assets.lakehouse.drops import Sighting, StillChanging, observe, register
 from ons_assets.lakehouse.ledger import Drop, Ledger, Status
 from ons_assets.lakehouse.sources import Source
+from ons_assets.orchestration.dagster_internals import tags_of_days
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.runs import UNFINISHED
 from ons_assets.settings import Settings
@@ -59,12 +59,7 @@ def drop_sensor(
 def run_request(source: str, drops: list[Drop]) -> dg.RunRequest:
     """Return the request for one run over all days of some drops; the same drops give the same request."""
     days = sorted({day for drop in drops for day in drop.days})
-    tags = {SOURCE_TAG: source}
-    if days:
-        tags |= {
-            ASSET_PARTITION_RANGE_START_TAG: days[0].isoformat(),
-            ASSET_PARTITION_RANGE_END_TAG: days[-1].isoformat(),
-        }
+    tags = {SOURCE_TAG: source, **tags_of_days((days[0], days[-1]) if days else None)}
     content = " ".join(f"{drop.sha256}:{drop.attempts}" for drop in drops)
     return dg.RunRequest(run_key=f"{source}-{sha256(content.encode()).hexdigest()[:16]}", tags=tags)
 

@@ -129,15 +129,3 @@ def index_comparison(
     return comparison.index_comparison(
         checked_quotes, item_indices, aggregate_indices, item_weights, official_indices, settings
     )
-
-
-ASSETS = [
-    raw_quotes,
-    collection_report,
-    classified_quotes,
-    checked_quotes,
-    item_indices,
-    aggregate_indices,
-    index_comparison,
-]
-SOURCES = {raw_quotes.key: QuoteFiles.of}

@@ -28,6 +28,7 @@ class QuoteFiles:
 
     name = "prices"
     table = "prices/raw_quotes"
+    files_are = "run files of the scrapers; others through a mapping"
     batch = ("retailer", "run")
 
     @classmethod

@@ -22,34 +22,3 @@ area_parts = ingested("reference/area_parts", AreaPartFiles.of)
 commuting_flows = ingested("reference/commuting_flows", CommutingFiles.of)
 phone_market = ingested("reference/phone_market", MarketFiles.of)
 workers = ingested("reference/workers", WorkerFiles.of)
-
-SOURCES = {
-    item_weights.key: weight_files,
-    item_rules.key: ItemRuleFiles.of,
-    product_labels.key: LabelFiles.of,
-    official_indices.key: OfficialIndexFiles.of,
-    areas.key: AreaFiles.of,
-    addresses.key: AddressFiles.of,
-    population.key: population_files,
-    migration_estimates.key: estimate_files,
-    area_codes.key: AreaCodeFiles.of,
-    area_parts.key: AreaPartFiles.of,
-    commuting_flows.key: CommutingFiles.of,
-    phone_market.key: MarketFiles.of,
-    workers.key: WorkerFiles.of,
-}
-ASSETS = [
-    item_weights,
-    item_rules,
-    product_labels,
-    official_indices,
-    areas,
-    addresses,
-    population,
-    migration_estimates,
-    area_codes,
-    area_parts,
-    commuting_flows,
-    phone_market,
-    workers,
-]

@@ -22,6 +22,7 @@ class AreaFiles:
 
     name = "areas"
     table = "reference/areas"
+    files_are = "GeoJSON boundaries, or centres: a column of codes such as `MSOA11CD` or `area`, and a position"
     batch = ()
     fingerprint = ""
 
@@ -50,6 +51,7 @@ class AddressFiles:
 
     name = "addresses"
     table = "reference/addresses"
+    files_are = "AddressBase Premium, Plus or Core"
     batch = ()
     fingerprint = ""
 

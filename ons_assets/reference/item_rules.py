@@ -31,6 +31,9 @@ class ItemRuleFiles:
 
     name = "item_rules"
     table = "reference/item_rules"
+    files_are = (
+        "words and limits by item: `item_id, rule, words, lowest, highest, unit`, or the pilot's keyword dictionary"
+    )
     batch = ()
     fingerprint = ""
 

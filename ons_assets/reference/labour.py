@@ -25,6 +25,7 @@ class CommutingFiles(TabularFiles):
 
     name = "commuting_flows"
     table = "reference/commuting_flows"
+    files_are = "travel to work in a census: own layout, Bristol 2011, London 2001; others through a mapping"
 
     @classmethod
     def of(cls, settings: Settings) -> "CommutingFiles":
@@ -61,6 +62,7 @@ class AreaCodeFiles(TabularFiles):
 
     name = "area_codes"
     table = "reference/area_codes"
+    files_are = "which code follows which: own layout or a table of local authorities; others through a mapping"
 
     @classmethod
     def of(cls, settings: Settings) -> "AreaCodeFiles":
@@ -85,6 +87,7 @@ class AreaPartFiles(TabularFiles):
 
     name = "area_parts"
     table = "reference/area_parts"
+    files_are = "centres of the parts of areas: own layout or the wards of 2011; others through a mapping"
 
     @classmethod
     def of(cls, settings: Settings) -> "AreaPartFiles":
@@ -117,6 +120,7 @@ class MarketFiles(TabularFiles):
 
     name = "phone_market"
     table = "reference/phone_market"
+    files_are = "phones and operators by area and age group: own layout; others through a mapping"
 
     @classmethod
     def of(cls, settings: Settings) -> "MarketFiles":
@@ -151,6 +155,7 @@ class WorkerFiles(TabularFiles):
 
     name = "workers"
     table = "reference/workers"
+    files_are = "people in work by area: own layout; others through a mapping"
 
     @classmethod
     def of(cls, settings: Settings) -> "WorkerFiles":

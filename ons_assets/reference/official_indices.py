@@ -30,6 +30,7 @@ class OfficialIndexFiles:
 
     name = "official_indices"
     table = "reference/official_indices"
+    files_are = "`series, item_id, period, index`; one column a month; or a third party's `date, index`"
     batch = ()
     fingerprint = ""
 

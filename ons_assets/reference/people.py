@@ -50,6 +50,7 @@ def estimate_files(settings: Settings) -> TableFiles:
     return TableFiles(
         name="migration_estimates",
         table="reference/migration_estimates",
+        files_are="CSV or Parquet: `period, moves` and `area, direction` or `origin, destination`",
         columns={"period": pl.String(), "moves": pl.Float64()},
         optional=dict.fromkeys(("area_type", "age", "area", "direction", "origin", "destination"), pl.String()),
         defaults={"area_type": "unknown", "age": ALL},

@@ -26,6 +26,7 @@ class LabelFiles:
 
     name = "product_labels"
     table = "reference/product_labels"
+    files_are = "what people say of products: `data/reports/classification/review_queue.csv`, filled in"
     batch = ()
     fingerprint = ""
 

@@ -224,20 +224,3 @@ def _seen_enough(users: pl.LazyFrame, settings: Tweets) -> pl.DataFrame:
     """Users who are people and tweet often enough for a move of theirs to be found."""
     people = users.filter((pl.col("kind") == PERSON) & (pl.col("tweets") >= settings.fewest_tweets))
     return people.select("user").collect()
-
-
-ASSETS = [
-    raw_tweets,
-    collection_gaps,
-    located_tweets,
-    users,
-    clusters,
-    cluster_types,
-    user_anchors,
-    user_commutes,
-    residences,
-    moves,
-    migration_flows,
-    migration_comparison,
-]
-SOURCES = {raw_tweets.key: TweetFiles.of}

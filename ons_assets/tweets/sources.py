@@ -33,6 +33,7 @@ class TweetFiles:
 
     name = "tweets"
     table = "tweets/raw_tweets"
+    files_are = "Twitter API v1.1 or v2 as JSON lines, plain, .gz or .zst; tables through a mapping"
     batch = ()
 
     @classmethod

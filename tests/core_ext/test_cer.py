@@ -5,7 +5,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core_ext import cer, reference_cer
+from core_ext import parse_cer_text
+from core_ext.cer_text import reference
 
 POSITIONS = np.full((1000, 100), -7, dtype=np.int16)
 POSITIONS[1:900, 1:49] = np.arange(48)
@@ -31,13 +32,15 @@ def same(left: tuple, right: tuple) -> bool:
 @example(["9999999999999999999 19503 5", "1392 19549 5", "1392 00001 5", "1392 95001 5", "1 19503 1e400"], True, 1.0)
 def test_kernel_agrees_with_the_reference(lines: list[str], ends: bool, factor: float) -> None:
     block = "\n".join(lines).encode() + (b"\n" if ends else b"")
-    assert same(cer.parse(block, POSITIONS, factor, 50.0), reference_cer.parse(block, POSITIONS, factor, 50.0))
+    assert same(
+        parse_cer_text(block, POSITIONS, factor, 50.0), reference.parse_cer_text(block, POSITIONS, factor, 50.0)
+    )
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_end_in_rows_or_in_reasons(block: bytes) -> None:
-    parsed = cer.parse(block, POSITIONS, 1.0, 50.0)
+    parsed = parse_cer_text(block, POSITIONS, 1.0, 50.0)
     assert len(parsed[1]) + len(parsed[6]) == parsed[9]
     assert parsed[9] == len(block.split(b"\n")) - (block.endswith(b"\n") or not block)
 
@@ -45,10 +48,10 @@ def test_any_bytes_end_in_rows_or_in_reasons(block: bytes) -> None:
 def test_numbers_are_read_as_python_reads_them() -> None:
     texts = ["0.1", "0.145", "12.3456789012345", "3e-2", "0.30000000000000004", "+7.5", "1."]
     block = "\n".join(f"1 00101 {text}" for text in texts).encode()
-    value = cer.parse(block, POSITIONS, 1.0, 50.0)[4]
+    value = parse_cer_text(block, POSITIONS, 1.0, 50.0)[4]
     assert value.tolist() == np.array([float(text) for text in texts], dtype=np.float32).tolist()
 
 
 def test_a_table_of_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match="1000 days and 100 slots"):
-        cer.parse(b"", np.zeros((10, 10), dtype=np.int16), 1.0, 50.0)
+        parse_cer_text(b"", np.zeros((10, 10), dtype=np.int16), 1.0, 50.0)

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
 
-from core_ext import dbscan, dbscan_clusters, reference
+from core_ext import dbscan, dbscan_clusters
+from core_ext.clustering import reference
 
 # The package's attribute `dbscan` is the function; the modules hold the sizes at which the kernel changes its way.
-main_module = importlib.import_module("core_ext.dbscan")
-shards_module = importlib.import_module("core_ext.dbscan_shards")
+main_module = importlib.import_module("core_ext.clustering.segments")
+shards_module = importlib.import_module("core_ext.clustering.shards")
 
 MASK_POINTS = 256
 LONDON = np.array([530_000.0, 180_000.0])

@@ -2,18 +2,18 @@
 
 import numpy as np
 import pytest
-from core_ext.half_hours import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from core_ext import (
     daily_totals,
     half_hour_pass,
     half_hour_profiles,
     half_hour_runs,
     low_day_runs,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-
-from core_ext import reference
+from core_ext.half_hours import reference
 
 
 def as_offsets(lengths):
@@ -164,7 +164,7 @@ def test_a_float64_or_strided_table_is_read_rightly():
     [
         ((np.zeros((2, 50), np.float32), [0, 2], [0, 0]), r"shape \(meter-days, 48\)"),
         ((np.zeros((2, 48), np.int64), [0, 2], [0, 0]), "floating point"),
-        ((np.zeros((2, 48), np.float32), [0, 3], [0, 0]), "end at the number of rows"),
+        ((np.zeros((2, 48), np.float32), [0, 3], [0, 0]), "end with the 2 rows"),
         ((np.zeros((2, 48), np.float32), [0, 2, 1, 2], [0, 0]), "not decrease"),
         ((np.zeros((2, 48), np.float32), [0, 2], [0]), "one value for each of the 2 rows"),
         ((np.zeros((2, 48), np.float32), [0, 2], [0, 5], 2), "day_type must lie below 2"),

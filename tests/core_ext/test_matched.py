@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core_ext import matched, reference
+from core_ext import log_relatives, pair_sums
+from core_ext.price_links import reference
 
 T = 7
 
@@ -24,12 +25,12 @@ def panels(draw):
 def test_kernels_equal_the_reference(panel, seed):
     offsets, period = panel
     left, right = np.random.default_rng(seed).normal(size=(2, len(period)))
-    sums, counts = matched.log_relatives(offsets, period, left, T)
+    sums, counts = log_relatives(offsets, period, left, T)
     expected_sums, expected_counts = reference.log_relatives(offsets, period, left, T)
     np.testing.assert_allclose(sums, expected_sums, atol=1e-12)
     np.testing.assert_array_equal(counts, expected_counts)
     np.testing.assert_allclose(
-        matched.pair_sums(offsets, period, left, right, T),
+        pair_sums(offsets, period, left, right, T),
         reference.pair_sums(offsets, period, left, right, T),
         atol=1e-12,
     )
@@ -49,24 +50,24 @@ def test_tiles_cover_every_row():
     dense[np.repeat(np.arange(12), np.diff(offsets)), period] = log_price
     known = np.isfinite(dense).astype(float)
     known_price = np.nan_to_num(dense)
-    sums, counts = matched.log_relatives(offsets, period, log_price, 1500)
+    sums, counts = log_relatives(offsets, period, log_price, 1500)
     np.testing.assert_array_equal(counts, known.T @ known)
     np.testing.assert_allclose(sums, known.T @ known_price - known_price.T @ known, atol=1e-10)
-    pair = matched.pair_sums(offsets, period, log_price, log_price**2, 1500)
+    pair = pair_sums(offsets, period, log_price, log_price**2, 1500)
     np.testing.assert_allclose(pair, known_price.T @ known_price**2, atol=1e-10)
 
 
 def test_two_calls_give_the_same_bits():
     offsets, period = wide_panel(np.random.default_rng(3), n_periods=300, n_products=50)
     log_price = np.random.default_rng(4).normal(size=len(period))
-    first, _ = matched.log_relatives(offsets, period, log_price, 300)
-    second, _ = matched.log_relatives(offsets, period, log_price, 300)
+    first, _ = log_relatives(offsets, period, log_price, 300)
+    second, _ = log_relatives(offsets, period, log_price, 300)
     assert first.tobytes() == second.tobytes()
     assert np.array_equal(first, -first.T)
 
 
 def test_no_quotes_give_zeros():
-    sums, counts = matched.log_relatives([0], [], [], 3)
+    sums, counts = log_relatives([0], [], [], 3)
     assert not sums.any()
     assert not counts.any()
 
@@ -86,11 +87,11 @@ def test_no_quotes_give_zeros():
 def test_what_is_not_a_panel_is_refused(offsets, period, message):
     prices = np.zeros(len(period))
     with pytest.raises(ValueError, match=message):
-        matched.log_relatives(offsets, period, prices, 3)
+        log_relatives(offsets, period, prices, 3)
     with pytest.raises(ValueError, match=message):
-        matched.pair_sums(offsets, period, prices, prices, 3)
+        pair_sums(offsets, period, prices, prices, 3)
 
 
 def test_a_column_of_another_length_is_refused():
     with pytest.raises(ValueError, match="one value for each quote"):
-        matched.pair_sums([0, 2], [0, 1], np.zeros(2), np.zeros(3), 3)
+        pair_sums([0, 2], [0, 1], np.zeros(2), np.zeros(3), 3)

@@ -4,11 +4,11 @@ from itertools import product
 
 import numpy as np
 import pytest
-from core_ext.occupancy_hmm import fit_occupancy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core_ext import reference
+from core_ext import fit_occupancy
+from core_ext.occupancy import reference
 
 GROUP = np.repeat([0, 1, 2], 16)
 SHARE = np.array([[0.02, 0.05, 0.01], [0.2, 0.7, 0.6]])

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core_ext import phone_events, reference_phone_events
+from core_ext import clean_events, daily_evidence
+from core_ext.phone_events import reference
 
 X = np.array([0.0, 400.0, 900.0, 30_000.0, 30_500.0, np.nan, 90_000.0])
 Y = np.array([0.0, 0.0, 700.0, 0.0, 300.0, np.nan, 0.0])
@@ -26,10 +27,8 @@ def events(draw, lowest_cell=0):
 def test_cleaning_is_that_of_the_reference(made, ping_pong, speed):
     user, time, cell = made
     options = {"max_speed_m_s": speed, "ping_pong_s": ping_pong}
-    flag, moved = phone_events.clean_events(user, time, cell, X, Y, **options)
-    flag_by_hand, moved_by_hand = reference_phone_events.clean_events(
-        user.tolist(), time.tolist(), cell.tolist(), X, Y, **options
-    )
+    flag, moved = clean_events(user, time, cell, X, Y, **options)
+    flag_by_hand, moved_by_hand = reference.clean_events(user.tolist(), time.tolist(), cell.tolist(), X, Y, **options)
     assert flag.tolist() == flag_by_hand
     assert moved.tolist() == moved_by_hand
 
@@ -50,10 +49,10 @@ def test_evidence_is_that_of_the_reference(made, radius, reach, bridges):
         "bridge_day_s": bridges[0],
         "bridge_night_s": bridges[1],
     }
-    users, places, days, weights, of_user, of_cell, place, count = phone_events.daily_evidence(
+    users, places, days, weights, of_user, of_cell, place, count = daily_evidence(
         user, time, cell, X, Y, profiles, **options
     )
-    by_hand, places_by_hand = reference_phone_events.daily_evidence(
+    by_hand, places_by_hand = reference.daily_evidence(
         user.tolist(), time.tolist(), cell.tolist(), X, Y, profiles, **options
     )
     found = {key[:3]: key[3] for key in zip(users.tolist(), places.tolist(), days.tolist(), weights, strict=True)}
@@ -70,7 +69,7 @@ def test_evidence_is_that_of_the_reference(made, radius, reach, bridges):
 @given(made=events())
 def test_no_time_is_told_twice(made):
     user, time, cell = made
-    users, _, days, weights, *_ = phone_events.daily_evidence(user, time, cell, X, Y, np.ones((1, 168)))
+    users, _, days, weights, *_ = daily_evidence(user, time, cell, X, Y, np.ones((1, 168)))
     assert np.all(weights >= -1e-9)
     for device, day in set(zip(users.tolist(), days.tolist(), strict=True)):
         assert weights[(users == device) & (days == day)].sum() <= 24 + 1e-6
@@ -78,17 +77,17 @@ def test_no_time_is_told_twice(made):
 
 def test_a_spike_is_too_fast_but_a_journey_is_not():
     user, y = np.zeros(3, dtype=np.int64), np.zeros(7)
-    spike, _ = phone_events.clean_events(user, np.array([0, 60, 120]), np.array([0, 3, 0], dtype=np.int32), X, y)
+    spike, _ = clean_events(user, np.array([0, 60, 120]), np.array([0, 3, 0], dtype=np.int32), X, y)
     assert spike.tolist() == [0, 2, 0]
-    journey, _ = phone_events.clean_events(user, np.array([0, 1_800, 3_600]), np.array([0, 3, 0], dtype=np.int32), X, y)
+    journey, _ = clean_events(user, np.array([0, 1_800, 3_600]), np.array([0, 3, 0], dtype=np.int32), X, y)
     assert journey.tolist() == [0, 0, 0]
 
 
 def test_nothing_gives_nothing():
     none = np.empty(0, dtype=np.int64)
-    flag, moved = phone_events.clean_events(none, none, none.astype(np.int32), X, Y)
+    flag, moved = clean_events(none, none, none.astype(np.int32), X, Y)
     assert len(flag) == len(moved) == 0
-    assert all(len(part) == 0 for part in phone_events.daily_evidence(none, none, none, X, Y, np.ones((1, 168))))
+    assert all(len(part) == 0 for part in daily_evidence(none, none, none, X, Y, np.ones((1, 168))))
 
 
 @pytest.mark.parametrize(
@@ -103,12 +102,12 @@ def test_nothing_gives_nothing():
 )
 def test_what_a_kernel_could_not_bear_is_refused(user, time, cell, message):
     with pytest.raises(ValueError, match=message):
-        phone_events.daily_evidence(user, time, cell, X, Y, np.ones((1, 168)))
+        daily_evidence(user, time, cell, X, Y, np.ones((1, 168)))
 
 
 def test_profiles_and_bridges_are_checked():
     one = np.array([0])
     with pytest.raises(ValueError, match="168"):
-        phone_events.daily_evidence(one, one, one, X, Y, np.ones((1, 24)))
+        daily_evidence(one, one, one, X, Y, np.ones((1, 24)))
     with pytest.raises(ValueError, match="a day"):
-        phone_events.daily_evidence(one, one, one, X, Y, np.ones((1, 168)), bridge_night_s=90_000)
+        daily_evidence(one, one, one, X, Y, np.ones((1, 168)), bridge_night_s=90_000)

@@ -7,20 +7,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_assets.catalogue import CATALOGUE
-from ons_assets.catalogue.meters import TABLES
+from ons_assets import operations
+from ons_assets.catalogue import CATALOGUE, meters, tables_of
 from ons_assets.demo import meters as demonstration
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ledger import Ledger
 from ons_assets.meters import parts
-from ons_assets.orchestration import operations
 from ons_assets.orchestration.runs import Outcome, instance
 from ons_assets.parameters.meters import ClusterParameters, HouseholdParameters, Meters, Readings
 from ons_assets.settings import Drops, Settings, load_settings
 from ons_assets.simulate.meters import Scale
 
 TINY = Scale("tiny", homes=40, days=35, lcl_share=0.2, homes_per_area=20)
+TABLES = tables_of(meters)
 MADE = {table.name for table in TABLES}
 RAW = {"meters/raw_readings", "meters/questionnaire", "meters/meter_areas"}
 
@@ -159,8 +159,8 @@ def test_what_lacks_survey_and_areas_waits_and_the_rest_is_made(world: Path, tmp
     ingest(settings, {"meters": files(world)["meters"][:1]})
     outcome = operations.make(settings, ["meters"], None, silent)
     assert outcome.failures == {}
-    assert "waiting for meters/questionnaire" in outcome.warnings["meters/household_size"]
-    assert "waiting for meters/meter_areas" in outcome.warnings["meters/fieldwork"]
+    assert outcome.waiting["meters/household_size"] == "meters/questionnaire"
+    assert outcome.waiting["meters/fieldwork"] == "meters/meter_areas"
     assert lake.exists(Home(settings.home), CATALOGUE["meters/vacancy"])
 
 
@@ -187,6 +187,18 @@ def test_gaps_are_filled_only_where_it_is_asked_for_and_presence_knows_it(world:
     assert int(np.isfinite(there).sum() - np.isfinite(said).sum()) == filled
 
 
+def test_one_of_two_tables_of_a_computation_is_made_with_the_other(world: Path, tmp_path: Path) -> None:
+    settings = home_at(tmp_path)
+    ingest(settings, {"meters": files(world)["meters"][:1]})
+    operations.make(settings, ["meters/half_hours"], None, silent)
+    outcome = operations.make(settings, ["meters/profile_indicators"], None, silent)
+    assert outcome.made == ("meters/profile_indicators", "meters/profiles")
+    assert operations.made_together(["meters/profile_indicators", "meters/half_hours"]) == {
+        "meters/profile_indicators": ["meters/profiles"]
+    }
+    assert len(table(settings, "profiles")) > 0
+
+
 def test_real_files_go_the_whole_road(shared_data: Path, tmp_path: Path) -> None:
     settings = home_at(tmp_path)
     names = (
@@ -201,7 +213,7 @@ def test_real_files_go_the_whole_road(shared_data: Path, tmp_path: Path) -> None
     assert [drop.quarantined_rows for drop in drops] == [0, 1, 0, 1_000]
     outcome = operations.make(settings, ["meters"], None, silent)
     assert outcome.failures == {}
-    assert set(outcome.warnings) >= {"meters/area_occupancy", "meters/household_size"}
+    assert set(outcome.waiting) >= {"meters/area_occupancy", "meters/household_size"}
     layouts = table(settings, "half_hours").select("meter", "layout").unique()
     runs = table(settings, "low_use_runs").join(layouts, on="meter").filter(layout="smart-grid-smart-city")
     assert {108, 82} <= set(runs["days"])

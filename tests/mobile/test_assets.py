@@ -6,16 +6,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ons_assets.catalogue import CATALOGUE
-from ons_assets.catalogue.mobile import TABLES
+from ons_assets import operations
+from ons_assets.catalogue import CATALOGUE, mobile, tables_of
 from ons_assets.lakehouse import gate, lake
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Sensitivity
-from ons_assets.orchestration import operations
 from ons_assets.settings import Settings
 from ons_assets.simulate.mobile import Scale, simulate_mobile
 
+TABLES = tables_of(mobile)
 WORLD = Scale("tiny", 2_500, date(2014, 10, 6), 8, 4.0, 6.0, True)
 OUTSIDE = ("mobile/aggregated_flows", "mobile/weighted_flows", "mobile/flow_comparison")
 INSIDE = ("mobile/cells", "mobile/devices", "mobile/phone_events", "mobile/device_anchors")

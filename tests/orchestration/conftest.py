@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ons_assets.orchestration import operations
+from ons_assets import operations
 from ons_assets.settings import Drops, Settings, load_settings
 
 SUITES = Path(__file__).resolve().parents[2] / "expectations"

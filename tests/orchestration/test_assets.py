@@ -6,12 +6,12 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Provenance
 from ons_assets.lakehouse.tables import Sensitivity
-from ons_assets.orchestration import operations
 from ons_assets.orchestration.assets import published
 from ons_assets.orchestration.runs import Outcome, instance
 from ons_assets.settings import Settings
@@ -170,7 +170,9 @@ def test_what_lacks_an_input_waits_and_says_so(settings: Settings) -> None:
     ingest(settings, write_run(settings.home / "supplier", "tesco", DAY))
     outcome = make(settings)
     assert outcome.success
-    assert "waiting for reference/item_weights" in outcome.warnings[GROUPS]
+    assert outcome.waiting[GROUPS] == "reference/item_weights"
+    assert GROUPS not in {*outcome.made, *outcome.warnings, *outcome.skipped}
+    assert checks(settings, GROUPS)[0] == (False, dg.AssetCheckSeverity.WARN)
     assert not lake.exists(Home(settings.home), CATALOGUE[GROUPS])
     assert "governance/analytical_database" in outcome.made
 

@@ -4,10 +4,10 @@ from datetime import date
 import dagster as dg
 import pytest
 
+from ons_assets import operations
 from ons_assets.definitions import build_definitions
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ledger import Ledger, Status
-from ons_assets.orchestration import operations
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.runs import UNFINISHED, instance
 from ons_assets.orchestration.sensors import SOURCE_TAG

@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from ons_assets.catalogue import CATALOGUE, tweets
+from ons_assets import operations
+from ons_assets.catalogue import CATALOGUE, tables_of, tweets
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration import operations
 from ons_assets.settings import Settings
 from ons_assets.simulate.tweets import Scale, simulate_tweets, write_office_files
 
@@ -60,7 +60,7 @@ def rows(settings: Settings, table: str) -> pl.DataFrame:
 
 
 def assert_same(one: Settings, other: Settings) -> None:
-    for table in tweets.TABLES:
+    for table in tables_of(tweets):
         assert_frame_equal(rows(one, table.short_name), rows(other, table.short_name))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_assets.catalogue.tweets import TABLES
+from ons_assets.catalogue import tables_of, tweets
 from ons_assets.geography.areas import Areas
 from ons_assets.lakehouse import gate
 from ons_assets.lakehouse.delimited import Limits
@@ -27,6 +27,7 @@ from ons_assets.tweets.residences import moves, residences, student_homes
 from ons_assets.tweets.sources import TweetFiles
 from ons_assets.tweets.users import describe_users
 
+TABLES = tables_of(tweets)
 CATALOGUE = Catalogue(TABLES)
 
 EXPECTATIONS = Path(__file__).resolve().parents[2] / "expectations"

@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 import numpy.typing as npt
-from core_ext.occupancy_hmm import fit_occupancy
 
+from core_ext import fit_occupancy
 from ons_assets.meters.occupancy.readings import SLOTS, log_kwh
 from ons_assets.parameters.meters import HmmParameters
 

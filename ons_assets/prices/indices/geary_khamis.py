@@ -1,8 +1,8 @@
 """Geary-Khamis: prices deflated to the level of one reference price per product."""
 
 import numpy as np
-from core_ext.matched import pair_sums
 
+from core_ext import pair_sums
 from ons_assets.prices.indices.geks import WindowLevels, largest_linked_set
 from ons_assets.prices.indices.panel import FloatArray, Panel
 

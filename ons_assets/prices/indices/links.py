@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import numpy as np
-from core_ext.matched import log_relatives, pair_sums
 
+from core_ext import log_relatives, pair_sums
 from ons_assets.prices.indices.bilateral import FORMULAS, Matched
 from ons_assets.prices.indices.chaining import Link
 from ons_assets.prices.indices.panel import FloatArray, IntArray, Panel

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from core_ext.matched import pair_sums
 
+from core_ext import pair_sums
 from ons_assets.prices.indices.geks import WindowLevels, largest_linked_set
 from ons_assets.prices.indices.panel import FloatArray, IntArray, Panel
 

@@ -1,0 +1,1 @@
+"""The text of the CER trial, parsed into meters, days, slots and readings."""

@@ -1,0 +1,1 @@
+"""DBSCAN of many sets of points at once, and the tables of their clusters."""

@@ -1,0 +1,1 @@
+"""Passes over half-hourly readings: profiles, totals of days, runs."""

@@ -1,0 +1,1 @@
+"""A hidden Markov model for each home, fitted and smoothed."""

@@ -1,0 +1,1 @@
+"""Cleaning of phone events, and what they say of places, by device and day."""

@@ -1,0 +1,179 @@
+"""How tables are made of other tables: hold them, look at the inputs, compute, publish.
+
+What starts it is not its matter: it says what came of it, and whoever called turns that into words or events.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ons_assets.lakehouse import increments, lake, publication
+from ons_assets.lakehouse.gate import Audit, Suite
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.increments import Increment, Replacement
+from ons_assets.lakehouse.publication import Publication, Published, publish_parts
+from ons_assets.lakehouse.tables import Table
+
+# One frame a table; all rows at once, or part by part.
+Frames = pl.DataFrame | tuple[pl.DataFrame, ...]
+Computed = Frames | Iterator[Frames] | Replacement
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """Tables, what they are made of, and how.
+
+    Parameters
+    ----------
+    tables
+        What the function makes, in the order in which it returns them.
+    function
+        Is given what it names: each input by its short name, as a LazyFrame; `days`; `increment`; and
+        what the caller gives.
+    inputs
+        Without one of them nothing can be made.
+    optional
+        Inputs for which None is given if they were never published.
+    increments_of
+        Input of which the function is told what changed since it last ran.
+    """
+
+    tables: tuple[Table, ...]
+    function: Callable[..., Computed]
+    inputs: tuple[Table, ...] = ()
+    optional: tuple[Table, ...] = ()
+    increments_of: Table | None = None
+
+    @property
+    def involved(self) -> tuple[Table, ...]:
+        """Every table that is read or made."""
+        return (*self.tables, *self.inputs, *self.optional)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Nothing was made, because these inputs were never published."""
+
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """Nothing was made, because the table is as it should be already, in this version."""
+
+    version: lake.Version
+
+
+@dataclass(frozen=True)
+class Made:
+    """Every table was published; `whole` is the frame, if there was only one."""
+
+    published: tuple[Published, ...]
+    whole: pl.DataFrame | None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The gate refused a table; the last good data of all of them stay."""
+
+    table: str
+    audit: Audit
+
+
+Outcome = Waiting | Unchanged | Made | Refused
+
+
+def derive(
+    home: Home,
+    derivation: Derivation,
+    *,
+    expectations: Path,
+    run_id: str,
+    parameters: Mapping[str, Any],
+    given: Mapping[str, Any] | None = None,
+    days: tuple[date, date] | None = None,
+) -> Outcome:
+    """Make the tables of a derivation, if all that they need is there, and publish them if the gate lets them pass.
+
+    Parameters
+    ----------
+    expectations
+        Folder of the suites.
+    run_id
+        What the versions are told apart by, and their batches in quarantine.
+    parameters
+        What decides the result beside the inputs; every version records it.
+    given
+        What the function may name beside its inputs.
+    days
+        First and last day to make, for tables by day; None for whole tables.
+    """
+    tables = derivation.tables
+    with home.working(), ExitStack() as locks:
+        for table in tables:
+            locks.enter_context(home.table_lock(table.name))
+        versions = {each.name: lake.latest(home, each) for each in (*derivation.inputs, *derivation.optional)}
+        if missing := tuple(each.name for each in derivation.inputs if versions[each.name] is None):
+            return Waiting(missing)
+        suites = [Suite.load(expectations, table.name) for table in tables]
+        made_of = {name: increments.made_of(version) for name, version in versions.items()}
+        offered = {**(given or {}), **_rows(home, derivation, versions), "days": days}
+        if derivation.increments_of is not None:
+            offered["increment"] = _increment(home, derivation, suites, made_of, parameters)
+        wanted = inspect.signature(derivation.function).parameters
+        computed = derivation.function(**{name: offered[name] for name in wanted})
+        if isinstance(computed, Replacement) and not computed.values:
+            return Unchanged(_as_it_is(home, tables[0]))
+        publications = [Publication(home, table, suite, run_id) for table, suite in zip(tables, suites, strict=True)]
+        replace = _replaced(tables[0], computed, days)
+        try:
+            made = publish_parts(publications, _parts(computed), made_of, parameters, replace)
+        except publication.Refused as refusal:
+            return Refused(refusal.table, refusal.audit)
+    return Made(tuple(made), computed if isinstance(computed, pl.DataFrame) else None)
+
+
+def _rows(
+    home: Home, derivation: Derivation, versions: Mapping[str, lake.Version | None]
+) -> dict[str, pl.LazyFrame | None]:
+    """The very versions that the provenance names; another run may publish a newer one meanwhile."""
+    rows: dict[str, pl.LazyFrame | None] = {}
+    for table in (*derivation.inputs, *derivation.optional):
+        version = versions[table.name]
+        rows[table.short_name] = lake.read(home, table, version.number) if version else None
+    return rows
+
+
+def _increment(
+    home: Home, derivation: Derivation, suites: list[Suite], made_of: Mapping[str, str], parameters: Mapping[str, Any]
+) -> Increment | None:
+    assert derivation.increments_of is not None
+    made = list(zip(derivation.tables, suites, strict=True))
+    return increments.increment(home, made, derivation.increments_of, made_of, parameters)
+
+
+def _as_it_is(home: Home, table: Table) -> lake.Version:
+    version = lake.latest(home, table)
+    assert version is not None, "what was never published cannot be unchanged"
+    return version
+
+
+def _replaced(table: Table, computed: Computed, days: tuple[date, date] | None) -> lake.Partition | None:
+    """The partitions whose place the rows take; None for the whole table."""
+    if isinstance(computed, Replacement):
+        return lake.Among(table.partition_by[0], computed.values)
+    return lake.Between(table.partition_by[0], *days) if days else None
+
+
+def _parts(computed: Computed) -> Iterator[tuple[pl.DataFrame, ...]]:
+    """Parts of what a function made, each as one frame a table."""
+    if isinstance(computed, Replacement):
+        computed = computed.parts
+    for part in [computed] if isinstance(computed, pl.DataFrame | tuple) else computed:
+        yield (part,) if isinstance(part, pl.DataFrame) else part

@@ -1,0 +1,177 @@
+"""What came of a table, as Dagster shows it: checks, materialisations, failures."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from ons_assets.lakehouse.derivation import Made, Outcome, Refused, Unchanged, Waiting
+from ons_assets.lakehouse.gate import Audit
+from ons_assets.lakehouse.ingestion import Ingested
+from ons_assets.lakehouse.publication import Published
+from ons_assets.lakehouse.tables import Table
+
+CHECK = "suite"
+# Metadata of a materialisation that stands for a table that waits.
+WAITING_FOR = "waiting_for"
+SHOWN_FINDINGS = 20
+
+Chart = Callable[[pl.DataFrame], dg.MetadataValue]
+Verdicts = Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation]
+Events = Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.MaterializeResult[None]]
+
+
+def key(table: Table) -> dg.AssetKey:
+    """Return the asset of a table."""
+    return dg.AssetKey(table.name.split("/"))
+
+
+def of_derivation(
+    context: dg.AssetExecutionContext, tables: Sequence[Table], outcome: Outcome, chart: Chart | None
+) -> Events:
+    """Say what came of tables that are made of others.
+
+    Parameters
+    ----------
+    tables
+        In the order in which they were published.
+    chart
+        Makes a picture of the one frame that was published.
+
+    Raises
+    ------
+    Failure
+        If the gate refused; raised and not yielded, because only so nothing is recorded as made.
+    """
+    match outcome:
+        case Waiting(missing):
+            for table in tables:
+                yield from _waiting(table, missing)
+        case Unchanged(version):
+            assert version.provenance is not None
+            yield dg.MaterializeResult(
+                asset_key=key(tables[0]),
+                data_version=dg.DataVersion(version.provenance.data_version),
+                metadata={"delta_version": version.number, "unchanged": True},
+                check_results=[dg.AssetCheckResult(check_name=CHECK, passed=True, description="nothing has changed")],
+            )
+        case Refused(name, audit):
+            yield from _verdicts_on(context, next(table for table in tables if table.name == name), audit)
+            raise _failure(f"{name}: refused, and the last good data stay; {audit.reason}")
+        case Made(published, whole):
+            for table, each in zip(tables, published, strict=True):
+                yield from _verdicts_on(context, table, each.audit)
+                yield _result(table, each, chart(whole) if chart and whole is not None else None)
+
+
+def of_ingestion(context: dg.AssetExecutionContext, table: Table, outcome: Ingested) -> Events:
+    """Say what came of a raw table.
+
+    Parameters
+    ----------
+    context
+        Of the run; its partitions, if it makes several days, are each given a check.
+    table
+        Raw table, which the events name.
+    outcome
+        Rows and drops that were read, and the findings by day; without drops the table waits for a file.
+
+    Raises
+    ------
+    Failure
+        If every batch was refused.
+    """
+    if outcome.drops == 0:
+        yield from _waiting(table, ["a file"])
+        return
+    yield from _verdicts(context, table, lambda day: _verdict_on_drops(table, outcome, day))
+    if outcome.version is None:
+        reason = outcome.refusals[0].reason
+        raise _failure(f"{table.name}: every batch was refused, and the last good data stay; {reason}")
+    yield dg.MaterializeResult(
+        asset_key=key(table),
+        data_version=dg.DataVersion(outcome.data_version or ""),
+        metadata={
+            "dagster/row_count": outcome.rows,
+            "drops": outcome.drops,
+            "quarantined_rows": outcome.quarantined_rows,
+            "delta_version": outcome.version,
+        },
+    )
+
+
+def _failure(sentence: str) -> dg.Failure:
+    return dg.Failure(sentence, allow_retries=False)
+
+
+def _waiting(table: Table, missing: Sequence[str]) -> Events:
+    """Say that nothing could be made yet; without a result, Dagster would not run what does not need it."""
+    wanted = " and ".join(missing)
+    yield dg.AssetCheckResult(
+        asset_key=key(table),
+        check_name=CHECK,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"waiting for {wanted}; nothing was published",
+    )
+    yield dg.MaterializeResult(asset_key=key(table), metadata={"dagster/row_count": 0, WAITING_FOR: wanted})
+
+
+def _verdicts(
+    context: dg.AssetExecutionContext, table: Table, verdict: Callable[[str | None], dg.AssetCheckResult]
+) -> Verdicts:
+    """Yield the verdict on a run, and where it makes several days, on each of them.
+
+    Dagster plans a check for each partition of a range, but would leave it open: a result says nothing
+    of partitions.
+    """
+    if context.has_partition_key_range:
+        for day in context.partition_keys:
+            result = verdict(day)
+            yield dg.AssetCheckEvaluation(
+                asset_key=key(table),
+                check_name=CHECK,
+                passed=result.passed,
+                severity=result.severity,
+                description=result.description,
+                metadata=result.metadata,
+                partition=day,
+            )
+    yield verdict(None)
+
+
+def _verdicts_on(context: dg.AssetExecutionContext, table: Table, audit: Audit) -> Verdicts:
+    verdict = dg.AssetCheckResult(
+        asset_key=key(table),
+        check_name=CHECK,
+        passed=not audit.failures,
+        severity=dg.AssetCheckSeverity.ERROR if audit.is_critical else dg.AssetCheckSeverity.WARN,
+        description=audit.reason or "every expectation is met",
+        metadata={"expectations": audit.evaluated},
+    )
+    return _verdicts(context, table, lambda _: verdict)
+
+
+def _verdict_on_drops(table: Table, outcome: Ingested, day: str | None) -> dg.AssetCheckResult:
+    """Red if a batch of the day was refused, though others were published; yellow if one had a warning."""
+    refusals = [refusal for refusal in outcome.refusals if day is None or day in refusal.days]
+    warnings = [warning for warning in outcome.warnings if day is None or day in warning.days]
+    shown = [f"- {finding.drop} ({finding.batch}): {finding.reason}" for finding in [*refusals, *warnings]]
+    return dg.AssetCheckResult(
+        asset_key=key(table),
+        check_name=CHECK,
+        passed=not shown,
+        severity=dg.AssetCheckSeverity.ERROR if refusals else dg.AssetCheckSeverity.WARN,
+        description=f"{len(refusals)} batches refused, {len(warnings)} with warnings",
+        metadata={"batches": dg.MetadataValue.md("\n".join(shown[:SHOWN_FINDINGS]))} if shown else {},
+    )
+
+
+def _result(table: Table, published: Published, picture: dg.MetadataValue | None) -> dg.MaterializeResult[None]:
+    metadata: dict[str, Any] = {"dagster/row_count": published.rows, "delta_version": published.version}
+    if picture is not None:
+        metadata["chart"] = picture
+    return dg.MaterializeResult(
+        asset_key=key(table), data_version=dg.DataVersion(published.data_version), metadata=metadata
+    )
