@@ -81,7 +81,7 @@ def clean(
         Device, local second and number of the cell of each event, sorted by device and time, shape (n,).
     plan
         Centres of the cells in metres.
-    settings
+    parameters
         Speed, distance and seconds beyond which an event is wrong.
     """
     flag, moved = clean_events(
