@@ -57,12 +57,12 @@ def graph() -> str:
 
 
 def _nodes() -> dict[str, Node]:
-    from ons_assets.definitions import ASSETS, SOURCES
+    from ons_assets.definitions import ASSETS, RAW
 
     nodes, maker = {}, {}
     for asset in ASSETS:
         keys = sorted(asset.keys, key=lambda key: (asset.node_def.name != "__".join(key.path), key))
-        node = Node(keys[0].path[-1], keys[0].path[0], ", ".join(key.path[-1] for key in keys), keys[0] in SOURCES)
+        node = Node(keys[0].path[-1], keys[0].path[0], ", ".join(key.path[-1] for key in keys), keys[0] in {raw.asset.key for raw in RAW})
         if node.name in nodes:
             raise ValueError(f"two assets would be one box of the picture: {node.name}")
         nodes[node.name] = node
@@ -98,10 +98,10 @@ def _before(name: str, ways: dict[str, set[str]]) -> set[str]:
 
 def sources() -> str:
     """Return the drop folders, and what belongs into each."""
-    from ons_assets.definitions import SOURCES
+    from ons_assets.definitions import RAW
     from ons_assets.settings import Settings
 
-    rows = [(source.name, source.table, source.files_are) for source in (make(Settings()) for make in SOURCES.values())]
+    rows = [(source.name, source.table, source.files_are) for source in (raw.source(Settings()) for raw in RAW)]
     return _table(("drop folder", "table", "files"), [(f"`{name}`", f"`{table}`", said) for name, table, said in rows])
 
 

@@ -19,6 +19,7 @@ from ons_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from ons_assets.intake.ledger import Drop
+    from ons_assets.intake.reading import Difference
     from ons_assets.orchestration.runs import Outcome
 
 app = typer.Typer(
@@ -100,14 +101,130 @@ def ingest(
             operations.take(settings, files, source, progress) if files else operations.take_dropped(settings, progress)
         )
         outcomes = operations.read_waiting(settings, progress)
-        drops = operations.current(settings, taken)
-    _print_drops(drops)
-    refused = [drop for drop in drops if drop.status == "refused"]
-    broken = [outcome for outcome in outcomes if not outcome.success]
-    if not refused:
-        for outcome in broken:
-            _print_outcome(outcome)
-    _fail_unless(not refused and not broken, f"{len(refused)} of {len(drops)} files were refused")
+        drops = operations.current(settings, taken.drops)
+    _print_ingested(drops, outcomes, taken.left)
+
+
+@app.command()
+def retry(
+    drops: Annotated[
+        list[str] | None, typer.Argument(help="Names of refused files, or their numbers; without any, all of them.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Read files that were refused once more, from the archive."""
+    from ons_assets import operations
+
+    settings = _settings(home)
+    operations.open_home(settings)
+    with _progress("reading") as progress:
+        again, outcomes = operations.retry(settings, drops or [], progress)
+    _print_ingested(operations.current(settings, again), outcomes, [])
+
+
+@app.command()
+def reread(
+    source: Annotated[str, typer.Argument(help="Whose files.")],
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the new reading takes effect.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Read accepted files once more under the layouts and parameters of now; what that changes is shown first."""
+    from ons_assets import operations
+
+    settings = _settings(home)
+    operations.open_home(settings)
+    with operations.reread(settings, source, _days(first, last)) as again:
+        changed = [each for each in again.differences if each.changes or each.layout is None]
+        console.print(f"{len(again.differences)} files read again, {len(changed)} give other rows")
+        if not changed:
+            return
+        _print_differences(changed)
+        if not (yes or typer.confirm("Let the new reading take effect?")):
+            return
+        with _progress("publishing") as progress:
+            outcome = again.apply(progress)
+    _print_outcome(outcome)
+    _fail_unless(outcome.success, "the table could not be made anew")
+
+
+layouts = typer.Typer(help="Layouts of files: look at a file through one, draft one.", no_args_is_help=True)
+app.add_typer(layouts, name="layout")
+SourceOption = Annotated[str, typer.Option("--source", help="Whose file it is.")]
+
+
+@layouts.command("check")
+def check_layout(
+    file: Annotated[Path, typer.Argument(help="The file; it is only looked at.")],
+    source: SourceOption,
+    layout: Annotated[Path | None, typer.Option(help="YAML of a layout; else the one that knows the file.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Show the first rows of a file as they would be read, and what was not understood."""
+    from ons_assets import operations
+    from ons_assets.intake import drafting, shelf
+
+    if not file.is_file():
+        raise Failed(f"there is no file {file}")
+    of = operations.source_named(_settings(home), source)
+    checked = drafting.check(of, file, shelf.one(layout) if layout is not None else None)
+    console.print(f"{file.name} is {checked.kind}", soft_wrap=True, markup=False)
+    if checked.header:
+        console.print(f"columns: {', '.join(checked.header)}", soft_wrap=True, markup=False)
+    if checked.layout is not None:
+        console.print(f"layout: {checked.layout.name}", markup=False)
+    if checked.unused:
+        console.print(f"not read: {', '.join(checked.unused)}", soft_wrap=True, markup=False)
+    if checked.rows is not None:
+        console.print(_frame_table("first rows", checked.rows))
+    elif checked.types:
+        console.print(
+            "fields: " + ", ".join(f"{name} ({kind})" for name, kind in checked.types.items()), soft_wrap=True
+        )
+    if checked.accepted or checked.rejected:
+        console.print(f"{checked.accepted:,} rows accepted, {checked.rejected:,} rejected, of those looked at")
+    for sentence in checked.sentences:
+        console.print(sentence, soft_wrap=True, markup=False, style="yellow")
+    _fail_unless(checked.accepted > 0, f"{file.name} gives no row")
+
+
+@layouts.command("draft")
+def draft_layout(
+    file: Annotated[Path, typer.Argument(help="The file; it is only looked at.")],
+    source: SourceOption,
+    home: HomeOption = None,
+) -> None:
+    """Write a draft of a layout for a file, to be completed and put into <home>/layouts/<source>/."""
+    from ons_assets import operations
+    from ons_assets.intake import drafting
+
+    if not file.is_file():
+        raise Failed(f"there is no file {file}")
+    print(drafting.draft(operations.source_named(_settings(home), source), file), end="")
+
+
+@layouts.command("upgrade")
+def upgrade_layout(
+    mapping: Annotated[Path, typer.Argument(help="YAML of a mapping of version 0.1.")],
+) -> None:
+    """Print a mapping of version 0.1 as a layout, and say what was changed."""
+    from ons_assets.intake import shelf
+
+    text, said = shelf.upgraded_text(mapping)
+    for sentence in said:
+        errors.print(sentence, markup=False)
+    print(text, end="")
+
+
+@layouts.command("schema")
+def layout_schema() -> None:
+    """Print the JSON Schema of layouts, by which editors complete them."""
+    import json
+
+    from ons_assets.intake.layouts import Layout
+
+    print(json.dumps(Layout.model_json_schema(), indent=2))
 
 
 @app.command()
@@ -165,6 +282,16 @@ def status(home: HomeOption = None) -> None:
         raise Failed(f"there is no home {settings.home} yet; ons-assets ingest makes it")
     operations.open_home(settings)
     console.print(_frame_table("Files by source", operations.drops_by_status(settings)))
+    for source, sentence in operations.broken_layouts(settings):
+        console.print(f"a layout of {source} cannot be used: {sentence}", style="red", markup=False, soft_wrap=True)
+    for source, files in operations.stale_drops(settings).iter_rows():
+        console.print(
+            f"{files} files of {source} were read under a layout or parameters that are other ones now; "
+            f"ons-assets reread {source} shows what that changes",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
     tables = Table("table", "rows", "versions", "last published (UTC)", title="Published tables", title_justify="left")
     for state in operations.table_states(settings):
         tables.add_row(state.name, f"{state.rows:,}", str(state.versions), f"{state.published_utc:%Y-%m-%d %H:%M:%S}")
@@ -266,6 +393,40 @@ def _print_drops(drops: "Sequence[Drop]") -> None:
     console.print(table)
     if len(odd) > SHOWN:
         console.print(f"and {len(odd) - SHOWN} more; ons-assets status shows the quarantine")
+
+
+def _print_ingested(drops: "Sequence[Drop]", outcomes: "Sequence[Outcome]", left: Sequence[str]) -> None:
+    """Print what became of files, and fail unless all were taken and accepted."""
+    _print_drops(drops)
+    refused = [drop for drop in drops if drop.status == "refused"]
+    broken = [outcome for outcome in outcomes if not outcome.success]
+    if not refused:
+        for outcome in broken:
+            _print_outcome(outcome)
+    for sentence in left:
+        console.print(sentence, style="red", markup=False, soft_wrap=True)
+    not_taken = f"; {len(left)} files were not taken" if left else ""
+    well = not (refused or broken or left)
+    _fail_unless(well, f"{len(refused)} of {len(drops)} files were refused{not_taken}")
+
+
+def _print_differences(differences: "Sequence[Difference]") -> None:
+    table = Table(
+        Column("file", overflow="fold"),
+        "layout",
+        "rows before",
+        "rows now",
+        "go",
+        "come",
+        "reason",
+        title_justify="left",
+    )
+    for each in differences[:SHOWN]:
+        counts = (f"{count:,}" for count in (each.before, each.after, each.went, each.came))
+        table.add_row(escape(each.drop.name), each.layout or "refused", *counts, escape(each.reason or ""))
+    console.print(table)
+    if len(differences) > SHOWN:
+        console.print(f"and {len(differences) - SHOWN} more")
 
 
 def _print_outcome(outcome: "Outcome") -> None:

@@ -23,7 +23,6 @@ def _defined() -> Iterator[dg.AssetsDefinition | RawAsset]:
 _DEFINED = tuple(_defined())
 RAW = tuple(each for each in _DEFINED if isinstance(each, RawAsset))
 ASSETS = [each.asset if isinstance(each, RawAsset) else each for each in _DEFINED]
-SOURCES = {raw.asset.key: raw.source for raw in RAW}
 
 
 def following(raw: dg.AssetKey) -> dg.AssetSelection:
@@ -41,7 +40,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
     settings = settings or load_settings()
     return dg.Definitions(
         assets=ASSETS,
-        sensors=[drop_sensor(source, following(key), source(settings).name) for key, source in SOURCES.items()],
+        sensors=[drop_sensor(raw, following(raw.asset.key), raw.source(settings).name) for raw in RAW],
         # One process a run: a step for each asset would import everything anew, and two at once would need
         # the memory of both.
         executor=dg.in_process_executor,

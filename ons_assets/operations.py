@@ -1,6 +1,7 @@
 """What the command line does: take files, read what waits, make what follows, say how things stand."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
@@ -11,16 +12,23 @@ import dagster as dg
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.definitions import ASSETS, SOURCES, build_definitions
-from ons_assets.lakehouse import lake, quarantine
-from ons_assets.intake.drops import recover, register
-from ons_assets.lakehouse.home import Home
+from ons_assets.definitions import ASSETS, RAW, build_definitions
+from ons_assets.intake import parsed
+from ons_assets.intake.drops import StillChanging, is_finished, recover, register
 from ons_assets.intake.ledger import Drop, Ledger, Status
+from ons_assets.intake.parsed import layout_sha256
+from ons_assets.intake.reading import OF_THE_MACHINE, Difference, Rereading, rereading
+from ons_assets.intake.reading import read_waiting as read_all
 from ons_assets.intake.source import Source
+from ons_assets.lakehouse import lake, quarantine
+from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration.assets import RawAsset
 from ons_assets.orchestration.runs import Outcome, instance, materialize
 from ons_assets.settings import Settings
 
 Progress = Callable[[str], None]
+# What stands for a run where a command reads.
+COMMAND_LINE = "command-line"
 
 
 @dataclass(frozen=True)
@@ -46,55 +54,184 @@ def open_home(settings: Settings) -> Home:
     return home
 
 
-def take(settings: Settings, files: Sequence[Path], source_name: str | None, progress: Progress) -> list[Drop]:
+@dataclass(frozen=True)
+class Taken:
+    """Files that were taken, and sentences on those that could not be: they keep no other from being taken."""
+
+    drops: list[Drop]
+    left: list[str]
+
+
+def take(settings: Settings, files: Sequence[Path], source_name: str | None, progress: Progress) -> Taken:
     """Archive files and write them into the ledger; a file that was refused earlier is tried again.
 
     Parameters
     ----------
+    files
+        Wherever they lie.
     source_name
         Source of the files; without it, the one source that recognises a file.
+    progress
+        Called with the name of each.
 
     Raises
     ------
     UnknownName
-        If there is no such source, or none or more than one recognises a file; then no file is taken.
-    FileNotFoundError
-        If there is no such file; then no file is taken.
+        If there is no such source.
     """
     home, ledger = Home(settings.home), Ledger(Home(settings.home))
-    for file in files:
-        if not file.exists():
-            raise FileNotFoundError(f"there is no file {file}")
-    chosen = [(file, _source_of(settings, file, source_name)) for file in files]
-    taken = []
+    if source_name is not None:
+        source_named(settings, source_name)
+    drops, left = [], []
     with home.working():
-        for file, source in chosen:
+        for file in files:
             progress(file.name)
-            taken.append(register(home, ledger, source, file, settings.drops.max_bytes, retry=True))
-    return taken
+            try:
+                source = _source_of(settings, file, source_name)
+                drops.append(register(home, ledger, source, file, settings.drops.max_bytes, retry=True))
+            except UnknownName as error:
+                left.append(str(error))
+            except FileNotFoundError:
+                left.append(f"there is no file {file}")
+            except StillChanging as error:
+                left.append(str(error))
+            except OSError as error:
+                if error.errno in OF_THE_MACHINE:
+                    raise
+                left.append(f"{file.name} cannot be taken: {error.strerror}")
+    return Taken(drops, left)
 
 
-def take_dropped(settings: Settings, progress: Progress) -> list[Drop]:
+def take_dropped(settings: Settings, progress: Progress) -> Taken:
     """Take every file that lies in the drop folders."""
-    taken: list[Drop] = []
+    drops: list[Drop] = []
+    left: list[str] = []
     for source in sources(settings):
         folder = Home(settings.home).drops / source.name
-        files = [file for file in sorted(folder.glob("*")) if not file.name.startswith(".")]
-        taken += take(settings, files, source.name, progress)
-    return taken
+        files = [file for file in sorted(folder.iterdir()) if is_finished(file)]
+        taken = take(settings, files, source.name, progress)
+        drops += taken.drops
+        left += taken.left
+    return Taken(drops, left)
 
 
 def read_waiting(settings: Settings, progress: Progress) -> list[Outcome]:
-    """Make the raw tables of all drops that wait, one run a source."""
-    home, definitions = Home(settings.home), build_definitions(settings)
+    """Read all drops that wait, and make the raw tables of what they gave, one run a source."""
+    home, ledger = Home(settings.home), Ledger(Home(settings.home))
+    definitions = build_definitions(settings)
     outcomes = []
-    for key, make_source in SOURCES.items():
-        waiting = Ledger(home).drops(make_source(settings).name, [Status.RECEIVED])
+    for raw in RAW:
+        source = raw.source(settings)
+        if ledger.drops(source.name, [Status.RECEIVED]):
+            with home.working():
+                read_all(
+                    home,
+                    ledger,
+                    source,
+                    CATALOGUE[raw.table],
+                    COMMAND_LINE,
+                    attempts=settings.drops.attempts,
+                    progress=progress,
+                )
+        waiting = ledger.drops(source.name, [Status.READ])
         if waiting:
-            with instance(home) as opened:
-                selection = dg.AssetSelection.assets(key)
-                outcomes.append(materialize(definitions, opened, selection, days=_span(waiting), progress=progress))
+            outcomes.append(_publish(settings, definitions, raw, _span(waiting), progress))
     return outcomes
+
+
+def retry(settings: Settings, names: Sequence[str], progress: Progress) -> tuple[list[Drop], list[Outcome]]:
+    """Read refused drops once more: a layout, a suite or the program may have changed since.
+
+    Parameters
+    ----------
+    names
+        Names of files, or numbers of drops; without any, all that were refused and lie in the archive.
+    progress
+        Called with what is at work.
+
+    Raises
+    ------
+    UnknownName
+        If a name is not that of a refused drop.
+    """
+    ledger = Ledger(Home(settings.home))
+    refused = [drop for drop in ledger.drops(statuses=[Status.REFUSED]) if drop.sha256 is not None]
+    wanted = refused
+    if names:
+        wanted = [drop for drop in refused if drop.name in names or str(drop.drop_id) in names]
+        if unknown := {*names} - {drop.name for drop in wanted} - {str(drop.drop_id) for drop in wanted}:
+            raise UnknownName(f"no refused file in the archive is called {', '.join(sorted(unknown))}")
+    again = [ledger.receive_again(drop) for drop in wanted]
+    return again, read_waiting(settings, progress)
+
+
+@contextmanager
+def reread(settings: Settings, name: str, days: tuple[date, date] | None) -> Iterator["Again"]:
+    """Read drops of a source once more under the layouts and parameters of now, without effect until it is applied.
+
+    Parameters
+    ----------
+    name
+        Of the source.
+    days
+        Only drops with rows of these days; None for all.
+    """
+    home, ledger = Home(settings.home), Ledger(Home(settings.home))
+    raw = next(each for each in RAW if each.source(settings).name == source_named(settings, name).name)
+    with home.working(), rereading(home, ledger, raw.source(settings), CATALOGUE[raw.table], days) as again:
+        yield Again(settings, raw, again)
+
+
+@dataclass(frozen=True)
+class Again:
+    """Another reading of the drops of a source."""
+
+    settings: Settings
+    raw: RawAsset
+    reading: Rereading
+
+    @property
+    def differences(self) -> list[Difference]:
+        """What it changes, drop by drop."""
+        return self.reading.differences
+
+    def apply(self, progress: Progress) -> Outcome:
+        """Let it take effect, and make the raw table of all its days anew."""
+        days = self.reading.apply(COMMAND_LINE)
+        return _publish(self.settings, build_definitions(self.settings), self.raw, days, progress)
+
+
+def _publish(
+    settings: Settings, definitions: dg.Definitions, raw: RawAsset, days: tuple[date, date] | None, progress: Progress
+) -> Outcome:
+    with instance(Home(settings.home)) as opened:
+        selection = dg.AssetSelection.assets(raw.asset.key)
+        by_day = raw.asset.partitions_def is not None
+        return materialize(definitions, opened, selection, days=days if by_day else None, progress=progress)
+
+
+def broken_layouts(settings: Settings) -> list[tuple[str, str]]:
+    """Return the source and the fault of every layout that cannot be used."""
+    return [(source.name, broken.sentence) for source in sources(settings) for broken in source.shelf.broken]
+
+
+def stale_drops(settings: Settings) -> pl.DataFrame:
+    """Return, by source, how many drops were read under a layout or parameters that are other ones now."""
+    home, ledger = Home(settings.home), Ledger(Home(settings.home))
+    rows = []
+    for source in sources(settings):
+        now = {layout_sha256(layout) for layout in source.shelf.layouts}
+        read = [parsed.load(parsed.folder_of(home, source.name), drop.drop_id) for drop in ledger.drops(source.name)]
+        stale = [
+            each
+            for each in read
+            if each is not None
+            and (each.parameters != dict(source.parameters) or (each.layout_sha256 not in now and now))
+        ]
+        rows.append((source.name, len(stale)))
+    return pl.DataFrame(rows, schema={"source": pl.String(), "files": pl.Int64()}, orient="row").filter(
+        pl.col("files") > 0
+    )
 
 
 def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | None, progress: Progress) -> Outcome:
@@ -117,7 +254,7 @@ def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | Non
     keys = selection.resolve(definitions.resolve_asset_graph())
     dated = {key for asset in ASSETS for key in asset.keys if asset.partitions_def is not None}
     if keys & dated and days is None:
-        days = _span(Ledger(home).drops(statuses=[Status.RECEIVED, Status.ACCEPTED, Status.REFUSED]))
+        days = _span(Ledger(home).drops(statuses=[Status.READ, Status.ACCEPTED, Status.REFUSED]))
         if days is None:
             selection -= dg.AssetSelection.assets(*dated)
     with instance(home) as opened:
@@ -137,7 +274,7 @@ def made_together(names: Sequence[str]) -> dict[str, list[str]]:
 
 def sources(settings: Settings) -> list[Source]:
     """Return every source of files."""
-    return [make_source(settings) for make_source in SOURCES.values()]
+    return [raw.source(settings) for raw in RAW]
 
 
 def current(settings: Settings, taken: Sequence[Drop]) -> list[Drop]:
@@ -176,26 +313,48 @@ def quarantined(settings: Settings) -> list[quarantine.Entry]:
     return quarantine.entries(Home(settings.home))
 
 
-def _source_of(settings: Settings, file: Path, name: str | None) -> Source:
+def source_named(settings: Settings, name: str) -> Source:
+    """Return the source of a name.
+
+    Raises
+    ------
+    UnknownName
+        If there is none.
+    """
     known = sources(settings)
-    names = ", ".join(source.name for source in known)
+    for source in known:
+        if source.name == name:
+            return source
+    raise UnknownName(f"there is no source {name!r}; there are {', '.join(each.name for each in known)}")
+
+
+def _source_of(settings: Settings, file: Path, name: str | None) -> Source:
     if name is not None:
-        named = [source for source in known if source.name == name]
-        if not named:
-            raise UnknownName(f"there is no source {name!r}; there are {names}")
-        return named[0]
+        return source_named(settings, name)
+    if not file.exists():
+        raise FileNotFoundError(file)
+    known = sources(settings)
     # Which of several comes first is nobody's decision, so a person is asked.
-    fitting = [source for source in known if file.is_file() and source.recognises(file, file.name)]
+    fitting = [source for source in known if file.is_file() and _recognises(source, file)]
     if len(fitting) > 1:
         several = " and ".join(source.name for source in fitting)
         raise UnknownName(f"{file.name} may be of {several}; say whose it is with --source")
     if not fitting:
+        names = ", ".join(source.name for source in known)
         raise UnknownName(f"no source recognises {file.name}; say whose it is with --source, one of {names}")
     return fitting[0]
 
 
+def _recognises(source: Source, file: Path) -> bool:
+    """Whether a source knows a file; what a library raises over it is no answer for the other sources."""
+    try:
+        return source.recognises(file, file.name)
+    except Exception:
+        return False
+
+
 def _selection(names: Sequence[str]) -> dg.AssetSelection:
-    raw = dg.AssetSelection.assets(*SOURCES)
+    raw = dg.AssetSelection.assets(*(each.asset.key for each in RAW))
     if not names:
         return dg.AssetSelection.all() - raw
     keys = {key.to_user_string(): asset.keys for asset in ASSETS for key in asset.keys}

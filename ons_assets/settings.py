@@ -49,9 +49,15 @@ class Drops(BaseModel):
     max_unpacked_bytes: int = Field(
         1 << 30, gt=0, description="largest content after decompression; text needs about eight times as much memory"
     )
-    bytes_at_once: int = Field(64 << 20, gt=0, description="files of so much are read together; a day is never divided")
-    max_line_bytes: int = Field(1 << 20, gt=0, description="longest line")
+    rows_at_once: int = Field(
+        2_000_000, gt=0, description="rows of a raw table that are in memory together; a day is never divided"
+    )
+    max_line_bytes: int = Field(1 << 20, gt=0, description="longest record")
+    max_document_bytes: int = Field(
+        256 << 20, gt=0, description="largest JSON document or workbook, which cannot be read piece by piece"
+    )
     files_per_look: int = Field(500, gt=0, description="files that a sensor takes at one look")
+    seconds_per_look: float = Field(20, gt=0, description="after which a sensor leaves the rest to the next look")
     attempts: int = Field(3, gt=0, description="runs that may die over a drop before it is refused")
 
 

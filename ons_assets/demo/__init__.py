@@ -12,8 +12,8 @@ import polars as pl
 
 from ons_assets import operations
 from ons_assets.demo import meters, mobile, prices, tweets
-from ons_assets.lakehouse.home import Home
 from ons_assets.intake.ledger import Drop
+from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.runs import Outcome
 from ons_assets.settings import Settings
 
@@ -45,7 +45,7 @@ def ingest(settings: Settings, progress: Progress) -> list[Drop]:
     taken = []
     for name in PILOTS:
         for folder in sorted(_drops(settings, name).iterdir()):
-            taken += operations.take(settings, sorted(folder.iterdir()), folder.name, progress)
+            taken += operations.take(settings, sorted(folder.iterdir()), folder.name, progress).drops
     operations.read_waiting(settings, progress)
     return operations.current(settings, taken)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.simulate.mobile import simulate_mobile
 
 SCALE_NAMES = {"small": "demo"}

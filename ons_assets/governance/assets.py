@@ -5,8 +5,8 @@ import polars as pl
 from dagster_duckdb import DuckDBResource
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.lakehouse import data_docs, warehouse
 from ons_assets.intake.ingestion import LINEAGE_COLUMN
+from ons_assets.lakehouse import data_docs, warehouse
 from ons_assets.orchestration.assets import published
 from ons_assets.orchestration.resources import Lakehouse
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 
 # `line` is the number of the record; a column of a file that is called so is called this.
 LINE, LINE_OF_FILE = "line", "line_"

@@ -26,10 +26,10 @@ from ons_assets.intake.encodings import (
 )
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
-from ons_assets.intake.record_blocks import Fault, Records, Splitter, has_only_returns
+from ons_assets.intake.record_blocks import Fault, Splitter, has_only_returns
 from ons_assets.intake.streams import CutShort, Stream
-from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 
 BLOCK_BYTES = 8 << 20
 MAX_PREAMBLE_LINES = 10_000
@@ -234,9 +234,7 @@ class _Reader:
         names = pl.col(self._table.names)
         is_garbled = pl.any_horizontal(names.str.contains(MARK, literal=True).fill_null(False))
         text = pl.concat_str(names.fill_null(""), separator=self.delimiter).str.replace_all(MARK, REPLACEMENT)
-        garbled = rows.filter(is_garbled).select(
-            "line", reason=pl.lit(f"not valid {self._table.encoding}"), text=text
-        )
+        garbled = rows.filter(is_garbled).select("line", reason=pl.lit(f"not valid {self._table.encoding}"), text=text)
         return rows.filter(~is_garbled), garbled
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ons_assets.lakehouse import lake, quarantine
-from ons_assets.lakehouse.home import Home, unfinished
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.source import Source
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.lakehouse import lake, quarantine
+from ons_assets.lakehouse.home import Home, unfinished
 
 CHUNK_BYTES = 1 << 20
 READ_ONLY = 0o400
@@ -71,7 +71,7 @@ def observe(
     sightings: dict[str, Sighting] = {}
     ready: list[tuple[int, Path]] = []
     for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if entry.name.startswith(".") or entry.name.endswith(UNFINISHED_SUFFIXES):
+        if not is_finished(entry):
             continue
         try:
             status = entry.lstat()
@@ -85,6 +85,11 @@ def observe(
         if not sighting.taken and now - sighting.since >= settle_seconds:
             ready.append((status.st_mtime_ns, entry))
     return [path for _, path in sorted(ready)], sightings
+
+
+def is_finished(path: Path) -> bool:
+    """Return whether the name of a file is not one of those under which what is not finished is written."""
+    return not path.name.startswith(".") and not path.name.endswith(UNFINISHED_SUFFIXES)
 
 
 def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: int, *, retry: bool = False) -> Drop:

@@ -16,8 +16,8 @@ from ons_assets.intake.containers import parts
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import Stream
-from ons_assets.intake.xml_rows import Element, Walker
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.intake.xml_rows import Element, Walker
 
 ROWS = 50_000
 SCHEMA = {
@@ -147,7 +147,18 @@ class _Readings(Walker):
             self._of = self._said()
         point, title, commodity, direction, unit, factor = self._of
         self._found.append(
-            (point, title, commodity, direction, unit, start, duration, value * factor, values.get("quality"), self.count)
+            (
+                point,
+                title,
+                commodity,
+                direction,
+                unit,
+                start,
+                duration,
+                value * factor,
+                values.get("quality"),
+                self.count,
+            )
         )
 
     def _said(self) -> tuple[str | None, str | None, str | None, str | None, str | None, float]:
@@ -204,15 +215,17 @@ def blocks(
     Unreadable
         If it is not well-formed or has no interval reading.
     """
-    for part, again in zip(
-        parts(path, limits, layout.member), parts(path, limits, layout.member), strict=True
-    ):
+    for part, again in zip(parts(path, limits, layout.member), parts(path, limits, layout.member), strict=True):
         types = _Types(limits)
         for _ in types.walk(part.stream, lambda: iter(())):
             pass
         readings = _Readings(limits, types.feed, rows)
         for block in _readings(readings, again.stream):
-            kept = block.rows if columns is None else block.rows.select(*(n for n in SCHEMA if n in columns or n == "line"))
+            kept = (
+                block.rows
+                if columns is None
+                else block.rows.select(*(n for n in SCHEMA if n in columns or n == "line"))
+            )
             yield Block(kept, block.rejected, part.name, (), block.ends_inside_record)
 
 

@@ -231,7 +231,9 @@ def _parts(rows: pl.LazyFrame, table: Table) -> Iterator[pl.LazyFrame]:
 def _rows(home: Home, source: Source, table: Table, member: _Member) -> pl.LazyFrame:
     lineage = {DROP_SHA256: pl.lit(member.drop.sha256), DROP_ID: pl.lit(member.drop.arrival, dtype=pl.Int64())}
     added = [value.alias(name) for name, value in lineage.items() if name in table.schema]
-    return parsed.rows(parsed.folder_of(home, source.name), member.parsed).with_columns(added).select(table.column_names)
+    return (
+        parsed.rows(parsed.folder_of(home, source.name), member.parsed).with_columns(added).select(table.column_names)
+    )
 
 
 def _passed(home: Home, source: Source, table: Table, member: _Member) -> pl.LazyFrame:

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 
 from ons_assets.intake.blocks import LINE, LINE_OF_FILE, Block, numbered, rejected_rows
 from ons_assets.intake.limits import Limits
-from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 
 MAGIC, ENCRYPTED_MAGIC = b"PAR1", b"PARE"
 MOST_ROWS = 500_000
@@ -91,7 +91,10 @@ def _check_magic(path: Path) -> None:
 
 
 def _check_size(metadata: pq.FileMetaData, limits: Limits) -> None:
-    if sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)) > limits.unpacked_bytes:
+    if (
+        sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+        > limits.unpacked_bytes
+    ):
         raise Unreadable(f"unpacks to more than {limits.unpacked_bytes} bytes")
 
 

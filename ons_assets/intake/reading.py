@@ -150,9 +150,7 @@ def read(home: Home, ledger: Ledger, source: Source, table: Table, drop: Drop, r
     return Reading(ledger.read(drop, found), found)
 
 
-def attempt(
-    home: Home, source: Source, table: Table, drop: Drop, folder: Path
-) -> tuple[Parsed, pl.DataFrame] | Failed:
+def attempt(home: Home, source: Source, table: Table, drop: Drop, folder: Path) -> tuple[Parsed, pl.DataFrame] | Failed:
     """Read a drop into a folder; return what it gave and its rejected rows, or why there is nothing.
 
     Parameters
@@ -273,9 +271,7 @@ class Rereading:
             self._outcomes.append((drop, outcome))
             self.differences.append(self._difference(drop, before, outcome))
 
-    def _difference(
-        self, drop: Drop, before: Parsed, outcome: tuple[Parsed, pl.DataFrame] | Failed
-    ) -> Difference:
+    def _difference(self, drop: Drop, before: Parsed, outcome: tuple[Parsed, pl.DataFrame] | Failed) -> Difference:
         if isinstance(outcome, Failed):
             return Difference(drop, None, before.accepted, 0, before.accepted, 0, outcome.reason)
         after, _ = outcome

@@ -123,9 +123,7 @@ def _of_part(
     elif kind == "json-lines":
         yield from json_lines.blocks(part.stream, layout, limits, columns)
     elif kind in ("json", "geojson"):
-        yield from json_document.blocks(
-            part.stream, layout.model_copy(update={"format": kind}), limits, columns
-        )
+        yield from json_document.blocks(part.stream, layout.model_copy(update={"format": kind}), limits, columns)
     elif kind == "xml":
         yield from xml_rows.blocks(part.stream, layout, limits, columns)
     elif kind == "nem12":

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ons_assets.intake import records
 from ons_assets.intake.fields import ColumnsOf, lacking
-from ons_assets.intake.layouts import Layout
+from ons_assets.intake.layouts import Layout, upgraded
 from ons_assets.intake.sniff import describe
 from ons_assets.intake.unreadable import Unreadable
 
@@ -139,6 +139,31 @@ def shelf(folders: Sequence[Path]) -> Shelf:
         except ValidationError as error:
             broken.append(Broken(path, _patterns(given), f"{path.name}: {faults(error)}"))
     return Shelf(tuple(layouts), tuple(broken))
+
+
+def one(path: Path) -> Layout:
+    """Read one layout.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be used, saying why.
+    """
+    try:
+        return Layout.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name} is not valid YAML ({type(error).__name__})") from None
+    except ValidationError as error:
+        raise ValueError(f"{path.name}: {faults(error)}") from None
+
+
+def upgraded_text(path: Path) -> tuple[str, list[str]]:
+    """Return a layout in the spelling of today as YAML, and in a sentence each what was changed."""
+    given = yaml.safe_load(path.read_text("utf-8"))
+    if not isinstance(given, dict):
+        raise ValueError(f"{path.name} is no layout: it names nothing")
+    new, said = upgraded(given)
+    return yaml.safe_dump(new, allow_unicode=True, sort_keys=False), said
 
 
 def faults(error: ValidationError) -> str:

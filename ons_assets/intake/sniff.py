@@ -35,8 +35,8 @@ from ons_assets.intake.json_values import TOO_DEEP, Faulty, decoded, row
 from ons_assets.intake.layouts import Format, Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import GZIP_MAGIC, ZIP_INSIDE, ZIP_MAGIC, ZSTANDARD_MAGIC, Stream
-from ons_assets.intake.xml_rows import Element, Walker
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.intake.xml_rows import Element, Walker
 
 DELIMITERS = (";", "\t", "|", ",")
 BLANKS = "blanks"
@@ -328,7 +328,11 @@ def _json(text: str, stream: Stream, limits: Limits, kind: FileKind) -> FileKind
     first, _, rest = text.partition("\n")
     if _is_too_deep(first):
         return replace(kind, words="JSON lines", format="json-lines")
-    if text.startswith("{") and (values := _row(first)) is not None and (rest.lstrip().startswith("{") or not rest.strip()):
+    if (
+        text.startswith("{")
+        and (values := _row(first)) is not None
+        and (rest.lstrip().startswith("{") or not rest.strip())
+    ):
         found = _rows_below(first.encode()) if not rest.strip() else None
         if found is None:
             return replace(kind, words="JSON lines", format="json-lines", columns=_looking_like_names(list(values)))
@@ -342,7 +346,11 @@ def _json(text: str, stream: Stream, limits: Limits, kind: FileKind) -> FileKind
     values = _row(element) or {}
     where = f" with rows at {path}" if path else " of rows"
     return replace(
-        kind, words=f"a JSON document{where}", format="json", path=path or None, columns=_looking_like_names(list(values))
+        kind,
+        words=f"a JSON document{where}",
+        format="json",
+        path=path or None,
+        columns=_looking_like_names(list(values)),
     )
 
 
@@ -374,7 +382,9 @@ def _rows_below(content: bytes) -> tuple[str, bytes] | None:
     return best[1:] if best else None
 
 
-def _arrays(value: msgspec.Raw, path: tuple[str, ...], level: int) -> Iterator[tuple[tuple[str, ...], list[msgspec.Raw]]]:
+def _arrays(
+    value: msgspec.Raw, path: tuple[str, ...], level: int
+) -> Iterator[tuple[tuple[str, ...], list[msgspec.Raw]]]:
     kind = bytes(memoryview(value)[:64]).lstrip()[:1]
     if level > MOST_LEVELS or not all(_is_name(part) or part.isidentifier() for part in path):
         return

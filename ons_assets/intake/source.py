@@ -17,8 +17,8 @@ from ons_assets.intake.records import records
 from ons_assets.intake.rules import Rule, first_fault, repeats
 from ons_assets.intake.shelf import Shelf, shelf
 from ons_assets.intake.unreadable import Unreadable
-from ons_assets.settings import Settings
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
+from ons_assets.settings import Settings
 
 ENDS_INSIDE_RECORD = "ends inside a record"
 
@@ -197,7 +197,7 @@ def layout_folders(settings: Settings, name: str, *built_in: Path) -> tuple[Path
 
 def limits(settings: Settings) -> Limits:
     """Return how much of a file is read."""
-    return Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes)
+    return Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes, settings.drops.max_document_bytes)
 
 
 def nothing_read(rejected: pl.DataFrame) -> str:

@@ -12,8 +12,8 @@ from ons_assets.intake.blocks import LINE, ROWS_PER_BLOCK, WITHOUT_NAME, Block, 
 from ons_assets.intake.containers import is_zip
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
-from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")

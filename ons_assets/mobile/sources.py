@@ -12,11 +12,11 @@ import polars as pl
 from ons_assets.geography.national_grid import to_national_grid
 from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout
+from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.intake.rules import Rule, missing
 from ons_assets.intake.source import TableSource, layout_folders, limits
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
-from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.mobile.anchors import ZONE
 from ons_assets.mobile.release import ALL
 from ons_assets.settings import FIRST_DAY, Settings

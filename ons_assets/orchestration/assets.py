@@ -16,11 +16,11 @@ from typing import Any
 import dagster as dg
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.intake.ingestion import ingest
+from ons_assets.intake.source import Source
 from ons_assets.lakehouse.derivation import Computed, Derivation, derive
 from ons_assets.lakehouse.gate import Suite
-from ons_assets.intake.ingestion import Ingested, ingest
 from ons_assets.lakehouse.publication import code_version
-from ons_assets.intake.source import Source
 from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration import arguments, events
 from ons_assets.orchestration.events import Chart, Events
@@ -37,6 +37,11 @@ class RawAsset:
     asset: dg.AssetsDefinition
     source: Callable[[Settings], Source]
 
+    @property
+    def table(self) -> str:
+        """Name of the raw table."""
+        return self.asset.key.to_user_string()
+
 
 def ingested(
     name: str,
@@ -44,7 +49,6 @@ def ingested(
     *,
     parameters: tuple[type[Parameters], ...] = (),
     partitions: dg.PartitionsDefinition | None = None,
-    by: Callable[..., Ingested] = ingest,
 ) -> RawAsset:
     """Return the asset that makes a raw table from the drops of a source.
 
@@ -58,9 +62,6 @@ def ingested(
         Groups of parameters with which the source reads; every version records them.
     partitions
         Days; None for a table without days.
-    by
-        What reads the drops: for files that do not fit into memory, a pilot has its own. It is called as
-        `ingest` is, with days if there are partitions.
     """
     table = CATALOGUE[name]
     arguments.check_groups(name, parameters)
@@ -69,7 +70,7 @@ def ingested(
     def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
         settings = lakehouse.settings
         with withholding([table]), lakehouse.home.working():
-            outcome = by(
+            outcome = ingest(
                 lakehouse.home,
                 lakehouse.ledger,
                 source(settings),
@@ -77,8 +78,9 @@ def ingested(
                 Suite.load(settings.expectations, table.name),
                 run_id=context.run.run_id,
                 settings=arguments.recorded(settings, parameters),
-                progress=context.log.warning,
-                **({"days": _days(context), "bytes_at_once": settings.drops.bytes_at_once} if partitions else {}),
+                days=_days(context) if partitions else None,
+                rows_at_once=settings.drops.rows_at_once,
+                progress=context.log.info,
             )
         yield from events.of_ingestion(context, table, outcome)
 

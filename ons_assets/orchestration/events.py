@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from ons_assets.intake.ingestion import Ingested
 from ons_assets.lakehouse.derivation import Made, Outcome, Refused, Unchanged, Waiting
 from ons_assets.lakehouse.gate import Audit
-from ons_assets.intake.ingestion import Ingested
 from ons_assets.lakehouse.publication import Published
 from ons_assets.lakehouse.tables import Table
 
@@ -87,8 +87,8 @@ def of_ingestion(context: dg.AssetExecutionContext, table: Table, outcome: Inges
         return
     yield from _verdicts(context, table, lambda day: _verdict_on_drops(table, outcome, day))
     if outcome.version is None:
-        reason = outcome.refusals[0].reason
-        raise _failure(f"{table.name}: every batch was refused, and the last good data stay; {reason}")
+        reason = "; " + outcome.refusals[0].reason if outcome.refusals else ""
+        raise _failure(f"{table.name}: every batch was refused, and the last good data stay{reason}")
     yield dg.MaterializeResult(
         asset_key=key(table),
         data_version=dg.DataVersion(outcome.data_version or ""),

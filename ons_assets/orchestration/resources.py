@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from ons_assets.lakehouse.home import Home
 from ons_assets.intake.ledger import Ledger
+from ons_assets.lakehouse.home import Home
 from ons_assets.settings import Settings
 
 

@@ -1,7 +1,6 @@
 """Runs started from the command line, in this process, in the same history that the UI shows."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from uuid import uuid4
 
 import dagster as dg
 
-from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.home import Home, write_atomically
 from ons_assets.orchestration.dagster_internals import tags_of_days
 from ons_assets.orchestration.events import WAITING_FOR
 
@@ -23,6 +22,7 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 INSTANCE_FILE = Path(__file__).resolve().parents[1] / "dagster.yaml"
+PREPARED = ".prepared"
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,24 @@ def instance(home: Home) -> Iterator[dg.DagsterInstance]:
 
 
 def prepare_instance(home: Home) -> None:
-    """Put Dagster's configuration where it is looked for, and point `$DAGSTER_HOME` there."""
-    target = home.dagster / INSTANCE_FILE.name
-    if not target.exists():
-        shutil.copyfile(INSTANCE_FILE, target)
+    """Put Dagster's configuration where it is looked for, make its storage, and point `$DAGSTER_HOME` there.
+
+    Two processes that first open a storage at once can leave it so that no one can open it any more; so
+    one makes it, and others wait.
+    """
     os.environ["DAGSTER_HOME"] = str(home.dagster)
+    prepared = home.dagster / PREPARED
+    if prepared.exists():
+        return
+    with home.table_lock("dagster"):
+        if not prepared.exists():
+            write_atomically(home.dagster / INSTANCE_FILE.name, INSTANCE_FILE.read_bytes())
+            with dg.DagsterInstance.from_config(str(home.dagster)) as opened:
+                # Each of its storages is made when it is first asked.
+                opened.get_runs_count()
+                opened.all_asset_keys()
+                opened.all_instigator_state()
+            write_atomically(prepared, b"")
 
 
 def close_dead_runs(home: Home) -> None:

@@ -1,67 +1,135 @@
-"""One sensor a source: it registers complete files and asks for one run over all that wait."""
+"""One sensor a source: it registers complete files and asks for runs over all that wait."""
 
 import json
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.drops import Sighting, StillChanging, observe, register
 from ons_assets.intake.ledger import Drop, Ledger, Status
+from ons_assets.intake.reading import read_waiting
 from ons_assets.intake.source import Source
 from ons_assets.orchestration.dagster_internals import tags_of_days
+from ons_assets.orchestration.privacy import withholding
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.runs import UNFINISHED
-from ons_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from ons_assets.orchestration.assets import RawAsset
 
 SOURCE_TAG = "ons_assets/source"
 INTERVAL_SECONDS = 10
 
 
-def drop_sensor(
-    make_source: Callable[[Settings], Source], selection: dg.AssetSelection, name: str
-) -> dg.SensorDefinition:
-    """Return the sensor of a source.
+def drop_sensor(raw: "RawAsset", selection: dg.AssetSelection, name: str) -> dg.SensorDefinition:
+    """Return the sensor of a source: it registers files, and asks for a run that reads or publishes what waits.
+
+    Files are not read here. Those of a table with days are read by a run of their own, because only then is
+    it known which days a run has to make.
 
     Parameters
     ----------
+    raw
+        The raw asset, with what makes its source.
     selection
         What a run makes: the raw table and what follows from it.
     name
         Name of the source.
     """
+    by_day = raw.asset.partitions_def is not None
+    publishing = dg.define_asset_job(f"publish_{name}", selection)
+    jobs = [publishing, reading_job(raw, name)] if by_day else [publishing]
 
     @dg.sensor(
         name=f"{name}_drops",
-        target=selection,
+        jobs=jobs,
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Registers complete files in drops/{name} and has them read.",
     )
     def sense(context: dg.SensorEvaluationContext, lakehouse: Lakehouse) -> dg.SensorResult:
-        source, ledger = make_source(lakehouse.settings), lakehouse.ledger
+        source, ledger = raw.source(lakehouse.settings), lakehouse.ledger
         cursor = _register_complete(context, lakehouse, source, ledger)
         unfinished = dg.RunsFilter(tags={SOURCE_TAG: name}, statuses=UNFINISHED)
         if context.instance.get_runs_count(unfinished):
             return dg.SensorResult(cursor=cursor, skip_reason=dg.SkipReason("a run is at work; what waits follows it"))
-        waiting = list(_worth_a_run(ledger, name, lakehouse.settings.drops.attempts))
+        unread = ledger.drops(name, [Status.RECEIVED])
+        if by_day and unread:
+            request = run_request(f"read_{name}", name, unread, by_day=False)
+            return dg.SensorResult(cursor=cursor, run_requests=[request])
+        attempts = lakehouse.settings.drops.attempts
+        waiting = worth_a_run(ledger, [*unread, *ledger.drops(name, [Status.READ])], attempts)
         if not waiting:
             return dg.SensorResult(cursor=cursor, skip_reason=dg.SkipReason("no complete file is waiting"))
-        request = run_request(name, waiting)
-        ledger.count_attempt(waiting)
+        request = run_request(f"publish_{name}", name, waiting, by_day=by_day)
+        ledger.count_attempt([drop for drop in waiting if drop.status is Status.READ])
         return dg.SensorResult(cursor=cursor, run_requests=[request])
 
     return sense
 
 
-def run_request(source: str, drops: list[Drop]) -> dg.RunRequest:
-    """Return the request for one run over all days of some drops; the same drops give the same request."""
-    days = sorted({day for drop in drops for day in drop.days})
+def reading_job(raw: "RawAsset", name: str) -> dg.JobDefinition:
+    """Return the job that reads the files of a source that wait, so that their days are known."""
+
+    @dg.op(name=f"read_files_of_{name}", out={})
+    def read_files(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
+        settings, table = lakehouse.settings, CATALOGUE[raw.table]
+        with withholding([table]), lakehouse.home.working():
+            read_waiting(
+                lakehouse.home,
+                lakehouse.ledger,
+                raw.source(settings),
+                table,
+                context.run_id,
+                attempts=settings.drops.attempts,
+                progress=context.log.info,
+            )
+
+    @dg.job(name=f"read_{name}", description=f"Reads the files of {name} that wait; a run that publishes follows.")
+    def read_all() -> None:
+        read_files()
+
+    return read_all
+
+
+def run_request(job: str, source: str, drops: list[Drop], *, by_day: bool) -> dg.RunRequest:
+    """Return the request for one run over some drops; the same drops give the same request.
+
+    Parameters
+    ----------
+    job
+        That is asked for.
+    source
+        Name of the source.
+    drops
+        That wait.
+    by_day
+        Whether the run makes their days.
+    """
+    days = sorted({day for drop in drops for day in drop.days}) if by_day else []
     tags = {SOURCE_TAG: source, **tags_of_days((days[0], days[-1]) if days else None)}
-    content = " ".join(f"{drop.sha256}:{drop.attempts}" for drop in drops)
-    return dg.RunRequest(run_key=f"{source}-{sha256(content.encode()).hexdigest()[:16]}", tags=tags)
+    content = " ".join(f"{drop.sha256}:{drop.status}:{drop.attempts}:{drop.arrival}" for drop in drops)
+    return dg.RunRequest(run_key=f"{job}-{sha256(content.encode()).hexdigest()[:16]}", job_name=job, tags=tags)
+
+
+def worth_a_run(ledger: Ledger, waiting: list[Drop], attempts: int) -> list[Drop]:
+    """Return the drops that the next run is for.
+
+    After a run that died, drops are tried singly, those with the fewest attempts first; one over which
+    several runs died is refused, so that it cannot block the others.
+    """
+    fresh = [drop for drop in waiting if drop.attempts == 0 or drop.status is Status.RECEIVED]
+    if fresh:
+        return fresh
+    for drop in sorted(waiting, key=lambda each: (each.attempts, each.arrival)):
+        if drop.attempts < attempts:
+            return [drop]
+        ledger.refuse(drop, f"{drop.name} ended {drop.attempts} runs without a result")
+    return []
 
 
 def _register_complete(
@@ -73,22 +141,20 @@ def _register_complete(
     folder = home.drops / source.name
     folder.mkdir(exist_ok=True)
     ready, sightings = observe(folder, seen, time.time(), settings.settle_seconds)
+    began = time.monotonic()
     with home.working():
         for path in ready[: settings.files_per_look]:
+            if time.monotonic() - began > settings.seconds_per_look:
+                break
             try:
                 drop = register(home, ledger, source, path, settings.max_bytes)
                 context.log.info(f"{drop.name}: {drop.status}")
             except (StillChanging, FileNotFoundError):
                 sightings.pop(path.name)
                 continue
+            except OSError as error:
+                # It may be locked, or on a share that is away; the next look tries again.
+                context.log.warning(f"a file of {source.name} could not be taken now: {error.strerror}")
+                continue
             sightings[path.name] = replace(sightings[path.name], taken=True)
     return json.dumps({file: asdict(sighting) for file, sighting in sightings.items()})
-
-
-def _worth_a_run(ledger: Ledger, source: str, attempts: int) -> Iterator[Drop]:
-    """Drops that wait; one over which several runs died is refused, so that it cannot block the others."""
-    for drop in ledger.drops(source, [Status.RECEIVED]):
-        if drop.attempts < attempts:
-            yield drop
-        else:
-            ledger.refuse(drop, f"{drop.name} ended {drop.attempts} runs without a result")

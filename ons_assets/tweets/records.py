@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from ons_assets.geography.national_grid import in_great_britain
-from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.intake.rules import repeats
 from ons_assets.intake.source import Piece
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.settings import FIRST_DAY
 
 ZONE = "Europe/London"

@@ -18,8 +18,8 @@ import numpy.typing as npt
 import polars as pl
 
 from core_ext import parse_cer_text
-from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.meters.readings.clock import SLOTS, local_clock, to_day
 from ons_assets.meters.readings.files import opened, whole_lines
 from ons_assets.meters.readings.identifiers import Pseudonyms

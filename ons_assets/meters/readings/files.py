@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.delimited import GZIP_MAGIC
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
-from ons_assets.intake.unreadable import Unreadable
 
 BLOCK_BYTES = 8 << 20
 PARQUET_ROWS = 500_000

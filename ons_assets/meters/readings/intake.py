@@ -17,17 +17,17 @@ from typing import Any
 
 import polars as pl
 
+from ons_assets.intake.drops import archived_path
+from ons_assets.intake.ingestion import READABLE, Finding, Ingested, is_readable
+from ons_assets.intake.ledger import Drop, Ledger
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse import buckets as partitions
 from ons_assets.lakehouse import data_docs, gate, lake, quarantine
-from ons_assets.intake.drops import archived_path
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
-from ons_assets.intake.ingestion import READABLE, Finding, Ingested, is_readable
 from ons_assets.lakehouse.lake import Provenance
-from ons_assets.intake.ledger import Drop, Ledger
 from ons_assets.lakehouse.publication import code_version, data_version, stage
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
-from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.tables import Table
 from ons_assets.meters.readings.day_rows import day_rows
 from ons_assets.meters.readings.plausibility import judge, kwh_per_day

@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.intake.limits import Limits, is_parquet, read_delimited
-from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 
 
 @dataclass(frozen=True)
