@@ -5,20 +5,22 @@ property records (21) and their classifications (32) count. Plus and Core have o
 """
 
 import csv
-import gzip
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from ons_assets.geography.national_grid import to_national_grid
+from ons_assets.intake.containers import parts
+from ons_assets.intake.limits import Limits
+from ons_assets.intake.source import Piece
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
-from ons_assets.lakehouse.sources import Parsed, Unreadable
 
 CLASSES = ("residential", "commercial", "education", "transport", "other")
 PROPERTY, CLASSIFICATION = "21", "32"
@@ -28,8 +30,8 @@ SCHEME = "AddressBase Premium Classification Scheme"
 APPROVED = "1"
 DELETED = "D"
 MAX_DISAGREEMENT_M = 100.0
-LONGEST_HEADER = 1 << 16
-GZIP_MAGIC = b"\x1f\x8b"
+# What stands in for a record that the end of a damaged file cuts.
+CUT_SHORT = "\n"
 
 ADDRESS_SCHEMA = {
     "uprn": pl.Int64(),
@@ -43,7 +45,7 @@ ADDRESS_SCHEMA = {
 
 
 @dataclass(frozen=True)
-class Layout:
+class Product:
     """Columns of a product with one row an address."""
 
     name: str
@@ -55,14 +57,14 @@ class Layout:
 
 
 LAYOUTS = (
-    Layout(
+    Product(
         "AddressBase Plus", "X_COORDINATE", "Y_COORDINATE", "CLASS", ("POSTCODE", "POSTCODE_LOCATOR"), "CHANGE_TYPE"
     ),
-    Layout("AddressBase Core", "EASTING", "NORTHING", "CLASSIFICATION_CODE", ("POSTCODE",), "CHANGE_CODE"),
+    Product("AddressBase Core", "EASTING", "NORTHING", "CLASSIFICATION_CODE", ("POSTCODE",), "CHANGE_CODE"),
 )
 
 
-def read_addressbase(path: Path) -> Parsed:
+def read_addressbase(path: Path, limits: Limits) -> Piece:
     """Read a file of AddressBase Premium, Plus or Core; plain or gzip.
 
     Rows that say that an address was deleted, historic properties and further classifications under
@@ -70,7 +72,7 @@ def read_addressbase(path: Path) -> Parsed:
 
     Returns
     -------
-    Parsed
+    Piece
         accepted: uprn, easting_m, northing_m, class_code, class (see `class_of`), postcode, line.
         rejected: records that cannot be read, with line, reason and text.
 
@@ -79,22 +81,22 @@ def read_addressbase(path: Path) -> Parsed:
     Unreadable
         If the file is of none of the three products.
     """
-    product = _product(path)
+    product = _product(path, limits)
     if product is None:
         raise Unreadable(
             "is not AddressBase Premium, Plus or Core: its first line is neither a record type nor a header with UPRN"
         )
-    return _read_premium(path) if product == "premium" else _read_flat(path, product)
+    return _read_premium(path, limits) if product == "premium" else _read_flat(path, product, limits)
 
 
-def is_addressbase(path: Path) -> bool:
+def is_addressbase(path: Path, limits: Limits) -> bool:
     """Return whether a file is AddressBase Premium, Plus or Core."""
-    return _product(path) is not None
+    return _product(path, limits) is not None
 
 
-def _product(path: Path) -> Layout | Literal["premium"] | None:
-    with suppress(OSError, EOFError, csv.Error), _open(path) as stream:
-        first = stream.readline(LONGEST_HEADER)
+def _product(path: Path, limits: Limits) -> Product | Literal["premium"] | None:
+    with suppress(OSError, Unreadable, csv.Error):
+        first = next(_lines(path, limits), "")
         fields = next(csv.reader([first.lstrip("\ufeff")]), [])
         if fields and fields[0] in RECORD_TYPES:
             return "premium"
@@ -125,30 +127,29 @@ def _prefixes() -> dict[str, str]:
     return dict(zip(table["code"], table["class"], strict=True))
 
 
-def _open(path: Path) -> IO[str]:
-    with path.open("rb") as file:
-        zipped = file.read(2) == GZIP_MAGIC
-    if zipped:
-        return gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="")
-    return path.open(encoding="utf-8", errors="replace", newline="")
+def _lines(path: Path, limits: Limits) -> Iterator[str]:
+    for part in parts(path, limits):
+        while line := part.stream.readline(limits.line_bytes):
+            yield line.decode("utf-8", errors="replace")
+        if part.stream.cut_short:
+            yield CUT_SHORT
 
 
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    with _open(path) as stream:
-        reader = csv.reader(stream)
-        try:
-            for record in reader:
-                yield reader.line_num, record
-        except (EOFError, csv.Error):
-            yield reader.line_num + 1, []
+def _records(path: Path, limits: Limits) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(_lines(path, limits))
+    try:
+        for record in reader:
+            yield reader.line_num, record
+    except csv.Error:
+        yield reader.line_num + 1, []
 
 
-def _read_premium(path: Path) -> Parsed:
+def _read_premium(path: Path, limits: Limits) -> Piece:
     properties: list[tuple[int, list[str]]] = []
     codes: list[tuple[str, str]] = []
     rejected: list[tuple[int, str, str]] = []
     left_out = 0
-    for line, record in _records(path):
+    for line, record in _records(path, limits):
         kind = record[0] if record else ""
         if kind not in RECORD_TYPES:
             rejected.append((line, "record type is not one of AddressBase Premium", ",".join(record)))
@@ -171,11 +172,11 @@ def _read_premium(path: Path) -> Parsed:
     return _finish(rows, rejected, f"{left_out} records of other types, historic or deleted" if left_out else None)
 
 
-def _read_flat(path: Path, layout: Layout) -> Parsed:
+def _read_flat(path: Path, layout: Product, limits: Limits) -> Piece:
     rows: list[tuple[int, str, str, str, str, str, str, str]] = []
     rejected: list[tuple[int, str, str]] = []
     left_out = 0
-    records = _records(path)
+    records = _records(path, limits)
     _, header = next(records)
     names = [name.strip().lstrip("\ufeff").upper() for name in header]
     at = {name: names.index(name) for name in names}
@@ -195,7 +196,7 @@ def _read_flat(path: Path, layout: Layout) -> Parsed:
     return _finish(frame, rejected, f"{left_out} deleted addresses" if left_out else None)
 
 
-def _finish(rows: pl.DataFrame, rejected: list[tuple[int, str, str]], note: str | None) -> Parsed:
+def _finish(rows: pl.DataFrame, rejected: list[tuple[int, str, str]], note: str | None) -> Piece:
     numbers = {"uprn": pl.Int64(), **dict.fromkeys(("easting", "northing", "latitude", "longitude"), pl.Float64())}
     typed = rows.with_columns(pl.col(name).cast(dtype, strict=False) for name, dtype in numbers.items())
     east, north = to_national_grid(typed["latitude"].fill_null(np.nan), typed["longitude"].fill_null(np.nan))
@@ -230,4 +231,14 @@ def _finish(rows: pl.DataFrame, rejected: list[tuple[int, str, str]], note: str 
         "line", "reason", text=pl.struct("uprn", "easting", "northing", "class_code").struct.json_encode()
     )
     structural = pl.DataFrame(rejected, schema=REJECTED_SCHEMA, orient="row")
-    return Parsed(accepted.cast(ADDRESS_SCHEMA), pl.concat([structural, bad]).sort("line"), note)  # type: ignore[arg-type]
+    every = pl.concat([structural, bad]).sort("line")
+    if accepted.is_empty():
+        raise Unreadable("has no row that could be read", every)
+    notes = (note,) if note else ()
+    return Piece(
+        accepted.cast(ADDRESS_SCHEMA),  # type: ignore[arg-type]
+        every,
+        notes,
+        usable=len(accepted),
+        expected=len(accepted) + len(every),
+    )

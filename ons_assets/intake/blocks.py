@@ -49,17 +49,17 @@ def rejected_rows(rows: Sequence[tuple[int, str, str]] = ()) -> pl.DataFrame:
 def column_names(cells: Sequence[str]) -> list[str]:
     """Return the names of columns by the cells of a header; one without a name is called by its place.
 
+    A name that comes more than once means no column, so its columns too are called by their places.
+
     Raises
     ------
     Unreadable
-        If there is no name, or one comes twice.
+        If there is no name.
     """
     names = [cell.strip() for cell in cells]
     if not any(names):
         raise Unreadable("has a header without a name")
-    named = [name for name in names if name]
-    if twice := {name for name in named if named.count(name) > 1}:
-        raise Unreadable(f"has a header with {len(twice)} {'names' if len(twice) > 1 else 'name'} more than once")
+    names = [name if names.count(name) == 1 else "" for name in names]
     names = [LINE_OF_FILE if name == LINE else name for name in names]
     return [name or WITHOUT_NAME.format(position=position) for position, name in enumerate(names, start=1)]
 

@@ -123,6 +123,9 @@ class Shelf:
             said += f": its columns are {shown(kind.header)}"
         if nearest and len(lacks) < len(nearest.needed):
             said += f"; the layout {nearest.name} also needs {shown(lacks)}"
+            # Columns of one name are called by their places.
+            if any(name.startswith("column_") for name in kind.header):
+                said += " (a name that comes more than once in a header means no column)"
         return said
 
 

@@ -126,16 +126,44 @@ class Source(ABC):
             If nothing in the file can be read.
         """
 
+    def whole(self, path: Path, name: str, received_utc: datetime) -> Piece:
+        """Read one file of moderate size whole, under the layout that knows it.
+
+        Parameters
+        ----------
+        path, name, received_utc
+            As for `read`.
+
+        Raises
+        ------
+        Unreadable
+            If no layout knows it, or nothing in it can be read.
+        """
+        return joined(list(self.read(path, name, received_utc, self.layout(path, name))))
+
+
+def joined(pieces: Sequence[Piece]) -> Piece:
+    """Return the pieces of one file as one."""
+    known = [piece.expected for piece in pieces if piece.expected is not None]
+    return Piece(
+        accepted=pl.concat([piece.accepted for piece in pieces]),
+        rejected=pl.concat([piece.rejected for piece in pieces]).sort("line"),
+        notes=tuple(note for piece in pieces for note in piece.notes),
+        warnings=tuple(warning for piece in pieces for warning in piece.warnings),
+        usable=sum(piece.usable for piece in pieces),
+        expected=sum(known) if known else None,
+    )
+
 
 class TableSource(Source):
-    """A source whose files are tables: every row of a file is at most one row of the table."""
+    """A source whose files are tables: rows of a file are rows of the table."""
 
     # Columns of which two rows with the same values are about the same thing; a file may have one only.
     key: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
-        """Return `line` and the columns of the table in their types, one row for each.
+        """Return `line` and the columns of the table in their types, in the order of the file.
 
         Parameters
         ----------
@@ -158,6 +186,18 @@ class TableSource(Source):
         """
         return ()
 
+    def completed(self, accepted: pl.DataFrame, name: str, received_utc: datetime) -> pl.DataFrame:
+        """Return accepted rows with what only the file as a whole says.
+
+        Parameters
+        ----------
+        accepted
+            Rows of the table.
+        name, received_utc
+            Of the file.
+        """
+        return accepted
+
     def helpers(self) -> tuple[str, ...]:
         """Columns of `typed` that rules need and the table does not have."""
         return ()
@@ -167,6 +207,7 @@ class TableSource(Source):
         found = [self._block(block, name, received_utc, layout) for block in records(path, layout, self.limits)]
         rejected = pl.concat([pl.DataFrame(schema=REJECTED_SCHEMA), *(piece.rejected for piece in found)])
         accepted = pl.concat([piece.accepted for piece in found]) if found else pl.DataFrame()
+        accepted = self.completed(accepted, name, received_utc) if len(accepted) else accepted
         if self.key and len(accepted):
             again = repeats(accepted, self.key, layout.contradicting)
             rejected = pl.concat([rejected, _rejected(accepted, again)])
@@ -182,7 +223,9 @@ class TableSource(Source):
         named = fields(block, layout, name)
         typed = self.typed(named.rows, layout)
         reason = typed.select(first_fault(self.rules(layout, received_utc))).to_series()
-        rejected = pl.concat([block.rejected, named.rejected, _rejected(named.rows, reason)])
+        # A row of a file may hold several of the table; then it is those that are rejected.
+        told = named.rows if len(named.rows) == len(typed) else typed
+        rejected = pl.concat([block.rejected, named.rejected, _rejected(told, reason)])
         accepted = typed.filter(reason.is_null()).drop(self.helpers())
         return Piece(accepted, rejected, (ENDS_INSIDE_RECORD,) if block.ends_inside_record else ())
 

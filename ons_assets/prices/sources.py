@@ -40,8 +40,8 @@ class QuoteFiles(TableSource):
     @classmethod
     def of(cls, settings: Settings) -> "QuoteFiles":
         """Return the source of one home; its own layouts come before those of the pilot."""
-        read_with: Prices = settings.prices
-        return cls(layout_folders(settings, cls.name, BUILT_IN), limits(settings), {"max_price": read_with.max_price})
+        parameters = settings.prices.quotes.model_dump(mode="json")
+        return cls(layout_folders(settings, cls.name, BUILT_IN), limits(settings), parameters)
 
     def describe(self, name: str) -> Mapping[str, str]:
         """Return the retailer and run that a file's name says, where it does."""

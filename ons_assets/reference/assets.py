@@ -5,18 +5,18 @@ from ons_assets.reference.geography import AddressFiles, AreaFiles
 from ons_assets.reference.item_rules import ItemRuleFiles
 from ons_assets.reference.labour import AreaCodeFiles, AreaPartFiles, CommutingFiles, MarketFiles, WorkerFiles
 from ons_assets.reference.official_indices import OfficialIndexFiles
-from ons_assets.reference.people import estimate_files, population_files
+from ons_assets.reference.people import EstimateFiles, PopulationFiles
 from ons_assets.reference.product_labels import LabelFiles
-from ons_assets.reference.weights import weight_files
+from ons_assets.reference.weights import WeightFiles
 
-item_weights = ingested("reference/item_weights", weight_files)
+item_weights = ingested("reference/item_weights", WeightFiles.of)
 item_rules = ingested("reference/item_rules", ItemRuleFiles.of)
 product_labels = ingested("reference/product_labels", LabelFiles.of)
 official_indices = ingested("reference/official_indices", OfficialIndexFiles.of)
 areas = ingested("reference/areas", AreaFiles.of)
 addresses = ingested("reference/addresses", AddressFiles.of)
-population = ingested("reference/population", population_files)
-migration_estimates = ingested("reference/migration_estimates", estimate_files)
+population = ingested("reference/population", PopulationFiles.of)
+migration_estimates = ingested("reference/migration_estimates", EstimateFiles.of)
 area_codes = ingested("reference/area_codes", AreaCodeFiles.of)
 area_parts = ingested("reference/area_parts", AreaPartFiles.of)
 commuting_flows = ingested("reference/commuting_flows", CommutingFiles.of)

@@ -1,74 +1,127 @@
 """Files about places: statistical areas, and addresses."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
+import polars as pl
+
 from ons_assets.geography.address_files import is_addressbase, read_addressbase
-from ons_assets.geography.area_files import has_centres, read_areas
-from ons_assets.intake.limits import Limits, header
-from ons_assets.lakehouse.sources import Parsed
-from ons_assets.lakehouse.table_files import at_least_one
+from ons_assets.geography.area_files import centres, layout_of
+from ons_assets.geography.national_grid import to_national_grid
+from ons_assets.intake import values
+from ons_assets.intake.layouts import Layout
+from ons_assets.intake.records import header
+from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.source import Piece, Source, TableSource, layout_folders, limits
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.settings import Settings
 
-GEOJSON_SUFFIXES = (".geojson", ".geojson.gz")
+ANY = Layout(name="any", columns={})
+ADDRESSBASE = Layout(name="addressbase", columns={})
+NUMBERS = ("latitude", "longitude", "easting_m", "northing_m")
 
 
-@dataclass(frozen=True)
-class AreaFiles:
+class AreaFiles(TableSource):
     """Boundaries or centres of statistical areas; see `ons_assets.geography.area_files`."""
-
-    limits: Limits
 
     name = "areas"
     table = "reference/areas"
     files_are = "GeoJSON boundaries, or centres: a column of codes such as `MSOA11CD` or `area`, and a position"
-    batch = ()
-    fingerprint = ""
+    unit = "areas"
+    key = ("level", "area")
+    needs = {"area": "code", "level": "of the geography, such as msoa11"}
+    takes = {
+        "easting_m": "centre, British National Grid",
+        "northing_m": "centre",
+        "latitude": "of the centre, instead",
+        "longitude": "of the centre",
+        "boundary": "GeoJSON geometry",
+    }
 
     @classmethod
     def of(cls, settings: Settings) -> "AreaFiles":
         """Return the source of one home."""
-        return cls(Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes))
+        return cls(layout_folders(settings, cls.name), limits(settings))
+
+    def layout(self, path: Path, name: str) -> Layout:
+        """See `Source.layout`; the column of codes is known by its name."""
+        own = self.shelf.find(path, name, self.limits)
+        found = own or layout_of(header(path, ANY, self.limits))
+        return found if found is not None else super().layout(path, name)
 
     def recognises(self, path: Path, name: str) -> bool:
-        """Return whether the file is a table of centres, or is called as GeoJSON is."""
-        return has_centres(header(path)) or name.lower().endswith(GEOJSON_SUFFIXES)
+        """Return whether the file is a table of centres, or GeoJSON with codes."""
+        return layout_of(header(path, ANY, self.limits)) is not None or super().recognises(path, name)
 
-    def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
-        """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
-        return read_areas(path, self.limits)
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """See `TableSource.typed`."""
+        number = {name: values.column_number(rows, name, layout) for name in NUMBERS}
+        boundary = values.column_text(rows, "boundary")
+        if "boundary" in rows.columns:
+            found = centres(boundary)
+            number["latitude"], number["longitude"], boundary = found.get_columns()
+        easting, northing = to_national_grid(
+            number["latitude"].fill_null(float("nan")).to_numpy(),
+            number["longitude"].fill_null(float("nan")).to_numpy(),
+        )
+        in_metres = number["easting_m"].is_not_null()
+        return pl.DataFrame(
+            {
+                "level": values.column_text(rows, "level"),
+                "area": values.column_text(rows, "area"),
+                "easting_m": number["easting_m"].zip_with(in_metres, pl.Series(easting).fill_nan(None)),
+                "northing_m": number["northing_m"].zip_with(in_metres, pl.Series(northing).fill_nan(None)),
+                "boundary": boundary,
+                "line": rows["line"],
+                "has_centre": in_metres | (number["latitude"].is_not_null() & number["longitude"].is_not_null()),
+            }
+        )
 
-    def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
-        """Return no days: areas hold for years."""
-        at_least_one(self.parse(path, name, received_utc))
-        return []
+    def helpers(self) -> tuple[str, ...]:
+        """See `TableSource.helpers`."""
+        return ("has_centre",)
+
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """See `TableSource.rules`."""
+        in_country = pl.col("easting_m").is_between(0, 700_000) & pl.col("northing_m").is_between(0, 1_300_000)
+        return (
+            missing("area", "code of the area is missing"),
+            Rule(~pl.col("has_centre"), "neither a centre nor a polygon"),
+            Rule(
+                ~in_country,
+                "not in Great Britain: are the axes swapped, or is it another projection?",
+                null_is_fault=True,
+            ),
+        )
 
 
-@dataclass(frozen=True)
-class AddressFiles:
+class AddressFiles(Source):
     """Ordnance Survey AddressBase; see `ons_assets.geography.address_files`."""
 
     name = "addresses"
     table = "reference/addresses"
     files_are = "AddressBase Premium, Plus or Core"
-    batch = ()
-    fingerprint = ""
+    unit = "addresses"
 
     @classmethod
-    def of(cls, settings: Settings) -> "AddressFiles":  # noqa: ARG003 (every source is made of the settings)
+    def of(cls, settings: Settings) -> "AddressFiles":
         """Return the source of one home."""
-        return cls()
+        return cls(layout_folders(settings, cls.name), limits(settings))
+
+    def layout(self, path: Path, name: str) -> Layout:
+        """See `Source.layout`."""
+        if not is_addressbase(path, self.limits):
+            raise Unreadable(
+                "is not AddressBase Premium, Plus or Core: "
+                "its first line is neither a record type nor a header with UPRN"
+            )
+        return ADDRESSBASE
 
     def recognises(self, path: Path, name: str) -> bool:
         """Return whether the file is AddressBase Premium, Plus or Core."""
-        return is_addressbase(path)
+        return is_addressbase(path, self.limits)
 
-    def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
-        """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
-        return read_addressbase(path)
-
-    def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
-        """Return no days: addresses hold for years."""
-        at_least_one(self.parse(path, name, received_utc))
-        return []
+    def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
+        """See `Source.read`."""
+        yield read_addressbase(path, self.limits)

@@ -1,163 +1,139 @@
 """Rules of the collectors on items, in three layouts: one rule a row, keyword dictionary, descriptions of items."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
-from ons_assets.intake.limits import Limits, header, read_bytes
-from ons_assets.lakehouse.sources import Parsed, Unreadable
-from ons_assets.lakehouse.table_files import at_least_one, read_rows, sift
+from ons_assets.intake import values
+from ons_assets.intake.layouts import Layout, Origin
+from ons_assets.intake.records import header
+from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.source import TableSource, layout_folders, limits
 from ons_assets.settings import Settings
 
-ROWS = ("item_id", "rule")
-ROWS_OPTIONAL = ("item", "words", "lowest", "highest", "unit")
-DESCRIPTIONS = ("Item No.", "ONS Item Description ")
-DICTIONARY_NAME = "ons_item_name"
+BUILT_IN = Path(__file__).parent / "layouts"
+DICTIONARY, DICTIONARY_NAME = "keyword-dictionary", "ons_item_name"
 # The pilot's words for what a keyword does, by the beginning of the column's name.
-DICTIONARY = {"include": "include", "exclude": "doubt", "remove": "remove"}
+DICTIONARY_RULES = {"include": "include", "exclude": "doubt", "remove": "remove"}
 NO_KEYWORD = "NONE"
+DESCRIPTIONS = "item-descriptions"
 WORD_RULES = ("include", "doubt", "remove", "describe")
 LIMIT_RULES = ("quantity", "alcohol", "pieces")
 COLUMNS = ("item_id", "item", "rule", "words", "lowest", "highest", "unit", "line")
+ANY = Layout(name="any", columns={})
 
 
-@dataclass(frozen=True)
-class ItemRuleFiles:
+class ItemRuleFiles(TableSource):
     """What a product of an item must, should not and must not be."""
-
-    limits: Limits
 
     name = "item_rules"
     table = "reference/item_rules"
     files_are = (
         "words and limits by item: `item_id, rule, words, lowest, highest, unit`, or the pilot's keyword dictionary"
     )
-    batch = ()
-    fingerprint = ""
+    unit = "rules"
+    key = ("item_id", "item", "rule", "words", "lowest", "highest", "unit")
+    needs = {"item_id": "consumer price item", "rule": f"one of {', '.join((*WORD_RULES, *LIMIT_RULES))}"}
+    takes = {
+        "item": "name of the item",
+        "words": "alternatives between |",
+        "lowest": "of a limit",
+        "highest": "of a limit",
+        "unit": "kg, l, each or %",
+    }
 
     @classmethod
     def of(cls, settings: Settings) -> "ItemRuleFiles":
         """Return the source of one home."""
-        return cls(Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes))
+        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
+
+    def layout(self, path: Path, name: str) -> Layout:
+        """See `Source.layout`; the columns of a keyword dictionary are known by the beginning of their names."""
+        return self._dictionary(path) or super().layout(path, name)
 
     def recognises(self, path: Path, name: str) -> bool:
-        """Return whether the file has one of the three layouts."""
-        return _layout(header(path)) is not None
+        """Return whether the file has one of the layouts."""
+        return self._dictionary(path) is not None or super().recognises(path, name)
 
-    def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
-        """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
-        found = header(path)
-        layout = _layout(found)
-        if layout == "dictionary":
-            return _dictionary(path, self.limits, found)
-        if layout == "descriptions":
-            return _descriptions(path, self.limits)
-        return _rows(path, self.limits)
+    def _dictionary(self, path: Path) -> Layout | None:
+        found = header(path, ANY, self.limits)
+        columns = {
+            rule: each for each in found for start, rule in DICTIONARY_RULES.items() if each.lower().startswith(start)
+        }
+        if DICTIONARY_NAME not in found or len(columns) < len(DICTIONARY_RULES):
+            return None
+        named = {"item": DICTIONARY_NAME, **columns}
+        return Layout(name=DICTIONARY, columns={field: Origin(column=column) for field, column in named.items()})
 
-    def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
-        """Return no days: a rule holds until the next one."""
-        at_least_one(self.parse(path, name, received_utc))
-        return []
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """See `TableSource.typed`."""
+        if layout.name == DICTIONARY:
+            return _of_dictionary(rows)
+        item_id = values.identifier(values.column_text(rows, "item_id"))
+        item = values.column_text(rows, "item")
+        lowest, highest = (values.column_number(rows, name, layout) for name in ("lowest", "highest"))
+        rule = values.column_text(rows, "rule").str.to_lowercase()
+        unit = values.column_text(rows, "unit")
+        typed = pl.DataFrame(
+            {
+                "item_id": item_id,
+                "item": item.zip_with(item.is_not_null(), item_id),
+                "rule": rule,
+                "words": values.column_text(rows, "words"),
+                "lowest": lowest,
+                "highest": highest,
+                "unit": unit,
+                "line": rows["line"],
+            }
+        )
+        units = pl.col("unit").fill_null(
+            pl.when(pl.col("rule") == "alcohol").then(pl.lit("%")).otherwise(pl.lit("each"))
+        )
+        is_limit = pl.col("rule").is_in(LIMIT_RULES)
+        return typed.with_columns(unit=pl.when(is_limit).then(units))
 
-
-def _layout(found: list[str]) -> str | None:
-    if set(ROWS) <= set(found):
-        return "rows"
-    if set(DESCRIPTIONS) <= set(found):
-        return "descriptions"
-    if DICTIONARY_NAME in found and len(_dictionary_columns(found)) == len(DICTIONARY):
-        return "dictionary"
-    return None
-
-
-def _dictionary_columns(found: list[str]) -> dict[str, str]:
-    return {name: rule for name in found for start, rule in DICTIONARY.items() if name.lower().startswith(start)}
-
-
-def _rows(path: Path, limits: Limits) -> Parsed:
-    read = read_rows(path, limits, ROWS, ROWS_OPTIONAL)
-    typed = read.accepted.with_columns(
-        item_id=pl.col("item_id").str.strip_suffix(".0"),
-        item=pl.coalesce("item", "item_id"),
-        rule=pl.col("rule").str.to_lowercase(),
-        lowest=pl.col("lowest").cast(pl.Float64(), strict=False),
-        highest=pl.col("highest").cast(pl.Float64(), strict=False),
-        given=pl.any_horizontal(pl.col("lowest", "highest").is_not_null()),
-    )
-    is_word, is_limit = pl.col("rule").is_in(WORD_RULES), pl.col("rule").is_in(LIMIT_RULES)
-    reasons = typed.select(
-        pl.when(pl.col("item_id").is_null())
-        .then(pl.lit("item is missing"))
-        .when(~(is_word | is_limit).fill_null(False))
-        .then(pl.lit(f"rule is none of {', '.join((*WORD_RULES, *LIMIT_RULES))}"))
-        .when(is_word & pl.col("words").is_null())
-        .then(pl.lit("has no words"))
-        .when(is_limit & pl.all_horizontal(pl.col("lowest", "highest").is_null()))
-        .then(pl.lit("has neither a lowest nor a highest value that is a number"))
-        .when(is_limit & (pl.col("lowest") > pl.col("highest")))
-        .then(pl.lit("the lowest value is above the highest"))
-        .when(is_limit & (pl.col("rule") == "quantity") & ~pl.col("unit").is_in(["kg", "l", "each"]).fill_null(False))
-        .then(pl.lit("unit is none of kg, l, each"))
-    ).to_series()
-    units = pl.col("unit").fill_null(pl.when(pl.col("rule") == "alcohol").then(pl.lit("%")).otherwise(pl.lit("each")))
-    return sift(typed.with_columns(unit=pl.when(is_limit).then(units)).select(COLUMNS), reasons, read)
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """See `TableSource.rules`."""
+        is_word, is_limit = pl.col("rule").is_in(WORD_RULES), pl.col("rule").is_in(LIMIT_RULES)
+        without_bounds = pl.all_horizontal(pl.col("lowest", "highest").is_null())
+        no_unit = ~pl.col("unit").is_in(["kg", "l", "each"]).fill_null(False)
+        named = "item" if layout.name == DICTIONARY else "item_id"
+        told = "number or description is missing" if layout.name == DESCRIPTIONS else "item is missing"
+        return (
+            missing(named, told),
+            *([missing("words", told)] if layout.name == DESCRIPTIONS else []),
+            Rule(
+                ~(is_word | is_limit), f"rule is none of {', '.join((*WORD_RULES, *LIMIT_RULES))}", null_is_fault=True
+            ),
+            Rule(is_word & pl.col("words").is_null(), "has no words"),
+            Rule(is_limit & without_bounds, "has neither a lowest nor a highest value that is a number"),
+            Rule(is_limit & (pl.col("lowest") > pl.col("highest")), "the lowest value is above the highest"),
+            Rule(is_limit & (pl.col("rule") == "quantity") & no_unit, "unit is none of kg, l, each"),
+        )
 
 
-def _dictionary(path: Path, limits: Limits, found: list[str]) -> Parsed:
-    """Read the pilot's dictionary: items by name, words between blanks."""
-    columns = _dictionary_columns(found)
-    read = read_rows(path, limits, [DICTIONARY_NAME, *columns])
-    reasons = read.accepted.select(
-        pl.when(pl.col(DICTIONARY_NAME).is_null()).then(pl.lit("item is missing"))
-    ).to_series()
-    words = pl.col("words").str.replace_all(r"\s+", " | ")
-    typed = (
-        read.accepted.rename(columns)
-        .unpivot(on=list(columns.values()), index=[DICTIONARY_NAME, "line"], variable_name="rule", value_name="words")
-        .drop_nulls([DICTIONARY_NAME, "words"])
-        .filter(pl.col("words") != NO_KEYWORD)
+def _of_dictionary(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rules of the pilot's dictionary: items by name, words between blanks; an item without a name is one fault."""
+    rules = list(DICTIONARY_RULES.values())
+    named = pl.DataFrame([values.text(rows[name]) for name in ("item", *rules)]).with_columns(rows["line"])
+    nothing = pl.lit(None, dtype=pl.String)
+    no_number = pl.lit(None, dtype=pl.Float64)
+    long = named.unpivot(on=rules, index=["item", "line"], variable_name="rule", value_name="words")
+    worded = long.filter(pl.col("words") != NO_KEYWORD)
+    without = named.filter(pl.col("item").is_null()).select("item", "line", rule=pl.lit(rules[0]), words=nothing)
+    return (
+        pl.concat([worded.drop_nulls("item"), without], how="diagonal")
         .select(
-            item_id=pl.lit(None, dtype=pl.String),
-            item=DICTIONARY_NAME,
+            item_id=nothing,
+            item="item",
             rule="rule",
-            words=words,
-            lowest=pl.lit(None, dtype=pl.Float64),
-            highest=pl.lit(None, dtype=pl.Float64),
-            unit=pl.lit(None, dtype=pl.String),
+            words=pl.col("words").str.replace_all(r"\s+", " | "),
+            lowest=no_number,
+            highest=no_number,
+            unit=nothing,
             line="line",
         )
         .sort("line", "rule")
     )
-    return Parsed(typed, sift(read.accepted, reasons, read).rejected)
-
-
-def _descriptions(path: Path, limits: Limits) -> Parsed:
-    number, description = DESCRIPTIONS
-    read = _read_descriptions(path, limits)
-    typed = read.accepted.select(
-        item_id=number,
-        item=description,
-        rule=pl.lit("describe"),
-        words=description,
-        lowest=pl.lit(None, dtype=pl.Float64),
-        highest=pl.lit(None, dtype=pl.Float64),
-        unit=pl.lit(None, dtype=pl.String),
-        line="line",
-    )
-    reasons = typed.select(
-        pl.when(pl.any_horizontal(pl.col("item_id", "item").is_null())).then(pl.lit("number or description is missing"))
-    ).to_series()
-    return sift(typed, reasons, read)
-
-
-def _read_descriptions(path: Path, limits: Limits) -> Parsed:
-    """Read two columns of a file whose other columns share names (months by their first letter)."""
-    content, _ = read_bytes(path, limits)
-    try:
-        rows = pl.read_csv(content, columns=list(DESCRIPTIONS), infer_schema=False).with_row_index("line", offset=2)
-    except pl.exceptions.PolarsError:
-        raise Unreadable("cannot be read as a table with commas") from None
-    stripped = pl.col(DESCRIPTIONS).str.strip_chars().replace("", None)
-    return Parsed(rows.with_columns(pl.col("line").cast(pl.Int64()), stripped))
