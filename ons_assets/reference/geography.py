@@ -62,8 +62,7 @@ class AreaFiles(TableSource):
             found = centres(boundary)
             number["latitude"], number["longitude"], boundary = found.get_columns()
         easting, northing = to_national_grid(
-            number["latitude"].fill_null(float("nan")).to_numpy(),
-            number["longitude"].fill_null(float("nan")).to_numpy(),
+            *(number[name].fill_null(float("nan")).to_numpy() for name in ("latitude", "longitude"))
         )
         in_metres = number["easting_m"].is_not_null()
         return pl.DataFrame(

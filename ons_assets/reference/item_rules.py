@@ -22,6 +22,7 @@ DESCRIPTIONS = "item-descriptions"
 WORD_RULES = ("include", "doubt", "remove", "describe")
 LIMIT_RULES = ("quantity", "alcohol", "pieces")
 COLUMNS = ("item_id", "item", "rule", "words", "lowest", "highest", "unit", "line")
+NO_RULE = f"rule is none of {', '.join((*WORD_RULES, *LIMIT_RULES))}"
 ANY = Layout(name="any", columns={})
 
 
@@ -104,9 +105,7 @@ class ItemRuleFiles(TableSource):
         return (
             missing(named, told),
             *([missing("words", told)] if layout.name == DESCRIPTIONS else []),
-            Rule(
-                ~(is_word | is_limit), f"rule is none of {', '.join((*WORD_RULES, *LIMIT_RULES))}", null_is_fault=True
-            ),
+            Rule(~(is_word | is_limit), NO_RULE, null_is_fault=True),
             Rule(is_word & pl.col("words").is_null(), "has no words"),
             Rule(is_limit & without_bounds, "has neither a lowest nor a highest value that is a number"),
             Rule(is_limit & (pl.col("lowest") > pl.col("highest")), "the lowest value is above the highest"),

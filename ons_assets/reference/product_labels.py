@@ -40,11 +40,8 @@ class LabelFiles(PlainSource):
         """See `TableSource.typed`."""
         verdict = values.column_text(rows, "in_scope")
         known = verdict.str.to_lowercase()
-        given = (
-            rows["labelled_at_utc"]
-            if "labelled_at_utc" in rows.columns
-            else values.column_text(rows, "labelled_at_utc")
-        )
+        absent = values.column_text(rows, "labelled_at_utc")
+        given = rows["labelled_at_utc"] if "labelled_at_utc" in rows.columns else absent
         moments = times.moments(given, layout.model_copy(update={"time_formats": TIMES}), "UTC").early
         days = times.days(given, layout).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         return pl.DataFrame(
@@ -82,6 +79,5 @@ class LabelFiles(PlainSource):
 
     def completed(self, accepted: pl.DataFrame, name: str, received_utc: datetime) -> pl.DataFrame:
         """See `TableSource.completed`; a label without a time takes that of the file."""
-        return accepted.with_columns(
-            pl.col("labelled_at_utc").fill_null(pl.lit(received_utc).cast(pl.Datetime("us", "UTC")))
-        )
+        received = pl.lit(received_utc).cast(pl.Datetime("us", "UTC"))
+        return accepted.with_columns(pl.col("labelled_at_utc").fill_null(received))
