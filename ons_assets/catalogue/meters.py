@@ -9,7 +9,7 @@ OWNER = "team:meters"
 
 METER = Column("meter", pl.Int64(), "pseudonym of the meter: keyed hash of trial and name")
 DAY = Column("day", pl.Date(), "local day")
-LAYOUT = Column("layout", pl.String(), "layout of the file that delivered it: cer, or the name of a mapping")
+LAYOUT = Column("layout", pl.String(), "layout of the file that delivered it")
 FIRST_DAY = Column("first_day", pl.Date(), "first day")
 LAST_DAY = Column("last_day", pl.Date(), "last day")
 MONTH = Column("month", pl.Date(), "first day of the month")
@@ -23,8 +23,12 @@ READING_COUNTS = (
     Column("negative", pl.Int32(), "readings below zero (export), or steps back of a register"),
     Column("off_grid", pl.Int32(), "records whose time is not on the grid of its interval"),
     Column("unreadable", pl.Int32(), "records whose value is missing, no number or not finite"),
-    Column("too_large", pl.Int32(), "records above what a domestic supply can carry"),
+    Column("too_large", pl.Int32(), "records, or half hours of a register, above what a domestic supply can carry"),
     Column("skipped_hour", pl.Int32(), "records in the hour that the clock skips in spring"),
+    Column("estimated", pl.Int32(), "readings that their file flags as estimated; they count"),
+    Column("substituted", pl.Int32(), "readings that their file flags as substituted; they count"),
+    Column("hourly", pl.Int32(), "readings of a whole hour; each is two half hours of half its energy"),
+    Column("partial", pl.Int32(), "half hours of which some intervals were read and some not"),
 )
 
 RAW_READINGS = Table(
@@ -42,14 +46,14 @@ RAW_READINGS = Table(
             "kWh of each half hour since local midnight, 46, 48 or 50 of them; NaN where none counts",
         ),
         *READING_COUNTS,
-        Column("drop_id", pl.Int64(), "number of the file in the ledger: of two files the higher counts"),
+        Column("drop_id", pl.Int64(), "number of arrival of the file: of two files the higher counts"),
         DROP_SHA256,
     ),
-    key=("drop_sha256", "meter", "day"),
+    key=("drop_id", "meter", "day"),
     partition_by=("bucket",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
-    source="Files of readings: CER text, Low Carbon London, and others through a mapping",
+    source="Files of readings, under a layout",
 )
 
 HALF_HOURS = Table(
@@ -102,8 +106,10 @@ READING_QUALITY = Table(
         Column("imputed", pl.Int32(), "half hours that were filled"),
         Column("replaced", pl.Int32(), "half hours that a file received later changed"),
         *READING_COUNTS,
-        Column("first_day", pl.Date(), "first day with a reading, of all months"),
-        Column("last_day", pl.Date(), "last day with a reading, of all months"),
+        Column(
+            "first_day", pl.Date(), "first day with a reading, of all months; null if there is none", nullable=True
+        ),
+        Column("last_day", pl.Date(), "last day with a reading, of all months; null if there is none", nullable=True),
     ),
     key=("meter", "month"),
     partition_by=("bucket",),
