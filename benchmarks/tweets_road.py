@@ -102,7 +102,7 @@ def road(drops: Path, truth: Path, home: Home, located: Path) -> Frames:
     times = []
     for path in sorted(drops.iterdir()):
         with clock.step("parse"):
-            raw = source.parse(path, path.name, datetime.now(UTC)).accepted
+            raw = source.whole(path, path.name, datetime.now(UTC)).accepted
             times.append(raw["created_utc"])
         with clock.step("locate"):
             tweets = locate(raw, areas).tweets

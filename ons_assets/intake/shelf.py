@@ -1,7 +1,7 @@
 """Layouts on their shelf: how they are found and read, and which of them fits a file."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -129,14 +129,26 @@ class Shelf:
         return said
 
 
-def shelf(folders: Sequence[Path]) -> Shelf:
-    """Read the layouts of some folders, in order, by file name; a broken one is kept with what is wrong with it."""
+def shelf(folders: Sequence[Path], lack_of: Callable[[Layout], str | None] = lambda _: None) -> Shelf:
+    """Read the layouts of some folders, in order, by file name; a broken one is kept with what is wrong with it.
+
+    Parameters
+    ----------
+    folders
+        Those of earlier ones are tried first.
+    lack_of
+        Says what a layout lacks for its source.
+    """
     layouts, broken = [], []
     for path in [path for folder in folders for path in sorted(folder.glob("*.yaml"))]:
         given: object = None
         try:
             given = yaml.safe_load(path.read_text("utf-8"))
-            layouts.append(Layout.model_validate(given))
+            layout = Layout.model_validate(given)
+            if (lack := lack_of(layout)) is not None:
+                broken.append(Broken(path, layout.files, f"{path.name} {lack}"))
+            else:
+                layouts.append(layout)
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
             broken.append(Broken(path, ("*",), f"{path.name} is not valid YAML ({type(error).__name__})"))
         except ValidationError as error:

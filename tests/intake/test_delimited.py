@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ons_assets.intake.limits import Limits
-from tests.intake.reading import layout, read, rejected, rows, why
 from ons_assets.intake.records import header, records
+from tests.intake.reading import layout, read, rejected, rows, why
 
 
 @pytest.fixture
@@ -290,9 +290,7 @@ def test_rows_in_are_rows_out_and_rejected_as_pythons_own_reader_numbers_them(
     reference = [(number, record) for number, record in numbered if number > 1]
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     content = text.encode(encoding)
-    blocks = read(
-        path, gzip.compress(content) if packed else content, block_bytes=block_bytes, delimiter=delimiter
-    )
+    blocks = read(path, gzip.compress(content) if packed else content, block_bytes=block_bytes, delimiter=delimiter)
     found = [(row[-1], [value or "" for value in row[:-1]]) for row in rows(blocks)]
     assert found == [(number, record) for number, record in reference if len(record) == width]
     assert [row[0] for row in rejected(blocks)] == [number for number, record in reference if len(record) != width]

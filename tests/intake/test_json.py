@@ -36,7 +36,9 @@ def test_only_the_columns_that_are_needed(path: Path) -> None:
 
 
 def test_a_line_that_is_no_row_is_a_fault_of_that_line(path: Path) -> None:
-    content = b'{"a": 1}\n' + DEEP + b'\n[1, 2]\n7\n{"a": \n{"a": "\xff"}\n{"a": "' + b"x" * 40_000 + b'"}\n{"a": 2}\n{"a": 3'
+    content = (
+        b'{"a": 1}\n' + DEEP + b'\n[1, 2]\n7\n{"a": \n{"a": "\xff"}\n{"a": "' + b"x" * 40_000 + b'"}\n{"a": 2}\n{"a": 3'
+    )
     blocks = read(path, content, Limits(line_bytes=30_000))
     assert [(row[0], row[-1]) for row in rows(blocks) if row[0]] == [("1", 1), ("2", 8)]
     assert [row[:2] for row in rejected(blocks)] == [

@@ -50,9 +50,11 @@ def test_blocks_have_running_numbers_and_bounded_memory(path: Path) -> None:
     content = b"<a>" + b"<r><n>1</n></r>\n" * 60_000 + b"</a>"
     path.write_bytes(content)
     [part] = parts(path, Limits())
-    walked = list(
-        xml_rows.blocks(next(parts(path, Limits())).stream, layout(element="r"), Limits(), None, rows=10_000)
-    ) if part else []
+    walked = (
+        list(xml_rows.blocks(next(parts(path, Limits())).stream, layout(element="r"), Limits(), None, rows=10_000))
+        if part
+        else []
+    )
     assert sum(len(block.rows) for block in walked) == 60_000
     assert max(len(block.rows) for block in walked) < 30_000
     assert walked[-1].rows["line"].to_list()[-1] == 60_000

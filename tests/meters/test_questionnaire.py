@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from ons_assets.catalogue.meters import METER_AREAS, QUESTIONNAIRE
-from ons_assets.lakehouse.sources import Parsed, Source, Unreadable
+from ons_assets.intake.source import Piece, Source
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.meters.areas.meter_areas import MeterAreaFiles
 from ons_assets.meters.households.questionnaire import QuestionnaireFiles
 from ons_assets.meters.readings.identifiers import Pseudonyms
@@ -26,17 +27,17 @@ def places(tmp_path: Path) -> MeterAreaFiles:
     return MeterAreaFiles(keyed(tmp_path), Meters().trials)
 
 
-def parsed(source: Source, path: Path) -> Parsed:
-    return source.parse(path, path.name, datetime(2026, 6, 1, tzinfo=UTC))
+def parsed(source: Source, path: Path) -> Piece:
+    return source.whole(path, path.name, datetime(2026, 6, 1, tzinfo=UTC))
 
 
-def answers(tmp_path: Path, *rows: str, header: str = HEADER) -> Parsed:
+def answers(tmp_path: Path, *rows: str, header: str = HEADER) -> Piece:
     path = tmp_path / "survey.csv"
     path.write_text(header + "\n".join(rows) + "\n")
     return parsed(survey(tmp_path), path)
 
 
-def areas(tmp_path: Path, *rows: str, header: str = "meter,area_code\n") -> Parsed:
+def areas(tmp_path: Path, *rows: str, header: str = "meter,area_code\n") -> Piece:
     path = tmp_path / "areas.csv"
     path.write_text(header + "\n".join(rows) + "\n")
     return parsed(places(tmp_path), path)

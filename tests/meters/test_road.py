@@ -10,9 +10,9 @@ import pytest
 from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE, meters, tables_of
 from ons_assets.demo import meters as demonstration
+from ons_assets.intake.ledger import Ledger
 from ons_assets.lakehouse import buckets, lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.intake.ledger import Ledger
 from ons_assets.orchestration.runs import Outcome, instance
 from ons_assets.parameters.meters import HouseholdParameters, Meters, ProfileClusterParameters, Readings
 from ons_assets.settings import Drops, Settings, load_settings

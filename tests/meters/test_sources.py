@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.home import Home
-from ons_assets.intake.unreadable import Unreadable
 from ons_assets.meters.readings.identifiers import Pseudonyms
 from ons_assets.meters.readings.reading_layouts import BUILT_IN, ReadingLayout
 from ons_assets.meters.readings.sources import MeterFiles

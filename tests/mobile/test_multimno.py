@@ -21,8 +21,8 @@ def sample(settings, shared_data):
     folder = shared_data / "geo" / "mobile"
     network, events = (folder / f"multimno_synthetic_{name}.parquet" for name in ("network", "events"))
     return (
-        cell_plan(CellFiles.of(settings).parse(network, network.name, RECEIVED).accepted),
-        EventFiles.of(settings).parse(events, events.name, RECEIVED).accepted,
+        cell_plan(CellFiles.of(settings).whole(network, network.name, RECEIVED).accepted),
+        EventFiles.of(settings).whole(events, events.name, RECEIVED).accepted,
     )
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from ons_assets.geography.areas import Areas
 from ons_assets.intake.limits import Limits
-from ons_assets.lakehouse.home import Home
 from ons_assets.intake.pseudonyms import pseudonyms
+from ons_assets.lakehouse.home import Home
 from ons_assets.simulate.tweets import SCALES, make_towns, simulate_tweets
 from ons_assets.simulate.tweets.habits import collected
 from ons_assets.tweets import mapping
@@ -40,7 +40,7 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def parsed(world, home):
     source = TweetFiles((mapping.BUILT_IN,), Limits(), home)
-    return [source.parse(path, path.name, RECEIVED) for path in sorted(world.drops.iterdir())]
+    return [source.whole(path, path.name, RECEIVED) for path in sorted(world.drops.iterdir())]
 
 
 @pytest.fixture(scope="module")

@@ -283,7 +283,7 @@ def test_flickr_has_1639_clusters_and_27_percent_noise(source, shared_data, tmp_
         "zone: Europe/London\nfirst_day: 1900-01-01\n"
     )
     path = shared_data / "geo" / "traces" / "liverpool_flickr.csv.gz"
-    raw = source.parse(path, path.name, datetime.now(UTC)).accepted
+    raw = source.whole(path, path.name, datetime.now(UTC)).accepted
     made = cluster(locate(raw).tweets)
     assert made.clusters["is_valid"].sum() == 1_639
     assert len(made.tweets) == 33_647

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ons_assets.intake.ledger import Status
+from ons_assets.intake.source import Piece
 from ons_assets.lakehouse import gate, lake, quarantine
 from ons_assets.lakehouse.gate import Audit, Failure, Suite
-from ons_assets.intake.ledger import Status
-from ons_assets.lakehouse.sources import Parsed
 from ons_assets.lakehouse.tables import Column, Table
 from tests import run_files
 from tests.run_files import PRICES, run_text
@@ -52,7 +52,7 @@ def test_a_late_file_is_added_to_its_day_and_changes_no_other(workbench: Workben
 
 def test_days_that_do_not_fit_together_are_made_one_after_another(tmp_path: Path) -> None:
     benches = [
-        Workbench.at(tmp_path / name, drops={"bytes_at_once": limit}) for name, limit in (("one", 1), ("all", 1 << 30))
+        Workbench.at(tmp_path / name, drops={"rows_at_once": limit}) for name, limit in (("one", 1), ("all", 1 << 30))
     ]
     for bench in benches:
         bench.register(TESCO, run(*day_of(DAY), *day_of(NEXT, price=2), record(item_price_num="none")))
@@ -374,13 +374,13 @@ class Lines:
 
     name, table, batch, fingerprint = "trips", PERSONS.name, ("person",), ""
 
-    def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
+    def parse(self, path: Path, name: str, received_utc: datetime) -> Piece:
         rows = pl.read_csv(path, has_header=False, new_columns=["day", "person", "note"], try_parse_dates=True)
         rows = rows.with_row_index("line", 1).with_columns(pl.col("line").cast(pl.Int64), distance_km=1.0)
-        return Parsed(rows)
+        return Piece(rows)
 
     def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
-        return self.parse(path, name, received_utc).accepted["day"].unique().to_list()
+        return self.whole(path, name, received_utc).accepted["day"].unique().to_list()
 
     def recognises(self, path: Path, name: str) -> bool:
         return True

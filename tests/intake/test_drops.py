@@ -15,9 +15,9 @@ from deltalake import write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_assets.lakehouse import drops, lake, quarantine
 from ons_assets.intake.drops import Sighting, StillChanging, observe, recover
 from ons_assets.intake.ledger import Status
+from ons_assets.lakehouse import drops, lake, quarantine
 from tests.workbench import Workbench, day_of, record, run
 
 DAY = date(2016, 7, 21)

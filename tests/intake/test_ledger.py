@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.lakehouse.home import Home
 from ons_assets.intake.ledger import Ledger, Status
+from ons_assets.lakehouse.home import Home
 
 NOON = datetime(2016, 7, 21, 12, tzinfo=UTC)
 DAY = date(2016, 7, 21)
