@@ -26,7 +26,7 @@ from ons_assets.intake.encodings import (
 )
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
-from ons_assets.intake.record_blocks import Fault, Records, Splitter, has_only_returns
+from ons_assets.intake.record_blocks import Fault, Splitter, has_only_returns
 from ons_assets.intake.streams import CutShort, Stream
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.lakehouse.sources import Unreadable
@@ -234,9 +234,7 @@ class _Reader:
         names = pl.col(self._table.names)
         is_garbled = pl.any_horizontal(names.str.contains(MARK, literal=True).fill_null(False))
         text = pl.concat_str(names.fill_null(""), separator=self.delimiter).str.replace_all(MARK, REPLACEMENT)
-        garbled = rows.filter(is_garbled).select(
-            "line", reason=pl.lit(f"not valid {self._table.encoding}"), text=text
-        )
+        garbled = rows.filter(is_garbled).select("line", reason=pl.lit(f"not valid {self._table.encoding}"), text=text)
         return rows.filter(~is_garbled), garbled
 
 
@@ -277,9 +275,11 @@ def _one_by_one(
 ) -> tuple[pl.DataFrame, list[arrow_csv.InvalidRow]]:
     """Do as `_by_arrow`, where Arrow cannot."""
     csv.field_size_limit(len(content) + 1)
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
     reader = csv.reader(
-        io.StringIO(content.decode(), newline=""), delimiter=delimiter, quotechar=quote or None, quoting=quoting
+        io.StringIO(content.decode(), newline=""),
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
     )
     good: list[list[str | None]] = []
     irregular: list[arrow_csv.InvalidRow] = []
@@ -381,7 +381,8 @@ def _line(stream: Stream, limits: Limits) -> str:
 
 
 def _lines_until(stream: Stream, pattern: str, limits: Limits) -> list[str]:
-    header, passed = re.compile(pattern), []
+    header = re.compile(pattern)
+    passed: list[str] = []
     for _ in range(MAX_PREAMBLE_LINES):
         line = stream.readline(limits.line_bytes)
         if not line:

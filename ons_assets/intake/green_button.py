@@ -120,9 +120,8 @@ class _Readings(Walker):
     def ended(self, element: Element) -> None:
         if element.name == INTERVAL:
             self._finish()
-        elif len(self.open) > 1 and any(each.name == INTERVAL for each in self.open[-3:-1]):
-            if not element.has_children:
-                self._values.setdefault(element.name, "".join(element.text).strip())
+        elif not element.has_children and any(each.name == INTERVAL for each in self.open[-3:-1]):
+            self._values.setdefault(element.name, "".join(element.text).strip())
 
     def full(self) -> Iterator[Block]:
         if len(self._found) >= self._rows:
@@ -147,7 +146,18 @@ class _Readings(Walker):
             self._of = self._said()
         point, title, commodity, direction, unit, factor = self._of
         self._found.append(
-            (point, title, commodity, direction, unit, start, duration, value * factor, values.get("quality"), self.count)
+            (
+                point,
+                title,
+                commodity,
+                direction,
+                unit,
+                start,
+                duration,
+                value * factor,
+                values.get("quality"),
+                self.count,
+            )
         )
 
     def _said(self) -> tuple[str | None, str | None, str | None, str | None, str | None, float]:
@@ -204,15 +214,17 @@ def blocks(
     Unreadable
         If it is not well-formed or has no interval reading.
     """
-    for part, again in zip(
-        parts(path, limits, layout.member), parts(path, limits, layout.member), strict=True
-    ):
+    for part, again in zip(parts(path, limits, layout.member), parts(path, limits, layout.member), strict=True):
         types = _Types(limits)
         for _ in types.walk(part.stream, lambda: iter(())):
             pass
         readings = _Readings(limits, types.feed, rows)
         for block in _readings(readings, again.stream):
-            kept = block.rows if columns is None else block.rows.select(*(n for n in SCHEMA if n in columns or n == "line"))
+            kept = (
+                block.rows
+                if columns is None
+                else block.rows.select(*(n for n in SCHEMA if n in columns or n == "line"))
+            )
             yield Block(kept, block.rejected, part.name, (), block.ends_inside_record)
 
 

@@ -118,7 +118,9 @@ def _rows_at(
         inside = _objects(content)
         if path[0] not in inside:
             raise _Nothing
-        beside = {f"{prefix}{key}": as_text(decoded(bytes(raw))) for key, raw in inside.items() if _kind(raw) not in b"{["}
+        beside = {
+            f"{prefix}{key}": as_text(decoded(bytes(raw))) for key, raw in inside.items() if _kind(raw) not in b"{["
+        }
         yield from _rows_at(inside[path[0]], path[1:], {**around, **beside}, f"{prefix}{path[0]}.")
     elif kind == b"{" and prefix:
         yield msgspec.Raw(bytes(content)), around
@@ -133,9 +135,7 @@ def _kind(content: bytes | msgspec.Raw) -> bytes:
     return bytes(memoryview(content)[:64]).lstrip()[:1]
 
 
-def _blocks(
-    found: Iterator[Found], is_geojson: bool, columns: Collection[str] | None, rows: int
-) -> Iterator[Block]:
+def _blocks(found: Iterator[Found], is_geojson: bool, columns: Collection[str] | None, rows: int) -> Iterator[Block]:
     names: dict[str, None] = dict.fromkeys(columns or ())
     gathered: list[dict[str, str | None]] = []
     numbers: list[int] = []

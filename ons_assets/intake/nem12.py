@@ -148,7 +148,12 @@ class _Reader:
 
     def _start_register(self, number: int, fields: list[str], line: str) -> None:
         self._of = None
-        if len(fields) < 9 or not fields[8].strip().isdecimal() or int(fields[8]) == 0 or MINUTES_OF_DAY % int(fields[8]):
+        if (
+            len(fields) < 9
+            or not fields[8].strip().isdecimal()
+            or int(fields[8]) == 0
+            or MINUTES_OF_DAY % int(fields[8])
+        ):
             self.reject(number, "record of a meter without the length of its intervals", line)
             return
         nmi, register, suffix = (fields[place].strip() or None for place in (1, 3, 4))

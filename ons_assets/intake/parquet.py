@@ -91,7 +91,10 @@ def _check_magic(path: Path) -> None:
 
 
 def _check_size(metadata: pq.FileMetaData, limits: Limits) -> None:
-    if sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)) > limits.unpacked_bytes:
+    if (
+        sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+        > limits.unpacked_bytes
+    ):
         raise Unreadable(f"unpacks to more than {limits.unpacked_bytes} bytes")
 
 
