@@ -70,7 +70,8 @@ def blocks(
             stream.read(len(mark))
     kept = [name for name in SCHEMA if columns is None or name in columns or name == "line"]
     first = 1
-    if not start[:1].isdigit() and (line := stream.peek(LOOKED_AT_BYTES).split(b"\n")[0]).strip()[:1].isalpha():
+    # A first line that begins with a letter is a header; one with a digit is a record, be it a faulty one.
+    if stream.peek(LOOKED_AT_BYTES).split(b"\n")[0].strip()[:1].isalpha():
         stream.readline(limits.line_bytes)
         first = 2
     done, has_ended = first, False
@@ -103,7 +104,7 @@ def _ahead(splitter: Splitter) -> Iterator[tuple[Any, tuple[Any, ...] | None]]:
 
 
 def _parse(content: bytes) -> tuple[Any, ...]:
-    return kernel.parse(content.replace(b",", b" "), OWN_NUMBER, 1.0, np.inf)  # type: ignore[no-any-return]
+    return kernel.parse(content.replace(b",", b" "), OWN_NUMBER, 1.0, np.inf)
 
 
 def _block(content: bytes, parsed: tuple[Any, ...], first: int, names: list[str]) -> Block:

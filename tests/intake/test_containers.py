@@ -104,6 +104,7 @@ def test_a_number_that_a_cut_leaves_whole_by_its_fields_only_is_not_believed(pat
             gzip.compress(zipped({"a.csv": CONTENT})),
             "holds a zip file inside another packed file: unpack the outer one",
         ),
+        (gzip.compress(gzip.compress(CONTENT)), "is packed twice: unpack it once"),
         (b"\x28\xb5\x2f\xfd" + b"\xff" * 50, "is a damaged Zstandard file"),
     ],
 )
@@ -138,7 +139,7 @@ def test_content_without_end_is_refused(path: Path, kind: str) -> None:
         "gzip": gzip.compress(content),
         "zip": zipped({"a": content}),
         "zstandard": zstandard(content),
-        "members": zipped(dict.fromkeys("abcdefgh", content[:500000])),
+        "members": zipped(dict.fromkeys("abcdefgh", content[:500_000])),
     }[kind]
     limits = Limits(unpacked_bytes=1_000_000)
     assert why(path, packed, limits) == "unpacks to more than 1000000 bytes"
