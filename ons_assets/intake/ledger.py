@@ -314,6 +314,24 @@ class Ledger:
             ).fetchone()
         return _drop(row)
 
+    def count(self, drop: Drop, *, accepted: int, quarantined: int, in_force: int) -> None:
+        """Write what the gate let pass of a drop that waits for a run over its other days.
+
+        Parameters
+        ----------
+        accepted, quarantined
+            Rows that passed, and rows that did not.
+        in_force
+            Rows of the table that are of this drop.
+        """
+        self._update(
+            drop,
+            parsed_rows=accepted + quarantined,
+            accepted_rows=accepted,
+            quarantined_rows=quarantined,
+            rows_in_force=in_force,
+        )
+
     def set_in_force(self, drop: Drop, rows: int) -> None:
         """Write how many rows of the table are of a drop now."""
         self._update(drop, rows_in_force=rows)

@@ -16,7 +16,7 @@ from ons_assets.settings import FIRST_DAY, Settings
 BUILT_IN = Path(__file__).parent / "layouts"
 # Clocks differ, and a file may come from a zone ahead of ours.
 FUTURE_SLACK = timedelta(days=1)
-TEXTS = ("outlet", "shelf", "product", "product_id", "unit", "promotion")
+TEXTS = ("outlet", "shelf", "product", "sku", "unit", "promotion")
 NUMBERS = ("unit_price", "unit_quantity", "quantity")
 
 
@@ -25,7 +25,7 @@ class QuoteFiles(TableSource):
 
     Fields of a layout: `collected_at`, `product` and `price` (or `turnover` and `quantity`, of which it is
     the quotient), `retailer`, `currency`, and `item_id` or `category` with `items`; if the file says them,
-    `run`, `item`, `shelf`, `outlet`, `product_id`, `quantity`, `unit_price`, `unit_quantity`, `unit`,
+    `run`, `item`, `shelf`, `outlet`, `sku`, `quantity`, `unit_price`, `unit_quantity`, `unit`,
     `promotion`. Where nothing says which run a quote is of, the run is the day.
     """
 
@@ -47,7 +47,7 @@ class QuoteFiles(TableSource):
         "run": "of the scraper; else the day",
         "shelf": "where the product was found",
         "outlet": "branch of the retailer",
-        "product_id": "number of the product",
+        "sku": "number of the product",
         "quantity": "sold",
         "turnover": "of the quantity",
         "unit_price": "displayed price for unit_quantity of unit",
@@ -57,7 +57,7 @@ class QuoteFiles(TableSource):
     }
     batch = ("retailer", "run")
     identity = ("retailer",)
-    observation = ("retailer", "collected_at_utc", "outlet", "item_id", "shelf", "product", "product_id", "price")
+    observation = ("retailer", "collected_at_utc", "outlet", "item_id", "shelf", "product", "sku", "price")
 
     @classmethod
     def of(cls, settings: Settings) -> "QuoteFiles":
