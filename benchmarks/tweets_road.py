@@ -161,7 +161,7 @@ def numbers(truth: Path, home: Home) -> pl.DataFrame:
 
 
 def enough(made: Frames, least: int = ENOUGH_TWEETS) -> pl.DataFrame:
-    return made["users"].filter((pl.col("kind") == "person") & (pl.col("tweets") >= least)).select("user")
+    return made["users"].filter((pl.col("user_kind") == "person") & (pl.col("tweets") >= least)).select("user")
 
 
 def of_users(truth: Path, name: str, made: Frames) -> pl.DataFrame:
@@ -180,7 +180,7 @@ def report_machines(truth: Path, made: Frames) -> None:
     )
     print(f"outages: {found['from_utc'].n_unique()} of {len(outages)} found, {len(made['gaps'])} gaps in all")
     people = made["users"].join(made["numbers"], on="user", how="left")
-    flagged = people.filter(pl.col("kind") != "person")
+    flagged = people.filter(pl.col("user_kind") != "person")
     machines, right = people["user_id"].null_count(), flagged["user_id"].null_count()
     print(f"accounts that are no people: {machines}; {len(flagged)} flagged, {right} of them rightly")
 

@@ -120,9 +120,9 @@ def aggregate_indices(
         "reference/official_indices",
     ],
     chart=lambda frame: dot_chart(
-        frame.filter(pl.col("level") == "group", pl.col("method") == pl.col("method").sort().first()),
+        frame.filter(pl.col("subject_type") == "group", pl.col("method") == pl.col("method").sort().first()),
         x="mean_absolute_gap",
-        y="name",
+        y="subject",
         colour="quotes",
         title="Mean distance from published indices, index points",
     ),

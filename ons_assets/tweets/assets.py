@@ -248,5 +248,5 @@ def _days_seen(tweets: pl.LazyFrame) -> tuple[date, date]:
 
 def _seen_enough(users: pl.LazyFrame, parameters: MigrationFlowParameters) -> pl.DataFrame:
     """Users who are people and tweet often enough for a move of theirs to be found."""
-    people = users.filter((pl.col("kind") == PERSON) & (pl.col("tweets") >= parameters.fewest_tweets))
+    people = users.filter((pl.col("user_kind") == PERSON) & (pl.col("tweets") >= parameters.fewest_tweets))
     return people.select("user").collect()

@@ -346,5 +346,5 @@ def test_a_silent_mast_and_missing_hours_show():
     assert quality["cells_silent"].to_list() == [0, 0, 0, 1, 0]
     assert quality["hours_covered"].to_list() == [2, 2, 2, 1, 2]
     assert quality["hours_expected"].to_list() == [24] * 5
-    assert quality["devices"].to_list() == [25, 25, 25, 3, 25]
+    assert quality["devices_seen"].to_list() == [25, 25, 25, 3, 25]
     assert (hours_of(date(2014, 10, 26)), hours_of(date(2014, 3, 30))) == (25, 23)
