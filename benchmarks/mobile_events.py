@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from ons_assets.mobile.anchor_parameters import anchor_settings
 from ons_assets.mobile.anchors import anchored_spans
 from ons_assets.mobile.plan import CellPlan, cell_plan
-from ons_assets.mobile.profiles import anchor_settings
-from ons_assets.mobile.workers import ANCHOR_SCHEMA, classify
+from ons_assets.mobile.workers import ANCHOR_SCHEMA, classify_workers
 from ons_assets.mobility.anchors import capped_home, capped_work
 from ons_assets.mobility.evidence import WeeklyProfile, split_by_day, weigh
 from ons_assets.parameters.mobile import Mobile
@@ -126,7 +126,7 @@ def by_polars(folder: Path, plan: CellPlan, _: Path) -> pl.DataFrame:
         .with_columns(home=capped_home("home", anchors), work=capped_work("work", anchors), is_education=pl.lit(False))
         .collect()
     )
-    return classify(by_day.with_columns(pl.col("place").cast(pl.Int32())), SETTINGS)
+    return classify_workers(by_day.with_columns(pl.col("place").cast(pl.Int32())), SETTINGS)
 
 
 class _SmallHours(WeeklyProfile):

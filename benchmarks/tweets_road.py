@@ -29,7 +29,7 @@ from ons_assets.tweets import mapping
 from ons_assets.tweets.anchors import tweet_stays, user_anchors
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import cluster
-from ons_assets.tweets.gaps import collection_gaps, coverage
+from ons_assets.tweets.collection_gaps import collection_coverage, collection_gaps
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.migration_comparison import compare_pairs
 from ons_assets.tweets.migration_flows import FlowSettings, migration_flows
@@ -114,7 +114,7 @@ def road(drops: Path, truth: Path, home: Home, located: Path) -> Frames:
         gaps = collection_gaps(pl.concat(times))
         del times
         days = pl.date_range(gaps["from_utc"].dt.date().min(), gaps["to_utc"].dt.date().max(), eager=True)
-        covered = coverage(gaps, days)
+        covered = collection_coverage(gaps, days)
     parts: dict[str, list[pl.DataFrame]] = defaultdict(list)
     for bucket in range(BUCKETS):
         with clock.step("read bucket"):

@@ -18,11 +18,12 @@ from ons_assets.parameters.prices import (
     IndexParameters,
     QuoteParameters,
 )
-from ons_assets.prices import comparison, compilation
+from ons_assets.prices import compilation
+from ons_assets.prices import index_comparison as comparison
 from ons_assets.prices.checked import check
 from ons_assets.prices.classification import Classified, card, classify
 from ons_assets.prices.collection import collection_report as report_collection
-from ons_assets.prices.runs import collection_runs
+from ons_assets.prices.collection_runs import collection_runs
 from ons_assets.prices.sources import QuoteFiles
 
 raw_quotes = ingested("prices/raw_quotes", QuoteFiles.of, parameters=(QuoteParameters,), partitions=DAYS)

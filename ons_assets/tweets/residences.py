@@ -23,7 +23,7 @@ def residences(anchors: pl.DataFrame, tweets: pl.DataFrame, coverage: pl.DataFra
     tweets
         Rows of `tweets/clustered_tweets`.
     coverage
-        day, share_covered: what `ons_assets.tweets.gaps.coverage` returns; None if there were no gaps.
+        day, share_covered: what `collection_coverage` returns; None if there were no gaps.
 
     Returns
     -------

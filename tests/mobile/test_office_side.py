@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ons_assets.geography.area_codes import to_current
 from ons_assets.mobile import figures
-from ons_assets.mobile.comparison import baselines, census, flow_comparison, latest
+from ons_assets.mobile.flow_comparison import baselines, census, flow_comparison, latest
 from ons_assets.mobile.flows import compare_flows, take_flows
 from ons_assets.mobile.weighting import weigh
 from ons_assets.parameters.mobile import FlowComparisonParameters, WeightingParameters

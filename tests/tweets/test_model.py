@@ -14,7 +14,7 @@ from ons_assets.geography.areas import Areas
 from ons_assets.geography.national_grid import from_national_grid, to_national_grid
 from ons_assets.parameters.tweets import ClusterParameters, UserParameters
 from ons_assets.tweets.clustering import cluster, recluster
-from ons_assets.tweets.gaps import collection_gaps, coverage
+from ons_assets.tweets.collection_gaps import collection_coverage, collection_gaps
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.users import describe_users
 from tests.tweets.statuses import PORTSMOUTH, status, tweet_id
@@ -134,7 +134,7 @@ def test_outages_are_found_with_their_ends():
     for (a, b), start, end in zip(down, found["from_utc"], found["to_utc"], strict=True):
         assert abs((start - START).total_seconds() - a * 86_400) < 900
         assert abs((end - START).total_seconds() - b * 86_400) < 900
-    covered = coverage(found, pl.Series([date(2014, 9, 1), date(2014, 9, 13), date(2014, 9, 14)]))
+    covered = collection_coverage(found, pl.Series([date(2014, 9, 1), date(2014, 9, 13), date(2014, 9, 14)]))
     assert covered["share_covered"].to_list() == [1.0, pytest.approx(0, abs=0.01), pytest.approx(0, abs=0.01)]
 
 

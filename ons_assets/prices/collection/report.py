@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 
 from ons_assets.parameters.prices import CollectionParameters
-from ons_assets.prices.collection import completeness, counts, gaps, shelves, stuck
+from ons_assets.prices.collection import absent_runs, completeness, counts, shelves, stuck
 from ons_assets.prices.collection.counts import DAY, RUN
 
 FINDINGS = (
@@ -116,8 +116,8 @@ def collection_report(
 
     whole = pl.concat(
         [
-            gaps.missing_runs(runs, last_day, parameters),
-            gaps.empty_runs(runs),
+            absent_runs.missing_runs(runs, last_day, parameters),
+            absent_runs.empty_runs(runs),
             completeness.run_findings(sums, parameters),
             stuck.stuck_runs(items, chosen, parameters),
         ],

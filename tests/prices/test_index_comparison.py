@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.parameters.prices import AggregationParameters, IndexParameters
-from ons_assets.prices.comparison import Measures, chain_within_year, compare, index_comparison
+from ons_assets.prices.index_comparison import Measures, chain_within_year, compare, index_comparison
 from ons_assets.reference.official_indices import OfficialIndexFiles
 from ons_assets.settings import Settings
 
