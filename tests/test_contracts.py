@@ -26,7 +26,7 @@ VIOLATIONS = [
     (LAYERS, "ons_assets.mobility.anchors", "ons_assets.tweets.terms"),
     (LAYERS, "ons_assets.meters.half_hours.daily", "ons_assets.prices.packs"),
     (LAYERS, "ons_assets.governance.assets", "ons_assets.mobile.flows"),
-    (LAYERS, "ons_assets.tweets.gaps", "ons_assets.simulate.land"),
+    (LAYERS, "ons_assets.tweets.collection_gaps", "ons_assets.simulate.land"),
     (LAYERS, "ons_assets.parameters.tweets", "ons_assets.settings"),
     (DAGSTER, "ons_assets.mobile.figures", "dagster"),
     (DAGSTER, "ons_assets.prices.indices.geks", "dagster"),
