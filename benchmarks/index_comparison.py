@@ -15,7 +15,8 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.parameters.prices import Prices
-from ons_assets.prices import comparison, compilation
+from ons_assets.prices import compilation
+from ons_assets.prices import index_comparison as comparison
 from ons_assets.prices.checked import check
 from ons_assets.prices.classification import classify
 from ons_assets.prices.sources import QuoteFiles

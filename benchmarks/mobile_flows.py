@@ -21,8 +21,8 @@ import shapely
 from ons_assets.flows.measures import agreement, pair_up
 from ons_assets.geography.national_grid import to_national_grid
 from ons_assets.mobile.anchors import anchored_spans, locate_anchors
-from ons_assets.mobile.comparison import baselines
 from ons_assets.mobile.coverage import coverage_of_parts
+from ons_assets.mobile.flow_comparison import baselines
 from ons_assets.mobile.flows import compare_flows, take_flows
 from ons_assets.mobile.plan import CellPlan, cell_plan
 from ons_assets.mobile.release import operator_flows, origin_destination, release

@@ -358,12 +358,16 @@ class Ledger:
         return [_drop(row) for row in rows]
 
     def frame(self) -> pl.DataFrame:
-        """Return the whole ledger, one row a file, in order of arrival."""
+        """Return the whole ledger as the table has it, one row a file, in order of arrival."""
         with self._connect() as connection:
             rows = [dict(row) for row in connection.execute("SELECT * FROM drops ORDER BY drop_id")]
-        return pl.DataFrame(rows, schema=_FRAME_SCHEMA).with_columns(
-            pl.col("received_utc").str.to_datetime("%+", time_unit="us", time_zone="UTC"),
-            pl.col("days").str.json_decode(pl.List(pl.String())).list.eval(pl.element().str.to_date()),
+        return (
+            pl.DataFrame(rows, schema=_FRAME_SCHEMA)
+            .with_columns(
+                pl.col("received_utc").str.to_datetime("%+", time_unit="us", time_zone="UTC"),
+                pl.col("days").str.json_decode(pl.List(pl.String())).list.eval(pl.element().str.to_date()),
+            )
+            .rename({"name": "file_name", "days": "local_days"})
         )
 
 

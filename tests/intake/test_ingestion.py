@@ -65,7 +65,7 @@ def test_days_that_do_not_fit_together_are_made_one_after_another(tmp_path: Path
     assert replace(by_day, version=None) == replace(together, version=None)
     assert (by_day.version, together.version) == (2, 0)
     assert benches[0].published().equals(benches[1].published())
-    columns = ("name", "status", "accepted_rows", "quarantined_rows", "reason")
+    columns = ("file_name", "status", "accepted_rows", "quarantined_rows", "reason")
     ledgers = [bench.ledger.frame().select(columns) for bench in benches]
     assert ledgers[0].equals(ledgers[1])
     for bench in benches:

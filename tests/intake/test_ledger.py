@@ -106,7 +106,7 @@ def test_the_frame_is_the_table_of_the_catalogue(ledger: Ledger) -> None:
     ledger.accept(drop, accepted=1, quarantined=0, in_force=1, reason=None, run_id="r")
     ledger.receive("prices", "directory", None, 0, NOON)
     frame = table.conform(ledger.frame())
-    assert frame["days"].to_list() == [[], []]
+    assert frame["local_days"].to_list() == [[], []]
     assert frame["received_utc"].to_list() == [NOON, NOON]
     assert frame["status"].to_list() == ["accepted", "received"]
     assert frame["sha256"].to_list() == ["h1", None]

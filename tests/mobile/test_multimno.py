@@ -8,8 +8,8 @@ import pytest
 from ons_assets.geography.areas import Areas
 from ons_assets.mobile.anchors import anchored_spans, device_anchors
 from ons_assets.mobile.coverage import coverage
+from ons_assets.mobile.event_quality import event_quality
 from ons_assets.mobile.plan import cell_plan
-from ons_assets.mobile.quality import event_quality
 from ons_assets.mobile.sources import CellFiles, EventFiles
 from ons_assets.parameters.mobile import Mobile
 

@@ -18,7 +18,7 @@ from ons_assets.tweets import mapping
 from ons_assets.tweets.anchors import tweet_stays, user_anchors
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import cluster
-from ons_assets.tweets.gaps import collection_gaps
+from ons_assets.tweets.collection_gaps import collection_gaps
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.sources import TweetFiles
 from ons_assets.tweets.users import describe_users
@@ -184,9 +184,9 @@ def test_the_road_finds_machines_and_homes(world, home, raw):
     accounts = accounts.with_columns(user=pseudonyms(accounts["user_id"].cast(pl.String()), home.secret()))
     judged = users.join(accounts, on="user", suffix="_true").filter(pl.col("tweets") >= 20)
     machines = judged.filter(pl.col("kind_true") != "person")
-    assert (machines["kind"] != "person").all()
+    assert (machines["user_kind"] != "person").all()
     people = judged.filter(pl.col("kind_true") == "person")
-    assert (people["kind"] == "person").mean() > 0.99
+    assert (people["user_kind"] == "person").mean() > 0.99
 
     homes = truth(world, "homes").join(accounts, on="user_id")
     main = anchors.filter(anchor="home").sort("user", "evidence_days", descending=[False, True])

@@ -49,7 +49,7 @@ def day_rows(
     Returns
     -------
     DataFrame
-        meter, day, `readings` (list of 46, 48 or 50 float32, kWh of each half hour as time passes, NaN
+        meter, day, `readings_kwh` (list of 46, 48 or 50 float32, kWh of each half hour as time passes, NaN
         where none), and counts: `received`, and those in `COUNTS`. Sorted by meter and day.
     """
     per_half_hour = 30 // layout.interval_minutes
@@ -84,7 +84,7 @@ def day_rows(
         {
             "meter": index.meter,
             "day": pl.Series(index.day, dtype=pl.Int32()).cast(pl.Date()),
-            "readings": _lists(kwh.astype(np.float32, copy=False), lengths),
+            "readings_kwh": _lists(kwh.astype(np.float32, copy=False), lengths),
             **{name: count.astype(np.int32) for name, count in counts.items()},
         }
     )
