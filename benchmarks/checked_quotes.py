@@ -47,7 +47,7 @@ def real() -> None:
     """Flags, packs and relaunches of the 957,349 quotes of 2016."""
     source = QuoteFiles.of(Settings(home=Path("unused")))
     path = SHARED / "ons_webscraped" / "quotes_2016.parquet"
-    raw = source.parse(path, path.name, RECEIVED).accepted.with_columns(drop_sha256=pl.lit("0"))
+    raw = source.whole(path, path.name, RECEIVED).accepted.with_columns(drop_sha256=pl.lit("0"))
     start = time.perf_counter()
     checked = check(raw)
     seconds = time.perf_counter() - start
@@ -146,7 +146,7 @@ def _world(folder: Path, seed: int) -> tuple[pl.DataFrame, Path]:
     frames = []
     for number, path in enumerate(sorted((folder / "drops").iterdir())):
         if path.stat().st_size:
-            parsed = source.parse(path, path.name, RECEIVED)
+            parsed = source.whole(path, path.name, RECEIVED)
             frames.append(parsed.accepted.with_columns(drop_sha256=pl.lit(f"{number:064d}")))
     raw = pl.concat(frames)
     files = (

@@ -15,7 +15,8 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.parameters.prices import Prices
-from ons_assets.prices import comparison, compilation
+from ons_assets.prices import compilation
+from ons_assets.prices import index_comparison as comparison
 from ons_assets.prices.checked import check
 from ons_assets.prices.classification import classify
 from ons_assets.prices.sources import QuoteFiles
@@ -47,7 +48,7 @@ def official() -> None:
     read = {}
     for name in ("chained_2020_2025", "unchained_2020_2025", "unchained_2017_2023"):
         path = SHARED / "ons_cpi" / f"item_indices_{name}.csv.gz"
-        parsed = source.parse(path, path.name, RECEIVED)
+        parsed = source.whole(path, path.name, RECEIVED)
         read[name] = parsed.accepted
         items = parsed.accepted["item_id"].n_unique()
         print(f"{path.name}: {len(parsed.accepted):,} indices of {items} items, {len(parsed.rejected)} rejected")
@@ -78,7 +79,7 @@ def real() -> None:
     source = QuoteFiles.of(Settings(home=Path("unused")))
     path = PILOT / "quotes_2016.parquet"
     start = time.perf_counter()
-    raw = source.parse(path, path.name, RECEIVED).accepted.with_columns(drop_sha256=pl.lit("0"))
+    raw = source.whole(path, path.name, RECEIVED).accepted.with_columns(drop_sha256=pl.lit("0"))
     quotes = check(classify(raw).quotes)
     print(f"{len(raw):,} quotes classified and checked in {time.perf_counter() - start:.0f} s")
     in_scope, all_quotes = _both(quotes, ("week",))
@@ -174,7 +175,7 @@ def simulated() -> None:
         frames = []
         for number, path in enumerate(sorted((Path(folder) / "drops").iterdir())):
             if path.stat().st_size:
-                parsed = source.parse(path, path.name, RECEIVED)
+                parsed = source.whole(path, path.name, RECEIVED)
                 frames.append(parsed.accepted.with_columns(drop_sha256=pl.lit(f"{number:064d}")))
         labels = office.product_labels(truth, DEFAULT_SEED).with_columns(
             labelled_at_utc=pl.col("labelled_at_utc").str.to_datetime(time_unit="us").dt.replace_time_zone("UTC")

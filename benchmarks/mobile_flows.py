@@ -21,8 +21,8 @@ import shapely
 from ons_assets.flows.measures import agreement, pair_up
 from ons_assets.geography.national_grid import to_national_grid
 from ons_assets.mobile.anchors import anchored_spans, locate_anchors
-from ons_assets.mobile.comparison import baselines
 from ons_assets.mobile.coverage import coverage_of_parts
+from ons_assets.mobile.flow_comparison import baselines
 from ons_assets.mobile.flows import compare_flows, take_flows
 from ons_assets.mobile.plan import CellPlan, cell_plan
 from ons_assets.mobile.release import operator_flows, origin_destination, release
@@ -51,7 +51,7 @@ class World:
         self.summary = simulate_mobile(self.drops, self.truth, scale=scale, seed=SEED, areas=areas)
         settings = Settings(home=folder / "home")
         path = self.drops / "cells" / f"cells_{OPERATOR}.csv"
-        self.plan: CellPlan = cell_plan(CellFiles.of(settings).parse(path, path.name, RECEIVED).accepted)
+        self.plan: CellPlan = cell_plan(CellFiles.of(settings).whole(path, path.name, RECEIVED).accepted)
         self.parts = pl.read_csv(self.drops / "area_parts" / "area_parts.csv")
         self.people = pl.read_parquet(self.truth / "people.parquet").join(
             pl.read_parquet(self.truth / "wards.parquet").select(home_ward="ward", is_urban="is_urban"), on="home_ward"
@@ -256,7 +256,7 @@ def census_report() -> None:
         bristol: centroids(folder / "geography" / "bristol_region_msoa11_zones.geojson.gz", "geo_code"),
     }
     for path, placed in centres.items():
-        parsed = source.parse(path, path.name, RECEIVED).accepted
+        parsed = source.whole(path, path.name, RECEIVED).accepted
         flows = parsed.select("origin", "destination", count=pl.col("commuters") - pl.col("home_workers").fill_null(0))
         areas = sorted(set(placed["area"]))
         flows = flows.filter(pl.col("origin").is_in(areas) & pl.col("destination").is_in(areas))

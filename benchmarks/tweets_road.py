@@ -29,7 +29,7 @@ from ons_assets.tweets import mapping
 from ons_assets.tweets.anchors import tweet_stays, user_anchors
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import cluster
-from ons_assets.tweets.gaps import collection_gaps, coverage
+from ons_assets.tweets.collection_gaps import collection_coverage, collection_gaps
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.migration_comparison import compare_pairs
 from ons_assets.tweets.migration_flows import FlowSettings, migration_flows
@@ -102,7 +102,7 @@ def road(drops: Path, truth: Path, home: Home, located: Path) -> Frames:
     times = []
     for path in sorted(drops.iterdir()):
         with clock.step("parse"):
-            raw = source.parse(path, path.name, datetime.now(UTC)).accepted
+            raw = source.whole(path, path.name, datetime.now(UTC)).accepted
             times.append(raw["created_utc"])
         with clock.step("locate"):
             tweets = locate(raw, areas).tweets
@@ -114,7 +114,7 @@ def road(drops: Path, truth: Path, home: Home, located: Path) -> Frames:
         gaps = collection_gaps(pl.concat(times))
         del times
         days = pl.date_range(gaps["from_utc"].dt.date().min(), gaps["to_utc"].dt.date().max(), eager=True)
-        covered = coverage(gaps, days)
+        covered = collection_coverage(gaps, days)
     parts: dict[str, list[pl.DataFrame]] = defaultdict(list)
     for bucket in range(BUCKETS):
         with clock.step("read bucket"):
@@ -161,7 +161,7 @@ def numbers(truth: Path, home: Home) -> pl.DataFrame:
 
 
 def enough(made: Frames, least: int = ENOUGH_TWEETS) -> pl.DataFrame:
-    return made["users"].filter((pl.col("kind") == "person") & (pl.col("tweets") >= least)).select("user")
+    return made["users"].filter((pl.col("user_kind") == "person") & (pl.col("tweets") >= least)).select("user")
 
 
 def of_users(truth: Path, name: str, made: Frames) -> pl.DataFrame:
@@ -180,7 +180,7 @@ def report_machines(truth: Path, made: Frames) -> None:
     )
     print(f"outages: {found['from_utc'].n_unique()} of {len(outages)} found, {len(made['gaps'])} gaps in all")
     people = made["users"].join(made["numbers"], on="user", how="left")
-    flagged = people.filter(pl.col("kind") != "person")
+    flagged = people.filter(pl.col("user_kind") != "person")
     machines, right = people["user_id"].null_count(), flagged["user_id"].null_count()
     print(f"accounts that are no people: {machines}; {len(flagged)} flagged, {right} of them rightly")
 

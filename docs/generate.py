@@ -62,7 +62,12 @@ def _nodes() -> dict[str, Node]:
     nodes, maker = {}, {}
     for asset in ASSETS:
         keys = sorted(asset.keys, key=lambda key: (asset.node_def.name != "__".join(key.path), key))
-        node = Node(keys[0].path[-1], keys[0].path[0], ", ".join(key.path[-1] for key in keys), keys[0] in {raw.asset.key for raw in RAW})
+        node = Node(
+            keys[0].path[-1],
+            keys[0].path[0],
+            ", ".join(key.path[-1] for key in keys),
+            keys[0] in {raw.asset.key for raw in RAW},
+        )
         if node.name in nodes:
             raise ValueError(f"two assets would be one box of the picture: {node.name}")
         nodes[node.name] = node

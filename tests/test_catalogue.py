@@ -1,12 +1,13 @@
 import re
+from collections import defaultdict
 
 import pytest
 
-from ons_assets.catalogue import CATALOGUE
-from ons_assets.lakehouse.tables import Sensitivity, Table
+from ons_assets.catalogue import CATALOGUE, columns
+from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 TABLES = list(CATALOGUE.values())
-SHARED_NAMES = {"item_id", "item", "retailer", "drop_sha256", "line", "frequency", "method", "period"}
+VOCABULARY = {each.name: each for each in vars(columns).values() if isinstance(each, Column)}
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -33,14 +34,16 @@ def test_times_say_their_zone_in_name_and_type(table: Table) -> None:
 
 
 def test_a_name_means_one_thing_in_every_table() -> None:
-    for name in SHARED_NAMES:
-        meanings = {
-            (str(column.dtype), column.description)
-            for table in TABLES
-            for column in table.columns
-            if column.name == name
-        }
-        assert len({dtype for dtype, _ in meanings}) == 1, name
+    meanings = defaultdict(set)
+    for column in [*VOCABULARY.values(), *(column for table in TABLES for column in table.columns)]:
+        meanings[column.name].add((str(column.dtype), column.description))
+    assert {name: meant for name, meant in meanings.items() if len(meant) > 1} == {}
+
+
+def test_what_several_tables_share_is_in_the_vocabulary() -> None:
+    names = [name for table in TABLES for name in table.column_names]
+    assert {name for name in names if names.count(name) > 1} <= set(VOCABULARY) <= set(names)
+    assert not any(column.nullable for column in VOCABULARY.values()), "that is the table's to say"
 
 
 def test_every_table_from_drops_can_be_followed_to_the_file_and_line() -> None:

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.intake.ledger import Ledger
 from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.home import Home
-from ons_assets.intake.ledger import Ledger
 from ons_assets.settings import Drops, load_settings
 from tests.run_files import PRICES, run_text, write_run, write_weights
 

@@ -12,13 +12,15 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.lakehouse import drops, ingestion, lake, quarantine
+from ons_assets.intake import drops, ingestion, reading
+from ons_assets.intake.ingestion import Ingested
+from ons_assets.intake.ledger import Drop, Ledger
+from ons_assets.intake.parsed import day_column
+from ons_assets.intake.source import Source
+from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
-from ons_assets.intake.ingestion import Ingested
 from ons_assets.lakehouse.lake import Provenance
-from ons_assets.intake.ledger import Drop, Ledger
-from ons_assets.intake.source import Source
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 from ons_assets.prices.sources import QuoteFiles
 from ons_assets.settings import Settings
@@ -105,9 +107,11 @@ class Workbench:
         return path
 
     def take(self, path: Path, *, retry: bool = False) -> Drop:
-        """Register a file."""
+        """Register a file, and read it if it waits to be read."""
         limit = self.settings.drops.max_bytes
-        return drops.register(self.home, self.ledger, self.source, path, limit, retry=retry)
+        drop = drops.register(self.home, self.ledger, self.source, path, limit, retry=retry)
+        reading.read_waiting(self.home, self.ledger, self.source, self.table, "reading")
+        return next(each for each in self.ledger.drops() if each.drop_id == drop.drop_id)
 
     def register(self, name: str, content: bytes, *, retry: bool = False) -> Drop:
         """Leave a file and register it."""
@@ -116,7 +120,7 @@ class Workbench:
     def ingest(self, first: date | None = None, last: date | None = None) -> Ingested:
         """Ingest the days from first to last; without them all days of the ledger."""
         days = [day for drop in self.ledger.drops() for day in drop.days] or [date(2016, 7, 21)]
-        dated = bool(self.table.partition_by)
+        dated = day_column(self.table) is not None
         return ingestion.ingest(
             self.home,
             self.ledger,
@@ -126,7 +130,7 @@ class Workbench:
             run_id=f"run-{next(self.runs)}",
             settings={"max_price": 10_000},
             days=(first or min(days), last or first or max(days)) if dated else None,
-            bytes_at_once=self.settings.drops.bytes_at_once,
+            rows_at_once=self.settings.drops.rows_at_once,
         )
 
     def published(self, version: int | None = None) -> pl.DataFrame:

@@ -2,52 +2,46 @@
 
 import polars as pl
 
-from ons_assets.catalogue.columns import BUCKET, DROP_SHA256, LINE
+from ons_assets.catalogue import columns
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:meters"
 
-METER = Column("meter", pl.Int64(), "pseudonym of the meter: keyed hash of trial and name")
-DAY = Column("day", pl.Date(), "local day")
-LAYOUT = Column("layout", pl.String(), "layout of the file that delivered it")
-FIRST_DAY = Column("first_day", pl.Date(), "first day")
-LAST_DAY = Column("last_day", pl.Date(), "last day")
-MONTH = Column("month", pl.Date(), "first day of the month")
-DAY_TYPE = Column("day_type", pl.String(), "weekday, saturday or sunday; public holidays are sundays")
-AREA_CODE = Column("area_code", pl.String(), "code of the small area")
-TARGET = Column("target", pl.String(), "size_band, has_children or respondent_over_65")
 READING_COUNTS = (
-    Column("received", pl.Int32(), "readings received, repeated ones included"),
-    Column("repeated", pl.Int32(), "readings received again with the same value; one of them counts"),
-    Column("contradictory", pl.Int32(), "half hours received with different values; none of them counts"),
-    Column("negative", pl.Int32(), "readings below zero (export), or steps back of a register"),
-    Column("off_grid", pl.Int32(), "records whose time is not on the grid of its interval"),
-    Column("unreadable", pl.Int32(), "records whose value is missing, no number or not finite"),
-    Column("too_large", pl.Int32(), "records, or half hours of a register, above what a domestic supply can carry"),
-    Column("skipped_hour", pl.Int32(), "records in the hour that the clock skips in spring"),
-    Column("estimated", pl.Int32(), "readings that their file flags as estimated; they count"),
-    Column("substituted", pl.Int32(), "readings that their file flags as substituted; they count"),
-    Column("hourly", pl.Int32(), "readings of a whole hour; each is two half hours of half its energy"),
-    Column("partial", pl.Int32(), "half hours of which some intervals were read and some not"),
+    columns.RECEIVED,
+    columns.REPEATED,
+    columns.CONTRADICTORY,
+    columns.NEGATIVE,
+    columns.OFF_GRID,
+    columns.UNREADABLE,
+    columns.TOO_LARGE,
+    columns.SKIPPED_HOUR,
+    columns.ESTIMATED,
+    columns.SUBSTITUTED,
+    columns.HOURLY,
+    columns.PARTIAL,
 )
 
 RAW_READINGS = Table(
     name="meters/raw_readings",
-    description="What one file delivered of one meter on one local day, half hour by half hour as time passes.",
+    description=(
+        "What one file delivered of one meter on one local day, half hour by half hour as time passes; of two "
+        "files the later counts."
+    ),
     columns=(
-        BUCKET,
-        METER,
-        DAY,
-        LAYOUT,
+        columns.BUCKET,
+        columns.METER,
+        columns.DAY,
+        columns.LAYOUT,
         Column("zone", pl.String(), "zone whose clock makes the local day"),
         Column(
-            "readings",
+            "readings_kwh",
             pl.List(pl.Float32()),
             "kWh of each half hour since local midnight, 46, 48 or 50 of them; NaN where none counts",
         ),
         *READING_COUNTS,
-        Column("drop_id", pl.Int64(), "number of arrival of the file: of two files the higher counts"),
-        DROP_SHA256,
+        columns.DROP_ID,
+        columns.DROP_SHA256,
     ),
     key=("drop_id", "meter", "day"),
     partition_by=("bucket",),
@@ -60,16 +54,16 @@ HALF_HOURS = Table(
     name="meters/half_hours",
     description="The electricity of one meter on one local day in the 48 half hours of the clock face.",
     columns=(
-        BUCKET,
-        METER,
-        DAY,
-        LAYOUT,
+        columns.BUCKET,
+        columns.METER,
+        columns.DAY,
+        columns.LAYOUT,
         Column("kwh", pl.List(pl.Float32()), "kWh of the 48 half hours of the clock face; NaN where missing"),
         Column("extra_kwh", pl.Float32(), "energy of a repeated hour that the 48 half hours do not show"),
         Column("missing", pl.Int32(), "half hours of the day without a reading, of 46, 48 or 50"),
         Column("clock_change", pl.Int8(), "-1 if the clock goes forward on the day, 1 if it goes back, else 0"),
-        Column("imputed", pl.Int64(), "half hours that were filled: bit 0 for 00:00 to bit 47"),
-        Column("replaced", pl.Int32(), "half hours that a file received later changed"),
+        Column("imputed_mask", pl.Int64(), "half hours that were filled: bit 0 for 00:00 to bit 47"),
+        columns.REPLACED,
         *READING_COUNTS,
     ),
     key=("meter", "day"),
@@ -83,10 +77,10 @@ READING_QUALITY = Table(
     name="meters/reading_quality",
     description="How complete and how plausible the readings of one meter are in one month.",
     columns=(
-        BUCKET,
-        METER,
-        MONTH,
-        LAYOUT,
+        columns.BUCKET,
+        columns.METER,
+        columns.MONTH,
+        columns.LAYOUT,
         Column("expected", pl.Int32(), "half hours of the month in the time of the trial"),
         Column("read", pl.Int32(), "half hours with a reading"),
         Column("missing_not_started", pl.Int32(), "half hours before the first reading of the meter"),
@@ -103,13 +97,11 @@ READING_QUALITY = Table(
         Column("longest_flat_run", pl.Int32(), "half hours of the longest of them"),
         Column("spikes", pl.Int32(), "readings far above the usual highest of the meter"),
         Column("clock_change_days", pl.Int32(), "days on which the clock changes"),
-        Column("imputed", pl.Int32(), "half hours that were filled"),
-        Column("replaced", pl.Int32(), "half hours that a file received later changed"),
+        Column("imputed_half_hours", pl.Int32(), "half hours that were filled"),
+        columns.REPLACED,
         *READING_COUNTS,
-        Column(
-            "first_day", pl.Date(), "first day with a reading, of all months; null if there is none", nullable=True
-        ),
-        Column("last_day", pl.Date(), "last day with a reading, of all months; null if there is none", nullable=True),
+        Column("first_reading_day", pl.Date(), "first day with a reading, of all months", nullable=True),
+        Column("last_reading_day", pl.Date(), "last day with a reading, of all months", nullable=True),
     ),
     key=("meter", "month"),
     partition_by=("bucket",),
@@ -122,9 +114,9 @@ DAILY_CONSUMPTION = Table(
     name="meters/daily_consumption",
     description="What one meter used on one local day.",
     columns=(
-        BUCKET,
-        METER,
-        DAY,
+        columns.BUCKET,
+        columns.METER,
+        columns.DAY,
         Column("energy_kwh", pl.Float64(), "what was read of the day; null if nothing was", nullable=True),
         Column("readings", pl.Int8(), "half hours of the clock face with a reading"),
         Column("is_complete", pl.Boolean(), "none is missing"),
@@ -143,13 +135,13 @@ PROFILES = Table(
     name="meters/profiles",
     description="The mean day of one meter in one season and on one type of day.",
     columns=(
-        BUCKET,
-        METER,
+        columns.BUCKET,
+        columns.METER,
         Column("season", pl.String(), "winter, spring, summer or autumn of the meteorological year"),
-        DAY_TYPE,
-        Column("days", pl.Int32(), "days with any reading"),
+        columns.DAY_TYPE,
+        columns.DAYS,
         Column("mean_kwh", pl.List(pl.Float64()), "mean kWh of the 48 half hours; NaN where none was ever read"),
-        Column("readings", pl.List(pl.Int32()), "readings behind each of them"),
+        Column("half_hour_readings", pl.List(pl.Int32()), "readings behind each of them"),
     ),
     key=("meter", "season", "day_type"),
     partition_by=("bucket",),
@@ -167,11 +159,11 @@ PROFILE_INDICATORS = Table(
     name="meters/profile_indicators",
     description="Numbers that describe the load profile of one meter; null where not defined, or of too few days.",
     columns=(
-        BUCKET,
-        METER,
-        Column("days", pl.Int32(), "days with any reading"),
+        columns.BUCKET,
+        columns.METER,
+        columns.DAYS,
         _indicator("mean_day_kwh", "48 times the mean of the mean profile"),
-        _indicator("base_kwh", "mean half hour from 02:00 to 05:00"),
+        _indicator("night_base_kwh", "mean half hour from 02:00 to 05:00"),
         _indicator("base_share", "base over the mean half hour"),
         _indicator("evening_peak_kwh", "mean half hour from 16:00 to 20:00 on weekdays"),
         _indicator("evening_factor", "evening peak over the mean half hour of the rest of the weekday"),
@@ -186,7 +178,7 @@ PROFILE_INDICATORS = Table(
         _indicator("weekend_midday_ratio", "the same from 10:00 to 16:00"),
         _indicator("weekday_midday_ratio", "10:00 to 16:00 over 16:00 to 23:00 on weekdays"),
         _indicator("day_variation", "coefficient of variation of the daily totals"),
-        _indicator("activity_kwh", "median daily activity"),
+        _indicator("median_activity_kwh", "median daily activity"),
         _indicator("active_half_hours", "mean number of half hours of a day well above the base"),
         _indicator("habit_day", "autocorrelation of the half hours at a day"),
         _indicator("habit_week", "autocorrelation of the half hours at a week"),
@@ -200,18 +192,18 @@ PROFILE_INDICATORS = Table(
 
 LOW_USE_RUNS = Table(
     name="meters/low_use_runs",
-    description="One run of low or constant days of one meter.",
+    description="One run of low or constant days of one meter; the ratio is mean_energy_kwh / usual_kwh.",
     columns=(
-        BUCKET,
-        METER,
-        FIRST_DAY,
-        LAST_DAY,
-        Column("days", pl.Int32(), "days with any reading"),
+        columns.BUCKET,
+        columns.METER,
+        columns.FIRST_DAY,
+        columns.LAST_DAY,
+        columns.DAYS,
         Column("low_days", pl.Int32(), "days far below the usual level of the meter, in use and in activity"),
         Column("constant_days", pl.Int32(), "days with next to nothing above the base"),
-        Column("mean_kwh", pl.Float64(), "mean use of a day of the run", nullable=True),
+        Column("mean_energy_kwh", pl.Float64(), "mean use of a day of the run", nullable=True),
         Column("usual_kwh", pl.Float64(), "usual level of the meter", nullable=True),
-        Column("ratio", pl.Float64(), "mean_kwh / usual_kwh; null where the usual level is zero", nullable=True),
+        columns.RATIO.or_null(),
     ),
     key=("meter", "first_day"),
     partition_by=("bucket",),
@@ -224,10 +216,12 @@ OCCUPANCY_PROBABILITIES = Table(
     name="meters/occupancy_probabilities",
     description="How likely somebody is at home in the 48 half hours of one local day of one meter.",
     columns=(
-        BUCKET,
-        METER,
-        DAY,
-        Column("probability", pl.List(pl.Float32()), "probability in each half hour; NaN where nothing was read"),
+        columns.BUCKET,
+        columns.METER,
+        columns.DAY,
+        Column(
+            "occupied_probability", pl.List(pl.Float32()), "probability in each half hour; NaN where nothing was read"
+        ),
     ),
     key=("meter", "day"),
     partition_by=("bucket",),
@@ -238,17 +232,20 @@ OCCUPANCY_PROBABILITIES = Table(
 
 VACANCY = Table(
     name="meters/vacancy",
-    description="One spell of one home: lived in, on holiday, long-term vacant, or a second home and its stays.",
+    description=(
+        "One spell of one home: lived in, on holiday, long-term vacant, or a second home and its stays. The "
+        "probability is the mean over its days."
+    ),
     columns=(
-        BUCKET,
-        METER,
-        FIRST_DAY,
-        LAST_DAY,
-        Column("days", pl.Int32(), "days of the spell"),
+        columns.BUCKET,
+        columns.METER,
+        columns.FIRST_DAY,
+        columns.LAST_DAY,
+        Column("spell_days", pl.Int32(), "days of the spell"),
         Column("state", pl.String(), "occupied, holiday, vacant, second_home, second_home_stay or unknown"),
-        Column("probability", pl.Float64(), "mean probability of what the state says", nullable=True),
+        columns.PROBABILITY.or_null(),
         Column("mean_activity_kwh", pl.Float64(), "mean activity of a day", nullable=True),
-        Column("reason", pl.String(), "why, in a sentence"),
+        columns.REASON,
     ),
     key=("meter", "first_day"),
     partition_by=("bucket",),
@@ -261,16 +258,16 @@ QUESTIONNAIRE = Table(
     name="meters/questionnaire",
     description="What one household said of itself in the survey before the trial.",
     columns=(
-        METER,
+        columns.METER,
         Column("people", pl.Int32(), "people in the household", nullable=True),
         Column("over_15", pl.Int32(), "of 15 and over", nullable=True),
         Column("under_15", pl.Int32(), "under 15", nullable=True),
         Column("size_band", pl.String(), "1, 2, 3-4 or 5+", nullable=True),
         Column("has_children", pl.Boolean(), "whether there are children under 15", nullable=True),
         Column("respondent_over_65", pl.Boolean(), "whether who answered is 65 or over", nullable=True),
-        Column("reason", pl.String(), "why the size is not known", nullable=True),
-        DROP_SHA256,
-        LINE,
+        columns.REASON.or_null(),
+        columns.DROP_SHA256,
+        columns.LINE,
     ),
     key=("meter",),
     sensitivity=Sensitivity.INDIVIDUAL,
@@ -281,7 +278,7 @@ QUESTIONNAIRE = Table(
 METER_AREAS = Table(
     name="meters/meter_areas",
     description="The small area in which one meter is.",
-    columns=(METER, AREA_CODE, DROP_SHA256, LINE),
+    columns=(columns.METER, columns.AREA_CODE, columns.DROP_SHA256, columns.LINE),
     key=("meter",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
@@ -292,14 +289,14 @@ HOUSEHOLD_SIZE = Table(
     name="meters/household_size",
     description="How likely the household of one meter is of one class: a band of size, children, 65 and over.",
     columns=(
-        BUCKET,
-        METER,
-        TARGET,
-        Column("class", pl.String(), "class of the target; unknown where nothing can be said"),
-        Column("probability", pl.Float64(), "probability of the class; null where nothing can be said", nullable=True),
-        Column("reason", pl.String(), "why nothing can be said", nullable=True),
+        columns.BUCKET,
+        columns.METER,
+        columns.TARGET,
+        Column("target_class", pl.String(), "class of the target; unknown where nothing can be said"),
+        columns.PROBABILITY.or_null(),
+        columns.REASON.or_null(),
     ),
-    key=("meter", "target", "class"),
+    key=("meter", "target", "target_class"),
     partition_by=("bucket",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
@@ -308,12 +305,15 @@ HOUSEHOLD_SIZE = Table(
 
 HOUSEHOLD_SIZE_ACCURACY = Table(
     name="meters/household_size_accuracy",
-    description="How well one model tells one target of households that it was not fitted to.",
+    description=(
+        "How well one model tells one target of households that it was not fitted to; its homes answered and have "
+        "a profile."
+    ),
     columns=(
-        TARGET,
+        columns.TARGET,
         Column("model", pl.String(), "most frequent, level only, or profile: the one that is used"),
         Column("classes", pl.String(), "classes that are told apart"),
-        Column("homes", pl.Int64(), "homes that answered and have a profile"),
+        columns.HOMES,
         Column("accuracy", pl.Float64(), "share of homes told rightly, cross-validated", nullable=True),
         Column("balanced_accuracy", pl.Float64(), "mean over the classes of the share found", nullable=True),
         Column("log_loss", pl.Float64(), "mean negative logarithm of the probability of the truth", nullable=True),
@@ -327,7 +327,10 @@ HOUSEHOLD_SIZE_ACCURACY = Table(
 
 PROFILE_CLUSTER_CHOICE = Table(
     name="meters/profile_cluster_choice",
-    description="How well one number of clusters fits the shapes of days, and whether other seeds find the same.",
+    description=(
+        "How well one number of clusters fits the shapes of days, and whether other seeds find the same; or why "
+        "one had to do."
+    ),
     columns=(
         Column("clusters", pl.Int32(), "number of clusters"),
         Column("bic", pl.Float64(), "Bayesian information criterion; less is better", nullable=True),
@@ -335,8 +338,8 @@ PROFILE_CLUSTER_CHOICE = Table(
         Column("least_adjusted_rand", pl.Float64(), "least agreement of two seeds", nullable=True),
         Column("is_stable", pl.Boolean(), "whether the mean agreement is enough; null if not judged", nullable=True),
         Column("is_chosen", pl.Boolean(), "whether it is the number that is used"),
-        Column("days", pl.Int64(), "days that were drawn to fit"),
-        Column("reason", pl.String(), "why no more than one cluster was tried", nullable=True),
+        Column("drawn_days", pl.Int64(), "days that were drawn to fit"),
+        columns.REASON.or_null(),
     ),
     key=("clusters",),
     sensitivity=Sensitivity.AGGREGATE,
@@ -348,10 +351,10 @@ PROFILE_CLUSTERS = Table(
     name="meters/profile_clusters",
     description="The cluster of the shape of one meter's use on one local day.",
     columns=(
-        BUCKET,
-        METER,
-        DAY,
-        Column("cluster", pl.Int32(), "0 is the largest; -1 where the day is not complete or has no use"),
+        columns.BUCKET,
+        columns.METER,
+        columns.DAY,
+        columns.PROFILE_CLUSTER,
     ),
     key=("meter", "day"),
     partition_by=("bucket",),
@@ -362,38 +365,44 @@ PROFILE_CLUSTERS = Table(
 
 CLUSTER_PROFILES = Table(
     name="meters/cluster_profiles",
-    description="What days of one cluster look like in one half hour of the clock face.",
-    columns=(
-        Column("cluster", pl.Int32(), "0 is the largest"),
-        Column("half_hour", pl.Int8(), "0 for 00:00 to 47"),
-        Column("mean_kwh", pl.Float64(), "mean use; null with too few homes", nullable=True),
-        Column("share", pl.Float64(), "share of the day's use; null with too few homes", nullable=True),
-        Column("days", pl.Int64(), "days of the cluster; null with too few homes", nullable=True),
-        Column("homes", pl.Int64(), "homes that have such days; null if too few", nullable=True),
-        Column("suppressed", pl.Boolean(), "whether there are fewer homes than may be published"),
+    description=(
+        "What days of one cluster look like in one half hour of the clock face; null where too few homes have such "
+        "days."
     ),
-    key=("cluster", "half_hour"),
+    columns=(
+        columns.PROFILE_CLUSTER,
+        Column("half_hour", pl.Int8(), "0 for 00:00 to 47"),
+        Column("mean_half_hour_kwh", pl.Float64(), "mean use; null with too few homes", nullable=True),
+        Column("share", pl.Float64(), "share of the day's use; null with too few homes", nullable=True),
+        Column("meter_days", pl.Int64(), "days of the cluster; null with too few homes", nullable=True),
+        columns.HOMES.or_null(),
+        columns.IS_SUPPRESSED,
+    ),
+    key=("profile_cluster", "half_hour"),
     sensitivity=Sensitivity.AGGREGATE,
     owner=OWNER,
     source="meters/half_hours and meters/profile_clusters",
 )
 
 AREA_FIGURES = (
-    Column("homes", pl.Int64(), "homes behind it; null if too few", nullable=True),
-    Column("estimate", pl.Float64(), "mean over the homes; null with too few", nullable=True),
-    Column("lower", pl.Float64(), "lower end of its interval", nullable=True),
-    Column("upper", pl.Float64(), "upper end of its interval", nullable=True),
-    Column("suppressed", pl.Boolean(), "whether there are fewer homes than may be published"),
-    Column("reason", pl.String(), "why there is no figure", nullable=True),
+    columns.HOMES.or_null(),
+    columns.ESTIMATE.or_null(),
+    columns.LOWER.or_null(),
+    columns.UPPER.or_null(),
+    columns.IS_SUPPRESSED,
+    columns.REASON.or_null(),
 )
 
 AREA_OCCUPANCY = Table(
     name="meters/area_occupancy",
-    description="One share of the homes of one small area in one month.",
+    description=(
+        "One share of the homes of one small area in one month: lived_in, on_holiday, vacant, second_home, or "
+        "somebody_at_home; null with too few homes."
+    ),
     columns=(
-        AREA_CODE,
-        MONTH,
-        Column("measure", pl.String(), "lived_in, on_holiday, vacant, second_home or somebody_at_home"),
+        columns.AREA_CODE,
+        columns.MONTH,
+        columns.MEASURE,
         *AREA_FIGURES,
     ),
     key=("area_code", "month", "measure"),
@@ -404,11 +413,11 @@ AREA_OCCUPANCY = Table(
 
 FIELDWORK = Table(
     name="meters/fieldwork",
-    description="How many homes of one small area have somebody in at one hour: when to call.",
+    description="How many homes of one small area have somebody in at one hour: when to call. Null with too few homes.",
     columns=(
-        AREA_CODE,
-        DAY_TYPE,
-        Column("hour", pl.Int8(), "local hour, 0 to 23"),
+        columns.AREA_CODE,
+        columns.DAY_TYPE,
+        columns.HOUR,
         *AREA_FIGURES,
         Column("rank", pl.Int32(), "1 is the best time of the area; null if suppressed", nullable=True),
     ),

@@ -6,40 +6,34 @@ about people, but it is the operator's secret, and is guarded as the rows about 
 
 import polars as pl
 
-from ons_assets.catalogue.columns import BUCKET, DROP_SHA256, LINE
+from ons_assets.catalogue import columns
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:mobile"
 UTC = pl.Datetime("us", "UTC")
 
-OPERATOR = Column("operator", pl.String(), "operator of the network")
-USER = Column("user", pl.Int64(), "pseudonym of the device, by a keyed hash")
-CELL_ID = Column("cell_id", pl.String(), "cell of the operator's plan")
-FLOW_PERIOD = Column("observed", pl.String(), "first and last day, such as 2014-10-06/2014-11-02")
-ORIGIN = Column("origin", pl.String(), "code of the area of home, or all")
-DESTINATION = Column("destination", pl.String(), "code of the area of work, none_seen, several, or all")
-CONTRACT = Column("contract", pl.String(), "contract, prepaid, business, or all")
-AGE_GROUP = Column("age_group", pl.String(), "such as 25-44, or all")
-MEASURE = Column("measure", pl.String(), "see docs/methods/flow_comparison.md")
 
 CELLS = Table(
     name="mobile/cells",
-    description="One cell of an operator's plan, for the time in which it is valid.",
+    description=(
+        "One cell of an operator's plan, for the time in which it is valid; without easting and northing outside "
+        "Great Britain."
+    ),
     columns=(
-        OPERATOR,
-        CELL_ID,
+        columns.OPERATOR,
+        columns.CELL_ID,
         Column("valid_from", pl.Date(), "first day"),
         Column("valid_to", pl.Date(), "last day; null if it is still on the air", nullable=True),
         Column("technology", pl.String(), "2G, 3G, 4G, 5G or unknown"),
-        Column("latitude", pl.Float64(), "degrees, WGS 84"),
-        Column("longitude", pl.Float64(), "degrees, WGS 84"),
-        Column("easting_m", pl.Float64(), "British National Grid; null outside Great Britain", nullable=True),
-        Column("northing_m", pl.Float64(), "British National Grid; null outside Great Britain", nullable=True),
+        columns.LATITUDE,
+        columns.LONGITUDE,
+        columns.EASTING_M.or_null(),
+        columns.NORTHING_M.or_null(),
         Column("azimuth_degrees", pl.Float64(), "direction, clockwise from north; null for all round", nullable=True),
         Column("beam_width_degrees", pl.Float64(), "width of the sector; null for all round", nullable=True),
         Column("range_m", pl.Float64(), "how far it reaches; null if the plan does not say", nullable=True),
-        DROP_SHA256,
-        LINE,
+        columns.DROP_SHA256,
+        columns.LINE,
     ),
     key=("operator", "cell_id", "valid_from"),
     sensitivity=Sensitivity.INDIVIDUAL,
@@ -50,7 +44,7 @@ CELLS = Table(
 DEVICES = Table(
     name="mobile/devices",
     description="What the operator knows of the holder of one device.",
-    columns=(OPERATOR, USER, CONTRACT, AGE_GROUP, DROP_SHA256, LINE),
+    columns=(columns.OPERATOR, columns.USER, columns.CONTRACT, columns.AGE_GROUP, columns.DROP_SHA256, columns.LINE),
     key=("operator", "user"),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
@@ -61,14 +55,14 @@ PHONE_EVENTS = Table(
     name="mobile/phone_events",
     description="One event of a device at a cell: a call, message or data session, or a sign of life of the network.",
     columns=(
-        OPERATOR,
-        USER,
+        columns.OPERATOR,
+        columns.USER,
         Column("time_utc", UTC, "time of the event"),
-        Column("event_date", pl.Date(), "day in London"),
-        CELL_ID,
+        columns.EVENT_DATE,
+        columns.CELL_ID,
         Column("kind", pl.String(), "active (the holder did something), passive (the network asked) or unknown"),
-        DROP_SHA256,
-        LINE,
+        columns.DROP_SHA256,
+        columns.LINE,
     ),
     key=("drop_sha256", "line"),
     partition_by=("event_date",),
@@ -81,10 +75,10 @@ EVENT_QUALITY = Table(
     name="mobile/event_quality",
     description="What one day of events of an operator is worth: how much came, and what cleaning found.",
     columns=(
-        OPERATOR,
-        Column("event_date", pl.Date(), "day in London"),
+        columns.OPERATOR,
+        columns.EVENT_DATE,
         Column("events", pl.Int64(), "events received"),
-        Column("devices", pl.Int64(), "devices with an event"),
+        Column("devices_seen", pl.Int64(), "devices with an event"),
         Column("hours_covered", pl.Int16(), "hours of the day with an event"),
         Column("hours_expected", pl.Int16(), "hours of the local day: 24, or 23 and 25 where the clock changes"),
         Column("duplicates", pl.Int64(), "events that repeat another"),
@@ -102,23 +96,26 @@ EVENT_QUALITY = Table(
 
 DEVICE_ANCHORS = Table(
     name="mobile/device_anchors",
-    description="The probability that the home, or the work, of one device is in an area.",
+    description=(
+        "The probability that the home, or the work, of one device is in an area: the share of the coverage of its "
+        "cells there."
+    ),
     columns=(
-        BUCKET,
-        OPERATOR,
-        USER,
-        Column("anchor", pl.String(), "home or work"),
-        Column("area", pl.String(), "code of the area"),
-        Column("probability", pl.Float64(), "share of the coverage of its cells that lies in the area"),
+        columns.BUCKET,
+        columns.OPERATOR,
+        columns.USER,
+        columns.ANCHOR,
+        columns.AREA,
+        columns.PROBABILITY,
         Column(
             "worker_class",
             pl.String(),
             "full_week, part_week, night_shift, several_sites, none_seen; see docs/methods/worker_flows.md",
         ),
-        Column("confidence", pl.Float64(), "that the place is visited more than the next one"),
-        Column("evidence_days", pl.Int32(), "days with evidence of the place"),
-        Column("from", pl.Date(), "first day of the evidence"),
-        Column("to", pl.Date(), "last day of the evidence"),
+        columns.CONFIDENCE,
+        columns.EVIDENCE_DAYS,
+        columns.FROM,
+        columns.TO,
     ),
     key=("operator", "user", "anchor", "area"),
     partition_by=("bucket",),
@@ -129,16 +126,19 @@ DEVICE_ANCHORS = Table(
 
 OPERATOR_FLOWS = Table(
     name="mobile/operator_flows",
-    description="Devices of an operator by the areas of home and work, with totals; nothing below k leaves.",
+    description=(
+        "Devices of an operator by the areas of home and work, with totals; nothing below k leaves: flows are not "
+        "listed, totals are withheld."
+    ),
     columns=(
-        FLOW_PERIOD,
-        OPERATOR,
-        CONTRACT,
-        AGE_GROUP,
-        ORIGIN,
-        DESTINATION,
-        Column("devices", pl.Float64(), "devices, weighted by where they may be; null if withheld", nullable=True),
-        Column("is_suppressed", pl.Boolean(), "whether a total is withheld; flows below k are not listed at all"),
+        columns.OBSERVED,
+        columns.OPERATOR,
+        columns.CONTRACT,
+        columns.AGE_GROUP,
+        columns.ORIGIN,
+        columns.DESTINATION,
+        columns.DEVICES.or_null(),
+        columns.IS_SUPPRESSED,
         Column(
             "suppressed_flows",
             pl.Int64(),
@@ -154,20 +154,20 @@ OPERATOR_FLOWS = Table(
 
 AGGREGATED_FLOWS = Table(
     name="mobile/aggregated_flows",
-    description="One flow, or total, that an operator delivered to the office.",
+    description="One flow, or total, of devices or trips that an operator delivered to the office.",
     columns=(
-        FLOW_PERIOD,
-        OPERATOR,
-        CONTRACT,
-        AGE_GROUP,
-        ORIGIN,
-        DESTINATION,
-        Column("unit", pl.String(), "devices or trips"),
+        columns.OBSERVED,
+        columns.OPERATOR,
+        columns.CONTRACT,
+        columns.AGE_GROUP,
+        columns.ORIGIN,
+        columns.DESTINATION,
+        columns.UNIT,
         Column("count", pl.Float64(), "how many; null if withheld", nullable=True),
-        Column("is_suppressed", pl.Boolean(), "whether it is withheld"),
+        columns.IS_SUPPRESSED,
         Column("detail", pl.String(), "what else tells the row from others, such as the hour; empty if nothing"),
-        DROP_SHA256,
-        LINE,
+        columns.DROP_SHA256,
+        columns.LINE,
     ),
     key=("observed", "operator", "contract", "age_group", "origin", "destination", "unit", "detail"),
     sensitivity=Sensitivity.AGGREGATE,
@@ -179,13 +179,13 @@ WEIGHTED_FLOWS = Table(
     name="mobile/weighted_flows",
     description="Workers who live in one area and work in another, estimated from the devices of all operators.",
     columns=(
-        FLOW_PERIOD,
-        ORIGIN,
-        DESTINATION,
-        Column("devices", pl.Float64(), "devices of all operators together"),
-        Column("flow", pl.Float64(), "people"),
-        Column("flow_low", pl.Float64(), "lower bound of the 95 % interval"),
-        Column("flow_high", pl.Float64(), "upper bound of the 95 % interval"),
+        columns.OBSERVED,
+        columns.ORIGIN,
+        columns.DESTINATION,
+        columns.DEVICES,
+        columns.FLOW,
+        columns.FLOW_LOW,
+        columns.FLOW_HIGH,
         Column("standard_error", pl.Float64(), "by replication; of chance, not of bias"),
     ),
     key=("observed", "origin", "destination"),
@@ -196,15 +196,19 @@ WEIGHTED_FLOWS = Table(
 
 FLOW_COMPARISON = Table(
     name="mobile/flow_comparison",
-    description="One measure of how estimated flows, or a baseline, compare with the census.",
-    columns=(
-        Column("estimate", pl.String(), "weighted, unweighted, gravity, radiation, or weighted in another way"),
-        Column("level", pl.String(), "all, within, between, distance_band, origin, destination or pair"),
-        Column("name", pl.String(), "all, the band, the code of the area, or both codes of the pair"),
-        MEASURE,
-        Column("value", pl.Float64(), "its value; null where it is not defined", nullable=True),
+    description=(
+        "One measure (docs/methods/flow_comparison.md) of how estimated flows, or a baseline, compare with the "
+        "census: for all, within and between areas, a distance_band, all or single areas of origin or destination, "
+        "or a pair."
     ),
-    key=("estimate", "level", "name", "measure"),
+    columns=(
+        Column("estimator", pl.String(), "weighted, unweighted, gravity, radiation, or weighted in another way"),
+        columns.SUBJECT_TYPE,
+        columns.SUBJECT,
+        columns.MEASURE,
+        columns.VALUE.or_null(),
+    ),
+    key=("estimator", "subject_type", "subject", "measure"),
     sensitivity=Sensitivity.AGGREGATE,
     owner=OWNER,
     source="mobile/weighted_flows and reference/commuting_flows",
@@ -215,12 +219,12 @@ COMMUTING_FLOWS = Table(
     description="People who live in one area and work in another, from a census.",
     columns=(
         Column("benchmark", pl.String(), "which census or survey, such as census-2011"),
-        Column("origin", pl.String(), "code of the area of home"),
-        Column("destination", pl.String(), "code of the area of work"),
+        columns.ORIGIN,
+        columns.DESTINATION,
         Column("commuters", pl.Float64(), "people in work, with those who work at home where the source counts them"),
         Column("home_workers", pl.Float64(), "of them, people who work at home; null if unknown", nullable=True),
-        DROP_SHA256,
-        LINE,
+        columns.DROP_SHA256,
+        columns.LINE,
     ),
     key=("benchmark", "origin", "destination"),
     sensitivity=Sensitivity.PUBLIC,
@@ -235,8 +239,8 @@ AREA_CODES = Table(
         Column("code", pl.String(), "code of any year"),
         Column("current_code", pl.String(), "code of today"),
         Column("name", pl.String(), "name of the area of that code", nullable=True),
-        DROP_SHA256,
-        LINE,
+        columns.DROP_SHA256,
+        columns.LINE,
     ),
     key=("code",),
     sensitivity=Sensitivity.PUBLIC,
@@ -246,18 +250,18 @@ AREA_CODES = Table(
 
 PHONE_MARKET = Table(
     name="reference/phone_market",
-    description="Phones in one area and age group: how many there are, and how the operators share them.",
+    description="Phones in one area and age group, or in all: how many there are, and how the operators share them.",
     columns=(
-        OPERATOR,
-        Column("area", pl.String(), "code of the area, or all"),
-        AGE_GROUP,
-        Column("population", pl.Float64(), "people; null if unknown", nullable=True),
+        columns.OPERATOR,
+        columns.AREA,
+        columns.AGE_GROUP,
+        columns.POPULATION.or_null(),
         Column("phones_per_person", pl.Float64(), "phones in use, second ones too, for each person"),
         Column("operator_share", pl.Float64(), "share of the operator in these phones"),
         Column("prepaid_share", pl.Float64(), "share of prepaid ones in the phones of the operator"),
         Column("second_phone_share", pl.Float64(), "share of people with two phones"),
-        DROP_SHA256,
-        LINE,
+        columns.DROP_SHA256,
+        columns.LINE,
     ),
     key=("operator", "area", "age_group"),
     sensitivity=Sensitivity.PUBLIC,
@@ -270,12 +274,12 @@ AREA_PARTS = Table(
     description="One part of an area of flows, such as a ward of a district, by its centre.",
     columns=(
         Column("part", pl.String(), "code of the part; of the area itself, if it has no parts"),
-        Column("area", pl.String(), "code of the area"),
-        Column("easting_m", pl.Float64(), "centre, British National Grid"),
-        Column("northing_m", pl.Float64(), "centre, British National Grid"),
+        columns.AREA,
+        columns.EASTING_M,
+        columns.NORTHING_M,
         Column("residents", pl.Float64(), "people who live there; null if unknown", nullable=True),
-        DROP_SHA256,
-        LINE,
+        columns.DROP_SHA256,
+        columns.LINE,
     ),
     key=("part",),
     sensitivity=Sensitivity.PUBLIC,
@@ -287,11 +291,11 @@ WORKERS = Table(
     name="reference/workers",
     description="People in work by the area in which they live, or work.",
     columns=(
-        Column("area", pl.String(), "code of the area"),
+        columns.AREA,
         Column("side", pl.String(), "home or work"),
         Column("workers", pl.Float64(), "people in work, without those who work at home"),
-        DROP_SHA256,
-        LINE,
+        columns.DROP_SHA256,
+        columns.LINE,
     ),
     key=("area", "side"),
     sensitivity=Sensitivity.PUBLIC,

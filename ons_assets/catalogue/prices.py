@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ons_assets.catalogue.columns import DROP_SHA256, ITEM, ITEM_ID, LINE, RETAILER
+from ons_assets.catalogue import columns
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:prices"
@@ -11,22 +11,25 @@ RAW_QUOTES = Table(
     name="prices/raw_quotes",
     description="One price quote as a scraper found it: a product of a shop, under an item, in one run.",
     columns=(
-        RETAILER,
-        Column("run", pl.String(), "run of the scraper: time at which it started, YYYYMMDDHHMMSS, or name of its file"),
-        Column("collected_on", pl.Date(), "local day of the quote"),
-        Column("collected_at_utc", pl.Datetime("us", "UTC"), "time of the quote"),
-        ITEM_ID,
-        ITEM,
-        Column("shelf", pl.String(), "shelf, category or address that was scraped", nullable=True),
-        Column("product", pl.String(), "name of the product as displayed"),
-        Column("price", pl.Float64(), "price of the pack, in the currency"),
-        Column("currency", pl.String(), "ISO 4217 code"),
-        Column("unit_price", pl.Float64(), "displayed price for unit_quantity of unit", nullable=True),
-        Column("unit_quantity", pl.Float64(), "number of units that unit_price is for", nullable=True),
-        Column("unit", pl.String(), "unit of unit_price, as displayed", nullable=True),
-        Column("promotion", pl.String(), "text of the offer", nullable=True),
-        DROP_SHA256,
-        LINE,
+        columns.RETAILER,
+        columns.RUN,
+        columns.COLLECTED_ON,
+        columns.COLLECTED_AT_UTC,
+        columns.ITEM_ID,
+        columns.ITEM,
+        columns.SHELF.or_null(),
+        columns.PRODUCT,
+        columns.PRICE,
+        columns.CURRENCY,
+        columns.UNIT_PRICE.or_null(),
+        columns.UNIT_QUANTITY.or_null(),
+        columns.UNIT.or_null(),
+        columns.PROMOTION.or_null(),
+        columns.OUTLET.or_null(),
+        columns.SKU.or_null(),
+        columns.QUANTITY.or_null(),
+        columns.DROP_SHA256,
+        columns.LINE,
     ),
     key=("drop_sha256", "line"),
     partition_by=("collected_on",),
@@ -36,17 +39,20 @@ RAW_QUOTES = Table(
 )
 
 DECISION = (
-    Column("in_scope", pl.Boolean(), "whether the product is the item"),
-    Column("probability", pl.Float64(), "that it is; 1 or 0 where a person said so"),
-    Column("decided_by", pl.String(), "label, model, rule, or nothing: no rule for the item"),
-    Column("needs_review", pl.Boolean(), "whether a person should look at the product"),
-    Column("scope_reason", pl.String(), "why it was decided so"),
-    Column("model_version", pl.String(), "model that decided; null where none did", nullable=True),
+    columns.IN_SCOPE,
+    columns.PROBABILITY,
+    columns.DECIDED_BY,
+    columns.NEEDS_REVIEW,
+    columns.SCOPE_REASON,
+    columns.MODEL_VERSION.or_null(),
 )
 
 CLASSIFIED_QUOTES = Table(
     name="prices/classified_quotes",
-    description="One price quote with the decision whether its product is the item; none is left out.",
+    description=(
+        "One price quote with the decision whether its product is the item, and the probability of that, 1 or 0 "
+        "where a person said so; none is left out."
+    ),
     columns=(*RAW_QUOTES.columns[:-2], *DECISION, *RAW_QUOTES.columns[-2:]),
     key=("drop_sha256", "line"),
     sensitivity=Sensitivity.PUBLIC,
@@ -77,7 +83,7 @@ CHECKED_QUOTES = Table(
         Column("relaunched", pl.Boolean(), "first day of a product that replaces another pack of the same name"),
         Column("imputed", pl.Boolean(), "carried forward from an earlier day"),
         Column("carried_from", pl.Date(), "day of the quote that was carried", nullable=True),
-        Column("evidence", pl.String(), "why it has its flags, with figures", nullable=True),
+        columns.EVIDENCE.or_null(),
         *RAW_QUOTES.columns[-2:],
     ),
     key=("drop_sha256", "line", "collected_on"),
@@ -88,25 +94,28 @@ CHECKED_QUOTES = Table(
 
 COLLECTION_REPORT = Table(
     name="prices/collection_report",
-    description="What one item of a retailer, or its whole run, brought on one day: a finding, or none.",
+    description=(
+        "What one item of a retailer, or all of its run, brought on the day on which the run started: a finding "
+        "and a run that shows it, or none. The ratio is products / usual_products."
+    ),
     columns=(
-        Column("day", pl.Date(), "local day on which the run started"),
-        RETAILER,
-        Column("item_id", pl.String(), "consumer price item; 'all' for the whole run"),
-        Column("item", pl.String(), "name of the item", nullable=True),
+        columns.DAY,
+        columns.RETAILER,
+        columns.ITEM_ID,
+        columns.ITEM.or_null(),
         Column(
             "finding",
             pl.String(),
             "none, missing_run, empty, truncated, inflated, item_vanished, shelf_renamed, stuck or duplicate_rows",
         ),
-        Column("evidence", pl.String(), "why, in a sentence with figures", nullable=True),
+        columns.EVIDENCE.or_null(),
         Column("products", pl.Int64(), "different products that were found", nullable=True),
         Column("usual_products", pl.Float64(), "median of the days before; null without history", nullable=True),
-        Column("ratio", pl.Float64(), "products / usual_products", nullable=True),
-        Column("run", pl.String(), "run that shows the finding", nullable=True),
+        columns.RATIO.or_null(),
+        columns.RUN.or_null(),
         Column("runs_affected", pl.Int64(), "runs of the day that show it", nullable=True),
         Column("runs_of_day", pl.Int64(), "runs of the day", nullable=True),
-        Column("replaced", pl.Boolean(), "whether another run of the day is free of it", nullable=True),
+        Column("has_clean_run", pl.Boolean(), "whether another run of the day is free of it", nullable=True),
     ),
     key=("day", "retailer", "item_id", "finding"),
     partition_by=("day",),
@@ -115,24 +124,21 @@ COLLECTION_REPORT = Table(
     source="prices/raw_quotes and the ledger of drops",
 )
 
-FREQUENCY = Column("frequency", pl.String(), "day, week or month")
-PERIOD = Column("period", pl.String(), "2016-07-21, 2016-W29 (ISO 8601) or 2016-07")
-METHOD = Column("method", pl.String(), "index method, see docs/methods/price_indices.md")
 BASE_PERIOD = Column("base_period", pl.String(), "period in which the index is 100")
 
 ITEM_INDICES = Table(
     name="prices/item_indices",
-    description="The price index of one item in one period by one method, base period = 100.",
+    description="The price index of one item in one period by one method, base period = 100, or why there is none.",
     columns=(
-        FREQUENCY,
-        METHOD,
-        ITEM_ID,
-        ITEM,
-        PERIOD,
+        columns.FREQUENCY,
+        columns.METHOD,
+        columns.ITEM_ID,
+        columns.ITEM,
+        columns.PERIOD,
         BASE_PERIOD,
-        Column("index", pl.Float64(), "price index; null where it cannot be computed", nullable=True),
+        columns.INDEX.or_null(),
         Column("matched_products", pl.Int64(), "products behind it, see the method", nullable=True),
-        Column("reason", pl.String(), "why there is no index", nullable=True),
+        columns.REASON.or_null(),
         Column("excludes", pl.String(), "flags of the quotes that are left out"),
         Column("excluded_quotes", pl.Int64(), "quotes of the item and period that are left out"),
     ),
@@ -145,16 +151,19 @@ ITEM_INDICES = Table(
 
 AGGREGATE_INDICES = Table(
     name="prices/aggregate_indices",
-    description="The price index of one group of items in one period by one method, base period = 100.",
+    description=(
+        "The price index of one group in one period by one method, base period = 100: the weighted mean of its "
+        "items, or why there is none."
+    ),
     columns=(
-        FREQUENCY,
-        METHOD,
-        Column("group", pl.String(), "group of items"),
-        PERIOD,
-        Column("index", pl.Float64(), "weighted mean of the item indices; null without one", nullable=True),
+        columns.FREQUENCY,
+        columns.METHOD,
+        columns.GROUP,
+        columns.PERIOD,
+        columns.INDEX.or_null(),
         Column("items", pl.Int64(), "items with an index"),
         Column("weight_share", pl.Float64(), "their share of the weight of the group", nullable=True),
-        Column("reason", pl.String(), "why there is no index", nullable=True),
+        columns.REASON.or_null(),
     ),
     key=("frequency", "method", "group", "period"),
     partition_by=("frequency",),
@@ -165,13 +174,15 @@ AGGREGATE_INDICES = Table(
 
 INDEX_COMPARISON = Table(
     name="prices/index_comparison",
-    description="How one index of an item or group moves beside one that somebody else published.",
+    description=(
+        "How one index of an item or group moves beside one that somebody else published, or why a measure is missing."
+    ),
     columns=(
-        FREQUENCY,
-        METHOD,
-        Column("level", pl.String(), "item or group"),
-        Column("name", pl.String(), "consumer price item or group"),
-        Column("series", pl.String(), "index that it is compared with"),
+        columns.FREQUENCY,
+        columns.METHOD,
+        columns.SUBJECT_TYPE,
+        columns.SUBJECT,
+        columns.SERIES,
         Column("quotes", pl.String(), "in scope, or all: with the products that are not the item"),
         Column("first_period", pl.String(), "first common period, in which both are set to 100", nullable=True),
         Column("last_period", pl.String(), "last common period", nullable=True),
@@ -185,9 +196,9 @@ INDEX_COMPARISON = Table(
         Column("lead_periods", pl.Int64(), "periods by which ours moves before theirs; negative: after", nullable=True),
         Column("lead_correlation", pl.Float64(), "correlation of the changes at that lead", nullable=True),
         Column("drift_per_year", pl.Float64(), "per cent a year by which ours rises faster", nullable=True),
-        Column("reason", pl.String(), "why a measure is missing", nullable=True),
+        columns.REASON.or_null(),
     ),
-    key=("frequency", "method", "level", "name", "series", "quotes"),
+    key=("frequency", "method", "subject_type", "subject", "series", "quotes"),
     sensitivity=Sensitivity.AGGREGATE,
     owner=OWNER,
     source="prices/checked_quotes, reference/item_weights and reference/official_indices",

@@ -56,7 +56,7 @@ def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
 def _areas(home: Home) -> pl.DataFrame:
     return (
         _read(home, "area_occupancy")
-        .filter(~pl.col("suppressed"))
+        .filter(~pl.col("is_suppressed"))
         .collect()
         .pivot(on="measure", index=["area_code", "month", "homes"], values="estimate")
         .select("area_code", "month", "homes", "lived_in", "on_holiday", "vacant", "second_home", "somebody_at_home")
@@ -67,7 +67,7 @@ def _areas(home: Home) -> pl.DataFrame:
 def _calls(home: Home) -> pl.DataFrame:
     return (
         _read(home, "fieldwork")
-        .filter(~pl.col("suppressed"))
+        .filter(~pl.col("is_suppressed"))
         .sort("area_code", "day_type", "rank")
         .group_by("area_code", "day_type", maintain_order=True)
         .first()
@@ -97,7 +97,7 @@ def against_truth(home: Home, truth: Path) -> pl.DataFrame:
     meters = _meters(home, truth)
     present = pl.read_parquet(truth / "presence.parquet").rename({"meter": "name"}).join(meters, on="name")
     both = _read(home, "occupancy_probabilities").collect().join(present, on=["meter", "day"])
-    p = both["probability"].list.to_array(48).to_numpy()[:, WAKING]
+    p = both["occupied_probability"].list.to_array(48).to_numpy()[:, WAKING]
     inside = (both["people_home"].list.to_array(48).to_numpy()[:, WAKING] > 0).astype(float)
     states = pl.read_parquet(truth / "states.parquet").rename({"meter": "name", "state": "true"})
     days = days_of(_read(home, "vacancy").collect()).join(states.join(meters, on="name"), on=["meter", "day"])

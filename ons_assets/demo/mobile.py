@@ -79,12 +79,12 @@ def _places(home: Home, truth: Path) -> pl.DataFrame:
 
 
 def _comparison(home: Home) -> pl.DataFrame:
-    levels = ["all", "within", "between"]
+    types = ["all", "within", "between"]
     return (
         _rows(home, "flow_comparison")
-        .filter(pl.col("level").is_in(levels) & (pl.col("measure") == "cpc"))
+        .filter(pl.col("subject_type").is_in(types) & (pl.col("measure") == "cpc"))
         .collect()
-        .pivot(on="level", on_columns=levels, index="estimate", values="value")
+        .pivot(on="subject_type", on_columns=types, index="estimator", values="value")
         .sort("all", descending=True)
     )
 

@@ -49,7 +49,7 @@ def _steps(home: Home) -> pl.DataFrame:
         "tweets with a place in Great Britain": _rows(home, "located_tweets").select(pl.len()),
         "outages of the collector": _rows(home, "collection_gaps").select(pl.len()),
         "users": _rows(home, "users").select(pl.len()),
-        "users who are no people": _rows(home, "users").filter(pl.col("kind") != "person").select(pl.len()),
+        "users who are no people": _rows(home, "users").filter(pl.col("user_kind") != "person").select(pl.len()),
         "places where a user keeps tweeting": _rows(home, "clusters").filter("is_valid").select(pl.len()),
         "users with a home": _rows(home, "user_anchors").filter(anchor="home").select(pl.col("user").n_unique()),
         "users with work or study": _rows(home, "user_anchors")
@@ -62,7 +62,7 @@ def _steps(home: Home) -> pl.DataFrame:
 
 
 def _homes(home: Home, truth: Path) -> pl.DataFrame:
-    enough = _rows(home, "users").filter((pl.col("kind") == "person") & (pl.col("tweets") >= ENOUGH_TWEETS))
+    enough = _rows(home, "users").filter((pl.col("user_kind") == "person") & (pl.col("tweets") >= ENOUGH_TWEETS))
     found = (
         _rows(home, "user_anchors")
         .filter(anchor="home")
@@ -100,10 +100,10 @@ def _comparison(home: Home) -> pl.DataFrame:
     measures = ["n", "cpc", "correlation", "total_ratio"]
     return (
         _rows(home, "migration_comparison")
-        .filter(pl.col("level").is_in(["all", "pair"]) & pl.col("measure").is_in(measures))
+        .filter(pl.col("subject_type").is_in(["all", "pair"]) & pl.col("measure").is_in(measures))
         .collect()
-        .pivot(on="measure", on_columns=measures, index=["period", "level"], values="value")
-        .sort("period", "level")
+        .pivot(on="measure", on_columns=measures, index=["period", "subject_type"], values="value")
+        .sort("period", "subject_type")
     )
 
 

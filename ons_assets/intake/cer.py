@@ -70,7 +70,8 @@ def blocks(
             stream.read(len(mark))
     kept = [name for name in SCHEMA if columns is None or name in columns or name == "line"]
     first = 1
-    if not start[:1].isdigit() and (line := stream.peek(LOOKED_AT_BYTES).split(b"\n")[0]).strip()[:1].isalpha():
+    # A first line that begins with a letter is a header; one with a digit is a record, be it a faulty one.
+    if stream.peek(LOOKED_AT_BYTES).split(b"\n")[0].strip()[:1].isalpha():
         stream.readline(limits.line_bytes)
         first = 2
     done, has_ended = first, False

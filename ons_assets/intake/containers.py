@@ -1,6 +1,5 @@
 """What a file comes in: plain, gzip, Zstandard, or a zip whose members are the parts of the file."""
 
-import shutil
 import tempfile
 import zipfile
 import zlib
@@ -19,6 +18,7 @@ EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 WORKBOOK_MEMBERS = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
 MAX_MEMBERS = 100_000
 ENCRYPTED = 1
+COPIED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -132,23 +132,15 @@ def as_file(path: Path, part: Part, limit: int, what: str) -> Iterator[Path]:
             yield path
             return
     with tempfile.NamedTemporaryFile(prefix="part-") as copy:
-        shutil.copyfileobj(_Limited(part.stream, limit, what), copy, 1 << 20)
+        size = 0
+        while content := part.stream.read(COPIED_BYTES):
+            if (size := size + len(content)) > limit:
+                raise Unreadable(f"is {what} of more than {limit} bytes")
+            copy.write(content)
         if part.stream.cut_short:
             raise Unreadable("is cut short")
         copy.flush()
         yield Path(copy.name)
-
-
-class _Limited:
-    def __init__(self, stream: Stream, limit: int, what: str) -> None:
-        self._stream, self._left, self._limit, self._what = stream, limit, limit, what
-
-    def read(self, size: int) -> bytes:
-        content = self._stream.read(size)
-        self._left -= len(content)
-        if self._left < 0:
-            raise Unreadable(f"is {self._what} of more than {self._limit} bytes")
-        return content
 
 
 def _member(file: IO[bytes], zip_is_content: bool) -> Pull:

@@ -275,9 +275,11 @@ def _one_by_one(
 ) -> tuple[pl.DataFrame, list[arrow_csv.InvalidRow]]:
     """Do as `_by_arrow`, where Arrow cannot."""
     csv.field_size_limit(len(content) + 1)
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
     reader = csv.reader(
-        io.StringIO(content.decode(), newline=""), delimiter=delimiter, quotechar=quote or None, quoting=quoting
+        io.StringIO(content.decode(), newline=""),
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
     )
     good: list[list[str | None]] = []
     irregular: list[arrow_csv.InvalidRow] = []
@@ -379,7 +381,8 @@ def _line(stream: Stream, limits: Limits) -> str:
 
 
 def _lines_until(stream: Stream, pattern: str, limits: Limits) -> list[str]:
-    header, passed = re.compile(pattern), []
+    header = re.compile(pattern)
+    passed: list[str] = []
     for _ in range(MAX_PREAMBLE_LINES):
         line = stream.readline(limits.line_bytes)
         if not line:

@@ -66,7 +66,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "quantity": ("quantity", "menge", "units sold", "qty"),
     "turnover": ("turnover", "sales", "umsatz", "revenue", "value sold"),
     "outlet": ("outlet", "branch", "filiale", "store id"),
-    "product_id": ("product id", "sku", "ean", "gtin", "barcode", "upc"),
+    "sku": ("sku", "product id", "ean", "gtin", "barcode", "upc"),
     "user": ("user", "user id", "userid", "author", "owner", "uid"),
     "device": ("device", "user id", "imsi", "msid", "subscriber"),
     "latitude": ("latitude", "lat", "y"),
@@ -126,7 +126,7 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
         To be tried; None for those of the source.
     """
     kind, name = sniff.describe(path, source.limits), path.name
-    header = () if source.is_individual else tuple(kind.header)
+    header = () if source.is_individual else tuple(kind.columns)
     try:
         chosen = layout or source.layout(path, name)
     except Unreadable as error:
@@ -187,14 +187,17 @@ def draft(source: Source, path: Path) -> str:
     said = {"format": kind.format, "encoding": kind.encoding, "delimiter": kind.delimiter, "decimal": kind.decimal}
     usual = {"format": "delimited", "encoding": "utf-8", "delimiter": ",", "decimal": "."}
     lines += [f"{name}: {_scalar(value)}" for name, value in said.items() if value not in (None, usual[name])]
+    if not kind.header:
+        lines.append("header: false")
+    lines += [f"{name}: {_scalar(value)}" for name, value in (("path", kind.path), ("element", kind.element)) if value]
     if kind.preamble_lines:
         lines.append(f"skip_lines: {kind.preamble_lines}")
-    guessed = _guesses([*source.needs, *source.takes], kind.header)
+    guessed = _guesses([*source.needs, *source.takes], kind.columns)
     lines.append("columns:")
     lines += [_line(name, guessed.get(name), sentence) for name, sentence in source.needs.items()]
     optional = [_line(name, guessed.get(name), sentence) for name, sentence in source.takes.items()]
     lines += ["optional:", *optional] if optional else []
-    rest = [each for each in kind.header if each not in guessed.values()]
+    rest = [each for each in kind.columns if each not in guessed.values()]
     if rest and not source.is_individual:
         lines.append(f"# not read: {', '.join(rest)}")
     elif rest:

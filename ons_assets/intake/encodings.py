@@ -3,6 +3,9 @@
 import codecs
 import re
 
+import numpy as np
+import pyarrow as pa
+
 from ons_assets.intake.streams import CutShort, Stream
 from ons_assets.intake.unreadable import Unreadable
 
@@ -72,11 +75,20 @@ def checked(content: bytes, encoding: str) -> tuple[bytes, bool]:
         return content, False
     if encoding != "utf-8":
         return content, MARK.encode() in content
+    if _is_utf8(content):
+        return content, False
+    return content.decode("utf-8", MARKING).encode(), True
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Return whether bytes are UTF-8; Arrow looks without making text of them."""
+    ends = pa.py_buffer(np.array([0, len(content)], dtype=np.int64))
+    one = pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(content)])
     try:
-        content.decode()
-    except UnicodeDecodeError:
-        return content.decode("utf-8", MARKING).encode(), True
-    return content, False
+        one.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def unmarked_utf16(start: bytes) -> str | None:

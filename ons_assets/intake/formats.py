@@ -9,7 +9,7 @@ from ons_assets.intake.containers import is_workbook_zip, parts
 from ons_assets.intake.encodings import as_utf8
 from ons_assets.intake.layouts import Format, Layout
 from ons_assets.intake.limits import Limits
-from ons_assets.intake.streams import ZIP_INSIDE, ZIP_MAGIC
+from ons_assets.intake.streams import GZIP_MAGIC, ZIP_INSIDE, ZIP_MAGIC, ZSTANDARD_MAGIC
 from ons_assets.intake.unreadable import Unreadable
 
 LOOKED_AT_BYTES = 1 << 16
@@ -72,6 +72,8 @@ def format_of(path: Path, layout: Layout, limits: Limits) -> Format:
             return "xlsx"
         if start.startswith(ZIP_MAGIC):
             return _nested_zip(start)
+        if start.startswith((GZIP_MAGIC, ZSTANDARD_MAGIC)):
+            raise Unreadable("is packed twice: unpack it once")
         utf8, _ = as_utf8(part.stream, layout.encoding)
         return _of_text(utf8.peek(LOOKED_AT_BYTES), layout)
     return "delimited"

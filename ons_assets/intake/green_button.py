@@ -120,9 +120,8 @@ class _Readings(Walker):
     def ended(self, element: Element) -> None:
         if element.name == INTERVAL:
             self._finish()
-        elif len(self.open) > 1 and any(each.name == INTERVAL for each in self.open[-3:-1]):
-            if not element.has_children:
-                self._values.setdefault(element.name, "".join(element.text).strip())
+        elif not element.has_children and any(each.name == INTERVAL for each in self.open[-3:-1]):
+            self._values.setdefault(element.name, "".join(element.text).strip())
 
     def full(self) -> Iterator[Block]:
         if len(self._found) >= self._rows:

@@ -129,7 +129,7 @@ def ingest(
                 progress(f"refused {refusal.drop}: {refusal.reason}")
         road = _Road(home, source, table, suite, run_id, settings)
         version, counted = road.publish(members, days, rows_at_once)
-        _settle(home, ledger, source, table, members, days, run_id)
+        _settle(home, ledger, table, members, days, run_id)
     refusals = [Finding.of(drop, drop.name, 0, drop.reason or "") for drop in unread if days is None]
     return Ingested(
         rows=road.rows,
@@ -282,7 +282,7 @@ def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence
         kept = rows.filter(pl.col("arrival_") == pl.col("arrival_").max().over(columns))
     else:
         named = [
-            _named(rows, columns, [sha for sha, its in identities.items() if its == columns])
+            _named(columns, [sha for sha, its in identities.items() if its == columns])
             for columns in sorted(set(identities.values()))
         ]
         rows = rows.with_columns(identity_=pl.coalesce(named))
@@ -302,7 +302,7 @@ def _identity(source: Source, table: Table, member: _Member, day: str | None) ->
     return tuple(dict.fromkeys([*columns, *([day] if day else [])]))
 
 
-def _named(rows: pl.DataFrame, columns: Sequence[str], drops: Sequence[str | None]) -> pl.Expr:
+def _named(columns: Sequence[str], drops: Sequence[str | None]) -> pl.Expr:
     texts = [pl.format("{}={}", pl.lit(name), pl.col(name).cast(pl.String())) for name in columns]
     return pl.when(pl.col(DROP_SHA256).is_in(drops)).then(pl.concat_str(texts, separator=";", ignore_nulls=True))
 
@@ -438,15 +438,7 @@ def _spans(members: Sequence[_Member], days: Days, rows_at_once: int) -> Iterato
 # --- the books
 
 
-def _settle(
-    home: Home,
-    ledger: Ledger,
-    source: Source,
-    table: Table,
-    members: list[_Member],
-    days: Days | None,
-    run_id: str,
-) -> None:
+def _settle(home: Home, ledger: Ledger, table: Table, members: list[_Member], days: Days | None, run_id: str) -> None:
     """Write into the ledger what became of each drop; last, so that a crash before it repeats the work.
 
     A file of which only some days were made keeps what was said of it, or waits for the rest.
@@ -462,7 +454,9 @@ def _settle(
         if member.accepted_rows == 0:
             ledger.refuse(drop, reason or "no rows", quarantined=quarantined, run_id=run_id)
             ledger.set_in_force(drop, now)
-        elif whole or drop.status in (Status.ACCEPTED, Status.SUPERSEDED):
+        elif not whole and drop.status not in (Status.ACCEPTED, Status.SUPERSEDED):
+            ledger.count(drop, accepted=member.accepted_rows, quarantined=quarantined, in_force=now)
+        else:
             ledger.accept(
                 drop,
                 accepted=member.accepted_rows,

@@ -31,6 +31,8 @@ Unit = Literal["kWh", "Wh", "MWh", "kW", "W", "m3"]
 Quality = Literal["read", "estimated", "substituted", "missing"]
 
 MISSING = ("", "Null", "NULL", "null", "NA", "N/A", "NaN", "nan")
+# Forms of months, each of which means its first day.
+OF_MONTHS = ("%Y-%m", "%m/%Y", "%Y%m", "%m.%Y", "%b %Y", "%B %Y", "%Y/%m")
 DEFAULT_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S%.f",)
 
 
@@ -149,7 +151,7 @@ class TextPart(Part):
 
     @field_validator("skip_until", "footer")
     @classmethod
-    def _is_pattern(cls, pattern: str | None) -> str | None:
+    def _are_patterns(cls, pattern: str | None) -> str | None:
         return pattern if pattern is None else _pattern(pattern)
 
     @model_validator(mode="after")
@@ -180,7 +182,7 @@ class ColumnPart(Part):
 
     @field_validator("name_pattern")
     @classmethod
-    def _is_pattern(cls, pattern: str | None) -> str | None:
+    def _name_is_pattern(cls, pattern: str | None) -> str | None:
         return pattern if pattern is None else _pattern(pattern)
 
 
@@ -224,7 +226,7 @@ class ReadingPart(Part):
 
     @field_validator("local_zone")
     @classmethod
-    def _is_zone(cls, zone: str | None) -> str | None:
+    def _is_local_zone(cls, zone: str | None) -> str | None:
         return zone if zone is None else known_zone(zone)
 
     @field_validator("interval_minutes")
@@ -339,16 +341,16 @@ def _time_format(form: str) -> str:
     if form in ("epoch", "epoch-ms"):
         return form
     moment = datetime(2016, 7, 21, 10, 11, 12, tzinfo=UTC)
+    if form not in OF_MONTHS and not _says_a_day(form, moment):
+        raise ValueError(f"{form!r} does not say a day as strftime does")
+    return form
+
+
+def _says_a_day(form: str, moment: datetime) -> bool:
+    """Whether what a form writes gives the day back when it is read."""
     try:
         text = pl.select(pl.lit(moment).dt.strftime(form))
         again = text.select(pl.first().str.to_datetime(form, strict=False)).item()
     except pl.exceptions.PolarsError:
-        again = None
-    of_month = "%d" not in form and text.item() in {
-        moment.strftime("%Y-%m"),
-        moment.strftime("%m/%Y"),
-        moment.strftime("%Y%m"),
-    }
-    if not of_month and (again is None or again.date() != moment.date()):
-        raise ValueError(f"{form!r} does not say a day as strftime does")
-    return form
+        return False
+    return again is not None and bool(again.date() == moment.date())

@@ -314,6 +314,24 @@ class Ledger:
             ).fetchone()
         return _drop(row)
 
+    def count(self, drop: Drop, *, accepted: int, quarantined: int, in_force: int) -> None:
+        """Write what the gate let pass of a drop that waits for a run over its other days.
+
+        Parameters
+        ----------
+        accepted, quarantined
+            Rows that passed, and rows that did not.
+        in_force
+            Rows of the table that are of this drop.
+        """
+        self._update(
+            drop,
+            parsed_rows=accepted + quarantined,
+            accepted_rows=accepted,
+            quarantined_rows=quarantined,
+            rows_in_force=in_force,
+        )
+
     def set_in_force(self, drop: Drop, rows: int) -> None:
         """Write how many rows of the table are of a drop now."""
         self._update(drop, rows_in_force=rows)
@@ -340,12 +358,16 @@ class Ledger:
         return [_drop(row) for row in rows]
 
     def frame(self) -> pl.DataFrame:
-        """Return the whole ledger, one row a file, in order of arrival."""
+        """Return the whole ledger as the table has it, one row a file, in order of arrival."""
         with self._connect() as connection:
             rows = [dict(row) for row in connection.execute("SELECT * FROM drops ORDER BY drop_id")]
-        return pl.DataFrame(rows, schema=_FRAME_SCHEMA).with_columns(
-            pl.col("received_utc").str.to_datetime("%+", time_unit="us", time_zone="UTC"),
-            pl.col("days").str.json_decode(pl.List(pl.String())).list.eval(pl.element().str.to_date()),
+        return (
+            pl.DataFrame(rows, schema=_FRAME_SCHEMA)
+            .with_columns(
+                pl.col("received_utc").str.to_datetime("%+", time_unit="us", time_zone="UTC"),
+                pl.col("days").str.json_decode(pl.List(pl.String())).list.eval(pl.element().str.to_date()),
+            )
+            .rename({"name": "file_name", "days": "local_days"})
         )
 
 

@@ -101,7 +101,7 @@ class Writer:
     def __enter__(self) -> "Writer":
         """Make room for the rows."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        schema = self._conform(self._table.empty().drop(self._later)).to_arrow().schema
+        schema = self._conform(self._table.empty().drop(self._later, strict=False)).to_arrow().schema
         self._writer = pq.ParquetWriter(self._path, schema, compression="zstd")
         return self
 

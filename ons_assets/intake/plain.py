@@ -13,7 +13,7 @@ from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout, Origin
 from ons_assets.intake.rules import Rule
 from ons_assets.intake.shelf import Shelf, shelf
-from ons_assets.intake.source import TableSource
+from ons_assets.intake.source import TableSource, fields_said
 
 Types = Mapping[str, DataType | DataTypeClass]
 
@@ -34,13 +34,21 @@ class PlainSource(TableSource):
     @cached_property
     def shelf(self) -> Shelf:
         """Layouts of the home and those that are built in; last the one of files with the columns of the table."""
-        found = shelf(self.folders)
+        found = shelf(self.folders, self.lack_of)
         own = Layout(
             name=self.name,
             columns={name: Origin(column=name) for name in self.columns},
             optional={name: Origin(column=name) for name in self.optional},
         )
         return Shelf((*found.layouts, own), found.broken)
+
+    def lack_of(self, layout: Layout) -> str | None:
+        """See `Source.lack_of`; the fields are the columns of the table."""
+        lacking = [name for name in self.columns if name not in fields_said(layout)]
+        if lacking:
+            return f"does not say {', '.join(lacking)}"
+        unknown = [name for name in layout.origins if name not in {**self.columns, **self.optional}]
+        return f"says {', '.join(unknown)}, which files of {self.name} do not have" if unknown else None
 
     def derived(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return rows with columns that are made of others, before faults are looked for."""

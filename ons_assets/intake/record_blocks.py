@@ -5,7 +5,7 @@ of Arrow's parser, to which the blocks go.
 """
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -130,8 +130,9 @@ class Splitter:
                     yield last
                 last = piece
             if last is not None:
-                ends_here = is_unterminated and not rest and isinstance(last, Records)
-                yield replace(last, is_unterminated=True) if ends_here else last  # type: ignore[call-arg]
+                if is_unterminated and not rest and isinstance(last, Records):
+                    last = Records(last.content, is_unterminated=True)
+                yield last
             if rest:
                 line_end = rest.find(b"\n") + 1
                 yield self._unpaired(rest[:line_end], is_end=is_unterminated and line_end == len(rest))

@@ -24,7 +24,7 @@ from ons_assets.intake.containers import Part, as_file, is_workbook_zip, parts
 from ons_assets.intake.formats import LOOKED_AT_BYTES, foreign, format_of
 from ons_assets.intake.layouts import Format, Layout
 from ons_assets.intake.limits import Limits
-from ons_assets.intake.streams import Stream
+from ons_assets.intake.streams import GZIP_MAGIC, ZIP_INSIDE, ZIP_MAGIC, ZSTANDARD_MAGIC, Stream
 from ons_assets.intake.unreadable import Unreadable
 
 __all__ = ["Block", "Limits", "header", "records"]
@@ -165,6 +165,8 @@ def _check(stream: Stream) -> None:
         raise Unreadable("is a packed file cut short before its first line" if stream.cut_short else "is empty")
     if what := foreign(start):
         raise Unreadable(f"is {what}, which is not read")
+    if start.startswith((ZIP_MAGIC, GZIP_MAGIC, ZSTANDARD_MAGIC)):
+        raise Unreadable(ZIP_INSIDE if start.startswith(ZIP_MAGIC) else "is packed twice: unpack it once")
 
 
 def _has_members(path: Path, layout: Layout, limits: Limits) -> bool:

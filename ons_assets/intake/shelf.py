@@ -1,7 +1,7 @@
 """Layouts on their shelf: how they are found and read, and which of them fits a file."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ons_assets.intake import records
 from ons_assets.intake.fields import ColumnsOf, lacking
 from ons_assets.intake.layouts import Layout, upgraded
-from ons_assets.intake.sniff import describe
+from ons_assets.intake.sniff import FileKind, describe
 from ons_assets.intake.unreadable import Unreadable
 
 SHOWN_COLUMNS = 12
@@ -114,29 +114,42 @@ class Shelf:
     def _unknown(self, path: Path, name: str, limits: records.Limits, individual: bool) -> str:
         kind = describe(path, limits)
         candidates = [each for each in self.layouts if _is_named(each.files, name)]
-        if not kind.header:
+        header = list(kind.columns) or ([] if individual else _as_it_stands(path, kind, limits))
+        if not header:
             return f"is {kind.words}, and has no header that a layout knows"
-        nearest = min(candidates, key=lambda each: len(lacking(each, kind.header)), default=None)
-        lacks = lacking(nearest, kind.header) if nearest else []
+        nearest = min(candidates, key=lambda each: len(lacking(each, header)), default=None)
+        lacks = lacking(nearest, header) if nearest else []
         said = f"is {kind.words} in a layout that is not known"
         if not individual:
-            said += f": its columns are {shown(kind.header)}"
+            said += f": its columns are {shown(header)}"
         if nearest and len(lacks) < len(nearest.needed):
             said += f"; the layout {nearest.name} also needs {shown(lacks)}"
             # Columns of one name are called by their places.
-            if any(name.startswith("column_") for name in kind.header):
+            if any(name.startswith("column_") for name in header):
                 said += " (a name that comes more than once in a header means no column)"
         return said
 
 
-def shelf(folders: Sequence[Path]) -> Shelf:
-    """Read the layouts of some folders, in order, by file name; a broken one is kept with what is wrong with it."""
+def shelf(folders: Sequence[Path], lack_of: Callable[[Layout], str | None] = lambda _: None) -> Shelf:
+    """Read the layouts of some folders, in order, by file name; a broken one is kept with what is wrong with it.
+
+    Parameters
+    ----------
+    folders
+        Those of earlier ones are tried first.
+    lack_of
+        Says what a layout lacks for its source.
+    """
     layouts, broken = [], []
     for path in [path for folder in folders for path in sorted(folder.glob("*.yaml"))]:
         given: object = None
         try:
             given = yaml.safe_load(path.read_text("utf-8"))
-            layouts.append(Layout.model_validate(given))
+            layout = Layout.model_validate(given)
+            if (lack := lack_of(layout)) is not None:
+                broken.append(Broken(path, layout.files, f"{path.name} {lack}"))
+            else:
+                layouts.append(layout)
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
             broken.append(Broken(path, ("*",), f"{path.name} is not valid YAML ({type(error).__name__})"))
         except ValidationError as error:
@@ -178,6 +191,13 @@ def shown(names: Sequence[str]) -> str:
     """Return names of columns as a sentence can hold them: not too many, and none too long."""
     first = ", ".join(repr(name[:SHOWN_CHARACTERS]) for name in names[:SHOWN_COLUMNS])
     return f"{first} and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else first
+
+
+def _as_it_stands(path: Path, kind: FileKind, limits: records.Limits) -> list[str]:
+    """The first line of a file as names, whatever they look like: of a file about nobody it may be shown."""
+    marks = {"format": kind.format, "encoding": kind.encoding, "delimiter": kind.delimiter}
+    said = {name: value for name, value in marks.items() if value is not None}
+    return records.header(path, Layout(name="as-it-stands", columns={}, **said), limits)  # type: ignore[arg-type]
 
 
 def _patterns(given: object) -> tuple[str, ...]:

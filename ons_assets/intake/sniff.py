@@ -4,6 +4,7 @@ A name is told only if it looks like one and the rows below it look like values:
 without a header is somebody's record.
 """
 
+import codecs
 import csv
 import io
 import re
@@ -11,6 +12,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -48,6 +50,8 @@ DECIMAL_COMMA, DECIMAL_POINT = re.compile(r"\s*[+-]?\d+,\d+\s*"), re.compile(r"\
 NAME = re.compile(r"[^\W\d_][\w .,:;/()\[\]%€£$&+*'#°²³^<>=-]*", re.UNICODE)
 OLD_WORKBOOK, OLD_DOCUMENT = ("Workbook", "Book"), "WordDocument"
 FEWEST_CLOCK_TIMES = 24
+# Tab, line ends, and the end of a file of old.
+LAYOUT_BYTES = (9, 10, 12, 13, 26)
 
 
 @dataclass(frozen=True)
@@ -206,17 +210,14 @@ def _decoded(start: bytes) -> tuple[str, str | None]:
             return encoding, start[len(mark) :].decode(encoding, "ignore")
     if wide := unmarked_utf16(start):
         return wide, start.decode(wide, "ignore")
-    # What was looked at may end inside a character.
-    for cut in range(4):
-        try:
-            return "utf-8", start[: len(start) - cut].decode()
-        except UnicodeDecodeError:
-            continue
-    if reads_well_as_cp1252(start):
-        return "cp1252", start.decode("cp1252")
-    if start.count(0) or sum(byte < 32 and byte not in (9, 10, 12, 13, 26) for byte in start) > len(start) / 100:
+    if sum(byte < 32 and byte not in LAYOUT_BYTES for byte in start) > len(start) / 100:
         return "utf-8", None
-    return "utf-8", start.decode("utf-8", "replace")
+    try:
+        # What was looked at may end inside a character.
+        return "utf-8", codecs.getincrementaldecoder("utf-8")().decode(start, len(start) < LOOKED_AT_BYTES)
+    except UnicodeDecodeError:
+        encoding = "cp1252" if reads_well_as_cp1252(start) else "utf-8"
+        return encoding, start.decode(encoding, "replace")
 
 
 def _in_words(encoding: str | None) -> str:
@@ -244,6 +245,8 @@ def _delimited(text: str, kind: FileKind, *, is_whole: bool) -> FileKind:
     if best is None or (best[0] < 0.5 and best[3] < 3) or (best[2] == BLANKS and best[0] < 0.8):
         return replace(kind, words=what)
     _, width, delimiter, _, records = best
+    if delimiter == BLANKS and not any(_is_value(cell) for record in records for cell in record):
+        return replace(kind, words=what)  # prose
     start = next(place for place, record in enumerate(records) if len(record) == width)
     below = [record for record in records[start + 1 :] if len(record) == width]
     names = _names(records[start], below)
@@ -252,7 +255,7 @@ def _delimited(text: str, kind: FileKind, *, is_whole: bool) -> FileKind:
         words=f"delimited {what}",
         format="delimited",
         delimiter=delimiter,
-        decimal=_decimal(below if names is not None else [records[start], *below], delimiter),
+        decimal=_decimal(below if names is not None else [records[start], *below]),
         header=names is not None,
         columns=names or (),
         preamble_lines=start,
@@ -265,7 +268,7 @@ def _fields(line: str, delimiter: str) -> list[str]:
     return next(csv.reader(io.StringIO(line), delimiter=delimiter), []) if line.strip() else []
 
 
-def _decimal(records: Sequence[Sequence[str]], delimiter: str) -> Literal[".", ","] | None:
+def _decimal(records: Sequence[Sequence[str]]) -> Literal[".", ","] | None:
     cells = [cell for record in records for cell in record]
     commas = sum(DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells)
     points = sum(DECIMAL_POINT.fullmatch(cell) is not None for cell in cells)
@@ -299,7 +302,7 @@ def _clock_times(cells: Sequence[str]) -> int:
     """Return how many names are the times of a day in order, as of files with a day in each row."""
     found = [CLOCK.fullmatch(cell) for cell in cells]
     minutes = [int(each[1]) * 60 + int(each[2]) for each in found if each]
-    steps = {(later - earlier) % 1440 for earlier, later in zip(minutes, minutes[1:], strict=False)}
+    steps = {(later - earlier) % 1440 for earlier, later in pairwise(minutes)}
     return len(minutes) if len(minutes) >= FEWEST_CLOCK_TIMES and len(steps) == 1 else 0
 
 
@@ -418,14 +421,20 @@ class _Counts(Walker):
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
         self._counts: Counter[str] = Counter()
+        self._structured: set[str] = set()
 
     def ended(self, element: Element) -> None:
+        self._counts[element.path] += 1
         if element.has_children or element.attributes:
-            self._counts[element.path] += 1
+            self._structured.add(element.path)
 
     def row(self) -> str | None:
         """Return the element that comes most often; of several the outermost."""
-        repeated = [(count, -path.count("."), path) for path, count in self._counts.items() if count > 1]
+        repeated = [
+            (count, -path.count("."), path)
+            for path, count in self._counts.items()
+            if count > 1 and path in self._structured
+        ]
         if not repeated:
             return None
         return max(repeated)[2].rsplit(".", 1)[-1]

@@ -1,5 +1,6 @@
 """What a source is: it turns the files of a kind of supplier into rows of one table, and loses nothing."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,8 +89,16 @@ class Source(ABC):
 
     @cached_property
     def shelf(self) -> Shelf:
-        """The layouts of the source."""
-        return shelf(self.folders)
+        """The layouts of the source; one that does not say what the source needs is broken."""
+        return shelf(self.folders, self.lack_of)
+
+    def lack_of(self, layout: Layout) -> str | None:
+        """Return what a layout does not say though the source needs it; None if it says all."""
+        lacking = [name for name in self.needs if name not in fields_said(layout)]
+        if lacking:
+            return f"does not say {', '.join(lacking)}"
+        unknown = [name for name in layout.origins if name not in {*self.needs, *self.takes}]
+        return f"says {', '.join(unknown)}, which files of {self.name} do not have" if unknown else None
 
     def layout(self, path: Path, name: str) -> Layout:
         """Return the layout of a file.
@@ -241,6 +250,12 @@ def layout_folders(settings: Settings, name: str, *built_in: Path) -> tuple[Path
 def limits(settings: Settings) -> Limits:
     """Return how much of a file is read."""
     return Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes, settings.drops.max_document_bytes)
+
+
+def fields_said(layout: Layout) -> set[str]:
+    """Return the fields of a source that a layout says, from columns or from the name of the file."""
+    named = re.compile(layout.name_pattern).groupindex if layout.name_pattern else {}
+    return {*layout.columns, *named}
 
 
 def nothing_read(rejected: pl.DataFrame) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ons_assets.intake.layouts import Layout
+from ons_assets.intake.layouts import OF_MONTHS, Layout
 
 EPOCHS = {"epoch": 1_000_000, "epoch-ms": 1_000}
-ZONED = re.compile(r"%[:#]?z")
+ZONED = re.compile(r"%[:#]?z|%\+")
 # The end of a day, and in files of some German grid operators the hour that the clock shows twice.
 MIDNIGHT_24 = r"\b24:00(:00)?\b"
 TWICE = r"\b2([AB])(:\d\d)"
@@ -122,7 +122,7 @@ def _of_text(column: pl.Series, layout: Layout, zone: str | None) -> Moments:
 
 def _naive(text: pl.Series, form: str) -> pl.Series:
     """Times without a zone; a form without a day is of a month, and means its first."""
-    if "%d" not in form and re.search(r"%[mbBF]", form) and "%F" not in form:
+    if form in OF_MONTHS:
         text, form = text + " 01", f"{form} %d"
     return text.str.to_datetime(form, time_unit="us", strict=False, exact=True)
 

@@ -4,6 +4,7 @@ import re
 import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Literal
 
 import fastexcel
 import polars as pl
@@ -126,7 +127,12 @@ def _sheet(reader: fastexcel.ExcelReader, layout: Layout) -> int:
 
 
 def _loaded(
-    reader: fastexcel.ExcelReader, sheet: int, *, skip: int, count: int | None = None, dtypes: str | None = None
+    reader: fastexcel.ExcelReader,
+    sheet: int,
+    *,
+    skip: int,
+    count: int | None = None,
+    dtypes: Literal["string"] | None = None,
 ) -> pl.DataFrame:
     try:
         loaded = reader.load_sheet(

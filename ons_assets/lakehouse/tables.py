@@ -5,8 +5,9 @@ the column schema and owners in the UI, the data dictionary and the register for
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 import polars as pl
 
@@ -33,6 +34,10 @@ class Column:
     dtype: DataType
     description: str
     nullable: bool = False
+
+    def or_null(self) -> Self:
+        """Return the column as it is in a table that may leave it empty."""
+        return replace(self, nullable=True)
 
 
 @dataclass(frozen=True)

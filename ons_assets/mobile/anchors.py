@@ -12,7 +12,7 @@ from ons_assets.lakehouse.buckets import with_bucket
 from ons_assets.mobile.evidence import Evidence, evidence
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobile.spill import RECORD, EventSpill
-from ons_assets.mobile.workers import classify
+from ons_assets.mobile.workers import classify_workers
 from ons_assets.parameters.mobile import CleaningParameters, DeviceAnchorParameters, StayParameters, WorkerParameters
 
 ZONE = "Europe/London"
@@ -45,7 +45,7 @@ def locate_anchors(found: pl.DataFrame, cells: pl.DataFrame, plan: CellPlan, cov
     Parameters
     ----------
     found
-        What `classify` returns.
+        What `classify_workers` returns.
     cells
         `Evidence.cells`.
     coverage
@@ -176,7 +176,7 @@ def anchored_spans(
                 stays=stays,
                 anchors=anchors,
             )
-            return classify(made.by_day, anchors, workers), made
+            return classify_workers(made.by_day, anchors, workers), made
 
         spans = spill.spans(EVENTS_AT_ONCE)
         with ThreadPoolExecutor(threads) as pool:

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from ons_assets.mobile import comparison, figures
+from ons_assets.mobile import figures
+from ons_assets.mobile import flow_comparison as comparison
 from ons_assets.mobile import release as releasing
 from ons_assets.mobile.anchors import device_anchors as find_anchors
 from ons_assets.mobile.coverage import coverage_of_parts
+from ons_assets.mobile.event_quality import event_quality as describe_events
 from ons_assets.mobile.flows import take_flows
 from ons_assets.mobile.plan import cell_plan
-from ons_assets.mobile.quality import event_quality as describe_events
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
 from ons_assets.mobile.weighting import weigh_periods
 from ons_assets.orchestration.assets import ingested, published

@@ -8,8 +8,8 @@ import polars as pl
 
 from core_ext import KEPT, PING_PONG, clean_events
 from core_ext import daily_evidence as add_up
+from ons_assets.mobile.anchor_parameters import anchor_parameters
 from ons_assets.mobile.plan import CellPlan
-from ons_assets.mobile.profiles import anchor_parameters
 from ons_assets.mobility.anchors import capped_home, capped_work
 from ons_assets.mobility.evidence import weights_of
 from ons_assets.parameters.mobile import CleaningParameters, DeviceAnchorParameters, StayParameters

@@ -18,13 +18,13 @@ def scatter(comparison: pl.DataFrame) -> "altair.LayerChart":
     Parameters
     ----------
     comparison
-        Rows of `mobile/flow_comparison`; those of level pair are drawn.
+        Rows of `mobile/flow_comparison`; those of the type pair are drawn.
     """
     import altair
 
     pairs = (
-        comparison.filter(level="pair", estimate="weighted")
-        .pivot(on="measure", on_columns=["estimate", "benchmark"], index="name", values="value")
+        comparison.filter(subject_type="pair", estimator="weighted")
+        .pivot(on="measure", on_columns=["estimate", "benchmark"], index="subject", values="value")
         .filter((pl.col("estimate") > 0) & (pl.col("benchmark") > 0))
     )
     scale = altair.Scale(type="log")

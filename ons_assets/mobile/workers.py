@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ons_assets.mobile.profiles import anchor_parameters
+from ons_assets.mobile.anchor_parameters import anchor_parameters
 from ons_assets.mobility.anchors import anchors_by_day
 from ons_assets.parameters.mobile import DeviceAnchorParameters, WorkerParameters
 
@@ -23,7 +23,7 @@ ANCHOR_SCHEMA = {
 }
 
 
-def classify(
+def classify_workers(
     by_day: pl.DataFrame, anchors: DeviceAnchorParameters | None = None, workers: WorkerParameters | None = None
 ) -> pl.DataFrame:
     """Find the home of each device, its place of work if it has one, and what kind of worker it shows.

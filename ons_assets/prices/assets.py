@@ -18,11 +18,12 @@ from ons_assets.parameters.prices import (
     IndexParameters,
     QuoteParameters,
 )
-from ons_assets.prices import comparison, compilation
+from ons_assets.prices import compilation
+from ons_assets.prices import index_comparison as comparison
 from ons_assets.prices.checked import check
 from ons_assets.prices.classification import Classified, card, classify
 from ons_assets.prices.collection import collection_report as report_collection
-from ons_assets.prices.runs import collection_runs
+from ons_assets.prices.collection_runs import collection_runs
 from ons_assets.prices.sources import QuoteFiles
 
 raw_quotes = ingested("prices/raw_quotes", QuoteFiles.of, parameters=(QuoteParameters,), partitions=DAYS)
@@ -120,9 +121,9 @@ def aggregate_indices(
         "reference/official_indices",
     ],
     chart=lambda frame: dot_chart(
-        frame.filter(pl.col("level") == "group", pl.col("method") == pl.col("method").sort().first()),
+        frame.filter(pl.col("subject_type") == "group", pl.col("method") == pl.col("method").sort().first()),
         x="mean_absolute_gap",
-        y="name",
+        y="subject",
         colour="quotes",
         title="Mean distance from published indices, index points",
     ),

@@ -10,13 +10,13 @@ import polars as pl
 from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.rules import Rule, missing
-from ons_assets.intake.source import TableSource, layout_folders, limits
+from ons_assets.intake.source import TableSource, fields_said, layout_folders, limits
 from ons_assets.settings import FIRST_DAY, Settings
 
 BUILT_IN = Path(__file__).parent / "layouts"
 # Clocks differ, and a file may come from a zone ahead of ours.
 FUTURE_SLACK = timedelta(days=1)
-TEXTS = ("outlet", "shelf", "product", "product_id", "unit", "promotion")
+TEXTS = ("outlet", "shelf", "product", "sku", "unit", "promotion")
 NUMBERS = ("unit_price", "unit_quantity", "quantity")
 
 
@@ -25,7 +25,7 @@ class QuoteFiles(TableSource):
 
     Fields of a layout: `collected_at`, `product` and `price` (or `turnover` and `quantity`, of which it is
     the quotient), `retailer`, `currency`, and `item_id` or `category` with `items`; if the file says them,
-    `run`, `item`, `shelf`, `outlet`, `product_id`, `quantity`, `unit_price`, `unit_quantity`, `unit`,
+    `run`, `item`, `shelf`, `outlet`, `sku`, `quantity`, `unit_price`, `unit_quantity`, `unit`,
     `promotion`. Where nothing says which run a quote is of, the run is the day.
     """
 
@@ -33,15 +33,48 @@ class QuoteFiles(TableSource):
     table = "prices/raw_quotes"
     files_are = "run files of the scrapers, files of offices, scanner data"
     unit = "quotes"
+    needs = {
+        "collected_at": "time or day of the quote",
+        "product": "its name",
+        "retailer": "shop",
+        "currency": "ISO 4217 code, such as EUR; a constant, mostly",
+    }
+    takes = {
+        "price": "of the pack; or turnover and quantity",
+        "item_id": "consumer price item; or category with items",
+        "category": "shelf that stands for an item, see items",
+        "item": "its name",
+        "run": "of the scraper; else the day",
+        "shelf": "where the product was found",
+        "outlet": "branch of the retailer",
+        "sku": "number of the product",
+        "quantity": "sold",
+        "turnover": "of the quantity",
+        "unit_price": "displayed price for unit_quantity of unit",
+        "unit_quantity": "number of units of unit_price",
+        "unit": "of unit_price",
+        "promotion": "text of the offer",
+    }
     batch = ("retailer", "run")
     identity = ("retailer",)
-    observation = ("retailer", "collected_at_utc", "outlet", "item_id", "shelf", "product", "product_id")
+    observation = ("retailer", "collected_at_utc", "outlet", "item_id", "shelf", "product", "sku", "price")
 
     @classmethod
     def of(cls, settings: Settings) -> "QuoteFiles":
         """Return the source of one home; its own layouts come before those of the pilot."""
         parameters = settings.prices.quotes.model_dump(mode="json")
         return cls(layout_folders(settings, cls.name, BUILT_IN), limits(settings), parameters)
+
+    def lack_of(self, layout: Layout) -> str | None:
+        """See `Source.lack_of`."""
+        said = fields_said(layout)
+        if not ("price" in said or {"turnover", "quantity"} <= said):
+            return "says neither a price nor turnover and quantity"
+        if not ("item_id" in said or ("category" in said and layout.items)):
+            return "says neither the column of the item nor a category with its items"
+        if layout.zone is None:
+            return "does not say the zone of its times"
+        return super().lack_of(layout)
 
     def describe(self, name: str) -> Mapping[str, str]:
         """Return the retailer and run that a file's name says, where it does."""

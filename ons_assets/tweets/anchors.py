@@ -28,7 +28,7 @@ def tweet_stays(
     pl.DataFrame
         user, place (cluster), start, end, address_class.
     """
-    people = users.filter(kind=PERSON).select("user")
+    people = users.filter(user_kind=PERSON).select("user")
     places = clusters.filter("is_valid").select("user", "cluster").join(people, on="user", how="semi")
     if types is None:
         places = places.with_columns(address_class=pl.lit(None, dtype=pl.String()))
@@ -74,13 +74,14 @@ def user_commutes(anchors: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        user, purpose, home, destination (clusters), from, to, confidence, home_area, destination_area,
+        user, purpose, home_cluster, destination_cluster, from, to, confidence, home_area, destination_area,
         distance_km.
     """
-    pairs = commutes(anchors.rename({"cluster": "place"}))
+    ends = {"home": "home_cluster", "destination": "destination_cluster"}
+    pairs = commutes(anchors.rename({"cluster": "place"})).rename(ends)
     places = anchors.select("user", "cluster", "area", "easting_m", "northing_m").unique(["user", "cluster"])
-    joined = pairs.join(places, left_on=["user", "home"], right_on=["user", "cluster"]).join(
-        places, left_on=["user", "destination"], right_on=["user", "cluster"], suffix="_there"
+    joined = pairs.join(places, left_on=["user", "home_cluster"], right_on=["user", "cluster"]).join(
+        places, left_on=["user", "destination_cluster"], right_on=["user", "cluster"], suffix="_there"
     )
     along = pl.col("easting_m") - pl.col("easting_m_there")
     up = pl.col("northing_m") - pl.col("northing_m_there")

@@ -29,13 +29,15 @@ from ons_assets.parameters.tweets import (
 )
 from ons_assets.reference.people import totals_by_area
 from ons_assets.tweets import cluster_types as types_of_clusters
-from ons_assets.tweets import clustering, gaps, locating
+from ons_assets.tweets import clustering, locating
 from ons_assets.tweets import residences as living
 from ons_assets.tweets import users as kinds_of_users
 from ons_assets.tweets.anchors import tweet_stays
 from ons_assets.tweets.anchors import user_anchors as find_anchors
 from ons_assets.tweets.anchors import user_commutes as find_commutes
 from ons_assets.tweets.clustering import Clustering
+from ons_assets.tweets.collection_gaps import collection_coverage
+from ons_assets.tweets.collection_gaps import collection_gaps as find_gaps
 from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import migration_flows as estimate_flows
 from ons_assets.tweets.sources import TweetFiles
@@ -50,7 +52,7 @@ raw_tweets = ingested("tweets/raw_tweets", TweetFiles.of, partitions=DAYS)
 @published("tweets/collection_gaps", inputs=["tweets/raw_tweets"])
 def collection_gaps(raw_tweets: pl.LazyFrame, parameters: GapParameters) -> pl.DataFrame:
     """Find when the collector was down."""
-    return gaps.collection_gaps(raw_tweets.select("created_utc").collect()["created_utc"], parameters)
+    return find_gaps(raw_tweets.select("created_utc").collect()["created_utc"], parameters)
 
 
 @published("tweets/located_tweets", inputs=["tweets/raw_tweets", "reference/areas"], increments_of="tweets/raw_tweets")
@@ -163,7 +165,7 @@ def residences(
 ) -> Frames:
     """Say where users live month by month."""
     first, last = _days_seen(clustered_tweets)
-    covered = gaps.coverage(collection_gaps.collect(), pl.date_range(first, last, eager=True))
+    covered = collection_coverage(collection_gaps.collect(), pl.date_range(first, last, eager=True))
     for span in _spans(clustered_tweets, memory):
         yield living.residences(_of_span(user_anchors, span), _of_span(clustered_tweets, span), covered)
 
@@ -248,5 +250,5 @@ def _days_seen(tweets: pl.LazyFrame) -> tuple[date, date]:
 
 def _seen_enough(users: pl.LazyFrame, parameters: MigrationFlowParameters) -> pl.DataFrame:
     """Users who are people and tweet often enough for a move of theirs to be found."""
-    people = users.filter((pl.col("kind") == PERSON) & (pl.col("tweets") >= parameters.fewest_tweets))
+    people = users.filter((pl.col("user_kind") == PERSON) & (pl.col("tweets") >= parameters.fewest_tweets))
     return people.select("user").collect()

@@ -36,26 +36,28 @@ class Comparison:
         Returns
         -------
         pl.DataFrame
-            level ("all", "area" or "penetration_quarter"), name ("all", the area or the quarter), direction
+            subject_type ("all", "area" or "penetration_quarter"), subject ("all", the area or the quarter), direction
             ("in", "out" or "both"), measure, value (null where it is not defined), is_student_area.
         """
         measures = self.measures.select(
-            level=pl.lit("all"), name=pl.lit("all"), direction=pl.lit("both"), measure="measure", value="value",
-            is_student_area=pl.lit(False),
+            subject_type=pl.lit("all"), subject=pl.lit("all"), direction=pl.lit("both"), measure="measure",
+            value="value", is_student_area=pl.lit(False),
         )  # fmt: skip
         areas = self.areas.unpivot(
             ["estimate", "official", "ratio", "penetration"],
             index=["area", "direction", "is_student_area"],
             variable_name="measure",
-        ).select(level=pl.lit("area"), name="area", direction="direction", measure="measure", value="value",
+        ).select(subject_type=pl.lit("area"), subject="area", direction="direction", measure="measure", value="value",
                  is_student_area="is_student_area")  # fmt: skip
         quarters = self.by_penetration.select("quarter", "ratio", "log_bias", areas=pl.col("areas").cast(pl.Float64()))
         quarters = quarters.unpivot(["areas", "ratio", "log_bias"], index="quarter", variable_name="measure").select(
-            level=pl.lit("penetration_quarter"), name=pl.col("quarter").cast(pl.String()), direction=pl.lit("both"),
-            measure="measure", value="value", is_student_area=pl.lit(False),
+            subject_type=pl.lit("penetration_quarter"), subject=pl.col("quarter").cast(pl.String()),
+            direction=pl.lit("both"), measure="measure", value="value", is_student_area=pl.lit(False),
         )  # fmt: skip
         parts = pl.concat([measures, areas, quarters])
-        return parts.with_columns(pl.col("value").fill_nan(None)).sort("level", "name", "direction", "measure")
+        return parts.with_columns(pl.col("value").fill_nan(None)).sort(
+            "subject_type", "subject", "direction", "measure"
+        )
 
 
 def compare_with_estimates(
@@ -109,9 +111,9 @@ def compare_with_estimates(
     return pl.concat(parts).with_columns(pl.col("value").fill_nan(None))
 
 
-def _overall(level: str, period: str, measures: dict[str, float]) -> pl.DataFrame:
-    rows = [(period, level, ALL, "both", measure, value, False) for measure, value in measures.items()]
-    names = ("period", "level", "name", "direction", "measure", "value", "is_student_area")
+def _overall(subject_type: str, period: str, measures: dict[str, float]) -> pl.DataFrame:
+    rows = [(period, subject_type, ALL, "both", measure, value, False) for measure, value in measures.items()]
+    names = ("period", "subject_type", "subject", "direction", "measure", "value", "is_student_area")
     return pl.DataFrame(rows, schema=list(names), orient="row")
 
 

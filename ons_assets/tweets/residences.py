@@ -23,7 +23,7 @@ def residences(anchors: pl.DataFrame, tweets: pl.DataFrame, coverage: pl.DataFra
     tweets
         Rows of `tweets/clustered_tweets`.
     coverage
-        day, share_covered: what `ons_assets.tweets.gaps.coverage` returns; None if there were no gaps.
+        day, share_covered: what `collection_coverage` returns; None if there were no gaps.
 
     Returns
     -------
@@ -145,17 +145,17 @@ def student_homes(
     Returns
     -------
     pl.DataFrame
-        user, study_cluster, study_area, term_cluster, term_area, home_cluster, home_area (of the
-        vacations; null if nothing is seen of them), lives_away (whether the two are different areas).
+        user, study_cluster, study_area, term_cluster, term_area, vacation_cluster, vacation_area
+        (null if nothing is seen of them), lives_away (whether the two are different areas).
     """
     day = pl.col("start").dt.date()
     in_term = pl.any_horizontal(pl.lit(False), *(day.is_between(first, last) for first, last in terms))
     study = _main(user_anchors(stays, clusters, parameters, terms=terms), "study", "study")
     students = stays.join(study.select("user"), on="user", how="semi")
     term = _main(user_anchors(students.filter(in_term), clusters, parameters), "home", "term")
-    vacation = _main(user_anchors(students.filter(~in_term), clusters, parameters), "home", "home")
+    vacation = _main(user_anchors(students.filter(~in_term), clusters, parameters), "home", "vacation")
     joined = study.join(term, on="user", how="left").join(vacation, on="user", how="left")
-    return joined.with_columns(lives_away=pl.col("term_area") != pl.col("home_area")).sort("user")
+    return joined.with_columns(lives_away=pl.col("term_area") != pl.col("vacation_area")).sort("user")
 
 
 def _main(anchors: pl.DataFrame, anchor: str, name: str) -> pl.DataFrame:

@@ -20,7 +20,7 @@ def describe_users(located: pl.DataFrame, parameters: UserParameters | None = No
     Returns
     -------
     pl.DataFrame
-        user, tweets, days (with a tweet), first_utc, last_utc, main_application, kind (person, kiosk,
+        user, tweets, days (with a tweet), first_utc, last_utc, main_application, user_kind (person, kiosk,
         bot, business), reason (null for a person). Sorted by user.
     """
     parameters = parameters or UserParameters()
@@ -55,8 +55,8 @@ def describe_users(located: pl.DataFrame, parameters: UserParameters | None = No
     )
     kind_and_reason = _verdict(parameters)
     return (
-        described.with_columns(kind=kind_and_reason[0], reason=kind_and_reason[1])
-        .select("user", "tweets", "days", "first_utc", "last_utc", "main_application", "kind", "reason")
+        described.with_columns(user_kind=kind_and_reason[0], reason=kind_and_reason[1])
+        .select("user", "tweets", "days", "first_utc", "last_utc", "main_application", "user_kind", "reason")
         .sort("user")
     )
 

@@ -19,7 +19,9 @@ def layout(**said: Any) -> Layout:
     return Layout(name="a", columns=said.pop("columns", {}), **said)
 
 
-def read(path: Path, content: bytes, limits: Limits = LIMITS, /, *, block_bytes: int = 8 << 20, **said: Any) -> list[Block]:
+def read(
+    path: Path, content: bytes, limits: Limits = LIMITS, /, *, block_bytes: int = 8 << 20, **said: Any
+) -> list[Block]:
     path.write_bytes(content)
     return list(records(path, layout(**said), limits, block_bytes=block_bytes))
 

@@ -96,8 +96,15 @@ def test_a_number_that_a_cut_leaves_whole_by_its_fields_only_is_not_believed(pat
         (b"\x1f\x8bgarbage!!!!!", "is a damaged gzip file: its content does not agree with its checks"),
         (zipped({"a.csv": CONTENT})[:-30], "is a damaged zip file or workbook, or one that is cut short"),
         (zipped({}), "is a zip file without a member that is to be read"),
-        (zipped({"b.zip": zipped({"a.csv": CONTENT})}), "holds a zip file inside another packed file: unpack the outer one"),
-        (gzip.compress(zipped({"a.csv": CONTENT})), "holds a zip file inside another packed file: unpack the outer one"),
+        (
+            zipped({"b.zip": zipped({"a.csv": CONTENT})}),
+            "holds a zip file inside another packed file: unpack the outer one",
+        ),
+        (
+            gzip.compress(zipped({"a.csv": CONTENT})),
+            "holds a zip file inside another packed file: unpack the outer one",
+        ),
+        (gzip.compress(gzip.compress(CONTENT)), "is packed twice: unpack it once"),
         (b"\x28\xb5\x2f\xfd" + b"\xff" * 50, "is a damaged Zstandard file"),
     ],
 )
@@ -132,7 +139,7 @@ def test_content_without_end_is_refused(path: Path, kind: str) -> None:
         "gzip": gzip.compress(content),
         "zip": zipped({"a": content}),
         "zstandard": zstandard(content),
-        "members": zipped({name: content[:500_000] for name in "abcdefgh"}),
+        "members": zipped(dict.fromkeys("abcdefgh", content[:500_000])),
     }[kind]
     limits = Limits(unpacked_bytes=1_000_000)
     assert why(path, packed, limits) == "unpacks to more than 1000000 bytes"

@@ -19,7 +19,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_objects_a_line_are_rows_of_text_with_dotted_names(path: Path) -> None:
-    content = b'{"id": 9007199254740993, "geo": {"type": "Point", "at": [1.5, 2]}, "ok": true, "no": null, "e": ""}\n\n{"x": 1e-7}\n'
+    content = b'{"id": 9007199254740993, "geo": {"type": "Point", "at": [1.5, 2]}, "ok": true, "no": null, "e": ""}\n'
+    content += b'\n{"x": 1e-7}\n'
     [block] = read(path, content)
     assert block.rows.rows(named=True) == [
         {"id": "9007199254740993", "geo.type": "Point", "geo.at": "[1.5,2]", "ok": "true", "no": None, "e": None}
@@ -36,7 +37,9 @@ def test_only_the_columns_that_are_needed(path: Path) -> None:
 
 
 def test_a_line_that_is_no_row_is_a_fault_of_that_line(path: Path) -> None:
-    content = b'{"a": 1}\n' + DEEP + b'\n[1, 2]\n7\n{"a": \n{"a": "\xff"}\n{"a": "' + b"x" * 40_000 + b'"}\n{"a": 2}\n{"a": 3'
+    content = (
+        b'{"a": 1}\n' + DEEP + b'\n[1, 2]\n7\n{"a": \n{"a": "\xff"}\n{"a": "' + b"x" * 40_000 + b'"}\n{"a": 2}\n{"a": 3'
+    )
     blocks = read(path, content, Limits(line_bytes=30_000))
     assert [(row[0], row[-1]) for row in rows(blocks) if row[0]] == [("1", 1), ("2", 8)]
     assert [row[:2] for row in rejected(blocks)] == [
@@ -107,7 +110,8 @@ def test_arrays_of_arrays_are_rows_by_place(path: Path) -> None:
         (b'{"a": 1}', {"path": "a"}, "is a JSON document with neither objects nor arrays at the path of the layout"),
         (b'{\n"a": [1]\n}', {}, "is a JSON document: say path, where its rows are"),
         (b"[" + DEEP + b"]", {}, "is nested deeper than 64 levels"),
-        (b'{"a": [' + b"1," * 600 + b"1]}", {"path": "a"}, "is one JSON value of more than 1000 bytes; one a line can be streamed"),
+        (b'{"a": [' + b"1," * 600 + b"1]}", {"path": "a"},
+         "is one JSON value of more than 1000 bytes; one a line can be streamed"),
     ],
 )  # fmt: skip
 def test_documents_that_cannot_be_read_say_why(path: Path, content: bytes, said: dict[str, str], reason: str) -> None:

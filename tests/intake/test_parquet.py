@@ -29,7 +29,7 @@ def test_columns_keep_their_types_and_structures_are_dotted(path: Path) -> None:
         ("m1", 0.5, 1, "p", "first", b"\xff\xfe", 1),
         ("m2", None, 2, None, "second", b"\x00", 2),
     ]
-    assert block.rows.columns == header(path, layout(), Limits()) + ["line"]
+    assert block.rows.columns == [*header(path, layout(), Limits()), "line"]
     assert block.rows["t"].dtype == pl.Datetime("us", "UTC")
     [block] = records(path, layout(), Limits(), columns=["place.x.y", "meter", "none"])
     assert block.rows.rows() == [("m1", 1, 1), ("m2", 2, 2)]

@@ -69,7 +69,9 @@ def test_null_is_a_value_of_a_key_like_any_other() -> None:
 
 def test_the_first_rule_that_holds_is_told() -> None:
     rules = [missing("a", "a is missing"), outside("b", 0, 1, "b is outside"), Rule(pl.col("a") > 2, "a is large")]
-    rows = pl.DataFrame(list(product([None, 1, 3], [None, 0.5, 2.0])), schema={"a": pl.Int64, "b": pl.Float64}, orient="row")
+    rows = pl.DataFrame(
+        list(product([None, 1, 3], [None, 0.5, 2.0])), schema={"a": pl.Int64, "b": pl.Float64}, orient="row"
+    )
     assert rows.select(first_fault(rules)).to_series().to_list() == [
         *["a is missing"] * 3,
         *[None, None, "b is outside"],

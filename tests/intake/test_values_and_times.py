@@ -67,7 +67,11 @@ def test_identifiers_keep_all_digits_or_are_none(identifier: int) -> None:
         ("2021-10-29 00:30:00", {"zone": "Europe/London"}, datetime(2021, 10, 28, 23, 30, tzinfo=UTC)),
         ("2021-10-29T00:30:00Z", {"time_format": "%Y-%m-%dT%H:%M:%S%z"}, datetime(2021, 10, 29, 0, 30, tzinfo=UTC)),
         ("2018-05-19T00:30:00+0100", {"time_format": "%Y-%m-%dT%H:%M:%S%z"}, datetime(2018, 5, 18, 23, 30, tzinfo=UTC)),
-        ("2021-10-29T00:30:00+01:00", {"time_format": "%Y-%m-%dT%H:%M:%S%:z"}, datetime(2021, 10, 28, 23, 30, tzinfo=UTC)),
+        (
+            "2021-10-29T00:30:00+01:00",
+            {"time_format": "%Y-%m-%dT%H:%M:%S%:z"},
+            datetime(2021, 10, 28, 23, 30, tzinfo=UTC),
+        ),
         ("1617249600", {"time_format": "epoch"}, datetime(2021, 4, 1, 4, tzinfo=UTC)),
         ("1617249600500", {"time_format": "epoch-ms"}, datetime(2021, 4, 1, 4, 0, 0, 500_000, tzinfo=UTC)),
         ("29.10.2021 24:00", {"zone": "UTC", "time_format": "%d.%m.%Y %H:%M"}, datetime(2021, 10, 30, tzinfo=UTC)),

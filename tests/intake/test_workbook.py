@@ -75,7 +75,9 @@ def test_what_cannot_be_read_says_why(path: Path) -> None:
     assert why(path, protected[:500]) == "is no workbook, or a damaged one"
     assert why(path, b"a,b\n1,2\n", format="xlsx") == "is no workbook, or a damaged one"
     damaged = content.replace(b"xl/workbook.xml", b"xl/workbook.xm_")
-    assert why(path, damaged, format="xlsx") in ("is no workbook, or a damaged one",
-                                                 "is a zip file without a member that is to be read",
-                                                 "holds a zip file inside another packed file: unpack the outer one")
+    assert why(path, damaged, format="xlsx") in (
+        "is no workbook, or a damaged one",
+        "is a zip file without a member that is to be read",
+        "holds a zip file inside another packed file: unpack the outer one",
+    )
     assert why(path, workbook({"S": [["x" * 9000]]}), Limits(unpacked_bytes=5000)) == "unpacks to more than 5000 bytes"

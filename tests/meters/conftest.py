@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ons_assets.intake.source import Piece
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.sources import Parsed
 from ons_assets.meters.readings.reading_layouts import BUILT_IN
 from ons_assets.meters.readings.sources import MeterFiles
 from ons_assets.parameters.meters import Readings
@@ -24,14 +24,14 @@ def keyed(folder: Path) -> Home:
     return home
 
 
-Read = Callable[..., Parsed]
+Read = Callable[..., Piece]
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
     """Write a file, and read it by a mapping of its own or by those of the trials."""
 
-    def parse(content: str | bytes | Path, mapping: dict | None = None, **parameters: object) -> Parsed:
+    def parse(content: str | bytes | Path, mapping: dict | None = None, **parameters: object) -> Piece:
         folder = tmp_path / "mappings" / "meters"
         folder.mkdir(parents=True, exist_ok=True)
         if mapping is not None:
@@ -40,6 +40,6 @@ def read(tmp_path: Path) -> Read:
         if not isinstance(content, Path):
             path.write_bytes(content.encode() if isinstance(content, str) else content)
         source = MeterFiles((folder, BUILT_IN), keyed(tmp_path), Readings(**parameters))
-        return source.parse(path, "drop", RECEIVED)
+        return source.whole(path, "drop", RECEIVED)
 
     return parse

@@ -27,7 +27,7 @@ def raw(*days: tuple[int, date, list[float], int], zone: str = "Europe/London") 
                 "day": [day for _, day, *_ in days],
                 "layout": "test",
                 "zone": zone,
-                "readings": [readings for *_, readings, _ in days],
+                "readings_kwh": [readings for *_, readings, _ in days],
                 "received": [len(readings) for *_, readings, _ in days],
                 **dict.fromkeys(COUNTS, 0),
                 "drop_id": [drop for *_, drop in days],
@@ -41,7 +41,7 @@ def test_a_plain_day_is_itself() -> None:
     values = np.arange(48) / 100
     made = HALF_HOURS.conform(half_hours(raw((1, PLAIN, values.tolist(), 1))))
     assert made["kwh"][0].to_list() == pytest.approx(values.tolist())
-    assert made.select("missing", "clock_change", "extra_kwh", "imputed").row(0) == (0, 0, 0.0, 0)
+    assert made.select("missing", "clock_change", "extra_kwh", "imputed_mask").row(0) == (0, 0, 0.0, 0)
 
 
 def test_the_hour_that_the_clock_skips_is_missing_but_not_a_missing_reading() -> None:
@@ -159,7 +159,7 @@ def test_gathering_readings_agrees_with_a_dictionary(records: list[tuple[int, da
         assert row["received"] == sum(len(values) for values in cells.values())
         assert row["contradictory"] == sum(len(set(values)) > 1 for values in cells.values())
         assert row["repeated"] == sum(len(values) - 1 for values in cells.values() if len(set(values)) == 1)
-        for where, got in enumerate(row["readings"]):
+        for where, got in enumerate(row["readings_kwh"]):
             one = set(cells.get(where, []))
             assert np.isnan(got) if len(one) != 1 else got == one.pop()
 
@@ -191,9 +191,9 @@ def test_faults_are_counted_by_meter_and_day() -> None:
 def test_what_was_filled_was_not_measured() -> None:
     kwh = np.full((2, 48), 0.3, dtype=np.float32)
     rows = pl.DataFrame(
-        {"kwh": pl.Series(kwh, dtype=pl.Array(pl.Float32(), 48)).arr.to_list(), "imputed": [0, (1 << 47) | 0b101]}
+        {"kwh": pl.Series(kwh, dtype=pl.Array(pl.Float32(), 48)).arr.to_list(), "imputed_mask": [0, (1 << 47) | 0b101]}
     )
     read = measured(rows)
     assert np.isfinite(read[0]).all()
     assert np.flatnonzero(np.isnan(read[1])).tolist() == [0, 2, 47]
-    assert measured(rows.with_columns(imputed=pl.lit(0))).base is not None
+    assert measured(rows.with_columns(imputed_mask=pl.lit(0))).base is not None

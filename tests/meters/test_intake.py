@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS
-from ons_assets.lakehouse import buckets, gate, lake, quarantine
 from ons_assets.intake.drops import register
-from ons_assets.lakehouse.gate import Suite
-from ons_assets.lakehouse.home import Home
 from ons_assets.intake.ingestion import Ingested
 from ons_assets.intake.ledger import Ledger, Status
+from ons_assets.lakehouse import buckets, gate, lake, quarantine
+from ons_assets.lakehouse.gate import Suite
+from ons_assets.lakehouse.home import Home
 from ons_assets.meters.half_hours.clock_face import half_hours
 from ons_assets.meters.readings import files, intake
 from ons_assets.meters.readings.intake import take_in

@@ -41,12 +41,12 @@ def test_profiles_are_means_by_meter_season_and_day_type(seed, missing):
     )
     long = (
         made.with_columns(slot=pl.lit(list(range(48))))
-        .explode("mean_kwh", "readings", "slot")
-        .filter(pl.col("readings") > 0)
+        .explode("mean_kwh", "half_hour_readings", "slot")
+        .filter(pl.col("half_hour_readings") > 0)
         .join(plain, on=["meter", "season", "day_type", "slot"], how="full", coalesce=True)
     )
     np.testing.assert_allclose(long["mean_kwh"].to_numpy(), long["mean"].to_numpy(), rtol=1e-12)
-    assert long["readings"].to_list() == long["count"].to_list()
+    assert long["half_hour_readings"].to_list() == long["count"].to_list()
 
 
 def test_seasons_and_types_of_day():
@@ -63,7 +63,7 @@ def test_indicators_of_a_home_whose_use_is_known():
     kwh = np.tile(day, (28, 1))
     row = descriptors(half_hours_of(kwh[None])).row(0, named=True)
     assert row["mean_day_kwh"] == pytest.approx(40 * 0.1 + 8 * 0.5)
-    assert row["base_kwh"] == pytest.approx(0.1)
+    assert row["night_base_kwh"] == pytest.approx(0.1)
     assert row["evening_peak_kwh"] == pytest.approx(0.5)
     assert row["evening_factor"] == pytest.approx(5)
     assert row["load_factor"] == pytest.approx(8 / 48 / 0.5)
@@ -131,7 +131,7 @@ def test_probabilities_of_a_home_add_up(survey):
     half = answers.height // 2
     model = fit_household_size(described, answers.head(half))
     said = model.probabilities(described.tail(half))
-    assert said.columns == ["bucket", "meter", "target", "class", "probability"]
+    assert said.columns == ["bucket", "meter", "target", "target_class", "probability"]
     assert said["meter"].n_unique() == half
     total = said.group_by("meter").agg(pl.col("probability").sum())["probability"]
     np.testing.assert_allclose(total.to_numpy(), 1)
@@ -241,11 +241,11 @@ def area_of(probability, code="E1"):
 def test_areas_with_few_homes_say_nothing_and_others_their_mean(probability):
     row = area_occupancy(area_of(probability)).row(0, named=True)
     if len(probability) < 10:
-        assert row["suppressed"]
+        assert row["is_suppressed"]
         assert [row[name] for name in ("homes", "estimate", "lower", "upper")] == [None] * 4
         assert row["reason"]
     else:
-        assert not row["suppressed"]
+        assert not row["is_suppressed"]
         assert row["homes"] == len(probability)
         assert row["estimate"] == pytest.approx(np.mean(probability))
         assert 0 <= row["lower"] <= row["estimate"] + 1e-12
@@ -271,12 +271,12 @@ def test_ten_homes_that_are_all_occupied_are_no_certainty():
 def test_the_least_number_of_homes_can_be_raised_and_not_lowered():
     with pytest.raises(ValueError, match="greater than or equal to 10"):
         AreaParameters(min_homes=5)
-    assert area_occupancy(area_of([0.5] * 15), AreaParameters(min_homes=20))["suppressed"].item()
+    assert area_occupancy(area_of([0.5] * 15), AreaParameters(min_homes=20))["is_suppressed"].item()
 
 
 def test_homes_without_a_probability_do_not_count():
     table = area_occupancy(area_of([0.5] * 9 + [None, None, float("nan")]))
-    assert table["suppressed"].item()
+    assert table["is_suppressed"].item()
 
 
 def test_wrong_rows_are_refused():

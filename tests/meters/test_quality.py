@@ -36,7 +36,7 @@ def frame(kwh: np.ndarray, start: date = START, clock_change: dict[int, int] | N
     change = keys["day"].replace_strict(clock_change or {}, default=0, return_dtype=pl.Int8())
     zero = dict.fromkeys(
         (
-            "imputed",
+            "imputed_mask",
             "replaced",
             "repeated",
             "contradictory",
@@ -74,7 +74,7 @@ def of(quality: pl.DataFrame, meter: int = 0, month: int = 0) -> dict[str, objec
 def test_a_whole_month_without_fault() -> None:
     row = of(READING_QUALITY.conform(reading_quality(frame(readings()))))
     assert (row["expected"], row["read"], row["gaps"], row["zero_runs"], row["spikes"]) == (1440, 1440, 0, 0, 0)
-    assert (row["first_day"], row["last_day"]) == (START, date(2009, 12, 10))
+    assert (row["first_reading_day"], row["last_reading_day"]) == (START, date(2009, 12, 10))
 
 
 def test_gaps_are_told_apart() -> None:
@@ -177,7 +177,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, pl.Da
     root = tmp_path_factory.mktemp("world")
     simulate_meters(root / "drops", root / "truth", scale=Scale("test", homes=40, days=120, lcl_share=0.0))
     source = MeterFiles((BUILT_IN,), keyed(root / "home"))
-    parsed = [source.parse(path, path.name, RECEIVED).accepted for path in sorted((root / "drops").iterdir())]
+    parsed = [source.whole(path, path.name, RECEIVED).accepted for path in sorted((root / "drops").iterdir())]
     raw = [rows.with_columns(drop_id=pl.lit(n), drop_sha256=pl.lit(str(n))) for n, rows in enumerate(parsed)]
     made = HALF_HOURS.conform(half_hours(RAW_READINGS.conform(pl.concat(raw))))
     return made, READING_QUALITY.conform(reading_quality(made)), root / "truth"
@@ -252,10 +252,10 @@ def test_filling_of_a_table_is_flagged_by_half_hour_and_spares_the_skipped_hour(
     kwh[1, 5, 2:4] = NAN
     table = frame(kwh, clock_change={5: -1})
     made = HALF_HOURS.conform(impute_half_hours(table))
-    assert made.filter(pl.col("imputed") != 0).select("meter", "imputed").rows() == [(0, 0b111 << 20)]
+    assert made.filter(pl.col("imputed_mask") != 0).select("meter", "imputed_mask").rows() == [(0, 0b111 << 20)]
     array = dense(made).kwh
     assert np.isnan(array).sum() == 2
-    assert reading_quality(made)["imputed"].sum() == 3
+    assert reading_quality(made)["imputed_half_hours"].sum() == 3
 
 
 def test_the_error_of_filling_real_readings(shared_data: Path) -> None:

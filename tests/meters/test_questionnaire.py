@@ -7,11 +7,12 @@ import polars as pl
 import pytest
 
 from ons_assets.catalogue.meters import METER_AREAS, QUESTIONNAIRE
-from ons_assets.lakehouse.sources import Parsed, Source, Unreadable
+from ons_assets.intake.source import Piece, Source
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.meters.areas.meter_areas import MeterAreaFiles
 from ons_assets.meters.households.questionnaire import QuestionnaireFiles
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.parameters.meters import Meters
+from ons_assets.parameters.meters import MeterAreaParameters, Meters
 from ons_assets.simulate.meters import Scale, simulate_meters
 from tests.meters.conftest import SECRET, keyed
 
@@ -23,20 +24,20 @@ def survey(tmp_path: Path) -> QuestionnaireFiles:
 
 
 def places(tmp_path: Path) -> MeterAreaFiles:
-    return MeterAreaFiles(keyed(tmp_path), Meters().trials)
+    return MeterAreaFiles(keyed(tmp_path), Meters().meter_areas.trials)
 
 
-def parsed(source: Source, path: Path) -> Parsed:
-    return source.parse(path, path.name, datetime(2026, 6, 1, tzinfo=UTC))
+def parsed(source: Source, path: Path) -> Piece:
+    return source.whole(path, path.name, datetime(2026, 6, 1, tzinfo=UTC))
 
 
-def answers(tmp_path: Path, *rows: str, header: str = HEADER) -> Parsed:
+def answers(tmp_path: Path, *rows: str, header: str = HEADER) -> Piece:
     path = tmp_path / "survey.csv"
     path.write_text(header + "\n".join(rows) + "\n")
     return parsed(survey(tmp_path), path)
 
 
-def areas(tmp_path: Path, *rows: str, header: str = "meter,area_code\n") -> Parsed:
+def areas(tmp_path: Path, *rows: str, header: str = "meter,area_code\n") -> Piece:
     path = tmp_path / "areas.csv"
     path.write_text(header + "\n".join(rows) + "\n")
     return parsed(places(tmp_path), path)
@@ -151,4 +152,4 @@ def test_a_file_without_areas_is_said_to_be_so(tmp_path: Path) -> None:
 
 def test_a_pattern_that_is_none_is_a_mistake_of_the_settings() -> None:
     with pytest.raises(ValueError, match="is not a pattern"):
-        Meters(trials={"(": "cer"})
+        MeterAreaParameters(trials={"(": "cer"})

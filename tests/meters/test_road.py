@@ -10,11 +10,17 @@ import pytest
 from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE, meters, tables_of
 from ons_assets.demo import meters as demonstration
+from ons_assets.intake.ledger import Ledger
 from ons_assets.lakehouse import buckets, lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.intake.ledger import Ledger
 from ons_assets.orchestration.runs import Outcome, instance
-from ons_assets.parameters.meters import HouseholdParameters, Meters, ProfileClusterParameters, Readings
+from ons_assets.parameters.meters import (
+    HouseholdParameters,
+    ImputationParameters,
+    Meters,
+    ProfileClusterParameters,
+    Readings,
+)
 from ons_assets.settings import Drops, Settings, load_settings
 from ons_assets.simulate.meters import Scale
 
@@ -97,19 +103,19 @@ def test_days_are_the_same_in_every_table_of_days(made: Settings) -> None:
     days = table(made, "half_hours").select("bucket", "meter", "day").sort("meter", "day")
     for name in ("daily_consumption", "occupancy_probabilities", "profile_clusters"):
         assert table(made, name).select("bucket", "meter", "day").sort("meter", "day").equals(days), name
-    spells = table(made, "vacancy").group_by("meter").agg(pl.col("days").sum())
+    spells = table(made, "vacancy").group_by("meter").agg(pl.col("spell_days").sum())
     lives = days.group_by("meter").agg(days=(pl.col("day").max() - pl.col("day").min()).dt.total_days() + 1)
-    assert spells.join(lives, on="meter").select((pl.col("days") == pl.col("days_right")).all()).item()
+    assert spells.join(lives, on="meter").select((pl.col("days") == pl.col("spell_days")).all()).item()
 
 
 def test_areas_publish_no_figure_of_few_homes(made: Settings, world: Path) -> None:
     areas = table(made, "area_occupancy")
     of_area = pl.read_parquet(world / "truth" / "homes.parquet").group_by("area_code").len()
     small = set(of_area.filter(pl.col("len") < 10)["area_code"])
-    shown = areas.filter(~pl.col("suppressed"))
+    shown = areas.filter(~pl.col("is_suppressed"))
     assert set(shown["area_code"]).isdisjoint(small)
     assert shown["homes"].min() >= 10
-    assert areas.filter("suppressed").select(pl.col("homes", "estimate", "lower", "upper").is_null().all()).row(0)
+    assert areas.filter("is_suppressed").select(pl.col("homes", "estimate", "lower", "upper").is_null().all()).row(0)
     shares = shown.pivot(on="measure", index=["area_code", "month"], values="estimate")
     total = shares.select(pl.col("lived_in") + pl.col("vacant") + pl.col("second_home")).to_series()
     np.testing.assert_allclose(total.to_numpy(), 1)
@@ -125,7 +131,7 @@ def test_what_is_said_is_near_the_truth(made: Settings, world: Path) -> None:
 
 
 def test_sizes_of_households_are_probabilities(made: Settings) -> None:
-    sizes = table(made, "household_size").filter(pl.col("class") != "unknown")
+    sizes = table(made, "household_size").filter(pl.col("target_class") != "unknown")
     total = sizes.group_by("meter", "target").agg(pl.col("probability").sum())["probability"]
     np.testing.assert_allclose(total.to_numpy(), 1)
     judged = table(made, "household_size_accuracy")
@@ -174,12 +180,14 @@ def test_a_file_that_is_refused_is_a_failure_in_a_sentence(world: Path, tmp_path
 
 def test_gaps_are_filled_only_where_it_is_asked_for_and_presence_knows_it(world: Path, tmp_path: Path) -> None:
     settings = home_at(tmp_path)
-    settings = settings.model_copy(update={"meters": settings.meters.model_copy(update={"impute": "both"})})
+    settings = settings.model_copy(
+        update={"meters": settings.meters.model_copy(update={"imputation": ImputationParameters(method="both")})}
+    )
     ingest(settings, {"meters": files(world)["meters"][:1]})
     names = ["meters/half_hours", "meters/daily_consumption", "meters/occupancy_probabilities"]
     assert operations.make(settings, names, None, silent).failures == {}
     half_hours = table(settings, "half_hours").sort("meter", "day")
-    filled = half_hours["imputed"].bitwise_count_ones().sum()
+    filled = half_hours["imputed_mask"].bitwise_count_ones().sum()
     assert filled > 0
     said = table(settings, "occupancy_probabilities").sort("meter", "day")["probability"].list.to_array(48).to_numpy()
     there = half_hours["kwh"].list.to_array(48).to_numpy()

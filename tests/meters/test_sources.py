@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse import mappings
 from ons_assets.lakehouse.home import Home
-from ons_assets.intake.unreadable import Unreadable
 from ons_assets.meters.readings.identifiers import Pseudonyms
 from ons_assets.meters.readings.reading_layouts import BUILT_IN, ReadingLayout
 from ons_assets.meters.readings.sources import MeterFiles
@@ -19,7 +19,7 @@ LONG = {"columns": {"meter": "id", "time": "time", "value": "value"}, "unit": "k
 
 
 def readings(parsed: pl.DataFrame, row: int = 0) -> np.ndarray:
-    return np.array(parsed["readings"][row].to_list(), dtype=np.float64)
+    return np.array(parsed["readings_kwh"][row].to_list(), dtype=np.float64)
 
 
 def long_csv(*rows: str, header: str = "id,time,value") -> str:
@@ -120,7 +120,7 @@ def test_the_real_london_meter(shared_data: Path, read: Read) -> None:
     # The first stamp, 00:30, ends the first half hour; the last, 00:00 on the 28th, the last of the 27th.
     assert (str(parsed.accepted["day"][0]), str(parsed.accepted["day"][-1])) == ("2012-10-12", "2014-02-27")
     # Stamps are UTC: the days on which London changes its clocks have 50 and 46 half hours.
-    lengths = dict(parsed.accepted.select(pl.col("day").cast(str), pl.col("readings").list.len()).iter_rows())
+    lengths = dict(parsed.accepted.select(pl.col("day").cast(str), pl.col("readings_kwh").list.len()).iter_rows())
     assert (lengths["2012-10-28"], lengths["2013-03-31"], lengths["2013-10-27"]) == (50, 46, 50)
     assert sorted(set(lengths.values())) == [46, 48, 50]
 
@@ -211,7 +211,7 @@ def test_wall_clock_stamps_of_the_hour_that_comes_twice(read: Read) -> None:
     stamps = ["00:30", "01:00", "01:30", "01:00", "01:30", "02:00"]
     text = long_csv(*(f"a,2019-10-27 {stamp}:00,0.{number}" for number, stamp in enumerate(stamps, start=1)))
     parsed = read(text, {**LONG, "zone": "Europe/London"})
-    assert parsed.accepted["readings"].list.len().to_list() == [50]
+    assert parsed.accepted["readings_kwh"].list.len().to_list() == [50]
     assert readings(parsed.accepted)[1:7] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     assert parsed.accepted["contradictory"][0] == 0
 

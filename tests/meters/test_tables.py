@@ -36,7 +36,7 @@ def spells_of(*rows: tuple[int, date, date, str, float | None]) -> pl.DataFrame:
 
 def probabilities_of(values: np.ndarray, start: date = MONDAY) -> pl.DataFrame:
     """Rows of `meters/occupancy_probabilities` of the meters 0, 1, ..., (homes, days, 48)."""
-    return half_hours_of(values, start).rename({"kwh": "probability"})
+    return half_hours_of(values, start).rename({"kwh": "occupied_probability"})
 
 
 def test_with_few_answers_every_home_is_unknown_and_told_why() -> None:
@@ -46,7 +46,7 @@ def test_with_few_answers_every_home_is_unknown_and_told_why() -> None:
     )
     sizes, accuracy = household_tables(described, answers)
     assert sizes.height == 3 * described.height
-    assert set(sizes["class"]) == {"unknown"}
+    assert set(sizes["target_class"]) == {"unknown"}
     assert sizes["probability"].null_count() == sizes.height
     assert accuracy["homes"].to_list() == [2, 1, 1]
     assert all("at least 10 labelled homes" in warning for warning in accuracy["warning"])
@@ -66,10 +66,10 @@ def test_a_home_of_few_days_is_unknown_among_others_that_are_not() -> None:
     ).with_columns(respondent_over_65=pl.lit(None, pl.Boolean))
     sizes, accuracy = household_tables(described, answers)
     said = sizes.filter(target="has_children")
-    assert said.filter(meter=0).select("class", "probability", "reason").rows() == [
+    assert said.filter(meter=0).select("target_class", "probability", "reason").rows() == [
         ("unknown", None, "fewer than 14 days are known")
     ]
-    assert said.filter(pl.col("meter") > 0)["class"].unique().sort().to_list() == ["no", "yes"]
+    assert said.filter(pl.col("meter") > 0)["target_class"].unique().sort().to_list() == ["no", "yes"]
     assert accuracy.filter(target="has_children").height == 3
     assert accuracy.filter(target="size_band")["warning"].str.contains("two classes or more").all()
     assert passes("household_size", sizes)
@@ -78,12 +78,12 @@ def test_a_home_of_few_days_is_unknown_among_others_that_are_not() -> None:
 def test_with_few_days_all_are_one_cluster() -> None:
     rows = half_hours_of(np.stack([ordinary_home(8, seed=n) for n in range(3)]))
     clusters, choice, profiles = cluster_tables(lambda: iter([rows]))
-    assert set(clusters["cluster"]) == {0}
-    assert choice.select("clusters", "is_chosen", "days").rows() == [(1, True, 24)]
+    assert set(clusters["profile_cluster"]) == {0}
+    assert choice.select("clusters", "is_chosen", "drawn_days").rows() == [(1, True, 24)]
     assert "taken as one cluster" in choice["reason"][0]
     assert profiles.height == 48
-    assert profiles["suppressed"].all()
-    assert profiles["mean_kwh"].null_count() == 48
+    assert profiles["is_suppressed"].all()
+    assert profiles["mean_half_hour_kwh"].null_count() == 48
     assert all(passes(*each) for each in zip(NAMES, (clusters, choice, profiles), strict=True))
 
 
@@ -94,7 +94,7 @@ def test_the_profile_of_a_cluster_is_the_mean_of_its_days() -> None:
     rows = half_hours_of(np.stack([ordinary_home(3, seed=n) for n in range(12)]))
     _, _, profiles = cluster_tables(lambda: iter([rows[:12], rows[12:]]))
     kwh = rows["kwh"].list.to_array(48).to_numpy().astype(float)
-    np.testing.assert_allclose(profiles["mean_kwh"].to_numpy(), kwh.mean(axis=0))
+    np.testing.assert_allclose(profiles["mean_half_hour_kwh"].to_numpy(), kwh.mean(axis=0))
     np.testing.assert_allclose(profiles["share"].to_numpy(), (kwh / kwh.sum(axis=1, keepdims=True)).mean(axis=0))
     assert profiles["homes"].unique().to_list() == [12]
 
@@ -146,7 +146,7 @@ def test_meters_without_an_area_make_no_figure() -> None:
 
 
 def test_presence_is_judged_by_readings_and_not_by_what_was_filled() -> None:
-    rows = half_hours_of(ordinary_home(10)[None]).with_columns(imputed=pl.lit(0b11, pl.Int64))
+    rows = half_hours_of(ordinary_home(10)[None]).with_columns(imputed_mask=pl.lit(0b11, pl.Int64))
     made = occupancy_table(rows, OccupancyParameters(method="threshold"))
     said = made["probability"].list.to_array(48).to_numpy()
     assert np.isnan(said[:, :2]).all()

@@ -68,11 +68,11 @@ def test_a_fortnight_a_quarter_and_weekends():
     for friday in range(18, 134, 21):
         cottage[friday : friday + 3] = ordinary_home(3, seed=friday)
     spells = vacancy(daily_consumption(half_hours_of(np.stack([holiday, vacant, cottage]))))
-    by_home = spells.group_by("meter", maintain_order=True).agg("state", "days")
+    by_home = spells.group_by("meter", maintain_order=True).agg("state", "spell_days")
     assert by_home["state"][0].to_list() == ["occupied", "holiday", "occupied"]
-    assert by_home["days"][0].to_list() == [60, 14, 60]
+    assert by_home["spell_days"][0].to_list() == [60, 14, 60]
     assert by_home["state"][1].to_list() == ["occupied", "vacant"]
-    assert by_home["days"][1].to_list() == [44, 90]
+    assert by_home["spell_days"][1].to_list() == [44, 90]
     assert set(by_home["state"][2].to_list()) == {"second_home", "second_home_stay"}
     assert spells.filter(state="vacant")["probability"].item() > 0.95
 
@@ -83,7 +83,7 @@ def test_a_visit_does_not_end_a_vacancy():
     home[60] = ordinary_home(1, seed=9)[0]
     spells = vacancy(daily_consumption(half_hours_of(home[None])))
     assert spells["state"].to_list() == ["occupied", "vacant"]
-    assert spells["days"].to_list() == [20, 80]
+    assert spells["spell_days"].to_list() == [20, 80]
 
 
 def test_a_home_that_is_always_empty_and_one_that_never_is():

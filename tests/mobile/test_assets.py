@@ -109,11 +109,11 @@ def test_codes_of_another_year_are_current_in_the_estimate(settings: Settings) -
 
 def test_the_estimate_is_compared_and_drawn(settings: Settings) -> None:
     made = rows(settings, "mobile/flow_comparison")
-    whole = made.filter(level="all", measure="cpc")
-    by_estimate = dict(whole.select("estimate", "value").rows())
+    whole = made.filter(subject_type="all", measure="cpc")
+    by_estimator = dict(whole.select("estimator", "value").rows())
     # With 2,500 people, most flows between districts are of a few of them.
-    assert by_estimate["weighted"] > 0.65
-    assert by_estimate["weighted"] > by_estimate["unweighted"]
+    assert by_estimator["weighted"] > 0.65
+    assert by_estimator["weighted"] > by_estimator["unweighted"]
     assert (Home(settings.home).reports / "mobile" / "flow_map.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -123,4 +123,4 @@ def test_an_office_starts_from_delivered_flows(world: Path, tmp_path: Path) -> N
     assert len(rows(settings, "mobile/weighted_flows")) > 0
     assert not lake.exists(Home(settings.home), CATALOGUE["mobile/operator_flows"])
     made = rows(settings, "mobile/flow_comparison")
-    assert made.filter(estimate="weighted", level="all", measure="cpc")["value"].item() > 0.65
+    assert made.filter(estimator="weighted", subject_type="all", measure="cpc")["value"].item() > 0.65

@@ -8,8 +8,8 @@ import pytest
 from ons_assets.geography.areas import Areas
 from ons_assets.mobile.anchors import anchored_spans, device_anchors
 from ons_assets.mobile.coverage import coverage
+from ons_assets.mobile.event_quality import event_quality
 from ons_assets.mobile.plan import cell_plan
-from ons_assets.mobile.quality import event_quality
 from ons_assets.mobile.sources import CellFiles, EventFiles
 from ons_assets.parameters.mobile import Mobile
 
@@ -21,8 +21,8 @@ def sample(settings, shared_data):
     folder = shared_data / "geo" / "mobile"
     network, events = (folder / f"multimno_synthetic_{name}.parquet" for name in ("network", "events"))
     return (
-        cell_plan(CellFiles.of(settings).parse(network, network.name, RECEIVED).accepted),
-        EventFiles.of(settings).parse(events, events.name, RECEIVED).accepted,
+        cell_plan(CellFiles.of(settings).whole(network, network.name, RECEIVED).accepted),
+        EventFiles.of(settings).whole(events, events.name, RECEIVED).accepted,
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ons_assets.geography.area_codes import to_current
 from ons_assets.mobile import figures
-from ons_assets.mobile.comparison import baselines, census, flow_comparison, latest
+from ons_assets.mobile.flow_comparison import baselines, census, flow_comparison, latest
 from ons_assets.mobile.flows import compare_flows, take_flows
 from ons_assets.mobile.weighting import weigh
 from ons_assets.parameters.mobile import FlowComparisonParameters, WeightingParameters
@@ -274,11 +274,13 @@ CENSUS = counts(AA=560, AB=100, BB=310, BA=40, CA=30, CC=220).with_columns(
 )
 
 
-def value(frame, estimate, level, name, measure):
-    return frame.filter(estimate=estimate, level=level, name=name, measure=measure)["value"].item()
+def value(frame, estimator, subject_type, subject, measure):
+    return frame.filter(estimator=estimator, subject_type=subject_type, subject=subject, measure=measure)[
+        "value"
+    ].item()
 
 
-def test_the_comparison_by_level_band_and_area():
+def test_the_comparison_as_a_whole_by_band_and_by_area():
     made = flow_comparison(WEIGHTED, CENSUS, CENTRES, FlowComparisonParameters(distance_bands_km=(20,), ks=(20,)))
     assert value(made, "weighted", "within", "all", "cpc") == pytest.approx(2 * (500 + 280 + 190) / (1_000 + 1_000))
     assert value(made, "weighted", "between", "all", "total_ratio") == pytest.approx(142 / 170)
@@ -293,7 +295,7 @@ def test_the_comparison_by_level_band_and_area():
     assert value(made, "unweighted", "all", "all", "total_ratio") == pytest.approx(1)
     assert value(made, "radiation", "within", "all", "cpc") == pytest.approx(1)
     assert value(made, "gravity", "origin", "all", "cpc") == pytest.approx(1, abs=1e-6)
-    assert made.select("estimate", "level", "name", "measure").is_unique().all()
+    assert made.select("estimator", "subject_type", "subject", "measure").is_unique().all()
 
 
 def test_a_census_equal_to_the_estimate_agrees_fully():
@@ -301,7 +303,7 @@ def test_a_census_equal_to_the_estimate_agrees_fully():
     made = flow_comparison(WEIGHTED, same, CENTRES)
     assert value(made, "weighted", "all", "all", "cpc") == 1
     assert value(made, "weighted", "all", "all", "rmse") == 0
-    assert "weighted_with_home_workers" not in set(made["estimate"])
+    assert "weighted_with_home_workers" not in set(made["estimator"])
 
 
 def test_flows_of_other_areas_cannot_be_compared():

@@ -14,9 +14,9 @@ from ons_assets.mobile import anchors as anchors_module
 from ons_assets.mobile import release, workers
 from ons_assets.mobile.anchors import device_anchors, locate_anchors
 from ons_assets.mobile.coverage import coverage
+from ons_assets.mobile.event_quality import event_quality, hours_of
 from ons_assets.mobile.evidence import evidence, sort_events
 from ons_assets.mobile.plan import cell_plan
-from ons_assets.mobile.quality import event_quality, hours_of
 from ons_assets.parameters.mobile import CoverageParameters, DeviceAnchorParameters, Mobile, ReleaseParameters
 
 MONDAY = date(2014, 10, 6)
@@ -97,7 +97,7 @@ def classes(rows, **given):
         PLAN,
         **groups_of(given),
     )
-    found = workers.classify(made.by_day, Mobile(**given).anchors, Mobile(**given).workers)
+    found = workers.classify_workers(made.by_day, Mobile(**given).anchors, Mobile(**given).workers)
     names = dict(enumerate(PLAN.cells["cell_id"]))
     return {
         (row["user"], row["anchor"]): (names[row["place"]], row["worker_class"]) for row in found.iter_rows(named=True)
@@ -146,7 +146,7 @@ def test_who_works_all_over_has_several_sites():
         plan,
         **groups_of({}),
     )
-    found = workers.classify(made.by_day)
+    found = workers.classify_workers(made.by_day)
     assert found.select("anchor", "worker_class").rows() == [("home", "several_sites")]
 
 
@@ -346,5 +346,5 @@ def test_a_silent_mast_and_missing_hours_show():
     assert quality["cells_silent"].to_list() == [0, 0, 0, 1, 0]
     assert quality["hours_covered"].to_list() == [2, 2, 2, 1, 2]
     assert quality["hours_expected"].to_list() == [24] * 5
-    assert quality["devices"].to_list() == [25, 25, 25, 3, 25]
+    assert quality["devices_seen"].to_list() == [25, 25, 25, 3, 25]
     assert (hours_of(date(2014, 10, 26)), hours_of(date(2014, 3, 30))) == (25, 23)

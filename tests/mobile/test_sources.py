@@ -17,7 +17,7 @@ def parse(settings, tmp_path):
     def read(kind, text, name="file.csv"):
         path = tmp_path / name
         path.write_text(text)
-        return kind.of(settings).parse(path, name, RECEIVED)
+        return kind.of(settings).whole(path, name, RECEIVED)
 
     return read
 
@@ -75,7 +75,7 @@ def test_the_same_number_at_two_operators_is_two_devices_and_no_number_is_kept(p
 
 def test_the_dirty_sample_of_multimno_is_read(settings, shared_data):
     path = shared_data / "geo" / "mobile" / "multimno_synthetic_events.parquet"
-    parsed = EventFiles.of(settings).parse(path, path.name, RECEIVED)
+    parsed = EventFiles.of(settings).whole(path, path.name, RECEIVED)
     assert len(parsed.accepted) == 1_823 - 594
     assert reasons(parsed) == {"device and time are missing": 594}
     assert parsed.accepted["user"].n_unique() == 10
@@ -115,7 +115,7 @@ north,c7,51.5,-0.12,4G,,,,2014-01-01,2013-01-01
 
 def test_the_network_of_multimno_is_read(settings, shared_data):
     path = shared_data / "geo" / "mobile" / "multimno_synthetic_network.parquet"
-    parsed = CellFiles.of(settings).parse(path, path.name, RECEIVED)
+    parsed = CellFiles.of(settings).whole(path, path.name, RECEIVED)
     assert len(parsed.accepted) == 30
     assert reasons(parsed) == {"cell of that day was already in the file": 120}
     assert set(parsed.accepted["technology"]) == {"2G", "3G", "4G", "5G"}
@@ -187,7 +187,7 @@ def test_the_layout_of_the_spanish_ministry_is_read(settings, shared_data):
     path = shared_data / "geo" / "mobile" / "mitms_od_districts_sample.csv"
     raw = pl.read_csv(path, infer_schema=False)
     wanted = raw.filter(activity_origin="home", activity_destination="work_or_study")
-    parsed = FlowFiles.of(settings).parse(path, path.name, RECEIVED)
+    parsed = FlowFiles.of(settings).whole(path, path.name, RECEIVED)
     assert len(parsed.accepted) + len(parsed.rejected) == 100
     assert len(parsed.accepted) == len(wanted) > 0
     assert parsed.accepted["count"].sum() == pytest.approx(wanted["n_trips"].cast(pl.Float64).sum())
@@ -205,7 +205,7 @@ def test_an_office_writes_its_own_layout(settings, tmp_path):
     )
     path = tmp_path / "pendler.csv"
     path.write_text("zeit;von;nach;anzahl\n2014-10-06/2014-11-02;A;B;12\n")
-    parsed = FlowFiles.of(settings).parse(path, path.name, RECEIVED)
+    parsed = FlowFiles.of(settings).whole(path, path.name, RECEIVED)
     assert parsed.accepted.select("operator", "origin", "destination", "count").rows() == [("eins", "A", "B", 12.0)]
 
 
@@ -219,19 +219,19 @@ def test_a_file_of_another_kind_says_what_it_lacks(parse):
 
 def test_the_census_of_london_and_of_bristol_is_read(settings, shared_data):
     source, folder = CommutingFiles.of(settings), shared_data / "geo" / "commuting"
-    london = source.parse(folder / "london_boroughs_2001_travel_to_work.csv.gz", "london.csv.gz", RECEIVED)
+    london = source.whole(folder / "london_boroughs_2001_travel_to_work.csv.gz", "london.csv.gz", RECEIVED)
     assert len(london.accepted) == 33 * 33
     assert london.accepted["commuters"].sum() == 3_082_934
     assert london.accepted["home_workers"].sum() > 100_000
     name = "bristol_msoa_2011_travel_to_work.csv.gz"
-    bristol = source.parse(folder / name, name, RECEIVED)
+    bristol = source.whole(folder / name, name, RECEIVED)
     assert (len(bristol.accepted), bristol.accepted["commuters"].sum()) == (2_910, 238_805)
     assert bristol.accepted["home_workers"].null_count() == 2_910
 
 
 def test_histories_of_codes_are_read(settings, shared_data):
     path = shared_data / "geo" / "geography" / "lad_all_codes.csv"
-    parsed = AreaCodeFiles.of(settings).parse(path, path.name, RECEIVED)
+    parsed = AreaCodeFiles.of(settings).whole(path, path.name, RECEIVED)
     assert len(parsed.accepted) == 415
     changed = parsed.accepted.filter(pl.col("code") != pl.col("current_code"))
     assert len(changed) > 20

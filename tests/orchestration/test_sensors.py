@@ -6,8 +6,8 @@ import pytest
 
 from ons_assets import operations
 from ons_assets.definitions import build_definitions
-from ons_assets.lakehouse.home import Home
 from ons_assets.intake.ledger import Ledger, Status
+from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.runs import UNFINISHED, instance
 from ons_assets.orchestration.sensors import SOURCE_TAG

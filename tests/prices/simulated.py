@@ -55,7 +55,7 @@ def simulate(folder: Path, scale: str = "small", **options: int) -> World:
     frames = []
     for number, path in enumerate(sorted((folder / "drops").iterdir())):
         try:
-            accepted = source.parse(path, path.name, RECEIVED).accepted
+            accepted = source.whole(path, path.name, RECEIVED).accepted
         except Unreadable:
             continue
         frames.append(accepted.with_columns(drop_sha256=pl.lit(f"{number:064d}")))

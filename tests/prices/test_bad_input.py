@@ -11,9 +11,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ons_assets.lakehouse import quarantine
 from ons_assets.intake.drops import StillChanging
 from ons_assets.intake.ledger import Drop, Status
+from ons_assets.lakehouse import quarantine
 from ons_assets.settings import Drops
 from tests.run_files import HEADER
 from tests.workbench import Workbench, day_of, line, record, run

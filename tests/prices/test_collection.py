@@ -132,7 +132,7 @@ def test_empty_run_alone_and_empty_run_repeated_the_same_day() -> None:
     result = collection_report(quotes.lazy(), runs, parameters=SMALL)
     assert found(result, 8) == found(result, 9) == {(None, "empty")}
     empty = result.filter(pl.col("finding") == "empty").sort("day")
-    assert empty["replaced"].to_list() == [False, True]
+    assert empty["has_clean_run"].to_list() == [False, True]
     assert empty["runs_of_day"].to_list() == [1, 2]
     assert empty["evidence"].str.contains("0 bytes").all()
 
@@ -179,7 +179,7 @@ def test_a_truncated_run_that_was_repeated_is_reported_and_marked_as_replaced() 
     result = report([*past(), cut, one_run(8, hour=9)])
     assert found(result, 8) == {(None, "truncated")}
     row = result.filter(pl.col("finding") == "truncated").row(0, named=True)
-    assert row["replaced"]
+    assert row["has_clean_run"]
     assert (row["run"], row["products"], row["runs_of_day"]) == (run_name(day_after(8)), 60, 2)
     kept = result.filter(pl.col("day") == day_after(8), pl.col("item_id") == "eggs")
     assert kept["run"].item() == run_name(day_after(8), 9)
@@ -439,7 +439,7 @@ def test_real_runs_that_are_empty_missing_or_end_inside_a_record(real_report: pl
     assert gap.height == 3 * 9
     inside = real_report.filter(pl.col("evidence").str.contains("inside a record"))
     assert inside["evidence"].str.count_matches("inside a record").sum() == 5
-    assert inside["replaced"].sum() == 4
+    assert inside["has_clean_run"].sum() == 4
 
 
 def test_real_inflated_run_and_real_renames(real_report: pl.DataFrame) -> None:

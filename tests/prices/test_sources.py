@@ -8,12 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ons_assets.intake.limits import Limits
 from ons_assets.intake.ledger import Status
+from ons_assets.intake.limits import Limits
 from ons_assets.intake.unreadable import Unreadable
-from ons_assets.parameters.prices import QuoteParameters
-from ons_assets.prices import mapping
-from ons_assets.prices.sources import QuoteFiles
+from ons_assets.prices.sources import BUILT_IN, QuoteFiles
 from tests.workbench import Workbench, record, run
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,7 +33,7 @@ CUT_RUNS = {"tesco_products_20160923155952": 1290, "waitrose_products_2016092109
 
 @pytest.fixture
 def source(tmp_path: Path) -> QuoteFiles:
-    return QuoteFiles((tmp_path, mapping.BUILT_IN), Limits(), QuoteParameters())
+    return QuoteFiles((tmp_path, BUILT_IN), Limits(), {"max_price": 10_000})
 
 
 @pytest.fixture
@@ -55,9 +53,9 @@ def unquoted_total(path: Path) -> float:
 @pytest.mark.parametrize("name", WHOLE_RUNS)
 def test_a_run_of_the_pilot_is_read_to_its_last_quote(source: QuoteFiles, pilot: Path, name: str) -> None:
     path = pilot / "raw_runs" / f"{name}.csv.gz"
-    parsed = source.parse(path, path.name, NOW)
+    parsed = source.whole(path, path.name, NOW)
     retailer, _, stamp = name.split("_")
-    assert (len(parsed.accepted), len(parsed.rejected), parsed.note) == (WHOLE_RUNS[name], 0, None)
+    assert (len(parsed.accepted), len(parsed.rejected), parsed.notes) == (WHOLE_RUNS[name], 0, ())
     assert parsed.accepted["price"].sum() == pytest.approx(unquoted_total(path))
     assert set(parsed.accepted["retailer"]) == {retailer}
     assert set(parsed.accepted["run"]) == {stamp}
@@ -71,8 +69,8 @@ def test_a_run_of_the_pilot_is_read_to_its_last_quote(source: QuoteFiles, pilot:
 @pytest.mark.parametrize("name", CUT_RUNS)
 def test_a_run_that_ends_inside_a_record_keeps_all_others(source: QuoteFiles, pilot: Path, name: str) -> None:
     path = pilot / "raw_runs" / f"{name}.csv.gz"
-    parsed = source.parse(path, path.name, NOW)
-    assert (len(parsed.accepted), parsed.note) == (CUT_RUNS[name], "ends inside a record")
+    parsed = source.whole(path, path.name, NOW)
+    assert (len(parsed.accepted), parsed.notes) == (CUT_RUNS[name], ("ends inside a record",))
     assert parsed.rejected["line"].to_list() == [CUT_RUNS[name] + 2]
     last = gzip.decompress(path.read_bytes()).decode().splitlines()[-1]
     assert parsed.rejected["text"].to_list() == [last]
@@ -81,7 +79,7 @@ def test_a_run_that_ends_inside_a_record_keeps_all_others(source: QuoteFiles, pi
 def test_the_empty_run(source: QuoteFiles, pilot: Path) -> None:
     path = pilot / "raw_runs" / "tesco_products_20160912050001.csv.gz"
     with pytest.raises(Unreadable, match=r"^is empty$"):
-        source.parse(path, path.name, NOW)
+        source.whole(path, path.name, NOW)
 
 
 def test_these_are_all_the_runs(pilot: Path) -> None:
@@ -91,7 +89,7 @@ def test_these_are_all_the_runs(pilot: Path) -> None:
 
 def test_the_day_in_the_layout_of_2014(source: QuoteFiles, pilot: Path) -> None:
     path = pilot / "tesco_2014-08-22_multibuy.csv.gz"
-    parsed = source.parse(path, path.name, NOW)
+    parsed = source.whole(path, path.name, NOW)
     assert (len(parsed.accepted), len(parsed.rejected)) == (3155, 0)
     assert parsed.accepted["price"].sum() == pytest.approx(14_913.80)
     assert set(parsed.accepted["collected_on"]) == {date(2014, 8, 22)}
@@ -101,7 +99,7 @@ def test_the_day_in_the_layout_of_2014(source: QuoteFiles, pilot: Path) -> None:
 
 def test_all_quotes_of_2016(source: QuoteFiles, pilot: Path) -> None:
     path = pilot / "quotes_2016.parquet"
-    parsed = source.parse(path, path.name, NOW)
+    parsed = source.whole(path, path.name, NOW)
     assert len(parsed.accepted) + len(parsed.rejected) == 957_353
     assert len(parsed.accepted) == 957_349
     assert parsed.rejected.select("line", "reason").rows() == [
@@ -144,12 +142,3 @@ def test_a_name_says_retailer_and_run(source: QuoteFiles) -> None:
     assert source.describe("tesco_products_20160912050001.csv.gz") == {"retailer": "tesco", "run": "20160912050001"}
     assert source.describe("tesco_2014-08-22_multibuy.csv.gz") == {"retailer": "tesco", "run": "2014-08-22"}
     assert source.describe("quotes_2016.parquet") == {}
-
-
-def test_the_fingerprint_follows_the_mappings(source: QuoteFiles, tmp_path: Path) -> None:
-    before = source.fingerprint
-    text = (mapping.BUILT_IN / "scraper_run_2016.yaml").read_text()
-    (tmp_path / "own.yaml").write_text(text.replace("currency: GBP", "currency: EUR"))
-    changed = QuoteFiles((tmp_path, mapping.BUILT_IN), Limits(), QuoteParameters())
-    assert changed.fingerprint != before
-    assert QuoteFiles((tmp_path, mapping.BUILT_IN), Limits(), QuoteParameters()).fingerprint == changed.fingerprint

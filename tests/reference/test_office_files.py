@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.lakehouse import quarantine
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.lakehouse import quarantine
 from ons_assets.reference.item_rules import ItemRuleFiles
 from ons_assets.reference.official_indices import OfficialIndexFiles
 from ons_assets.reference.product_labels import LabelFiles
@@ -42,7 +42,7 @@ def lines(*text: str) -> bytes:
 def reasons(bench: Workbench, content: bytes) -> list[tuple[int, str]]:
     path = bench.settings.home / "file.csv"
     path.write_bytes(content)
-    return bench.source.parse(path, path.name, now()).rejected.select("line", "reason").rows()
+    return bench.source.whole(path, path.name, now()).rejected.select("line", "reason").rows()
 
 
 LABEL = "retailer,item_id,product,in_scope,labelled_by,labelled_at_utc"
@@ -149,7 +149,7 @@ def test_the_real_dictionary_and_descriptions(rules: Workbench, shared_data: Pat
     folder = shared_data / "prices/ons_webscraped/reference"
     for name, rows in (("keyword_dictionary.csv", 64), ("cpi_grocery_item_descriptions.csv", 262)):
         assert rules.source.recognises(folder / name, name)
-        parsed = rules.source.parse(folder / name, name, now())
+        parsed = rules.source.whole(folder / name, name, now())
         assert len(parsed.accepted) == rows
         CATALOGUE["reference/item_rules"].conform(parsed.accepted.with_columns(drop_sha256=pl.lit("0")))
 
@@ -196,7 +196,7 @@ def test_a_file_of_another_kind_says_what_it_lacks(labels: Workbench) -> None:
     path.write_bytes(lines("retailer,item_id,product", "tesco,1,A"))
     assert not labels.source.recognises(path, path.name)
     with pytest.raises(Unreadable, match="it lacks in_scope, labelled_by"):
-        labels.source.parse(path, path.name, now())
+        labels.source.whole(path, path.name, now())
 
 
 def test_a_later_file_of_a_series_corrects_the_earlier_one(indices: Workbench) -> None:

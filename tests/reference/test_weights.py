@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.lakehouse import quarantine
 from ons_assets.intake.ledger import Status
+from ons_assets.lakehouse import quarantine
 from ons_assets.reference.weights import weight_files
 from tests.workbench import Workbench
 

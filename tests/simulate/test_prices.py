@@ -17,13 +17,13 @@ import pytest
 
 from ons_assets.simulate.prices import SCALES, FaultCounts, Summary, item_table, simulate_prices
 from ons_assets.simulate.prices import tables as package_tables
-from ons_assets.simulate.prices.catalogue import build_catalogue
+from ons_assets.simulate.prices.assortment import build_assortment
 from ons_assets.simulate.prices.faults import FAULT_CLASSES, plan_faults, rename_day
-from ons_assets.simulate.prices.layout import COLUMNS
 from ons_assets.simulate.prices.paths import build_paths, item_level, round_pence
 from ons_assets.simulate.prices.runs import Scraper, cut_inside_record, plan_runs
 from ons_assets.simulate.prices.scales import NO_FAULTS
 from ons_assets.simulate.prices.tables import Level
+from ons_assets.simulate.prices.web_pages import COLUMNS
 from ons_assets.simulate.prices.world import DEFAULT_SEED, DEFAULT_START
 
 TRUTH = ("products", "prices", "indices", "faults", "runs")
@@ -381,10 +381,10 @@ def test_full_scale_has_the_quotes_of_the_pilot(full_world, day):
 def full_world():
     scale = replace(SCALES["full"], faults=NO_FAULTS, second_run_rate=0)
     plan = plan_faults(scale, 3)
-    catalogue = build_catalogue(scale, 3, DEFAULT_START, rename_day(scale))
-    assert catalogue.products["item_id"].n_unique() == 34
-    paths = build_paths(catalogue, 3, DEFAULT_START)
-    scraper = Scraper(scale, 3, catalogue, paths, plan, {}, None)
+    assortment = build_assortment(scale, 3, DEFAULT_START, rename_day(scale))
+    assert assortment.products["item_id"].n_unique() == 34
+    paths = build_paths(assortment, 3, DEFAULT_START)
+    scraper = Scraper(scale, 3, assortment, paths, plan, {}, None)
     return scraper, list(plan_runs(scale, 3, DEFAULT_START, plan))
 
 

@@ -10,15 +10,15 @@ import pytest
 
 from ons_assets.geography.areas import Areas
 from ons_assets.intake.limits import Limits
-from ons_assets.lakehouse.home import Home
 from ons_assets.intake.pseudonyms import pseudonyms
+from ons_assets.lakehouse.home import Home
 from ons_assets.simulate.tweets import SCALES, make_towns, simulate_tweets
 from ons_assets.simulate.tweets.habits import collected
 from ons_assets.tweets import mapping
 from ons_assets.tweets.anchors import tweet_stays, user_anchors
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import cluster
-from ons_assets.tweets.gaps import collection_gaps
+from ons_assets.tweets.collection_gaps import collection_gaps
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.sources import TweetFiles
 from ons_assets.tweets.users import describe_users
@@ -40,7 +40,7 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def parsed(world, home):
     source = TweetFiles((mapping.BUILT_IN,), Limits(), home)
-    return [source.parse(path, path.name, RECEIVED) for path in sorted(world.drops.iterdir())]
+    return [source.whole(path, path.name, RECEIVED) for path in sorted(world.drops.iterdir())]
 
 
 @pytest.fixture(scope="module")
@@ -184,9 +184,9 @@ def test_the_road_finds_machines_and_homes(world, home, raw):
     accounts = accounts.with_columns(user=pseudonyms(accounts["user_id"].cast(pl.String()), home.secret()))
     judged = users.join(accounts, on="user", suffix="_true").filter(pl.col("tweets") >= 20)
     machines = judged.filter(pl.col("kind_true") != "person")
-    assert (machines["kind"] != "person").all()
+    assert (machines["user_kind"] != "person").all()
     people = judged.filter(pl.col("kind_true") == "person")
-    assert (people["kind"] == "person").mean() > 0.99
+    assert (people["user_kind"] == "person").mean() > 0.99
 
     homes = truth(world, "homes").join(accounts, on="user_id")
     main = anchors.filter(anchor="home").sort("user", "evidence_days", descending=[False, True])

@@ -21,6 +21,6 @@ def parse(source, tmp_path):
         path = tmp_path / name
         content = b"".join(map(line, lines))
         path.write_bytes(pack(content) if pack else content)
-        return source.parse(path, name, received)
+        return source.whole(path, name, received)
 
     return read

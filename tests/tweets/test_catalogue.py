@@ -9,9 +9,9 @@ import pytest
 
 from ons_assets.catalogue import tables_of, tweets
 from ons_assets.geography.areas import Areas
+from ons_assets.intake.limits import Limits
 from ons_assets.lakehouse import gate
 from ons_assets.lakehouse.buckets import BUCKETS, with_bucket
-from ons_assets.intake.limits import Limits
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Catalogue, Sensitivity
@@ -20,7 +20,7 @@ from ons_assets.tweets import mapping
 from ons_assets.tweets.anchors import tweet_stays, user_anchors, user_commutes
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import cluster
-from ons_assets.tweets.gaps import collection_gaps
+from ons_assets.tweets.collection_gaps import collection_gaps
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import migration_flows
@@ -41,7 +41,7 @@ def made(tmp_path_factory):
     world = simulate_tweets(folder / "drops", folder / "truth", scale="small", seed=4)
     source = TweetFiles((mapping.BUILT_IN,), Limits(), Home(folder / "home").ensure())
     received = datetime(2016, 1, 1, tzinfo=UTC)
-    raw = pl.concat([source.parse(path, path.name, received).accepted for path in sorted(world.drops.iterdir())])
+    raw = pl.concat([source.whole(path, path.name, received).accepted for path in sorted(world.drops.iterdir())])
     truth = {name: pl.read_parquet(world.truth / f"{name}.parquet") for name in ("areas", "addresses", "population")}
     areas = Areas(truth["areas"].select("area", "easting_m", "northing_m"))
     located = locate(raw, areas).tweets

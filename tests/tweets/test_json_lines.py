@@ -29,7 +29,7 @@ def reasons(parsed):
 def test_the_published_sample(source, shared_data):
     """A retweet without a position, and a tweet from Portsmouth; the numeric ids of the sample are rounded."""
     path = shared_data / "geo" / "tweets" / "tweet_v1_1_sample.json"
-    parsed = source.parse(path, path.name, datetime(2016, 1, 1, tzinfo=UTC))
+    parsed = source.whole(path, path.name, datetime(2016, 1, 1, tzinfo=UTC))
     assert parsed.rejected.is_empty()
     rows = parsed.accepted.select("event", "tweet_id", "latitude", "longitude", "position", "place_type", "application")
     assert rows.rows() == [

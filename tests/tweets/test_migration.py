@@ -259,7 +259,7 @@ def life(user=1, days=60):
             "easting_m": [0.0, 5_000.0], "northing_m": [0.0, 0.0],
         }
     ).cast({"cluster": pl.Int32()})  # fmt: skip
-    return tweets.cast({"cluster": pl.Int32()}), clusters, pl.DataFrame({"user": [user], "kind": ["person"]})
+    return tweets.cast({"cluster": pl.Int32()}), clusters, pl.DataFrame({"user": [user], "user_kind": ["person"]})
 
 
 ADDRESSES = pl.DataFrame(
@@ -289,7 +289,7 @@ def test_types_and_anchors_of_a_student():
 
 def test_machines_have_no_anchors():
     tweets, clusters, users = life()
-    stays = tweet_stays(tweets, clusters, users.with_columns(kind=pl.lit("bot")))
+    stays = tweet_stays(tweets, clusters, users.with_columns(user_kind=pl.lit("bot")))
     assert user_anchors(stays, clusters).is_empty()
 
 
@@ -344,5 +344,5 @@ def test_students_have_a_term_time_and_a_vacation_home():
         }
     ).cast({"cluster": pl.Int32()})
     found = student_homes(stays, clusters, terms).row(0, named=True)
-    assert (found["study_area"], found["term_area"], found["home_area"]) == ("T", "T", "F")
+    assert (found["study_area"], found["term_area"], found["vacation_area"]) == ("T", "T", "F")
     assert found["lives_away"]

@@ -14,7 +14,7 @@ from ons_assets.geography.areas import Areas
 from ons_assets.geography.national_grid import from_national_grid, to_national_grid
 from ons_assets.parameters.tweets import ClusterParameters, UserParameters
 from ons_assets.tweets.clustering import cluster, recluster
-from ons_assets.tweets.gaps import collection_gaps, coverage
+from ons_assets.tweets.collection_gaps import collection_coverage, collection_gaps
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.users import describe_users
 from tests.tweets.statuses import PORTSMOUTH, status, tweet_id
@@ -134,7 +134,7 @@ def test_outages_are_found_with_their_ends():
     for (a, b), start, end in zip(down, found["from_utc"], found["to_utc"], strict=True):
         assert abs((start - START).total_seconds() - a * 86_400) < 900
         assert abs((end - START).total_seconds() - b * 86_400) < 900
-    covered = coverage(found, pl.Series([date(2014, 9, 1), date(2014, 9, 13), date(2014, 9, 14)]))
+    covered = collection_coverage(found, pl.Series([date(2014, 9, 1), date(2014, 9, 13), date(2014, 9, 14)]))
     assert covered["share_covered"].to_list() == [1.0, pytest.approx(0, abs=0.01), pytest.approx(0, abs=0.01)]
 
 
@@ -169,7 +169,7 @@ def test_machines_are_flagged_with_the_reason():
         *((8, minute, 465_000.0, 101_000.0) for minute in range(5)),
     ]
     found = describe_users(located(rows))
-    assert dict(found.select("user", "kind").rows()) == {
+    assert dict(found.select("user", "user_kind").rows()) == {
         1: "person", 2: "kiosk", 3: "business", 4: "bot", 5: "bot", 6: "bot", 7: "bot", 8: "person",
     }  # fmt: skip
     reasons = dict(found.select("user", "reason").rows())
@@ -181,7 +181,7 @@ def test_machines_are_flagged_with_the_reason():
 
 def test_who_is_seen_too_little_is_taken_for_a_person():
     rows = [(1, minute, 465_000.0, 101_000.0) for minute in range(0, 40_000, 900)]
-    assert describe_users(located(rows), UserParameters(fewest_tweets=1_000))["kind"].to_list() == ["person"]
+    assert describe_users(located(rows), UserParameters(fewest_tweets=1_000))["user_kind"].to_list() == ["person"]
 
 
 # --- the three levels ----------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ def test_the_keys_hold_in_duckdb():
     tweets = crowd(4)
     made, users = cluster(tweets, areas=AREAS), describe_users(tweets)
     with duckdb.connect() as connection:
-        connection.execute('create table users ("user" bigint primary key, kind varchar)')
+        connection.execute('create table users ("user" bigint primary key, user_kind varchar)')
         connection.execute(
             'create table clusters ("user" bigint references users, cluster integer, is_valid boolean, '
             'primary key ("user", cluster))'
@@ -263,7 +263,7 @@ def test_the_keys_hold_in_duckdb():
             'foreign key ("user", cluster) references clusters ("user", cluster))'
         )
         for table, frame in {
-            "users": users.select("user", "kind"),
+            "users": users.select("user", "user_kind"),
             "clusters": made.clusters.select("user", "cluster", "is_valid"),
             "tweets": made.tweets.select("tweet_id", "user", "cluster"),
         }.items():
@@ -283,7 +283,7 @@ def test_flickr_has_1639_clusters_and_27_percent_noise(source, shared_data, tmp_
         "zone: Europe/London\nfirst_day: 1900-01-01\n"
     )
     path = shared_data / "geo" / "traces" / "liverpool_flickr.csv.gz"
-    raw = source.parse(path, path.name, datetime.now(UTC)).accepted
+    raw = source.whole(path, path.name, datetime.now(UTC)).accepted
     made = cluster(locate(raw).tweets)
     assert made.clusters["is_valid"].sum() == 1_639
     assert len(made.tweets) == 33_647

@@ -3,11 +3,11 @@ from datetime import UTC, date, datetime
 import numpy as np
 import polars as pl
 import pytest
+from ons_assets.tweets.mapping import BUILT_IN, Mapping
 
-from ons_assets.lakehouse import mappings
 from ons_assets.intake.pseudonyms import pseudonym
 from ons_assets.intake.unreadable import Unreadable
-from ons_assets.tweets.mapping import BUILT_IN, Mapping
+from ons_assets.lakehouse import mappings
 from tests.tweets.statuses import RECEIVED
 
 FLICKR = """
@@ -41,7 +41,7 @@ def read(source, tmp_path):
     def parse(text, name="points.csv"):
         path = tmp_path / name
         path.write_text(text)
-        return source.parse(path, name, RECEIVED)
+        return source.whole(path, name, RECEIVED)
 
     return parse
 
@@ -101,7 +101,7 @@ def test_made_ids_are_the_same_when_a_file_comes_again_longer(own, read):
 def test_flickr_has_dates_of_seventy_years_and_no_zone(own, source, shared_data):
     own("flickr.yaml", FLICKR)
     path = shared_data / "geo" / "traces" / "liverpool_flickr.csv.gz"
-    parsed = source.parse(path, path.name, datetime.now(UTC))
+    parsed = source.whole(path, path.name, datetime.now(UTC))
     assert len(parsed.accepted) == 33_647
     assert parsed.rejected.is_empty()
     assert parsed.accepted["user"].n_unique() == 1_205
@@ -110,7 +110,7 @@ def test_flickr_has_dates_of_seventy_years_and_no_zone(own, source, shared_data)
     # Where the mapping keeps to the days of the lake, the older photographs lie in quarantine, with that reason.
     own("flickr.yaml", FLICKR.replace("first_day: 1900-01-01\n", ""))
     del source.__dict__["mappings"]
-    later = source.parse(path, path.name, datetime.now(UTC))
+    later = source.whole(path, path.name, datetime.now(UTC))
     assert len(later.accepted) + len(later.rejected) == 33_647
     assert later.rejected["reason"].unique().to_list() == ["day is before 2014-01-01"]
 
@@ -119,7 +119,7 @@ def test_beijing_is_refused_in_a_sentence(own, source, shared_data):
     own("geolife.yaml", GEOLIFE)
     path = shared_data / "geo" / "traces" / "geolife_sample.csv.gz"
     with pytest.raises(Unreadable, match="217653 positions and none in Great Britain"):
-        source.parse(path, path.name, datetime.now(UTC))
+        source.whole(path, path.name, datetime.now(UTC))
 
 
 def test_parquet_with_typed_columns(source, tmp_path):
@@ -135,7 +135,7 @@ def test_parquet_with_typed_columns(source, tmp_path):
     )
     path = tmp_path / "points_2014-09-01.parquet"
     frame.write_parquet(path)
-    parsed = source.parse(path, path.name, RECEIVED)
+    parsed = source.whole(path, path.name, RECEIVED)
     assert parsed.accepted.select("tweet_id", "position", "application").rows() == [
         (1, "point", "mobile"),
         (2, "none", "sharing"),
@@ -149,7 +149,7 @@ def test_unknown_layouts_and_broken_files_are_refused(read, source, tmp_path):
     path = tmp_path / "points_x.parquet"
     path.write_bytes(b"PAR1 nothing more")
     with pytest.raises(Unreadable):
-        source.parse(path, path.name, RECEIVED)
+        source.whole(path, path.name, RECEIVED)
     assert not source.recognises(path, path.name)
 
 

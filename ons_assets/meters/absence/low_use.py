@@ -26,7 +26,7 @@ def low_use_runs(daily: pl.DataFrame, parameters: LowUseParameters | None = None
     -------
     DataFrame
         One row a run: `bucket`, `meter`, `first_day`, `last_day`, `days` (with any reading; some may be too
-        incomplete to be judged), `low_days`, `constant_days` (a day can be both), `mean_kwh` (a day),
+        incomplete to be judged), `low_days`, `constant_days` (a day can be both), `mean_energy_kwh` (a day),
         `usual_kwh` (the home's usual level), `ratio` of the two. Homes with fewer than `min_known_days` days
         have no runs.
 
@@ -62,10 +62,10 @@ def low_use_runs(daily: pl.DataFrame, parameters: LowUseParameters | None = None
             days=pl.len().cast(pl.Int32),
             low_days=pl.col("is_low").sum().cast(pl.Int32),
             constant_days=pl.col("is_constant").sum().cast(pl.Int32),
-            mean_kwh=pl.col("energy_kwh").mean(),
+            mean_energy_kwh=pl.col("energy_kwh").mean(),
             usual_kwh=pl.col("usual_kwh").first(),
         )
-        .with_columns(ratio=(pl.col("mean_kwh") / pl.col("usual_kwh")).fill_nan(None))
+        .with_columns(ratio=(pl.col("mean_energy_kwh") / pl.col("usual_kwh")).fill_nan(None))
         .drop("run")
     )
 

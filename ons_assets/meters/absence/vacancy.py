@@ -90,7 +90,7 @@ def vacancy(daily: pl.DataFrame, parameters: VacancyParameters | None = None) ->
     Returns
     -------
     DataFrame
-        One row a spell: `bucket`, `meter`, `first_day`, `last_day`, `days`, `state` (one of `STATES`, or
+        One row a spell: `bucket`, `meter`, `first_day`, `last_day`, `spell_days`, `state` (one of `STATES`, or
         "unknown" for homes with too few days), `probability` (mean over the days of being empty, or lived in,
         as the state says; null if unknown), `mean_activity_kwh`, `reason`. The spells of a home follow each other
         without a gap.
@@ -118,7 +118,7 @@ def vacancy(daily: pl.DataFrame, parameters: VacancyParameters | None = None) ->
             pl.col("bucket", "meter").first(),
             first_day=pl.col("day").first(),
             last_day=pl.col("day").last(),
-            days=pl.len().cast(pl.Int32),
+            spell_days=pl.len().cast(pl.Int32),
             state=pl.col("state").first(),
             probability=pl.col("empty_probability").mean(),
             mean_activity_kwh=pl.col("activity_kwh").mean(),
@@ -130,7 +130,7 @@ def vacancy(daily: pl.DataFrame, parameters: VacancyParameters | None = None) ->
 
 
 def _reason(parameters: VacancyParameters) -> pl.Expr:
-    days = pl.col("days").cast(pl.String)
+    days = pl.col("spell_days").cast(pl.String)
     activity = pl.col("mean_activity_kwh").round(2).cast(pl.String).fill_null("unknown")
     said = {
         "occupied": pl.lit("use goes up and down as people do"),

@@ -146,5 +146,5 @@ def _present(rows: pl.DataFrame) -> npt.NDArray[np.float32]:
         return np.empty((0, SLOTS), dtype=np.float32)
     lived_in = 1 - rows["empty_probability"].to_numpy().astype(np.float32)
     empty = rows["state"].is_in(list(EMPTY)).to_numpy()
-    present = as_array(rows["probability"], SLOTS)
+    present = as_array(rows["occupied_probability"], SLOTS)
     return np.where(empty[:, None], np.minimum(present, lived_in[:, None]), present)

@@ -80,7 +80,7 @@ def fieldwork(
     -------
     DataFrame
         `area_code`, `day_type`, `hour`, `homes`, `estimate` (expected share of homes with somebody in), `lower`,
-        `upper`, `suppressed`, `reason`, `rank` (1 is the best of the area; null if suppressed), sorted by
+        `upper`, `is_suppressed`, `reason`, `rank` (1 is the best of the area; null if suppressed), sorted by
         area and rank.
     """
     parameters = parameters or FieldworkParameters()

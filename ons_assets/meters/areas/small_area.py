@@ -30,7 +30,7 @@ def area_occupancy(
     Returns
     -------
     DataFrame
-        `area_code`, the columns of `by`, `homes`, `estimate`, `lower`, `upper`, `suppressed`, `reason`; sorted.
+        `area_code`, the columns of `by`, `homes`, `estimate`, `lower`, `upper`, `is_suppressed`, `reason`; sorted.
         Areas with fewer than `min_homes` homes have null figures, the number of homes included. Differencing
         against other tables is for disclosure control on the way out, not for this function.
 
@@ -63,13 +63,13 @@ def area_occupancy(
         .with_columns(
             lower=pl.min_horizontal(p - by_spread, centre - by_share).clip(0, 1),
             upper=pl.max_horizontal(p + by_spread, centre + by_share).clip(0, 1),
-            suppressed=n < parameters.min_homes,
+            is_suppressed=n < parameters.min_homes,
         )
         .with_columns(
-            pl.when(~pl.col("suppressed")).then(pl.col(name)).alias(name)
+            pl.when(~pl.col("is_suppressed")).then(pl.col(name)).alias(name)
             for name in ("estimate", "lower", "upper", "homes")
         )
-        .with_columns(reason=pl.when("suppressed").then(pl.lit(SUPPRESSED)))
-        .select(*groups, "homes", "estimate", "lower", "upper", "suppressed", "reason")
+        .with_columns(reason=pl.when("is_suppressed").then(pl.lit(SUPPRESSED)))
+        .select(*groups, "homes", "estimate", "lower", "upper", "is_suppressed", "reason")
         .sort(groups)
     )

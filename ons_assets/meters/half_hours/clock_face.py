@@ -58,9 +58,9 @@ def dense(half_hours: pl.DataFrame) -> Dense:
 def measured(half_hours: pl.DataFrame) -> FloatArray:
     """Return the readings of some rows of `meters/half_hours`, (rows, 48), NaN too where one was filled."""
     kwh = as_array(half_hours["kwh"], SLOTS)
-    if "imputed" not in half_hours.columns or not (half_hours["imputed"] != 0).any():
+    if "imputed_mask" not in half_hours.columns or not (half_hours["imputed_mask"] != 0).any():
         return kwh
-    filled = (half_hours["imputed"].to_numpy()[:, None] >> np.arange(SLOTS)) & 1
+    filled = (half_hours["imputed_mask"].to_numpy()[:, None] >> np.arange(SLOTS)) & 1
     return np.where(filled == 1, np.float32(np.nan), kwh)
 
 
@@ -117,12 +117,12 @@ class _Days:
 
 
 def _by_length(raw: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
-    length = raw["readings"].list.len()
+    length = raw["readings_kwh"].list.len()
     return [(count, raw.filter(length == count)) for count in length.unique().sort()]
 
 
 def _of_length(rows: pl.DataFrame, length: int) -> _Days:
-    kwh = as_array(rows["readings"], length)
+    kwh = as_array(rows["readings_kwh"], length)
     rows = rows.with_columns(turn=pl.int_range(pl.len()).over("meter", "day"))
     turn = rows["turn"].to_numpy()
     first = np.flatnonzero(turn == 0)
@@ -159,7 +159,7 @@ def _clock_face(days: _Days, negative: Negative) -> pl.DataFrame:
         missing=pl.Series(np.isnan(passed).sum(axis=1), dtype=pl.Int32()),
         clock_change=pl.lit((length - SLOTS) // 2, dtype=pl.Int8()),
         replaced=pl.Series(days.replaced, dtype=pl.Int32()),
-        imputed=pl.lit(0, dtype=pl.Int64()),
+        imputed_mask=pl.lit(0, dtype=pl.Int64()),
     )
 
 
@@ -194,5 +194,5 @@ def _empty(counts: pl.DataFrame) -> pl.DataFrame:
         missing=pl.Series([], dtype=pl.Int32()),
         clock_change=pl.Series([], dtype=pl.Int8()),
         replaced=pl.Series([], dtype=pl.Int32()),
-        imputed=pl.Series([], dtype=pl.Int64()),
+        imputed_mask=pl.Series([], dtype=pl.Int64()),
     )

@@ -100,7 +100,7 @@ def _like_days(kwh: FloatArray) -> npt.NDArray[np.float64]:
 
 
 def impute_half_hours(half_hours: pl.DataFrame, parameters: ImputationParameters = BOTH) -> pl.DataFrame:
-    """Fill the gaps of `meters/half_hours`, and mark in `imputed` what was filled.
+    """Fill the gaps of `meters/half_hours`, and mark in `imputed_mask` what was filled.
 
     The half hours that the clock skips in spring stay missing.
     """
@@ -116,7 +116,7 @@ def impute_half_hours(half_hours: pl.DataFrame, parameters: ImputationParameters
         parts.append(
             rows.with_columns(
                 kwh=pl.Series(filled, dtype=pl.Array(pl.Float32(), SLOTS)).arr.to_list(),
-                imputed=pl.col("imputed") | pl.Series(bits),
+                imputed_mask=pl.col("imputed_mask") | pl.Series(bits),
             )
         )
     return pl.concat(parts) if parts else half_hours

@@ -234,11 +234,11 @@ def _with_counts(table: pl.DataFrame, rows: pl.DataFrame, lives: pl.DataFrame) -
     sums = rows.group_by("meter", pl.col("day").dt.truncate("1mo").alias("month")).agg(
         pl.col(SUMMED).sum(),
         clock_change_days=(pl.col("clock_change") != 0).sum().cast(pl.Int32()),
-        imputed=pl.col("imputed").bitwise_count_ones().sum().cast(pl.Int32()),
+        imputed_half_hours=pl.col("imputed_mask").bitwise_count_ones().sum().cast(pl.Int32()),
     )
     return (
         table.join(sums, on=["meter", "month"], how="left")
-        .with_columns(pl.col(*SUMMED, "clock_change_days", "imputed").fill_null(0))
+        .with_columns(pl.col(*SUMMED, "clock_change_days", "imputed_half_hours").fill_null(0))
         .join(rows.select("meter", "bucket").unique("meter"), on="meter")
-        .join(lives.select("meter", "first_day", "last_day"), on="meter", how="left")
+        .join(lives.select("meter", first_reading_day="first_day", last_reading_day="last_day"), on="meter", how="left")
     )

@@ -25,7 +25,14 @@ Target = Literal["size_band", "has_children", "has_over_65", "respondent_over_65
 
 # With fewer labelled homes of a class than this, five folds cannot each hold some.
 FEWEST_OF_A_CLASS = 10
-LOGARITHMS = ("mean_day_kwh", "base_kwh", "evening_peak_kwh", "high_kwh", "activity_kwh", "active_half_hours")
+LOGARITHMS = (
+    "mean_day_kwh",
+    "night_base_kwh",
+    "evening_peak_kwh",
+    "high_kwh",
+    "median_activity_kwh",
+    "active_half_hours",
+)
 LEAST = 1e-3
 
 
@@ -52,7 +59,7 @@ class SizeModel:
     estimator: Any
 
     def probabilities(self, descriptors: pl.DataFrame) -> pl.DataFrame:
-        """Return one row a meter: `bucket`, `meter`, `target`, `class`, its `probability`; long form.
+        """Return one row a meter: `bucket`, `meter`, `target`, `target_class`, its `probability`; long form.
 
         Meters whose indicators are null have no rows.
         """
@@ -275,7 +282,7 @@ def _long(known: pl.DataFrame, model: SizeModel, p: npt.NDArray[np.float64]) -> 
         [pl.Series(name, p[:, place], dtype=pl.Float64) for place, name in enumerate(model.classes)]
     )
     return (
-        wide.unpivot(index=["bucket", "meter"], variable_name="class", value_name="probability")
-        .select("bucket", "meter", pl.lit(model.target).alias("target"), "class", "probability")
-        .sort("meter", "class")
+        wide.unpivot(index=["bucket", "meter"], variable_name="target_class", value_name="probability")
+        .select("bucket", "meter", pl.lit(model.target).alias("target"), "target_class", "probability")
+        .sort("meter", "target_class")
     )

@@ -54,7 +54,7 @@ def _unknown(meters: pl.DataFrame, target: Target, reason: str) -> pl.DataFrame:
         "bucket",
         "meter",
         pl.lit(target).alias("target"),
-        pl.lit(UNKNOWN).alias("class"),
+        pl.lit(UNKNOWN).alias("target_class"),
         probability=pl.lit(None, pl.Float64()),
         reason=pl.lit(reason),
     )

@@ -36,4 +36,4 @@ def occupancy_table(half_hours: pl.DataFrame, parameters: OccupancyParameters | 
         calibration=Calibration(*parameters.calibration) if parameters.calibration else None,
     )
     lists = pl.Series(probability, dtype=pl.Array(pl.Float32(), SLOTS)).arr.to_list()
-    return half_hours.select("bucket", "meter", "day", probability=lists)
+    return half_hours.select("bucket", "meter", "day", occupied_probability=lists)

@@ -53,7 +53,7 @@ def cluster_tables(
     for rows in parts():
         kwh = measured(rows)
         labels = model.labels(kwh) if model else np.where(usable(kwh), 0, NO_CLUSTER)
-        labelled.append(rows.select("bucket", "meter", "day", cluster=pl.Series(labels, dtype=pl.Int32())))
+        labelled.append(rows.select("bucket", "meter", "day", profile_cluster=pl.Series(labels, dtype=pl.Int32())))
         _add_up(sums, shares, kwh, labels)
     clusters = pl.concat(labelled)
     return clusters, _choice(model, len(drawn), parameters.fewest_days), _profiles(clusters, sums, shares, area)
@@ -80,7 +80,7 @@ def _choice(model: ProfileClusters | None, days: int, fewest_days: int) -> pl.Da
         "least_adjusted_rand": pl.Float64(),
         "is_stable": pl.Boolean(),
         "is_chosen": pl.Boolean(),
-        "days": pl.Int64(),
+        "drawn_days": pl.Int64(),
         "reason": pl.String(),
     }
     if model is None:
@@ -99,28 +99,28 @@ def _profiles(
 ) -> pl.DataFrame:
     number = len(sums)
     found = (
-        clusters.filter(pl.col("cluster") != NO_CLUSTER)
-        .group_by("cluster")
-        .agg(days=pl.len().cast(pl.Int64), homes=pl.col("meter").n_unique().cast(pl.Int64))
+        clusters.filter(pl.col("profile_cluster") != NO_CLUSTER)
+        .group_by("profile_cluster")
+        .agg(meter_days=pl.len().cast(pl.Int64), homes=pl.col("meter").n_unique().cast(pl.Int64))
     )
     enough = pl.col("homes").fill_null(0) >= area.min_homes
     return (
         pl.DataFrame(
             {
-                "cluster": pl.Series(np.arange(number).repeat(SLOTS), dtype=pl.Int32()),
+                "profile_cluster": pl.Series(np.arange(number).repeat(SLOTS), dtype=pl.Int32()),
                 "half_hour": pl.Series(np.tile(np.arange(SLOTS), number), dtype=pl.Int8()),
                 "use": sums.ravel(),
                 "shares": shares.ravel(),
             }
         )
-        .join(found, on="cluster", how="left", maintain_order="left")
+        .join(found, on="profile_cluster", how="left", maintain_order="left")
         .select(
-            "cluster",
+            "profile_cluster",
             "half_hour",
-            mean_kwh=pl.when(enough).then(pl.col("use") / pl.col("days")),
-            share=pl.when(enough).then(pl.col("shares") / pl.col("days")),
-            days=pl.when(enough).then("days"),
+            mean_half_hour_kwh=pl.when(enough).then(pl.col("use") / pl.col("meter_days")),
+            share=pl.when(enough).then(pl.col("shares") / pl.col("meter_days")),
+            meter_days=pl.when(enough).then("meter_days"),
             homes=pl.when(enough).then("homes"),
-            suppressed=~enough,
+            is_suppressed=~enough,
         )
     )

@@ -59,7 +59,8 @@ def profiles(half_hours: pl.DataFrame, holidays: Collection[date] = (), *, n_thr
     -------
     DataFrame
         `bucket`, `meter`, `season`, `day_type`, `days` (days with any reading), `mean_kwh` (list of 48, kWh; NaN
-        where a half hour was never read), `readings` (list of 48). Combinations without a reading are left out.
+        where a half hour was never read), `half_hour_readings` (list of 48). Combinations without a reading are left
+        out.
 
     Raises
     ------
@@ -88,7 +89,7 @@ def profiles(half_hours: pl.DataFrame, holidays: Collection[date] = (), *, n_thr
             "day_type": np.array(DAY_TYPES)[kept % len(DAY_TYPES)],
             "days": days[kept].astype(np.int32),
             "mean_kwh": pl.Series(mean, dtype=pl.Array(pl.Float64(), SLOTS)).arr.to_list(),
-            "readings": pl.Series(counts.astype(np.int32), dtype=pl.Array(pl.Int32(), SLOTS)).arr.to_list(),
+            "half_hour_readings": pl.Series(counts.astype(np.int32), dtype=pl.Array(pl.Int32(), SLOTS)).arr.to_list(),
         },
         schema_overrides={"season": pl.String, "day_type": pl.String},
     )
@@ -123,7 +124,7 @@ def descriptors(
         One row a meter: `bucket`, `meter`, `days`, and
 
         - `mean_day_kwh`: 48 times the mean profile's mean;
-        - `base_kwh`: mean half hour from 02:00 to 05:00;
+        - `night_base_kwh`: mean half hour from 02:00 to 05:00;
         - `base_share`: base over the mean half hour;
         - `evening_peak_kwh`: mean half hour from 16:00 to 20:00 on weekdays;
         - `evening_factor`: that over the mean half hour of the rest of the weekday;
@@ -136,7 +137,7 @@ def descriptors(
         - `weekend_midday_ratio`: the same for 10:00 to 16:00;
         - `weekday_midday_ratio`: 10:00 to 16:00 over 16:00 to 23:00 on weekdays;
         - `day_variation`: coefficient of variation of the daily totals;
-        - `activity_kwh`: median daily activity (see `daily_consumption`);
+        - `median_activity_kwh`: median daily activity (see `daily_consumption`);
         - `active_half_hours`: mean number of half hours of a day above twice the day's base and 0.05 kWh;
         - `habit_day`, `habit_week`: autocorrelation of the half hours at a day and at a week.
 
@@ -167,7 +168,7 @@ def descriptors(
 
 INDICATORS = (
     "mean_day_kwh",
-    "base_kwh",
+    "night_base_kwh",
     "base_share",
     "evening_peak_kwh",
     "evening_factor",
@@ -182,7 +183,7 @@ INDICATORS = (
     "weekend_midday_ratio",
     "weekday_midday_ratio",
     "day_variation",
-    "activity_kwh",
+    "median_activity_kwh",
     "active_half_hours",
     "habit_day",
     "habit_week",
@@ -202,6 +203,7 @@ def _describe(
     peak = _mean(weekday[EVENING_PEAK])
     off_peak = _mean(np.delete(weekday, np.r_[EVENING_PEAK]))
     base, activity, _ = base_and_activity(kwh, daily)
+    known = activity[np.isfinite(activity)]
     complete = np.isfinite(kwh).all(axis=1)
     totals = kwh[complete].sum(axis=1, dtype=np.float64)
     active = kwh > np.maximum(2 * base, base + 0.05)[:, None]
@@ -210,7 +212,7 @@ def _describe(
     return {
         "days": int(np.isfinite(kwh).any(axis=1).sum()),
         "mean_day_kwh": SLOTS * level,
-        "base_kwh": _mean(mean[NIGHT_BASE]),
+        "night_base_kwh": _mean(mean[NIGHT_BASE]),
         "base_share": _ratio(_mean(mean[NIGHT_BASE]), level),
         "evening_peak_kwh": peak,
         "evening_factor": _ratio(peak, off_peak),
@@ -222,7 +224,7 @@ def _describe(
         "weekend_midday_ratio": _ratio(_mean(rest[20:32]), _mean(weekday[20:32])),
         "weekday_midday_ratio": _ratio(_mean(weekday[20:32]), _mean(weekday[32:46])),
         "day_variation": _ratio(float(totals.std()), float(totals.mean())) if len(totals) > 1 else np.nan,
-        "activity_kwh": float(np.median(activity[np.isfinite(activity)])) if np.isfinite(activity).any() else np.nan,
+        "median_activity_kwh": float(np.median(known)) if len(known) else np.nan,
         "active_half_hours": float(active[complete].sum(axis=1).mean()) if complete.any() else np.nan,
         "habit_day": _autocorrelation(line.ravel(), DAY),
         "habit_week": _autocorrelation(line.ravel(), WEEK),

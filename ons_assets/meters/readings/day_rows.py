@@ -50,7 +50,7 @@ def day_rows(
     Returns
     -------
     DataFrame
-        meter, day, `readings` (list of 46, 48 or 50 float32, kWh of each half hour as time passes, NaN
+        meter, day, `readings_kwh` (list of 46, 48 or 50 float32, kWh of each half hour as time passes, NaN
         where none), and counts: `received`, and those in `COUNTS`. Sorted by meter and day.
     """
     width = LONGEST_DAY * 30 // kind.interval_minutes
@@ -80,14 +80,14 @@ def day_rows(
         counts["hourly"] = (~np.isnan(kwh)).sum(axis=1)
         kwh = (kwh / 2).repeat(2, axis=1)
     elif kind.interval_minutes < 30 and not kind.is_register:
-        kwh, counts["partial"] = _of_parts(kwh.reshape(rows, LONGEST_DAY, -1), kind.least_coverage)
+        kwh, counts["partial"] = _of_parts(kwh.reshape(rows, LONGEST_DAY, width // LONGEST_DAY), kind.least_coverage)
     if not kind.is_register:
         counts["negative"] = (kwh < 0).sum(axis=1)
     return pl.DataFrame(
         {
             "meter": index.meter,
             "day": pl.Series(index.day, dtype=pl.Int32()).cast(pl.Date()),
-            "readings": _lists(kwh.astype(np.float32, copy=False), lengths),
+            "readings_kwh": _lists(kwh.astype(np.float32, copy=False), lengths),
             "received": counts["received"].astype(np.int32),
             **{name: counts[name].astype(np.int32) for name in COUNTS},
         }

@@ -26,7 +26,7 @@ def kwh_per_day(rows: pl.DataFrame) -> pl.DataFrame:
 
     Sums of parts can be added up, so that a large file is judged bucket by bucket.
     """
-    values = pl.col("readings").list.eval(pl.element().fill_nan(None))
+    values = pl.col("readings_kwh").list.eval(pl.element().fill_nan(None))
     return (
         rows.select(
             "meter",

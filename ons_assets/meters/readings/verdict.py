@@ -115,8 +115,8 @@ class Tally:
 
 def _by_meter(rows: pl.DataFrame) -> pl.DataFrame:
     """Return what each meter gives and should give: meter, usable, expected, counts, and hours read in halves."""
-    lengths = rows["readings"].list.len().to_numpy().astype(np.int64)
-    read = ~np.isnan(rows["readings"].explode().to_numpy()) if len(rows) else np.empty(0, dtype=bool)
+    lengths = rows["readings_kwh"].list.len().to_numpy().astype(np.int64)
+    read = ~np.isnan(rows["readings_kwh"].explode().to_numpy()) if len(rows) else np.empty(0, dtype=bool)
     ends = np.cumsum(lengths)
     row = np.repeat(np.arange(len(rows)), lengths)
     position = np.arange(len(read)) - np.repeat(ends - lengths, lengths)

@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 
 from ons_assets.parameters.prices import CollectionParameters
-from ons_assets.prices.collection import completeness, counts, gaps, shelves, stuck
+from ons_assets.prices.collection import absent_runs, completeness, counts, shelves, stuck
 from ons_assets.prices.collection.counts import DAY, RUN
 
 FINDINGS = (
@@ -32,7 +32,7 @@ REPORT_SCHEMA = {
     "run": pl.String,
     "runs_affected": pl.Int64,
     "runs_of_day": pl.Int64,
-    "replaced": pl.Boolean,
+    "has_clean_run": pl.Boolean,
 }
 
 _QUOTE_COLUMNS = ("retailer", "run", "collected_on", "item_id", "item", "shelf", "product", "price", "line")
@@ -84,7 +84,7 @@ def collection_report(
         One row per `day`, `retailer`, `item_id` and `finding` (see `REPORT_SCHEMA`), sorted by them. `item_id` is
         null for the whole run. `finding` is "none" where all is well, so every row has one and a day with two
         findings has two rows. `products` counts different products of `run`; `usual_products` is the median of
-        the past days and null without history; `ratio` is their quotient. `replaced` is true when the run that
+        the past days and null without history; `ratio` is their quotient. `has_clean_run` is true when the run that
         was chosen for the day is free of the finding. Item rows describe the chosen run of the day.
 
     Raises
@@ -116,8 +116,8 @@ def collection_report(
 
     whole = pl.concat(
         [
-            gaps.missing_runs(runs, last_day, parameters),
-            gaps.empty_runs(runs),
+            absent_runs.missing_runs(runs, last_day, parameters),
+            absent_runs.empty_runs(runs),
             completeness.run_findings(sums, parameters),
             stuck.stuck_runs(items, chosen, parameters),
         ],
@@ -153,7 +153,7 @@ def _one_row_each(findings: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
             .then(pl.format("{} {}", clock, "evidence").str.join(" "))
             .otherwise(pl.col("evidence").first()),
             runs_affected=pl.col("run").n_unique() - pl.col("run").has_nulls().cast(pl.UInt32),
-            replaced=pl.col("item_id").first().is_null()
+            has_clean_run=pl.col("item_id").first().is_null()
             & pl.col("chosen").first().is_not_null()
             & ~(pl.col("run") == pl.col("chosen")).any(),
         )
@@ -185,7 +185,7 @@ def _all_rows(
         .join(findings, on=[*DAY, "item_id"], how="left", nulls_equal=True)
         .with_columns(
             pl.col("finding").fill_null("none"),
-            pl.col("replaced").fill_null(False),
+            pl.col("has_clean_run").fill_null(False),
             pl.col("runs_affected").fill_null(0),
             run=pl.coalesce("run", "chosen"),
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ons_assets.simulate.prices import tables
-from ons_assets.simulate.prices.catalogue import Catalogue, scraped_items
+from ons_assets.simulate.prices.assortment import Assortment, scraped_items
 from ons_assets.simulate.prices.scales import Scale
 from ons_assets.simulate.prices.seeds import generator
 
@@ -128,8 +128,8 @@ def _vanished_items(scale: Scale, seed: int) -> dict[tuple[str, str], Spell]:
     return vanished
 
 
-def plan_mislabelled(scale: Scale, seed: int, catalogue: Catalogue) -> dict[int, Spell]:
-    """Choose the products that show a wrong unit for some days: row of the catalogue to the days.
+def plan_mislabelled(scale: Scale, seed: int, assortment: Assortment) -> dict[int, Spell]:
+    """Choose the products that show a wrong unit for some days: row of the assortment to the days.
 
     Products sold by the piece have no other unit to show, and pages without a unit price show none.
 
@@ -139,16 +139,16 @@ def plan_mislabelled(scale: Scale, seed: int, catalogue: Catalogue) -> dict[int,
         Gives the share of the products concerned.
     seed
         Seed of the world.
-    catalogue
+    assortment
         Products, and the days on which they are on sale.
     """
     rng = generator(seed, "faults", "unit_mislabelled")
-    weighed = np.flatnonzero((catalogue.products["pack_unit"] != "each").to_numpy())
+    weighed = np.flatnonzero((assortment.products["pack_unit"] != "each").to_numpy())
     count = min(len(weighed), max(2, round(scale.mislabelled_rate * len(weighed))))
     if scale.mislabelled_rate == 0:
         return {}
     chosen: dict[int, Spell] = {}
     for row in np.sort(rng.choice(weighed, size=count, replace=False)):
-        first = int(rng.choice(np.flatnonzero(catalogue.on_sale[row])))
+        first = int(rng.choice(np.flatnonzero(assortment.on_sale[row])))
         chosen[int(row)] = Spell(first, first + int(rng.integers(3, 16)))
     return chosen

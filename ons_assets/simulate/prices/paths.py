@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 
 from ons_assets.simulate.prices import tables
-from ons_assets.simulate.prices.catalogue import Catalogue, seasonal_cosine
+from ons_assets.simulate.prices.assortment import Assortment, seasonal_cosine
 from ons_assets.simulate.prices.seeds import generator
 from ons_assets.simulate.prices.tables import Level, Retailer
 
@@ -93,36 +93,36 @@ def round_pence(pence: np.ndarray) -> np.ndarray:
     return rounded
 
 
-def build_paths(catalogue: Catalogue, seed: int, start: date) -> PricePaths:
+def build_paths(assortment: Assortment, seed: int, start: date) -> PricePaths:
     """Draw the prices of all products, shelf by shelf.
 
     Parameters
     ----------
-    catalogue
+    assortment
         Products, their base prices in pence, and the days on which they are on sale.
     seed
         Seed of the world.
     start
         First day of the world.
     """
-    shape = catalogue.on_sale.shape
+    shape = assortment.on_sale.shape
     regular = np.zeros(shape, dtype=np.int32)
     price = np.zeros(shape, dtype=np.int32)
     promotion = np.zeros(shape, dtype=np.int8)
     recipes = tables.recipes()
     levels = {
-        item_id: item_level(seed, item_id, recipes[item_id].level, start, catalogue.days)
-        for item_id in catalogue.products["item_id"].unique().sort()
+        item_id: item_level(seed, item_id, recipes[item_id].level, start, assortment.days)
+        for item_id in assortment.products["item_id"].unique().sort()
     }
     retailers = {retailer.name: retailer for retailer in tables.retailers()}
-    shelves = catalogue.products.with_row_index("row").group_by("retailer", "item_id", maintain_order=True).agg("row")
+    shelves = assortment.products.with_row_index("row").group_by("retailer", "item_id", maintain_order=True).agg("row")
     cuts = np.array([each.value if each.kind == "cut" else 0 for each in PROMOTIONS])
     for name, item_id, row_list in shelves.iter_rows():
         rows = np.array(row_list)
-        on_sale = catalogue.on_sale[rows]
+        on_sale = assortment.on_sale[rows]
         shelf_regular = _regular_prices(
             generator(seed, "prices", name, item_id),
-            catalogue.base_pence[rows],
+            assortment.base_pence[rows],
             levels[item_id],
             recipes[item_id].review_days,
             on_sale,
@@ -177,7 +177,7 @@ def _promotions(rng: np.random.Generator, retailer: Retailer, six_bottles: bool,
     other = rng.random((products, episodes))
     if six_bottles:
         code = np.where(other < 0.4, _SIX_BOTTLES, code)
-    elif retailer.layout == "shelf_path":
+    elif retailer.website == "shelf_path":
         code = np.where(other < 0.25, _BADGE, code)
     change = np.zeros((products, horizon + 1), dtype=np.int64)
     row = np.broadcast_to(np.arange(products)[:, None], code.shape)

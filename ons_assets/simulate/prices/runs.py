@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ons_assets.simulate.prices import layout, tables
-from ons_assets.simulate.prices.catalogue import Catalogue
+from ons_assets.simulate.prices import tables, web_pages
+from ons_assets.simulate.prices.assortment import Assortment
 from ons_assets.simulate.prices.faults import FaultPlan, Spell
 from ons_assets.simulate.prices.paths import PricePaths
 from ons_assets.simulate.prices.scales import Scale
@@ -53,7 +53,7 @@ class Collected:
     Parameters
     ----------
     rows
-        Row of the catalogue of each line of the run, in order.
+        Row of the assortment of each line of the run, in order.
     first_seen
         Whether the line is the first of its product in the run.
     typo
@@ -116,10 +116,10 @@ class Scraper:
     ----------
     scale, seed, start
         As in ``simulate_prices``.
-    catalogue, paths, plan
+    assortment, paths, plan
         The world.
     mislabelled
-        Products that show a wrong unit: row of the catalogue to the days.
+        Products that show a wrong unit: row of the assortment to the days.
     rename_day
         Day from which the renamed shelf has its new name, or None.
     """
@@ -128,25 +128,25 @@ class Scraper:
         self,
         scale: Scale,
         seed: int,
-        catalogue: Catalogue,
+        assortment: Assortment,
         paths: PricePaths,
         plan: FaultPlan,
         mislabelled: dict[int, Spell],
         rename_day: int | None,
     ) -> None:
         self.scale, self.seed, self.plan, self.rename_day = scale, seed, plan, rename_day
-        self.catalogue, self.paths = catalogue, paths
-        self.items = catalogue.products["item_id"].to_numpy().astype(str)
-        self.pages = {retailer.name: layout.page_table(catalogue, retailer) for retailer in tables.retailers()}
+        self.assortment, self.paths = assortment, paths
+        self.items = assortment.products["item_id"].to_numpy().astype(str)
+        self.pages = {retailer.name: web_pages.page_table(assortment, retailer) for retailer in tables.retailers()}
         self.mislabelled: dict[int, Spell] = {}
         for pages in self.pages.values():
-            self.mislabelled |= layout.can_be_mislabelled(pages, mislabelled)
+            self.mislabelled |= web_pages.can_be_mislabelled(pages, mislabelled)
 
     def collect(self, run: Run) -> Collected:
         """Return what the run reads from the pages."""
         rng = generator(self.seed, "run", run.retailer.name, run.source_day, run.number)
         own = self.pages[run.retailer.name]["row"].to_numpy().astype(np.int64)
-        unique = own[self.catalogue.on_sale[own, run.source_day]]
+        unique = own[self.assortment.on_sale[own, run.source_day]]
         vanished: dict[str, int] = {}
         for (retailer, item_id), spell in self.plan.vanished.items():
             hidden = self.items[unique] == item_id
@@ -175,7 +175,7 @@ class Scraper:
         pages = self.pages[run.retailer.name]
         renamed = self.rename_day is not None and run.source_day >= self.rename_day
         if renamed and run.retailer.name == tables.rename().retailer:
-            pages = layout.with_renamed_shelf(pages)
+            pages = web_pages.with_renamed_shelf(pages)
         first_row = int(pages["row"][0])
         true_pence = self.paths.price_pence[rows, run.source_day]
         frame = pages[rows - first_row].with_columns(
@@ -186,7 +186,7 @@ class Scraper:
             promotion=self.paths.promotion[rows, run.source_day],
             mislabelled=collected.mislabelled,
         )
-        text: str = layout.render(frame, run.retailer.layout).write_csv(line_terminator="\r\n")
+        text: str = web_pages.render(frame, run.retailer.website).write_csv(line_terminator="\r\n")
         return text.encode()
 
 

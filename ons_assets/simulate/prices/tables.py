@@ -8,7 +8,7 @@ from typing import Any, Literal
 import polars as pl
 import yaml
 
-Layout = Literal["shelf_name", "shelf_address", "shelf_path"]
+Website = Literal["shelf_name", "shelf_address", "shelf_path"]
 
 _DATA = files("ons_assets.simulate.prices") / "data"
 
@@ -37,7 +37,7 @@ class Retailer:
     """A fictional supermarket and how its pages look in the run files."""
 
     name: str
-    layout: Layout
+    website: Website
     share: float
     price_level: float
     promotion_share: float
@@ -130,7 +130,7 @@ def retailers() -> tuple[Retailer, ...]:
     return tuple(
         Retailer(
             name=name,
-            layout=entry["layout"],
+            website=entry["website"],
             share=entry["share"],
             price_level=entry["price_level"],
             promotion_share=entry["promotion_share"],

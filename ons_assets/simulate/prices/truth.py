@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ons_assets.simulate.prices.catalogue import Catalogue
+from ons_assets.simulate.prices.assortment import Assortment
 from ons_assets.simulate.prices.paths import PROMOTIONS, PricePaths
 
 FREQUENCIES = ("day", "week", "month")
@@ -65,12 +65,12 @@ def period_code(frequency: str) -> pl.Expr:
     return pl.col("period_start").dt.to_string({"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}[frequency])
 
 
-def true_indices(catalogue: Catalogue, paths: PricePaths, start: date) -> pl.DataFrame:
+def true_indices(assortment: Assortment, paths: PricePaths, start: date) -> pl.DataFrame:
     """Return the true index of each item by day, week and month; 100 in the first period of the world.
 
     Parameters
     ----------
-    catalogue
+    assortment
         Products, and the days on which they are on sale.
     paths
         Prices of each product and day, in pence.
@@ -97,26 +97,26 @@ def true_indices(catalogue: Catalogue, paths: PricePaths, start: date) -> pl.Dat
 
     A period in which nothing is matched has a null index.
     """
-    in_scope = catalogue.products["in_scope"].to_numpy()
-    items = catalogue.products["item_id"].to_numpy()
-    quantity = (catalogue.products["pack_count"] * catalogue.products["pack_size"]).to_numpy()
-    lineage = catalogue.products["lineage"].rank("dense").to_numpy()
+    in_scope = assortment.products["in_scope"].to_numpy()
+    items = assortment.products["item_id"].to_numpy()
+    quantity = (assortment.products["pack_count"] * assortment.products["pack_size"]).to_numpy()
+    lineage = assortment.products["lineage"].rank("dense").to_numpy()
     tables: list[pl.DataFrame] = []
     for item_id, level in paths.levels.items():
         rows = np.flatnonzero(in_scope & (items == item_id))
-        on_sale = catalogue.on_sale[rows]
+        on_sale = assortment.on_sale[rows]
         log_price = np.log(np.where(on_sale, paths.price_pence[rows], 1))
         log_unit_price = np.where(on_sale, log_price - np.log(quantity[rows])[:, None], 0.0)
         lineages, member = np.unique(lineage[rows], return_inverse=True)
-        lineage_sum = np.zeros((len(lineages), catalogue.days))
-        lineage_days = np.zeros((len(lineages), catalogue.days))
+        lineage_sum = np.zeros((len(lineages), assortment.days))
+        lineage_days = np.zeros((len(lineages), assortment.days))
         np.add.at(lineage_sum, member, log_unit_price)
         np.add.at(lineage_days, member, on_sale)
         for frequency in FREQUENCIES:
-            periods, first = np.unique(period_starts(start, catalogue.days, frequency), return_index=True)
+            periods, first = np.unique(period_starts(start, assortment.days, frequency), return_index=True)
             jevons, base, matched = _fixed_base_jevons(log_price, on_sale, first)
             linked, _, lineages_matched = _fixed_base_jevons(lineage_sum, lineage_days, first)
-            length = np.diff(np.append(first, catalogue.days))
+            length = np.diff(np.append(first, assortment.days))
             mean_level = np.add.reduceat(level, first) / length
             tables.append(
                 pl.DataFrame(
@@ -153,7 +153,7 @@ def _fixed_base_jevons(
     return index, int(known[:, 0].sum()), matched
 
 
-def write_prices(path: Path, catalogue: Catalogue, paths: PricePaths, start: date) -> int:
+def write_prices(path: Path, assortment: Assortment, paths: PricePaths, start: date) -> int:
     """Write the price of every product on every day on sale; return the number of rows.
 
     Columns: ``day``, ``product_id``, ``price_gbp`` (on the shelf), ``regular_price_gbp``, ``promotion``.
@@ -162,19 +162,19 @@ def write_prices(path: Path, catalogue: Catalogue, paths: PricePaths, start: dat
     ----------
     path
         Parquet file to write.
-    catalogue
+    assortment
         Products, and the days on which they are on sale.
     paths
         Prices of each product and day, in pence.
     start
         First day of the world.
     """
-    day, row = np.nonzero(catalogue.on_sale.T)
+    day, row = np.nonzero(assortment.on_sale.T)
     names = [promotion.kind if promotion.kind != "cut" else f"cut {promotion.value}%" for promotion in PROMOTIONS]
     pl.DataFrame(
         {
             "day": (np.datetime64(start, "D") + day),
-            "product_id": catalogue.products["product_id"].cast(pl.Categorical)[row],
+            "product_id": assortment.products["product_id"].cast(pl.Categorical)[row],
             "price_gbp": paths.price_pence[row, day] / 100,
             "regular_price_gbp": paths.regular_pence[row, day] / 100,
             "promotion": pl.Series(names, dtype=pl.Enum(list(dict.fromkeys(names))))[

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from ons_assets.simulate.prices import tables
-from ons_assets.simulate.prices.catalogue import build_catalogue
+from ons_assets.simulate.prices.assortment import build_assortment
 from ons_assets.simulate.prices.faults import plan_faults, plan_mislabelled, rename_day
 from ons_assets.simulate.prices.paths import build_paths
 from ons_assets.simulate.prices.runs import (
@@ -130,11 +130,11 @@ def simulate_prices(
 
     plan = plan_faults(scale, seed)
     renamed_from = rename_day(scale)
-    catalogue = build_catalogue(scale, seed, start, renamed_from)
-    paths = build_paths(catalogue, seed, start)
-    scraper = Scraper(scale, seed, catalogue, paths, plan, plan_mislabelled(scale, seed, catalogue), renamed_from)
+    assortment = build_assortment(scale, seed, start, renamed_from)
+    paths = build_paths(assortment, seed, start)
+    scraper = Scraper(scale, seed, assortment, paths, plan, plan_mislabelled(scale, seed, assortment), renamed_from)
 
-    recorder = _Recorder(catalogue.products, start)
+    recorder = _Recorder(assortment.products, start)
     if renamed_from is not None:
         recorder.shelf_renamed(renamed_from)
     for run in plan_runs(scale, seed, start, plan):
@@ -143,9 +143,9 @@ def simulate_prices(
             progress(run.day + 1, scale.days)
 
     faults, runs = recorder.fault_table(), recorder.run_table()
-    catalogue.products.write_parquet(truth / "products.parquet")
-    true_indices(catalogue, paths, start).write_parquet(truth / "indices.parquet")
-    write_prices(truth / "prices.parquet", catalogue, paths, start)
+    assortment.products.write_parquet(truth / "products.parquet")
+    true_indices(assortment, paths, start).write_parquet(truth / "indices.parquet")
+    write_prices(truth / "prices.parquet", assortment, paths, start)
     faults.write_parquet(truth / "faults.parquet")
     runs.write_parquet(truth / "runs.parquet")
     return Summary(
@@ -159,7 +159,7 @@ def simulate_prices(
         rows=int(runs["rows"].sum()),
         in_scope_rows=int(runs["in_scope_rows"].sum()),
         bytes=int(runs["bytes"].sum()),
-        products=len(catalogue.products),
+        products=len(assortment.products),
         faults=dict(sorted(Counter(faults["class"].to_list()).items())),
     )
 

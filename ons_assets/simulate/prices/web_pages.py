@@ -1,16 +1,16 @@
 """How a page of each retailer becomes the rows of a run file.
 
-The files of the pilot hold three layouts, one for each shop's website: they differ in how the shelf is named,
+The files of the pilot have one layout and differ by the website of the shop: in how the shelf is named,
 how prices and unit prices are written, and which columns the scraper could fill.
 """
 
 import polars as pl
 
 from ons_assets.simulate.prices import tables
-from ons_assets.simulate.prices.catalogue import Catalogue
+from ons_assets.simulate.prices.assortment import Assortment
 from ons_assets.simulate.prices.faults import Spell
 from ons_assets.simulate.prices.paths import PROMOTIONS
-from ons_assets.simulate.prices.tables import Layout, Recipe, Retailer
+from ons_assets.simulate.prices.tables import Recipe, Retailer, Website
 
 COLUMNS = (
     "timestamp",
@@ -51,16 +51,16 @@ _BASES = pl.DataFrame(
 )
 
 WINE_WITHOUT_UNIT_PRICE = 2
-"""On the pages of the `shelf_path` layout every second wine shows no unit price."""
+"""On the pages of the `shelf_path` website every second wine shows no unit price."""
 
 
 def shelf_of(recipe: Recipe, retailer: Retailer) -> str:
     """Return how the run files of a retailer write the shelf of an item."""
     aisle, section, shelf = recipe.shelf
-    if retailer.layout == "shelf_address":
+    if retailer.website == "shelf_address":
         path = "/".join(_slug(part) for part in (aisle, shelf))
         return f"http://www.{retailer.name}.example/shop/groceries/{path}"
-    if retailer.layout == "shelf_path":
+    if retailer.website == "shelf_path":
         return f"{section}/{shelf}".replace(" ", "_") if aisle == "Fresh Food" else shelf.replace(" ", "_")
     renamed = tables.rename()
     return section if (retailer.name, section) == (renamed.retailer, renamed.section) else shelf
@@ -70,10 +70,10 @@ def _slug(text: str) -> str:
     return text.lower().replace(",", "").replace(" and ", "-").replace(" ", "-")
 
 
-def page_table(catalogue: Catalogue, retailer: Retailer) -> pl.DataFrame:
-    """Return what the pages of a retailer always show of each product, one row a product of the catalogue.
+def page_table(assortment: Assortment, retailer: Retailer) -> pl.DataFrame:
+    """Return what the pages of a retailer always show of each product, one row a product of the assortment.
 
-    Rows are in the order of the catalogue and keep its row number in ``row``.
+    Rows are in the order of the assortment and keep its row number in ``row``.
     """
     recipes = tables.recipes()
     shelves = pl.DataFrame(
@@ -81,7 +81,7 @@ def page_table(catalogue: Catalogue, retailer: Retailer) -> pl.DataFrame:
             (
                 item_id,
                 shelf_of(recipe, retailer),
-                recipe.search if retailer.layout != "shelf_name" else recipe.search.strip(),
+                recipe.search if retailer.website != "shelf_name" else recipe.search.strip(),
                 recipe.basis,
             )
             for item_id, recipe in recipes.items()
@@ -92,7 +92,7 @@ def page_table(catalogue: Catalogue, retailer: Retailer) -> pl.DataFrame:
     piece = pl.col("pack_unit") == "each"
     unpriced_wine = (
         (pl.col("basis") == "75cl") & (pl.col("row") % WINE_WITHOUT_UNIT_PRICE == 0)
-        if retailer.layout == "shelf_path"
+        if retailer.website == "shelf_path"
         else pl.lit(False)
     )
     wrong = _BASES.select(
@@ -103,7 +103,7 @@ def page_table(catalogue: Catalogue, retailer: Retailer) -> pl.DataFrame:
         wrong_std_factor="std_factor",
     )
     return (
-        catalogue.products.with_row_index("row")
+        assortment.products.with_row_index("row")
         .filter(retailer=retailer.name)
         .join(shelves, on="item_id", maintain_order="left")
         .with_columns(basis=pl.when(piece).then(pl.lit("each")).otherwise("basis"))
@@ -159,7 +159,7 @@ def _pence_or_pounds(pence: pl.Expr, *, whole: bool = False) -> pl.Expr:
     return pl.when(pence < 100).then(pl.format("{}p", pence)).otherwise(pounds)
 
 
-def render(rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+def render(rows: pl.DataFrame, website: Website) -> pl.DataFrame:
     """Write rows as the run files have them.
 
     Parameters
@@ -167,8 +167,8 @@ def render(rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     rows
         Columns of ``page_table``, and ``timestamp`` (as text), ``price_pence`` (as shown, typing errors
         included), ``true_pence``, ``regular_pence``, ``promotion`` (code) and ``mislabelled``.
-    layout
-        Layout of the retailer.
+    website
+        How the website of the retailer says things.
 
     Returns
     -------
@@ -183,13 +183,13 @@ def render(rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         std_factor=pl.when(wrong).then("wrong_std_factor").otherwise("std_factor"),
         exact_unit_price=pl.col("price_pence") * pl.col("unit_factor"),
     )
-    filled = _UNIT_PRICES[layout](labelled)
+    filled = _UNIT_PRICES[website](labelled)
     return filled.with_columns(
         pl.col("item_id").alias("ons_item_no"),
         item_price_num=(pl.col("price_pence") / 100).round(2),
         ml_prediction=pl.lit(1, pl.Int8),
         single_class=pl.lit(1, pl.Int8),
-        **_OFFERS[layout](),
+        **_OFFERS[website](),
     ).select(COLUMNS)
 
 

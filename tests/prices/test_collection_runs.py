@@ -3,7 +3,7 @@ from datetime import date
 import polars as pl
 
 from ons_assets.lakehouse import lake
-from ons_assets.prices.runs import collection_runs
+from ons_assets.prices.collection_runs import collection_runs
 from tests.workbench import Workbench, day_of, record, run
 
 DAY = date(2016, 7, 21)

@@ -1,5 +1,6 @@
 import json
 import stat
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ons_assets.intake.layouts import Layout
+from ons_assets.intake.ledger import Status
+from ons_assets.intake.source import Piece, Source
 from ons_assets.lakehouse import gate, lake, quarantine
 from ons_assets.lakehouse.gate import Audit, Failure, Suite
-from ons_assets.intake.ledger import Status
-from ons_assets.lakehouse.sources import Parsed
 from ons_assets.lakehouse.tables import Column, Table
 from tests import run_files
 from tests.run_files import PRICES, run_text
@@ -52,7 +54,7 @@ def test_a_late_file_is_added_to_its_day_and_changes_no_other(workbench: Workben
 
 def test_days_that_do_not_fit_together_are_made_one_after_another(tmp_path: Path) -> None:
     benches = [
-        Workbench.at(tmp_path / name, drops={"bytes_at_once": limit}) for name, limit in (("one", 1), ("all", 1 << 30))
+        Workbench.at(tmp_path / name, drops={"rows_at_once": limit}) for name, limit in (("one", 1), ("all", 1 << 30))
     ]
     for bench in benches:
         bench.register(TESCO, run(*day_of(DAY), *day_of(NEXT, price=2), record(item_price_num="none")))
@@ -63,7 +65,7 @@ def test_days_that_do_not_fit_together_are_made_one_after_another(tmp_path: Path
     assert replace(by_day, version=None) == replace(together, version=None)
     assert (by_day.version, together.version) == (2, 0)
     assert benches[0].published().equals(benches[1].published())
-    columns = ("name", "status", "accepted_rows", "quarantined_rows", "reason")
+    columns = ("file_name", "status", "accepted_rows", "quarantined_rows", "reason")
     ledgers = [bench.ledger.frame().select(columns) for bench in benches]
     assert ledgers[0].equals(ledgers[1])
     for bench in benches:
@@ -292,7 +294,7 @@ def test_a_new_file_of_which_one_day_is_made_still_waits_for_the_others(workbenc
     workbench.register("tesco_week.csv", run(*day_of(DAY), *day_of(NEXT)))
     workbench.ingest(DAY)
     assert set(workbench.published()["collected_on"]) == {DAY}
-    assert workbench.drop("tesco_week.csv").status is Status.RECEIVED
+    assert workbench.drop("tesco_week.csv").status is Status.READ
     workbench.ingest()
     assert set(workbench.published()["collected_on"]) == {DAY, NEXT}
     assert workbench.drop("tesco_week.csv").status is Status.ACCEPTED
@@ -331,7 +333,8 @@ def test_a_published_version_says_what_it_was_made_of(workbench: Workbench) -> N
     assert "+" in made.code_version
     assert made.inputs == {drop.sha256: TESCO}
     assert made.suite == {"sha256": workbench.suite.sha256, "batches_refused": 0, "warnings": []}
-    assert made.settings == {"max_price": 10_000}
+    assert made.settings["max_price"] == 10_000
+    assert made.settings["layouts"] == {drop.sha256: f"scraper-run-2016 {drop.layout_sha256}"}
     assert made.data_version == outcome.data_version
     assert made.partition == (str(DAY), str(DAY))
 
@@ -369,21 +372,18 @@ def test_nothing_is_left_in_staging(workbench: Workbench) -> None:
 # --- other sources: without days, about persons
 
 
-class Lines:
+class Lines(Source):
     """Persons' trips: `day,person,note` on each line."""
 
-    name, table, batch, fingerprint = "trips", PERSONS.name, ("person",), ""
+    name, table, batch, identity, is_individual = "trips", PERSONS.name, ("person",), ("person",), True
 
-    def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
+    def layout(self, path: Path, name: str) -> Layout:
+        return Layout(name="trips", columns={})
+
+    def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
         rows = pl.read_csv(path, has_header=False, new_columns=["day", "person", "note"], try_parse_dates=True)
         rows = rows.with_row_index("line", 1).with_columns(pl.col("line").cast(pl.Int64), distance_km=1.0)
-        return Parsed(rows)
-
-    def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
-        return self.parse(path, name, received_utc).accepted["day"].unique().to_list()
-
-    def recognises(self, path: Path, name: str) -> bool:
-        return True
+        yield Piece(rows, usable=len(rows))
 
 
 TRIPS = Table(

@@ -12,7 +12,7 @@ from ons_assets.mobile.plan import CellPlan
 from ons_assets.parameters.mobile import CleaningParameters, EventQualityParameters
 
 COLUMNS = (
-    "operator", "event_date", "events", "devices", "hours_covered", "hours_expected", "duplicates", "unknown_cell",
+    "operator", "event_date", "events", "devices_seen", "hours_covered", "hours_expected", "duplicates", "unknown_cell",
     "too_fast", "ping_pong", "cells_seen", "cells_silent",
 )  # fmt: skip
 
@@ -77,7 +77,7 @@ def _day(
         "operator": operator,
         "event_date": day,
         "events": len(rows),
-        "devices": rows["user"].n_unique(),
+        "devices_seen": rows["user"].n_unique(),
         "hours_covered": rows["time_utc"].dt.truncate("1h").n_unique(),
         "hours_expected": hours_of(day),
         **{name: counts[name] for name in ("duplicates", "unknown_cell", "too_fast", "ping_pong")},

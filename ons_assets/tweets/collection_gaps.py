@@ -72,7 +72,7 @@ def _expected_by_hour(counts: npt.NDArray[np.int64], first_hour: int, fewest_wee
     return np.asarray(medians[of_cycle], dtype=np.float64)
 
 
-def coverage(gaps: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
+def collection_coverage(gaps: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
     """Return how much of each day the collector was up.
 
     Parameters

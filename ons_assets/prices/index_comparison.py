@@ -228,16 +228,16 @@ def _comparisons(
 ) -> Iterator[dict[str, object]]:
     for (series, frequency), published in theirs.partition_by("series", "frequency", as_dict=True).items():
         of_items = published.filter(pl.col("item_id") != ALL_ITEMS)
-        ours = items.filter(frequency=frequency).select("method", "period", "index", name="item_id")
-        their_items = of_items.select("period", "index", name="item_id")
+        ours = items.filter(frequency=frequency).select("method", "period", "index", subject="item_id")
+        their_items = of_items.select("period", "index", subject="item_id")
         yield from _pairs(ours, their_items, str(series), str(frequency), "item", parameters)
-        our_groups = groups.filter(frequency=frequency).select("method", "period", "index", name="group")
+        our_groups = groups.filter(frequency=frequency).select("method", "period", "index", subject="group")
         if len(of_items):
             grouped = _official_groups(of_items, ours, weights, aggregation)
             yield from _pairs(our_groups, grouped, str(series), str(frequency), "group", parameters)
         whole = published.filter(item_id=ALL_ITEMS).select("period", "index")
         if len(whole):
-            every = our_groups.select("name").unique().join(whole, how="cross")
+            every = our_groups.select("subject").unique().join(whole, how="cross")
             yield from _pairs(our_groups, every, str(series), str(frequency), "group", parameters)
 
 
@@ -247,16 +247,16 @@ def _official_groups(
     """Aggregate official items to groups: those that have an index of ours, from our first period on = 100."""
     known = ours.drop_nulls("index")
     common = official.filter(
-        pl.col("item_id").is_in(known["name"].unique().to_list()), pl.col("period") >= known["period"].min()
+        pl.col("item_id").is_in(known["subject"].unique().to_list()), pl.col("period") >= known["period"].min()
     )
     if common.is_empty():
-        return pl.DataFrame(schema={"period": pl.String, "index": pl.Float64, "name": pl.String})
+        return pl.DataFrame(schema={"period": pl.String, "index": pl.Float64, "subject": pl.String})
     base = common.filter(pl.col("period") == pl.col("period").min()).select("item_id", base="index")
     rebased = common.join(base, on="item_id").with_columns(
         index=100 * pl.col("index") / pl.col("base"), method=pl.lit("official"), frequency=pl.col("frequency")
     )
     made = compilation.aggregate_indices(rebased.lazy(), weights, aggregation)
-    return made.select("period", "index", name="group")
+    return made.select("period", "index", subject="group")
 
 
 def _pairs(
@@ -264,18 +264,18 @@ def _pairs(
     theirs: pl.DataFrame,
     series: str,
     frequency: str,
-    level: str,
+    subject_type: str,
     parameters: IndexComparisonParameters | None,
 ) -> Iterator[dict[str, object]]:
-    published = theirs.partition_by("name", as_dict=True)
-    for (method, name), index in sorted(ours.partition_by("method", "name", as_dict=True).items()):
-        if (name,) in published:
-            measured = compare(index, published[(name,)], frequency, parameters)
+    published = theirs.partition_by("subject", as_dict=True)
+    for (method, subject), index in sorted(ours.partition_by("method", "subject", as_dict=True).items()):
+        if (subject,) in published:
+            measured = compare(index, published[(subject,)], frequency, parameters)
             yield {
                 "frequency": frequency,
                 "method": method,
-                "level": level,
-                "name": name,
+                "subject_type": subject_type,
+                "subject": subject,
                 "series": series,
                 **asdict(measured),
             }

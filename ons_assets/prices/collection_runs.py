@@ -33,7 +33,7 @@ def collection_runs(
         and are left out of the runs.
     """
     files = ledger.filter(source=QuoteFiles.name).select(
-        pl.col("sha256").alias("drop_sha256"), "name", "status", "size_bytes", "quarantined_rows", "reason"
+        pl.col("sha256").alias("drop_sha256"), "file_name", "status", "size_bytes", "quarantined_rows", "reason"
     )
     accepted = (
         quotes.group_by("retailer", "run", "drop_sha256")
@@ -52,7 +52,7 @@ def collection_runs(
         pl.concat([accepted, _refused(files, describe)], how="diagonal_relaxed")
         .with_columns(parsed_rows=pl.col("accepted_rows") + pl.col("quarantined_rows"))
         # A file that was refused may have come again, whole.
-        .sort("refused", "name")
+        .sort("refused", "file_name")
         .unique(["retailer", "run"], keep="first", maintain_order=True)
         .select(
             "retailer",
@@ -75,7 +75,7 @@ def _refused(files: pl.DataFrame, describe: Callable[[str], Mapping[str, str]]) 
     described = [
         {**row, "retailer": said["retailer"], "run": said["run"]}
         for row in files.filter(status="refused").iter_rows(named=True)
-        if {"retailer", "run"} <= (said := describe(row["name"])).keys()
+        if {"retailer", "run"} <= (said := describe(row["file_name"])).keys()
     ]
     schema = {**files.schema, "retailer": pl.String(), "run": pl.String()}
     return (

@@ -11,9 +11,9 @@ from ons_assets.geography.area_codes import to_current
 from ons_assets.parameters.mobile import FlowComparisonParameters
 
 SCHEMA = {
-    "estimate": pl.String(),
-    "level": pl.String(),
-    "name": pl.String(),
+    "estimator": pl.String(),
+    "subject_type": pl.String(),
+    "subject": pl.String(),
     "measure": pl.String(),
     "value": pl.Float64(),
 }
@@ -43,9 +43,9 @@ def flow_comparison(
     Returns
     -------
     pl.DataFrame
-        estimate, level, name, measure, value. Estimates: weighted; unweighted (devices, scaled to the
+        estimator, subject_type, subject, measure, value. Estimators: weighted; unweighted (devices, scaled to the
         benchmark); weighted_with_home_workers (against all in work); weighted_k20 and so on; gravity and
-        radiation (fitted to the benchmark itself). Levels: all, within, between, distance_band, origin,
+        radiation (fitted to the benchmark itself). Types of subjects: all, within, between, distance_band, origin,
         destination (totals of areas) and, of weighted only, origin, destination and pair one by one:
         estimate, benchmark and, of areas, ratio.
 
@@ -80,7 +80,7 @@ def flow_comparison(
     for name, flows in baselines(census, areas, placed).items():
         parts += _measured(name, flows, census, distance, bands_km)
     rows = pl.concat(parts).with_columns(pl.col("value").fill_nan(None))
-    return rows.sort("estimate", "level", "name", "measure")
+    return rows.sort("estimator", "subject_type", "subject", "measure")
 
 
 def latest(weighted: pl.DataFrame) -> pl.DataFrame:
@@ -177,42 +177,50 @@ def _distances(areas: Sequence[str], centres: pl.DataFrame) -> pl.DataFrame:
 
 
 def _measured(
-    estimate_name: str, estimate: pl.DataFrame, benchmark: pl.DataFrame, distance: pl.DataFrame, bands: Sequence[float]
+    estimator: str, estimate: pl.DataFrame, benchmark: pl.DataFrame, distance: pl.DataFrame, bands: Sequence[float]
 ) -> Iterator[pl.DataFrame]:
     pairs = pair_up(estimate.select("origin", "destination", "count"), benchmark, "count")
     pairs = pairs.join(distance, on=["origin", "destination"], how="left")
     is_within = pl.col("origin") == pl.col("destination")
-    yield _rows(estimate_name, "all", "all", pairs)
-    yield _rows(estimate_name, "within", "all", pairs.filter(is_within))
-    yield _rows(estimate_name, "between", "all", pairs.filter(~is_within))
+    yield _rows(estimator, "all", "all", pairs)
+    yield _rows(estimator, "within", "all", pairs.filter(is_within))
+    yield _rows(estimator, "between", "all", pairs.filter(~is_within))
     low = 0.0
     for high in [*bands, float("inf")]:
         of_band = pairs.filter(~is_within & (pl.col("distance_km") > low) & (pl.col("distance_km") <= high))
         if len(of_band):
             name = f"{low:g}-{high:g} km" if np.isfinite(high) else f"over {low:g} km"
-            yield _rows(estimate_name, "distance_band", name, of_band)
+            yield _rows(estimator, "distance_band", name, of_band)
         low = high
     for side in ("origin", "destination"):
         totals = pairs.group_by(side).agg(pl.col("estimate", "benchmark").sum())
-        yield _rows(estimate_name, side, "all", totals)
+        yield _rows(estimator, side, "all", totals)
 
 
-def _rows(estimate: str, level: str, name: str, pairs: pl.DataFrame) -> pl.DataFrame:
+def _rows(estimator: str, subject_type: str, subject: str, pairs: pl.DataFrame) -> pl.DataFrame:
     measures = agreement(pairs["estimate"].to_numpy(), pairs["benchmark"].to_numpy())
     return pl.DataFrame(
-        [(estimate, level, name, measure, value) for measure, value in measures.items()], schema=SCHEMA, orient="row"
+        [(estimator, subject_type, subject, measure, value) for measure, value in measures.items()],
+        schema=SCHEMA,
+        orient="row",
     )
 
 
 def _by_area(estimate: pl.DataFrame, benchmark: pl.DataFrame) -> Iterator[pl.DataFrame]:
     pairs = pair_up(estimate.select("origin", "destination", "count"), benchmark, "count")
     for side in ("origin", "destination"):
-        totals = pairs.group_by(name=side).agg(pl.col("estimate", "benchmark").sum())
+        totals = pairs.group_by(subject=side).agg(pl.col("estimate", "benchmark").sum())
         totals = totals.with_columns(
             ratio=pl.when(pl.col("benchmark") > 0).then(pl.col("estimate") / pl.col("benchmark"))
         )
-        long = totals.unpivot(["estimate", "benchmark", "ratio"], index="name", variable_name="measure")
-        yield long.select(pl.lit("weighted").alias("estimate"), pl.lit(side).alias("level"), "name", "measure", "value")
-    named = pairs.select("estimate", "benchmark", name=pl.format("{} > {}", "origin", "destination"))
-    long = named.unpivot(["estimate", "benchmark"], index="name", variable_name="measure")
-    yield long.select(pl.lit("weighted").alias("estimate"), pl.lit("pair").alias("level"), "name", "measure", "value")
+        long = totals.unpivot(["estimate", "benchmark", "ratio"], index="subject", variable_name="measure")
+        yield _of_weighted(side, long)
+    named = pairs.select("estimate", "benchmark", subject=pl.format("{} > {}", "origin", "destination"))
+    long = named.unpivot(["estimate", "benchmark"], index="subject", variable_name="measure")
+    yield _of_weighted("pair", long)
+
+
+def _of_weighted(subject_type: str, long: pl.DataFrame) -> pl.DataFrame:
+    return long.select(
+        pl.lit("weighted").alias("estimator"), pl.lit(subject_type).alias("subject_type"), "subject", "measure", "value"
+    )

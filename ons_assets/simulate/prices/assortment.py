@@ -56,7 +56,7 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Assortment:
     """All products of the world.
 
     Parameters
@@ -112,7 +112,7 @@ def scraped_items(scale: Scale) -> list[str]:
     return items["item_id"].to_list()
 
 
-def build_catalogue(scale: Scale, seed: int, start: date, rename_day: int | None) -> Catalogue:
+def build_assortment(scale: Scale, seed: int, start: date, rename_day: int | None) -> Assortment:
     """Draw the products of all retailers.
 
     Parameters
@@ -143,7 +143,7 @@ def build_catalogue(scale: Scale, seed: int, start: date, rename_day: int | None
             drawn += _shelf(scale, seed, retailer, recipe, shelf_places, rename_day, len(drawn))
     on_sale = _on_sale(drawn, start, scale.days)
     seen: np.ndarray = np.asarray(on_sale.any(axis=1))
-    return Catalogue(
+    return Assortment(
         products=_frame(drawn, on_sale, start).filter(seen),
         on_sale=on_sale[seen],
         base_pence=np.array([product.base_pence for product in drawn])[seen],
@@ -223,7 +223,7 @@ def _names(rng: np.random.Generator, retailer: Retailer, kind: Kind) -> Iterator
     """Draw different names: brand, text and pack. Where pages show no pack, names differ without it."""
     brands = [each for brand in kind.brands for each in (retailer.own_label if brand == "own" else (brand,))]
     word_lists = tables.words()
-    shows_pack = retailer.layout != "shelf_path"
+    shows_pack = retailer.website != "shelf_path"
     shapes: list[tuple[int, ...]] = []
     for template in kind.names:
         lists = tuple(len(word_lists[word]) for word in _WORD.findall(template))
@@ -281,7 +281,7 @@ def _relaunch(rng: np.random.Generator, previous: Product, place: Place, taken: 
     price = 1.0 if shrinks else (size / pack.size) ** 0.9
     product = replace(previous, pack=replace(pack, size=size), base_pence=previous.base_pence * price, place=place)
     name = _product_name(product)
-    if previous.retailer.layout != "shelf_path" and name in taken:
+    if previous.retailer.website != "shelf_path" and name in taken:
         return None
     return product
 
@@ -301,7 +301,7 @@ def pack_text(pack: Pack) -> str:
 
 def _product_name(product: Product) -> str:
     name = f"{product.brand} {product.text}"
-    return name if product.retailer.layout == "shelf_path" else f"{name} {pack_text(product.pack)}"
+    return name if product.retailer.website == "shelf_path" else f"{name} {pack_text(product.pack)}"
 
 
 def _on_sale(drawn: list[Product], start: date, days: int) -> np.ndarray:

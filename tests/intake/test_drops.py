@@ -15,9 +15,10 @@ from deltalake import write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_assets.lakehouse import drops, lake, quarantine
+from ons_assets.intake import drops
 from ons_assets.intake.drops import Sighting, StillChanging, observe, recover
 from ons_assets.intake.ledger import Status
+from ons_assets.lakehouse import lake, quarantine
 from tests.workbench import Workbench, day_of, record, run
 
 DAY = date(2016, 7, 21)
@@ -247,7 +248,7 @@ def test_a_file_of_the_same_name_and_other_content_is_a_new_drop(workbench: Work
     first = workbench.register("a.csv", run(record()))
     second = workbench.register("a.csv", run(record(item_price_num=2)))
     assert second.drop_id > first.drop_id
-    assert second.status is Status.RECEIVED
+    assert second.status is Status.READ
 
 
 def test_a_gzip_and_its_content_are_two_drops_that_count_once(workbench: Workbench) -> None:
@@ -270,7 +271,7 @@ def test_a_refused_file_can_be_tried_again(workbench: Workbench) -> None:
     )
     workbench.source = type(workbench.source).of(workbench.settings)  # type: ignore[attr-defined]
     again = workbench.register("shop.csv", content, retry=True)
-    assert (again.status, again.days, again.reason) == (Status.RECEIVED, (DAY,), None)
+    assert (again.status, again.days, again.reason) == (Status.READ, (DAY,), None)
     workbench.ingest()
     assert workbench.published()["price"].to_list() == [1.2]
     workbench.check_books()

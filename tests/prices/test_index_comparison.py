@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.parameters.prices import AggregationParameters, IndexParameters
-from ons_assets.prices.comparison import Measures, chain_within_year, compare, index_comparison
+from ons_assets.prices.index_comparison import Measures, chain_within_year, compare, index_comparison
 from ons_assets.reference.official_indices import OfficialIndexFiles
 from ons_assets.settings import Settings
 
@@ -159,7 +159,7 @@ def test_official_unchained_indices_chain_to_the_published_ones(shared_data: Pat
     read = {}
     for name in ("chained_2020_2025", "unchained_2020_2025"):
         path = shared_data / "prices/ons_cpi" / f"item_indices_{name}.csv.gz"
-        parsed = source.parse(path, path.name, NOW)
+        parsed = source.whole(path, path.name, NOW)
         assert parsed.rejected.is_empty()
         read[name] = parsed.accepted
     ours = chain_within_year(read["unchained_2020_2025"])
@@ -214,7 +214,9 @@ def test_comparisons_are_made_with_and_without_what_is_not_the_item() -> None:
         quotes(), items.lazy(), groups.lazy(), weights, official.lazy(), chosen, AggregationParameters()
     )
     table = CATALOGUE["prices/index_comparison"].conform(found)
-    assert table.select("level", "name", "series", "quotes").sort("quotes", "series", "level").rows() == [
+    assert table.select("subject_type", "subject", "series", "quotes").sort(
+        "quotes", "series", "subject_type"
+    ).rows() == [
         ("group", "Bread", "cpi", "all"),
         ("item", "1", "cpi", "all"),
         ("group", "Bread", "monitor", "all"),

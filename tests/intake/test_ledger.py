@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.intake.ledger import ADDED, Ledger, Status
+from ons_assets.intake.parsed import Parsed
 from ons_assets.lakehouse.home import Home
-from ons_assets.intake.ledger import Ledger, Status
 
 NOON = datetime(2016, 7, 21, 12, tzinfo=UTC)
-DAY = date(2016, 7, 21)
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def test_a_drop_is_read_back_as_it_was_written(ledger: Ledger) -> None:
-    drop = ledger.receive("prices", "a.csv", "h1", 10, NOON, [DAY, date(2016, 7, 20), DAY])
-    assert drop.days == (date(2016, 7, 20), DAY)
+    drop = ledger.receive("prices", "a.csv", "h1", 10, NOON)
+    assert drop.days == ()
     assert (drop.status, drop.received_utc, drop.attempts) == (Status.RECEIVED, NOON, 0)
     assert (drop.parsed_rows, drop.accepted_rows, drop.quarantined_rows) == (None, None, None)
     assert ledger.drops() == [drop]
@@ -66,8 +66,8 @@ def test_the_database_itself_holds_one_content_to_one_drop(ledger: Ledger, tmp_p
 
 
 def test_books_are_balanced_by_construction(ledger: Ledger) -> None:
-    drop = ledger.receive("prices", "a.csv", "h1", 10, NOON, [DAY])
-    accepted = ledger.accept(drop, accepted=7, quarantined=3, reason="3 rows: bad", run_id="r")
+    drop = ledger.receive("prices", "a.csv", "h1", 10, NOON)
+    accepted = ledger.accept(drop, accepted=7, quarantined=3, in_force=7, reason="3 rows: bad", run_id="r")
     assert (accepted.status, accepted.parsed_rows, accepted.accepted_rows, accepted.quarantined_rows) == (
         Status.ACCEPTED,
         10,
@@ -76,9 +76,9 @@ def test_books_are_balanced_by_construction(ledger: Ledger) -> None:
     )
     refused = ledger.refuse(drop, "all bad", quarantined=10, run_id="r2")
     assert (refused.parsed_rows, refused.accepted_rows, refused.quarantined_rows) == (10, 0, 10)
-    again = ledger.receive_again(refused, [DAY])
+    again = ledger.receive_again(refused)
     assert (again.status, again.parsed_rows, again.reason, again.attempts) == (Status.RECEIVED, None, None, 0)
-    replaced = ledger.accept(again, accepted=1, quarantined=0, reason=None, run_id="r3", superseded=True)
+    replaced = ledger.accept(again, accepted=1, quarantined=0, in_force=0, reason=None, run_id="r3")
     assert (replaced.status, replaced.reason) == (Status.SUPERSEDED, "replaced by a file that came later")
 
 
@@ -102,11 +102,59 @@ def test_drops_are_chosen_by_source_and_status(ledger: Ledger) -> None:
 def test_the_frame_is_the_table_of_the_catalogue(ledger: Ledger) -> None:
     table = CATALOGUE["governance/drop_ledger"]
     assert table.conform(ledger.frame()).is_empty()
-    drop = ledger.receive("prices", "a'; DROP TABLE drops; --", "h1", 10, NOON, [DAY])
-    ledger.accept(drop, accepted=1, quarantined=0, reason=None, run_id="r")
+    drop = ledger.receive("prices", "a'; DROP TABLE drops; --", "h1", 10, NOON)
+    ledger.accept(drop, accepted=1, quarantined=0, in_force=1, reason=None, run_id="r")
     ledger.receive("prices", "directory", None, 0, NOON)
     frame = table.conform(ledger.frame())
-    assert frame["days"].to_list() == [[DAY], []]
+    assert frame["local_days"].to_list() == [[], []]
     assert frame["received_utc"].to_list() == [NOON, NOON]
     assert frame["status"].to_list() == ["accepted", "received"]
     assert frame["sha256"].to_list() == ["h1", None]
+
+
+def test_what_a_drop_gave_is_written_with_its_days(ledger: Ledger) -> None:
+    drop = ledger.receive("prices", "a.csv", "h1", 10, NOON)
+    read = ledger.read(drop, parsed())
+    assert (read.status, read.days) == (Status.READ, (date(2016, 7, 20), date(2016, 7, 21)))
+    assert (read.parsed_rows, read.accepted_rows, read.quarantined_rows) == (10, 7, 3)
+    assert (read.layout, read.layout_sha256, read.usable, read.expected) == ("office", "abc", 7, 10)
+    assert read.reason == "3 rows: bad; gives half"
+
+
+def test_arrival_is_counted_and_not_told_by_a_clock(ledger: Ledger) -> None:
+    earlier = NOON.replace(year=2015)
+    first = ledger.receive("prices", "a.csv", "h1", 10, NOON, modified_ns=1)
+    second = ledger.receive("prices", "b.csv", "h2", 10, earlier, modified_ns=2)
+    assert [drop.drop_id for drop in ledger.drops()] == [first.drop_id, second.drop_id]
+    ledger.accept(first, accepted=1, quarantined=0, in_force=0, reason=None, run_id="r")
+    # The file still lies where it was taken: that is no arrival.
+    assert ledger.receive("prices", "a.csv", "h1", 10, NOON, modified_ns=1).status is Status.SUPERSEDED
+    again = ledger.receive("prices", "a.csv", "h1", 10, earlier, modified_ns=3)
+    assert (again.status, again.arrival) == (Status.READ, 3)
+    assert [drop.drop_id for drop in ledger.drops()] == [second.drop_id, first.drop_id]
+
+
+def test_a_ledger_of_version_0_1_is_read_on(tmp_path: Path) -> None:
+    home = Home(tmp_path).ensure()
+    Ledger(home).receive("prices", "a.csv", "h1", 10, NOON)
+    with sqlite3.connect(home.ledger) as connection:
+        for column in ADDED:
+            connection.execute(f"ALTER TABLE drops DROP COLUMN {column}")
+    [drop] = Ledger(home).drops()
+    assert (drop.name, drop.arrival, drop.layout) == ("a.csv", drop.drop_id, None)
+
+
+def parsed() -> Parsed:
+    return Parsed(
+        layout={"name": "office"},
+        layout_sha256="abc",
+        parameters={},
+        accepted=7,
+        rejected=3,
+        usable=7,
+        expected=10,
+        days=("2016-07-20", "2016-07-21"),
+        notes=("3 rows: bad",),
+        warnings=("gives half",),
+        rows="1-abc.parquet",
+    )
