@@ -1,6 +1,7 @@
 """What a layout says of readings: what they are once they are placed, and whether it says all that is needed."""
 
 import re
+from fnmatch import fnmatchcase
 
 from ons_assets.intake.layouts import Layout
 from ons_assets.meters.readings.placed import ReadingKind
@@ -50,6 +51,24 @@ def kwh_factor(layout: Layout, unit: str) -> float | None:
     return None
 
 
+def quality(layout: Layout, flag: str) -> str | None:
+    """Return what a flag of quality means, as the first pattern of the layout that it matches says."""
+    return next((meaning for pattern, meaning in layout.quality.items() if fnmatchcase(flag, pattern)), None)
+
+
+def of_interval(layout: Layout, minutes: int) -> Layout:
+    """Return the layout for a file whose rows say how long their intervals are.
+
+    Raises
+    ------
+    ValueError
+        If half hours and hours cannot be made of such intervals.
+    """
+    if minutes < 1 or minutes > 60 or 60 % minutes or (minutes < 60 and 30 % minutes):
+        raise ValueError("no part of a half hour, and no hour")
+    return layout.model_copy(update={"interval_minutes": minutes})
+
+
 def lacks(layout: Layout) -> str | None:
     """Say what a layout leaves open that readings need; None if it says everything."""
     if layout.format == "cer":
@@ -57,8 +76,8 @@ def lacks(layout: Layout) -> str | None:
     fields = layout.origins.keys()
     if "meter" not in fields and "meter" not in (layout.name_pattern or ""):
         return "columns must say what the meter is: a column, a constant, or the name of the file"
-    if (layout.unit is None) == ("unit" not in fields):
-        return "it must say a unit or the column that holds it, and not both"
+    if layout.unit is None and "unit" not in fields:
+        return "it must say a unit, or the column that holds it"
     if layout.unit == "m3" and layout.kwh_per_m3 is None:
         return "the unit m3 needs kwh_per_m3"
     if layout.day_columns:

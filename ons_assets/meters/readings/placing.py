@@ -14,7 +14,7 @@ from ons_assets.intake.rules import Rule, first_fault
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.meters.readings.clock import EPOCH, FIRST_DAY, SLOTS, LocalClock, local_clock
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.meters.readings.kinds import kind, kwh_factor, whose
+from ons_assets.meters.readings.kinds import kind, kwh_factor, quality, whose
 from ons_assets.meters.readings.placed import Block, Mark, counted
 from ons_assets.parameters.meters import Readings
 
@@ -43,6 +43,7 @@ MARK_ROWS = pl.DataFrame(
     schema={"reason": pl.String(), "mark": pl.Int8()},
     orient="row",
 )
+INTERVAL_FIELDS = {"interval_minutes": 60, "interval_seconds": 1}
 QUALITY_MARKS = {"estimated": int(Mark.ESTIMATED), "substituted": int(Mark.SUBSTITUTED)}
 
 IntArray = npt.NDArray[np.int64]
@@ -92,6 +93,7 @@ class Placing:
             missing=records["value"].is_null(),
             unit_known=self._unit_known(records),
             quality=self._quality(records),
+            fits=self._interval_fits(records),
         )
         reasons = placed.select(first_fault(self._rules)).to_series()
         good = reasons.is_null()
@@ -126,6 +128,7 @@ class Placing:
             Rule((fault == OFF_GRID) & pl.col("missing"), OFF_GRID_AND_MISSING),
             *of_time,
             Rule(~pl.col("unit_known"), "unit is not one of kWh, Wh, MWh, kW and W", null_is_fault=True),
+            Rule(~pl.col("fits"), "is of another length than the other intervals of the file", null_is_fault=True),
             Rule(pl.col("quality") == "missing", FLAGGED),
             Rule(pl.col("missing"), MISSING),
             Rule(value.is_null() | ~value.is_finite(), NO_NUMBER, null_is_fault=True),
@@ -262,27 +265,45 @@ class Placing:
     def _value(self, records: pl.DataFrame) -> pl.Series:
         """Return kWh, or null where the value is no number; float64 for registers, which grow large."""
         number = values.number(records["value"], self.layout)
-        if self.layout.unit is not None:
-            kwh = number * (kwh_factor(self.layout, self.layout.unit) or np.nan)
-        else:
-            units = values.column_text(records, "unit", "")
+        if "unit" in records.columns:
+            units = self._units(records)
             factors = {unit: kwh_factor(self.layout, unit) for unit in units.unique()}
             kwh = number * units.replace_strict(factors, default=None, return_dtype=pl.Float64())
+        else:
+            kwh = number * (kwh_factor(self.layout, self.layout.unit or "") or np.nan)
         return kwh.cast(pl.Float64() if self.kind.is_register else pl.Float32())
 
+    def _units(self, records: pl.DataFrame) -> pl.Series:
+        """Return the units of values, the layout's where the column says none."""
+        return values.column_text(records, "unit", self.layout.unit or "")
+
     def _unit_known(self, records: pl.DataFrame) -> pl.Series:
-        if self.layout.unit is not None:
-            return pl.Series([True]).new_from_index(0, len(records))
-        units = values.column_text(records, "unit", "")
+        if "unit" not in records.columns:
+            return pl.Series([self.layout.unit is not None]).new_from_index(0, len(records))
+        units = self._units(records)
         return units.is_in([unit for unit in units.unique() if kwh_factor(self.layout, unit) is not None])
 
     def _quality(self, records: pl.DataFrame) -> pl.Series:
         """Return what flags mean; null where they mean a plain reading."""
         if not self.layout.quality or "quality" not in records.columns:
             return pl.Series([None], dtype=pl.String()).new_from_index(0, len(records))
-        return values.text(records["quality"]).replace_strict(
-            dict(self.layout.quality), default=None, return_dtype=pl.String()
-        )
+        flags = values.column_text(records, "quality", "")
+        meanings = {flag: quality(self.layout, flag) for flag in flags.unique()}
+        return flags.replace_strict(meanings, default=None, return_dtype=pl.String())
+
+    def _interval_fits(self, records: pl.DataFrame) -> pl.Series:
+        seconds = interval_seconds(records)
+        if seconds is None:
+            return pl.Series([True]).new_from_index(0, len(records))
+        return seconds == self._interval
+
+
+def interval_seconds(records: pl.DataFrame) -> pl.Series | None:
+    """Return how long the intervals of rows are, where the file says it."""
+    for field, factor in INTERVAL_FIELDS.items():
+        if field in records.columns:
+            return records[field].cast(pl.Float64(), strict=False) * factor
+    return None
 
 
 def _faults_of(what: str) -> tuple[str, str, str]:

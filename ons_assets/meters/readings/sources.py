@@ -20,9 +20,9 @@ from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.meters.readings.cer import CerPlacing
 from ons_assets.meters.readings.day_rows import day_rows
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.meters.readings.kinds import kind, lacks
+from ons_assets.meters.readings.kinds import lacks, of_interval
 from ons_assets.meters.readings.placed import MARK_SCHEMA, Block, ReadingKind
-from ons_assets.meters.readings.placing import Placing
+from ons_assets.meters.readings.placing import INTERVAL_FIELDS, Placing, interval_seconds
 from ons_assets.meters.readings.spill import Spill, Spilled
 from ons_assets.meters.readings.verdict import Tally
 from ons_assets.parameters.meters import Readings
@@ -66,6 +66,7 @@ class MeterFiles(Source):
         "slot": "number of the interval in its day",
         "unit": "kWh, Wh, MWh, kW, W or m3, where rows differ",
         "quality": "flag that `quality` translates",
+        "interval_minutes": "length of the interval, where files differ; or `interval_seconds`",
     }
 
     @classmethod
@@ -80,21 +81,13 @@ class MeterFiles(Source):
             readings=readings,
         )
 
-    def layout(self, path: Path, name: str) -> Layout:
-        """Return the layout of a file.
-
-        Raises
-        ------
-        Unreadable
-            If none knows it, or the one that does leaves something open.
-        """
-        found = super().layout(path, name)
-        if lacking := lacks(found):
-            raise Unreadable(f"would be read by the layout {found.name}, which cannot be used: {lacking}")
-        return found
+    def lack_of(self, layout: Layout) -> str | None:
+        """See `Source.lack_of`; which fields readings need depends on what they are."""
+        return lacks(layout)
 
     def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
         """See `Source.read`; a piece is a bucket of meters, the last one what there is to say of the file."""
+        layout = self._of_file(path, name, layout)
         placing = self._placing(layout, received_utc)
         tally = Tally(placing.kind, self.readings)
         rejected, cut = [pl.DataFrame(schema=REJECTED_SCHEMA)], False
@@ -123,6 +116,19 @@ class MeterFiles(Source):
         notes += (ENDS_INSIDE_RECORD,) if cut else ()
         nothing = labelled(_no_days(placing.kind), placing.kind, self.readings.buckets)
         yield Piece(nothing, every, notes, warnings)
+
+    def _of_file(self, path: Path, name: str, layout: Layout) -> Layout:
+        """Return the layout with the length of intervals that the file's first row says, if it says one."""
+        if not INTERVAL_FIELDS.keys() & layout.origins.keys():
+            return layout
+        for block in records(path, layout, self.limits, columns=_read_columns(layout)):
+            seconds = interval_seconds(fields(block, layout, name).rows)
+            if seconds is not None and len(said := seconds.drop_nulls()):
+                try:
+                    return of_interval(layout, int(said[0]) // 60)
+                except ValueError as error:
+                    raise Unreadable(f"holds readings of {said[0] / 60:g} minutes, {error}") from None
+        return layout
 
     def _placing(self, layout: Layout, received_utc: datetime) -> Placing | CerPlacing:
         of_layout = CerPlacing if layout.format == "cer" else Placing

@@ -72,7 +72,10 @@ class Tally:
         notes = [f"{total[name]} {name} readings" for name in ODD if total[name]]
         if total["hourly"]:
             notes.append(f"{total['hourly']} hourly readings, each two half hours of half its energy")
-        warnings = [*self._dead(meters), *self._partial(total)]
+        partial = self._partial(total)
+        if partial and not total["usable"]:
+            raise Unreadable(f"gives no half hour that can be used: {partial[0]}")
+        warnings = [*self._dead(meters), *partial]
         if self._is_hourly(total):
             # What looks like twice the energy is half of the half hours.
             warnings.append(HOURLY)
