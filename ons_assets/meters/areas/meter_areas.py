@@ -78,7 +78,10 @@ class MeterAreaFiles(TableSource):
                 "trial": values.column_text(rows, "trial", layout.trial),
             }
         )
-        known = said.with_columns(canonical_column("named")).with_columns(trial=pl.coalesce("trial", self._trial()))
+        known = said.with_columns(canonical_column("named"))
+        # A file that has the column says it of all its meters.
+        if "trial" not in rows.columns and layout.trial is None:
+            known = known.with_columns(trial=self._trial())
         return known.with_columns(meter=self._meters(known))
 
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:

@@ -23,6 +23,7 @@ FUTURE_SLACK = timedelta(days=1)
 DAY_SECONDS = 86_400
 LOST_DIGITS = r"^\d+(\.\d*)?[eE]\+?\d+$"
 OFF_GRID = "time is off the grid of its interval"
+NO_SUCH_SLOT = "slot is not one of its day"
 SKIPPED = "half hour is in the hour that the clock skips"
 MISSING = "value is missing"
 FLAGGED = "is flagged as missing"
@@ -136,7 +137,7 @@ class Placing:
         )
 
     def _time_faults(self) -> tuple[str, ...]:
-        return (*_faults_of("time"), *_faults_of("date"), OFF_GRID, SKIPPED, "slot is not one of its day")
+        return (*_faults_of("time"), *_faults_of("date"), OFF_GRID, SKIPPED, NO_SUCH_SLOT)
 
     def _by_interval(self, rows: pl.DataFrame) -> pl.DataFrame:
         """One record an interval; a blank cell is an interval without a reading, not a record."""
@@ -163,7 +164,11 @@ class Placing:
                 seconds = seconds - self._interval
             return self._of_moments(seconds, "time")
         if (self.layout.zone or self.kind.zone) != self.kind.zone or self.layout.stamp == "end":
-            return self._of_moments(self._seconds_of_slots(records), "date")
+            seconds, out_of_day = self._seconds_of_slots(records)
+            placed = self._of_moments(seconds, "date")
+            return placed.with_columns(
+                time_fault=pl.when(out_of_day).then(pl.lit(NO_SUCH_SLOT)).otherwise("time_fault")
+            )
         return self._by_slot(records)
 
     def _of_moments(self, second: pl.Series, what: str) -> pl.DataFrame:
@@ -209,8 +214,8 @@ class Placing:
         number = slot if slot.dtype.is_integer() else values.number(slot, self.layout).cast(pl.Int64(), strict=False)
         return day, number.fill_null(-1).to_numpy().astype(np.int64) - self.layout.first_slot, date.is_null().to_numpy()
 
-    def _seconds_of_slots(self, records: pl.DataFrame) -> pl.Series:
-        """Return the second of the epoch of slots on the clock of the file, which is not that of the homes."""
+    def _seconds_of_slots(self, records: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """Return the second of the epoch of slots on a clock that is not that of the homes, and which are of no day."""
         day, slot, unread = self._days(records)
         zone = self.layout.zone or self.kind.zone
         count = np.full(len(day), -1, dtype=np.int64)
@@ -222,8 +227,8 @@ class Placing:
         seconds = midnight + slot * self._interval
         if self.layout.stamp == "end":
             seconds = seconds - self._interval
-        valid = ~unread & (slot >= 0) & (slot < count)
-        return pl.Series(seconds).set(pl.Series(~valid), None)
+        out_of_day = ~unread & ((slot < 0) | (slot >= count))
+        return pl.Series(seconds).set(pl.Series(unread | out_of_day), None), pl.Series(out_of_day)
 
     def _by_slot(self, records: pl.DataFrame) -> pl.DataFrame:
         day, slot, unread = self._days(records)
@@ -241,7 +246,7 @@ class Placing:
         unreadable, future, early = _faults_of("date")
         fault = np.select(
             [unread, day > last, ~within, skipped, position < 0],
-            [unreadable, future, early, SKIPPED, "slot is not one of its day"],
+            [unreadable, future, early, SKIPPED, NO_SUCH_SLOT],
             default="",
         )
         return _placed(np.where(within, day, -1), position, fault)

@@ -12,7 +12,7 @@ import polars as pl
 from ons_assets.intake.fields import fields
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.records import records
-from ons_assets.intake.source import ENDS_INSIDE_RECORD, Piece, Source, layout_folders, limits
+from ons_assets.intake.source import ENDS_INSIDE_RECORD, Piece, Source, layout_folders, limits, nothing_read
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.buckets import bucket_column
 from ons_assets.lakehouse.home import Home
@@ -104,10 +104,12 @@ class MeterFiles(Source):
                             f"has more than {self.readings.max_rejected_rows} rows that could not be read",
                             block.rejected,
                         )
+            every = pl.concat(rejected).sort("line")
+            if spill.is_empty:
+                raise Unreadable(nothing_read(every), every)
             for bucket in range(self.readings.buckets):
                 if (part := spill.bucket(bucket)) is not None:
                     yield self._piece(part, placing.kind, tally)
-        every = pl.concat(rejected).sort("line")
         try:
             notes, warnings = tally.said()
         except Unreadable as error:

@@ -82,6 +82,11 @@ class Spill:
             self._writers[bucket] = writer
         return self._writers[bucket]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was set down that has a meter and a day."""
+        return not self._writers and not self._marks
+
     def bucket(self, bucket: int) -> Spilled | None:
         """Return the readings of a bucket, once all blocks are set down; None if it has none."""
         marks = pl.concat([pl.DataFrame(schema=MARK_SCHEMA), *self._marks])
