@@ -147,7 +147,10 @@ def test_import_beside_export_is_named_and_may_be_filtered(case, tmp_path: Path)
     (tmp_path / "again").mkdir()
     layout = yaml.safe_load((INTAKE / "meters" / "mappings" / "impexp.yaml").read_text())
     came = Case(
-        tmp_path / "again", INTAKE / "meters" / "impexp.csv", "x.csv", {**layout, "files": "*", "only": {"obis": "1.8.0"}}
+        tmp_path / "again",
+        INTAKE / "meters" / "impexp.csv",
+        "x.csv",
+        {**layout, "files": "*", "only": {"obis": "1.8.0"}},
     )
     assert came.piece.usable == 726
     assert len(came.piece.rejected) == 0
@@ -164,7 +167,10 @@ def test_hourly_readings_are_named_and_readable(case, tmp_path: Path) -> None:  
     (tmp_path / "again").mkdir()
     layout = yaml.safe_load((INTAKE / "meters" / "mappings" / "hourly30.yaml").read_text())
     came = Case(
-        tmp_path / "again", INTAKE / "meters" / "hourly30.csv", "x.csv", {**layout, "files": "*", "interval_minutes": 60}
+        tmp_path / "again",
+        INTAKE / "meters" / "hourly30.csv",
+        "x.csv",
+        {**layout, "files": "*", "interval_minutes": 60},
     )
     assert came.piece.usable == came.piece.expected == 16_128
     assert came.counted("hourly") == (8064,)

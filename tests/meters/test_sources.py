@@ -11,7 +11,7 @@ from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
 from ons_assets.meters.readings.identifiers import Pseudonyms
 from ons_assets.meters.readings.sources import BUILT_IN, MeterFiles
-from tests.meters.conftest import RECEIVED, SECRET, Read
+from tests.meters.conftest import SECRET, Read
 
 LONG = {"columns": {"meter": "id", "time": "time", "value": "value"}, "unit": "kWh"}
 
@@ -311,7 +311,7 @@ def test_wide_days(read: Read) -> None:
 def test_a_wide_day_of_sixty_columns_has_another_layout(read: Read) -> None:
     columns = [f"h{slot}" for slot in range(1, 49)]
     mapping = {"columns": {"meter": "id", "date": "date"}, "unit": "Wh", "day_columns": [*columns, "h49"]}
-    with pytest.raises(Unreadable, match="no header that a layout knows|layout that is not known"):
+    with pytest.raises(Unreadable, match=r"no header that a layout knows|layout that is not known"):
         read(f"{','.join(['id', 'date', *columns])}\na,2020-01-01,{','.join(['1'] * 48)}\n", mapping)
 
 

@@ -7,7 +7,6 @@ import polars as pl
 from ons_assets.meters.readings.clock import SLOTS
 from ons_assets.parameters.meters import Readings
 
-
 # Homes differ, by their heating more than by anything; the median of a few says something.
 SOME_HOMES = 3
 POWER = "power in kW that is taken for kWh is twice the energy"
