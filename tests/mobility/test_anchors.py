@@ -114,8 +114,7 @@ def test_the_order_of_stays_makes_no_difference():
     ).with_columns(end=pl.col("start") + pl.duration(hours=3))
     once = infer_anchors(stays)
     again = infer_anchors(stays.sample(fraction=1, shuffle=True, seed=3))
-    assert once.drop("confidence").equals(again.drop("confidence"))
-    np.testing.assert_allclose(once["confidence"], again["confidence"])
+    assert once.equals(again)
 
 
 def test_commutes_pair_what_overlaps():
@@ -142,7 +141,8 @@ def test_the_weight_of_a_stay_is_the_sum_over_its_minutes(start, length):
         weights[(moment.weekday() * 24 + moment.hour)] / 60
         for moment in (begin + timedelta(minutes=minute) for minute in range(length * 60))
     )
-    assert pieces["weight"].sum() == pytest.approx(minutes)
+    # Hours since 1970 are large: their differences are exact to less than the nine decimals of evidence.
+    assert pieces["weight"].sum() == pytest.approx(minutes, abs=1e-9)
     assert pieces["day"].n_unique() == len(pieces)
 
 
