@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
@@ -19,6 +19,7 @@ def total(values: list[float | None]) -> float:
     return found
 
 
+@settings(deadline=None)
 @given(st.lists(FIGURES, max_size=60), st.randoms(use_true_random=False))
 def test_the_sum_is_rounded_once_and_the_same_in_any_order(values, random):
     expected = math.fsum(values)
@@ -63,6 +64,7 @@ def test_the_mean_is_of_what_is_there():
     assert frame.select(exact_mean(pl.col("x") * 2)).item() == math.fsum([0.2, 0.4]) / 2
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(0, 2**32 - 1))
 def test_totals_are_the_same_however_the_terms_are_divided(rows, seed):
     random = np.random.default_rng(seed)

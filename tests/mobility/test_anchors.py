@@ -3,7 +3,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.mobility import AnchorParameters, commutes, infer_anchors
@@ -129,6 +129,7 @@ def test_commutes_pair_what_overlaps():
     assert (found["from"] <= found["to"]).all()
 
 
+@settings(deadline=None)
 @given(start=st.integers(0, 24 * 30), length=st.integers(1, 60))
 def test_the_weight_of_a_stay_is_the_sum_over_its_minutes(start, length):
     profile = WeeklyProfile(night=1, evening=0.5, weekend=0.3, working=-0.1)
