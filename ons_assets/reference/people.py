@@ -3,6 +3,7 @@
 import polars as pl
 
 from ons_assets.lakehouse.delimited import Limits
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.lakehouse.table_files import TableFiles, is_missing, is_no_quantity
 from ons_assets.settings import Settings
 
@@ -35,9 +36,7 @@ def totals_by_area(population: pl.DataFrame) -> pl.DataFrame:
     counted = population.filter(whole | ~whole.any().over("area"))
     return (
         counted.group_by("area")
-        .agg(
-            pl.col("population").sum(), students=pl.when(pl.col("students").count() > 0).then(pl.col("students").sum())
-        )
+        .agg(exact_sum("population"), students=pl.when(pl.col("students").count() > 0).then(exact_sum("students")))
         .sort("area")
     )
 
