@@ -14,7 +14,7 @@ UTC = pl.Datetime("us", "UTC")
 DROP_ID = Column("drop_id", pl.Int64(), "number of the file in the ledger, in order of arrival")
 DROP_SHA256 = Column("drop_sha256", pl.String(), "SHA-256 of the file that the row came in")
 LINE = Column("line", pl.Int64(), "record of that file, the header being 1")
-LAYOUT = Column("layout", pl.String(), "layout of the file that delivered it: cer, or the name of a mapping")
+LAYOUT = Column("layout", pl.String(), "layout of the file that delivered it")
 BUCKET = Column("bucket", pl.Int16(), "part of the units (meters, users, devices) by their pseudonym, 0 and up")
 
 # Who it is about.
@@ -105,8 +105,12 @@ CONTRADICTORY = Column("contradictory", pl.Int32(), "half hours received with di
 NEGATIVE = Column("negative", pl.Int32(), "readings below zero (export), or steps back of a register")
 OFF_GRID = Column("off_grid", pl.Int32(), "records whose time is not on the grid of its interval")
 UNREADABLE = Column("unreadable", pl.Int32(), "records whose value is missing, no number or not finite")
-TOO_LARGE = Column("too_large", pl.Int32(), "records above what a domestic supply can carry")
+TOO_LARGE = Column("too_large", pl.Int32(), "records, or half hours of a register, above what a domestic supply can carry")
 SKIPPED_HOUR = Column("skipped_hour", pl.Int32(), "records in the hour that the clock skips in spring")
+ESTIMATED = Column("estimated", pl.Int32(), "readings that their file flags as estimated; they count")
+SUBSTITUTED = Column("substituted", pl.Int32(), "readings that their file flags as substituted; they count")
+HOURLY = Column("hourly", pl.Int32(), "readings of a whole hour; each is two half hours of half its energy")
+PARTIAL = Column("partial", pl.Int32(), "half hours of which some intervals were read and some not")
 REPLACED = Column("replaced", pl.Int32(), "half hours that a file received later changed")
 TARGET = Column("target", pl.String(), "size_band, has_children or respondent_over_65")
 PROFILE_CLUSTER = Column(

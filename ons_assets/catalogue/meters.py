@@ -16,6 +16,10 @@ READING_COUNTS = (
     columns.UNREADABLE,
     columns.TOO_LARGE,
     columns.SKIPPED_HOUR,
+    columns.ESTIMATED,
+    columns.SUBSTITUTED,
+    columns.HOURLY,
+    columns.PARTIAL,
 )
 
 RAW_READINGS = Table(
@@ -39,11 +43,11 @@ RAW_READINGS = Table(
         columns.DROP_ID,
         columns.DROP_SHA256,
     ),
-    key=("drop_sha256", "meter", "day"),
+    key=("drop_id", "meter", "day"),
     partition_by=("bucket",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
-    source="Files of readings: CER text, Low Carbon London, and others through a mapping",
+    source="Files of readings, under a layout",
 )
 
 HALF_HOURS = Table(
@@ -96,8 +100,8 @@ READING_QUALITY = Table(
         Column("imputed_half_hours", pl.Int32(), "half hours that were filled"),
         columns.REPLACED,
         *READING_COUNTS,
-        Column("first_reading_day", pl.Date(), "first day with a reading, of all months"),
-        Column("last_reading_day", pl.Date(), "last day with a reading, of all months"),
+        Column("first_reading_day", pl.Date(), "first day with a reading, of all months", nullable=True),
+        Column("last_reading_day", pl.Date(), "last day with a reading, of all months", nullable=True),
     ),
     key=("meter", "month"),
     partition_by=("bucket",),

@@ -5,7 +5,7 @@ import polars as pl
 from dagster_duckdb import DuckDBResource
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.intake.ingestion import LINEAGE_COLUMN
+from ons_assets.intake.ingestion import DROP_SHA256
 from ons_assets.lakehouse import data_docs, warehouse
 from ons_assets.orchestration.assets import published
 from ons_assets.orchestration.resources import Lakehouse
@@ -15,7 +15,7 @@ ALL = [table.name.split("/") for table in CATALOGUE.values()]
 FROM_DROPS = [
     table.name
     for table in CATALOGUE.values()
-    if LINEAGE_COLUMN in table.column_names and not any(name in table.source for name in CATALOGUE)
+    if DROP_SHA256 in table.column_names and not any(name in table.source for name in CATALOGUE)
 ]
 
 

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import core_ext.cer as kernel
 import numpy as np
 import polars as pl
 
+from core_ext import parse_cer_text
 from ons_assets.intake.blocks import Block, rejected_rows
 from ons_assets.intake.encodings import BYTE_ORDER_MARKS
 from ons_assets.intake.limits import Limits
@@ -104,7 +104,7 @@ def _ahead(splitter: Splitter) -> Iterator[tuple[Any, tuple[Any, ...] | None]]:
 
 
 def _parse(content: bytes) -> tuple[Any, ...]:
-    return kernel.parse(content.replace(b",", b" "), OWN_NUMBER, 1.0, np.inf)
+    return parse_cer_text(content.replace(b",", b" "), OWN_NUMBER, 1.0, np.inf)
 
 
 def _block(content: bytes, parsed: tuple[Any, ...], first: int, names: list[str]) -> Block:

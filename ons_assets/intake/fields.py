@@ -164,4 +164,5 @@ def _recoded(column: pl.Series, codes: Mapping[str, str] | None) -> pl.Series:
 
 
 def _is_one_of(column: pl.Series, allowed: Sequence[str]) -> pl.Series:
-    return values.text(column).is_in(list(allowed)).fill_null(False)
+    # An empty text among those that are allowed stands for rows that say nothing.
+    return values.text(column).is_in(list(allowed)).fill_null("" in allowed)

@@ -21,7 +21,7 @@ from ons_assets.intake import (
 )
 from ons_assets.intake.blocks import LINE, Block
 from ons_assets.intake.containers import Part, as_file, is_workbook_zip, parts
-from ons_assets.intake.formats import LOOKED_AT_BYTES, foreign, format_of
+from ons_assets.intake.formats import ESPI, LOOKED_AT_BYTES, NEM12, foreign, format_of
 from ons_assets.intake.layouts import Format, Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import GZIP_MAGIC, ZIP_INSIDE, ZIP_MAGIC, ZSTANDARD_MAGIC, Stream
@@ -147,11 +147,12 @@ def _header(path: Path, part: Part, kind: Format, layout: Layout, limits: Limits
         return _columns(json_document.blocks(part.stream, typed, limits, None, FEW_ROWS))
     if kind == "xml":
         return _columns(xml_rows.blocks(part.stream, layout, limits, None, FEW_ROWS))
-    if kind == "green-button":
-        return [name for name in green_button.SCHEMA if name != LINE]
-    if kind == "nem12":
-        return [name for name in nem12.SCHEMA if name != LINE]
+    # A layout may say a format that the file does not have.
     start = part.stream.peek(cer.LOOKED_AT_BYTES)
+    if kind == "green-button":
+        return [name for name in green_button.SCHEMA if name != LINE] if ESPI.search(start) else []
+    if kind == "nem12":
+        return [name for name in nem12.SCHEMA if name != LINE] if NEM12.match(start) else []
     return [name for name in cer.SCHEMA if name != LINE] if cer.begins_as_cer(start) else []
 
 

@@ -10,7 +10,7 @@ from ons_assets.intake.layouts import OF_MONTHS, Layout
 EPOCHS = {"epoch": 1_000_000, "epoch-ms": 1_000}
 ZONED = re.compile(r"%[:#]?z|%\+")
 # The end of a day, and in files of some German grid operators the hour that the clock shows twice.
-MIDNIGHT_24 = r"\b24:00(:00)?\b"
+MIDNIGHT_24 = r"(^|[ T])24:00(:00)?\b"
 TWICE = r"\b2([AB])(:\d\d)"
 
 
@@ -96,7 +96,7 @@ def _of_text(column: pl.Series, layout: Layout, zone: str | None) -> Moments:
     text = column.str.strip_chars()
     of_midnight = text.str.contains(MIDNIGHT_24).fill_null(False)
     second = text.str.extract(TWICE) == "B"
-    plain = text.str.replace(MIDNIGHT_24, "00:00${1}").str.replace(TWICE, "02${2}")
+    plain = text.str.replace(MIDNIGHT_24, "${1}00:00${2}").str.replace(TWICE, "02${2}")
     early, late = _none(column).early, _none(column).late
     for form in layout.time_formats:
         if form in EPOCHS:

@@ -17,7 +17,6 @@ from ons_assets.meters.households.questionnaire import QuestionnaireFiles
 from ons_assets.meters.occupancy import occupancy_table
 from ons_assets.meters.profiles import load_profiles as profiles
 from ons_assets.meters.profiles.cluster_tables import cluster_tables
-from ons_assets.meters.readings.intake import take_in
 from ons_assets.meters.readings.sources import MeterFiles
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.parameters.meters import (
@@ -41,7 +40,7 @@ Parts = Iterator[pl.DataFrame]
 # Within a bucket, tables are in the order of meters and time; of readings, in that of their files.
 _parts = partial(buckets.parts, order=("meter", "day", "first_day", "drop_id"))
 
-raw_readings = ingested("meters/raw_readings", MeterFiles.of, parameters=(Readings,), by=take_in)
+raw_readings = ingested("meters/raw_readings", MeterFiles.of, parameters=(Readings,))
 questionnaire = ingested("meters/questionnaire", QuestionnaireFiles.of, parameters=(QuestionnaireParameters,))
 meter_areas = ingested("meters/meter_areas", MeterAreaFiles.of, parameters=(MeterAreaParameters,))
 

@@ -16,7 +16,7 @@ class Readings(Parameters):
     """How files of readings become half hours."""
 
     buckets: int = Field(16, ge=1, le=100, description="partitions of the tables of readings, by hash of the meter")
-    local_zone: str = Field("Europe/London", description="zone of the homes where a mapping does not say another")
+    local_zone: str = Field("Europe/London", description="zone of the homes where a layout does not say another")
     cer_zone: str = Field("Europe/Dublin", description="zone of the homes of the CER trial")
     cer_unit: Literal["kWh", "kW"] = Field(
         "kW", description="unit of the CER text: as kWh its homes would use twice what is plausible"
@@ -32,16 +32,16 @@ class Readings(Parameters):
         50, gt=0, description="a reading above this is none: three phases of 100 A carry 35 kWh in half an hour"
     )
     plausible_day_kwh: float = Field(11, gt=0, description="what a plausible mean home uses in a day")
-    warn_factor: float = Field(2, gt=1, description="a median home so many times above or below is warned of")
+    warn_factor: float = Field(1.5, gt=1, description="a median home so many times above is warned of")
+    low_factor: float = Field(2, gt=1, description="a median home so many times below is warned of")
     refuse_factor: float = Field(20, gt=1, description="and so many times above or below, the file is refused")
     judged_homes: int = Field(10, ge=1, description="homes from which a low median is held against a file")
-    max_rejected_share: float = Field(0.5, gt=0, le=1, description="a file with more unreadable rows is refused")
     max_rejected_rows: int = Field(1_000_000, gt=0, description="unreadable rows after which a file is given up")
 
     @model_validator(mode="after")
     def _warns_before_it_refuses(self) -> "Readings":
-        if self.refuse_factor <= self.warn_factor:
-            raise ValueError("refuse_factor must be above warn_factor")
+        if self.refuse_factor <= max(self.warn_factor, self.low_factor):
+            raise ValueError("refuse_factor must be above warn_factor and low_factor")
         return self
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from ons_assets.prices.sources import ENDS_INSIDE_RECORD, QuoteFiles
+from ons_assets.intake.source import ENDS_INSIDE_RECORD
+from ons_assets.prices.sources import QuoteFiles
 
 RUN_STAMPS = ("%Y%m%d%H%M%S", "%Y-%m-%d")
 

@@ -9,8 +9,7 @@ import yaml
 
 from ons_assets.intake.source import Piece
 from ons_assets.lakehouse.home import Home
-from ons_assets.meters.readings.reading_layouts import BUILT_IN
-from ons_assets.meters.readings.sources import MeterFiles
+from ons_assets.meters.readings.sources import BUILT_IN, MeterFiles
 from ons_assets.parameters.meters import Readings
 
 SECRET = b"a key of thirty-two bytes, no less"
@@ -39,7 +38,7 @@ def read(tmp_path: Path) -> Read:
         path = content if isinstance(content, Path) else tmp_path / "drop"
         if not isinstance(content, Path):
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        source = MeterFiles((folder, BUILT_IN), keyed(tmp_path), Readings(**parameters))
+        source = MeterFiles((folder, BUILT_IN), home=keyed(tmp_path), readings=Readings(**parameters))
         return source.whole(path, "drop", RECEIVED)
 
     return parse

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS
 from ons_assets.meters.half_hours.clock_face import as_array, dense, half_hours, measured
 from ons_assets.meters.readings.clock import local_clock, to_day
-from ons_assets.meters.readings.day_rows import day_rows
-from ons_assets.meters.readings.placed import FAULT_SCHEMA, Fault, ReadingKind
+from ons_assets.meters.readings.day_rows import COUNTS, day_rows
+from ons_assets.meters.readings.placed import MARK_SCHEMA, Mark, ReadingKind
 
 SPRING, AUTUMN, PLAIN = date(2010, 3, 28), date(2009, 10, 25), date(2009, 10, 26)
-COUNTS = ("repeated", "contradictory", "negative", "off_grid", "unreadable", "too_large", "skipped_hour")
+
 
 
 def raw(*days: tuple[int, date, list[float], int], zone: str = "Europe/London") -> pl.DataFrame:
@@ -147,7 +147,7 @@ def test_gathering_readings_agrees_with_a_dictionary(records: list[tuple[int, da
         np.array([to_day(each) for each in day], dtype=np.int32),
         np.array(position, dtype=np.int16),
         np.array(value, dtype=np.float32),
-        pl.DataFrame(schema=FAULT_SCHEMA),
+        pl.DataFrame(schema=MARK_SCHEMA),
         ReadingKind("test", "Europe/London"),
     )
     seen: dict[tuple[int, date], dict[int, list[int]]] = {}
@@ -164,14 +164,15 @@ def test_gathering_readings_agrees_with_a_dictionary(records: list[tuple[int, da
             assert np.isnan(got) if len(one) != 1 else got == one.pop()
 
 
-def test_faults_are_counted_by_meter_and_day() -> None:
-    faults = pl.DataFrame(
+def test_marks_are_counted_by_meter_and_day() -> None:
+    marks = pl.DataFrame(
         {
             "meter": [1, 1, 2],
             "day": [to_day(PLAIN), to_day(PLAIN), to_day(SPRING)],
-            "fault": [Fault.OFF_GRID, Fault.UNREADABLE, Fault.SKIPPED_HOUR],
+            "mark": [Mark.OFF_GRID, Mark.UNREADABLE, Mark.SKIPPED_HOUR],
+            "count": [1, 1, 1],
         },
-        schema=FAULT_SCHEMA,
+        schema=MARK_SCHEMA,
     )
     empty = np.empty(0)
     rows = day_rows(
@@ -179,7 +180,7 @@ def test_faults_are_counted_by_meter_and_day() -> None:
         empty.astype(np.int32),
         empty.astype(np.int16),
         empty.astype(np.float32),
-        faults,
+        marks,
         ReadingKind("test", "Europe/London"),
     )
     assert rows.select("meter", "received", "off_grid", "unreadable", "skipped_hour").rows() == [

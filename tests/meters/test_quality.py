@@ -18,8 +18,7 @@ from ons_assets.meters.half_hours.imputation import hidden_error, impute, impute
 from ons_assets.meters.half_hours.missing_runs import Gap, classify, runs
 from ons_assets.meters.half_hours.quality import collection, reading_quality
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.meters.readings.reading_layouts import BUILT_IN
-from ons_assets.meters.readings.sources import MeterFiles
+from ons_assets.meters.readings.sources import BUILT_IN, MeterFiles
 from ons_assets.parameters.meters import ImputationParameters, QualityParameters
 from ons_assets.simulate.meters import Scale, simulate_meters
 from tests.meters.conftest import RECEIVED, SECRET, keyed
@@ -45,6 +44,10 @@ def frame(kwh: np.ndarray, start: date = START, clock_change: dict[int, int] | N
             "unreadable",
             "too_large",
             "skipped_hour",
+            "estimated",
+            "substituted",
+            "hourly",
+            "partial",
         ),
         0,
     )
@@ -176,7 +179,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, pl.Da
     """Return half hours and quality of a simulated trial, and the folder of its truth."""
     root = tmp_path_factory.mktemp("world")
     simulate_meters(root / "drops", root / "truth", scale=Scale("test", homes=40, days=120, lcl_share=0.0))
-    source = MeterFiles((BUILT_IN,), keyed(root / "home"))
+    source = MeterFiles((BUILT_IN,), home=keyed(root / "home"))
     parsed = [source.whole(path, path.name, RECEIVED).accepted for path in sorted((root / "drops").iterdir())]
     raw = [rows.with_columns(drop_id=pl.lit(n), drop_sha256=pl.lit(str(n))) for n, rows in enumerate(parsed)]
     made = HALF_HOURS.conform(half_hours(RAW_READINGS.conform(pl.concat(raw))))

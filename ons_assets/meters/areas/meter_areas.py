@@ -1,26 +1,28 @@
 """Where meters are: files of the operator with `meter`, `area_code` and, if they say it, `trial`."""
 
-import hashlib
-import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 
-from ons_assets.intake.limits import Limits, header
+from ons_assets.intake import values
+from ons_assets.intake.layouts import Layout, Origin
+from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.shelf import Shelf, shelf
+from ons_assets.intake.source import TableSource, layout_folders, limits
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.sources import Parsed, Unreadable
 from ons_assets.meters.readings.identifiers import Pseudonyms, canonical_column
-from ons_assets.meters.readings.meter_lists import judged, read_listed
 from ons_assets.settings import Settings
 
-COLUMNS = ("meter", "area_code")
 LONGEST_CODE = 32
 
 
 @dataclass(frozen=True)
-class MeterAreaFiles:
+class MeterAreaFiles(TableSource):
     """The small area of each meter.
 
     Parameters
@@ -29,76 +31,82 @@ class MeterAreaFiles:
         Keeps the key of the pseudonyms, so that areas meet their readings.
     trials
         Pattern of a meter's whole name to its trial, tried in order, where the file has no column `trial`.
-    limits
-        Sizes beyond which a file is refused.
     """
 
-    home: Home
-    trials: dict[str, str]
-    limits: Limits = field(default_factory=Limits)
+    home: Home = field(default_factory=lambda: Home(Path()))
+    trials: Mapping[str, str] = field(default_factory=dict)
 
     name = "meter_areas"
     table = "meters/meter_areas"
-    files_are = "`meter, area_code`"
-    batch = ()
+    files_are = "`meter, area_code`, and if known `trial`"
+    unit = "meters"
+    is_individual = True
+    key = ("meter",)
+    needs: ClassVar = {"meter": "name of the meter", "area_code": "code of its small area"}
+    takes: ClassVar = {"trial": "whose meter it is"}
 
     @classmethod
     def of(cls, settings: Settings) -> "MeterAreaFiles":
         """Return the source of one home."""
-        limits = Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes)
-        return cls(Home(settings.home), settings.meters.meter_areas.trials, limits)
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of the patterns."""
-        return hashlib.sha256(json.dumps(self.trials).encode()).hexdigest()
-
-    def recognises(self, path: Path, name: str) -> bool:
-        """Return whether the file has the columns."""
-        return set(COLUMNS) <= {column.strip() for column in header(path)}
-
-    def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
-        """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
-        listed = read_listed(path, self.limits)
-        if lacking := [column for column in COLUMNS if column not in listed.rows.columns]:
-            raise Unreadable(f"lacks the columns {', '.join(lacking)}")
-        rows = listed.rows.with_columns(named=canonical_column("meter")).select(
-            "meter",
-            "area_code",
-            "named",
-            "line",
-            trial=pl.col("trial") if "trial" in listed.rows.columns else self._trial(),
+        trials = settings.meters.meter_areas.trials
+        return cls(
+            layout_folders(settings, cls.name),
+            limits(settings),
+            {"trials": trials},
+            home=Home(settings.home),
+            trials=trials,
         )
-        known = [pl.col(column) for column in ("trial", "named")]
-        reason = (
-            pl.when(pl.col("meter").is_null())
-            .then(pl.lit("meter is missing"))
-            .when(pl.col("area_code").is_null())
-            .then(pl.lit("area_code is missing"))
-            .when(pl.col("area_code").str.len_chars() > LONGEST_CODE)
-            .then(pl.lit(f"area_code is longer than {LONGEST_CODE} characters"))
-            .when(pl.col("trial").is_null())
-            .then(pl.lit("nothing says of which trial the meter is"))
-            .when(pl.col("area_code").drop_nulls().n_unique().over(known) > 1)
-            .then(pl.lit("the meter is in two areas"))
-            .when(pl.col("line") > pl.col("line").min().over(known))
-            .then(pl.lit("repeats an earlier line"))
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Layouts of the home; last that of files with the columns of the table."""
+        found = shelf(self.folders)
+        own = Layout(
+            name=self.name,
+            columns={name: Origin(column=name) for name in self.needs},
+            optional={name: Origin(column=name) for name in self.takes},
         )
-        accepted, rejected = judged(rows, reason, listed.rejected)
+        return Shelf((*found.layouts, own), found.broken)
+
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """See `TableSource.typed`."""
+        said = pl.DataFrame(
+            {
+                "line": rows["line"],
+                "named": values.column_text(rows, "meter"),
+                "area_code": values.column_text(rows, "area_code"),
+                "trial": values.column_text(rows, "trial", layout.trial),
+            }
+        )
+        known = said.with_columns(canonical_column("named"))
+        # A file that has the column says it of all its meters.
+        if "trial" not in rows.columns and layout.trial is None:
+            known = known.with_columns(trial=self._trial())
+        return known.with_columns(meter=self._meters(known))
+
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """See `TableSource.rules`."""
+        return (
+            missing("named", "meter is missing"),
+            missing("area_code", "area_code is missing"),
+            Rule(
+                pl.col("area_code").str.len_chars() > LONGEST_CODE,
+                f"area_code is longer than {LONGEST_CODE} characters",
+            ),
+            missing("trial", "nothing says of which trial the meter is"),
+        )
+
+    def helpers(self) -> tuple[str, ...]:
+        """See `TableSource.helpers`."""
+        return ("named", "trial")
+
+    def _meters(self, rows: pl.DataFrame) -> pl.Series:
+        """Return the numbers of meters; null where the name or the trial is not known."""
         pseudonyms = Pseudonyms(self.home.secret())
-        parts = [
-            part.with_columns(pseudonyms.of_column(str(trial), part["meter"]))
-            for (trial,), part in accepted.partition_by("trial", as_dict=True, maintain_order=True).items()
-        ]
-        made = pl.concat(parts).sort("line") if parts else accepted.with_columns(pl.col("meter").cast(pl.Int64()))
-        return Parsed(made.select("meter", "area_code", "line"), rejected, listed.note)
-
-    def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
-        """Return no days: a home stays where it is."""
-        parsed = self.parse(path, name, received_utc)
-        if parsed.accepted.is_empty():
-            raise Unreadable("has no row that could be read", parsed.rejected)
-        return []
+        pairs = rows.select("trial", "named").drop_nulls().unique()
+        numbers = [pseudonyms.of(trial, name) for trial, name in pairs.iter_rows()]
+        numbered = pairs.with_columns(meter=pl.Series(numbers, dtype=pl.Int64()))
+        return rows.join(numbered, on=["trial", "named"], how="left", maintain_order="left")["meter"]
 
     def _trial(self) -> pl.Expr:
         """The trial of the first pattern that a meter's name matches."""

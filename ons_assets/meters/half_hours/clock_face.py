@@ -98,9 +98,13 @@ def half_hours(raw: pl.DataFrame, negative: Negative = "missing") -> pl.DataFram
 
 
 def _within_life(raw: pl.DataFrame) -> pl.DataFrame:
-    """Leave out days before the first and after the last reading of a meter: records of them were faults."""
+    """Leave out days before the first and after the last reading of a meter: records of them were faults.
+
+    A meter without any keeps its days: that it has none must be seen.
+    """
     delivered = pl.when(pl.col("received") > 0).then("day")
-    return raw.filter(pl.col("day").is_between(delivered.min().over("meter"), delivered.max().over("meter")))
+    first, last = (pl.coalesce(end, "day") for end in (delivered.min().over("meter"), delivered.max().over("meter")))
+    return raw.filter(pl.col("day").is_between(first, last))
 
 
 @dataclass(frozen=True)

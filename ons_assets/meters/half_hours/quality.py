@@ -125,6 +125,9 @@ def _timeline(rows: pl.DataFrame, first_day: int, days: int) -> _Timeline:
 def _of_layout(rows: pl.DataFrame, layout: str, trial: Collection, parameters: QualityParameters) -> pl.DataFrame:
     counts = trial.counts.filter(pl.col("layout") == layout)
     lives = trial.lives.filter(pl.col("layout") == layout)
+    # Days on which meters only sent what cannot be used are of no trial, unless it has no others.
+    read = counts.filter(pl.col("reported").list.max() > 0)
+    counts = read if len(read) else counts
     first = int(counts["day"].to_physical().min())  # type: ignore[arg-type]
     days = int(counts["day"].to_physical().max()) - first + 1  # type: ignore[arg-type]
     line = _timeline(rows.filter(pl.col("day").to_physical().is_between(first, first + days - 1)), first, days)

@@ -8,96 +8,117 @@ wording of its question after a colon.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 
-from ons_assets.intake.limits import Limits, header
+from ons_assets.intake import records, values
+from ons_assets.intake.layouts import Layout, Origin
+from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.shelf import Shelf, shelf
+from ons_assets.intake.source import TableSource, layout_folders, limits
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.sources import Parsed, Unreadable
 from ons_assets.meters.readings.cer import TRIAL
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.meters.readings.meter_lists import judged, read_listed
 from ons_assets.settings import Settings
 
 QUESTION = re.compile(r"Question (\d+)\b")
 AGE, LIVES, OVER_15, UNDER_15 = "300", "410", "420", "43111"
 QUESTIONS = (AGE, LIVES, OVER_15, UNDER_15)
+FIELDS = {"age": AGE, "lives": LIVES, "over_15": OVER_15, "under_15": UNDER_15}
 ALONE, ADULTS, WITH_CHILDREN = 1, 2, 3
 OLDEST_BAND, REFUSED = 6, 7
 LARGEST_HOUSEHOLD = 14
 
 
 @dataclass(frozen=True)
-class QuestionnaireFiles:
-    """Answers of the CER pre-trial survey.
+class QuestionnaireFiles(TableSource):
+    """Answers of the CER pre-trial survey, or of another under a layout that says its questions.
 
     Parameters
     ----------
     home
         Keeps the key of the pseudonyms, so that answers meet their readings.
-    limits
-        Sizes beyond which a file is refused.
     encoding
-        Of the text.
+        Of the text of files in the columns of the survey.
     """
 
-    home: Home
-    limits: Limits = field(default_factory=Limits)
+    home: Home = field(default_factory=lambda: Home(Path()))
     encoding: str = "utf-8"
 
     name = "meter_questionnaire"
     table = "meters/questionnaire"
     files_are = "answers of households, in the columns of the CER survey"
-    batch = ()
+    unit = "households"
+    is_individual = True
+    key = ("meter",)
+    needs: ClassVar = {
+        "meter": "name of the meter",
+        "age": "age band of who answers, 6 for 65 and over",
+        "lives": "who lives there: 1 alone, 2 all over 15, 3 with children under 15",
+        "over_15": "how many are over 15",
+        "under_15": "how many are under 15",
+    }
 
     @classmethod
     def of(cls, settings: Settings) -> "QuestionnaireFiles":
-        """Return the source of one home."""
-        limits = Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes)
-        return cls(Home(settings.home), limits, settings.meters.questionnaire.encoding)
+        """Return the source of one home; its own layouts come before that of the survey."""
+        return cls(
+            layout_folders(settings, cls.name),
+            limits(settings),
+            home=Home(settings.home),
+            encoding=settings.meters.questionnaire.encoding,
+        )
 
-    @property
-    def fingerprint(self) -> str:
-        """Encoding of the text."""
-        return self.encoding
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Layouts of the home; last that of the survey, whose columns are known by the numbers of their questions."""
+        found = shelf(self.folders)
+        own = Layout(
+            name="cer-survey",
+            encoding=self.encoding,
+            columns={"meter": Origin(column="ID")}
+            | {field: Origin(column=f"Question {number}") for field, number in FIELDS.items()},
+        )
+        return Shelf((*found.layouts, own), found.broken)
+
+    def layout(self, path: Path, name: str) -> Layout:
+        """Return the layout of a file; a column may carry the wording of its question after its number."""
+        known = self.shelf.find(path, name, self.limits)
+        return known or self._of_survey(path) or super().layout(path, name)
 
     def recognises(self, path: Path, name: str) -> bool:
-        """Return whether the file has the questions that are used."""
-        return not _lacking(header(path, encoding=self.encoding))
+        """Return whether a layout knows the file, or it has the questions of the survey."""
+        return super().recognises(path, name) or self._of_survey(path) is not None
 
-    def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
-        """Read one file; see `ons_assets.lakehouse.sources.Source.parse`."""
-        listed = read_listed(path, self.limits, self.encoding)
-        columns = [column for column in listed.rows.columns if column != "line"]
-        if lacking := _lacking(columns):
-            raise Unreadable(f"lacks the columns {', '.join(lacking)}")
-        names = {_key(column): column for column in reversed(columns)}
-        rows = listed.rows.select(pl.col(names["ID"]).alias("meter"), pl.col([names[key] for key in QUESTIONS]), "line")
-        rows = rows.rename({names[key]: key for key in QUESTIONS})
-        answers = pl.struct(QUESTIONS)
-        several = pl.len().over("meter") > 1
-        reason = (
-            pl.when(pl.col("meter").is_null())
-            .then(pl.lit("meter is missing"))
-            .when(several & (answers.n_unique().over("meter") > 1))
-            .then(pl.lit("the meter answered twice, and not alike"))
-            .when(several & (pl.col("line") > pl.col("line").min().over("meter")))
-            .then(pl.lit("repeats an answer of the meter"))
-        )
-        accepted, rejected = judged(rows, reason, listed.rejected)
-        made = households(accepted)
-        return Parsed(
-            made.with_columns(Pseudonyms(self.home.secret()).of_column(TRIAL, made["meter"])), rejected, listed.note
-        )
+    def _of_survey(self, path: Path) -> Layout | None:
+        own = self.shelf.layouts[-1]
+        columns = {number(column): column for column in reversed(records.header(path, own, self.limits))}
+        if not {"ID", *QUESTIONS} <= columns.keys():
+            return None
+        named = {"meter": Origin(column=columns["ID"])}
+        named |= {field: Origin(column=columns[question]) for field, question in FIELDS.items()}
+        return own.model_copy(update={"columns": named})
 
-    def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
-        """Return no days: the survey was before the trial."""
-        parsed = self.parse(path, name, received_utc)
-        if parsed.accepted.is_empty():
-            raise Unreadable("has no row that could be read", parsed.rejected)
-        return []
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """See `TableSource.typed`."""
+        answers = pl.DataFrame(
+            {
+                "line": rows["line"],
+                "meter": values.column_text(rows, "meter"),
+                **{number: values.column_text(rows, field) for field, number in FIELDS.items()},
+            }
+        )
+        made = households(answers)
+        trial = layout.trial or TRIAL
+        return made.with_columns(Pseudonyms(self.home.secret()).of_column(trial, made["meter"]))
+
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """See `TableSource.rules`."""
+        return (missing("meter", "meter is missing"),)
 
 
 def households(answers: pl.DataFrame) -> pl.DataFrame:
@@ -159,13 +180,7 @@ def size_band(people: pl.Expr) -> pl.Expr:
     )
 
 
-def _key(column: str) -> str:
+def number(column: str) -> str:
     """Return the number of the question that a column holds, ID, or the column's own name."""
     match = QUESTION.match(column.strip())
     return match.group(1) if match else column.strip().upper() if column.strip().upper() == "ID" else column
-
-
-def _lacking(columns: Sequence[str]) -> list[str]:
-    keys = {_key(column) for column in columns}
-    wanted = {"ID": "ID", **{number: f"Question {number}" for number in QUESTIONS}}
-    return [name for key, name in wanted.items() if key not in keys]

@@ -1,79 +1,61 @@
-"""Text of the CER trial: `meter dddss value`, day 1 being 2009-01-01, slots 1 to 48, 49 and 50 in autumn.
+"""Readings of the CER trial: `meter dddss value`, day 1 being 2009-01-01, slots 1 to 48, 49 and 50 in autumn.
 
 The day that the clock goes back has slots 1 to 50 as time passes. The day that it goes forward has, by
 `cer_spring_slots`, either the slots of the clock face without 3 and 4, or 1 to 46.
 """
 
-import re
-import zlib
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from core_ext import parse_cer_text
-from ons_assets.intake.unreadable import Unreadable
-from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
+from ons_assets.intake.blocks import rejected_rows
+from ons_assets.intake.cer import DAYS
+from ons_assets.intake.cer import REASONS as UNREADABLE_REASONS
+from ons_assets.intake.cer import SLOTS as NUMBERS
+from ons_assets.intake.layouts import Layout
 from ons_assets.meters.readings.clock import SLOTS, local_clock, to_day
-from ons_assets.meters.readings.files import opened, whole_lines
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.meters.readings.placed import FAULT_SCHEMA, Block, Fault, ReadingKind
+from ons_assets.meters.readings.kinds import kind, whose
+from ons_assets.meters.readings.placed import Block, Mark, counted
+from ons_assets.meters.readings.placing import FUTURE_SLACK
 from ons_assets.parameters.meters import Readings
 
 TRIAL = "cer"
 DAY_ONE = date(2009, 1, 1)
-DAYS, NUMBERS = 1000, 100
-LINE = re.compile(rb"[ \t]*\d{1,18}[ \t]+\d{5}[ \t]+\S+[ \t\r]*")
-LOOKED_AT_BYTES = 4096
 HOURS = 0.5
 
-NO_SUCH_SLOT, SKIPPED, NO_SUCH_DAY, FUTURE = 7, 8, 9, 10
+TOO_LARGE, NO_SUCH_SLOT, SKIPPED, NO_SUCH_DAY, FUTURE = 6, 7, 8, 9, 10
 REASONS = {
-    1: "not three fields",
-    2: "meter is not a whole number",
-    3: "day and slot are not five digits",
-    4: "value is not a number",
-    5: "value is not finite",
-    6: "value is above what a domestic supply can carry",
+    TOO_LARGE: "value is above what a domestic supply can carry",
     NO_SUCH_SLOT: "slot is not one of its day",
     SKIPPED: "slot is in the hour that the clock skips",
     NO_SUCH_DAY: "day is before the first day of the count",
     FUTURE: "day is in the future",
 }
-FAULTS = {4: Fault.UNREADABLE, 5: Fault.UNREADABLE, 6: Fault.TOO_LARGE, SKIPPED: Fault.SKIPPED_HOUR}
+MARKS = {TOO_LARGE: Mark.TOO_LARGE, SKIPPED: Mark.SKIPPED_HOUR}
+# A value that is no number stands on a line whose meter and day can be read.
+NO_VALUE = {UNREADABLE_REASONS[number] for number in (4, 5)}
 
 
-def recognises(path: Path) -> bool:
-    """Return whether the file begins as CER text does."""
-    try:
-        with opened(path) as stream:
-            lines = stream.read(LOOKED_AT_BYTES).split(b"\n")
-    except (OSError, EOFError, zlib.error):
-        return False
-    # The first kilobytes may end inside a line; one bad line must not hide the layout.
-    found = [LINE.fullmatch(line) is not None for line in (lines[:-1] or lines) if line.strip()]
-    return bool(found) and sum(found) > len(found) / 2
-
-
-def layout(parameters: Readings) -> ReadingKind:
-    """Return what the readings of the trial are."""
-    return ReadingKind(TRIAL, parameters.cer_zone)
-
-
-def positions(parameters: Readings, last_day: date) -> npt.NDArray[np.int16]:
+def positions(zone: str, spring_slots: str, last_day: date) -> npt.NDArray[np.int16]:
     """Return for each day and slot number its position in the local day, or a negative reason.
+
+    Parameters
+    ----------
+    zone
+        Of the homes.
+    spring_slots
+        What slots of the day that the clock goes forward count, "clock" or "elapsed".
+    last_day
+        Later days are in the future.
 
     Returns
     -------
     array, (1000, 100)
     """
-    clock = local_clock(parameters.cer_zone)
+    clock = local_clock(zone)
     table = np.full((DAYS, NUMBERS), -NO_SUCH_SLOT, dtype=np.int16)
     table[0] = -NO_SUCH_DAY
     for number in range(1, DAYS):
@@ -82,7 +64,7 @@ def positions(parameters: Readings, last_day: date) -> npt.NDArray[np.int16]:
             table[number:] = -FUTURE
             break
         count = int(clock.half_hours(to_day(day)))
-        if count < SLOTS and parameters.cer_spring_slots == "clock":
+        if count < SLOTS and spring_slots == "clock":
             by_clock = clock.position_by_clock(to_day(day))
             table[number, 1 : SLOTS + 1] = np.where(by_clock < 0, -SKIPPED, by_clock)
         else:
@@ -90,72 +72,78 @@ def positions(parameters: Readings, last_day: date) -> npt.NDArray[np.int16]:
     return table
 
 
-def read(path: Path, parameters: Readings, pseudonyms: Pseudonyms, received_utc: datetime) -> Iterator[Block]:
-    """Yield the readings of a CER file; memory holds a few blocks, whatever its size.
+class CerPlacing:
+    """Places the blocks of one file of the trial; see `placing.Placing`.
 
     Parameters
     ----------
-    path
-        Text of the trial, plain or gzip.
+    layout
+        Of the file.
     parameters
-        Unit of the readings, and the largest half hour in kWh.
+        Unit of the readings, their zone, and the largest half hour in kWh.
     pseudonyms
         Makes numbers of meters.
     received_utc
         When the file was dropped; readings of a day after it are rejected.
-
-    Raises
-    ------
-    Unreadable
-        If the file is empty or a broken gzip.
     """
-    table = positions(parameters, received_utc.date() + timedelta(1))
-    factor = HOURS if parameters.cer_unit == "kW" else 1.0
-    lines = 0
-    for text, parsed in _parsed_ahead(path, table, factor, parameters.max_half_hour_kwh):
-        meters, meter, day, position, value, _, bad_line, bad_start, bad_reason, count = parsed
-        numbers = np.array(pseudonyms.all_of(TRIAL, meters.tolist()), dtype=np.int64)
-        rejected, faults = _rejected(text, bad_line + lines + 1, bad_start, bad_reason, pseudonyms)
-        yield Block(numbers[meter], day.astype(np.int32) + to_day(DAY_ONE) - 1, position, value, rejected, faults)
-        lines += count
-    if not lines:
-        raise Unreadable("is empty")
 
+    def __init__(self, layout: Layout, parameters: Readings, pseudonyms: Pseudonyms, received_utc: datetime) -> None:
+        self.kind = kind(layout, parameters)
+        self._trial, self._pseudonyms = whose(layout), pseudonyms
+        last_day = received_utc.date() + FUTURE_SLACK
+        self._position = positions(self.kind.zone, parameters.cer_spring_slots, last_day).ravel()
+        self._factor = np.float32(HOURS if (layout.unit or parameters.cer_unit) == "kW" else 1)
+        self._largest = parameters.max_half_hour_kwh
+        self.moved = 0
 
-def _parsed_ahead(
-    path: Path, table: npt.NDArray[np.int16], factor: float, largest: float
-) -> Iterator[tuple[bytes, tuple[Any, ...]]]:
-    """Yield the blocks of a file, parsed while the caller still works on the block before."""
-    with ThreadPoolExecutor(1) as worker:
-        ahead: deque[tuple[bytes, Future[tuple[Any, ...]]]] = deque()
-        for text in whole_lines(path):
-            ahead.append((text, worker.submit(parse_cer_text, text, table, factor, largest)))
-            if len(ahead) > 1:
-                done, parsed = ahead.popleft()
-                yield done, parsed.result()
-        for done, parsed in ahead:
-            yield done, parsed.result()
+    def block(self, rows: pl.DataFrame) -> Block:
+        """Place the records of a block: meter, code, value, line."""
+        code = rows["code"].to_numpy()
+        meter = self._meters(rows["meter"].to_numpy())
+        value = rows["value"].to_numpy()
+        value = value * self._factor if self._factor != 1 else value
+        position = self._position[code]
+        day = (code // NUMBERS).astype(np.int32) + (to_day(DAY_ONE) - 1)
+        large = np.abs(value) > self._largest
+        bad = (position < 0) | large
+        if not bad.any():
+            return Block(meter, day, position, value)
+        at = np.flatnonzero(bad)
+        reason = np.where(position[at] < 0, -position[at], TOO_LARGE)
+        lines = rows["line"].to_numpy()[at]
+        rejected = [(int(line), REASONS[int(why)], "") for line, why in zip(lines, reason, strict=True)]
+        marks = pl.DataFrame(
+            {
+                "meter": meter[at],
+                "day": day[at],
+                "mark": pl.Series([MARKS.get(int(why)) for why in reason], dtype=pl.Int8()),
+            }
+        )
+        good = ~bad
+        return Block(
+            meter[good],
+            day[good],
+            position[good],
+            value[good],
+            rejected_rows(rejected),
+            counted(marks.drop_nulls("mark")),
+        )
 
-
-def _rejected(
-    text: bytes,
-    lines: npt.NDArray[np.int64],
-    starts: npt.NDArray[np.int64],
-    reasons: npt.NDArray[np.int8],
-    pseudonyms: Pseudonyms,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    rows, faults = [], []
-    for line, start, reason in zip(lines.tolist(), starts.tolist(), reasons.tolist(), strict=True):
-        if reason == 0:
-            continue
-        end = text.find(b"\n", start)
-        record = text[start : end if end >= 0 else len(text)].decode("utf-8", errors="replace").rstrip("\r")
-        rows.append((line, REASONS[reason], record))
-        if reason in FAULTS:
-            meter, code = record.split()[:2]
+    def unreadable(self, rejected: pl.DataFrame) -> pl.DataFrame:
+        """Return the marks of records whose value the reader could not read."""
+        found = rejected.filter(pl.col("reason").is_in(list(NO_VALUE)))
+        marks = []
+        for text in found["text"].to_list():
+            meter, code = text.replace(",", " ").split()[:2]
             day = to_day(DAY_ONE) + int(code[:3]) - 1
-            faults.append((pseudonyms.of(TRIAL, int(meter)), day, int(FAULTS[reason])))
-    return (
-        pl.DataFrame(rows, schema=REJECTED_SCHEMA, orient="row"),
-        pl.DataFrame(faults, schema=FAULT_SCHEMA, orient="row"),
-    )
+            marks.append((self._pseudonyms.of(self._trial, int(meter)), day, int(Mark.UNREADABLE)))
+        return counted(pl.DataFrame(marks, schema={"meter": pl.Int64, "day": pl.Int32, "mark": pl.Int8}, orient="row"))
+
+    def _meters(self, names: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        if not len(names):
+            return names
+        # Files hold long runs of one meter.
+        starts = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]]))
+        different, of_run = np.unique(names[starts], return_inverse=True)
+        numbers = np.array(self._pseudonyms.all_of(self._trial, different.tolist()), dtype=np.int64)
+        return numbers[of_run].repeat(np.diff(np.append(starts, len(names))))

@@ -8,9 +8,10 @@ import polars as pl
 import pyarrow as pa
 
 from ons_assets.meters.readings.clock import LONGEST_DAY, local_clock
-from ons_assets.meters.readings.placed import FAULT_COLUMNS, ReadingKind
+from ons_assets.meters.readings.placed import MARK_COLUMNS, Mark, ReadingKind
+from ons_assets.meters.readings.registers import energy
 
-COUNTS = ("repeated", "contradictory", "negative", *FAULT_COLUMNS)
+COUNTS = ("repeated", "contradictory", "negative", *MARK_COLUMNS, "hourly", "partial")
 
 
 @dataclass(frozen=True)
@@ -27,23 +28,23 @@ def day_rows(
     day: npt.NDArray[np.int32],
     position: npt.NDArray[np.int16],
     value: npt.NDArray[np.floating],
-    faults: pl.DataFrame,
-    layout: ReadingKind,
+    marks: pl.DataFrame,
+    kind: ReadingKind,
 ) -> pl.DataFrame:
     """Gather readings into days.
 
     Two readings of one moment with the same value are one, and counted as repeated; two with different
-    values contradict each other, and neither is taken. A register's energy of an interval is what it
-    shows at the end less what it shows at the start, where both were read; a step back gives nothing
-    and is counted as negative. Shorter intervals make a half hour only where all of them were read.
+    values contradict each other, and neither is taken. The energy of a register is what it shows at the end
+    of a half hour less what it shows at its start; see `registers`. Shorter intervals make a half hour where
+    the share of them that the layout asks for was read. An hour is two half hours of half its energy each.
 
     Parameters
     ----------
     meter, day, position, value
         Readings in any order, (n,); see `placed.Block`.
-    faults
-        Records that are no readings: meter, day, fault.
-    layout
+    marks
+        What is said of records: meter, day, mark, count.
+    kind
         What the readings are.
 
     Returns
@@ -52,9 +53,8 @@ def day_rows(
         meter, day, `readings_kwh` (list of 46, 48 or 50 float32, kWh of each half hour as time passes, NaN
         where none), and counts: `received`, and those in `COUNTS`. Sorted by meter and day.
     """
-    per_half_hour = 30 // layout.interval_minutes
-    width = LONGEST_DAY * per_half_hour
-    index = _index(np.concatenate([meter, faults["meter"].to_numpy()]), np.concatenate([day, faults["day"].to_numpy()]))
+    width = LONGEST_DAY * 30 // kind.interval_minutes
+    index = _index(np.concatenate([meter, marks["meter"].to_numpy()]), np.concatenate([day, marks["day"].to_numpy()]))
     rows, readings = len(index.meter), len(meter)
     cell = index.row[:readings] * width + position
     dense = np.full(rows * width, np.nan, dtype=value.dtype)
@@ -68,24 +68,28 @@ def day_rows(
         "received": np.bincount(index.row[:readings], minlength=rows),
         "repeated": np.bincount(agreeing // width, weights=times[agreeing] - 1, minlength=rows),
         "contradictory": np.bincount(contradicted // width, minlength=rows),
+        **_marked(marks, index.row[readings:], rows),
     }
+    lengths = local_clock(kind.zone).half_hours(index.day)
     kwh = dense.reshape(rows, width)
-    lengths = local_clock(layout.zone).half_hours(index.day)
-    if layout.is_register:
-        kwh, counts["negative"] = _energy(kwh, index, lengths * per_half_hour)
-    if per_half_hour > 1:
-        kwh = kwh.reshape(rows, LONGEST_DAY, per_half_hour).sum(axis=2)
-    if not layout.is_register:
+    if kind.is_register:
+        kwh, counts["negative"], too_large = _of_registers(kwh, index, lengths, kind)
+        counts["too_large"] = counts["too_large"] + too_large
+    counts["partial"] = counts["hourly"] = np.zeros(rows, dtype=np.int64)
+    if kind.interval_minutes == 60:
+        counts["hourly"] = (~np.isnan(kwh)).sum(axis=1)
+        kwh = (kwh / 2).repeat(2, axis=1)
+    elif kind.interval_minutes < 30 and not kind.is_register:
+        kwh, counts["partial"] = _of_parts(kwh.reshape(rows, LONGEST_DAY, width // LONGEST_DAY), kind.least_coverage)
+    if not kind.is_register:
         counts["negative"] = (kwh < 0).sum(axis=1)
-    fault_row, fault = index.row[readings:], faults["fault"].to_numpy()
-    for number, name in enumerate(FAULT_COLUMNS):
-        counts[name] = np.bincount(fault_row[fault == number], minlength=rows)
     return pl.DataFrame(
         {
             "meter": index.meter,
             "day": pl.Series(index.day, dtype=pl.Int32()).cast(pl.Date()),
             "readings_kwh": _lists(kwh.astype(np.float32, copy=False), lengths),
-            **{name: count.astype(np.int32) for name, count in counts.items()},
+            "received": counts["received"].astype(np.int32),
+            **{name: counts[name].astype(np.int32) for name in COUNTS},
         }
     )
 
@@ -109,20 +113,49 @@ def _index(meter: npt.NDArray[np.int64], day: npt.NDArray[np.int32]) -> _Index:
     return _Index(meters[present // days], present % days + first, number[key])
 
 
-def _energy(
-    register: npt.NDArray[np.floating], index: _Index, lengths: npt.NDArray[np.int64]
+def _marked(marks: pl.DataFrame, row: npt.NDArray[np.int64], rows: int) -> dict[str, npt.NDArray[np.floating]]:
+    mark, count = marks["mark"].to_numpy(), marks["count"].to_numpy()
+    return {
+        each.name.lower(): np.bincount(row[mark == each], weights=count[mark == each], minlength=rows)
+        for each in Mark
+    }
+
+
+def _of_registers(
+    shown: npt.NDArray[np.floating], index: _Index, lengths: npt.NDArray[np.int64], kind: ReadingKind
+) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the energy of the half hours (or hours) of days, and how often a register fell, or leapt too far."""
+    # What a register shows within a half hour says nothing that its ends do not say.
+    longer = max(30, kind.interval_minutes)
+    ends = shown[:, :: longer // kind.interval_minutes]
+    within = np.arange(ends.shape[1]) < (lengths * 30 // longer)[:, None]
+    row = np.flatnonzero(within.ravel()) // ends.shape[1]
+    # Days that do not follow each other are as of different meters: what was used between is of no half hour.
+    follows = (np.diff(index.meter) == 0) & (np.diff(index.day) == 1)
+    owner = np.concatenate([[0], np.cumsum(~follows)]) if len(follows) else np.zeros(len(index.meter), dtype=np.int64)
+    found, fell = energy(ends[within], owner[row])
+    too_large = np.abs(found) > kind.largest_kwh * longer / 30
+    found[too_large] = np.nan
+    kwh = np.full(ends.shape, np.nan, dtype=shown.dtype)
+    kwh[within] = found
+    rows = len(shown)
+    return kwh, np.bincount(row[fell], minlength=rows), np.bincount(row[too_large], minlength=rows)
+
+
+def _of_parts(
+    parts: npt.NDArray[np.floating], least_coverage: float
 ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int64]]:
-    """Return the energy of each interval of the days, and how often a register went back."""
-    after = np.full(register.shape, np.nan, dtype=register.dtype)
-    after[:, :-1] = register[:, 1:]
-    last = lengths - 1
-    after[np.arange(len(last)), last] = np.nan
-    follows = np.flatnonzero((np.diff(index.meter) == 0) & (np.diff(index.day) == 1))
-    after[follows, last[follows]] = register[follows + 1, 0]
-    energy = after - register
-    back = energy < 0
-    energy[back] = np.nan
-    return energy, back.sum(axis=1)
+    """Return half hours of their intervals, and how many of a day were read in part.
+
+    Where enough of a half hour was read, the rest is taken to have been as the part that was.
+    """
+    whole = parts.sum(axis=2)
+    read = (~np.isnan(parts)).sum(axis=2)
+    of_part = (read > 0) & (read < parts.shape[2])
+    enough = of_part & (read >= least_coverage * parts.shape[2])
+    if enough.any():
+        whole[enough] = np.nansum(parts[enough], axis=1) * parts.shape[2] / read[enough]
+    return whole, of_part.sum(axis=1)
 
 
 def _lists(kwh: npt.NDArray[np.float32], lengths: npt.NDArray[np.int64]) -> pl.Series:

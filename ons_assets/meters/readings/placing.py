@@ -1,50 +1,62 @@
-"""From the records of a mapped file to placed readings; a record that is none is rejected with its reason."""
+"""From the fields of a block to placed readings; a record that is none is rejected with its reason."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from ons_assets.intake import times, values
+from ons_assets.intake.layouts import Layout
+from ons_assets.intake.rules import Rule, first_fault
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
-from ons_assets.meters.readings.clock import FIRST_DAY, HALF_HOUR, SLOTS, local_clock
+from ons_assets.meters.readings.clock import EPOCH, FIRST_DAY, SLOTS, LocalClock, local_clock
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.meters.readings.placed import FAULT_SCHEMA, Block, Fault
-from ons_assets.meters.readings.reading_layouts import ReadingLayout
+from ons_assets.meters.readings.kinds import kind, kwh_factor, quality, whose
+from ons_assets.meters.readings.placed import Block, Mark, counted
 from ons_assets.parameters.meters import Readings
 
 # Clocks differ, and a file may come from a zone ahead of ours.
 FUTURE_SLACK = timedelta(days=1)
 DAY_SECONDS = 86_400
+LOST_DIGITS = r"^\d+(\.\d*)?[eE]\+?\d+$"
 OFF_GRID = "time is off the grid of its interval"
+NO_SUCH_SLOT = "slot is not one of its day"
 SKIPPED = "half hour is in the hour that the clock skips"
 MISSING = "value is missing"
-NO_NUMBER = "value is not a number"
-NOT_FINITE = "value is not finite"
+FLAGGED = "is flagged as missing"
+NO_NUMBER = "value is no finite number"
 TOO_LARGE = "value is above what a domestic supply can carry"
 OFF_GRID_AND_MISSING = f"{OFF_GRID}, and {MISSING}"
-FAULTS_OF = {
-    OFF_GRID: [Fault.OFF_GRID],
-    SKIPPED: [Fault.SKIPPED_HOUR],
-    MISSING: [Fault.UNREADABLE],
-    NO_NUMBER: [Fault.UNREADABLE],
-    NOT_FINITE: [Fault.UNREADABLE],
-    TOO_LARGE: [Fault.TOO_LARGE],
-    OFF_GRID_AND_MISSING: [Fault.OFF_GRID, Fault.UNREADABLE],
+MARKS_OF = {
+    OFF_GRID: [Mark.OFF_GRID],
+    SKIPPED: [Mark.SKIPPED_HOUR],
+    MISSING: [Mark.UNREADABLE],
+    FLAGGED: [Mark.UNREADABLE],
+    NO_NUMBER: [Mark.UNREADABLE],
+    TOO_LARGE: [Mark.TOO_LARGE],
+    OFF_GRID_AND_MISSING: [Mark.OFF_GRID, Mark.UNREADABLE],
 }
-FAULT_ROWS = pl.DataFrame(
-    [(reason, int(fault)) for reason, faults in FAULTS_OF.items() for fault in faults],
-    schema={"reason": pl.String(), "fault": pl.Int8()},
+MARK_ROWS = pl.DataFrame(
+    [(reason, int(mark)) for reason, marks in MARKS_OF.items() for mark in marks],
+    schema={"reason": pl.String(), "mark": pl.Int8()},
     orient="row",
 )
+INTERVAL_FIELDS = {"interval_minutes": 60, "interval_seconds": 1}
+QUALITY_MARKS = {"estimated": int(Mark.ESTIMATED), "substituted": int(Mark.SUBSTITUTED)}
+
+IntArray = npt.NDArray[np.int64]
 
 
-class TabularReader:
-    """Reads the blocks of one file by a mapping.
+class Placing:
+    """Places the blocks of one file.
 
     Parameters
     ----------
-    mapping
-        The layout.
+    layout
+        Of the file.
     parameters
         Limits and the local zone.
     pseudonyms
@@ -58,223 +70,253 @@ class TabularReader:
         Stamps so far that were moved onto the grid.
     """
 
-    def __init__(
-        self, mapping: ReadingLayout, parameters: Readings, pseudonyms: Pseudonyms, received_utc: datetime
-    ) -> None:
-        self.mapping, self.parameters, self.pseudonyms = mapping, parameters, pseudonyms
-        self.layout = mapping.layout(parameters.local_zone)
+    def __init__(self, layout: Layout, parameters: Readings, pseudonyms: Pseudonyms, received_utc: datetime) -> None:
+        self.layout, self.parameters, self.pseudonyms = layout, parameters, pseudonyms
+        self.kind = kind(layout, parameters)
         self.latest = int((received_utc + FUTURE_SLACK).timestamp())
         self.moved = 0
+        self._interval = layout.interval_minutes * 60
+        self._rules = self._reasons()
 
-    def read(self, rows: pl.DataFrame) -> Block:
+    def block(self, rows: pl.DataFrame) -> Block:
         """Place the records of a block.
 
         Parameters
         ----------
         rows
-            The file's columns, text or typed, and `line`.
+            `line` and the fields of the layout, text or typed; see `ons_assets.intake.fields`.
         """
-        rows = rows.rename(str.strip)
-        records = self._unpivoted(rows) if self.mapping.day_columns else rows
-        placed = self._places(records).with_columns(
-            meter=self.pseudonyms.of_column(self.mapping.whose, self._text(records, self.mapping.columns.meter)),
+        records = self._by_interval(rows) if self.layout.day_columns else rows
+        meter = self._meter(records)
+        placed = self._places(records, meter).with_columns(
+            meter=meter,
             value=self._value(records),
-            missing=self._missing(records),
+            missing=records["value"].is_null(),
             unit_known=self._unit_known(records),
+            quality=self._quality(records),
+            fits=self._interval_fits(records),
         )
-        reasons = placed.select(self._reason()).to_series()
+        reasons = placed.select(first_fault(self._rules)).to_series()
         good = reasons.is_null()
-        kept = placed.filter(good)
-        rejected = records.filter(~good).with_columns(reason=reasons.filter(~good))
-        known = placed.filter(~good).with_columns(reason=reasons.filter(~good)).drop_nulls(["meter", "day"])
+        kept = placed if good.all() else placed.filter(good)
+        bad = placed.with_columns(reason=reasons).filter(~good)
+        rejected = pl.DataFrame(
+            {"line": records["line"].filter(~good), "reason": bad["reason"], "text": [""] * len(bad)},
+            schema=REJECTED_SCHEMA,
+        )
+        marks = [bad.drop_nulls(["meter", "day"]).join(MARK_ROWS, on="reason").select("meter", "day", "mark")]
+        if self.layout.quality:
+            marked = kept.filter(pl.col("quality").is_in(list(QUALITY_MARKS)))
+            mark = marked["quality"].replace_strict(QUALITY_MARKS, return_dtype=pl.Int8())
+            marks.append(marked.select("meter", "day", mark=mark))
         return Block(
             meter=kept["meter"].to_numpy(),
             day=kept["day"].to_numpy(),
             position=kept["position"].to_numpy(),
             value=kept["value"].to_numpy(),
-            rejected=_as_rejected(rejected),
-            faults=known.join(FAULT_ROWS, on="reason").select(list(FAULT_SCHEMA)).cast(pl.Schema(FAULT_SCHEMA)),
+            rejected=rejected,
+            marks=counted(pl.concat(marks)),
         )
 
-    def _unpivoted(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """One record a half hour; a blank cell is a half hour without a reading, not a record."""
-        index = [column for column in rows.columns if column not in self.mapping.day_columns]
-        slots = {column: number for number, column in enumerate(self.mapping.day_columns)}
-        records = rows.unpivot(self.mapping.day_columns, index=index, variable_name="slot", value_name="value")
-        first = self.mapping.first_slot
+    def _reasons(self) -> tuple[Rule, ...]:
+        """What keeps a record from being a reading, the first being told."""
+        fault, value = pl.col("time_fault"), pl.col("value")
+        hours = self._interval / 1800
+        largest = np.inf if self.kind.is_register else self.parameters.max_half_hour_kwh * hours
+        of_time = [Rule(fault == said, said) for said in self._time_faults()]
+        return (
+            Rule(pl.col("meter").is_null(), "meter is missing"),
+            Rule((fault == OFF_GRID) & pl.col("missing"), OFF_GRID_AND_MISSING),
+            *of_time,
+            Rule(~pl.col("unit_known"), "unit is not one of kWh, Wh, MWh, kW and W", null_is_fault=True),
+            Rule(~pl.col("fits"), "is of another length than the other intervals of the file", null_is_fault=True),
+            Rule(pl.col("quality") == "missing", FLAGGED),
+            Rule(pl.col("missing"), MISSING),
+            Rule(value.is_null() | ~value.is_finite(), NO_NUMBER, null_is_fault=True),
+            Rule(value.abs() > largest, TOO_LARGE),
+        )
+
+    def _time_faults(self) -> tuple[str, ...]:
+        return (*_faults_of("time"), *_faults_of("date"), OFF_GRID, SKIPPED, NO_SUCH_SLOT)
+
+    def _by_interval(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """One record an interval; a blank cell is an interval without a reading, not a record."""
+        columns = self.layout.day_columns
+        index = [column for column in rows.columns if column not in columns]
+        slots = {column: number for number, column in enumerate(columns)}
+        records = rows.unpivot(columns, index=index, variable_name="slot", value_name="value")
+        first = self.layout.first_slot
         return records.drop_nulls("value").with_columns(
             pl.col("slot").replace_strict(slots, return_dtype=pl.Int64()) + first
         )
 
-    def _places(self, records: pl.DataFrame) -> pl.DataFrame:
+    def _meter(self, records: pl.DataFrame) -> pl.Series:
+        names = values.column_text(records, "meter")
+        # A program that holds numbers as doubles has lost the digits of a long name: it is no name any more.
+        names = names.set(names.str.contains(LOST_DIGITS).fill_null(False), None)
+        return self.pseudonyms.of_column(whose(self.layout), names)
+
+    def _places(self, records: pl.DataFrame, meter: pl.Series) -> pl.DataFrame:
         """Return day, position and why there is none: `time_fault`."""
-        if self.mapping.columns.time is not None:
-            return self._by_time(records)
+        if "time" in self.layout.origins:
+            seconds = self._seconds(records, meter)
+            if self.layout.stamp == "end" and not self.kind.is_register:
+                seconds = seconds - self._interval
+            return self._of_moments(seconds, "time")
+        if (self.layout.zone or self.kind.zone) != self.kind.zone or self.layout.stamp == "end":
+            seconds, out_of_day = self._seconds_of_slots(records)
+            placed = self._of_moments(seconds, "date")
+            return placed.with_columns(
+                time_fault=pl.when(out_of_day).then(pl.lit(NO_SUCH_SLOT)).otherwise("time_fault")
+            )
         return self._by_slot(records)
 
-    def _by_time(self, records: pl.DataFrame) -> pl.DataFrame:
-        second = self._seconds(records)
-        interval = self.layout.interval_minutes * 60
+    def _of_moments(self, second: pl.Series, what: str) -> pl.DataFrame:
+        interval = self._interval
         readable = second.is_not_null().to_numpy()
         seconds = second.fill_null(0).to_numpy()
-        if self.mapping.stamp == "end" and not self.layout.is_register:
-            seconds = seconds - interval
         nearest = (seconds + interval // 2) // interval * interval
         off = np.abs(nearest - seconds)
-        moved = readable & (off > 0) & (off <= self.mapping.tolerance_seconds)
+        moved = readable & (off > 0) & (off <= self.layout.tolerance_seconds)
         self.moved += int(moved.sum())
         seconds = np.where(moved, nearest, seconds)
-        clock = local_clock(self.layout.zone)
+        clock = local_clock(self.kind.zone)
         # A day later than the clock's first, so that no zone's midnight lies before it.
         first = (clock.first_day + 1) * DAY_SECONDS
         within = readable & (seconds >= first) & (seconds <= self.latest)
         day, since = clock.place(np.where(within, seconds, first))
-        off_grid = since % interval != 0
+        unread, future, early = _faults_of(what)
         fault = np.select(
-            [~readable, seconds > self.latest, ~within, off_grid],
-            [
-                "time is missing, cannot be read, or is one that the clock skips",
-                "time is in the future",
-                f"time is before {FIRST_DAY.year}",
-                OFF_GRID,
-            ],
+            [~readable, seconds > self.latest, ~within, since % interval != 0],
+            [unread, future, early, OFF_GRID],
             default="",
         )
         return _placed(np.where(within, day, -1), since // interval, fault)
 
-    def _seconds(self, records: pl.DataFrame) -> pl.Series:
-        """Return the second of the epoch of each stamp; of an hour that comes twice, in order of the file."""
-        column = self.mapping.columns.time
-        assert column is not None
-        stamp = records[column]
-        if stamp.dtype == pl.String():
-            stamp = stamp.str.strip_chars().str.to_datetime(
-                self.mapping.time_format, strict=False, time_unit="us", ambiguous="null"
-            )
-        elif stamp.dtype == pl.Date() or not stamp.dtype.is_temporal():
-            stamp = pl.Series([None] * len(records), dtype=pl.Datetime("us"))
-        stamp = stamp.cast(pl.Datetime("us", stamp.dtype.time_zone))  # type: ignore[attr-defined]
-        if stamp.dtype.time_zone is not None:  # type: ignore[attr-defined]
-            return _epoch_seconds(stamp)
-        zone = self.mapping.zone
-        early = stamp.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-        late = stamp.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null")
-        early, late = _epoch_seconds(early), _epoch_seconds(late)
-        if not (early != late).any():
+    def _seconds(self, records: pl.DataFrame, meter: pl.Series) -> pl.Series:
+        """Return the second of the epoch of each stamp; of an hour that comes twice, in the order of the file."""
+        read = times.moments(records["time"], self.layout, self.layout.zone or self.kind.zone)
+        early = _epoch_seconds(read.early)
+        if not read.are_ambiguous:
             return early
-        meter = self._text(records, self.mapping.columns.meter)
+        late = _epoch_seconds(read.late)
         twice = pl.DataFrame({"meter": meter, "early": early, "late": late})
-        again = pl.int_range(pl.len()).over("meter", "early") % 2 == 1
-        return twice.select(pl.when(again).then("late").otherwise("early")).to_series()
+        second = pl.int_range(pl.len()).over("meter", "early") % 2 == 1
+        # The latest first, as some portals export: then the second hour comes first.
+        falls = (pl.col("early").last() < pl.col("early").first()).over("meter")
+        return twice.select(pl.when(second != falls).then("late").otherwise("early")).to_series()
+
+    def _days(self, records: pl.DataFrame) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_]]:
+        """Return day (-1 where it cannot be read), slot from 0, and whether the day is within bounds."""
+        date = times.days(records["date"], self.layout)
+        day = date.cast(pl.Int32()).fill_null(-1).to_numpy().astype(np.int64)
+        slot = records["slot"]
+        number = slot if slot.dtype.is_integer() else values.number(slot, self.layout).cast(pl.Int64(), strict=False)
+        return day, number.fill_null(-1).to_numpy().astype(np.int64) - self.layout.first_slot, date.is_null().to_numpy()
+
+    def _seconds_of_slots(self, records: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """Return the second of the epoch of slots on a clock that is not that of the homes, and which are of no day."""
+        day, slot, unread = self._days(records)
+        zone = self.layout.zone or self.kind.zone
+        count = np.full(len(day), -1, dtype=np.int64)
+        midnight = np.zeros(len(day), dtype=np.int64)
+        for number in np.unique(day[~unread]).tolist():
+            here = day == number
+            midnight[here] = _midnight(zone, number)
+            count[here] = (_midnight(zone, number + 1) - _midnight(zone, number)) // self._interval
+        seconds = midnight + slot * self._interval
+        if self.layout.stamp == "end":
+            seconds = seconds - self._interval
+        out_of_day = ~unread & ((slot < 0) | (slot >= count))
+        return pl.Series(seconds).set(pl.Series(unread | out_of_day), None), pl.Series(out_of_day)
 
     def _by_slot(self, records: pl.DataFrame) -> pl.DataFrame:
-        columns = self.mapping.columns
-        assert columns.date is not None
-        date = records[columns.date]
-        if date.dtype == pl.String():
-            date = date.str.strip_chars().str.to_date(self.mapping.date_format, strict=False)
-        elif date.dtype.is_temporal():
-            date = date.cast(pl.Date())
-        else:
-            date = pl.Series([None] * len(records), dtype=pl.Date())
-        day = date.cast(pl.Int32()).fill_null(-1).to_numpy()
-        slot_column = columns.slot or "slot"
-        slot = records[slot_column].cast(pl.Int64(), strict=False).fill_null(-1).to_numpy() - self.mapping.first_slot
-        clock = local_clock(self.layout.zone)
-        within = (day >= clock.first_day) & (day <= min(clock.last_day, self.latest // DAY_SECONDS))
+        day, slot, unread = self._days(records)
+        clock = local_clock(self.kind.zone)
+        last = self.latest // DAY_SECONDS
+        within = (day >= clock.first_day) & (day <= min(clock.last_day, last))
         position = np.full(len(records), -1, dtype=np.int64)
         skipped = np.zeros(len(records), dtype=bool)
         for number in np.unique(day[within]).tolist():
             here = day == number
-            count = int(clock.half_hours(number))
-            if count < SLOTS and self.mapping.slots == "clock":
-                table = clock.position_by_clock(number).astype(np.int64)
-                inside = here & (slot >= 0) & (slot < SLOTS)
-                position[inside] = table[slot[inside]]
-                skipped |= inside & (position < 0)
-            else:
-                inside = here & (slot >= 0) & (slot < count)
-                position[inside] = slot[inside]
-        unread = date.is_null().to_numpy()
+            table = self._positions(clock, number)
+            inside = here & (slot >= 0) & (slot < len(table))
+            position[inside] = table[slot[inside]]
+            skipped |= inside & (position < 0)
+        unreadable, future, early = _faults_of("date")
         fault = np.select(
-            [unread, day > self.latest // DAY_SECONDS, ~within, skipped, position < 0],
-            [
-                "date is missing or cannot be read",
-                "date is in the future",
-                f"date is before {FIRST_DAY.year}",
-                SKIPPED,
-                "slot is not one of its day",
-            ],
+            [unread, day > last, ~within, skipped, position < 0],
+            [unreadable, future, early, SKIPPED, NO_SUCH_SLOT],
             default="",
         )
         return _placed(np.where(within, day, -1), position, fault)
 
+    def _positions(self, clock: LocalClock, day: int) -> IntArray:
+        """Return for each slot of a day when it comes, -1 if the clock skips it."""
+        minutes = self.layout.interval_minutes
+        half_hours = int(clock.half_hours(day))
+        in_order = np.arange(half_hours * 30 // minutes, dtype=np.int64)
+        # Columns for 24 hours are of the clock also on the day of 25; numbers of slots count on.
+        of_clock_face = half_hours < SLOTS or len(self.layout.day_columns) == SLOTS * 30 // minutes
+        if half_hours == SLOTS or self.layout.slots == "elapsed" or not of_clock_face:
+            return in_order
+        by_clock = clock.position_by_clock(day).astype(np.int64)
+        if minutes == 60:
+            return np.where(by_clock[::2] < 0, -1, by_clock[::2] // 2)
+        each = 30 // minutes
+        spread = by_clock.repeat(each) * each + np.tile(np.arange(each), SLOTS)
+        return np.where(by_clock.repeat(each) < 0, -1, spread)
+
     def _value(self, records: pl.DataFrame) -> pl.Series:
         """Return kWh, or null where the value is no number; float64 for registers, which grow large."""
-        column = self.mapping.columns.value or "value"
-        values = records[column]
-        if values.dtype == pl.String():
-            text = values.str.strip_chars()
-            if self.mapping.decimal == ",":
-                text = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-            number = text.cast(pl.Float64(), strict=False)
-        elif values.dtype.is_numeric():
-            number = values.cast(pl.Float64())
-        else:
-            number = pl.Series([None] * len(records), dtype=pl.Float64())
-        if self.mapping.unit is not None:
-            kwh = number * (self.mapping.kwh_factor(self.mapping.unit) or np.nan)
-        else:
-            units = self._text(records, self.mapping.columns.unit or "").fill_null("")
-            factors = {unit: self.mapping.kwh_factor(unit) for unit in units.unique()}
+        number = values.number(records["value"], self.layout)
+        if "unit" in records.columns:
+            units = self._units(records)
+            factors = {unit: kwh_factor(self.layout, unit) for unit in units.unique()}
             kwh = number * units.replace_strict(factors, default=None, return_dtype=pl.Float64())
-        return kwh.cast(pl.Float64() if self.layout.is_register else pl.Float32())
+        else:
+            kwh = number * (kwh_factor(self.layout, self.layout.unit or "") or np.nan)
+        return kwh.cast(pl.Float64() if self.kind.is_register else pl.Float32())
 
-    def _missing(self, records: pl.DataFrame) -> pl.Series:
-        values = records[self.mapping.columns.value or "value"]
-        if values.dtype == pl.String():
-            return values.str.strip_chars().fill_null("").is_in(list(self.mapping.missing))
-        return values.is_null()
+    def _units(self, records: pl.DataFrame) -> pl.Series:
+        """Return the units of values, the layout's where the column says none."""
+        return values.column_text(records, "unit", self.layout.unit or "")
 
     def _unit_known(self, records: pl.DataFrame) -> pl.Series:
-        if self.mapping.columns.unit is None:
+        if "unit" not in records.columns:
+            return pl.Series([self.layout.unit is not None]).new_from_index(0, len(records))
+        units = self._units(records)
+        return units.is_in([unit for unit in units.unique() if kwh_factor(self.layout, unit) is not None])
+
+    def _quality(self, records: pl.DataFrame) -> pl.Series:
+        """Return what flags mean; null where they mean a plain reading."""
+        if not self.layout.quality or "quality" not in records.columns:
+            return pl.Series([None], dtype=pl.String()).new_from_index(0, len(records))
+        flags = values.column_text(records, "quality", "")
+        meanings = {flag: quality(self.layout, flag) for flag in flags.unique()}
+        return flags.replace_strict(meanings, default=None, return_dtype=pl.String())
+
+    def _interval_fits(self, records: pl.DataFrame) -> pl.Series:
+        seconds = interval_seconds(records)
+        if seconds is None:
             return pl.Series([True]).new_from_index(0, len(records))
-        units = self._text(records, self.mapping.columns.unit).fill_null("")
-        known = [unit for unit in units.unique() if self.mapping.kwh_factor(unit) is not None]
-        return units.is_in(known)
-
-    def _text(self, records: pl.DataFrame, column: str) -> pl.Series:
-        if records[column].dtype.is_nested():
-            return pl.Series([None] * len(records), dtype=pl.String())
-        text = records[column].cast(pl.String(), strict=False).str.strip_chars()
-        return text.set(text == "", None)
-
-    def _reason(self) -> pl.Expr:
-        """The first thing that keeps a record from being a reading; null if nothing does."""
-        value = pl.col("value")
-        hours = self.layout.interval_minutes * 60 / HALF_HOUR
-        largest = np.inf if self.layout.is_register else self.parameters.max_half_hour_kwh * hours
-        return (
-            pl.when(pl.col("meter").is_null())
-            .then(pl.lit("meter is missing"))
-            .when((pl.col("time_fault") == OFF_GRID) & pl.col("missing"))
-            .then(pl.lit(OFF_GRID_AND_MISSING))
-            .when(pl.col("time_fault") != "")
-            .then(pl.col("time_fault"))
-            .when(~pl.col("unit_known"))
-            .then(pl.lit("unit is not one of kWh, Wh, MWh, kW and W"))
-            .when(pl.col("missing"))
-            .then(pl.lit(MISSING))
-            .when(value.is_null())
-            .then(pl.lit(NO_NUMBER))
-            .when(~value.is_finite())
-            .then(pl.lit(NOT_FINITE))
-            .when(value.abs() > largest)
-            .then(pl.lit(TOO_LARGE))
-        )
+        return seconds == self._interval
 
 
-def _placed(day: np.ndarray, position: np.ndarray, fault: np.ndarray) -> pl.DataFrame:
+def interval_seconds(records: pl.DataFrame) -> pl.Series | None:
+    """Return how long the intervals of rows are, where the file says it."""
+    for field, factor in INTERVAL_FIELDS.items():
+        if field in records.columns:
+            return records[field].cast(pl.Float64(), strict=False) * factor
+    return None
+
+
+def _faults_of(what: str) -> tuple[str, str, str]:
+    clock = ", cannot be read, or is one that the clock skips" if what == "time" else " or cannot be read"
+    return f"{what} is missing{clock}", f"{what} is in the future", f"{what} is before {FIRST_DAY.year}"
+
+
+def _placed(day: IntArray, position: IntArray, fault: npt.NDArray[np.str_]) -> pl.DataFrame:
     frame = pl.DataFrame(
         {
             "day": day.astype(np.int32),
@@ -285,14 +327,12 @@ def _placed(day: np.ndarray, position: np.ndarray, fault: np.ndarray) -> pl.Data
     return frame.with_columns(day=pl.when(pl.col("day") >= 0).then("day"))
 
 
+@lru_cache(maxsize=4096)
+def _midnight(zone: str, day: int) -> int:
+    return int(datetime.combine(EPOCH + timedelta(day), time(), ZoneInfo(zone)).astimezone(UTC).timestamp())
+
+
 def _epoch_seconds(stamp: pl.Series) -> pl.Series:
     """Whole seconds, rounded down; a stamp with a fraction is off any grid."""
     micros = stamp.dt.epoch("us")
     return micros // 1_000_000 + (micros % 1_000_000 > 0).cast(pl.Int64())
-
-
-def _as_rejected(records: pl.DataFrame) -> pl.DataFrame:
-    if records.is_empty():
-        return pl.DataFrame(schema=REJECTED_SCHEMA)
-    text = pl.struct(pl.exclude("line", "reason")).struct.json_encode()
-    return records.select("line", "reason", text=text)

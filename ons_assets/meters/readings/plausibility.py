@@ -9,6 +9,11 @@ from ons_assets.meters.readings.clock import SLOTS
 from ons_assets.parameters.meters import Readings
 
 
+# Homes differ, by their heating more than by anything; the median of a few says something.
+SOME_HOMES = 3
+POWER = "power in kW that is taken for kWh is twice the energy"
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What is said of a file: a sentence if something is odd, and whether the file is refused for it."""
@@ -48,8 +53,9 @@ def judge(used: pl.DataFrame, parameters: Readings) -> Verdict:
     Returns
     -------
     Verdict
-        Too much is always held against the file; too little only if it has `judged_homes` homes, since
-        a single home may stand empty. The factor is named only where there are as many homes.
+        Too much is always held against the file, of one or two homes only if it is twice as much as of more;
+        too little only if it has `judged_homes` homes, since a single home may stand empty. The factor is named
+        only where there are as many homes.
     """
     homes = len(used)
     if not homes:
@@ -57,11 +63,11 @@ def judge(used: pl.DataFrame, parameters: Readings) -> Verdict:
     median = float((used["kwh"] / used["readings"]).median() or 0) * SLOTS  # type: ignore[arg-type]
     factor = abs(median) / parameters.plausible_day_kwh
     many = homes >= parameters.judged_homes
-    if factor > parameters.warn_factor:
+    if factor > parameters.warn_factor * (1 if homes >= SOME_HOMES else 2):
         how = f"{factor:.3g} times" if many else "far more than"
-        sentence = f"the median of {homes} homes uses {how} what is plausible in a day: is the unit right?"
+        sentence = f"the median of {homes} homes uses {how} what is plausible in a day: is the unit right? {POWER}"
         return Verdict(sentence, refuses=factor > parameters.refuse_factor)
-    if many and factor < 1 / parameters.warn_factor:
+    if many and factor < 1 / parameters.low_factor:
         sentence = f"the median of {homes} homes uses {factor:.3g} times what is plausible in a day: is the unit right?"
         return Verdict(sentence, refuses=factor < 1 / parameters.refuse_factor)
     return Verdict()

@@ -1,200 +1,190 @@
-"""The files of readings: CER text, and any other layout through a mapping."""
+"""The files of readings: read by their layouts, gathered into days bucket by bucket."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import cached_property
+from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar
 
-import numpy as np
 import polars as pl
 
-from ons_assets.lakehouse import mappings
+from ons_assets.intake.fields import fields
+from ons_assets.intake.layouts import Layout
+from ons_assets.intake.records import records
+from ons_assets.intake.source import ENDS_INSIDE_RECORD, Piece, Source, layout_folders, limits, nothing_read
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.buckets import bucket_column
-from ons_assets.lakehouse.delimited import header, is_parquet
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
-from ons_assets.lakehouse.sources import Parsed, Unreadable
-from ons_assets.meters.readings import cer, reading_layouts
+from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
+from ons_assets.meters.readings.cer import CerPlacing
 from ons_assets.meters.readings.day_rows import day_rows
-from ons_assets.meters.readings.files import delimited_blocks, parquet_blocks
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.meters.readings.placed import FAULT_SCHEMA, Block, ReadingKind
-from ons_assets.meters.readings.placing import TabularReader
-from ons_assets.meters.readings.plausibility import judge, kwh_per_day
-from ons_assets.meters.readings.reading_layouts import ReadingLayout
+from ons_assets.meters.readings.kinds import lacks, of_interval
+from ons_assets.meters.readings.placed import MARK_SCHEMA, Block, ReadingKind
+from ons_assets.meters.readings.placing import INTERVAL_FIELDS, Placing, interval_seconds
+from ons_assets.meters.readings.spill import Spill, Spilled
+from ons_assets.meters.readings.verdict import Tally
 from ons_assets.parameters.meters import Readings
 from ons_assets.settings import Settings
 
+BUILT_IN = Path(__file__).parent / "layouts"
+
 
 @dataclass(frozen=True)
-class MeterFiles:
-    """Files of half-hourly readings.
+class MeterFiles(Source):
+    """Files of readings of smart meters.
+
+    A file flows in blocks into one Arrow file a bucket of meters; then each bucket is gathered into days. So
+    memory holds a few blocks or one bucket, whatever the size of the file. Every row says its drop: where two
+    drops hold the same half hour, `meters/half_hours` takes the one that arrived later.
 
     Parameters
     ----------
-    mapping_folders
-        Where mappings lie; those of earlier folders are tried first.
     home
-        Keeps the key of the pseudonyms.
-    parameters
+        Keeps the key of the pseudonyms, and what is set down for the time of reading.
+    readings
         Units, zones and limits.
     """
 
-    mapping_folders: tuple[Path, ...]
-    home: Home
-    parameters: Readings = field(default_factory=Readings)
+    home: Home = field(default_factory=lambda: Home(Path()))
+    readings: Readings = field(default_factory=Readings)
 
     name = "meters"
     table = "meters/raw_readings"
-    files_are = "half-hourly readings: CER text, Low Carbon London; others through a mapping"
-    batch = ()
+    files_are = "readings of smart meters, of intervals or of registers, under a layout"
+    unit = "half hours"
+    is_individual = True
+    identity = ("drop_id", "meter", "day")
+    needs: ClassVar = {
+        "meter": "name of the meter: a column, a constant, or from the name of the file",
+        "value": "energy or mean power of the interval, or what the register shows",
+        "time": "when; or `date` and `slot`; or `date` and `day_columns`",
+    }
+    takes: ClassVar = {
+        "date": "local day",
+        "slot": "number of the interval in its day",
+        "unit": "kWh, Wh, MWh, kW, W or m3, where rows differ",
+        "quality": "flag that `quality` translates",
+        "interval_minutes": "length of the interval, where files differ; or `interval_seconds`",
+    }
 
     @classmethod
     def of(cls, settings: Settings) -> "MeterFiles":
-        """Return the source of one home; its own mappings come before those of the trials."""
-        folders = (settings.home / "mappings" / cls.name, reading_layouts.BUILT_IN)
-        return cls(folders, Home(settings.home), settings.meters.readings)
+        """Return the source of one home; its own layouts come before those that are built in."""
+        readings = settings.meters.readings
+        return cls(
+            layout_folders(settings, cls.name, BUILT_IN),
+            limits(settings),
+            readings.model_dump(mode="json"),
+            home=Home(settings.home),
+            readings=readings,
+        )
 
-    @cached_property
-    def mappings(self) -> list[ReadingLayout]:
-        """Mappings in the order in which they are tried."""
-        return mappings.load(self.mapping_folders, ReadingLayout)
+    def lack_of(self, layout: Layout) -> str | None:
+        """See `Source.lack_of`; which fields readings need depends on what they are."""
+        return lacks(layout)
 
-    @property
-    def fingerprint(self) -> str:
-        """Hash of the mappings and of the parameters."""
-        text = "".join(each.model_dump_json() for each in [*self.mappings, self.parameters])
-        return hashlib.sha256(text.encode()).hexdigest()
+    def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
+        """See `Source.read`; a piece is a bucket of meters, the last one what there is to say of the file."""
+        layout = self._of_file(path, name, layout)
+        placing = self._placing(layout, received_utc)
+        tally = Tally(placing.kind, self.readings)
+        rejected, cut = [pl.DataFrame(schema=REJECTED_SCHEMA)], False
+        self.home.staging.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="readings-", dir=self.home.staging) as folder:
+            with Spill(Path(folder), self.readings.buckets, exact=placing.kind.is_register) as spill:
+                lost = 0
+                for block, ends_inside in self._blocks(path, name, layout, placing):
+                    spill.add(block)
+                    rejected.append(block.rejected)
+                    lost, cut = lost + len(block.rejected), cut or ends_inside
+                    if lost > self.readings.max_rejected_rows:
+                        raise Unreadable(
+                            f"has more than {self.readings.max_rejected_rows} rows that could not be read",
+                            block.rejected,
+                        )
+            every = pl.concat(rejected).sort("line")
+            if spill.is_empty:
+                raise Unreadable(nothing_read(every), every)
+            for bucket in range(self.readings.buckets):
+                if (part := spill.bucket(bucket)) is not None:
+                    yield self._piece(part, placing.kind, tally)
+        try:
+            notes, warnings = tally.said()
+        except Unreadable as error:
+            raise Unreadable(str(error), every) from None
+        notes += (f"{placing.moved} stamps were moved onto the grid",) if placing.moved else ()
+        notes += (ENDS_INSIDE_RECORD,) if cut else ()
+        nothing = labelled(_no_days(placing.kind), placing.kind, self.readings.buckets)
+        yield Piece(nothing, every, notes, warnings)
 
-    def recognises(self, path: Path, name: str) -> bool:
-        """Return whether the file is CER text, or a mapping knows its layout."""
-        if cer.recognises(path):
-            return True
-        return mappings.find(self.mappings, path, name) is not None
+    def _of_file(self, path: Path, name: str, layout: Layout) -> Layout:
+        """Return the layout with the length of intervals that the file's first row says, if it says one."""
+        if not INTERVAL_FIELDS.keys() & layout.origins.keys():
+            return layout
+        for block in records(path, layout, self.limits, columns=_read_columns(layout)):
+            seconds = interval_seconds(fields(block, layout, name).rows)
+            if seconds is not None and len(said := seconds.drop_nulls()):
+                try:
+                    return of_interval(layout, int(said[0]) // 60)
+                except ValueError as error:
+                    raise Unreadable(f"holds readings of {said[0] / 60:g} minutes, {error}") from None
+        return layout
 
-    def layout(self, path: Path, name: str) -> ReadingKind:
-        """Return what the readings of a file are.
+    def _placing(self, layout: Layout, received_utc: datetime) -> Placing | CerPlacing:
+        of_layout = CerPlacing if layout.format == "cer" else Placing
+        return of_layout(layout, self.readings, Pseudonyms(self.home.secret()), received_utc)
 
-        Raises
-        ------
-        Unreadable
-            If no layout knows the file.
-        """
-        if cer.recognises(path):
-            return cer.layout(self.parameters)
-        return mappings.choose(self.mappings, path, name).layout(self.parameters.local_zone)
-
-    def blocks(self, path: Path, name: str, received_utc: datetime) -> Iterator[Block]:
-        """Yield the readings of a file, block by block; memory holds a few blocks, whatever its size.
-
-        Parameters
-        ----------
-        path
-            File in the archive, named by its hash.
-        name
-            Name under which it was dropped.
-        received_utc
-            When it was; readings of a later time are rejected.
-
-        Raises
-        ------
-        Unreadable
-            If the file cannot be read, or more of it is unreadable than the parameters allow.
-        """
-        read = rejected = 0
-        found: list[pl.DataFrame] = []
-        for block in self._blocks(path, name, received_utc):
-            read += len(block.meter)
-            rejected += len(block.rejected)
-            if rejected > self.parameters.max_rejected_rows:
-                raise Unreadable(
-                    f"has more than {self.parameters.max_rejected_rows} rows that could not be read, "
-                    f"of the first {read + rejected}",
-                    block.rejected,
-                )
-            found.append(block.rejected)
-            yield block
-        if not read or rejected / (read + rejected) > self.parameters.max_rejected_share:
-            every = pl.concat([pl.DataFrame(schema=REJECTED_SCHEMA), *found])
-            why = f" ({reasons(every)})" if rejected else ""
-            raise Unreadable(f"has {rejected} rows that could not be read, of {read + rejected}{why}", every)
-
-    def _blocks(self, path: Path, name: str, received_utc: datetime) -> Iterator[Block]:
-        pseudonyms = Pseudonyms(self.home.secret())
-        if cer.recognises(path):
-            yield from cer.read(path, self.parameters, pseudonyms, received_utc)
-            return
-        chosen = mappings.choose(self.mappings, path, name)
-        reader = TabularReader(chosen, self.parameters, pseudonyms, received_utc)
-        for rows, rejected in self._records(path, chosen):
-            if len(rows):
-                block = reader.read(rows)
-                both = pl.concat([rejected, block.rejected]).sort("line")
-                yield Block(block.meter, block.day, block.position, block.value, both, block.faults)
+    def _blocks(
+        self, path: Path, name: str, layout: Layout, placing: Placing | CerPlacing
+    ) -> Iterator[tuple[Block, bool]]:
+        """Yield placed readings, and whether the file ends inside a record."""
+        columns = None if any(origin.position for origin in layout.origins.values()) else _read_columns(layout)
+        for block in records(path, layout, self.limits, columns=columns):
+            if isinstance(placing, CerPlacing):
+                placed = placing.block(block.rows)
+                unreadable = [block.rejected]
+                marks = pl.concat([placed.marks, placing.unreadable(block.rejected)])
             else:
-                yield _nothing_but(rejected)
+                named = fields(block, layout, name)
+                placed = placing.block(named.rows)
+                # Rows of another register are none of this one, and nothing is wrong with them.
+                unreadable, marks = [block.rejected], placed.marks
+            both = pl.concat([*unreadable, placed.rejected])
+            yield Block(placed.meter, placed.day, placed.position, placed.value, both, marks), block.ends_inside_record
 
-    def parse(self, path: Path, name: str, received_utc: datetime) -> Parsed:
-        """Read one file of moderate size whole; see `ons_assets.lakehouse.sources.Source.parse`.
-
-        Files of any size go through `blocks` and `ons_assets.meters.readings.intake`.
-        """
-        layout = self.layout(path, name)
-        blocks = list(self.blocks(path, name, received_utc))
-        rows = day_rows(
-            np.concatenate([block.meter for block in blocks]),
-            np.concatenate([block.day for block in blocks]),
-            np.concatenate([block.position for block in blocks]),
-            np.concatenate([block.value for block in blocks]),
-            faults=pl.concat([pl.DataFrame(schema=FAULT_SCHEMA), *(block.faults for block in blocks)]),
-            layout=layout,
-        )
-        verdict = judge(kwh_per_day(rows), self.parameters)
-        rejected = pl.concat([block.rejected for block in blocks])
-        if verdict.refuses:
-            raise Unreadable(verdict.sentence or "", rejected)
-        return Parsed(
-            accepted=labelled(rows, layout, self.parameters.buckets), rejected=rejected, note=verdict.sentence
-        )
-
-    def days(self, path: Path, name: str, received_utc: datetime) -> list[date]:
-        """Return no days: readings are kept by bucket of meters. A file of no known layout is refused."""
-        self.layout(path, name)
-        return []
-
-    def _records(self, path: Path, chosen: ReadingLayout) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-        if is_parquet(path):
-            names = {column.strip(): column for column in header(path)}
-            return parquet_blocks(path, [names[column] for column in chosen.needed])
-        return delimited_blocks(path, chosen.delimiter, chosen.encoding)
+    def _piece(self, part: Spilled, placed: ReadingKind, tally: Tally) -> Piece:
+        rows = day_rows(part.meter, part.day, part.position, part.value, part.marks, placed)
+        usable, expected = tally.add(rows)
+        return Piece(labelled(rows, placed, self.readings.buckets), usable=usable, expected=expected)
 
 
-def labelled(rows: pl.DataFrame, layout: ReadingKind, buckets: int) -> pl.DataFrame:
-    """Add to the days of a file what the table says of all of them: bucket, trial and zone.
+def labelled(rows: pl.DataFrame, placed: ReadingKind, buckets: int) -> pl.DataFrame:
+    """Add to the days of a file what the table says of all of them: bucket, layout and zone.
 
     Parameters
     ----------
     rows
         A row for each meter and day, with the number of the `meter`.
-    layout
-        Layout of the file, whose name and zone the rows take.
+    placed
+        What the readings of the file are; rows take its name and zone.
     buckets
         Number of buckets that all meters are spread over.
     """
     return rows.with_columns(
         bucket=bucket_column(rows["meter"], buckets),
-        layout=pl.lit(layout.name),
-        zone=pl.lit(layout.zone),
+        layout=pl.lit(placed.name),
+        zone=pl.lit(placed.zone),
     )
 
 
-def _nothing_but(rejected: pl.DataFrame) -> Block:
-    return Block(
-        np.empty(0, dtype=np.int64),
-        np.empty(0, dtype=np.int32),
-        np.empty(0, dtype=np.int16),
-        np.empty(0, dtype=np.float32),
-        rejected,
-    )
+def _read_columns(layout: Layout) -> set[str]:
+    named = {column for origin in layout.origins.values() for column in origin.columns}
+    return {*named, *layout.only, *layout.day_columns}
+
+
+def _no_days(placed: ReadingKind) -> pl.DataFrame:
+    none = pl.DataFrame(schema=MARK_SCHEMA)
+    meter, day = none["meter"].to_numpy(), none["day"].to_numpy()
+    return day_rows(meter, day, day.astype("int16"), day.astype("float32"), none, placed)

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from ons_assets.lakehouse.buckets import bucket_of
-from ons_assets.meters.readings.placed import FAULT_SCHEMA, Block
+from ons_assets.meters.readings.placed import MARK_SCHEMA, Block
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Spilled:
     day: npt.NDArray[np.int32]
     position: npt.NDArray[np.int16]
     value: npt.NDArray[np.floating]
-    faults: pl.DataFrame
+    marks: pl.DataFrame
 
 
 class Spill:
@@ -50,7 +50,7 @@ class Spill:
         )
         self._files = ExitStack()
         self._writers: dict[int, pa.ipc.RecordBatchFileWriter] = {}
-        self._faults: list[pl.DataFrame] = []
+        self._marks: list[pl.DataFrame] = []
 
     def __enter__(self) -> "Spill":
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -61,8 +61,8 @@ class Spill:
 
     def add(self, block: Block) -> None:
         """Set a block down."""
-        if len(block.faults):
-            self._faults.append(block.faults)
+        if len(block.marks):
+            self._marks.append(block.marks)
         bucket = bucket_of(block.meter, self._buckets)
         order = np.argsort(bucket, kind="stable")  # a radix sort, for bytes
         ends = np.cumsum(np.bincount(bucket, minlength=self._buckets))
@@ -82,17 +82,22 @@ class Spill:
             self._writers[bucket] = writer
         return self._writers[bucket]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was set down that has a meter and a day."""
+        return not self._writers and not self._marks
+
     def bucket(self, bucket: int) -> Spilled | None:
         """Return the readings of a bucket, once all blocks are set down; None if it has none."""
-        faults = pl.concat([pl.DataFrame(schema=FAULT_SCHEMA), *self._faults])
-        faults = faults.filter(pl.Series(bucket_of(faults["meter"].to_numpy(), self._buckets) == bucket))
+        marks = pl.concat([pl.DataFrame(schema=MARK_SCHEMA), *self._marks])
+        marks = marks.filter(pl.Series(bucket_of(marks["meter"].to_numpy(), self._buckets) == bucket))
         path = self._folder / f"{bucket:02d}.arrow"
         if not path.exists():
-            if faults.is_empty():
+            if marks.is_empty():
                 return None
             table = self._schema.empty_table()
         else:
             with pa.memory_map(str(path)) as file:
                 table = pa.ipc.open_file(file).read_all()
         meter, day, position, value = (table[name].to_numpy() for name in self._schema.names)
-        return Spilled(meter, day, position, value, faults)
+        return Spilled(meter, day, position, value, marks)

@@ -1,0 +1,97 @@
+"""What a layout says of readings: what they are once they are placed, and whether it says all that is needed."""
+
+import re
+from fnmatch import fnmatchcase
+
+from ons_assets.intake.layouts import Layout
+from ons_assets.meters.readings.placed import ReadingKind
+from ons_assets.parameters.meters import Readings
+
+PER_KWH: dict[str, float] = {"kwh": 1.0, "wh": 0.001, "mwh": 1000.0}
+PER_KW: dict[str, float] = {"kw": 1.0, "w": 0.001}
+CUBIC_METRES = ("m3", "m³")
+SAYS_ZONE = re.compile(r"%[:#]?z|%s$|^epoch")
+
+
+def kind(layout: Layout, parameters: Readings) -> ReadingKind:
+    """Return what the readings of files of a layout are.
+
+    Parameters
+    ----------
+    layout
+        Of the files.
+    parameters
+        The zone of homes where the layout does not say it, and the largest half hour.
+    """
+    zone = parameters.cer_zone if layout.format == "cer" else parameters.local_zone
+    return ReadingKind(
+        layout.name,
+        layout.local_zone or zone,
+        layout.interval_minutes,
+        layout.reading == "register",
+        layout.least_coverage,
+        parameters.max_half_hour_kwh,
+    )
+
+
+def whose(layout: Layout) -> str:
+    """Return the trial under whose name meters are pseudonymised."""
+    return layout.trial or layout.name
+
+
+def kwh_factor(layout: Layout, unit: str) -> float | None:
+    """Return what turns a value of a unit into kWh of the interval; None if the unit is unknown."""
+    unit = unit.strip().lower()
+    if unit in PER_KWH:
+        return PER_KWH[unit]
+    if unit in PER_KW and layout.reading == "interval":
+        return PER_KW[unit] * layout.interval_minutes / 60
+    if unit in CUBIC_METRES:
+        return layout.kwh_per_m3
+    return None
+
+
+def quality(layout: Layout, flag: str) -> str | None:
+    """Return what a flag of quality means, as the first pattern of the layout that it matches says."""
+    return next((meaning for pattern, meaning in layout.quality.items() if fnmatchcase(flag, pattern)), None)
+
+
+def of_interval(layout: Layout, minutes: int) -> Layout:
+    """Return the layout for a file whose rows say how long their intervals are.
+
+    Raises
+    ------
+    ValueError
+        If half hours and hours cannot be made of such intervals.
+    """
+    if minutes < 1 or minutes > 60 or 60 % minutes or (minutes < 60 and 30 % minutes):
+        raise ValueError("no part of a half hour, and no hour")
+    return layout.model_copy(update={"interval_minutes": minutes})
+
+
+def lacks(layout: Layout) -> str | None:
+    """Say what a layout leaves open that readings need; None if it says everything."""
+    if layout.format == "cer":
+        return None
+    fields = layout.origins.keys()
+    if "meter" not in fields and "meter" not in (layout.name_pattern or ""):
+        return "columns must say what the meter is: a column, a constant, or the name of the file"
+    if layout.unit is None and "unit" not in fields:
+        return "it must say a unit, or the column that holds it"
+    if layout.unit == "m3" and layout.kwh_per_m3 is None:
+        return "the unit m3 needs kwh_per_m3"
+    if layout.day_columns:
+        if "date" not in fields or fields & {"time", "slot", "value"}:
+            return "with day_columns it says the column of the date, and none of time, slot or value"
+    elif "value" not in fields or ("time" in fields) == ({"date", "slot"} <= fields):
+        return "it must say the column of the value, and that of the time or those of date and slot"
+    if layout.reading == "register":
+        if "time" not in fields:
+            return "a register needs the column of the time"
+        if layout.unit in ("kW", "W"):
+            return "a register counts energy: kWh, Wh, MWh or m3"
+    if layout.tolerance_seconds >= layout.interval_minutes * 30:
+        return "tolerance_seconds must be less than half of the interval"
+    if "time" in fields and layout.zone is None and not all(map(SAYS_ZONE.search, layout.time_formats)):
+        return "it must say the zone of times that do not say one"
+    return None
