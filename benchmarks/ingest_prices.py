@@ -58,10 +58,10 @@ def road(home_folder: Path, took: dict[str, float]) -> pl.DataFrame:
         import great_expectations  # noqa: F401
 
         from ons_assets.catalogue import CATALOGUE
+        from ons_assets.intake.ledger import Ledger
         from ons_assets.lakehouse import drops, ingestion, lake, publication
         from ons_assets.lakehouse.gate import Suite
         from ons_assets.lakehouse.home import Home
-        from ons_assets.intake.ledger import Ledger
         from ons_assets.prices import compilation
         from ons_assets.prices.sources import QuoteFiles
         from ons_assets.settings import load_settings

@@ -23,21 +23,21 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
+from ons_assets.meters.readings.files import BLOCK_BYTES
+from ons_assets.meters.readings.intake import take_in
 
 from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS
-from ons_assets.lakehouse import lake
 from ons_assets.intake.drops import register
+from ons_assets.intake.ledger import Ledger
+from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
-from ons_assets.intake.ledger import Ledger
 from ons_assets.meters.half_hours.clock_face import half_hours
 from ons_assets.meters.half_hours.quality import collection, reading_quality
 from ons_assets.meters.readings import cer
 from ons_assets.meters.readings.clock import to_day
 from ons_assets.meters.readings.day_rows import day_rows
-from ons_assets.meters.readings.files import BLOCK_BYTES
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.meters.readings.intake import take_in
 from ons_assets.meters.readings.placed import Block
 from ons_assets.meters.readings.sources import MeterFiles
 from ons_assets.meters.readings.spill import Spill

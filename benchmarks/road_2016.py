@@ -22,9 +22,9 @@ import polars as pl
 
 from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.orchestration.runs import UNFINISHED, instance
 from ons_assets.settings import load_settings
 

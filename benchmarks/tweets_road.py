@@ -21,8 +21,8 @@ import polars as pl
 
 from ons_assets.geography.areas import Areas
 from ons_assets.intake.limits import Limits
-from ons_assets.lakehouse.home import Home
 from ons_assets.intake.pseudonyms import pseudonyms
+from ons_assets.lakehouse.home import Home
 from ons_assets.simulate.tweets import SCALES, simulate_tweets
 from ons_assets.simulate.tweets.people import terms_of
 from ons_assets.tweets import mapping

@@ -11,7 +11,7 @@ from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
 from ons_assets.meters.readings.identifiers import Pseudonyms
 from ons_assets.meters.readings.sources import BUILT_IN, MeterFiles
-from tests.meters.conftest import RECEIVED, SECRET, Read
+from tests.meters.conftest import SECRET, Read
 
 LONG = {"columns": {"meter": "id", "time": "time", "value": "value"}, "unit": "kWh"}
 

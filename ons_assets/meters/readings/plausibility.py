@@ -8,7 +8,6 @@ from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.meters.readings.clock import SLOTS
 from ons_assets.parameters.meters import Readings
 
-
 # Homes differ, by their heating more than by anything; the median of a few says something.
 SOME_HOMES = 3
 POWER = "power in kW that is taken for kWh is twice the energy"
