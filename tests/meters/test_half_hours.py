@@ -17,7 +17,6 @@ from ons_assets.meters.readings.placed import MARK_SCHEMA, Mark, ReadingKind
 SPRING, AUTUMN, PLAIN = date(2010, 3, 28), date(2009, 10, 25), date(2009, 10, 26)
 
 
-
 def raw(*days: tuple[int, date, list[float], int], zone: str = "Europe/London") -> pl.DataFrame:
     return RAW_READINGS.conform(
         pl.DataFrame(
