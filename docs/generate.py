@@ -5,12 +5,15 @@ A page marks such a part by a line `<!-- make docs: graph -->` before it and `<!
 """
 
 import ast
+import json
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from pydantic.fields import FieldInfo
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PART = re.compile(r"(?<=<!-- make docs: )(?P<name>\w+)( -->\n).*?(?=^<!-- end -->)", re.DOTALL | re.MULTILINE)
@@ -142,7 +145,64 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *rows))
 
 
-PARTS: dict[str, Callable[[], str]] = {"graph": graph, "sources": sources, "rooms": rooms}
+def language() -> str:
+    """Return what a layout may say, part by part."""
+    from ons_assets.intake.layouts import Layout, Origin
+
+    parts = [part for part in reversed(Layout.__mro__) if part.__name__.endswith("Part") and part.__annotations__]
+    rows = [
+        (f"`{name}`", _cell(Layout.model_fields[name].description or ""), _default(Layout.model_fields[name]))
+        for part in parts
+        for name in part.__annotations__
+        if name in Layout.model_fields and name != "model_config"
+    ]
+    origins = [(f"`{name}`", _cell(known.description or "")) for name, known in Origin.model_fields.items()]
+    told = "Where a field comes from: the name of a column, or one of"
+    return f"{_table(('word', 'meaning', 'if not said'), rows)}\n\n{told}\n\n{_table(('word', 'meaning'), origins)}"
+
+
+def fields() -> str:
+    """Return the fields of each source, and the layouts that are built in."""
+    from ons_assets.definitions import RAW
+    from ons_assets.settings import Settings
+
+    rows = []
+    for source in (raw.source(Settings()) for raw in RAW):
+        known = ", ".join(f"`{layout.name}`" for layout in source.shelf.layouts)
+        needs, takes = source.said_fields
+        rows.append((f"`{source.name}`", _names(needs), _names(takes), known or "its own"))
+    return _table(("source", "needs", "takes", "layouts that are built in"), rows)
+
+
+def _names(said: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in said)
+
+
+def _default(known: FieldInfo) -> str:
+    if known.is_required():
+        return "must be said"
+    value = known.default
+    return "" if value in (None, (), "") or value == {} else f"`{_cell(str(value))}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def schema() -> str:
+    """Return the JSON Schema of layouts."""
+    from ons_assets.intake.layouts import Layout
+
+    return json.dumps(Layout.model_json_schema(), indent=2) + "\n"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "graph": graph,
+    "sources": sources,
+    "rooms": rooms,
+    "language": language,
+    "fields": fields,
+}
 
 
 def renewed() -> Iterator[tuple[Path, str]]:
@@ -152,6 +212,9 @@ def renewed() -> Iterator[tuple[Path, str]]:
         new = PART.sub(lambda part: f"{part['name']}{part[2]}\n{PARTS[part['name']]()}\n\n", text)
         if new != text:
             yield page, new
+    page = REPOSITORY / "docs" / "layout.schema.json"
+    if (new := schema()) != (page.read_text() if page.exists() else None):
+        yield page, new
 
 
 def main() -> int:

@@ -64,9 +64,8 @@ def _classes(home: Home) -> pl.DataFrame:
 
 
 def _places(home: Home, truth: Path) -> pl.DataFrame:
-    likeliest = (
-        _rows(home, "device_anchors").sort("probability", descending=True).unique(["user", "anchor"], keep="first")
-    )
+    likelier = pl.col("area").sort_by("probability", "area", descending=[True, False])
+    likeliest = _rows(home, "device_anchors").group_by("user", "anchor").agg(likelier.first())
     phones = pl.read_parquet(truth / "phones.parquet")
     named = pseudonyms(phones.select(pl.format("{}/{}", "operator", "device")).to_series(), home.secret())
     people = pl.read_parquet(truth / "people.parquet").select("person", home="home_district", work="work_district")

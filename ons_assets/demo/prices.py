@@ -48,7 +48,7 @@ def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
         lake.read(home, CATALOGUE["prices/collection_report"])
         .filter(pl.col("finding") != "none")
         .group_by("finding")
-        .agg(rows=pl.len(), example=pl.col("evidence").first())
+        .agg(rows=pl.len(), example=pl.col("evidence").sort_by("day", "retailer", "item_id", "evidence").first())
         .sort("rows", descending=True)
         .collect()
     )
@@ -65,7 +65,7 @@ def _classification(home: Home, truth: Path) -> pl.DataFrame:
     """How many products were decided by label, model and rule, and how many of them rightly."""
     products = (
         pl.read_parquet(truth / "products.parquet")
-        .unique(["retailer", "item_id", "product_name"], keep="first")
+        .unique(["retailer", "item_id", "product_name"], keep="first", maintain_order=True)
         .select("retailer", pl.col("item_id").cast(pl.String), product="product_name", true="in_scope")
     )
     return (

@@ -66,9 +66,8 @@ def _homes(home: Home, truth: Path) -> pl.DataFrame:
     found = (
         _rows(home, "user_anchors")
         .filter(anchor="home")
-        .sort("evidence_days")
         .group_by("user")
-        .agg(pl.col("area").last())
+        .agg(pl.col("area").sort_by("evidence_days", "from").last())
         .collect()
     )
     known = pl.read_parquet(truth / "homes.parquet").drop_nulls("user_id")

@@ -5,6 +5,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy.stats import spearmanr
 
+from ons_assets.lakehouse.sums import exact_sum
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -61,7 +63,7 @@ def pair_up(estimate: pl.DataFrame, benchmark: pl.DataFrame, count: str) -> pl.D
         origin, destination, estimate, benchmark. Sorted.
     """
     sides = [
-        flows.group_by("origin", "destination").agg(pl.col(count).cast(pl.Float64()).sum().alias(name))
+        flows.group_by("origin", "destination").agg(exact_sum(count).alias(name))
         for name, flows in (("estimate", estimate), ("benchmark", benchmark))
     ]
     joined = sides[0].join(sides[1], on=["origin", "destination"], how="full", coalesce=True)

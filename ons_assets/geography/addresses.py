@@ -9,6 +9,7 @@ from ons_assets.geography.address_files import CLASSES
 from ons_assets.parameters.geography import NearestParameters
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 # Height of the strips of country that are held in memory one at a time.
 STRIP_M = 20_000.0
@@ -20,7 +21,8 @@ def nearest_addresses(
     """Say what kind of place each point is, from the addresses around it.
 
     Each of the k nearest addresses within the radius votes for its class with a weight that falls with
-    its distance as a normal density does; the probability of a class is its share of the weights.
+    its distance as a normal density does; the probability of a class is its share of the weights. Of
+    addresses that are equally far, as the flats of a house, the one with the lowest UPRN comes first.
 
     The country is worked through in strips from south to north, so that no more than the addresses of
     one strip are in memory: give `addresses` as a lazy scan sorted by northing_m for that to be quick.
@@ -56,6 +58,7 @@ def nearest_addresses(
     for (strip,), of_strip in sorted(strips.partition_by("strip", as_dict=True).items()):
         south = float(strip) * STRIP_M - parameters.radius_m
         near = lazy.filter(pl.col("northing_m").is_between(south, south + STRIP_M + 2 * parameters.radius_m)).collect()
+        near = near.sort("uprn")
         if len(near):
             found.append(_vote(of_strip, near, parameters))
     columns = ("class", "probability", "address_distance_m", "uprn", "postcode", "addresses_near")
@@ -75,16 +78,34 @@ _SCHEMA = {
 }
 
 
+def _nearest(tree: cKDTree, points: FloatArray, k: int, radius: float) -> tuple[FloatArray, IntArray]:
+    """The k nearest of the tree to each point, nearest first, of equally far ones those with the lowest number.
+
+    Where there are fewer, the distance is infinite, as of `cKDTree.query`.
+    """
+    distance, index = np.full((len(points), k), np.inf), np.full((len(points), k), tree.n)
+    rows, asked = np.arange(len(points)), k + 1
+    while len(rows):
+        apart, number = tree.query(
+            points[rows], k=list(range(1, asked + 1)), distance_upper_bound=np.nextafter(radius, np.inf)
+        )
+        order = np.lexsort((number, apart), axis=1)[:, :k]
+        distance[rows] = np.take_along_axis(apart, order, axis=1)
+        index[rows] = np.take_along_axis(number, order, axis=1)
+        # There may be more that are as far as the last one that is wanted.
+        rows = rows[np.isfinite(apart[:, -1]) & (apart[:, -1] == apart[:, k - 1])]
+        asked *= 2
+    return distance, index
+
+
 def _vote(points: pl.DataFrame, addresses: pl.DataFrame, parameters: NearestParameters) -> pl.DataFrame:
     if unknown := set(addresses["class"].unique()) - set(CLASSES):
         raise ValueError(f"classes of addresses that are not known: {sorted(map(str, unknown))}")
     numbers = {name: number for number, name in enumerate(CLASSES)}
     of_address = addresses["class"].replace_strict(numbers, return_dtype=pl.Int8()).to_numpy()
     tree = cKDTree(addresses.select("easting_m", "northing_m").to_numpy())
-    distance, index = tree.query(
-        points.select("easting_m", "northing_m").to_numpy(),
-        k=list(range(1, parameters.neighbours + 1)),
-        distance_upper_bound=np.nextafter(parameters.radius_m, np.inf),
+    distance, index = _nearest(
+        tree, points.select("easting_m", "northing_m").to_numpy(), parameters.neighbours, parameters.radius_m
     )
     within = np.isfinite(distance)
     index = np.where(within, index, 0)

@@ -170,10 +170,11 @@ def folder_of(home: Home, source: str) -> Path:
 def load(folder: Path, drop_id: int) -> Parsed | None:
     """Return what a drop gave when it was last read; None if it never was."""
     try:
-        stored = json.loads((folder / f"{drop_id}.json").read_bytes())
+        stored: dict[str, Any] = json.loads((folder / f"{drop_id}.json").read_bytes())
     except FileNotFoundError:
         return None
-    return Parsed(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
+    lists = {name: tuple(stored[name]) for name in ("days", "notes", "warnings")}
+    return Parsed(**{**stored, **lists})
 
 
 def rows(folder: Path, parsed: Parsed) -> pl.LazyFrame:

@@ -42,6 +42,11 @@ class PlainSource(TableSource):
         )
         return Shelf((*found.layouts, own), found.broken)
 
+    @property
+    def said_fields(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """See `Source.said_fields`; they are the columns of the table."""
+        return tuple(self.columns), tuple(self.optional)
+
     def lack_of(self, layout: Layout) -> str | None:
         """See `Source.lack_of`; the fields are the columns of the table."""
         lacking = [name for name in self.columns if name not in fields_said(layout)]

@@ -197,7 +197,7 @@ def _as_it_stands(path: Path, kind: FileKind, limits: records.Limits) -> list[st
     """The first line of a file as names, whatever they look like: of a file about nobody it may be shown."""
     marks = {"format": kind.format, "encoding": kind.encoding, "delimiter": kind.delimiter}
     said = {name: value for name, value in marks.items() if value is not None}
-    return records.header(path, Layout(name="as-it-stands", columns={}, **said), limits)  # type: ignore[arg-type]
+    return records.header(path, Layout(name="as-it-stands", columns={}, **said), limits)
 
 
 def _patterns(given: object) -> tuple[str, ...]:

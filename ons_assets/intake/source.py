@@ -1,5 +1,6 @@
 """What a source is: it turns the files of a kind of supplier into rows of one table, and loses nothing."""
 
+import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import polars as pl
 
@@ -87,10 +88,21 @@ class Source(ABC):
     # Whether rows are about people: then nothing of a file is quoted anywhere.
     is_individual: ClassVar[bool] = False
 
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the source of one home; its own layouts come before those that lie beside the class."""
+        beside = Path(inspect.getfile(cls)).parent / "layouts" / cls.name
+        return cls(layout_folders(settings, cls.name, beside), limits(settings))
+
     @cached_property
     def shelf(self) -> Shelf:
         """The layouts of the source; one that does not say what the source needs is broken."""
         return shelf(self.folders, self.lack_of)
+
+    @property
+    def said_fields(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the fields that a layout must say, and of those that it may say."""
+        return tuple(self.needs), tuple(self.takes)
 
     def lack_of(self, layout: Layout) -> str | None:
         """Return what a layout does not say though the source needs it; None if it says all."""

@@ -18,6 +18,7 @@ from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.increments import Increment, Replacement
 from ons_assets.lakehouse.publication import Publication, Published, publish_parts
+from ons_assets.lakehouse.sums import in_one_thread
 from ons_assets.lakehouse.tables import Table
 
 # One frame a table; all rows at once, or part by part.
@@ -115,7 +116,7 @@ def derive(
         First and last day to make, for tables by day; None for whole tables.
     """
     tables = derivation.tables
-    with home.working(), ExitStack() as locks:
+    with home.working(), in_one_thread(), ExitStack() as locks:
         for table in tables:
             locks.enter_context(home.table_lock(table.name))
         versions = {each.name: lake.latest(home, each) for each in (*derivation.inputs, *derivation.optional)}

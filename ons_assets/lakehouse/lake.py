@@ -105,12 +105,12 @@ class Among:
     @property
     def first(self) -> date | str:
         """The least of the values."""
-        return min(self.values, key=str)
+        return min(self.values)
 
     @property
     def last(self) -> date | str:
         """The greatest of the values."""
-        return max(self.values, key=str)
+        return max(self.values)
 
     @property
     def sql(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ons_assets.lakehouse.buckets import with_bucket
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.evidence import Evidence, evidence
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobile.spill import RECORD, EventSpill
@@ -63,8 +64,8 @@ def locate_anchors(found: pl.DataFrame, cells: pl.DataFrame, plan: CellPlan, cov
         found.join(cells, on=["user", "place"])
         .join(coverage, on="cell")
         .group_by("user", "anchor", "area")
-        .agg(weight=(pl.col("events") * pl.col("share")).sum().round(9), cell=pl.col("place").first())
-        .with_columns(probability=pl.col("weight") / pl.col("weight").sum().over("user", "anchor"))
+        .agg(weight=exact_sum(pl.col("events") * pl.col("share")).round(9), cell=pl.col("place").first())
+        .with_columns(probability=pl.col("weight") / exact_sum("weight").over("user", "anchor"))
         .join(operators, on="cell")
     )
     located = found.join(shared, on=["user", "anchor"]).select(

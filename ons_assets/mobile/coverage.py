@@ -10,6 +10,7 @@ import polars as pl
 from scipy.spatial import cKDTree
 
 from ons_assets.geography.areas import Areas
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.parameters.mobile import CoverageParameters
 
@@ -148,11 +149,11 @@ def _shares(
     located = weights.with_columns(
         area=tiles["area"].gather(weights["tile"]), weight=tiles["weight"].gather(weights["tile"]) * weights["strength"]
     )
-    shares = located.group_by("cell", "area").agg(pl.col("weight").sum())
-    shares = shares.with_columns(share=pl.col("weight") / pl.col("weight").sum().over("cell"))
+    shares = located.group_by("cell", "area").agg(exact_sum("weight"))
+    shares = shares.with_columns(share=pl.col("weight") / exact_sum("weight").over("cell"))
     # A tiny share moves nobody, and there are many of them.
     shares = shares.filter(pl.col("share") >= least_share).with_columns(
-        pl.col("share") / pl.col("share").sum().over("cell")
+        pl.col("share") / exact_sum("share").over("cell")
     )
     # A cell that reaches no middle of a tile covers what it stands in.
     small = cells.join(shares, on="cell", how="anti")
@@ -181,4 +182,4 @@ def coverage_of_parts(
     prior = parts.select(area="part", weight=pl.col("residents").fill_null(0.0)) if known else None
     by_part = coverage(plan, Areas(centres.select("area", "easting_m", "northing_m")), parameters, prior=prior)
     whole = by_part.rename({"area": "part"}).join(parts.select("part", "area"), on="part")
-    return whole.group_by("cell", "area").agg(pl.col("share").sum().round(9)).sort("cell", "area")
+    return whole.group_by("cell", "area").agg(exact_sum("share").round(9)).sort("cell", "area")

@@ -73,7 +73,7 @@ def sort_events(user: IntArray, time_s: IntArray, cell: CellArray) -> tuple[IntA
 def clean(
     user: IntArray, time_s: IntArray, cell: CellArray, plan: CellPlan, parameters: CleaningParameters
 ) -> tuple[npt.NDArray[np.uint8], CellArray]:
-    """Flag sorted events; see `core_ext.phone_events.clean_events`.
+    """Flag sorted events; see `core_ext.clean_events`.
 
     Parameters
     ----------

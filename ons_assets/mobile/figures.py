@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_mean
+
 if TYPE_CHECKING:
     import altair
 
@@ -60,13 +62,14 @@ def flow_map(flows: pl.DataFrame, centres: pl.DataFrame) -> "altair.LayerChart":
     """
     import altair
 
-    placed = centres.group_by("area").agg(pl.col("easting_m", "northing_m").mean() / 1_000)
+    placed = centres.group_by("area").agg(exact_mean("easting_m") / 1_000, exact_mean("northing_m") / 1_000)
     ends = flows.join(placed.rename({"area": "origin", "easting_m": "x", "northing_m": "y"}), on="origin").join(
         placed.rename({"area": "destination", "easting_m": "x2", "northing_m": "y2"}), on="destination"
     )
     if ends.is_empty():
         raise ValueError("no flow has both its areas among the centres")
-    between = ends.filter(pl.col("origin") != pl.col("destination")).top_k(LARGEST_FLOWS, by="flow")
+    ends = ends.sort("flow", "origin", "destination", descending=[True, False, False])
+    between = ends.filter(pl.col("origin") != pl.col("destination")).head(LARGEST_FLOWS)
     within = ends.filter(pl.col("origin") == pl.col("destination"))
     axis = altair.Scale(zero=False)
     width = altair.StrokeWidth("flow", type="quantitative", scale=altair.Scale(range=[0.2, 8]), title="people")

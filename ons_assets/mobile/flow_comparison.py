@@ -8,6 +8,7 @@ import polars as pl
 from ons_assets.flows.interaction import distances_km, gravity, radiation
 from ons_assets.flows.measures import agreement, pair_up
 from ons_assets.geography.area_codes import to_current
+from ons_assets.lakehouse.sums import exact_mean, exact_sum
 from ons_assets.parameters.mobile import FlowComparisonParameters
 
 SCHEMA = {
@@ -61,14 +62,14 @@ def flow_comparison(
     areas = sorted(shared & known & set(centres["area"]))
     if not areas:
         raise ValueError("the estimate and the benchmark share no area: are their codes of the same year and level?")
-    placed = centres.group_by("area").agg(pl.col("easting_m", "northing_m").mean())
+    placed = centres.group_by("area").agg(exact_mean("easting_m"), exact_mean("northing_m"))
     travel = benchmark.with_columns(count=pl.col("commuters") - pl.col("home_workers").fill_null(0.0))
     census = _within(travel.select("origin", "destination", "count"), areas)
     estimate = _within(weighted.select("origin", "destination", "devices", count="flow"), areas)
     distance = _distances(areas, placed)
     parts = [*_measured("weighted", estimate, census, distance, bands_km), *_by_area(estimate, census)]
     scaled = estimate.with_columns(
-        count=pl.col("devices") * _ratio(float(census["count"].sum()), float(estimate["devices"].sum()))
+        count=pl.col("devices") * _ratio(_total(census["count"]), _total(estimate["devices"]))
     )
     parts += _measured("unweighted", scaled, census, distance, bands_km)
     if benchmark["home_workers"].null_count() < len(benchmark):
@@ -84,8 +85,10 @@ def flow_comparison(
 
 
 def latest(weighted: pl.DataFrame) -> pl.DataFrame:
-    """Return the flows of the period that ended last."""
-    return weighted.filter(pl.col("observed") == pl.col("observed").sort_by(pl.col("observed").str.slice(11)).last())
+    """Return the flows of the period that ended last; of several such, of the longest."""
+    periods = weighted.select(pl.col("observed").unique())
+    by_end = periods.sort(pl.col("observed").str.slice(11), "observed", descending=[True, False])
+    return weighted.join(by_end.head(1), on="observed", how="semi", maintain_order="left")
 
 
 def census(commuting: pl.DataFrame, codes: pl.LazyFrame | None, benchmark: str) -> pl.DataFrame:
@@ -113,8 +116,8 @@ def census(commuting: pl.DataFrame, codes: pl.LazyFrame | None, benchmark: str) 
     if codes is None:
         return flows
     recoded = to_current(flows, ["origin", "destination"], codes.collect())
-    known = pl.when(pl.col("home_workers").count() > 0).then(pl.col("home_workers").sum())
-    return recoded.group_by("origin", "destination").agg(pl.col("commuters").sum(), home_workers=known)
+    known = pl.when(pl.col("home_workers").count() > 0).then(exact_sum("home_workers"))
+    return recoded.group_by("origin", "destination").agg(exact_sum("commuters"), home_workers=known)
 
 
 def baselines(benchmark: pl.DataFrame, areas: Sequence[str], centres: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -136,7 +139,7 @@ def baselines(benchmark: pl.DataFrame, areas: Sequence[str], centres: pl.DataFra
     """
     number = {area: position for position, area in enumerate(areas)}
     observed = np.zeros((len(areas), len(areas)))
-    for origin, destination, count in benchmark.select("origin", "destination", "count").iter_rows():
+    for origin, destination, count in benchmark.select("origin", "destination", "count").sort(pl.all()).iter_rows():
         observed[number[origin], number[destination]] += count
     if observed.sum() <= 0:
         return {}
@@ -163,6 +166,10 @@ def _within(flows: pl.DataFrame, areas: Sequence[str]) -> pl.DataFrame:
     return flows.filter(pl.col("origin").is_in(known) & pl.col("destination").is_in(known))
 
 
+def _total(values: pl.Series) -> float:
+    return float(values.to_frame().select(exact_sum(values.name)).item())
+
+
 def _ratio(a: float, b: float) -> float:
     return a / b if b > 0 else 0.0
 
@@ -180,7 +187,7 @@ def _measured(
     estimator: str, estimate: pl.DataFrame, benchmark: pl.DataFrame, distance: pl.DataFrame, bands: Sequence[float]
 ) -> Iterator[pl.DataFrame]:
     pairs = pair_up(estimate.select("origin", "destination", "count"), benchmark, "count")
-    pairs = pairs.join(distance, on=["origin", "destination"], how="left")
+    pairs = pairs.join(distance, on=["origin", "destination"], how="left", maintain_order="left")
     is_within = pl.col("origin") == pl.col("destination")
     yield _rows(estimator, "all", "all", pairs)
     yield _rows(estimator, "within", "all", pairs.filter(is_within))
@@ -193,7 +200,7 @@ def _measured(
             yield _rows(estimator, "distance_band", name, of_band)
         low = high
     for side in ("origin", "destination"):
-        totals = pairs.group_by(side).agg(pl.col("estimate", "benchmark").sum())
+        totals = pairs.group_by(side).agg(exact_sum("estimate"), exact_sum("benchmark")).sort(side)
         yield _rows(estimator, side, "all", totals)
 
 
@@ -209,7 +216,7 @@ def _rows(estimator: str, subject_type: str, subject: str, pairs: pl.DataFrame) 
 def _by_area(estimate: pl.DataFrame, benchmark: pl.DataFrame) -> Iterator[pl.DataFrame]:
     pairs = pair_up(estimate.select("origin", "destination", "count"), benchmark, "count")
     for side in ("origin", "destination"):
-        totals = pairs.group_by(subject=side).agg(pl.col("estimate", "benchmark").sum())
+        totals = pairs.group_by(subject=side).agg(exact_sum("estimate"), exact_sum("benchmark"))
         totals = totals.with_columns(
             ratio=pl.when(pl.col("benchmark") > 0).then(pl.col("estimate") / pl.col("benchmark"))
         )

@@ -6,6 +6,7 @@ import polars as pl
 
 from ons_assets.flows.measures import agreement, pair_up
 from ons_assets.geography.area_codes import to_current
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.release import ALL, PSEUDO
 
 KEYS = ("observed", "operator", "contract", "age_group", "origin", "destination")
@@ -104,12 +105,12 @@ def take_flows(
         changed = int(((recoded["origin"] != flows["origin"]) | (recoded["destination"] != flows["destination"])).sum())
         if changed:
             notes.append(f"{changed} flows had codes of another year and were given the current ones.")
-        flows = recoded.group_by(KEYS, maintain_order=True).agg(pl.col("devices").sum())
+        flows = recoded.group_by(KEYS, maintain_order=True).agg(exact_sum("devices"))
     known = pl.Series([*areas.unique(), ALL, *PSEUDO])
     sides = []
     for side in ("origin", "destination"):
         strange = flows.filter(~pl.col(side).is_in(known.implode()))
-        counted = strange.group_by(area=side).agg(pl.col("devices").sum())
+        counted = strange.group_by(area=side).agg(exact_sum("devices"))
         sides.append(counted.select(pl.lit(side).alias("side"), "area", "devices"))
     unknown = pl.concat(sides).sort("side", "area")
     if len(unknown):

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_mean
+
 METRES_PER_DEGREE = 111_320.0
 GEOMETRY = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m", "technology")
 
@@ -66,15 +68,15 @@ def cell_plan(cells: pl.DataFrame) -> CellPlan:
     merged = (
         cells.group_by("operator", "cell_id", *GEOMETRY)
         .agg(
-            pl.col("easting_m", "northing_m").first(),
+            pl.col("easting_m", "northing_m").min(),
             pl.col("valid_from").min(),
             valid_to=pl.when(pl.col("valid_to").is_null().any()).then(None).otherwise(pl.col("valid_to").max()),
         )
-        .sort("operator", "cell_id", "valid_from")
+        .sort("operator", "cell_id", "valid_from", *GEOMETRY)
     )
     if merged["easting_m"].null_count():
-        middle = merged["latitude"].mean() or 0.0
-        narrowing = float(np.cos(np.radians(float(middle))))  # type: ignore[arg-type]
+        middle = merged.select(exact_mean("latitude")).item() or 0.0
+        narrowing = float(np.cos(np.radians(float(middle))))
         placed = merged.with_columns(
             x_m=pl.col("longitude") * METRES_PER_DEGREE * narrowing, y_m=pl.col("latitude") * METRES_PER_DEGREE
         )

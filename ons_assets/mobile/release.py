@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.suppression import protect
 from ons_assets.mobile.workers import NONE_SEEN, PLACED, SEVERAL_SITES
 from ons_assets.parameters.mobile import ReleaseParameters
@@ -77,7 +78,7 @@ def origin_destination(
     return (
         flows.with_columns(strata)
         .group_by(*STRATA, "origin", "destination")
-        .agg(devices=(pl.col("home") * pl.col("work")).sum().round(9))
+        .agg(devices=exact_sum(pl.col("home") * pl.col("work")).round(9))
         .sort(*STRATA, "origin", "destination")
     )
 
@@ -97,7 +98,9 @@ def release(counts: pl.DataFrame, k: float, doubt: float) -> Released:
         As for `ons_assets.mobile.suppression.protect`.
     """
     tables, hidden_flows, hidden_devices = [], 0, 0.0
-    for (contract, age_group), stratum in counts.group_by(*STRATA, maintain_order=True):
+    for (contract, age_group), stratum in counts.sort(*STRATA, "origin", "destination").group_by(
+        *STRATA, maintain_order=True
+    ):
         origins = stratum["origin"].unique().sort()
         destinations = stratum["destination"].unique().sort()
         row = stratum["origin"].replace_strict(origins, pl.int_range(len(origins), eager=True)).to_numpy()
@@ -131,7 +134,7 @@ def release(counts: pl.DataFrame, k: float, doubt: float) -> Released:
         hidden_devices += float(made.values[:-1, :-1][made.withheld[:-1, :-1]].sum())
     empty = pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String()))
     flows = pl.concat(tables).select(COLUMNS) if tables else empty
-    return Released(flows, hidden_flows, hidden_devices, float(counts["devices"].sum()))
+    return Released(flows, hidden_flows, hidden_devices, float(counts.select(exact_sum("devices")).item()))
 
 
 def operator_flows(

@@ -17,6 +17,7 @@ from ons_assets.intake.rules import Rule, missing
 from ons_assets.intake.source import TableSource, layout_folders, limits
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.anchors import ZONE
 from ons_assets.mobile.release import ALL
 from ons_assets.settings import FIRST_DAY, Settings
@@ -312,17 +313,17 @@ def check_totals(flows: pl.DataFrame) -> str | None:
     missing = 0.0
     for side, other in (("origin", "destination"), ("destination", "origin")):
         totals = flows.filter((pl.col(other) == ALL) & (pl.col(side) != ALL)).drop_nulls("count")
-        sums = inner.group_by(*table, side).agg(added=pl.col("count").sum(), n=pl.len())
+        sums = inner.group_by(*table, side).agg(added=exact_sum("count"), n=pl.len())
         held = totals.join(sums, on=[*table, side], how="left").with_columns(pl.col("added", "n").fill_null(0))
         over = held.filter(pl.col("added") > pl.col("count") + ROUNDING * (pl.col("n") + 1))
         if len(over):
-            first = over.sort(side).row(0, named=True)
+            first = over.sort(side, *table).row(0, named=True)
             raise Unreadable(
                 f"sums to other than its totals: the flows of {side} {first[side]} add up to {first['added']:.1f} "
                 f"where its total is {first['count']:.1f}; {len(over)} totals in all are exceeded"
             )
         if side == "origin":
-            missing = float((held["count"] - held["added"]).sum())
+            missing = held.select(exact_sum(pl.col("count") - pl.col("added"))).item()
             if totals.is_empty():
                 return None
     return f"{missing:.1f} are in totals only, in flows that are not listed"

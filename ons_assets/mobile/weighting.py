@@ -8,6 +8,8 @@ import numpy.typing as npt
 import polars as pl
 
 from ons_assets.flows.raking import Margin, rake
+from ons_assets.lakehouse.sums import exact_mean, exact_sum
+from ons_assets.mobile.flows import KEYS
 from ons_assets.mobile.release import ALL, PSEUDO
 from ons_assets.parameters.mobile import WeightingParameters
 
@@ -54,8 +56,8 @@ class Market:
             contract, pl.lit(1.0)
         )
         devices = known.select("area", each=pl.col("phones_per_person") * pl.col("operator_share") * of_contract)
-        everywhere = devices.filter(area=ALL)["each"].mean()
-        usual = everywhere if everywhere is not None else devices["each"].mean()
+        everywhere = devices.filter(area=ALL).select(exact_mean("each")).item()
+        usual = everywhere if everywhere is not None else devices.select(exact_mean("each")).item()
         by_area = dict(devices.rows())
         each = np.array([by_area.get(area, usual) or np.nan for area in areas], dtype=np.float64)
         return 1 / each
@@ -65,7 +67,7 @@ class Market:
         known = self.rows.filter(age_group=age_group)
         if age_group == ALL and known.is_empty():
             known = self.rows.group_by("area", "age_group").agg(pl.col("population").max())
-            known = known.group_by("area").agg(pl.col("population").sum())
+            known = known.group_by("area").agg(exact_sum("population"))
         known = known.group_by("area").agg(pl.col("population").max())
         by_area = dict(known.rows())
         return np.array([_number(by_area.get(area)) for area in areas])
@@ -158,7 +160,7 @@ def weigh(
     known_market = Market(market)
     tables = [
         _table(rows, str(operator), str(contract), str(age_group), areas, known_market)
-        for (operator, contract, age_group), rows in flows.group_by(STRATUM, maintain_order=True)
+        for (operator, contract, age_group), rows in flows.sort(KEYS[1:]).group_by(STRATUM, maintain_order=True)
     ]
     at_home, at_work = _workers(workers, areas)
     if not combine_destinations:
@@ -205,7 +207,7 @@ def weigh_periods(
         Number of replicates, and what happens where workers are missing.
     """
     parts = []
-    for (observed,), of_period in flows.group_by("observed", maintain_order=True):
+    for (observed,), of_period in flows.sort(KEYS).group_by("observed", maintain_order=True):
         made = weigh(of_period, market, workers, parameters)
         parts.append(made.flows.select(pl.lit(observed).alias("observed"), pl.all()))
     return pl.concat(parts)
@@ -291,7 +293,7 @@ def _weights(tables: list[_Table], options: _Options) -> list[FloatArray]:
     ages = {frozenset(t.age_group for t in tables if t.operator == name) for name in seen}
     by_age = len(ages) == 1
     calibrated = list(weights)
-    for group in {table.age_group if by_age else ALL for table in tables}:
+    for group in sorted({table.age_group if by_age else ALL for table in tables}):
         of_group = [n for n, table in enumerate(tables) if not by_age or table.age_group == group]
         stand_for = sum((weights[n] * tables[n].total for n in of_group), start=np.zeros_like(everything))
         population = tables[of_group[0]].population if by_age else tables[of_group[0]].everybody

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.anchor_parameters import anchor_parameters
 from ons_assets.mobility.anchors import anchors_by_day
 from ons_assets.parameters.mobile import DeviceAnchorParameters, WorkerParameters
@@ -81,8 +82,8 @@ def _main(anchors: pl.DataFrame) -> pl.DataFrame:
 
 def _with_share(by_day: pl.DataFrame, anchors: pl.DataFrame, evidence: str, least: float) -> pl.DataFrame:
     """Keep anchors whose place has at least a share of all the evidence of the device."""
-    of_place = by_day.group_by("user", "place").agg(pl.col(evidence).clip(0).sum().alias("here"))
-    shares = of_place.with_columns(share=pl.col("here") / pl.col("here").sum().over("user"))
+    of_place = by_day.group_by("user", "place").agg(here=exact_sum(pl.col(evidence).clip(0)))
+    shares = of_place.with_columns(share=pl.col("here") / exact_sum("here").over("user"))
     kept = anchors.join(shares, on=["user", "place"], how="left").filter(pl.col("share") >= least)
     return kept.select(anchors.columns)
 
@@ -109,14 +110,17 @@ def _night_shifts(by_day: pl.DataFrame, parameters: WorkerParameters) -> pl.Data
         "user", home="place", rest_nights="rest"
     )
     # A weekend away from home is no shift: the place of rest must also be where days are spent.
-    daytime = by_day.group_by("user", "place").agg(by_day=(pl.col("home") + pl.col("work").clip(0)).sum())
+    daytime = by_day.group_by("user", "place").agg(by_day=exact_sum(pl.col("home") + pl.col("work").clip(0)))
     shifts = (
         at_work.select("user", work="place", nights="working", first="first", last="last")
         .join(resting, on="user")
         .filter(pl.col("home") != pl.col("work"))
         .join(daytime, left_on=["user", "home"], right_on=["user", "place"])
     )
-    shifts = shifts.unique("user", keep="first", maintain_order=True)
+    # Of two places of as many nights of rest, the one where more of the days are spent; then the first by number.
+    shifts = shifts.sort("user", "by_day", "home", descending=[False, True, False]).unique(
+        "user", keep="first", maintain_order=True
+    )
     days = (
         by_day.filter(pl.col("work") >= parameters.work_day_evidence).group_by("user", "place").agg(work_days=pl.len())
     )
@@ -159,8 +163,8 @@ def _work(
     away = by_day.join(homes.select("user", "place"), on=["user", "place"], how="anti").filter(pl.col("work") > 0)
     works = pl.col("work") >= workers.work_day_evidence
     seen = by_day.filter(works).group_by("user").agg(weekdays=pl.col("day").n_unique())
-    sites = away.group_by("user", "place").agg(here=pl.col("work").sum(), days_here=works.sum())
-    sites = sites.with_columns(site_share=pl.col("here") / pl.col("here").sum().over("user"))
+    sites = away.group_by("user", "place").agg(here=exact_sum("work"), days_here=works.sum())
+    sites = sites.with_columns(site_share=pl.col("here") / exact_sum("here").over("user"))
     days_away = away.filter(works).group_by("user").agg(days_away=pl.col("day").n_unique())
     day = (
         found.filter(anchor="work")

@@ -6,6 +6,7 @@ from datetime import date
 import polars as pl
 from scipy.special import betainc
 
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobility.evidence import split_by_day, weigh
 from ons_assets.mobility.segments import segment
 from ons_assets.parameters.mobility import AnchorParameters
@@ -99,7 +100,8 @@ def anchors_by_day(
     homes = _anchor(home_days, "home", parameters.change_days, parameters.min_home_days, parameters)
 
     elsewhere = by_day.join(homes.select("user", "place").unique(), on=["user", "place"], how="anti")
-    net = elsewhere.group_by("user", "place").agg(pl.col("work").sum())
+    # Evidence has few decimals, and so has its sum: a place that gathers as much as it loses gathers nothing.
+    net = elsewhere.group_by("user", "place").agg(work=exact_sum("work").round(12))
     busy = elsewhere.join(net.filter(pl.col("work") > 0).select("user", "place"), on=["user", "place"])
     busy = busy.select("user", "place", "day", "is_education", evidence="work").filter(pl.col("evidence") > 0)
     in_term = (
@@ -163,7 +165,12 @@ def evidence_by_day(stays: pl.DataFrame | pl.LazyFrame, parameters: AnchorParame
             is_education=(of_class == EDUCATION).fill_null(False),
         )
         .group_by("user", "place", "day")
-        .agg(pl.col("home", "work").sum(), pl.col("home_weight", "work_weight").min(), pl.col("is_education").any())
+        .agg(
+            pl.col("is_education").any(),
+            pl.col("home_weight", "work_weight").min(),
+            home=exact_sum("home"),
+            work=exact_sum("work"),
+        )
         .select(
             "user",
             "place",
@@ -178,7 +185,7 @@ def evidence_by_day(stays: pl.DataFrame | pl.LazyFrame, parameters: AnchorParame
 
 def capped_home(hours: str, parameters: AnchorParameters) -> pl.Expr:
     """Return the evidence of home in the weighted hours of a day, from 0 to 1."""
-    # Rounded, because the order of a sum over threads differs from run to run.
+    # Rounded, so that days of as many hours are of one evidence, though the clock stood elsewhere.
     return (pl.col(hours) / parameters.home_hours).clip(0, 1).round(9)
 
 
@@ -194,14 +201,14 @@ def _anchor(
     # The rate of evidence turns days into evidence: a change must pay as much for a rare tweeter's
     # three weeks as for a phone's.
     penalty = evidence.group_by("user").agg(
-        penalty=(change_days * (pl.col("evidence").sum() / days).clip(0, 1)).clip(parameters.min_change_evidence)
+        penalty=(change_days * (exact_sum("evidence") / days).clip(0, 1)).clip(parameters.min_change_evidence)
     )
     segments = segment(evidence, penalty)
     within = (
         evidence.join(segments.select("user", "segment", "first_day", "last_day", home="place"), on="user")
         .filter(pl.col("day").is_between("first_day", "last_day"))
         .group_by("user", "segment", "home", "first_day", "last_day", "place")
-        .agg(evidence=pl.col("evidence").sum(), days=pl.len())
+        .agg(evidence=exact_sum("evidence"), days=pl.len())
     )
     is_home = pl.col("place") == pl.col("home")
     rated = within.group_by("user", "segment", "home", "first_day", "last_day").agg(

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_sum
+
 # Cells (users x days x places) that are held at once.
 CELLS_AT_ONCE = 8_000_000
 
@@ -66,7 +68,7 @@ def segment(evidence: pl.DataFrame, penalty: pl.DataFrame) -> pl.DataFrame:
     """
     places = (
         evidence.group_by("user", "place")
-        .agg(total=pl.col("evidence").sum(), first=pl.col("day").min())
+        .agg(total=exact_sum("evidence").round(12), first=pl.col("day").min())
         .join(penalty, on="user")
         .with_columns(top=pl.col("total").max().over("user"))
         # A place that holds less than a change costs can only ever be the user's main one.

@@ -52,7 +52,7 @@ def collection_runs(
         pl.concat([accepted, _refused(files, describe)], how="diagonal_relaxed")
         .with_columns(parsed_rows=pl.col("accepted_rows") + pl.col("quarantined_rows"))
         # A file that was refused may have come again, whole.
-        .sort("refused", "file_name")
+        .sort("refused", "file_name", "drop_sha256")
         .unique(["retailer", "run"], keep="first", maintain_order=True)
         .select(
             "retailer",

@@ -38,7 +38,8 @@ def carry_forward(quotes: pl.DataFrame, *, days: int, last_day: date | None = No
     ----------
     quotes
         Usable quotes: ``retailer``, ``item_id``, ``product_id``, ``collected_on``, ``collected_at_utc``,
-        ``line`` and any other columns.
+        ``line`` and any other columns. Of quotes of one instant and line, as two runs may have, that of the last run
+        counts, or the dearest.
     days
         Most days that a price is carried.
     last_day
@@ -50,9 +51,10 @@ def carry_forward(quotes: pl.DataFrame, *, days: int, last_day: date | None = No
         Copies of the last quote before each gap, with the days of the gap in ``collected_on`` and the day of
         the quote in ``carried_from``.
     """
+    ties = [name for name in ("run", "price") if name in quotes.columns]
     end = last_day or quotes["collected_on"].max()
     last_of_day = (
-        quotes.sort(*PRODUCT, "collected_on", "collected_at_utc", "line")
+        quotes.sort(*PRODUCT, "collected_on", "collected_at_utc", "line", *ties)
         .unique([*PRODUCT, "collected_on"], keep="last", maintain_order=True)
         .with_columns(
             gap=(pl.col("collected_on").shift(-1).over(PRODUCT) - pl.col("collected_on")).dt.total_days() - 1,

@@ -116,7 +116,7 @@ def _packs_of_names(shown: pl.DataFrame, parameters: PackParameters) -> pl.DataF
     """The quantities under each name: ``lowest`` of those taken as one, and the pack that they stand for."""
     level = [*NAME, "shown_unit", "level"]
     starts = pl.col("shown_quantity") > pl.col("shown_quantity").shift() * pl.col("loose")
-    grouped = shown.sort(*NAME, "shown_unit", "shown_quantity", "collected_on", "price").with_columns(
+    grouped = shown.sort(*NAME, "shown_unit", "shown_quantity", "collected_on", "price", "loose").with_columns(
         level=starts.fill_null(False).cast(pl.Int64).cum_sum().over(*NAME, "shown_unit")
     )
     levels_of_day = pl.struct("shown_unit", "level").n_unique().over(*NAME, "collected_on")
@@ -132,7 +132,7 @@ def _packs_of_names(shown: pl.DataFrame, parameters: PackParameters) -> pl.DataF
             last_day=pl.col("collected_on").max(),
             alone=pl.col("alone").all(),
         )
-        .sort(*NAME, pl.col("days"), "lowest", descending=[False, False, False, True, False])
+        .sort(*NAME, "days", "lowest", "shown_unit", descending=[False, False, False, True, False, False])
         .with_columns(
             pl.col("level_price", "level_quantity", "first_day", "last_day", "shown_unit")
             .first()
@@ -146,7 +146,7 @@ def _packs_of_names(shown: pl.DataFrame, parameters: PackParameters) -> pl.DataF
     comes_back = pl.col("last_day").is_between("usual_first_day", "usual_last_day")
     is_usual = pl.int_range(pl.len()).over(NAME) == 0
     wrong = ~is_usual & pl.col("alone") & usual_price & (comes_back | (pl.col("days") < parameters.least_days))
-    packs = levels.with_columns(wrong_unit=wrong).sort(*NAME, "first_day", "lowest")
+    packs = levels.with_columns(wrong_unit=wrong).sort(*NAME, "first_day", "lowest", "shown_unit")
     number = (~pl.col("wrong_unit")).cast(pl.Int64).cum_sum().over(NAME)
     usual_number = number.filter(~pl.col("wrong_unit")).get(pl.col("days").filter(~pl.col("wrong_unit")).arg_max())
     return packs.with_columns(
@@ -174,7 +174,7 @@ def products_of(packed: pl.DataFrame) -> pl.DataFrame:
         ``pack_quantity``, ``pack_unit``, without those that are known to be wrong.
     """
     return (
-        packed.sort("collected_on", "price")
+        packed.sort("collected_on", "price", "stem", "pack_unit")
         .group_by(PRODUCT, maintain_order=True)
         .agg(
             pl.col("stem", "pack_unit").first(),

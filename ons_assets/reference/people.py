@@ -5,6 +5,7 @@ import polars as pl
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing
 from ons_assets.intake.source import layout_folders, limits
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.settings import Settings
 
 ALL = "all"
@@ -42,9 +43,7 @@ def totals_by_area(population: pl.DataFrame) -> pl.DataFrame:
     counted = population.filter(whole | ~whole.any().over("area"))
     return (
         counted.group_by("area")
-        .agg(
-            pl.col("population").sum(), students=pl.when(pl.col("students").count() > 0).then(pl.col("students").sum())
-        )
+        .agg(exact_sum("population"), students=pl.when(pl.col("students").count() > 0).then(exact_sum("students")))
         .sort("area")
     )
 

@@ -217,7 +217,7 @@ def migration_comparison(
     flows: MigrationFlowParameters,
 ) -> pl.DataFrame:
     """Hold the flows beside official estimates."""
-    latest = residences.sort("month").group_by("user").agg(pl.col("area").last()).collect()
+    latest = residences.group_by("user").agg(pl.col("area").sort_by("month").last()).collect()
     return compare_with_estimates(
         migration_flows.collect(),
         migration_estimates.collect(),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ons_assets.flows.measures import agreement, pair_up
+from ons_assets.lakehouse.sums import exact_mean, exact_sum
 from ons_assets.parameters.tweets import MigrationComparisonParameters
 
 ALL = "all"
@@ -106,7 +107,7 @@ def compare_with_estimates(
         )
         parts.append(areas.table().select(pl.lit(period).alias("period"), pl.all()))
         if len(pairs):
-            summed = pairs.group_by("origin", "destination").agg(flow=pl.col("moves").sum())
+            summed = pairs.group_by("origin", "destination").agg(flow=exact_sum("moves"))
             parts.append(_overall("pair", period, compare_pairs(estimate.drop_nulls("flow"), summed)))
     return pl.concat(parts).with_columns(pl.col("value").fill_nan(None))
 
@@ -125,7 +126,7 @@ def _totals(official: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     into = pl.col("origin") == ALL
     area = pl.when(into).then("destination").otherwise("origin")
     direction = pl.when(into).then(pl.lit("in")).otherwise(pl.lit("out"))
-    return given.group_by(area=area, direction=direction).agg(pl.col("moves").sum()).sort("area", "direction")
+    return given.group_by(area=area, direction=direction).agg(exact_sum("moves")).sort("area", "direction")
 
 
 def totals_by_area(flows: pl.DataFrame) -> pl.DataFrame:
@@ -142,8 +143,8 @@ def totals_by_area(flows: pl.DataFrame) -> pl.DataFrame:
         area, direction ("in" or "out"), moves.
     """
     known = flows.drop_nulls("flow")
-    into = known.group_by(area="destination").agg(moves=pl.col("flow").sum()).with_columns(direction=pl.lit("in"))
-    out = known.group_by(area="origin").agg(moves=pl.col("flow").sum()).with_columns(direction=pl.lit("out"))
+    into = known.group_by(area="destination").agg(moves=exact_sum("flow")).with_columns(direction=pl.lit("in"))
+    out = known.group_by(area="origin").agg(moves=exact_sum("flow")).with_columns(direction=pl.lit("out"))
     return pl.concat([into, out]).select("area", "direction", "moves").sort("area", "direction")
 
 
@@ -206,7 +207,7 @@ def compare_areas(
         )
         .sort("area", "direction")
     )
-    measures = agreement(joined["a"].to_numpy(), joined["b"].to_numpy())
+    measures = agreement(areas["estimate"].to_numpy(), areas["official"].to_numpy())
     return Comparison(
         measures=pl.DataFrame({"measure": list(measures), "value": list(measures.values())}),
         areas=areas,
@@ -216,11 +217,14 @@ def compare_areas(
 
 def _by_penetration(areas: pl.DataFrame) -> pl.DataFrame:
     known = areas.filter(pl.col("penetration").is_not_null() & (pl.col("ratio") > 0))
-    ranked = known.with_columns(
+    # Rows of equal penetration, as the two of an area, are ranked in the order of areas and directions.
+    ranked = known.sort("area", "direction").with_columns(
         quarter=((pl.col("penetration").rank("ordinal") - 1) * 4 // pl.len() + 1).cast(pl.Int32())
     )
     return (
         ranked.group_by("quarter")
-        .agg(areas=pl.col("area").n_unique(), ratio=pl.col("ratio").median(), log_bias=pl.col("ratio").log().mean())
+        .agg(
+            areas=pl.col("area").n_unique(), ratio=pl.col("ratio").median(), log_bias=exact_mean(pl.col("ratio").log())
+        )
         .sort("quarter")
     )

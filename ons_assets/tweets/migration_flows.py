@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from ons_assets.flows.intervals import gamma_interval
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.parameters.tweets import MigrationFlowParameters
 
 ESTIMATES = ("movers", "flow", "flow_low", "flow_high")
@@ -92,8 +93,8 @@ def migration_flows(
                 *by,
             ).agg(
                 movers=pl.len().cast(pl.Int64()),
-                flow=pl.col("weight").sum(),
-                variance=(pl.col("weight") ** 2).sum(),
+                flow=exact_sum("weight"),
+                variance=exact_sum(pl.col("weight") ** 2),
                 largest=pl.col("weight").max(),
             )
         )
@@ -125,13 +126,11 @@ def migration_flows(
 def _weights(
     at_risk: pl.DataFrame, population: pl.DataFrame, parameters: MigrationFlowParameters, by: Sequence[str]
 ) -> pl.DataFrame:
-    people = population.group_by("area", *by).agg(pl.col("population").sum())
+    people = population.group_by("area", *by).agg(exact_sum("population"))
     joined = at_risk.join(people, on=["area", *by], how="inner").with_columns(
         is_thin=pl.col("users") < parameters.fewest_users
     )
-    thin = (
-        joined.filter("is_thin").group_by("month", *by).agg(together=pl.col("population").sum() / pl.col("users").sum())
-    )
+    thin = joined.filter("is_thin").group_by("month", *by).agg(together=exact_sum("population") / pl.col("users").sum())
     return joined.join(thin, on=["month", *by], how="left").select(
         "month",
         "area",

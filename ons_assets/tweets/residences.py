@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_mean
 from ons_assets.parameters.mobility import AnchorParameters
 from ons_assets.parameters.tweets import MoveParameters
 from ons_assets.tweets.anchors import user_anchors
@@ -49,7 +50,7 @@ def residences(anchors: pl.DataFrame, tweets: pl.DataFrame, coverage: pl.DataFra
         joined = joined.with_columns(month_coverage=pl.lit(1.0))
     else:
         by_month = coverage.group_by(month=pl.col("day").dt.month_start()).agg(
-            month_coverage=pl.col("share_covered").mean()
+            month_coverage=exact_mean("share_covered")
         )
         joined = joined.join(by_month, on="month", how="left").with_columns(pl.col("month_coverage").fill_null(1.0))
     return joined.select(

@@ -174,3 +174,21 @@ def test_a_class_that_is_not_known_is_an_error():
     addresses = pl.DataFrame({"uprn": [1], "easting_m": [0.0], "northing_m": [0.0], "class": ["pub"], "postcode": [""]})
     with pytest.raises(ValueError, match="not known"):
         nearest_addresses(points, addresses)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_of_addresses_that_are_equally_far_the_lowest_uprns_are_asked(seed):
+    """A house of 40 flats, of which seven are asked, and a point in the middle between two houses."""
+    flats = [(uprn, 50.0, 0.0, "commercial" if uprn >= 7 else "residential") for uprn in range(40)]
+    houses = [(uprn, 1_000.0 + side, 0.0, "other") for uprn, side in ((101, 20.0), (100, -20.0))]
+    addresses = pl.DataFrame(
+        [(*address, f"P{address[0]}") for address in [*flats, *houses]],
+        schema=["uprn", "easting_m", "northing_m", "class", "postcode"],
+        orient="row",
+    ).sample(fraction=1, shuffle=True, seed=seed)
+    points = pl.DataFrame({"easting_m": [0.0, 1_000.0], "northing_m": [0.0, 0.0]})
+    found = nearest_addresses(points, addresses, NearestParameters(neighbours=7))
+    assert found.select("class", "uprn", "postcode", "probability", "addresses_near").rows() == [
+        ("residential", 0, "P0", 1.0, 7),
+        ("other", 100, "P100", 1.0, 2),
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.derivation import Computed, Derivation, Made, Outcome, Refused, Unchanged, Waiting, derive
@@ -244,3 +245,17 @@ def test_tables_are_held_while_they_are_made(office: Office) -> None:
     assert held == [True]
     with (office.home.root / "locks" / "test.distances.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_every_part_is_computed_with_linear_algebra_in_one_thread(office: Office) -> None:
+    office.count((FIRST, 1), (SECOND, 2))
+    threads: list[int] = []
+
+    def made(counts: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+        for day in (FIRST, SECOND):
+            threads.extend(each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas")
+            yield distances(counts.filter(day=day))
+
+    with threadpool_limits(2, user_api="blas"):
+        office.make(of_counts(made))
+    assert set(threads) == {1}

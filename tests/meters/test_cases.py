@@ -1,6 +1,6 @@
 """Small files that went wrong once, and what must come of each; they are no part of the project."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,12 +53,15 @@ class Case:
         return self.quality.group_by("meter").agg(pl.col("read").sum())["read"].sort().to_list()
 
 
+Come = Callable[..., Case]
+
+
 @pytest.fixture
-def case(tmp_path: Path) -> Iterator[object]:
+def case(tmp_path: Path) -> Come:
     def come(name: str, *layouts: dict, folder: str = "meters", called: str | None = None) -> Case:
         return Case(tmp_path, INTAKE / folder / name, called or name, *layouts)
 
-    yield come
+    return come
 
 
 @pytest.mark.parametrize(
@@ -87,20 +90,20 @@ def case(tmp_path: Path) -> Iterator[object]:
         ("nem12.csv", 144, 0),
     ],
 )
-def test_the_profile_behind_most_files_comes_out(case, name: str, usable: int, rejected: int) -> None:  # type: ignore[no-untyped-def]
+def test_the_profile_behind_most_files_comes_out(case: Come, name: str, usable: int, rejected: int) -> None:
     came = case(name)
     assert (came.piece.usable, len(came.piece.rejected)) == (usable, rejected)
     assert came.kwh[1, list(PROFILE)] == pytest.approx(list(PROFILE.values()), abs=1e-6)
     assert np.nansum(came.kwh[1]) == pytest.approx(8.38, abs=1e-5)
 
 
-def test_a_meter_that_contradicts_itself_has_its_row(case) -> None:  # type: ignore[no-untyped-def]
+def test_a_meter_that_contradicts_itself_has_its_row(case: Come) -> None:
     came = case("lcl_40_meters.csv.gz")
     read = came.read_by_meter
     assert (len(read), read.count(0), read[1]) == (40, 1, 1008)
 
 
-def test_meters_without_any_value_have_their_rows(case) -> None:  # type: ignore[no-untyped-def]
+def test_meters_without_any_value_have_their_rows(case: Come) -> None:
     came = case("three_dead_of_20.csv.gz")
     read = came.read_by_meter
     assert (len(read), read.count(0)) == (20, 3)
@@ -109,7 +112,7 @@ def test_meters_without_any_value_have_their_rows(case) -> None:  # type: ignore
 
 
 @pytest.mark.parametrize(("name", "called", "falls"), [("dip.csv", "dip.csv", 12), ("dip1.csv.gz", "dip1.csv", 1)])
-def test_a_momentary_zero_books_no_register(case, name: str, called: str, falls: int) -> None:  # type: ignore[no-untyped-def]
+def test_a_momentary_zero_books_no_register(case: Come, name: str, called: str, falls: int) -> None:
     came = case(name, called=called)
     assert np.nanmax(came.kwh) == pytest.approx(0.62, abs=1e-6)
     assert came.counted("negative", "too_large") == (falls, 0)
@@ -117,14 +120,14 @@ def test_a_momentary_zero_books_no_register(case, name: str, called: str, falls:
     assert came.piece.expected - came.piece.usable == 2 * falls
 
 
-def test_a_new_meter_costs_one_interval(case) -> None:  # type: ignore[no-untyped-def]
+def test_a_new_meter_costs_one_interval(case: Come) -> None:
     came = case("swap.csv")
     assert came.counted("negative") == (1,)
     assert (came.piece.usable, came.piece.expected) == (334, 335)
 
 
-def test_a_missing_minute_is_named_and_may_be_done_without(case, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(Unreadable, match="1 of 30 minutes missing in most half hours.*least_coverage"):
+def test_a_missing_minute_is_named_and_may_be_done_without(case: Come, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match=r"1 of 30 minutes missing in most half hours.*least_coverage"):
         case("minute_gap.csv")
     (tmp_path / "again").mkdir()
     layout = {
@@ -140,7 +143,7 @@ def test_a_missing_minute_is_named_and_may_be_done_without(case, tmp_path: Path)
     assert came.counted("partial") == (144,)
 
 
-def test_import_beside_export_is_named_and_may_be_filtered(case, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_import_beside_export_is_named_and_may_be_filtered(case: Come, tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="another register or direction") as refusal:
         case("impexp.csv")
     assert "2.8.0" not in str(refusal.value)
@@ -156,12 +159,12 @@ def test_import_beside_export_is_named_and_may_be_filtered(case, tmp_path: Path)
     assert len(came.piece.rejected) == 0
 
 
-def test_power_taken_for_energy_is_warned_of(case) -> None:  # type: ignore[no-untyped-def]
+def test_power_taken_for_energy_is_warned_of(case: Come) -> None:
     (warning,) = case("kw_as_kwh.csv").piece.warnings
     assert "power in kW that is taken for kWh" in warning
 
 
-def test_hourly_readings_are_named_and_readable(case, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_hourly_readings_are_named_and_readable(case: Come, tmp_path: Path) -> None:
     (warning,) = case("hourly30.csv").piece.warnings
     assert "hourly readings" in warning
     (tmp_path / "again").mkdir()
@@ -177,25 +180,25 @@ def test_hourly_readings_are_named_and_readable(case, tmp_path: Path) -> None:  
     assert came.piece.warnings == ()
 
 
-def test_an_error_code_is_no_reading(case) -> None:  # type: ignore[no-untyped-def]
+def test_an_error_code_is_no_reading(case: Come) -> None:
     assert case("serl.csv").counted("too_large") == (120,)
 
 
-def test_a_json_document_and_green_button(case, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_json_document_and_green_button(case: Come, tmp_path: Path) -> None:
     assert np.nansum(case("octopus.json").kwh) == pytest.approx(0.063)
     (tmp_path / "again").mkdir()
     came = Case(tmp_path / "again", INTAKE / "meters" / "greenbutton.xml", "home.xml")
     assert np.nansum(came.kwh) == pytest.approx(0.25)
 
 
-def test_flags_of_nem12_are_counted(case) -> None:  # type: ignore[no-untyped-def]
+def test_flags_of_nem12_are_counted(case: Come) -> None:
     assert case("nem12.csv").counted("substituted", "estimated") == (28, 0)
 
 
 GERMAN = {"zone": "Europe/Vienna", "local_zone": "Europe/Vienna", "delimiter": ";"}
 
 
-def test_general_files_are_readable_by_a_layout(case, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_general_files_are_readable_by_a_layout(case: Come, tmp_path: Path) -> None:
     hourly = case(
         "meters_hourly.csv",
         {
@@ -223,7 +226,7 @@ def test_general_files_are_readable_by_a_layout(case, tmp_path: Path) -> None:  
     assert joined.kwh[0, 0] == pytest.approx((95.9 + 166.0) / 4000)
 
 
-def test_a_byte_that_is_no_text_costs_its_row(case) -> None:  # type: ignore[no-untyped-def]
+def test_a_byte_that_is_no_text_costs_its_row(case: Come) -> None:
     came = case("meters_invalid_utf8.csv", folder="general")
     rows = (INTAKE / "general" / "meters_invalid_utf8.csv").read_bytes().count(b"\n") - 1
     assert len(came.piece.rejected) == 1

@@ -75,8 +75,8 @@ SAMPLES = {
     "octopus-json": (
         "10002.json",
         '{"count": 2, "results": ['
-        '{"consumption": 0.4, "interval_start": "2021-07-01T00:30:00+01:00", "interval_end": "2021-07-01T01:00:00+01:00"},'
-        '{"consumption": 0.2, "interval_start": "2021-06-30T23:00:00Z", "interval_end": "2021-06-30T23:30:00Z"}]}',
+        '{"consumption": 0.4, "interval_start": "2021-07-01T00:30:00+01:00"},'
+        '{"consumption": 0.2, "interval_start": "2021-06-30T23:00:00Z"}]}',
         0,
         0.2,
         2,

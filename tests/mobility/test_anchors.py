@@ -3,7 +3,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.mobility import AnchorParameters, commutes, infer_anchors
@@ -114,8 +114,7 @@ def test_the_order_of_stays_makes_no_difference():
     ).with_columns(end=pl.col("start") + pl.duration(hours=3))
     once = infer_anchors(stays)
     again = infer_anchors(stays.sample(fraction=1, shuffle=True, seed=3))
-    assert once.drop("confidence").equals(again.drop("confidence"))
-    np.testing.assert_allclose(once["confidence"], again["confidence"])
+    assert once.equals(again)
 
 
 def test_commutes_pair_what_overlaps():
@@ -130,6 +129,7 @@ def test_commutes_pair_what_overlaps():
     assert (found["from"] <= found["to"]).all()
 
 
+@settings(deadline=None)
 @given(start=st.integers(0, 24 * 30), length=st.integers(1, 60))
 def test_the_weight_of_a_stay_is_the_sum_over_its_minutes(start, length):
     profile = WeeklyProfile(night=1, evening=0.5, weekend=0.3, working=-0.1)
@@ -142,7 +142,8 @@ def test_the_weight_of_a_stay_is_the_sum_over_its_minutes(start, length):
         weights[(moment.weekday() * 24 + moment.hour)] / 60
         for moment in (begin + timedelta(minutes=minute) for minute in range(length * 60))
     )
-    assert pieces["weight"].sum() == pytest.approx(minutes)
+    # Hours since 1970 are large: their differences are exact to less than the nine decimals of evidence.
+    assert pieces["weight"].sum() == pytest.approx(minutes, abs=1e-9)
     assert pieces["day"].n_unique() == len(pieces)
 
 

@@ -10,6 +10,8 @@ import altair as alt
 import numpy as np
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_mean
+
 SLOTS = 48
 
 
@@ -95,7 +97,7 @@ def low_days_profile(half_hours: pl.DataFrame, first_day: date, days: int = 7) -
     low = long.filter("shown").select(series=pl.col("day").cast(pl.String), hour="hour", kwh="kwh")
     if low.is_empty():
         raise ValueError("none of the days is among the rows")
-    others = long.filter(~pl.col("shown")).group_by("hour").agg(pl.col("kwh").mean()).sort("hour")
+    others = long.filter(~pl.col("shown")).group_by("hour").agg(exact_mean("kwh")).sort("hour")
     return pl.concat([low, others.select(series=pl.lit("average"), hour="hour", kwh="kwh")])
 
 

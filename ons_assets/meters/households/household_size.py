@@ -203,7 +203,8 @@ def _labelled(
     if survey.schema[target] == pl.Boolean:
         answer = pl.when(answer.is_not_null()).then(pl.when(answer).then(pl.lit("yes")).otherwise(pl.lit("no")))
     answers = survey.select("meter", answer.alias("answer")).drop_nulls()
-    both = descriptors.join(answers, on="meter", how="inner", maintain_order="left")
+    # In one order, as the folds and the forest depend on it.
+    both = descriptors.join(answers, on="meter", how="inner").sort("meter")
     both = both.filter(pl.col("mean_day_kwh").is_not_null())
     y = both["answer"].to_numpy().astype(str) if len(both) else np.empty(0, dtype=str)
     if strange := set(y.tolist()) - set(TARGETS[target]):

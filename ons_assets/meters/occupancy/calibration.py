@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_mean
+
 FloatArray = npt.NDArray[np.floating]
 
 # Beyond odds of 10,000 to 1 the model's own certainty says no more.
@@ -72,7 +74,7 @@ def reliability_curve(probability: npt.ArrayLike, occupied: npt.ArrayLike, bins:
     return (
         pl.DataFrame({"bin": place, "p": p, "y": y})
         .group_by("bin")
-        .agg(half_hours=pl.len(), mean_probability=pl.col("p").mean(), occupied_share=pl.col("y").mean())
+        .agg(half_hours=pl.len(), mean_probability=exact_mean("p"), occupied_share=exact_mean("y"))
         .sort("bin")
         .select(
             bin_start=pl.col("bin") / bins,

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.lakehouse.sums import ExactTotals
 from ons_assets.meters.half_hours.clock_face import measured
 from ons_assets.meters.profiles.day_clusters import (
     NO_CLUSTER,
@@ -49,27 +50,26 @@ def cluster_tables(
     model = fit_profile_clusters(drawn, parameters) if len(drawn) >= parameters.fewest_days else None
     number = model.number if model else 1
     labelled = []
-    sums, shares = np.zeros((number, SLOTS)), np.zeros((number, SLOTS))
+    sums, shares = ExactTotals(number, SLOTS), ExactTotals(number, SLOTS)
     for rows in parts():
         kwh = measured(rows)
         labels = model.labels(kwh) if model else np.where(usable(kwh), 0, NO_CLUSTER)
         labelled.append(rows.select("bucket", "meter", "day", profile_cluster=pl.Series(labels, dtype=pl.Int32())))
-        _add_up(sums, shares, kwh, labels)
+        for each in range(number):
+            _add_up(sums, shares, each, kwh[labels == each])
     clusters = pl.concat(labelled)
-    return clusters, _choice(model, len(drawn), parameters.fewest_days), _profiles(clusters, sums, shares, area)
+    return (
+        clusters,
+        _choice(model, len(drawn), parameters.fewest_days),
+        _profiles(clusters, sums.values(), shares.values(), area),
+    )
 
 
-def _add_up(
-    sums: npt.NDArray[np.float64],
-    shares: npt.NDArray[np.float64],
-    kwh: npt.NDArray[np.float32],
-    labels: npt.NDArray[np.integer],
-) -> None:
-    """Add the days of each cluster to the sums of their use, and of their shares of the day."""
-    for cluster in range(len(sums)):
-        days = kwh[labels == cluster].astype(np.float64)
-        sums[cluster] += days.sum(axis=0)
-        shares[cluster] += (days / days.sum(axis=1, keepdims=True)).sum(axis=0)
+def _add_up(sums: ExactTotals, shares: ExactTotals, cluster: int, kwh: npt.NDArray[np.float32]) -> None:
+    """Add the days of a cluster to the sums of their use, and of their shares of the day."""
+    days = kwh.astype(np.float64)
+    sums.add(cluster, days)
+    shares.add(cluster, days / days.sum(axis=1, keepdims=True))
 
 
 def _choice(model: ProfileClusters | None, days: int, fewest_days: int) -> pl.DataFrame:

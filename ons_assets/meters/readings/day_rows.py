@@ -114,7 +114,7 @@ def _index(meter: npt.NDArray[np.int64], day: npt.NDArray[np.int32]) -> _Index:
     return _Index(meters[present // days], present % days + first, number[key])
 
 
-def _marked(marks: pl.DataFrame, row: npt.NDArray[np.int64], rows: int) -> dict[str, npt.NDArray[Any]]:
+def _marked(marks: pl.DataFrame, row: npt.NDArray[np.int64], rows: int) -> dict[str, npt.NDArray[np.number]]:
     mark, count = marks["mark"].to_numpy(), marks["count"].to_numpy()
     return {
         each.name.lower(): np.bincount(row[mark == each], weights=count[mark == each], minlength=rows) for each in Mark

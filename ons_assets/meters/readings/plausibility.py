@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.meters.readings.clock import SLOTS
 from ons_assets.parameters.meters import Readings
 
@@ -34,7 +35,7 @@ def kwh_per_day(rows: pl.DataFrame) -> pl.DataFrame:
             readings=values.list.drop_nulls().list.len(),
         )
         .group_by("meter")
-        .agg(pl.col("kwh", "readings").sum())
+        .agg(exact_sum("kwh"), pl.col("readings").sum())
         .filter(pl.col("readings") > 0)
     )
 

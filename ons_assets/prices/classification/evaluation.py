@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.parameters.prices import ClassificationParameters
 from ons_assets.prices.classification.model import Context, train
 
@@ -141,7 +142,7 @@ def confusion(truth: Sequence[str], predicted: Sequence[str], weights: Sequence[
     counted = (
         pl.DataFrame({"true": list(truth), "predicted": list(predicted), "weight": weights or [1.0] * len(truth)})
         .group_by("true", "predicted")
-        .agg(pl.col("weight").sum())
+        .agg(exact_sum("weight"))
         .pivot(on="predicted", on_columns=classes, index="true", values="weight")
     )
     return counted.fill_null(0.0).sort("true")

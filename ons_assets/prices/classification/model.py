@@ -109,7 +109,8 @@ def train(
         raise ValueError("a classifier needs labels of at least two products")
     parameters = parameters or ScopeModelParameters()
     # The order of the labels that came in must not change the model.
-    order = sorted(range(len(names)), key=lambda row: (names[row], groups[row], labels[row]))
+    more = [sorted(said.items()) for said in context] if context is not None else [[] for _ in names]
+    order = sorted(range(len(names)), key=lambda row: (names[row], groups[row], labels[row], more[row]))
     back = np.argsort(order)
     names, labels, groups = ([column[row] for row in order] for column in (names, labels, groups))
     context = [context[row] for row in order] if context is not None else None

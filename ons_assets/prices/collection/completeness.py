@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_mean
 from ons_assets.parameters.prices import CollectionParameters
 from ons_assets.prices.collection.counts import DAY, RUN, trailing_levels
 
@@ -28,7 +29,7 @@ def usual_order(compared: pl.DataFrame, chosen: pl.DataFrame, parameters: Collec
         place=pl.col("first_line").rank("ordinal").over(*RUN).cast(pl.Float64)
     )
     levels = trailing_levels(ranked.select(*DAY, "item_id", "place"), "place", ["retailer", "item_id"], parameters)
-    spread = (pl.col("place_high") - pl.col("place_low")).mean() / pl.col("item_id").len()
+    spread = exact_mean(pl.col("place_high") - pl.col("place_low")) / pl.col("item_id").len()
     return levels.with_columns(ordered=(spread <= parameters.ordered_spread).over(DAY)).select(
         *DAY, "item_id", "ordered", place="place_usual"
     )

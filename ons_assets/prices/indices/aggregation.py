@@ -4,6 +4,7 @@ from typing import Literal, get_args
 
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.prices.indices.chaining import year_of
 
 Rule = Literal["complete", "available", "pilot-sum"]
@@ -48,8 +49,8 @@ def aggregate(indices: pl.DataFrame, weights: pl.DataFrame, *, rule: Rule = "com
         raise ValueError(f"unknown rule {rule!r}. Rules: {', '.join(get_args(Rule))}")
     keys = [*(["method"] if "method" in indices.columns else []), "group_id", "period"]
     known = pl.col("index").is_not_null() & pl.col("index").is_finite()
-    weighted_sum = (pl.col("index") * pl.col("weight")).filter(known).sum()
-    known_weight = pl.col("weight").filter(known).sum()
+    weighted_sum = exact_sum(pl.when(known).then(pl.col("index") * pl.col("weight")))
+    known_weight = exact_sum(pl.when(known).then("weight"))
     incomplete = (pl.col("weight_share") < 1 - 1e-9) & pl.lit(rule == "complete")
     return (
         _with_weights(indices, weights)
@@ -78,6 +79,6 @@ def _with_weights(indices: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
         raise ValueError("weights hold more than one weight for an item, group and year")
     if weights.select((pl.col("weight") < 0).any()).item():
         raise ValueError("weights hold a negative weight")
-    weights = weights.with_columns(group_weight=pl.col("weight").sum().over("group_id", "year"))
+    weights = weights.with_columns(group_weight=exact_sum("weight").over("group_id", "year"))
     years = pl.Series("year", year_of(indices["period"])).cast(pl.Int64)
     return indices.with_columns(years).join(weights, on=["item_id", "year"], how="inner")

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_mean
+
 POSITIVE_PRICE = pl.col("price").is_finite() & (pl.col("price") > 0)
 
 
@@ -114,7 +116,7 @@ def average_index(indices: pl.DataFrame, coarse: pl.Expr, *, by: str = "item_id"
     """
     return (
         indices.group_by(by, coarse.alias("period"))
-        .agg(pl.col("index").log().mean().exp())
+        .agg(exact_mean(pl.col("index").log()).exp())
         .sort(by, "period")
         .with_columns(index=100 * pl.col("index") / pl.col("index").first().over(by))
     )

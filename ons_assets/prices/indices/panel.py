@@ -174,8 +174,13 @@ def make_panel(
 
 
 def _features(quotes: pl.DataFrame, products: pl.Series) -> pl.DataFrame:
-    """Return the description of each product by its first quote, in the order of `products`."""
-    described = quotes.drop("price", "quantity", strict=False).sort("period").unique("product", keep="first")
+    """Return the description of each product by its first quote, in the order of `products`.
+
+    Of several quotes in that period, the one whose description comes first in the order of values counts.
+    """
+    kept = quotes.drop("price", "quantity", strict=False)
+    described = kept.sort("period", pl.exclude("period", "product"), nulls_last=True)
+    described = described.unique("product", keep="first", maintain_order=True)
     return (
         products.alias("product")
         .to_frame()

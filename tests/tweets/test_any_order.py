@@ -1,0 +1,162 @@
+"""The tables of the tweets pilot are the same whatever the order of rows, and however users are divided."""
+
+from datetime import UTC, date, datetime
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ons_assets.geography.areas import Areas
+from ons_assets.parameters.geography import NearestParameters
+from ons_assets.parameters.tweets import MigrationFlowParameters, TweetAnchorParameters
+from ons_assets.tweets.anchors import tweet_stays, user_anchors, user_commutes
+from ons_assets.tweets.cluster_types import cluster_types
+from ons_assets.tweets.clustering import cluster
+from ons_assets.tweets.collection_gaps import collection_coverage
+from ons_assets.tweets.migration_comparison import compare_with_estimates
+from ons_assets.tweets.migration_flows import migration_flows
+from ons_assets.tweets.residences import moves, residences, student_homes
+from ons_assets.tweets.users import describe_users
+from tests.any_order import Case, check
+
+AREAS = Areas(
+    pl.DataFrame(
+        {"area": ["A", "B", "C"], "easting_m": [400_000.0, 401_000.0, 402_000.0], "northing_m": [300_000.0] * 3}
+    )
+)
+TERMS = [(date(2014, 9, 22), date(2014, 10, 10))]
+CLASSES = ("residential", "commercial", "education", "transport", "other")
+
+
+def located() -> pl.DataFrame:
+    """Tweets at whole metres, of people with two or three places and of machines."""
+    random = np.random.default_rng(37)
+    rows = []
+    for user in range(60):
+        places = 400_000 + random.integers(0, 20, 3) * 100, 300_000 + random.integers(0, 5, 3) * 100
+        for _ in range(120):
+            minute = int(random.integers(0, 60 * 24 * 60))
+            place = int(random.integers(0, 3)) if user % 7 else 0
+            spread = random.integers(-3, 4, 2) if user % 7 else (0, 0)
+            rows.append(
+                (len(rows), user, minute, float(places[0][place] + spread[0]), float(places[1][place] + spread[1]))
+            )
+    frame = pl.DataFrame(rows, schema=["tweet_id", "user", "minutes", "easting_m", "northing_m"], orient="row")
+    moment = pl.lit(datetime(2014, 9, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC")) + pl.duration(minutes="minutes")
+    return frame.with_columns(
+        created_utc=moment,
+        application=pl.when(pl.col("tweet_id") % 3 == 0).then(pl.lit("web")).otherwise(pl.lit("mobile")),
+    ).with_columns(
+        local_date=pl.col("created_utc").dt.date(),
+        day_of_week=pl.col("created_utc").dt.weekday(),
+        hour=pl.col("created_utc").dt.hour(),
+        month=pl.col("created_utc").dt.date().dt.month_start(),
+    )
+
+
+def addresses() -> pl.DataFrame:
+    """Houses of many flats, on a grid around the places: many addresses are equally far."""
+    random = np.random.default_rng(41)
+    at = [(east, north) for east in range(0, 2_000, 50) for north in range(-50, 500, 50) for _ in range(6)]
+    return pl.DataFrame(
+        {
+            "uprn": random.permutation(len(at)),
+            "easting_m": [400_000.0 + east for east, _ in at],
+            "northing_m": [300_000.0 + north for _, north in at],
+            "class": random.choice(CLASSES, len(at)),
+            "postcode": [f"AB1 {number % 9}CD" for number in range(len(at))],
+        }
+    )
+
+
+def gaps() -> pl.DataFrame:
+    at = [datetime(2014, 9, day, hour, 7, tzinfo=UTC) for day in (3, 9, 17) for hour in (2, 5)]
+    return pl.DataFrame({"from_utc": at[::2], "to_utc": at[1::2]})
+
+
+def _road(variation: int, located: pl.DataFrame, addresses: pl.DataFrame, gaps: pl.DataFrame):
+    """From located tweets to moves, some users at a time."""
+    days = pl.date_range(date(2014, 9, 1), date(2014, 10, 31), eager=True)
+    covered = collection_coverage(gaps, days)
+    parts: list[list[pl.DataFrame]] = []
+    for number in range(variation + 1):
+        rows = located.filter(pl.col("user") % (variation + 1) == number)
+        users, made = describe_users(rows), cluster(rows, areas=AREAS, threads=1 + variation)
+        types = cluster_types(made.clusters, addresses, NearestParameters(neighbours=7))
+        stays = tweet_stays(made.tweets, made.clusters, users, types)
+        anchors = user_anchors(stays, made.clusters, TweetAnchorParameters(min_home_days=2), terms=TERMS)
+        parts.append(
+            [
+                users,
+                made.clusters,
+                made.tweets,
+                types,
+                anchors,
+                residences(anchors, made.tweets, covered),
+                student_homes(stays, made.clusters, TERMS, TweetAnchorParameters(min_home_days=2)),
+            ]
+        )
+    whole = [pl.concat(each) for each in zip(*parts, strict=True)]
+    return *whole, user_commutes(whole[4]), moves(whole[4])
+
+
+def homes() -> pl.DataFrame:
+    """Months of users in four areas."""
+    random = np.random.default_rng(43)
+    rows = [
+        (user, date(2014, month, 1), "ABCD"[int(random.integers(0, 4))]) for user in range(900) for month in range(1, 7)
+    ]
+    return pl.DataFrame(rows, schema=["user", "month", "area"], orient="row")
+
+
+def changes() -> pl.DataFrame:
+    """Moves from area to area."""
+    random = np.random.default_rng(47)
+    rows = [
+        (user, "ABCD"[user % 4], "ABCD"[int(random.integers(0, 4))], date(2014, int(random.integers(2, 7)), 9))
+        for user in range(900)
+    ]
+    return pl.DataFrame(rows, schema=["user", "from_area", "to_area", "moved_on"], orient="row")
+
+
+POPULATION = pl.DataFrame(
+    {"area": list("ABCD"), "population": [100 / 3, 1_000 / 7, 5_000 / 9, 777.7], "students": [10.1, 90.3, 1.7, 0.3]}
+)
+
+
+def estimates() -> pl.DataFrame:
+    """Official flows between areas by age, of which no sum is exact in binary."""
+    random = np.random.default_rng(53)
+    rows = [
+        ("2014", age, origin, destination, float(random.integers(1, 900)) / 7)
+        for age in ("16-24", "25-44", "45+")
+        for origin in "ABCD"
+        for destination in "ABCD"
+    ]
+    return pl.DataFrame(rows, schema=["period", "age", "origin", "destination", "moves"], orient="row")
+
+
+def _migration(
+    _: int,
+    homes: pl.DataFrame,
+    changes: pl.DataFrame,
+    population: pl.DataFrame,
+    estimates: pl.DataFrame,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    flows = migration_flows(changes, homes, population, MigrationFlowParameters(fewest_users=200))
+    living = homes.group_by("user").agg(pl.col("area").sort_by("month").last())
+    return flows, compare_with_estimates(flows, estimates, population, living)
+
+
+CASES = {
+    "from tweets to moves": lambda: Case(_road, {"located": located(), "addresses": addresses(), "gaps": gaps()}),
+    "migration": lambda: Case(
+        _migration,
+        {"homes": homes(), "changes": changes(), "population": POPULATION, "estimates": estimates()},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_neither_the_order_of_rows_nor_the_parts_make_a_difference(name: str) -> None:
+    check(CASES[name]())
