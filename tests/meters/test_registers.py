@@ -193,3 +193,10 @@ def test_a_file_that_names_no_meter_needs_a_layout_that_says_so(read: Read) -> N
     named = read(text, {**LONG, "columns": {**columns, "meter": {"file_name": "^(.+)$"}}})
     same = read("id,time,value\ndrop,2020-01-01 00:00:00,0.2\n", LONG)
     assert named.accepted["meter"].to_list() == same.accepted["meter"].to_list()
+
+
+def test_a_few_evening_hours_are_no_day(read: Read) -> None:
+    homes = [row for home in "abcd" for row in rows(home, [0.6] * 8, start=datetime(2020, 1, 1, 18))]
+    assert read(csv(homes), LONG).warnings == ()
+    days = [row for home in "abcd" for row in rows(home, [0.6] * 48)]
+    assert "is the unit right" in read(csv(days), LONG).warnings[0]
