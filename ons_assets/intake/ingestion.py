@@ -279,22 +279,47 @@ def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence
     identities = {member.drop.sha256: _identity(source, table, member, day) for member in members}
     if len(set(identities.values())) == 1:
         [columns] = set(identities.values())
-        kept = rows.filter(pl.col("arrival_") == pl.col("arrival_").max().over(columns))
+        last = pl.col("arrival_").max().over(columns)
     else:
         named = [
             _named(columns, [sha for sha, its in identities.items() if its == columns])
             for columns in sorted(set(identities.values()))
         ]
-        rows = rows.with_columns(identity_=pl.coalesce(named))
-        kept = rows.filter(pl.col("arrival_") == pl.col("arrival_").max().over("identity_")).drop("identity_")
+        last = pl.col("arrival_").max().over(pl.coalesce(named))
+    rows = rows.with_columns(last_=last)
+    kept = rows.filter(pl.col("arrival_") == pl.col("last_"))
+    if source.subject:
+        _note_what_went(rows, kept, [*source.subject, *([day] if day else [])], members)
     if source.observation:
-        first = pl.col("arrival_").min().over(source.observation)
+        kept = _once(kept, source.observation, members)
+    return kept.drop("arrival_", "last_")
+
+
+def _note_what_went(
+    rows: pl.DataFrame, kept: pl.DataFrame, subject: Sequence[str], members: Sequence["_Member"]
+) -> None:
+    """Say of a drop that it replaces rows about things of which it says nothing: it may be a part, not a correction."""
+    went = rows.join(kept, on=list(subject), how="anti", nulls_equal=True).group_by("last_").len()
+    for arrival, count in went.iter_rows():
         for member in members:
-            again = kept.filter((pl.col("arrival_") == member.drop.arrival) & (pl.col("arrival_") != first))
-            if len(again):
-                member.notes.append(f"{len(again)} rows are also in files that arrived earlier, and not added")
-        kept = kept.filter(pl.col("arrival_") == first)
-    return kept.drop("arrival_")
+            if member.drop.arrival == arrival:
+                said = (
+                    f"replaces {count} rows on what it says nothing of: "
+                    "if the files belong together, `batch` in the layout can say so"
+                )
+                member.notes.append(said)
+                member.warnings.append(Finding.of(member.drop, member.drop.name, count, said))
+
+
+def _once(kept: pl.DataFrame, observation: Sequence[str], members: Sequence["_Member"]) -> pl.DataFrame:
+    """Return rows without those that are observations of a drop that arrived earlier; the drop says how many."""
+    kept = kept.with_columns(first_=pl.col("arrival_").min().over(observation))
+    again = kept.filter(pl.col("arrival_") != pl.col("first_")).group_by("arrival_").len()
+    counts = dict(again.iter_rows())
+    for member in members:
+        if count := counts.get(member.drop.arrival):
+            member.notes.append(f"{count} rows are also in files that arrived earlier, and not added")
+    return kept.filter(pl.col("arrival_") == pl.col("first_")).drop("first_")
 
 
 def _identity(source: Source, table: Table, member: _Member, day: str | None) -> tuple[str, ...]:

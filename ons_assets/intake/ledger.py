@@ -367,7 +367,7 @@ class Ledger:
                 pl.col("received_utc").str.to_datetime("%+", time_unit="us", time_zone="UTC"),
                 pl.col("days").str.json_decode(pl.List(pl.String())).list.eval(pl.element().str.to_date()),
             )
-            .rename({"name": "file_name", "days": "local_days"})
+            .rename({"name": "file_name", "days": "local_days", "usable": "usable_units", "expected": "expected_units"})
         )
 
 

@@ -119,7 +119,8 @@ class Shelf:
             return f"is {kind.words}, and has no header that a layout knows"
         nearest = min(candidates, key=lambda each: len(lacking(each, header)), default=None)
         lacks = lacking(nearest, header) if nearest else []
-        said = f"is {kind.words} in a layout that is not known"
+        marks = f" with {kind.delimiter!r} between fields" if kind.delimiter not in (None, ",") else ""
+        said = f"is {kind.words}{marks} in a layout that is not known"
         if not individual:
             said += f": its columns are {shown(header)}"
         if nearest and len(lacks) < len(nearest.needed):

@@ -83,6 +83,8 @@ class Source(ABC):
     batch: ClassVar[tuple[str, ...]] = ()
     # Columns of which rows with the same values are replaced by those of a file that arrives later.
     identity: ClassVar[tuple[str, ...]] = ()
+    # Columns of what a row is about, whatever it says of it: a drop that replaces rows about other things is warned of.
+    subject: ClassVar[tuple[str, ...]] = ()
     # Columns that make two rows the same observation, whatever their batches.
     observation: ClassVar[tuple[str, ...]] = ()
     # Whether rows are about people: then nothing of a file is quoted anywhere.

@@ -57,6 +57,7 @@ class QuoteFiles(TableSource):
     }
     batch = ("retailer", "run")
     identity = ("retailer",)
+    subject = ("retailer", "outlet", "item_id", "shelf", "product", "sku")
     observation = ("retailer", "collected_at_utc", "outlet", "item_id", "shelf", "product", "sku", "price")
 
     @classmethod
