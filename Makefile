@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Processes that share the tests, a file each at a time; files in their order, so that the longest are not the last.
 WORKERS ?= 2
-SOURCES := setup.py pyproject.toml constraints.txt $(wildcard core_ext/*/*.pyx core_ext/*/*.pxd core_ext/*/*.h)
+SOURCES := setup.py pyproject.toml constraints.txt $(shell find core_ext -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
 .PHONY: demo serve test bench lint format docs clean
 
@@ -46,4 +46,5 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info core_ext/*/*.c core_ext/*/*.so
+	rm -rf $(VENV) build *.egg-info
+	find core_ext \( -name '*.c' -o -name '*.so' \) -delete

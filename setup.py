@@ -7,7 +7,8 @@ import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, find_namespace_packages, setup
 
-# ONS_ASSETS_DEBUG_KERNELS=1 builds the kernels with bounds checks, for hunting a bad index.
+# ONS_ASSETS_DEBUG_KERNELS=1 builds the kernels with bounds checks, for hunting a bad index. What was built before is
+# taken as it is unless its source is younger, so that `make clean` comes first, and again to go back.
 CHECKED = os.environ.get("ONS_ASSETS_DEBUG_KERNELS") == "1"
 
 extensions = [
@@ -25,9 +26,11 @@ extensions = [
 ]
 
 setup(
-    # Folders of data are packages to setuptools, though they hold no module.
+    # Folders of data are packages to setuptools, though they hold no module. The sources of the kernels go along, since
+    # the version of the code is a hash over them; the C made of them does not.
     packages=find_namespace_packages(include=["ons_assets*", "core_ext*", "expectations*"], exclude=["*__pycache__*"]),
-    package_data={"": ["*.yaml", "*.toml", "*.csv", "*.json", "*.pxd", "*.h"]},
+    package_data={"": ["*.yaml", "*.toml", "*.csv", "*.json", "*.pyx", "*.pxd", "*.h"]},
+    exclude_package_data={"": ["*.c"]},
     ext_modules=cythonize(
         extensions,
         compiler_directives={

@@ -25,7 +25,7 @@ def rows_of(homes: list[SimulatedHome], days: int) -> pl.DataFrame:
     kwh = np.concatenate([np.maximum(home.kwh, 0) for home in homes])
     return pl.DataFrame(
         {
-            "bucket": [0] * len(kwh),
+            "bucket": pl.Series([0], dtype=pl.Int16).new_from_index(0, len(kwh)),
             "meter": np.repeat(np.arange(len(homes)), days),
             "day": np.tile(np.arange(days), len(homes)),
             "kwh": pl.Series(kwh, dtype=pl.Array(pl.Float32, 48)).arr.to_list(),

@@ -36,7 +36,7 @@ def main() -> None:
     kwh = np.stack([np.maximum(home.kwh, 0) for home in homes]).astype(np.float32)
     rows = pl.DataFrame(
         {
-            "bucket": [0] * (len(homes) * TRIAL_DAYS),
+            "bucket": pl.Series([0], dtype=pl.Int16).new_from_index(0, len(homes) * TRIAL_DAYS),
             "meter": np.repeat(np.arange(len(homes)), TRIAL_DAYS),
             "day": np.tile(np.arange(TRIAL_DAYS), len(homes)),
             "kwh": pl.Series(kwh.reshape(-1, 48), dtype=pl.Array(pl.Float32, 48)).arr.to_list(),

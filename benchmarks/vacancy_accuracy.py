@@ -29,7 +29,7 @@ def rows_of(kwh: npt.NDArray[np.float32], days: int) -> pl.DataFrame:
     homes = len(kwh) // days
     return pl.DataFrame(
         {
-            "bucket": [0] * len(kwh),
+            "bucket": pl.Series([0], dtype=pl.Int16).new_from_index(0, len(kwh)),
             "meter": np.repeat(np.arange(homes), days),
             "day": np.tile(np.arange(days), homes),
             "kwh": pl.Series(kwh, dtype=pl.Array(pl.Float32, 48)).arr.to_list(),

@@ -89,15 +89,20 @@ def checked_column(values: npt.ArrayLike, rows: int, dtype: npt.DTypeLike, name:
     return column
 
 
+def ascends_within(column: npt.NDArray[np.integer], offsets: npt.NDArray[np.int64]) -> bool:
+    """Whether a column, (rows,), rises from row to row within every segment of checked offsets."""
+    starts = np.zeros(len(column), dtype=bool)
+    starts[offsets[:-1][np.diff(offsets) > 0]] = True
+    return not np.any((np.diff(column) <= 0) & ~starts[1:])
+
+
 def checked_days(day: npt.ArrayLike | None, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the day numbers of the rows, consecutive where none are given; they must ascend within a meter."""
     rows = int(offsets[-1])
     if day is None:
         return np.arange(rows, dtype=np.int64)
     column = checked_column(day, rows, np.int64, "day")
-    starts_meter = np.zeros(rows, dtype=bool)
-    starts_meter[offsets[:-1][np.diff(offsets) > 0]] = True
-    if np.any((np.diff(column) <= 0) & ~starts_meter[1:]):
+    if not ascends_within(column, offsets):
         raise ValueError("the days of a meter must ascend, each at most once")
     return column
 

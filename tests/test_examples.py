@@ -10,8 +10,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 STABLE = (
-    "core_ext.dbscan:dbscan",
-    "core_ext.half_hours:half_hour_profiles",
+    "core_ext:dbscan",
+    "core_ext:half_hour_profiles",
     "ons_assets.geography.national_grid:to_national_grid",
     "ons_assets.meters.occupancy:occupancy_probabilities",
     "ons_assets.mobile.flows:compare_flows",

@@ -1,4 +1,4 @@
-"""DBSCAN of many points by square cells whose diagonal is a shade less than eps (`dbscan_grid`).
+"""DBSCAN of many points by square cells whose diagonal is a shade less than eps (`grid`).
 
 Points of one cell are all neighbours. So a cell that holds ``min_samples`` points consists of core points,
 the core points of one cell are in one cluster, and clusters are connected sets of cells: a union-find over

@@ -5,7 +5,7 @@ Readings are a dense float32 array (meter-days, 48), kWh in each half hour, NaN 
 a meter is worked by one thread from its first row to its last, so the result is the same for any number of
 threads.
 
-Reference: ``core_ext.clustering.reference`` holds the same functions in plain Python.
+Reference: ``core_ext.half_hours.reference`` holds the same functions in plain Python.
 """
 
 from libc.math cimport NAN

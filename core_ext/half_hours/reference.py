@@ -44,6 +44,19 @@ def daily_totals(kwh: npt.NDArray[np.floating]) -> tuple[FloatArray, npt.NDArray
     return np.array(totals, dtype=float), np.array([len(values) for values in read], dtype=np.int8)
 
 
+def half_hour_pass(
+    kwh: npt.NDArray[np.floating], meter_offsets: IntArray, day_type: IntArray, n_day_types: int
+) -> tuple[FloatArray, npt.NDArray[np.int32], FloatArray, npt.NDArray[np.int8]]:
+    """Sum the readings by type of day and half hour, and by day, one after the other; see the kernel beside it.
+
+    Parameters
+    ----------
+    kwh, meter_offsets, day_type, n_day_types
+        As for `half_hour_profiles`.
+    """
+    return (*half_hour_profiles(kwh, meter_offsets, day_type, n_day_types), *daily_totals(kwh))
+
+
 def half_hour_runs(
     kwh: npt.NDArray[np.floating], meter_offsets: IntArray, kind: str, day: IntArray, min_length: int
 ) -> list[tuple[int, int, int]]:

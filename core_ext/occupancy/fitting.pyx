@@ -14,7 +14,7 @@ conjugate prior (Dempster, Laird and Rubin 1977; Rabiner 1989); weight 0 gives m
 
 A home is worked by one thread, so results are the same for any number of threads.
 
-Reference: ``core_ext.clustering.reference`` holds the same model in plain Python.
+Reference: ``core_ext.occupancy.reference`` holds the same model in plain Python.
 """
 
 from libc.stdint cimport int32_t, int64_t

@@ -10,7 +10,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer]
 
 
-def fit_home(
+def fit_occupancy(
     x: FloatArray,
     day: IntArray,
     group: IntArray,

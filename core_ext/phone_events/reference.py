@@ -25,7 +25,7 @@ def clean_events(
     min_distance_m: float = 10_000.0,
     ping_pong_s: int = 300,
 ) -> tuple[list[int], list[int]]:
-    """Flag events one after the other, as `core_ext.phone_events.clean_events` does.
+    """Flag events one after the other, as `core_ext.clean_events` does.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ quotes of the same product, so it grows with the lives of the products and not w
 Rows of the result are computed in tiles that stay in the cache while all products pass by. Each cell is
 summed in the order of the products, in double, so the result is the same at every call.
 
-Reference: ``core_ext.clustering.reference`` holds the same two functions in plain Python.
+Reference: ``core_ext.price_links.reference`` holds the same two functions in plain Python.
 """
 
 cimport cython
@@ -16,7 +16,7 @@ from libc.stdint cimport int32_t, int64_t
 
 import numpy as np
 
-from core_ext.arguments import checked_offsets
+from core_ext.arguments import ascends_within, checked_offsets
 
 # 32 rows of 2,000 periods are 512 KB, which fits the second-level cache of current processors.
 cdef enum:
@@ -39,9 +39,7 @@ def _checked_panel(product_offsets, period, columns, n_periods):
     if len(period):
         if period.min() < 0 or period.max() >= n_periods:
             raise ValueError(f"period must lie between 0 and {n_periods - 1}")
-        starts_product = np.zeros(len(period), dtype=bool)
-        starts_product[offsets[:-1][np.diff(offsets) > 0]] = True
-        if np.any((np.diff(period) <= 0) & ~starts_product[1:]):
+        if not ascends_within(period, offsets):
             raise ValueError("the periods of a product must ascend, each at most once")
     return offsets, period, columns
 

@@ -73,7 +73,7 @@ def sort_events(user: IntArray, time_s: IntArray, cell: CellArray) -> tuple[IntA
 def clean(
     user: IntArray, time_s: IntArray, cell: CellArray, plan: CellPlan, parameters: CleaningParameters
 ) -> tuple[npt.NDArray[np.uint8], CellArray]:
-    """Flag sorted events; see `core_ext.phone_events.clean_events`.
+    """Flag sorted events; see `core_ext.clean_events`.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def clean(
         Device, local second and number of the cell of each event, sorted by device and time, shape (n,).
     plan
         Centres of the cells in metres.
-    settings
+    parameters
         Speed, distance and seconds beyond which an event is wrong.
     """
     flag, moved = clean_events(

@@ -201,7 +201,7 @@ def weigh_periods(
         Rows of `reference/phone_market`.
     workers
         Workers by area of home and of work, `reference/workers`; None weighs by the market alone.
-    settings
+    parameters
         Number of replicates, and what happens where workers are missing.
     """
     parts = []

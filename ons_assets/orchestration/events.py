@@ -68,6 +68,15 @@ def of_derivation(
 def of_ingestion(context: dg.AssetExecutionContext, table: Table, outcome: Ingested) -> Events:
     """Say what came of a raw table.
 
+    Parameters
+    ----------
+    context
+        Of the run; its partitions, if it makes several days, are each given a check.
+    table
+        Raw table, which the events name.
+    outcome
+        Rows and drops that were read, and the findings by day; without drops the table waits for a file.
+
     Raises
     ------
     Failure

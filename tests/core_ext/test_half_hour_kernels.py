@@ -62,6 +62,19 @@ def test_daily_totals_agree_with_the_reference(layout, n_threads):
     assert np.array_equal(both.day_readings, read)
 
 
+@given(meters(), st.integers(1, 4), st.integers(0, 2**32), st.integers(1, 3))
+@settings(max_examples=40, deadline=None)
+def test_one_pass_agrees_with_the_reference(layout, n_types, seed, n_threads):
+    kwh, offsets, _ = layout
+    day_type = np.random.default_rng(seed).integers(-1, n_types, len(kwh))
+    both = half_hour_pass(kwh, offsets, day_type, n_types, n_threads=n_threads)
+    sums, counts, day_kwh, day_readings = reference.half_hour_pass(kwh, offsets, day_type, n_types)
+    np.testing.assert_allclose(both.sums, sums, rtol=1e-13, atol=1e-15)
+    assert np.array_equal(both.counts, counts)
+    np.testing.assert_allclose(both.day_kwh, day_kwh, rtol=1e-14)
+    assert np.array_equal(both.day_readings, day_readings)
+
+
 @given(meters(values=[0.0, 0.0, 0.05, 0.05, 1.0]), st.sampled_from(["missing", "zero", "flat"]), st.integers(1, 60))
 @settings(max_examples=80, deadline=None)
 def test_runs_agree_with_the_reference(layout, kind, min_length):

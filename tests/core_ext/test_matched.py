@@ -75,8 +75,8 @@ def test_no_quotes_give_zeros():
 @pytest.mark.parametrize(
     ("offsets", "period", "message"),
     [
-        ([0, 3], [0, 1], "end at the number of quotes"),
-        ([1, 2], [0, 1], "start at 0"),
+        ([0, 3], [0, 1], "end with the 2 rows"),
+        ([1, 2], [0, 1], "start with 0"),
         ([0, 2, 1, 2], [0, 1], "must not decrease"),
         ([0, 2], [0, 5], "between 0 and 2"),
         ([0, 2], [-1, 1], "between 0 and 2"),

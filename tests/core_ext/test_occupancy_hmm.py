@@ -94,7 +94,7 @@ def test_the_fit_agrees_with_the_reference(seed, missing_and_weight, transition_
         x, [0, 9], GROUP, SHARE, **start, weight=weight, transition_weight=transition_weight, day=day,
         initial_occupied=0.8, max_iterations=4, tolerance=-1e9,
     )  # fmt: skip
-    probability, mean, sd, transition, log_posterior = reference.fit_home(
+    probability, mean, sd, transition, log_posterior = reference.fit_occupancy(
         x, day, GROUP, SHARE, *start.values(), weight, transition_weight, 0.8, 4
     )
     np.testing.assert_allclose(fit.mean[0], mean, rtol=1e-8)
@@ -202,7 +202,7 @@ def test_readings_far_from_every_component_do_not_overflow():
         fit = fit_occupancy(x, [0, 4], GROUP, SHARE, **MODEL, max_iterations=0)
         assert np.all((fit.probability >= 0) & (fit.probability <= 1))
         if abs(value) < 10:  # beyond it the densities of the reference are 0 in double
-            expected = reference.fit_home(x, np.arange(4), GROUP, SHARE, *MODEL.values(), 0.0, 0.0, 0.5, 0)[0]
+            expected = reference.fit_occupancy(x, np.arange(4), GROUP, SHARE, *MODEL.values(), 0.0, 0.0, 0.5, 0)[0]
             np.testing.assert_allclose(fit.probability, expected, atol=1e-6)
 
 
@@ -215,7 +215,7 @@ def test_a_reading_that_one_state_cannot_explain_is_not_lost_to_rounding():
     start = {"mean": np.array([-1.6, 2.4]), "sd": np.array([0.3, 0.3]), "transition": np.array([[0.02, 0.1]])}
     share = np.array([[0.0], [1.0]])
     fit = fit_occupancy(x, [0, 8], np.zeros(48, int), share, **start, weight=1.0, max_iterations=1, tolerance=-1e9)
-    expected = reference.fit_home(
+    expected = reference.fit_occupancy(
         x, np.arange(8), np.zeros(48, int), share, *start.values(), 1.0, 0.0, 0.5, 1
     )  # fmt: skip
     np.testing.assert_allclose(fit.probability, expected[0], atol=1e-6)

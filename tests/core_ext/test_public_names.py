@@ -2,7 +2,8 @@
 
 import ast
 import importlib
-import pkgutil
+import re
+from inspect import isclass
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +12,15 @@ import pytest
 import core_ext
 
 FOLDER = Path(core_ext.__path__[0])
-FAMILIES = sorted(path.name for path in FOLDER.iterdir() if (path / "__init__.py").is_file())
+MODULES = sorted(
+    ".".join(path.relative_to(FOLDER.parent).with_suffix("").parts)
+    # Sources, and not what lies there compiled: that may be of a version before this one.
+    for path in [*FOLDER.rglob("*.py"), *FOLDER.rglob("*.pyx")]
+    if path.name != "__init__.py"
+)
+PACKAGES = sorted(".".join(path.parent.relative_to(FOLDER.parent).parts) for path in FOLDER.glob("*/__init__.py"))
+KERNELS = [name for name in core_ext.__all__ if callable(found := getattr(core_ext, name)) and not isclass(found)]
+HOMES = {getattr(core_ext, name).__module__ for name in KERNELS}
 
 
 @pytest.mark.parametrize("name", core_ext.__all__)
@@ -20,30 +29,65 @@ def test_a_public_name_can_be_imported(name: str) -> None:
 
 
 def test_all_public_names_are_said_to_be_so() -> None:
-    modules = {info.name for info in pkgutil.iter_modules(core_ext.__path__)}
-    public = {name for name in vars(core_ext) if not name.startswith("_")} - modules
+    public = {name for name, value in vars(core_ext).items() if name[0] != "_" and not isinstance(value, ModuleType)}
     assert public == set(core_ext.__all__)
+    assert len(core_ext.__all__) == len(public)
 
 
 def test_no_public_name_is_that_of_a_module() -> None:
-    everything = {info.name.rsplit(".", 1)[-1] for info in pkgutil.walk_packages(core_ext.__path__, "core_ext.")}
+    everything = {name.rsplit(".", 1)[-1] for name in [*MODULES, *PACKAGES]}
     assert not everything & set(core_ext.__all__)
 
 
 def test_every_module_is_still_a_module_once_all_are_imported() -> None:
-    for info in pkgutil.walk_packages(core_ext.__path__, "core_ext."):
-        module = importlib.import_module(info.name)
+    for name in [*PACKAGES, *MODULES]:
+        module = importlib.import_module(name)
         found: object = core_ext
-        for part in info.name.split(".")[1:]:
+        for part in name.split(".")[1:]:
             found = getattr(found, part)
-        assert found is module, info.name
+        assert found is module, name
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_has_its_reference_beside_it(family: str) -> None:
-    assert list((FOLDER / family).glob("*.pyx")), "a family holds kernels"
-    reference = ast.parse((FOLDER / family / "reference.py").read_text())
-    assert any(isinstance(node, ast.FunctionDef) and not node.name.startswith("_") for node in reference.body)
+@pytest.mark.parametrize("name", KERNELS)
+def test_every_kernel_has_a_reference_of_its_name_beside_it(name: str) -> None:
+    family, _, _ = getattr(core_ext, name).__module__.rpartition(".")
+    reference = importlib.import_module(f"{family}.reference")
+    assert getattr(reference, name).__module__ == reference.__name__
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.pyx")), ids=lambda path: path.stem)
+def test_a_module_of_kernels_names_the_reference_beside_it(path: Path) -> None:
+    own = ".".join(path.parent.relative_to(FOLDER.parent).parts)
+    named = re.findall(r"``([\w.]+\.reference)``", path.read_text())
+    assert named == ([f"{own}.reference"] if f"{own}.{path.stem}" in HOMES else [])
+
+
+def inner_imports(text: str) -> list[str]:
+    """Modules inside `core_ext` that a text imports."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [each.name for each in node.names if each.name.startswith("core_ext.")]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "core_ext":
+            names = [f"{node.module}.{each.name}" for each in node.names]
+            found += [name for name in names if name.removeprefix("core_ext.") not in core_ext.__all__]
+    return found
+
+
+def test_users_import_from_the_top_only() -> None:
+    folders = [FOLDER.parent / folder for folder in ("ons_assets", "benchmarks")]
+    found = {
+        str(path): names
+        for folder in folders
+        for path in folder.rglob("*.py")
+        if (names := [each for each in inner_imports(path.read_text()) if not re.search(r"\.reference\b", each)])
+    }
+    assert found == {}
+
+
+def test_inner_imports_are_seen() -> None:
+    text = "import core_ext.occupancy\nfrom core_ext import arguments, dbscan\nfrom core_ext.occupancy.model import a\n"
+    assert inner_imports(text) == ["core_ext.occupancy", "core_ext.arguments", "core_ext.occupancy.model.a"]
 
 
 def test_the_page_on_kernels_names_every_one() -> None:

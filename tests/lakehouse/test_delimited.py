@@ -133,12 +133,12 @@ def test_another_delimiter(path: Path) -> None:
     ("content", "reason"),
     [
         (b"", "is empty"),
-        (gzip.compress(b""), "is empty"),
+        (gzip.compress(b"", mtime=0), "is empty"),
         (b"\n\n\n", "is not delimited text with a header"),
         (b"\n\na,b\n1,2\n", "is not delimited text with a header"),
         (b"a,a,b,b\n1,2,3,4\n", "has columns of the same name: a, b"),
-        (gzip.compress(b"a,b\n")[:5], "is a gzip file cut short"),
-        (gzip.compress(b"a,b\n" * 99) + b"garbage", "is a broken gzip file (Not a gzipped file (b'ga'))"),
+        (gzip.compress(b"a,b\n", mtime=0)[:5], "is a gzip file cut short"),
+        (gzip.compress(b"a,b\n" * 99, mtime=0) + b"garbage", "is a broken gzip file (Not a gzipped file (b'ga'))"),
         (b"\x1f\x8bgarbage!!!!!", "is a broken gzip file (Unknown compression method)"),
     ],
 )

@@ -13,7 +13,7 @@ def half_hours_of(kwh: np.ndarray, start: dt.date = dt.date(2010, 1, 4)) -> pl.D
     homes, days = kwh.shape[:2]
     return pl.DataFrame(
         {
-            "bucket": [0] * (homes * days),
+            "bucket": pl.Series([0], dtype=pl.Int16).new_from_index(0, homes * days),
             "meter": np.repeat(np.arange(homes), days),
             "day": np.tile(np.arange(days), homes),
             "kwh": pl.Series(kwh.reshape(-1, 48).astype(np.float32), dtype=pl.Array(pl.Float32, 48)).arr.to_list(),

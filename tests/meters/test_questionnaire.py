@@ -11,7 +11,7 @@ from ons_assets.lakehouse.sources import Parsed, Source, Unreadable
 from ons_assets.meters.areas.meter_areas import MeterAreaFiles
 from ons_assets.meters.households.questionnaire import QuestionnaireFiles
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.parameters.meters import Meters
+from ons_assets.parameters.meters import MeterAreaParameters, Meters
 from ons_assets.simulate.meters import Scale, simulate_meters
 from tests.meters.conftest import SECRET, keyed
 
@@ -23,7 +23,7 @@ def survey(tmp_path: Path) -> QuestionnaireFiles:
 
 
 def places(tmp_path: Path) -> MeterAreaFiles:
-    return MeterAreaFiles(keyed(tmp_path), Meters().trials)
+    return MeterAreaFiles(keyed(tmp_path), Meters().meter_areas.trials)
 
 
 def parsed(source: Source, path: Path) -> Parsed:
@@ -151,4 +151,4 @@ def test_a_file_without_areas_is_said_to_be_so(tmp_path: Path) -> None:
 
 def test_a_pattern_that_is_none_is_a_mistake_of_the_settings() -> None:
     with pytest.raises(ValueError, match="is not a pattern"):
-        Meters(trials={"(": "cer"})
+        MeterAreaParameters(trials={"(": "cer"})

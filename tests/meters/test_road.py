@@ -14,7 +14,13 @@ from ons_assets.lakehouse import buckets, lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.ledger import Ledger
 from ons_assets.orchestration.runs import Outcome, instance
-from ons_assets.parameters.meters import HouseholdParameters, Meters, ProfileClusterParameters, Readings
+from ons_assets.parameters.meters import (
+    HouseholdParameters,
+    ImputationParameters,
+    Meters,
+    ProfileClusterParameters,
+    Readings,
+)
 from ons_assets.settings import Drops, Settings, load_settings
 from ons_assets.simulate.meters import Scale
 
@@ -174,7 +180,9 @@ def test_a_file_that_is_refused_is_a_failure_in_a_sentence(world: Path, tmp_path
 
 def test_gaps_are_filled_only_where_it_is_asked_for_and_presence_knows_it(world: Path, tmp_path: Path) -> None:
     settings = home_at(tmp_path)
-    settings = settings.model_copy(update={"meters": settings.meters.model_copy(update={"impute": "both"})})
+    settings = settings.model_copy(
+        update={"meters": settings.meters.model_copy(update={"imputation": ImputationParameters(method="both")})}
+    )
     ingest(settings, {"meters": files(world)["meters"][:1]})
     names = ["meters/half_hours", "meters/daily_consumption", "meters/occupancy_probabilities"]
     assert operations.make(settings, names, None, silent).failures == {}

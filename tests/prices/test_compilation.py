@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.parameters.prices import IndexParameters
+from ons_assets.parameters.prices import AggregationParameters, IndexParameters
 from ons_assets.prices.checked import FLAGS
 from ons_assets.prices.compilation import aggregate_indices, item_indices
 
@@ -75,7 +75,7 @@ def test_quotes_with_a_flag_are_left_out_and_counted() -> None:
     assert item_indices(other_item, JEVONS).filter(frequency="day").sort("period")["index"].to_list() == pytest.approx(
         [100, 150]
     )
-    nothing = JEVONS.model_copy(update={"index_excludes": ()})
+    nothing = JEVONS.model_copy(update={"excludes": ()})
     assert index(item_indices(odd, nothing), "day") == pytest.approx(index(item_indices(TWO_DAYS, JEVONS), "day"))
 
 
@@ -85,7 +85,7 @@ def test_an_index_of_prices_per_unit_follows_a_product_to_its_relaunch() -> None
         lineage_id=pl.lit("a"), price_per_unit=pl.col("price") / pl.when(smaller).then(0.4).otherwise(0.8)
     )
     assert index(item_indices(relaunched, JEVONS), "day") == {"2016-07-21": 100, "2016-07-22": None}
-    per_unit = JEVONS.model_copy(update={"index_price": "unit"})
+    per_unit = JEVONS.model_copy(update={"price": "unit"})
     assert index(item_indices(relaunched, per_unit), "day") == pytest.approx({"2016-07-21": 100, "2016-07-22": 200})
 
 
@@ -118,7 +118,7 @@ def test_items_are_weighted_to_groups_with_the_weights_of_their_year() -> None:
             ("bread", "food", 2016, 1.0),
             ("milk", "food", 2016, 1.0),
         ),
-        JEVONS,
+        AggregationParameters(),
     )
     CATALOGUE["prices/aggregate_indices"].conform(found)
     by_period = dict(found.select("period", "index").rows())
@@ -131,7 +131,7 @@ def test_a_year_without_weights_takes_the_last_before_it_group_by_group() -> Non
     found = aggregate_indices(
         ITEMS,
         weights(("bread", "food", 2014, 1.0), ("milk", "food", 2014, 1.0), ("milk", "dairy", 2016, 1.0)),
-        JEVONS,
+        AggregationParameters(),
     )
     by_key = {(row["group"], row["period"]): row["index"] for row in found.iter_rows(named=True)}
     assert by_key["food", "2016-02"] == pytest.approx(125)
@@ -142,9 +142,9 @@ def test_a_year_without_weights_takes_the_last_before_it_group_by_group() -> Non
 def test_an_item_without_an_index_lowers_the_share_of_the_weight() -> None:
     lacking = months(("bread", "2015-01", 100.0), ("milk", "2015-01", None))
     shares = weights(("bread", "food", 2015, 3.0), ("milk", "food", 2015, 1.0))
-    [available] = aggregate_indices(lacking, shares, JEVONS).to_dicts()
+    [available] = aggregate_indices(lacking, shares, AggregationParameters()).to_dicts()
     assert (available["index"], available["items"], available["weight_share"]) == (pytest.approx(100), 1, 0.75)
-    complete = JEVONS.model_copy(update={"aggregation": "complete"})
+    complete = AggregationParameters(rule="complete")
     [refused] = aggregate_indices(lacking, shares, complete).to_dicts()
     assert refused["index"] is None
     assert refused["reason"]

@@ -74,8 +74,8 @@ def cross_validate(
         What must not be divided between training and test, such as the product's lineage.
     context
         What else is known of each product; None uses the names alone.
-    precision
-        Share of the decided products that must be right, in the training folds.
+    parameters
+        Of the model, and the share of the decided products that must be right in the training folds.
     folds
         Parts that the groups are divided into.
     seed
