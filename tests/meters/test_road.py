@@ -189,7 +189,12 @@ def test_gaps_are_filled_only_where_it_is_asked_for_and_presence_knows_it(world:
     half_hours = table(settings, "half_hours").sort("meter", "day")
     filled = half_hours["imputed_mask"].bitwise_count_ones().sum()
     assert filled > 0
-    said = table(settings, "occupancy_probabilities").sort("meter", "day")["probability"].list.to_array(48).to_numpy()
+    said = (
+        table(settings, "occupancy_probabilities")
+        .sort("meter", "day")["occupied_probability"]
+        .list.to_array(48)
+        .to_numpy()
+    )
     there = half_hours["kwh"].list.to_array(48).to_numpy()
     assert int(np.isfinite(there).sum() - np.isfinite(said).sum()) == filled
 
