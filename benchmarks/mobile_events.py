@@ -22,18 +22,21 @@ import polars as pl
 
 from ons_assets.mobile.anchors import anchored_spans
 from ons_assets.mobile.plan import CellPlan, cell_plan
-from ons_assets.mobile.profiles import anchor_settings
+from ons_assets.mobile.profiles import anchor_parameters
 from ons_assets.mobile.workers import ANCHOR_SCHEMA, classify
 from ons_assets.mobility.anchors import capped_home, capped_work
-from ons_assets.mobility.evidence import WeeklyProfile, split_by_day, weigh
-from ons_assets.parameters.mobile import Mobile
+from ons_assets.mobility.evidence import split_by_day, weigh
+from ons_assets.parameters.mobile import CleaningParameters, DeviceAnchorParameters, StayParameters
+from ons_assets.parameters.mobility import WeeklyProfile
 
 FIRST_DAY, DAYS = date(2014, 10, 6), 14
 EVENTS_A_DEVICE = 100
 CELLS = 20_000
 BLOCK = 1_000_000
 # Cells as places, so that the two versions have the same definition to compute.
-SETTINGS = Mobile(place_radius_m=0, ping_pong_seconds=0, max_speed_m_s=1e9)
+CLEANING = CleaningParameters(ping_pong_seconds=0, max_speed_m_s=1e9)
+STAYS, ANCHORS = StayParameters(place_radius_m=0), DeviceAnchorParameters()
+SMALL_HOURS = WeeklyProfile(night=1, evening=0, weekend=0, working=0, night_start=24, night_end=6)
 
 
 def make_events(folder: Path, n_events: int) -> CellPlan:
@@ -89,27 +92,28 @@ def by_kernel(folder: Path, plan: CellPlan, temporary: Path) -> pl.DataFrame:
         for path in sorted(folder.iterdir())
         for start in range(0, pl.scan_parquet(path).select(pl.len()).collect().item(), BLOCK)
     )
-    return pl.concat(anchors for anchors, _ in anchored_spans(blocks, plan, SETTINGS, folder=temporary))
+    spans = anchored_spans(blocks, plan, cleaning=CLEANING, stays=STAYS, anchors=ANCHORS, folder=temporary)
+    return pl.concat(anchors for anchors, _ in spans)
 
 
 def by_polars(folder: Path, plan: CellPlan, _: Path) -> pl.DataFrame:
     """Find the same anchors with Polars alone."""
-    anchors = anchor_settings(SETTINGS)
+    anchors = anchor_parameters(ANCHORS)
     cells = plan.cells.select("cell_id", place="cell")
     local = pl.col("time_utc").dt.convert_time_zone("Europe/London").dt.replace_time_zone(None)
     events = pl.scan_parquet(folder).join(cells.lazy(), on="cell_id").select("user", "place", time=local)
     ordered = events.unique().sort("user", "time", "place")
-    reach = pl.duration(seconds=round(SETTINGS.reach_minutes * 60))
+    reach = pl.duration(seconds=round(STAYS.reach_minutes * 60))
     following = pl.col("time").shift(-1).over("user")
     gap = (following - pl.col("time")).dt.total_seconds()
 
     def is_night(moment: pl.Expr) -> pl.Expr:
-        return (moment.dt.hour() >= SETTINGS.night_start) | (moment.dt.hour() < SETTINGS.night_end)
+        return (moment.dt.hour() >= ANCHORS.night_start) | (moment.dt.hour() < ANCHORS.night_end)
 
     limit = pl.when(is_night(pl.col("time")) | is_night(following)).then(
-        round(SETTINGS.bridge_night_minutes * 60)
-    ).otherwise(round(SETTINGS.bridge_day_minutes * 60))  # fmt: skip
-    half = pl.duration(seconds=pl.min_horizontal(gap // 2, round(SETTINGS.reach_minutes * 60)))
+        round(STAYS.bridge_night_minutes * 60)
+    ).otherwise(round(STAYS.bridge_day_minutes * 60))  # fmt: skip
+    half = pl.duration(seconds=pl.min_horizontal(gap // 2, round(STAYS.reach_minutes * 60)))
     bridged = (pl.col("place").shift(-1).over("user") == pl.col("place")) & (gap <= limit)
     parted = ordered.with_columns(following=following, bridged=bridged.fill_null(False), half=half)
     after = pl.when("bridged").then("following").otherwise(pl.col("time") + pl.col("half").fill_null(reach))
@@ -118,7 +122,7 @@ def by_polars(folder: Path, plan: CellPlan, _: Path) -> pl.DataFrame:
     before = pl.when(before_bridged).then("time").otherwise(pl.col("time") - before_half.fill_null(reach))
     stays = parted.select("user", "place", start=before, end=after).filter(pl.col("end") > pl.col("start"))
     weights = split_by_day(stays, 0.0).with_columns(
-        home=weigh(anchors.home_profile), work=weigh(anchors.work_profile), small_hours=weigh(_SmallHours(0, 0, 0, 0))
+        home=weigh(anchors.home_profile), work=weigh(anchors.work_profile), small_hours=weigh(SMALL_HOURS)
     )
     by_day = (
         weights.group_by("user", "place", "day")
@@ -126,12 +130,7 @@ def by_polars(folder: Path, plan: CellPlan, _: Path) -> pl.DataFrame:
         .with_columns(home=capped_home("home", anchors), work=capped_work("work", anchors), is_education=pl.lit(False))
         .collect()
     )
-    return classify(by_day.with_columns(pl.col("place").cast(pl.Int32())), SETTINGS)
-
-
-class _SmallHours(WeeklyProfile):
-    def weights(self) -> np.ndarray:
-        return (np.arange(168) % 24 < 6).astype(np.float64)
+    return classify(by_day.with_columns(pl.col("place").cast(pl.Int32())), ANCHORS)
 
 
 VERSIONS = {"kernel": by_kernel, "polars": by_polars}
