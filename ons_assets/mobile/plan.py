@@ -76,7 +76,7 @@ def cell_plan(cells: pl.DataFrame) -> CellPlan:
     )
     if merged["easting_m"].null_count():
         middle = merged.select(exact_mean("latitude")).item() or 0.0
-        narrowing = float(np.cos(np.radians(float(middle))))  # type: ignore[arg-type]
+        narrowing = float(np.cos(np.radians(float(middle))))
         placed = merged.with_columns(
             x_m=pl.col("longitude") * METRES_PER_DEGREE * narrowing, y_m=pl.col("latitude") * METRES_PER_DEGREE
         )
