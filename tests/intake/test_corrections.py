@@ -1,4 +1,4 @@
-"""A correction replaces what it corrects, whatever the files are called; a drop keeps the layout it was accepted under."""
+"""A correction replaces what it corrects, whatever its file is called; a drop keeps the layout it came by."""
 
 import shutil
 from pathlib import Path
