@@ -11,6 +11,7 @@ from ons_assets.parameters.meters import Readings
 # Homes differ, by their heating more than by anything; the median of a few says something.
 SOME_HOMES = 3
 POWER = "power in kW that is taken for kWh is twice the energy"
+TWICE_AND_MORE = 4
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def judge(used: pl.DataFrame, parameters: Readings) -> Verdict:
     many = homes >= parameters.judged_homes
     if factor > parameters.warn_factor * (1 if homes >= SOME_HOMES else 2):
         how = f"{factor:.3g} times" if many else "far more than"
-        sentence = f"the median of {homes} homes uses {how} what is plausible in a day: is the unit right? {POWER}"
+        sentence = f"the median of {homes} homes uses {how} what is plausible in a day: is the unit right?"
+        sentence += f" {POWER}" if factor < TWICE_AND_MORE else ""
         return Verdict(sentence, refuses=factor > parameters.refuse_factor)
     if many and factor < 1 / parameters.low_factor:
         sentence = f"the median of {homes} homes uses {factor:.3g} times what is plausible in a day: is the unit right?"
