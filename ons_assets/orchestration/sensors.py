@@ -75,7 +75,7 @@ def drop_sensor(raw: "RawAsset", selection: dg.AssetSelection, name: str) -> dg.
 def reading_job(raw: "RawAsset", name: str) -> dg.JobDefinition:
     """Return the job that reads the files of a source that wait, so that their days are known."""
 
-    @dg.op(name=f"read_files_of_{name}", out={})
+    @dg.op(name=f"read_files_of_{name}")
     def read_files(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
         settings, table = lakehouse.settings, CATALOGUE[raw.table]
         with withholding([table]), lakehouse.home.working():
