@@ -48,7 +48,19 @@ class Finding:
 
     @classmethod
     def of(cls, drop: Drop, batch: str, rows: int, reason: str) -> "Finding":
-        """Return what was found in a batch of a drop."""
+        """Return what was found in a batch of a drop.
+
+        Parameters
+        ----------
+        drop
+            Row of the ledger.
+        batch
+            Name of the batch, as the source calls it.
+        rows
+            How many rows the drop has of it.
+        reason
+            What was found.
+        """
         return cls(drop.name, batch, rows, reason, frozenset(day.isoformat() for day in drop.days))
 
 
@@ -270,6 +282,17 @@ def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence
 
     A drop replaces rows of the same identity: that of its layout, else that of the source, else the
     key of the table. Rows of another batch that are the same observation are not added; the drop says so.
+
+    Parameters
+    ----------
+    source
+        Whose rows they are.
+    table
+        Its table.
+    rows
+        Rows of one batch, of all `members`.
+    members
+        The drops that have rows of the batch, in the order of their arrival.
     """
     if len(members) < 2 or rows.is_empty() or rows[DROP_SHA256].n_unique() < 2:
         return rows

@@ -257,7 +257,19 @@ class Ledger:
         )
 
     def refuse(self, drop: Drop, reason: str, *, quarantined: int = 0, run_id: str | None = None) -> Drop:
-        """Write that a drop was refused and why, and return its row."""
+        """Write that a drop was refused and why, and return its row.
+
+        Parameters
+        ----------
+        drop
+            Row of the ledger.
+        reason
+            A sentence without a value of any record.
+        quarantined
+            How many of its rows lie in quarantine.
+        run_id
+            Run of Dagster that refused it.
+        """
         return self._update(
             drop,
             status=Status.REFUSED,

@@ -257,6 +257,15 @@ def layout_folders(settings: Settings, name: str, *built_in: Path) -> tuple[Path
     """Return where layouts of a source lie: those of the home are tried before those that are built in.
 
     Mappings, as layouts were called in version 0.1, are still read.
+
+    Parameters
+    ----------
+    settings
+        Where the home is.
+    name
+        Name of the source.
+    built_in
+        Folders of layouts that come with the project.
     """
     return settings.home / "layouts" / name, settings.home / "mappings" / name, *built_in
 

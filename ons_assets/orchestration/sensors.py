@@ -121,6 +121,15 @@ def worth_a_run(ledger: Ledger, waiting: list[Drop], attempts: int) -> list[Drop
 
     After a run that died, drops are tried singly, those with the fewest attempts first; one over which
     several runs died is refused, so that it cannot block the others.
+
+    Parameters
+    ----------
+    ledger
+        Where a drop that is given up is refused.
+    waiting
+        Drops that wait to be read, in the order of their arrival.
+    attempts
+        Over how many dead runs a drop is given up.
     """
     fresh = [drop for drop in waiting if drop.attempts == 0 or drop.status is Status.RECEIVED]
     if fresh:
