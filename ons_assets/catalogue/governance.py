@@ -24,10 +24,12 @@ DROP_LEDGER = Table(
         Column("run_id", pl.String(), "run that read it last", nullable=True),
         Column("attempts", pl.Int64(), "runs that began it without an end"),
         Column("arrival", pl.Int64(), "number of its arrival: what has a higher one came later"),
-        Column("layout", pl.String(), "layout under which it was read", nullable=True),
+        columns.LAYOUT.or_null(),
         Column("layout_sha256", pl.String(), "first digits of the hash of that layout", nullable=True),
-        Column("usable", pl.Int64(), "quotes, half hours, events that it gave", nullable=True),
-        Column("expected", pl.Int64(), "and that it should have given; null where nobody can know", nullable=True),
+        Column("usable_units", pl.Int64(), "quotes, half hours, events that it gave", nullable=True),
+        Column(
+            "expected_units", pl.Int64(), "and that it should have given; null where nobody can know", nullable=True
+        ),
         Column("rows_in_force", pl.Int64(), "rows of its table that are of this file now", nullable=True),
         Column("modified_ns", pl.Int64(), "when the file was last changed, as its folder said", nullable=True),
     ),

@@ -123,7 +123,17 @@ class Writer:
             self._days.update(conformed[day].unique().to_list())
 
     def finish(self, layout: Layout, parameters: Mapping[str, Any], **said: Any) -> Parsed:
-        """Let the rows take the place of what an earlier reading gave."""
+        """Let the rows take the place of what an earlier reading gave.
+
+        Parameters
+        ----------
+        layout
+            Layout under which the drop was read.
+        parameters
+            Parameters with which it was read.
+        said
+            What `Parsed` says beside them: the counts, the warnings, the reason.
+        """
         assert self._writer is not None
         self._writer.close()
         self._writer = None
@@ -183,7 +193,19 @@ def rows(folder: Path, parsed: Parsed) -> pl.LazyFrame:
 
 
 def adopt(folder: Path, drop_id: int, parsed: Parsed, into: Path) -> None:
-    """Let what a drop gave in one folder take the place of what it gave in another."""
+    """Let what a drop gave in one folder take the place of what it gave in another.
+
+    Parameters
+    ----------
+    folder
+        Where it was read to.
+    drop_id
+        Number of the drop in the ledger.
+    parsed
+        What was said of it there.
+    into
+        Folder whose rows are replaced.
+    """
     (folder / parsed.rows).replace(into / parsed.rows)
     (folder / f"{drop_id}.json").replace(into / f"{drop_id}.json")
     _remove_older(into, drop_id, parsed.rows)
