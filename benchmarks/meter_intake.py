@@ -97,7 +97,7 @@ def to_half_hours(blocks: Iterator[Block], folder: Path) -> tuple[int, int]:
         if (part := spill.bucket(bucket)) is not None:
             rows = day_rows(part.meter, part.day, part.position, part.value, part.marks, placed)
             labels = {"bucket": bucket, "layout": placed.name, "zone": placed.zone}
-            rows = rows.with_columns(drop_id=1, **{name: pl.lit(text) for name, text in labels.items()})
+            rows = rows.with_columns(arrival=1, **{name: pl.lit(text) for name, text in labels.items()})
             days += len(half_hours(rows))
     return readings, days
 

@@ -11,7 +11,7 @@ from ons_assets.lakehouse.tables import Column
 UTC = pl.Datetime("us", "UTC")
 
 # Where a row comes from.
-DROP_ID = Column("drop_id", pl.Int64(), "number of the file in the ledger, in order of arrival")
+ARRIVAL = Column("arrival", pl.Int64(), "number of the arrival of its file: what has a higher one came later")
 DROP_SHA256 = Column("drop_sha256", pl.String(), "SHA-256 of the file that the row came in")
 LINE = Column("line", pl.Int64(), "record of that file, the header being 1")
 LAYOUT = Column("layout", pl.String(), "layout of the file that delivered it")

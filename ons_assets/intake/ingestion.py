@@ -31,7 +31,7 @@ SLUG_LENGTH = 60
 ROWS_AT_ONCE = 2_000_000
 IN_PLAY = (Status.READ, Status.ACCEPTED, Status.REFUSED, Status.SUPERSEDED)
 # A row carries the hash of its file, so that any number can be followed back to it.
-DROP_SHA256, DROP_ID = "drop_sha256", "drop_id"
+DROP_SHA256, ARRIVAL = "drop_sha256", "arrival"
 
 Days = tuple[date, date]
 
@@ -241,7 +241,7 @@ def _parts(rows: pl.LazyFrame, table: Table) -> Iterator[pl.LazyFrame]:
 
 
 def _rows(home: Home, source: Source, table: Table, member: _Member) -> pl.LazyFrame:
-    lineage = {DROP_SHA256: pl.lit(member.drop.sha256), DROP_ID: pl.lit(member.drop.arrival, dtype=pl.Int64())}
+    lineage = {DROP_SHA256: pl.lit(member.drop.sha256), ARRIVAL: pl.lit(member.drop.arrival, dtype=pl.Int64())}
     added = [value.alias(name) for name, value in lineage.items() if name in table.schema]
     return (
         parsed.rows(parsed.folder_of(home, source.name), member.parsed).with_columns(added).select(table.column_names)

@@ -35,7 +35,7 @@ class Case:
             (folder / f"{number}.yaml").write_text(yaml.safe_dump({"name": f"own-{number}", **layout}))
         source = MeterFiles((folder, INTAKE / "meters" / "mappings", BUILT_IN), home=keyed(root / "home"))
         self.piece: Piece = source.whole(path, name, RECEIVED)
-        lineage = {"drop_id": pl.lit(1), "drop_sha256": pl.lit("0")}
+        lineage = {"arrival": pl.lit(1), "drop_sha256": pl.lit("0")}
         self.half_hours = HALF_HOURS.conform(
             half_hours(RAW_READINGS.conform(self.piece.accepted.with_columns(**lineage)))
         )

@@ -29,7 +29,7 @@ def raw(*days: tuple[int, date, list[float], int], zone: str = "Europe/London") 
                 "readings_kwh": [readings for *_, readings, _ in days],
                 "received": [len(readings) for *_, readings, _ in days],
                 **dict.fromkeys(COUNTS, 0),
-                "drop_id": [drop for *_, drop in days],
+                "arrival": [drop for *_, drop in days],
                 "drop_sha256": [f"file {drop}" for *_, drop in days],
             }
         )

@@ -56,7 +56,7 @@ class Office:
         )
 
     def table(self) -> pl.DataFrame:
-        return lake.read(self.home, RAW_READINGS).collect().sort("drop_id", "meter", "day")
+        return lake.read(self.home, RAW_READINGS).collect().sort("arrival", "meter", "day")
 
 
 def cer(meter: int, value: float = 0.4, days: int = 3, first: int = 195) -> str:

@@ -161,7 +161,7 @@ def test_a_layout_reads_its_files(tmp_path: Path, layout: str) -> None:
     assert source.layout(path, "drop").name == layout
     piece = source.whole(path, name, RECEIVED)
     assert (piece.usable, piece.accepted["meter"].n_unique()) == (usable, 1)
-    made = half_hours(piece.accepted.with_columns(drop_id=pl.lit(1), drop_sha256=pl.lit("0")))
+    made = half_hours(piece.accepted.with_columns(arrival=pl.lit(1), drop_sha256=pl.lit("0")))
     assert made["kwh"][0][position] == pytest.approx(kwh, nan_ok=True)
 
 

@@ -178,7 +178,7 @@ def test_what_is_wrong_with_one_meter_stays_with_it(read: Read) -> None:
     made = read(csv(rows("a", [0.2] * 48), rows("d", [0.2] * 48), rows("e", [0.3] * 48), dead, contradictory), LONG)
     assert (made.usable, made.expected) == (144, 240)
     assert "2 of 5 meters have no reading that can be used" in made.warnings
-    laid = HALF_HOURS.conform(half_hours(made.accepted.with_columns(drop_id=pl.lit(1), drop_sha256=pl.lit("0"))))
+    laid = HALF_HOURS.conform(half_hours(made.accepted.with_columns(arrival=pl.lit(1), drop_sha256=pl.lit("0"))))
     quality = READING_QUALITY.conform(reading_quality(laid))
     assert sorted(quality["read"].to_list()) == [0, 0, 48, 48, 48]
     assert quality.select("unreadable", "contradictory").sum().row(0) == (48, 48)

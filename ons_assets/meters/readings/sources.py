@@ -55,7 +55,7 @@ class MeterFiles(Source):
     files_are = "readings of smart meters, of intervals or of registers, under a layout"
     unit = "half hours"
     is_individual = True
-    identity = ("drop_id", "meter", "day")
+    identity = ("arrival", "meter", "day")
     needs: ClassVar = {
         "meter": "name of the meter: a column, a constant, or from the name of the file",
         "value": "energy or mean power of the interval, or what the register shows",
