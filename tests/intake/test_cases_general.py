@@ -114,7 +114,8 @@ def test_ten_days_in_one_file_are_ten_runs(tmp_path: Path) -> None:
 
 def test_a_workbook_of_quotes_is_read(tmp_path: Path) -> None:
     workbench = office(tmp_path, QuoteFiles)
-    shelve(workbench, QuoteFiles, "austrian.yaml", PRICE_LAYOUT)
+    layout = PRICE_LAYOUT.replace("price: Preis", "price: Preis (EUR)").replace('decimal: ","', "skip_until: Datum")
+    shelve(workbench, QuoteFiles, "austrian.yaml", layout.replace("%d.%m.%Y", "%Y-%m-%d %H:%M:%S"))
     take(workbench, PRICES / "prices.xlsx")
     assert workbench.statuses() == {"prices.xlsx": "accepted"}, workbench.drop("prices.xlsx").reason
     assert table(workbench)["price"].is_between(0.3, 15).all()
