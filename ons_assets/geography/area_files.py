@@ -6,11 +6,12 @@ from typing import Literal
 import polars as pl
 import shapely
 
+from ons_assets.intake.fields import canonical
 from ons_assets.intake.layouts import Layout, Origin
 
 PROPERTIES, GEOMETRY = "properties.", "geometry"
 # Columns of codes as the Open Geography portal names them: MSOA11CD, LAD23CD.
-CODE_COLUMN = re.compile(r"([A-Z]+\d{0,2})CD(?:_\w+)?")
+CODE_COLUMN = re.compile(r"([A-Z]+\d{0,2})CD(?:_\w+)?", re.IGNORECASE)
 OWN_CODE_COLUMNS = ("area", "geo_code")
 UNNAMED_LEVEL = "area"
 METRES, DEGREES = (("easting_m", "northing_m"), ("easting", "northing")), (("latitude", "longitude"),)
@@ -18,14 +19,14 @@ METRES, DEGREES = (("easting_m", "northing_m"), ("easting", "northing")), (("lat
 
 def code_column(names: list[str]) -> str | None:
     """Return the column that holds the codes: `area`, `geo_code`, or the first that is named like MSOA11CD."""
-    own = [name for name in OWN_CODE_COLUMNS if name in names]
+    own = [name for name in OWN_CODE_COLUMNS if name in _loosely(names)]
     portal = [name for name in names if CODE_COLUMN.fullmatch(name)]
     return next(iter([*own, *portal]), None)
 
 
 def has_centres(names: list[str]) -> bool:
     """Return whether a table with these columns holds codes and centres of areas."""
-    return code_column(names) is not None and any({*pair} <= {*names} for pair in (*METRES, *DEGREES))
+    return code_column(names) is not None and any({*pair} <= _loosely(names) for pair in (*METRES, *DEGREES))
 
 
 def layout_of(names: list[str]) -> Layout | None:
@@ -42,10 +43,10 @@ def layout_of(names: list[str]) -> Layout | None:
         return None
     code = code_column(names)
     assert code is not None, "a table with centres has codes"
-    pair = next(pair for pair in (*METRES, *DEGREES) if {*pair} <= {*names})
+    pair = next(pair for pair in (*METRES, *DEGREES) if {*pair} <= _loosely(names))
     wanted = ("latitude", "longitude") if pair in DEGREES else ("easting_m", "northing_m")
     fields = {"area": code, **dict(zip(wanted, pair, strict=True))}
-    return _layout("centres", fields | ({"level": "level"} if "level" in names else {}), _level(code), None)
+    return _layout("centres", fields | ({"level": "level"} if "level" in _loosely(names) else {}), _level(code), None)
 
 
 def _layout(name: str, fields: dict[str, str], level: str, form: Literal["geojson"] | None) -> Layout:
@@ -70,6 +71,11 @@ def _centre(text: str | None) -> tuple[float | None, float | None, str | None]:
     if polygon is None or polygon.is_empty or polygon.geom_type not in ("Polygon", "MultiPolygon"):
         return None, None, None
     return polygon.centroid.y, polygon.centroid.x, text
+
+
+def _loosely(names: list[str]) -> set[str]:
+    """Names as columns are found by them: blanks and case do not count."""
+    return {canonical(name) for name in names}
 
 
 def _level(column: str) -> str:

@@ -93,10 +93,11 @@ def _is_utf8(content: bytes) -> bool:
 
 def unmarked_utf16(start: bytes) -> str | None:
     """Return which UTF-16 a text begins as, by the zeros between its letters; None if it does not."""
-    even, odd = start[::2], start[1::2]
-    if len(start) < 8 or start.count(0) < len(start) * 0.3:
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    # Zeros on both sides are no letters.
+    if len(start) < 8 or even + odd < len(start) * 0.3 or min(even, odd) > max(even, odd) * 0.1:
         return None
-    return "utf-16-le" if odd.count(0) > even.count(0) else "utf-16-be"
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def reads_well_as_cp1252(content: bytes) -> bool:

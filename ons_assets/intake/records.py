@@ -115,7 +115,7 @@ def _of_part(
         with as_file(path, part, limits.document_bytes, "a workbook") as file:
             yield from workbook.blocks(file, layout, limits, columns)
         return
-    _check(part.stream)
+    _check(path, part.stream)
     if kind == "delimited":
         yield from delimited.blocks(part.stream, layout, limits, columns, block_bytes)
     elif kind == "cer":
@@ -137,7 +137,7 @@ def _header(path: Path, part: Part, kind: Format, layout: Layout, limits: Limits
     if kind == "xlsx":
         with as_file(path, part, limits.document_bytes, "a workbook") as file:
             return workbook.names(file, layout, limits)
-    _check(part.stream)
+    _check(path, part.stream)
     if kind == "delimited":
         return delimited.opened(part.stream, layout, limits).names
     if kind == "json-lines":
@@ -160,14 +160,22 @@ def _columns(blocks: Iterator[Block]) -> list[str]:
     return [name for name in next(blocks).rows.columns if name != LINE]
 
 
-def _check(stream: Stream) -> None:
+def _check(path: Path, stream: Stream) -> None:
     start = stream.peek(LOOKED_AT_BYTES)
     if not start:
-        raise Unreadable("is a packed file cut short before its first line" if stream.cut_short else "is empty")
+        raise Unreadable(f"is {_packed(path)} cut short before its first line" if stream.cut_short else "is empty")
     if what := foreign(start):
         raise Unreadable(f"is {what}, which is not read")
     if start.startswith((ZIP_MAGIC, GZIP_MAGIC, ZSTANDARD_MAGIC)):
         raise Unreadable(ZIP_INSIDE if start.startswith(ZIP_MAGIC) else "is packed twice: unpack it once")
+
+
+def _packed(path: Path) -> str:
+    with path.open("rb") as file:
+        first = file.read(4)
+    if first == ZSTANDARD_MAGIC:
+        return "a Zstandard file"
+    return "a gzip file" if first.startswith(GZIP_MAGIC) else "a packed file"
 
 
 def _has_members(path: Path, layout: Layout, limits: Limits) -> bool:

@@ -136,6 +136,7 @@ class Shelf:
         candidates = [each for each in self.layouts if _is_named(each.files, name)]
         header = list(kind.columns) or ([] if individual else _as_it_stands(path, kind, limits))
         if not header:
+            _check_readable(path, limits)
             return f"is {kind.words}, and has no header that a layout knows"
         nearest = min(candidates, key=lambda each: len(lacking(each, header)), default=None)
         lacks = lacking(nearest, header) if nearest else []
@@ -143,7 +144,9 @@ class Shelf:
         said = f"is {kind.words}{marks} in a layout that is not known"
         if not individual:
             said += f": its columns are {shown(header)}"
-        if nearest and len(lacks) < len(nearest.needed):
+        if nearest and not lacks:
+            said += f"; it has the columns of the layout {nearest.name}, but is not written as that says"
+        elif nearest and len(lacks) < len(nearest.needed):
             said += f"; the layout {nearest.name} also needs {shown(lacks)}"
             # Columns of one name are called by their places.
             if any(name.startswith("column_") for name in header):
@@ -219,6 +222,11 @@ def _as_it_stands(path: Path, kind: FileKind, limits: records.Limits) -> list[st
     marks = {"format": kind.format, "encoding": kind.encoding, "delimiter": kind.delimiter}
     said = {name: value for name, value in marks.items() if value is not None}
     return records.header(path, Layout(name="as-it-stands", columns={}, **said), limits)
+
+
+def _check_readable(path: Path, limits: records.Limits) -> None:
+    """Raise what is wrong with a file under whatever layout: it is empty, cut short, damaged, foreign, too large."""
+    next(records.records(path, Layout(name="as-it-stands", columns={}), limits), None)
 
 
 def _patterns(given: object) -> tuple[str, ...]:

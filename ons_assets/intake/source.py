@@ -290,7 +290,13 @@ def _rejected(rows: pl.DataFrame, reason: pl.Series) -> pl.DataFrame:
     bad = rows.with_columns(reason=reason).filter(pl.col("reason").is_not_null())
     if bad.is_empty():
         return pl.DataFrame(schema=REJECTED_SCHEMA)
-    shown = [name for name in rows.columns if name != "line"]
-    return bad.select(
-        "line", "reason", text=pl.struct(pl.col(shown).cast(pl.String(), strict=False)).struct.json_encode()
-    )
+    shown = [_shown(bad[name]) for name in rows.columns if name != "line"]
+    return bad.select("line", "reason", text=pl.struct(shown).struct.json_encode())
+
+
+def _shown(values: pl.Series) -> pl.Series:
+    """Values as text; those that have none, blank."""
+    dtype = values.dtype
+    if dtype.is_nested() or dtype in (pl.Binary, pl.Duration, pl.Object, pl.Null):
+        return pl.Series(values.name, [None], dtype=pl.String()).new_from_index(0, len(values))
+    return values.cast(pl.String(), strict=False)

@@ -1,15 +1,15 @@
 import gzip
 import json
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
 import pytest
 
-from ons_assets.geography.area_files import read_areas
 from ons_assets.geography.areas import UnknownLevel, areas_of
 from ons_assets.geography.national_grid import to_national_grid
-from ons_assets.intake.limits import Limits
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.reference.geography import AreaFiles
 
 SQUARE = [[-2.0, 52.0], [-1.9, 52.0], [-1.9, 52.1], [-2.0, 52.1], [-2.0, 52.0]]
 NEXT = [[x + 0.1, y] for x, y in SQUARE]
@@ -34,8 +34,12 @@ def write(path, features):
     return path
 
 
+def read_areas(path):
+    return AreaFiles().whole(path, path.name, datetime.now(UTC))
+
+
 def rows_of(path):
-    return read_areas(path, Limits()).accepted
+    return read_areas(path).accepted
 
 
 @pytest.fixture
@@ -85,12 +89,14 @@ def test_areas_without_a_boundary_keep_their_centre(tmp_path):
         ("level,area,easting_m,northing_m", "lad,{code},400000,300000", "lad"),
         ("FID,WD11CD,WD11NM,LAD11CD,easting,northing", "1,{code},Name,E06000001,400000,300000", "wd11"),
         ("LSOACD,latitude,longitude", "{code},52.6,-2.0", "lsoa"),
+        ("msoa11cd, Latitude ,LONGITUDE", "{code},52.6,-2.0", "msoa11"),
+        ("Area,Easting_M,Northing_M", "{code},400000,300000", "area"),
     ],
 )
 def test_centres_come_in_several_layouts(tmp_path, columns, values, level):
     path = tmp_path / "centres.csv"
     path.write_text(f"{columns}\n{values.format(code='E05000051')}\n{values.format(code='')}\n")
-    parsed = read_areas(path, Limits())
+    parsed = read_areas(path)
     [row] = parsed.accepted.rows(named=True)
     assert (row["level"], row["area"], row["boundary"], row["line"]) == (level, "E05000051", None, 2)
     assert abs(row["easting_m"] - 400_000) < 100
@@ -114,26 +120,30 @@ def test_swapped_axes_are_rejected(tmp_path):
     table = tmp_path / "centres.csv"
     table.write_text("MSOA11CD,latitude,longitude\nA,-1.9,52.0\n")
     for path in (swapped, table):
-        parsed = read_areas(path, Limits())
-        assert parsed.accepted.is_empty()
-        assert "axes swapped" in parsed.rejected["reason"][0]
+        with pytest.raises(Unreadable, match="are the axes swapped") as raised:
+            read_areas(path)
+        assert raised.value.rejected["line"].len() == 1
 
 
-def test_an_area_that_comes_twice_counts_once_and_what_is_no_polygon_is_rejected(tmp_path):
-    path = write(tmp_path / "areas.geojson", [("A", SQUARE), ("A", NEXT), ("B", SQUARE[:2])])
-    parsed = read_areas(path, Limits())
-    assert parsed.accepted.select("area", "line").rows() == [("A", 2)]
+def test_areas_that_contradict_each_other_and_what_is_no_polygon_are_rejected(tmp_path):
+    path = write(
+        tmp_path / "areas.geojson", [("A", SQUARE), ("A", NEXT), ("B", SQUARE[:2]), ("C", SQUARE), ("C", SQUARE)]
+    )
+    parsed = read_areas(path)
+    assert parsed.accepted.select("area", "line").rows() == [("C", 4)]
     assert parsed.rejected.select("line", "reason").rows() == [
-        (1, "area comes again later in the file"),
+        (1, "contradicts line 2"),
+        (2, "contradicts line 1"),
         (3, "neither a centre nor a polygon"),
+        (5, "repeats line 4"),
     ]
 
 
 def test_what_is_neither_layout_is_refused(tmp_path):
     path = tmp_path / "x.geojson"
     path.write_text("{}")
-    with pytest.raises(Unreadable, match="neither GeoJSON with features nor a table"):
-        read_areas(path, Limits())
+    with pytest.raises(Unreadable, match="has no header that a layout knows"):
+        read_areas(path)
 
 
 def test_real_boundaries_against_the_brute_force_of_every_polygon(shared_data):
