@@ -58,8 +58,9 @@ def road(home_folder: Path, took: dict[str, float]) -> pl.DataFrame:
         import great_expectations  # noqa: F401
 
         from ons_assets.catalogue import CATALOGUE
+        from ons_assets.intake import drops, ingestion, reading
         from ons_assets.intake.ledger import Ledger
-        from ons_assets.lakehouse import drops, ingestion, lake, publication
+        from ons_assets.lakehouse import lake, publication
         from ons_assets.lakehouse.gate import Suite
         from ons_assets.lakehouse.home import Home
         from ons_assets.parameters.prices import IndexParameters
@@ -72,9 +73,12 @@ def road(home_folder: Path, took: dict[str, float]) -> pl.DataFrame:
     home = Home(settings.home).ensure()
     ledger, source = Ledger(home), QuoteFiles.of(settings)
     raw, indices = CATALOGUE["prices/raw_quotes"], CATALOGUE["prices/item_indices"]
-    with timed(took, "register: hash, archive, days"):
-        drop = drops.register(home, ledger, source, QUOTES, settings.drops.max_bytes)
-    with timed(took, "ingest: parse, gate 321 runs, publish"):
+    with timed(took, "register: hash, archive"):
+        drops.register(home, ledger, source, QUOTES, settings.drops.max_bytes)
+    with timed(took, "read"):
+        reading.read_waiting(home, ledger, source, raw, "benchmark")
+    with timed(took, "ingest: gate 321 runs, publish"):
+        [drop] = ledger.drops(source.name)
         suite = Suite.load(settings.expectations, raw.name)
         days = (min(drop.days), max(drop.days))
         ingested = ingestion.ingest(home, ledger, source, raw, suite, run_id="benchmark", settings={}, days=days)

@@ -26,7 +26,6 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.parameters.tweets import MigrationFlowParameters
 from ons_assets.simulate.tweets import SCALES, simulate_tweets
 from ons_assets.simulate.tweets.people import terms_of
-from ons_assets.tweets import mapping
 from ons_assets.tweets.anchors import tweet_stays, user_anchors
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import cluster
@@ -35,7 +34,7 @@ from ons_assets.tweets.locating import locate
 from ons_assets.tweets.migration_comparison import compare_pairs
 from ons_assets.tweets.migration_flows import migration_flows
 from ons_assets.tweets.residences import moves, residences, student_homes
-from ons_assets.tweets.sources import TweetFiles
+from ons_assets.tweets.sources import BUILT_IN, TweetFiles
 from ons_assets.tweets.users import describe_users
 
 MATCH_DAYS = 45
@@ -96,7 +95,7 @@ def main() -> None:
 
 def road(drops: Path, truth: Path, home: Home, located: Path) -> Frames:
     clock = Clock()
-    source = TweetFiles((mapping.BUILT_IN,), Limits(), home)
+    source = TweetFiles((BUILT_IN,), Limits(), home=home)
     areas = Areas(pl.read_parquet(truth / "areas.parquet").select("area", "easting_m", "northing_m"))
     addresses = pl.read_parquet(truth / "addresses.parquet").sort("northing_m")
     located.mkdir(exist_ok=True)

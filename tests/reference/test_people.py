@@ -5,19 +5,19 @@ import pytest
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import quarantine
-from ons_assets.reference.people import estimate_files, population_files, totals_by_area
+from ons_assets.reference.people import EstimateFiles, PopulationFiles, totals_by_area
 from tests.workbench import Workbench
 
 
 @pytest.fixture
 def population(workbench: Workbench) -> Workbench:
-    workbench.source, workbench.table = population_files(workbench.settings), CATALOGUE["reference/population"]
+    workbench.source, workbench.table = PopulationFiles.of(workbench.settings), CATALOGUE["reference/population"]
     return workbench
 
 
 @pytest.fixture
 def estimates(workbench: Workbench) -> Workbench:
-    workbench.source = estimate_files(workbench.settings)
+    workbench.source = EstimateFiles.of(workbench.settings)
     workbench.table = CATALOGUE["reference/migration_estimates"]
     return workbench
 

@@ -7,7 +7,7 @@ import pytest
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.ledger import Status
 from ons_assets.lakehouse import quarantine
-from ons_assets.reference.weights import weight_files
+from ons_assets.reference.weights import WeightFiles
 from tests.workbench import Workbench
 
 HEADER = "item_id,item,group,year,weight"
@@ -15,7 +15,7 @@ HEADER = "item_id,item,group,year,weight"
 
 @pytest.fixture
 def bench(workbench: Workbench) -> Workbench:
-    workbench.source = weight_files(workbench.settings)
+    workbench.source = WeightFiles.of(workbench.settings)
     workbench.table = CATALOGUE["reference/item_weights"]
     return workbench
 

@@ -14,13 +14,12 @@ from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse.home import Home
 from ons_assets.simulate.tweets import SCALES, make_towns, simulate_tweets
 from ons_assets.simulate.tweets.habits import collected
-from ons_assets.tweets import mapping
 from ons_assets.tweets.anchors import tweet_stays, user_anchors
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import cluster
 from ons_assets.tweets.collection_gaps import collection_gaps
 from ons_assets.tweets.locating import locate
-from ons_assets.tweets.sources import TweetFiles
+from ons_assets.tweets.sources import BUILT_IN, TweetFiles
 from ons_assets.tweets.users import describe_users
 
 RECEIVED = datetime(2016, 1, 1, tzinfo=UTC)
@@ -39,7 +38,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def parsed(world, home):
-    source = TweetFiles((mapping.BUILT_IN,), Limits(), home)
+    source = TweetFiles((BUILT_IN,), Limits(), home=home)
     return [source.whole(path, path.name, RECEIVED) for path in sorted(world.drops.iterdir())]
 
 

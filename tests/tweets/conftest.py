@@ -2,15 +2,14 @@ import pytest
 
 from ons_assets.intake.limits import Limits
 from ons_assets.lakehouse.home import Home
-from ons_assets.tweets import mapping
-from ons_assets.tweets.sources import TweetFiles
+from ons_assets.tweets.sources import BUILT_IN, TweetFiles
 from tests.tweets.statuses import RECEIVED, line
 
 
 @pytest.fixture
 def source(tmp_path):
     home = Home(tmp_path / "home").ensure()
-    return TweetFiles((tmp_path / "mappings", mapping.BUILT_IN), Limits(line_bytes=200_000), home)
+    return TweetFiles((tmp_path / "layouts", BUILT_IN), Limits(line_bytes=200_000), home=home)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Catalogue, Sensitivity
 from ons_assets.simulate.tweets import simulate_tweets
-from ons_assets.tweets import mapping
 from ons_assets.tweets.anchors import tweet_stays, user_anchors, user_commutes
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import cluster
@@ -25,7 +24,7 @@ from ons_assets.tweets.locating import locate
 from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import migration_flows
 from ons_assets.tweets.residences import moves, residences, student_homes
-from ons_assets.tweets.sources import TweetFiles
+from ons_assets.tweets.sources import BUILT_IN, TweetFiles
 from ons_assets.tweets.users import describe_users
 
 TABLES = tables_of(tweets)
@@ -39,7 +38,7 @@ NAMES = [table.name for table in TABLES]
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     world = simulate_tweets(folder / "drops", folder / "truth", scale="small", seed=4)
-    source = TweetFiles((mapping.BUILT_IN,), Limits(), Home(folder / "home").ensure())
+    source = TweetFiles((BUILT_IN,), Limits(), home=Home(folder / "home").ensure())
     received = datetime(2016, 1, 1, tzinfo=UTC)
     raw = pl.concat([source.whole(path, path.name, received).accepted for path in sorted(world.drops.iterdir())])
     truth = {name: pl.read_parquet(world.truth / f"{name}.parquet") for name in ("areas", "addresses", "population")}

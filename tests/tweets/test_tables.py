@@ -1,13 +1,11 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
 import pytest
-from ons_assets.tweets.mapping import BUILT_IN, Mapping
 
 from ons_assets.intake.pseudonyms import pseudonym
 from ons_assets.intake.unreadable import Unreadable
-from ons_assets.lakehouse import mappings
 from tests.tweets.statuses import RECEIVED
 
 FLICKR = """
@@ -29,7 +27,7 @@ first_day: 2000-01-01
 @pytest.fixture
 def own(tmp_path):
     def add(name, text):
-        folder = tmp_path / "mappings"
+        folder = tmp_path / "layouts"
         folder.mkdir(exist_ok=True)
         (folder / name).write_text(text)
 
@@ -69,7 +67,7 @@ def test_user_ids_that_lost_digits_are_rejected(read, written):
     ]
 
 
-def test_times_without_a_zone_need_one_in_the_mapping(read):
+def test_times_without_a_zone_need_one_in_the_layout(read):
     text = "user,time,lat,lon\n1,2015-03-01 12:00:00,51.5,-0.1\n"
     parsed = read(text)
     assert parsed.rejected["reason"].to_list() == ["time is missing, cannot be read, or does not say its zone"]
@@ -107,9 +105,9 @@ def test_flickr_has_dates_of_seventy_years_and_no_zone(own, source, shared_data)
     assert parsed.accepted["user"].n_unique() == 1_205
     assert parsed.accepted["tweet_id"].n_unique() == 33_647
     assert parsed.accepted["created_on"].dt.year().min() == 1953
-    # Where the mapping keeps to the days of the lake, the older photographs lie in quarantine, with that reason.
+    # Where the layout keeps to the days of the lake, the older photographs lie in quarantine, with that reason.
     own("flickr.yaml", FLICKR.replace("first_day: 1900-01-01\n", ""))
-    del source.__dict__["mappings"]
+    del source.__dict__["shelf"]
     later = source.whole(path, path.name, datetime.now(UTC))
     assert len(later.accepted) + len(later.rejected) == 33_647
     assert later.rejected["reason"].unique().to_list() == ["day is before 2014-01-01"]
@@ -140,7 +138,6 @@ def test_parquet_with_typed_columns(source, tmp_path):
         (1, "point", "mobile"),
         (2, "none", "sharing"),
     ]
-    assert source.days(path, path.name, RECEIVED) == [date(2014, 9, 1), date(2014, 9, 2)]
 
 
 def test_unknown_layouts_and_broken_files_are_refused(read, source, tmp_path):
@@ -151,10 +148,3 @@ def test_unknown_layouts_and_broken_files_are_refused(read, source, tmp_path):
     with pytest.raises(Unreadable):
         source.whole(path, path.name, RECEIVED)
     assert not source.recognises(path, path.name)
-
-
-def test_mappings_say_what_is_wrong_with_them(tmp_path):
-    (tmp_path / "bad.yaml").write_text("name: x\ncolumns: {user: u}\n")
-    with pytest.raises(ValueError, match=r"bad\.yaml cannot be used: columns\.time: Field required"):
-        mappings.load([tmp_path], Mapping)
-    assert all(isinstance(each, Mapping) for each in mappings.load([BUILT_IN], Mapping))
