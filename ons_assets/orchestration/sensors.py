@@ -149,9 +149,10 @@ def _register_complete(
     ready, sightings = observe(folder, seen, time.time(), settings.settle_seconds)
     began = time.monotonic()
     with home.working():
-        for number, path in enumerate(ready[: settings.files_per_look]):
+        taken = 0
+        for path in ready:
             # One at least, or nothing would ever be taken where one takes long.
-            if number and time.monotonic() - began > settings.seconds_per_look:
+            if taken == settings.files_per_look or (taken and time.monotonic() - began > settings.seconds_per_look):
                 break
             try:
                 drop = register(home, ledger, source, path, settings.max_bytes)
@@ -160,9 +161,9 @@ def _register_complete(
                 sightings.pop(path.name)
                 continue
             except OSError as error:
-                # It may be locked, or on a share that is away; a later look tries again, after the others.
+                # It may be locked, or on a share that is away; the next look tries again, and the others are taken.
                 context.log.warning(f"a file of {source.name} could not be taken now: {error.strerror}")
-                sightings[path.name] = replace(sightings[path.name], since=time.time())
                 continue
+            taken += 1
             sightings[path.name] = replace(sightings[path.name], taken=True)
     return json.dumps({file: asdict(sighting) for file, sighting in sightings.items()})
