@@ -149,7 +149,18 @@ def test_a_former_name_is_answered_with_the_new_one(home: Path) -> None:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("demo", "simulate", "layout", "ingest", "retry", "reread", "materialize", "serve", "status", "parameters"):
+    for command in (
+        "demo",
+        "simulate",
+        "layout",
+        "ingest",
+        "retry",
+        "reread",
+        "materialize",
+        "serve",
+        "status",
+        "parameters",
+    ):
         assert ons_assets(command, "--help").returncode == 0, command
 
 

@@ -235,7 +235,10 @@ def test_killed_on_the_way_of_the_sensor_it_ends_in_the_same_table(tmp_path: Pat
         assert set(statuses.values()) == {Status.ACCEPTED, Status.REFUSED}
         assert len(statuses) == len(list(supplier.glob("*_products_*")))
     table = CATALOGUE["prices/raw_quotes"]
-    rows = [lake.read(home, table).collect().drop("drop_id", strict=False).sort(table.key) for home in (undisturbed, disturbed)]
+    rows = [
+        lake.read(home, table).collect().drop("drop_id", strict=False).sort(table.key)
+        for home in (undisturbed, disturbed)
+    ]
     assert rows[0].equals(rows[1])
     assert len(rows[0]) > 0
     assert leftovers(disturbed) == []

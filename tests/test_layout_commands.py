@@ -37,7 +37,9 @@ SHOP = {
     },
     "items": {"Milch": {"item_id": "211709", "item": "Milk"}},
 }
-SHOP_FILE = "datum;artikel;preis;preis_neu;regal\n21/07/2016;Milch 1l;0,99;1,09;Milch\n21/07/2016;Milch 2l;1,89;1,99;Milch\n"
+SHOP_FILE = (
+    "datum;artikel;preis;preis_neu;regal\n21/07/2016;Milch 1l;0,99;1,09;Milch\n21/07/2016;Milch 2l;1,89;1,99;Milch\n"
+)
 
 
 @pytest.fixture
@@ -84,7 +86,8 @@ def drop(home: Home, name: str) -> Drop:
 # --- layouts
 
 
-def test_a_layout_of_readings_is_drafted_and_names_nothing_that_is_not_known(home: Home, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("home")
+def test_a_layout_of_readings_is_drafted_and_names_nothing_that_is_not_known(tmp_path: Path) -> None:
     file = tmp_path / "readings.csv"
     rows = "".join(f"AT{number:03d};2016-07-21 {hour:02d}:00;0,{hour}\n" for number in (1, 2) for hour in range(24))
     file.write_text(f"Zählpunkt;Zeit;Verbrauch kWh;{MARKER}\n" + rows.replace("\n", ";1\n"))
@@ -103,6 +106,7 @@ def test_a_layout_of_readings_is_drafted_and_names_nothing_that_is_not_known(hom
     assert "AT001" not in checked.output
 
 
+@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
     ("source", "text"),
     [
@@ -114,10 +118,13 @@ def test_a_layout_of_readings_is_drafted_and_names_nothing_that_is_not_known(hom
         ("tweets", f'{{"text": "{MARKER}", "user": {{"name": "{MARKER}"}}}}\n'),
     ],
 )
-def test_of_files_about_people_no_value_is_shown(home: Home, tmp_path: Path, source: str, text: str) -> None:
+def test_of_files_about_people_no_value_is_shown(tmp_path: Path, source: str, text: str) -> None:
     file = tmp_path / "a file"
     file.write_text(text)
-    for result in (command("layout", "check", file, "--source", source), command("layout", "draft", file, "--source", source)):
+    for result in (
+        command("layout", "check", file, "--source", source),
+        command("layout", "draft", file, "--source", source),
+    ):
         assert result.output
         assert MARKER not in f"{result.output} {result.exception}"
         assert result.exception is None or isinstance(result.exception, cli.Failed | SystemExit)
@@ -133,13 +140,15 @@ def test_of_files_about_nobody_the_first_rows_are_shown(home: Home, tmp_path: Pa
     assert "2 rows accepted, 0 rejected" in checked.stdout
 
 
-def test_a_file_that_no_layout_knows_is_told_with_its_columns(home: Home, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("home")
+def test_a_file_that_no_layout_knows_is_told_with_its_columns(tmp_path: Path) -> None:
     checked = command("layout", "check", shop_file(tmp_path), "--source", "prices")
     assert sentence(checked) == "shop_1.csv gives no row"
     assert "columns: datum, artikel, preis, preis_neu, regal" in checked.stdout
 
 
-def test_a_mapping_of_version_0_1_is_upgraded(home: Home, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("home")
+def test_a_mapping_of_version_0_1_is_upgraded(tmp_path: Path) -> None:
     mapping = tmp_path / "old.yaml"
     old = {name: value for name, value in SHOP.items() if name not in ("time_formats", "columns")}
     columns = {"collected_at": "datum", "product": "artikel", "price": "preis", "category": "regal"}
@@ -151,7 +160,8 @@ def test_a_mapping_of_version_0_1_is_upgraded(home: Home, tmp_path: Path) -> Non
     assert Layout.model_validate(SHOP) == Layout.model_validate(old)
 
 
-def test_the_schema_of_layouts_is_one_that_editors_read(home: Home) -> None:
+@pytest.mark.usefixtures("home")
+def test_the_schema_of_layouts_is_one_that_editors_read() -> None:
     shown = command("layout", "schema")
     assert shown.exit_code == 0
     schema = json.loads(shown.stdout)
@@ -202,7 +212,8 @@ def test_a_reading_that_would_refuse_a_file_says_so_before(home: Home, tmp_path:
     assert len(rows) == drop(home, "shop_1.csv").rows_in_force, (agreed.output, agreed.exception)
 
 
-def test_rereading_names_days_and_sources_that_there_are(home: Home) -> None:
+@pytest.mark.usefixtures("home")
+def test_rereading_names_days_and_sources_that_there_are() -> None:
     assert "there is no source 'ships'" in sentence(command("reread", "ships"))
     assert "--from and --to go together" in sentence(command("reread", "prices", "--from", "2016-07-01"))
 
@@ -258,7 +269,7 @@ def test_good_files_are_taken_whatever_lies_beside_them(home: Home, tmp_path: Pa
     assert [statuses[path.name] for path in good] == [Status.ACCEPTED] * 2
 
 
-def test_all_that_lies_in_the_folders_is_taken_whatever_it_is(home: Home, tmp_path: Path) -> None:
+def test_all_that_lies_in_the_folders_is_taken_whatever_it_is(home: Home) -> None:
     assert command("ingest").exit_code == 0
     folder = home.drops / "prices"
     good = write_run(folder, "tesco", date(2016, 7, 21))
