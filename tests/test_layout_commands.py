@@ -37,6 +37,8 @@ SHOP = {
     },
     "items": {"Milch": {"item_id": "211709", "item": "Milk"}},
 }
+# What a person adds to a draft.
+OF_READINGS = 'unit: kWh\ninterval_minutes: 60\nzone: Europe/Vienna\ntime_formats: ["%Y-%m-%d %H:%M"]\n'
 SHOP_FILE = (
     "datum;artikel;preis;preis_neu;regal\n21/07/2016;Milch 1l;0,99;1,09;Milch\n21/07/2016;Milch 2l;1,89;1,99;Milch\n"
 )
@@ -99,7 +101,7 @@ def test_a_layout_of_readings_is_drafted_and_names_nothing_that_is_not_known(tmp
     assert MARKER not in drafted.output
     assert "# not read: 1 columns" in drafted.stdout
     completed = tmp_path / "drafted.yaml"
-    completed.write_text(f"{drafted.stdout}unit: kWh\ninterval_minutes: 60\nzone: Europe/Vienna\n")
+    completed.write_text(f"{drafted.stdout}{OF_READINGS}")
     checked = command("layout", "check", file, "--source", "meters", "--layout", completed)
     assert checked.exit_code == 0, (checked.output, checked.exception)
     assert MARKER not in checked.output
@@ -254,7 +256,8 @@ def test_good_files_are_taken_whatever_lies_beside_them(home: Home, tmp_path: Pa
     dangling = tmp_path / "asda_products_20160721050000.csv"
     dangling.symlink_to(tmp_path / "nowhere")
     damaged = tmp_path / "sainsbury_products_20160721050000.csv.gz"
-    damaged.write_bytes(gzip.compress(good[0].read_bytes())[:10] + b"torn")
+    packed = gzip.compress(good[0].read_bytes())
+    damaged.write_bytes(packed[:30] + bytes(20) + packed[50:])
     folder = tmp_path / "folder"
     folder.mkdir()
     taken = command("ingest", letter, good[0], dangling, damaged, folder, good[1])
