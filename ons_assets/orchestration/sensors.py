@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SOURCE_TAG = "ons_assets/source"
 INTERVAL_SECONDS = 10
+# Runs that read and runs that publish take turns, so it is odd.
+TURNS = 3
 
 
 def drop_sensor(raw: "RawAsset", selection: dg.AssetSelection, name: str) -> dg.SensorDefinition:
@@ -64,7 +66,7 @@ def drop_sensor(raw: "RawAsset", selection: dg.AssetSelection, name: str) -> dg.
             request = run_request(f"read_{name}", name, unread, runs=runs, by_day=False)
             return dg.SensorResult(cursor=cursor, run_requests=[request])
         attempts = lakehouse.settings.drops.attempts
-        waiting = worth_a_run(ledger, [*unread, *ledger.drops(name, [Status.READ])], attempts)
+        waiting = worth_a_run(ledger, [*unread, *ledger.drops(name, [Status.READ])], attempts, runs)
         if not waiting:
             return dg.SensorResult(cursor=cursor, skip_reason=dg.SkipReason("no complete file is waiting"))
         request = run_request(f"publish_{name}", name, waiting, runs=runs, by_day=by_day)
@@ -121,21 +123,33 @@ def run_request(job: str, source: str, drops: list[Drop], *, runs: int, by_day: 
     return dg.RunRequest(run_key=run_key, job_name=job, tags=tags)
 
 
-def worth_a_run(ledger: Ledger, waiting: list[Drop], attempts: int) -> list[Drop]:
+def worth_a_run(ledger: Ledger, waiting: list[Drop], attempts: int, runs: int) -> list[Drop]:
     """Return the drops that the next run is for.
 
     After a run that died, drops are tried singly, those with the fewest attempts first. If several runs died
     over each that waits, the one that came last is refused, and the others are tried without it.
+
+    Parameters
+    ----------
+    ledger
+        In which one is refused.
+    waiting
+        Drops that wait.
+    attempts
+        Runs that may die over a drop.
+    runs
+        Of the source there were so far; every third turn is of those that were tried, however many files arrive.
     """
     fresh = [drop for drop in waiting if drop.attempts == 0 or drop.status is Status.RECEIVED]
-    if fresh:
+    tried = [drop for drop in waiting if drop not in fresh]
+    if fresh and (runs % TURNS or not tried):
         return fresh
-    by_turn = sorted(waiting, key=lambda each: (each.attempts, each.arrival))
+    by_turn = sorted(tried, key=lambda each: (each.attempts, each.arrival))
     if by_turn and by_turn[0].attempts >= attempts:
         last = max(by_turn, key=lambda each: each.arrival)
         ledger.refuse(last, f"{last.name} ended {last.attempts} runs without a result")
         by_turn.remove(last)
-    return by_turn[:1]
+    return by_turn[:1] or fresh
 
 
 def _register_complete(

@@ -1,6 +1,7 @@
 import errno
 import os
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +14,7 @@ from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.runs import UNFINISHED, instance
-from ons_assets.orchestration.sensors import SOURCE_TAG
+from ons_assets.orchestration.sensors import SOURCE_TAG, worth_a_run
 from ons_assets.prices.sources import QuoteFiles
 from ons_assets.settings import Drops, Settings
 from tests.orchestration.conftest import silent
@@ -190,6 +191,18 @@ def test_of_drops_of_one_day_the_last_is_condemned_and_the_others_are_tried_with
     assert [status for _, status in drops_of(daemon.settings)] == [Status.READ, Status.REFUSED]
     daemon.run(request)
     assert drops_of(daemon.settings)[0] == ("tesco_products_20160721050000.csv", Status.ACCEPTED)
+
+
+def test_a_drop_over_which_a_run_died_has_its_turn_however_many_arrive(settings: Settings) -> None:
+    ledger = Ledger(Home(settings.home))
+    received = [ledger.receive("prices", f"{number}.csv", str(number), 1, datetime.now(UTC)) for number in range(3)]
+    first, *others = [replace(drop, status=Status.READ) for drop in received]
+    waiting = [replace(first, attempts=1), *others]
+    turns = [worth_a_run(ledger, waiting, 3, runs) for runs in range(6)]
+    assert turns.count(waiting[:1]) == 2
+    assert turns.count(waiting[1:]) == 4
+    # One that is condemned takes no turn from the others.
+    assert worth_a_run(ledger, [replace(first, attempts=3), *others], 3, 0) == others
 
 
 def test_a_condemned_drop_can_be_tried_again(daemon: Daemon) -> None:
