@@ -328,7 +328,8 @@ class _Road:
         """Publish what counts of some drops; return the version and the names of the drops by hash."""
         if days is not None:
             return self._by_days(members, days, rows_at_once)
-        staged, counted = [], {}
+        staged: list[Path] = []
+        counted: dict[str, str] = {}
         for number, values in enumerate(self._partitions(members, rows_at_once)):
             rows = self._what_counts(members, values)
             staged.append(stage(self.home, self.table, rows, self.run_id, f"part-{number:05}"))

@@ -44,11 +44,11 @@ def drop_sensor(raw: "RawAsset", selection: dg.AssetSelection, name: str) -> dg.
     """
     by_day = raw.asset.partitions_def is not None
     publishing = dg.define_asset_job(f"publish_{name}", selection)
-    jobs = [publishing, reading_job(raw, name)] if by_day else [publishing]
+    reading = [reading_job(raw, name)] if by_day else []
 
     @dg.sensor(
         name=f"{name}_drops",
-        jobs=jobs,
+        jobs=[publishing, *reading],
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Registers complete files in drops/{name} and has them read.",
