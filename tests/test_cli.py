@@ -72,7 +72,7 @@ def test_a_refused_file_is_an_error_in_one_sentence_and_no_traceback(home: Path,
     ("arguments", "sentence"),
     [
         (["ingest", "nowhere.csv"], "there is no file nowhere.csv"),
-        (["ingest", "--source", "nobody", "setup.py"], "there is no file setup.py"),
+        (["ingest", "--source", "nobody", "setup.py"], "there is no source 'nobody'"),
         (["materialize", "prices/nothing"], "there is no asset or group 'prices/nothing'"),
         (["materialize", "--from", "2016-07-01"], "--from and --to go together"),
         (["materialize", "--from", "2016-07-02", "--to", "2016-07-01"], "--from 2016-07-02 is after --to 2016-07-01"),
