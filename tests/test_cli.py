@@ -99,7 +99,7 @@ def test_a_file_of_nobody_asks_for_its_source(home: Path, tmp_path: Path) -> Non
     assert "no source recognises letter.txt; say whose it is with --source" in answer.stderr
     taken = ons_assets("ingest", file, "--source", "prices", home=home)
     assert taken.returncode == 1
-    assert "letter.txt is delimited text in a layout that is not known" in taken.stdout
+    assert "letter.txt is text in a layout that is not known" in taken.stdout
 
 
 def test_a_file_that_may_be_of_two_sources_asks_for_its_source(home: Path, tmp_path: Path) -> None:
