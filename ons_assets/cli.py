@@ -167,7 +167,10 @@ def check_layout(
 
     if not file.is_file():
         raise Failed(f"there is no file {file}")
-    of = operations.source_named(_settings(home), source)
+    settings = _settings(home)
+    of = operations.source_named(settings, source)
+    # Rows about people are read with the key of the home, and set down in it for the time of reading.
+    operations.open_home(settings)
     checked = drafting.check(of, file, shelf.one(layout) if layout is not None else None)
     console.print(f"{file.name} is {checked.kind}", soft_wrap=True, markup=False)
     if checked.header:
@@ -397,17 +400,24 @@ def _print_drops(drops: "Sequence[Drop]") -> None:
 
 def _print_ingested(drops: "Sequence[Drop]", outcomes: "Sequence[Outcome]", left: Sequence[str]) -> None:
     """Print what became of files, and fail unless all were taken and accepted."""
-    _print_drops(drops)
+    if drops or not left:
+        _print_drops(drops)
     refused = [drop for drop in drops if drop.status == "refused"]
     broken = [outcome for outcome in outcomes if not outcome.success]
     if not refused:
         for outcome in broken:
             _print_outcome(outcome)
+    if len(left) == 1 and not drops:
+        raise Failed(left[0])
     for sentence in left:
-        console.print(sentence, style="red", markup=False, soft_wrap=True)
-    not_taken = f"; {len(left)} files were not taken" if left else ""
-    well = not (refused or broken or left)
-    _fail_unless(well, f"{len(refused)} of {len(drops)} files were refused{not_taken}")
+        errors.print(sentence, style="red", markup=False, soft_wrap=True)
+    faults = [
+        *([f"{len(refused)} of {len(drops)} files were refused"] if refused else []),
+        *([f"{len(left)} files were not taken"] if left else []),
+    ]
+    if not faults and broken:
+        faults = ["not every table could be made; see above"]
+    _fail_unless(not faults, "; ".join(faults))
 
 
 def _print_differences(differences: "Sequence[Difference]") -> None:

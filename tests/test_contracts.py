@@ -22,6 +22,8 @@ VIOLATIONS = [
     (LAYERS, "ons_assets.definitions", "ons_assets.operations"),
     (LAYERS, "ons_assets.lakehouse.lake", "ons_assets.catalogue"),
     (LAYERS, "ons_assets.lakehouse.gate", "ons_assets.parameters.prices"),
+    (LAYERS, "ons_assets.lakehouse.quarantine", "ons_assets.intake.ledger"),
+    (LAYERS, "ons_assets.intake.reading", "ons_assets.catalogue"),
     (LAYERS, "ons_assets.orchestration.charts", "ons_assets.prices.outliers"),
     (LAYERS, "ons_assets.mobility.anchors", "ons_assets.tweets.terms"),
     (LAYERS, "ons_assets.meters.half_hours.daily", "ons_assets.prices.packs"),

@@ -3,24 +3,30 @@
 import hashlib
 import multiprocessing
 import random
+import shutil
 import signal
 import time
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.intake.ledger import Ledger
+from ons_assets.intake.ledger import Ledger, Status
+from ons_assets.intake.source import Piece
 from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.home import Home
 from ons_assets.settings import Drops, load_settings
 from tests.run_files import PRICES, run_text, write_run, write_weights
 
 KILLS = 24
+PATIENCE_SECONDS = 240
 SEED = 20160721
 FIRST_DAY = date(2016, 7, 21)
+DAYS = {"dagster/asset_partition_range_start"}
 # What a run writes of itself, and not of the data.
 OF_THE_RUN = ["run_id", "received_utc", "attempts"]
 
@@ -43,6 +49,44 @@ def road(home: Path, supplier: Path) -> None:
     operations.read_waiting(settings, silent)
     outcome = operations.make(settings, ["prices", "governance"], None, silent)
     assert outcome.success, outcome
+
+
+def looks(home: Path, supplier: Path) -> None:
+    """Have the files of the supplier taken and read by the sensor and its runs, in this process, until none waits."""
+    import dagster as dg
+
+    from ons_assets import operations
+    from ons_assets.definitions import build_definitions
+    from ons_assets.orchestration.resources import Lakehouse
+    from ons_assets.orchestration.runs import close_dead_runs, instance
+
+    settings = load_settings(home).model_copy(update={"drops": Drops(settle_seconds=0, files_per_look=4)})
+    opened_home = operations.open_home(settings)
+    close_dead_runs(opened_home)
+    for file in supplier.glob("*_products_*"):
+        shutil.copy2(file, opened_home.drops / "prices")
+    definitions, cursor = build_definitions(settings), None
+    sensor = next(each for each in definitions.sensors or [] if each.name == "prices_drops")
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    with instance(opened_home) as opened:
+        while True:
+            lakehouse = {"lakehouse": Lakehouse.of(settings)}
+            result = sensor(dg.build_sensor_context(instance=opened, cursor=cursor, resources=lakehouse))
+            assert isinstance(result, dg.SensorResult)
+            cursor = result.cursor
+            if not result.run_requests:
+                return
+            for request in result.run_requests:
+                job = definitions.resolve_job_def(str(request.job_name))
+                # Of what follows, the raw table is enough here.
+                chosen = [dg.AssetKey(["prices", "raw_quotes"])] if request.tags.keys() & DAYS else None
+                job.execute_in_process(
+                    instance=opened,
+                    tags=dict(request.tags),
+                    asset_selection=chosen,
+                    raise_on_error=False,
+                    run_config=quiet,
+                )
 
 
 def state(home: Home) -> dict[str, object]:
@@ -86,15 +130,32 @@ def supplier(tmp_path: Path) -> Path:
     return folder
 
 
-def start(home: Path, supplier: Path) -> multiprocessing.process.BaseProcess:
-    process = processes.Process(target=road, args=(home, supplier))
+def reading(home: Path, supplier: Path, slow_seconds: float) -> None:
+    """Run the road, and take long over each file that is read, so that a kill meets a reading."""
+    from ons_assets.prices.sources import QuoteFiles
+
+    read = QuoteFiles.read
+
+    def slowly(source: QuoteFiles, *arguments: Any) -> Iterator[Piece]:
+        for piece in read(source, *arguments):
+            time.sleep(slow_seconds)
+            yield piece
+
+    QuoteFiles.read = slowly  # type: ignore[method-assign]
+    road(home, supplier)
+
+
+def start(
+    home: Path, supplier: Path, target: Callable[..., None] = road, *arguments: object
+) -> multiprocessing.process.BaseProcess:
+    process = processes.Process(target=target, args=(home, supplier, *arguments))
     process.start()
     return process
 
 
-def run_to_the_end(home: Path, supplier: Path) -> float:
+def run_to_the_end(home: Path, supplier: Path, target: Callable[..., None] = road) -> float:
     """Run the road undisturbed, and return its seconds."""
-    process, began = start(home, supplier), time.monotonic()
+    process, began = start(home, supplier, target), time.monotonic()
     process.join()
     assert process.exitcode == 0
     return time.monotonic() - began
@@ -124,6 +185,62 @@ def test_killed_at_random_moments_it_ends_in_the_same_tables(tmp_path: Path, sup
     assert found["quarantine"] == expected["quarantine"]
     assert found["ledger"] == expected["ledger"]
     assert found["tables"] == expected["tables"]
+    assert leftovers(disturbed) == []
+
+
+def wait_for_reading(home: Home, process: multiprocessing.process.BaseProcess, files: int) -> None:
+    """Wait until some files were read, and the next one is being read."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while process.is_alive() and time.monotonic() < deadline:
+        if home.ledger.exists():
+            drops = Ledger(home).drops("prices")
+            # Each is counted before it is touched.
+            at_work = any(drop.attempts for drop in drops if drop.status is Status.RECEIVED)
+            if at_work and sum(drop.status is not Status.RECEIVED for drop in drops) >= files:
+                return
+        time.sleep(0.01)
+    pytest.fail("no file was being read")
+
+
+def test_killed_while_reading_every_file_is_read_once_and_none_is_lost(tmp_path: Path, supplier: Path) -> None:
+    undisturbed, disturbed = Home(tmp_path / "undisturbed"), Home(tmp_path / "disturbed")
+    run_to_the_end(undisturbed.root, supplier)
+    for files in (1, 4, 8):
+        process = start(disturbed.root, supplier, reading, 0.3)
+        wait_for_reading(disturbed, process, files)
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+    half_read = [drop for drop in Ledger(disturbed).drops("prices") if drop.status is Status.RECEIVED]
+    assert half_read, "all was read before it was killed"
+    run_to_the_end(disturbed.root, supplier)
+    assert state(disturbed) == state(undisturbed)
+    assert leftovers(disturbed) == []
+
+
+def test_killed_on_the_way_of_the_sensor_it_ends_in_the_same_table(tmp_path: Path, supplier: Path) -> None:
+    undisturbed, disturbed = Home(tmp_path / "undisturbed"), Home(tmp_path / "disturbed")
+    run_to_the_end(undisturbed.root, supplier, looks)
+    process = start(disturbed.root, supplier, looks)
+    wait_for_reading(disturbed, process, 1)
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    run_to_the_end(disturbed.root, supplier, looks)
+    expected, found = state(undisturbed), state(disturbed)
+    assert found["archive"] == expected["archive"]
+    assert found["quarantine"] == expected["quarantine"]
+    for home in (undisturbed, disturbed):
+        statuses = {drop.name: drop.status for drop in Ledger(home).drops("prices")}
+        assert set(statuses.values()) == {Status.ACCEPTED, Status.REFUSED}
+        assert len(statuses) == len(list(supplier.glob("*_products_*")))
+    table = CATALOGUE["prices/raw_quotes"]
+    rows = [
+        lake.read(home, table).collect().drop("drop_id", strict=False).sort(table.key)
+        for home in (undisturbed, disturbed)
+    ]
+    assert rows[0].equals(rows[1])
+    assert len(rows[0]) > 0
     assert leftovers(disturbed) == []
 
 

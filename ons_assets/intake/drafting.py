@@ -140,8 +140,8 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
     try:
         pieces = list(islice(source.read(path, name, datetime.now(UTC), chosen), 1))
     except Unreadable as error:
-        why = [f"{name} {error}", *([reasons(error.rejected)] if len(error.rejected) else [])]
-        return Checked(kind.words, chosen, header, _told(source, unused), sentences=tuple(why))
+        sentences = (f"{name} {error}", *([reasons(error.rejected)] if len(error.rejected) else []))
+        return Checked(kind.words, chosen, header, _told(source, unused), sentences=sentences)
     return _shown(source, kind.words, chosen, header, unused, pieces)
 
 
@@ -196,7 +196,9 @@ def draft(source: Source, path: Path) -> str:
     lines.append("columns:")
     lines += [_line(name, guessed.get(name), sentence) for name, sentence in source.needs.items()]
     optional = [_line(name, guessed.get(name), sentence) for name, sentence in source.takes.items()]
-    lines += ["optional:", *optional] if optional else []
+    # A heading with nothing but remarks under it would say that it is empty.
+    has_guess = any(name in guessed for name in source.takes)
+    lines += ["optional:" if has_guess else "# optional:", *optional] if optional else []
     rest = [each for each in kind.columns if each not in guessed.values()]
     if rest and not source.is_individual:
         lines.append(f"# not read: {', '.join(rest)}")

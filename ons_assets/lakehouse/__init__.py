@@ -1,6 +1,5 @@
-"""The road that data travels: drop, ledger, parse, gate, lake, quarantine and warehouse.
+"""How rows become tables: registry, gate, lake, derivation, quarantine and warehouse.
 
-Nothing here knows of Dagster or of a pilot. A table is described once (`tables`), a supplier's file
-is registered once (`drops`, `ledger`), read by an adapter (`sources`, `delimited`), audited by its
-suite (`gate`), and published in one atomic commit (`lake`).
+Nothing here knows of Dagster, of a pilot or of files that arrive. A table is described once (`tables`), its
+rows are audited by its suite (`gate`), and published in one atomic commit (`lake`).
 """

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SOURCE_TAG = "ons_assets/source"
 INTERVAL_SECONDS = 10
+# Runs that read and runs that publish take turns, so it is odd.
+TURNS = 3
 
 
 def drop_sensor(raw: "RawAsset", selection: dg.AssetSelection, name: str) -> dg.SensorDefinition:
@@ -64,7 +66,7 @@ def drop_sensor(raw: "RawAsset", selection: dg.AssetSelection, name: str) -> dg.
             request = run_request(f"read_{name}", name, unread, runs=runs, by_day=False)
             return dg.SensorResult(cursor=cursor, run_requests=[request])
         attempts = lakehouse.settings.drops.attempts
-        waiting = worth_a_run(ledger, [*unread, *ledger.drops(name, [Status.READ])], attempts)
+        waiting = worth_a_run(ledger, [*unread, *ledger.drops(name, [Status.READ])], attempts, runs)
         if not waiting:
             return dg.SensorResult(cursor=cursor, skip_reason=dg.SkipReason("no complete file is waiting"))
         request = run_request(f"publish_{name}", name, waiting, runs=runs, by_day=by_day)
@@ -121,7 +123,7 @@ def run_request(job: str, source: str, drops: list[Drop], *, runs: int, by_day: 
     return dg.RunRequest(run_key=run_key, job_name=job, tags=tags)
 
 
-def worth_a_run(ledger: Ledger, waiting: list[Drop], attempts: int) -> list[Drop]:
+def worth_a_run(ledger: Ledger, waiting: list[Drop], attempts: int, runs: int) -> list[Drop]:
     """Return the drops that the next run is for.
 
     After a run that died, drops are tried singly, those with the fewest attempts first. If several runs died
@@ -135,16 +137,19 @@ def worth_a_run(ledger: Ledger, waiting: list[Drop], attempts: int) -> list[Drop
         Drops that wait to be read, in the order of their arrival.
     attempts
         Over how many dead runs a drop is given up.
+    runs
+        How many of the source there were so far; every third turn is of those that were tried, however many files arrive.
     """
     fresh = [drop for drop in waiting if drop.attempts == 0 or drop.status is Status.RECEIVED]
-    if fresh:
+    tried = [drop for drop in waiting if drop not in fresh]
+    if fresh and (runs % TURNS or not tried):
         return fresh
-    by_turn = sorted(waiting, key=lambda each: (each.attempts, each.arrival))
+    by_turn = sorted(tried, key=lambda each: (each.attempts, each.arrival))
     if by_turn and by_turn[0].attempts >= attempts:
         last = max(by_turn, key=lambda each: each.arrival)
         ledger.refuse(last, f"{last.name} ended {last.attempts} runs without a result")
         by_turn.remove(last)
-    return by_turn[:1]
+    return by_turn[:1] or fresh
 
 
 def _register_complete(
@@ -158,9 +163,10 @@ def _register_complete(
     ready, sightings = observe(folder, seen, time.time(), settings.settle_seconds)
     began = time.monotonic()
     with home.working():
-        for number, path in enumerate(ready[: settings.files_per_look]):
+        taken = 0
+        for path in ready:
             # One at least, or nothing would ever be taken where one takes long.
-            if number and time.monotonic() - began > settings.seconds_per_look:
+            if taken == settings.files_per_look or (taken and time.monotonic() - began > settings.seconds_per_look):
                 break
             try:
                 drop = register(home, ledger, source, path, settings.max_bytes)
@@ -169,9 +175,9 @@ def _register_complete(
                 sightings.pop(path.name)
                 continue
             except OSError as error:
-                # It may be locked, or on a share that is away; a later look tries again, after the others.
+                # It may be locked, or on a share that is away; the next look tries again, and the others are taken.
                 context.log.warning(f"a file of {source.name} could not be taken now: {error.strerror}")
-                sightings[path.name] = replace(sightings[path.name], since=time.time())
                 continue
+            taken += 1
             sightings[path.name] = replace(sightings[path.name], taken=True)
     return json.dumps({file: asdict(sighting) for file, sighting in sightings.items()})

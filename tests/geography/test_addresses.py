@@ -47,7 +47,7 @@ def test_premium_leaves_out_what_is_historic_deleted_or_of_another_scheme(tmp_pa
     assert parsed.accepted["uprn"].to_list() == [1]
     assert parsed.accepted["class"].to_list() == ["residential"]
     assert parsed.rejected.is_empty()
-    assert parsed.note == "4 records of other types, historic or deleted"
+    assert parsed.notes == ("4 records of other types, historic or deleted",)
 
 
 def test_premium_rejects_with_the_line(tmp_path):

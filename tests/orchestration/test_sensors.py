@@ -1,7 +1,7 @@
 import errno
 import os
-import time
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -14,7 +14,7 @@ from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.runs import UNFINISHED, instance
-from ons_assets.orchestration.sensors import SOURCE_TAG
+from ons_assets.orchestration.sensors import SOURCE_TAG, worth_a_run
 from ons_assets.prices.sources import QuoteFiles
 from ons_assets.settings import Drops, Settings
 from tests.orchestration.conftest import silent
@@ -193,6 +193,18 @@ def test_of_drops_of_one_day_the_last_is_condemned_and_the_others_are_tried_with
     assert drops_of(daemon.settings)[0] == ("tesco_products_20160721050000.csv", Status.ACCEPTED)
 
 
+def test_a_drop_over_which_a_run_died_has_its_turn_however_many_arrive(settings: Settings) -> None:
+    ledger = Ledger(Home(settings.home))
+    received = [ledger.receive("prices", f"{number}.csv", str(number), 1, datetime.now(UTC)) for number in range(3)]
+    first, *others = [replace(drop, status=Status.READ) for drop in received]
+    waiting = [replace(first, attempts=1), *others]
+    turns = [worth_a_run(ledger, waiting, 3, runs) for runs in range(6)]
+    assert turns.count(waiting[:1]) == 2
+    assert turns.count(waiting[1:]) == 4
+    # One that is condemned takes no turn from the others.
+    assert worth_a_run(ledger, [replace(first, attempts=3), *others], 3, 0) == others
+
+
 def test_a_condemned_drop_can_be_tried_again(daemon: Daemon) -> None:
     write_run(Home(daemon.settings.home).drops / "prices", "tesco", DAY)
     daemon.read()
@@ -244,24 +256,26 @@ def test_files_are_taken_while_a_run_is_at_work(daemon: Daemon) -> None:
     assert len(drops_of(daemon.settings)) == 4
 
 
-def test_a_file_that_cannot_be_opened_now_gives_way_to_the_others(
+def test_files_that_cannot_be_opened_now_keep_no_other_from_being_taken(
     daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(daemon, Drops(settle_seconds=0.05, files_per_look=1))
-    names = leave_many(daemon, 3)
-    archive = drops.archive
+    use(daemon, Drops(settle_seconds=0, files_per_look=1))
+    names = leave_many(daemon, 4)
+    archive, away = drops.archive, names[:2]
 
     def locked(home: Home, source: str, path: Path) -> str:
-        if path.name == names[0]:
+        if path.name in away:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
         return archive(home, source, path)
 
     monkeypatch.setattr(drops, "archive", locked)
-    deadline = time.monotonic() + 60
-    while len(drops_of(daemon.settings)) < 2 and time.monotonic() < deadline:
+    for _ in range(2):
         daemon.tick()
-        time.sleep(0.02)
-    assert [name for name, _ in drops_of(daemon.settings)] == names[1:]
+    assert [name for name, _ in drops_of(daemon.settings)] == names[2:]
+    away.clear()
+    for _ in range(2):
+        daemon.tick()
+    assert [name for name, _ in drops_of(daemon.settings)] == [*names[2:], *names[:2]]
 
 
 def test_a_half_written_file_is_left_alone(daemon: Daemon) -> None:

@@ -125,7 +125,7 @@ def test_notices_of_the_connection_are_counted(parse):
     parsed = parse(GOOD, {"limit": {"track": 5}}, {"disconnect": {"code": 4}}, b"\r\n")
     assert len(parsed.accepted) == 1
     assert parsed.rejected.is_empty()
-    assert parsed.note == "2 notices of the connection"
+    assert parsed.notes == ("2 notices of the connection",)
 
 
 # --- what is rejected, each with a sentence ----------------------------------------------------------
@@ -150,7 +150,7 @@ BAD = {
         status(later(1), geo=None, coordinates={"coordinates": [1, 2, 3]}),
         "position does not have two coordinates",
     ),
-    "the same id again": (GOOD, "id was already in the file"),
+    "the same id again": (GOOD, "repeats line 1"),
     "broken JSON": (b'{"id_str": "5", "user": {"id_s\n', "is not valid JSON"),
     "not UTF-8": (b'{"id_str": "\xff\xfe"}\n', "is not valid JSON"),
     "JSON of something else": (b'{"hello": "world"}\n', "is JSON, but neither a tweet nor a notice"),
@@ -205,7 +205,7 @@ def test_times_with_another_offset_are_converted(parse):
 def test_positions_at_sea_and_abroad_are_counted_in_the_note(parse):
     parsed = parse(GOOD, status(later(1), position=(55.5, 3.0)), status(later(2), position=(48.85, 2.35)))
     assert len(parsed.accepted) == 3
-    assert parsed.note == "2 positions outside Great Britain"
+    assert parsed.notes == ("2 positions outside Great Britain",)
 
 
 def test_a_file_wholly_abroad_is_refused_in_a_sentence(parse):
@@ -229,8 +229,8 @@ def test_a_gzip_that_is_cut_short_keeps_what_came_before(parse, kept):
     statuses = [status(later(minute)) for minute in range(2_000)]
     parsed = parse(*statuses, pack=lambda content: gzip.compress(content)[: int(len(gzip.compress(content)) * kept)])
     assert 0 < len(parsed.accepted) < 2_000
-    assert parsed.note == "the file is cut short: what follows could not be unpacked"
-    assert parsed.rejected["reason"].to_list()[-1] == parsed.note
+    assert parsed.notes == ("the file is cut short: what follows could not be unpacked",)
+    assert parsed.rejected["reason"].to_list()[-1] == parsed.notes[0]
     whole = parse(*statuses[: len(parsed.accepted)])
     assert parsed.accepted.equals(whole.accepted)
 

@@ -1,0 +1,41 @@
+"""Dagster's storage of a home, however many processes open it first."""
+
+import multiprocessing
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import pytest
+
+from ons_assets import operations
+from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration.runs import close_dead_runs, instance
+from ons_assets.settings import load_settings
+
+# A server that has the libraries loaded forks them, so that both are at the door at the same moment.
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["ons_assets.operations"])
+
+
+def first_command(home: Path, both: Barrier) -> None:
+    """Open a home that nobody opened before, as any command does, and ask for its runs."""
+    both.wait()
+    operations.open_home(load_settings(home))
+    with instance(Home(home)) as opened:
+        opened.get_runs_count()
+
+
+@pytest.mark.parametrize("pair", range(5))
+def test_two_first_commands_at_once_leave_a_home_that_can_be_used(tmp_path: Path, pair: int) -> None:
+    home = tmp_path / f"home-{pair}"
+    both = processes.Barrier(2)
+    started = [processes.Process(target=first_command, args=(home, both)) for _ in range(2)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    assert [process.exitcode for process in started] == [0, 0]
+    close_dead_runs(Home(home))
+    with instance(Home(home)) as opened:
+        assert opened.get_runs_count() == 0
+        assert opened.all_asset_keys() == []
+        assert opened.all_instigator_state() == []

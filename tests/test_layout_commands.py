@@ -1,0 +1,286 @@
+"""Layouts on the command line: drafted, looked at, changed, and what was refused or read before read again."""
+
+import gzip
+import json
+import os
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from ons_assets import cli
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.intake.layouts import Layout
+from ons_assets.intake.ledger import Drop, Ledger, Status
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.home import Home
+from tests.run_files import write_run
+
+MARKER = "Mrs-Marker"
+SHOP = {
+    "name": "my-office",
+    "files": "shop_*.csv",
+    "delimiter": ";",
+    "decimal": ",",
+    "time_formats": ["%d/%m/%Y"],
+    "zone": "Europe/Vienna",
+    "columns": {
+        "collected_at": "datum",
+        "product": "artikel",
+        "price": "preis",
+        "category": "regal",
+        "retailer": {"constant": "spar"},
+        "currency": {"constant": "EUR"},
+    },
+    "items": {"Milch": {"item_id": "211709", "item": "Milk"}},
+}
+# What a person adds to a draft.
+OF_READINGS = 'unit: kWh\ninterval_minutes: 60\nzone: Europe/Vienna\ntime_formats: ["%Y-%m-%d %H:%M"]\n'
+SHOP_FILE = (
+    "datum;artikel;preis;preis_neu;regal\n21/07/2016;Milch 1l;0,99;1,09;Milch\n21/07/2016;Milch 2l;1,89;1,99;Milch\n"
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A home that the command uses without being told; its sentences are not broken into lines."""
+    monkeypatch.setenv("ONS_ASSETS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(cli.console, "_width", 250)
+    return Home(tmp_path / "home")
+
+
+def command(*arguments: object, answer: str | None = None) -> Result:
+    """Run the command in this process; what a user would read as a sentence is in `exception`."""
+    return CliRunner().invoke(cli.app, [str(each) for each in arguments], input=answer)
+
+
+def sentence(result: Result) -> str:
+    """The sentence with which a command failed."""
+    assert isinstance(result.exception, cli.Failed | ValueError), (result.output, result.exception)
+    return str(result.exception)
+
+
+def shop(home: Home, **changes: object) -> None:
+    folder = home.root / "layouts" / "prices"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "my-office.yaml").write_text(yaml.safe_dump({**SHOP, **changes}))
+
+
+def shop_file(folder: Path) -> Path:
+    path = folder / "shop_1.csv"
+    path.write_text(SHOP_FILE)
+    return path
+
+
+def prices(home: Home) -> list[float]:
+    rows = lake.read(home, CATALOGUE["prices/raw_quotes"]).collect()
+    return sorted(rows["price"])
+
+
+def drop(home: Home, name: str) -> Drop:
+    [found] = [each for each in Ledger(home).drops() if each.name == name]
+    return found
+
+
+# --- layouts
+
+
+@pytest.mark.usefixtures("home")
+def test_a_layout_of_readings_is_drafted_and_names_nothing_that_is_not_known(tmp_path: Path) -> None:
+    file = tmp_path / "readings.csv"
+    rows = "".join(f"AT{number:03d};2016-07-21 {hour:02d}:00;0,{hour}\n" for number in (1, 2) for hour in range(24))
+    file.write_text(f"Zählpunkt;Zeit;Verbrauch kWh;{MARKER}\n" + rows.replace("\n", ";1\n"))
+    drafted = command("layout", "draft", file, "--source", "meters")
+    assert drafted.exit_code == 0, drafted.output
+    said = yaml.safe_load(drafted.stdout)
+    assert said["columns"] == {"meter": "Zählpunkt", "time": "Zeit", "value": "Verbrauch kWh"}
+    assert (said["delimiter"], said["decimal"]) == (";", ",")
+    assert MARKER not in drafted.output
+    assert "# not read: 1 columns" in drafted.stdout
+    completed = tmp_path / "drafted.yaml"
+    completed.write_text(f"{drafted.stdout}{OF_READINGS}")
+    checked = command("layout", "check", file, "--source", "meters", "--layout", completed)
+    assert checked.exit_code == 0, (checked.output, checked.exception)
+    assert MARKER not in checked.output
+    assert "AT001" not in checked.output
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("meters", f"LCLid,stdorToU,DateTime,KWH/hh (per half hour) \n{MARKER},Std,2013-01-01 00:30:00,0.1\n"),
+        ("meters", f"{MARKER},{MARKER}\n{MARKER},1\n"),
+        ("meter_areas", f"meter,area_code\n{MARKER},E1\n{MARKER},\n"),
+        ("phone_events", f"{MARKER}\n1\n"),
+        ("devices", f"device,{MARKER}\n{MARKER},1\n"),
+        ("tweets", f'{{"text": "{MARKER}", "user": {{"name": "{MARKER}"}}}}\n'),
+    ],
+)
+def test_of_files_about_people_no_value_is_shown(tmp_path: Path, source: str, text: str) -> None:
+    file = tmp_path / "a file"
+    file.write_text(text)
+    for result in (
+        command("layout", "check", file, "--source", source),
+        command("layout", "draft", file, "--source", source),
+    ):
+        assert result.output
+        assert MARKER not in f"{result.output} {result.exception}"
+        assert result.exception is None or isinstance(result.exception, cli.Failed | SystemExit)
+
+
+def test_of_files_about_nobody_the_first_rows_are_shown(home: Home, tmp_path: Path) -> None:
+    shop(home)
+    checked = command("layout", "check", shop_file(tmp_path), "--source", "prices")
+    assert checked.exit_code == 0, checked.output
+    assert "layout: my-office" in checked.stdout
+    assert "not read: preis_neu" in checked.stdout
+    assert "Milch 2l" in checked.stdout
+    assert "2 rows accepted, 0 rejected" in checked.stdout
+
+
+@pytest.mark.usefixtures("home")
+def test_a_file_that_no_layout_knows_is_told_with_its_columns(tmp_path: Path) -> None:
+    checked = command("layout", "check", shop_file(tmp_path), "--source", "prices")
+    assert sentence(checked) == "shop_1.csv gives no row"
+    assert "columns: datum, artikel, preis, preis_neu, regal" in checked.stdout
+
+
+@pytest.mark.usefixtures("home")
+def test_a_mapping_of_version_0_1_is_upgraded(tmp_path: Path) -> None:
+    mapping = tmp_path / "old.yaml"
+    old = {name: value for name, value in SHOP.items() if name not in ("time_formats", "columns")}
+    columns = {"collected_at": "datum", "product": "artikel", "price": "preis", "category": "regal"}
+    old |= {"time_format": "%d/%m/%Y", "retailer": "spar", "currency": "EUR", "columns": columns}
+    mapping.write_text(yaml.safe_dump(old))
+    upgraded = command("layout", "upgrade", mapping)
+    assert upgraded.exit_code == 0
+    assert yaml.safe_load(upgraded.stdout) == SHOP
+    assert Layout.model_validate(SHOP) == Layout.model_validate(old)
+
+
+@pytest.mark.usefixtures("home")
+def test_the_schema_of_layouts_is_one_that_editors_read() -> None:
+    shown = command("layout", "schema")
+    assert shown.exit_code == 0
+    schema = json.loads(shown.stdout)
+    assert schema["type"] == "object"
+    assert {"columns", "delimiter", "time_formats", "items"} <= schema["properties"].keys()
+
+
+# --- again
+
+
+def test_accepted_files_are_read_again_under_another_layout(home: Home, tmp_path: Path) -> None:
+    shop(home)
+    assert command("ingest", shop_file(tmp_path)).exit_code == 0
+    assert prices(home) == [0.99, 1.89]
+    nothing = command("reread", "prices")
+    assert "1 files read again, 0 give other rows" in nothing.stdout
+
+    shop(home, columns={**SHOP["columns"], "price": "preis_neu"})
+    stale = command("status")
+    assert "1 files of prices were read under a layout or parameters that are other ones now" in stale.stdout
+    declined = command("reread", "prices", answer="n\n")
+    assert declined.exit_code == 0
+    assert "1 files read again, 1 give other rows" in declined.stdout
+    assert "shop_1.csv" in declined.stdout
+    assert prices(home) == [0.99, 1.89]
+    assert drop(home, "shop_1.csv").status is Status.ACCEPTED
+
+    before = drop(home, "shop_1.csv").layout_sha256
+    agreed = command("reread", "prices", answer="y\n")
+    assert agreed.exit_code == 0, (agreed.output, agreed.exception)
+    assert prices(home) == [1.09, 1.99]
+    after = drop(home, "shop_1.csv")
+    assert (after.status, after.accepted_rows, after.rows_in_force) == (Status.ACCEPTED, 2, 2)
+    assert after.layout_sha256 != before
+    assert "are other ones now" not in command("status").stdout
+
+
+def test_a_reading_that_would_refuse_a_file_says_so_before(home: Home, tmp_path: Path) -> None:
+    shop(home)
+    assert command("ingest", shop_file(tmp_path)).exit_code == 0
+    shop(home, columns={**SHOP["columns"], "price": "no_such_column"})
+    declined = command("reread", "prices", answer="n\n")
+    assert "refused" in declined.stdout
+    assert prices(home) == [0.99, 1.89]
+    agreed = command("reread", "prices", "--yes")
+    assert drop(home, "shop_1.csv").status is Status.REFUSED
+    rows = lake.read(home, CATALOGUE["prices/raw_quotes"]).collect()
+    assert len(rows) == drop(home, "shop_1.csv").rows_in_force, (agreed.output, agreed.exception)
+
+
+@pytest.mark.usefixtures("home")
+def test_rereading_names_days_and_sources_that_there_are() -> None:
+    assert "there is no source 'ships'" in sentence(command("reread", "ships"))
+    assert "--from and --to go together" in sentence(command("reread", "prices", "--from", "2016-07-01"))
+
+
+def test_a_refused_file_is_read_again_when_there_is_a_layout_for_it(home: Home, tmp_path: Path) -> None:
+    refused = command("ingest", shop_file(tmp_path), "--source", "prices")
+    assert sentence(refused) == "1 of 1 files were refused"
+    assert drop(home, "shop_1.csv").status is Status.REFUSED
+    assert "no refused file in the archive is called shop_2.csv" in sentence(command("retry", "shop_2.csv"))
+    assert sentence(command("retry")) == "1 of 1 files were refused"
+    shop(home)
+    again = command("retry", "shop_1.csv")
+    assert again.exit_code == 0, (again.output, again.exception)
+    assert "1 files: 2 rows accepted, 0 in quarantine" in again.stdout
+    assert drop(home, "shop_1.csv").status is Status.ACCEPTED
+    assert prices(home) == [0.99, 1.89]
+
+
+def test_broken_layouts_are_named(home: Home, tmp_path: Path) -> None:
+    shop(home, delimiter="much too long")
+    (home.root / "layouts" / "tweets").mkdir()
+    (home.root / "layouts" / "tweets" / "torn.yaml").write_text("name: [\n")
+    shown = command("status")
+    assert shown.exit_code == 0
+    assert "a layout of prices cannot be used: my-office.yaml: delimiter" in shown.stdout
+    assert "a layout of tweets cannot be used: torn.yaml is not valid YAML" in shown.stdout
+    refused = command("ingest", shop_file(tmp_path), "--source", "prices")
+    assert "would be read by a layout that cannot be used" in refused.stdout
+
+
+# --- files beside others
+
+
+def test_good_files_are_taken_whatever_lies_beside_them(home: Home, tmp_path: Path) -> None:
+    good = [write_run(tmp_path, "tesco", date(2016, 7, 21)), write_run(tmp_path, "waitrose", date(2016, 7, 22))]
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear Sir\n")
+    dangling = tmp_path / "asda_products_20160721050000.csv"
+    dangling.symlink_to(tmp_path / "nowhere")
+    damaged = tmp_path / "sainsbury_products_20160721050000.csv.gz"
+    packed = gzip.compress(good[0].read_bytes())
+    damaged.write_bytes(packed[:30] + bytes(20) + packed[50:])
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    taken = command("ingest", letter, good[0], dangling, damaged, folder, good[1])
+    assert sentence(taken) == "1 of 3 files were refused; 3 files were not taken"
+    assert "3 files: 6 rows accepted" in taken.stdout
+    assert "no source recognises letter.txt" in taken.stderr
+    assert f"there is no file {dangling}" in taken.stderr
+    assert "no source recognises folder" in taken.stderr
+    assert drop(home, damaged.name).status is Status.REFUSED
+    assert "gzip" in str(drop(home, damaged.name).reason)
+    statuses = {each.name: each.status for each in Ledger(home).drops()}
+    assert [statuses[path.name] for path in good] == [Status.ACCEPTED] * 2
+
+
+def test_all_that_lies_in_the_folders_is_taken_whatever_it_is(home: Home) -> None:
+    assert command("ingest").exit_code == 0
+    folder = home.drops / "prices"
+    good = write_run(folder, "tesco", date(2016, 7, 21))
+    (folder / "link.csv").symlink_to(good)
+    (folder / "notes.pdf").write_bytes(b"%PDF-1.4\n")
+    os.mkfifo(folder / "pipe")
+    taken = command("ingest")
+    assert sentence(taken) == "3 of 4 files were refused"
+    assert drop(home, good.name).status is Status.ACCEPTED
+    assert drop(home, "notes.pdf").reason == "notes.pdf is a PDF, and has no header that a layout knows"
+    assert pl.Series(prices(home)).len() == 3
