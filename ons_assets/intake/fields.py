@@ -64,7 +64,7 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
     made += [_nulled(kept[found(column)], layout).alias(column) for column in layout.day_columns]
     if layout.detail:
         parts = [
-            pl.concat_str(pl.lit(f"{each}="), pl.col(found(each)).cast(pl.String()).fill_null(""))
+            pl.concat_str(pl.lit(f"{each}="), pl.lit(values.written(kept[found(each)])).fill_null(""))
             for each in layout.detail
         ]
         made.append(kept.select(pl.concat_str(parts, separator=";").alias("detail")).to_series())
@@ -146,7 +146,7 @@ def _read(rows: pl.DataFrame, origin: Origin, layout: Layout, found: ColumnsOf) 
 def _else(column: pl.Series, otherwise: pl.Series) -> pl.Series:
     """A column of the file, and where it says nothing, what the layout or the name of the file says."""
     said = column.is_not_null() if column.dtype != pl.String() else values.text(column).is_not_null()
-    return column.cast(pl.String(), strict=False).zip_with(said, otherwise)
+    return values.written(column).zip_with(said, otherwise)
 
 
 def _nulled(column: pl.Series, layout: Layout) -> pl.Series:

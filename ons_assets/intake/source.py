@@ -19,6 +19,7 @@ from ons_assets.intake.records import records
 from ons_assets.intake.rules import Rule, first_fault, repeats
 from ons_assets.intake.shelf import Shelf, shelf
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.intake.values import written
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
 from ons_assets.settings import Settings
 
@@ -279,7 +280,5 @@ def _rejected(rows: pl.DataFrame, reason: pl.Series) -> pl.DataFrame:
     bad = rows.with_columns(reason=reason).filter(pl.col("reason").is_not_null())
     if bad.is_empty():
         return pl.DataFrame(schema=REJECTED_SCHEMA)
-    shown = [name for name in rows.columns if name != "line"]
-    return bad.select(
-        "line", "reason", text=pl.struct(pl.col(shown).cast(pl.String(), strict=False)).struct.json_encode()
-    )
+    shown = pl.DataFrame([written(bad[name]) for name in rows.columns if name != "line"])
+    return bad.select("line", "reason", text=shown.select(pl.struct(pl.all()).struct.json_encode()).to_series())
