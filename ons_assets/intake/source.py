@@ -280,5 +280,9 @@ def _rejected(rows: pl.DataFrame, reason: pl.Series) -> pl.DataFrame:
     bad = rows.with_columns(reason=reason).filter(pl.col("reason").is_not_null())
     if bad.is_empty():
         return pl.DataFrame(schema=REJECTED_SCHEMA)
-    shown = pl.DataFrame([written(bad[name]) for name in rows.columns if name != "line"])
-    return bad.select("line", "reason", text=shown.select(pl.struct(pl.all()).struct.json_encode()).to_series())
+    shown = [written(bad[name]) for name in rows.columns if name != "line"]
+    if not shown:
+        # A member of an archive that has none of the columns.
+        return bad.select("line", "reason", text=pl.lit("{}"))
+    texts = pl.DataFrame(shown).select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    return bad.select("line", "reason", text=texts)
