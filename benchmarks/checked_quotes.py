@@ -15,10 +15,10 @@ from pathlib import Path
 
 import polars as pl
 
-from ons_assets.parameters.prices import Prices
-from ons_assets.prices.checked import FLAGS, CheckSettings, check
+from ons_assets.parameters.prices import CheckParameters, IndexParameters, OutlierRule
+from ons_assets.prices.checked import FLAGS, check
 from ons_assets.prices.compilation import item_indices
-from ons_assets.prices.outliers import OutlierRule, outlier_methods
+from ons_assets.prices.outliers import outlier_methods
 from ons_assets.prices.sources import QuoteFiles
 from ons_assets.settings import Settings
 from ons_assets.simulate.prices import DEFAULT_SEED, simulate_prices
@@ -66,7 +66,7 @@ def real() -> None:
     )
     print("quotes that each outlier method would flag, with its default reach:")
     for method in outlier_methods():
-        flagged = check(raw, CheckSettings(outliers=OutlierRule(method)))["outlier"].sum()
+        flagged = check(raw, CheckParameters(outliers=OutlierRule(method=method)))["outlier"].sum()
         print(f"  {method:<24}{flagged:>6}")
 
 
@@ -79,7 +79,7 @@ def simulated() -> None:
             checked = check(raw)
             rows += [{"seed": seed, **row} for row in _faults(checked, truth)]
             rows_of = {name: _error(checked, truth, excludes) for name, excludes in EXCLUSIONS.items()}
-            always = check(raw, CheckSettings(carry="always"))
+            always = check(raw, CheckParameters(carry="always"))
             rows_of["carried to every day"] = _error(always, truth, EXCLUSIONS["default: carried, without typos"])
         print(f"seed {seed}: error of the daily Jevons in scope, per cent: mean, largest")
         for name, (mean, largest) in rows_of.items():
@@ -116,7 +116,7 @@ def planted() -> None:
         )
         made = made.drop("from_day")
         for method in outlier_methods():
-            found = check(made, CheckSettings(outliers=OutlierRule(method))).filter(~pl.col("imputed"))
+            found = check(made, CheckParameters(outliers=OutlierRule(method=method))).filter(~pl.col("imputed"))
             # After the reference window the wrong price is the usual one.
             early = found.join(chosen, on=products).filter(
                 pl.col("planted"), days < pl.col("from_day") + pl.duration(days=14)
@@ -195,11 +195,11 @@ def _rates(both: pl.DataFrame) -> dict[str, float]:
 
 
 def _error(checked: pl.DataFrame, truth: Path, excludes: tuple[str, ...]) -> tuple[float, float]:
-    settings = Prices(index_methods=({"method": "jevons"},), frequencies=("day",), index_excludes=excludes)
+    parameters = IndexParameters(methods=({"method": "jevons"},), frequencies=("day",), excludes=excludes)
     true = pl.read_parquet(truth / "indices.parquet").select(
         pl.col("item_id").cast(pl.String), "frequency", "period", "jevons"
     )
-    gaps = item_indices(checked.filter("in_scope").lazy(), settings).join(true, on=["item_id", "frequency", "period"])
+    gaps = item_indices(checked.filter("in_scope").lazy(), parameters).join(true, on=["item_id", "frequency", "period"])
     gap = (gaps["index"] / gaps["jevons"]).log().abs()
     return float(gap.mean() or 0), float(gap.max() or 0)  # type: ignore[arg-type]
 

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from ons_assets.meters.half_hours.imputation import Error, hidden_error
+from ons_assets.parameters.meters import ImputationParameters
 
 DATA = Path(os.environ.get("ONS_ASSETS_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 GAPS = (1, 2, 3, 4, 8, 48, 144)
@@ -23,10 +24,8 @@ TURNS = 5
 
 def average(kwh: np.ndarray, gap: int, method: str, straight_slots: int = 3) -> Error:
     """Return the mean of some turns, each with other places."""
-    turns = [
-        hidden_error(kwh, gap, method, straight_slots=straight_slots, seed=seed)  # type: ignore[arg-type]
-        for seed in range(TURNS)
-    ]
+    parameters = ImputationParameters(method=method, straight_slots=straight_slots)  # type: ignore[arg-type]
+    turns = [hidden_error(kwh, gap, parameters, seed=seed) for seed in range(TURNS)]
     return Error(
         gap,
         sum(turn.hidden for turn in turns),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ons_assets.parameters.prices import Prices
+from ons_assets.parameters.prices import AggregationParameters, IndexParameters
 from ons_assets.prices import compilation
 from ons_assets.prices import index_comparison as comparison
 from ons_assets.prices.checked import check
@@ -103,7 +103,9 @@ def real() -> None:
         )
         print(items.sort("mean_absolute_gap", descending=True).head(12))
         groups = [
-            compilation.aggregate_indices(frame.lazy(), weights.lazy(), Prices()).rename({"group": "item_id"})
+            compilation.aggregate_indices(frame.lazy(), weights.lazy(), AggregationParameters()).rename(
+                {"group": "item_id"}
+            )
             for frame in (in_scope, all_quotes)
         ]
         print(_gaps(groups[0], groups[1], method))
@@ -111,10 +113,10 @@ def real() -> None:
 
 
 def _both(quotes: pl.DataFrame, frequencies: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    settings = Prices(index_methods=METHODS, frequencies=frequencies)  # type: ignore[arg-type]
-    wider = settings.model_copy(update={"index_excludes": settings.index_excludes[1:]})
-    assert settings.index_excludes[0] == "out_of_scope"
-    return compilation.item_indices(quotes.lazy(), settings), compilation.item_indices(quotes.lazy(), wider)
+    parameters = IndexParameters(methods=METHODS, frequencies=frequencies)  # type: ignore[arg-type]
+    wider = parameters.model_copy(update={"excludes": parameters.excludes[1:]})
+    assert parameters.excludes[0] == "out_of_scope"
+    return compilation.item_indices(quotes.lazy(), parameters), compilation.item_indices(quotes.lazy(), wider)
 
 
 def _gaps(in_scope: pl.DataFrame, all_quotes: pl.DataFrame, method: str) -> pl.DataFrame:

@@ -62,13 +62,13 @@ def road(home_folder: Path, took: dict[str, float]) -> pl.DataFrame:
         from ons_assets.lakehouse import drops, ingestion, lake, publication
         from ons_assets.lakehouse.gate import Suite
         from ons_assets.lakehouse.home import Home
+        from ons_assets.parameters.prices import IndexParameters
         from ons_assets.prices import compilation
         from ons_assets.prices.sources import QuoteFiles
         from ons_assets.settings import load_settings
     settings = load_settings(home_folder)
     # Quotes as they come, by month: what the plain pandas way computes too.
-    bare = {"frequencies": ("month",), "index_excludes": ()}
-    settings = settings.model_copy(update={"prices": settings.prices.model_copy(update=bare)})
+    bare = IndexParameters(frequencies=("month",), excludes=())
     home = Home(settings.home).ensure()
     ledger, source = Ledger(home), QuoteFiles.of(settings)
     raw, indices = CATALOGUE["prices/raw_quotes"], CATALOGUE["prices/item_indices"]
@@ -81,7 +81,7 @@ def road(home_folder: Path, took: dict[str, float]) -> pl.DataFrame:
     assert ingested.rows == 957_349, ingested
     with timed(took, "indices"):
         quotes = lake.read(home, raw).with_columns(product_id="product")
-        frame = compilation.item_indices(quotes, settings.prices)
+        frame = compilation.item_indices(quotes, bare)
     with timed(took, "publish the indices"):
         suite = Suite.load(settings.expectations, indices.name)
         publication.publish(home, indices, frame, suite, run_id="benchmark", inputs={}, settings={})

@@ -23,11 +23,11 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
-from ons_assets.meters.readings.files import BLOCK_BYTES
-from ons_assets.meters.readings.intake import take_in
 
 from ons_assets.catalogue.meters import HALF_HOURS, RAW_READINGS
+from ons_assets.intake.cer import BLOCK_BYTES
 from ons_assets.intake.drops import register
+from ons_assets.intake.ingestion import ingest
 from ons_assets.intake.ledger import Ledger
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.gate import Suite
@@ -38,8 +38,8 @@ from ons_assets.meters.readings import cer
 from ons_assets.meters.readings.clock import to_day
 from ons_assets.meters.readings.day_rows import day_rows
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.meters.readings.placed import Block
-from ons_assets.meters.readings.sources import MeterFiles
+from ons_assets.meters.readings.placed import Block, ReadingKind
+from ons_assets.meters.readings.sources import BUILT_IN, MeterFiles
 from ons_assets.meters.readings.spill import Spill
 from ons_assets.parameters.meters import Readings
 from ons_assets.simulate.meters import SCALES, simulate_meters
@@ -50,13 +50,21 @@ REPEATS = 3
 
 def own_blocks(path: Path, home: Home) -> Iterator[Block]:
     """Parse with the package's kernel."""
-    return MeterFiles((), home, PARAMETERS).blocks(path, path.name, datetime.now(UTC))
+    source = source_of(home)
+    layout = source.layout(path, path.name)
+    for block, _ in source.blocks(path, path.name, layout, source.placing(layout, datetime.now(UTC))):
+        yield block
+
+
+def source_of(home: Home) -> MeterFiles:
+    """Return the source of readings of a home, with the layouts that are built in."""
+    return MeterFiles((BUILT_IN,), home=home, readings=PARAMETERS)
 
 
 def arrow_blocks(path: Path, home: Home) -> Iterator[Block]:
     """Parse with pyarrow's CSV reader, with all its threads, and place the readings with NumPy."""
     pseudonyms = Pseudonyms(home.secret())
-    table = cer.positions(PARAMETERS, datetime.now(UTC).date())
+    table = cer.positions(PARAMETERS.cer_zone, PARAMETERS.cer_spring_slots, datetime.now(UTC).date())
     batches = arrow_csv.open_csv(
         path,
         read_options=arrow_csv.ReadOptions(column_names=["meter", "code", "value"], block_size=BLOCK_BYTES),
@@ -84,12 +92,12 @@ def to_half_hours(blocks: Iterator[Block], folder: Path) -> tuple[int, int]:
         for block in blocks:
             spill.add(block)
             readings += len(block.meter)
-    layout = cer.layout(PARAMETERS)
+    placed = ReadingKind(cer.TRIAL, PARAMETERS.cer_zone)
     for bucket in range(PARAMETERS.buckets):
         if (part := spill.bucket(bucket)) is not None:
-            rows = day_rows(part.meter, part.day, part.position, part.value, part.faults, layout)
-            labels = {"bucket": bucket, "layout": layout.name, "zone": layout.zone}
-            rows = rows.with_columns(drop_id=1, **{name: pl.lit(text) for name, text in labels.items()})
+            rows = day_rows(part.meter, part.day, part.position, part.value, part.marks, placed)
+            labels = {"bucket": bucket, "layout": placed.name, "zone": placed.zone}
+            rows = rows.with_columns(arrival=1, **{name: pl.lit(text) for name, text in labels.items()})
             days += len(half_hours(rows))
     return readings, days
 
@@ -113,13 +121,13 @@ def whole(files: list[Path], root: Path) -> None:
     """Print the time and the memory of the whole intake, of half hours and of quality."""
     home = Home(root).ensure()
     ledger = Ledger(home)
-    source = MeterFiles((), home, PARAMETERS)
+    source = source_of(home)
     suite = Suite.load(Path(__file__).resolve().parents[1] / "expectations", RAW_READINGS.name)
     for path in files:
         register(home, ledger, source, path, 1 << 34)
     start = time.perf_counter()
-    outcome = take_in(home, ledger, source, RAW_READINGS, suite, run_id="bench", settings={})
-    readings = sum(drop.accepted_rows or 0 for drop in ledger.drops("meters"))
+    outcome = ingest(home, ledger, source, RAW_READINGS, suite, run_id="bench", settings={})
+    readings = sum(drop.usable or 0 for drop in ledger.drops("meters"))
     print(
         f"intake with gates and publication: {readings:,} readings, {outcome.rows:,} meter-days, "
         f"{time.perf_counter() - start:.1f} s, peak {_peak_mb()} MB"

@@ -35,9 +35,8 @@ CELLS = 20_000
 BLOCK = 1_000_000
 # Cells as places, so that the two versions have the same definition to compute.
 CLEANING = CleaningParameters(ping_pong_seconds=0, max_speed_m_s=1e9)
-STAYS = StayParameters(place_radius_m=0)
-ANCHORS = DeviceAnchorParameters()
-SMALL_HOURS = WeeklyProfile(night=1.0, evening=0.0, weekend=0.0, working=0.0, night_start=24, night_end=6)
+STAYS, ANCHORS = StayParameters(place_radius_m=0), DeviceAnchorParameters()
+SMALL_HOURS = WeeklyProfile(night=1, evening=0, weekend=0, working=0, night_start=24, night_end=6)
 
 
 def make_events(folder: Path, n_events: int) -> CellPlan:

@@ -29,7 +29,7 @@ from ons_assets.mobile.release import operator_flows, origin_destination, releas
 from ons_assets.mobile.sources import CellFiles
 from ons_assets.mobile.weighting import weigh
 from ons_assets.mobile.workers import NONE_SEEN
-from ons_assets.parameters.mobile import Mobile
+from ons_assets.parameters.mobile import CoverageParameters, ReleaseParameters, WeightingParameters
 from ons_assets.reference.labour import CommutingFiles
 from ons_assets.settings import Settings
 from ons_assets.simulate.mobile import Scale, simulate_mobile
@@ -41,6 +41,7 @@ OPERATOR = "north"
 OBSERVED = "2014-10-06/2014-11-02"
 RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
 METHODS = ("dominance", "overlap", "voronoi")
+FEW = WeightingParameters(replicates=20)
 
 
 class World:
@@ -73,9 +74,9 @@ class World:
                 event_date=pl.col("time_utc").dt.convert_time_zone("Europe/London").dt.date(),
             )
 
-    def found(self, settings: Mobile) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
+    def found(self) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
         """Return anchors and cells of every bucket."""
-        return [(anchors, made.cells) for anchors, made in anchored_spans(self.blocks(), self.plan, settings)]
+        return [(anchors, made.cells) for anchors, made in anchored_spans(self.blocks(), self.plan)]
 
     def located(self, found: list[tuple[pl.DataFrame, pl.DataFrame]], shares: pl.DataFrame) -> pl.DataFrame:
         """Return anchors in areas."""
@@ -93,11 +94,13 @@ def likeliest(anchors: pl.DataFrame, anchor: str) -> pl.DataFrame:
     return of_kind.unique("user", keep="first", maintain_order=True).select("user", "area", "worker_class")
 
 
-def estimate(world: World, flows: pl.DataFrame, known: pl.Series, **options: object) -> pl.DataFrame:
+def estimate(
+    world: World, flows: pl.DataFrame, known: pl.Series, parameters: WeightingParameters = FEW, **options: object
+) -> pl.DataFrame:
     """Return weighted flows: origin, destination, count."""
     taken = take_flows(flows, None, None, known)
     workers = options.pop("workers", world.workers)
-    made = weigh(taken.flows, world.market, workers, replicates=20, **options)  # type: ignore[arg-type]
+    made = weigh(taken.flows, world.market, workers, parameters, **options)  # type: ignore[arg-type]
     return made.flows.select("origin", "destination", count="flow")
 
 
@@ -128,17 +131,17 @@ def anchors_report(world: World, anchors: pl.DataFrame) -> None:
         print(shares.pivot(on="worker_class", index="activity", values="percent").sort("activity").fill_null(0.0))
 
 
-def limits_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], settings: Mobile) -> None:
+def limits_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], parameters: ReleaseParameters) -> None:
     """Print what each limit costs."""
     truth, known = world.true_flows("district"), world.parts["area"]
     shares = coverage_of_parts(world.plan, world.parts)
     anchors = world.located(found, shares)
 
-    def flows_of(each: pl.DataFrame, given: Mobile = settings) -> pl.DataFrame:
+    def flows_of(each: pl.DataFrame, given: ReleaseParameters = parameters) -> pl.DataFrame:
         return operator_flows(each, world.register, given, OBSERVED)
 
     flows = flows_of(anchors)
-    total = release(origin_destination(anchors, world.register, settings), settings.k)
+    total = release(origin_destination(anchors, world.register, parameters), parameters.k, parameters.doubt)
     listed = flows.filter((pl.col("origin") != "all") & (pl.col("destination") != "all"))
     print(f"\nflows released {len(listed)}, left out {total.suppressed_flows} "
           f"with {total.suppressed_devices / total.devices:.1%} of the devices")  # fmt: skip
@@ -148,15 +151,18 @@ def limits_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], 
     no_market = world.market.with_columns(
         phones_per_person=pl.lit(1.0), operator_share=pl.lit(0.3), population=pl.lit(None, dtype=pl.Float64())
     )
-    plain = weigh(take_flows(flows, None, None, known).flows, no_market, None, replicates=20, calibrate=False).flows
+    plain = weigh(take_flows(flows, None, None, known).flows, no_market, None, FEW, calibrate=False).flows
     print("  one factor for all devices:", cpc(plain.select("origin", "destination", count="flow"), truth))
     print("  totals of workers by home only:", cpc(estimate(world, flows, known, combine_destinations=False), truth))
-    print("  unseen workers scaled:", cpc(estimate(world, flows, known, missing_workers="scale"), truth))
+    print(
+        "  unseen workers scaled:",
+        cpc(estimate(world, flows, known, FEW.model_copy(update={"missing_workers": "scale"})), truth),
+    )
     print("  suppressed flows lost:", cpc(estimate(world, flows, known, allocate_unlisted=False), truth))
     print("\nk")
     for k in (5, 10, 20, 50, 100):
-        made = release(origin_destination(anchors, world.register, settings), k)
-        given = flows_of(anchors, settings.model_copy(update={"k": k}))
+        made = release(origin_destination(anchors, world.register, parameters), k, parameters.doubt)
+        given = flows_of(anchors, parameters.model_copy(update={"k": k}))
         lost = made.suppressed_devices / made.devices
         print(f"  k {k:>3}: flows left out {made.suppressed_flows}, devices {lost:.1%}, "
               f"weighted {cpc(estimate(world, given, known), truth)}")  # fmt: skip
@@ -172,7 +178,7 @@ def limits_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], 
     day_only = anchors.filter(pl.col("worker_class") != "night_shift")
     print("  left out:", cpc(estimate(world, flows_of(day_only), known), truth))
     print("\nchildren and students")
-    with_children = settings.model_copy(update={"excluded_ages": ()})
+    with_children = parameters.model_copy(update={"excluded_ages": ()})
     print("  children's phones kept:", cpc(estimate(world, flows_of(anchors, with_children), known), truth))
     students = world.phones.filter(activity="student").select("user")
     without = anchors.join(students, on="user", how="anti")
@@ -181,12 +187,12 @@ def limits_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], 
     second = world.phones.filter("is_second").select("user")
     print("  left out:", cpc(estimate(world, flows_of(anchors.join(second, on="user", how="anti")), known), truth))
     print("\ncontract")
-    by_contract = settings.model_copy(update={"strata": ("contract",)})
+    by_contract = parameters.model_copy(update={"strata": ("contract",)})
     print("  weighted by contract:", cpc(estimate(world, flows_of(anchors, by_contract), known), truth))
     print("\nwhere a device is said to be")
     home = world.phones.select("user", "home_district", "is_urban")
     for method in METHODS:
-        located = world.located(found, coverage_of_parts(world.plan, world.parts, method=method))
+        located = world.located(found, coverage_of_parts(world.plan, world.parts, CoverageParameters(location=method)))
         sure = located.filter(anchor="home").join(home, on="user").filter(pl.col("area") == pl.col("home_district"))
         n = located.filter(anchor="home").select("user", "area").unique("user").join(home, on="user")
         by_place = {
@@ -196,34 +202,34 @@ def limits_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], 
         near = cpc(estimate(world, flows_of(located), known), truth)
         print(f"  {method}: probability of the true home district, town {by_place['town']:.3f}, country "
               f"{by_place['country']:.3f}; weighted {near}")  # fmt: skip
-        single = settings.model_copy(update={"assignment": "most_likely"})
+        single = parameters.model_copy(update={"assignment": "most_likely"})
         print(f"    likeliest only: {cpc(estimate(world, flows_of(located, single), known), truth)}")
 
 
-def ward_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], settings: Mobile) -> None:
+def ward_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], parameters: ReleaseParameters) -> None:
     """Print what is left at the level of wards."""
     parts = world.parts.with_columns(area="part")
     anchors = world.located(found, coverage_of_parts(world.plan, parts))
     truth = world.true_flows("ward")
-    counts = origin_destination(anchors, world.register, settings)
+    counts = origin_destination(anchors, world.register, parameters)
     real = counts.filter(~pl.col("destination").is_in([NONE_SEEN, "several_sites"]))
     scaled = real.select(
         "origin", "destination", count=pl.col("devices") * truth["count"].sum() / real["devices"].sum()
     )
     print("\nwards, inside the operator's walls (no k):", cpc(scaled, truth))
-    made = release(counts, settings.k)
+    made = release(counts, parameters.k, parameters.doubt)
     listed = made.flows.filter((pl.col("origin") != "all") & (pl.col("destination") != "all"))
     lost = made.suppressed_devices / made.devices
-    print(f"  released at k {settings.k}: {len(listed)} flows, {lost:.1%} of devices left out")
+    print(f"  released at k {parameters.k}: {len(listed)} flows, {lost:.1%} of devices left out")
     market = world.market.filter(operator=OPERATOR).with_columns(population=pl.lit(None, dtype=pl.Float64()))
     usual = market.head(1).with_columns(area=pl.lit("all"))
     sides = [
         truth.group_by(area=side).agg(workers=pl.col("count").sum().cast(pl.Float64())).with_columns(side=pl.lit(name))
         for side, name in (("origin", "home"), ("destination", "work"))
     ]
-    flows = operator_flows(anchors, world.register, settings, OBSERVED)
+    flows = operator_flows(anchors, world.register, parameters, OBSERVED)
     taken = take_flows(flows, None, None, parts["area"])
-    made_people = weigh(taken.flows, usual, pl.concat(sides), replicates=20).flows
+    made_people = weigh(taken.flows, usual, pl.concat(sides), FEW).flows
     print(
         "  weighted, raked to workers by ward:", cpc(made_people.select("origin", "destination", count="flow"), truth)
     )
@@ -289,14 +295,14 @@ def main() -> None:
     if arguments.census:
         census_report()
         return
-    settings = Mobile()
+    parameters = ReleaseParameters()
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), SCALES[arguments.scale], london_wards() if arguments.london else None)
         print(world.summary.scale, f"{world.summary.people:,} people, {world.summary.events:,} events of {OPERATOR}")
-        found = world.found(settings)
+        found = world.found()
         anchors_report(world, world.located(found, coverage_of_parts(world.plan, world.parts)))
-        limits_report(world, found, settings)
-        ward_report(world, found, settings)
+        limits_report(world, found, parameters)
+        ward_report(world, found, parameters)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from ons_assets.geography.areas import Areas
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse.home import Home
+from ons_assets.parameters.tweets import MigrationFlowParameters
 from ons_assets.simulate.tweets import SCALES, simulate_tweets
 from ons_assets.simulate.tweets.people import terms_of
 from ons_assets.tweets import mapping
@@ -32,7 +33,7 @@ from ons_assets.tweets.clustering import cluster
 from ons_assets.tweets.collection_gaps import collection_coverage, collection_gaps
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.migration_comparison import compare_pairs
-from ons_assets.tweets.migration_flows import FlowSettings, migration_flows
+from ons_assets.tweets.migration_flows import migration_flows
 from ons_assets.tweets.residences import moves, residences, student_homes
 from ons_assets.tweets.sources import TweetFiles
 from ons_assets.tweets.users import describe_users
@@ -146,7 +147,7 @@ def road(drops: Path, truth: Path, home: Home, located: Path) -> Frames:
     with clock.step("flows"):
         population = pl.read_parquet(truth / "population.parquet").select("area", "population")
         made["flows"] = migration_flows(
-            made["moves"], made["residences"], population, FlowSettings(fewest_movers=1), users=enough(made)
+            made["moves"], made["residences"], population, MigrationFlowParameters(fewest_movers=1), users=enough(made)
         )
     clock.report()
     sizes = made["sizes"].sum().row(0)
@@ -239,10 +240,10 @@ def report_flows(truth: Path, made: Frames) -> None:
     )
     with_age = [made[name].join(made["numbers"].select("user", "age"), on="user") for name in ("moves", "residences")]
     population = pl.read_parquet(truth / "population_by_age.parquet")
-    settings = FlowSettings(fewest_movers=1)
-    by_age = migration_flows(with_age[0], with_age[1], population, settings, by=["age"], users=enough(made))
+    parameters = MigrationFlowParameters(fewest_movers=1)
+    by_age = migration_flows(with_age[0], with_age[1], population, parameters, by=["age"], users=enough(made))
     everybody = pl.read_parquet(truth / "population.parquet").select("area", "population")
-    unfiltered = migration_flows(made["moves"], made["residences"], everybody, settings)
+    unfiltered = migration_flows(made["moves"], made["residences"], everybody, parameters)
     for name, flows in (
         ("by area, all users", unfiltered),
         ("by area", made["flows"]),

@@ -13,13 +13,15 @@ import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.definitions import ASSETS, RAW, build_definitions
-from ons_assets.intake import parsed
+from ons_assets.intake import parsed, records
 from ons_assets.intake.drops import StillChanging, is_finished, recover, register
+from ons_assets.intake.fields import ColumnsOf
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.parsed import layout_sha256
 from ons_assets.intake.reading import OF_THE_MACHINE, Difference, Rereading, rereading
 from ons_assets.intake.reading import read_waiting as read_all
 from ons_assets.intake.source import Source
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.assets import RawAsset
@@ -334,8 +336,8 @@ def _source_of(settings: Settings, file: Path, name: str | None) -> Source:
     if not file.exists():
         raise FileNotFoundError(file)
     known = sources(settings)
+    fitting = recognising(known, file) if file.is_file() else []
     # Which of several comes first is nobody's decision, so a person is asked.
-    fitting = [source for source in known if file.is_file() and _recognises(source, file)]
     if len(fitting) > 1:
         several = " and ".join(source.name for source in fitting)
         raise UnknownName(f"{file.name} may be of {several}; say whose it is with --source")
@@ -343,6 +345,34 @@ def _source_of(settings: Settings, file: Path, name: str | None) -> Source:
         names = ", ".join(source.name for source in known)
         raise UnknownName(f"no source recognises {file.name}; say whose it is with --source, one of {names}")
     return fitting[0]
+
+
+def recognising(known: Sequence[Source], file: Path) -> list[Source]:
+    """Return the sources that recognise a file, but for those of which another one reads all columns and more.
+
+    Parameters
+    ----------
+    known
+        Sources that are asked.
+    file
+        To be looked at.
+    """
+    read = {source.name: _columns_read(source, file) for source in known if _recognises(source, file)}
+    return [
+        source
+        for source in known
+        if source.name in read and not any(read[source.name] < others for others in read.values())
+    ]
+
+
+def _columns_read(source: Source, file: Path) -> frozenset[str]:
+    """Columns of a file that its layout in a source names."""
+    try:
+        layout = source.layout(file, file.name)
+    except Unreadable:
+        return frozenset()
+    known = ColumnsOf([*layout.needed, *(name for each in layout.optional.values() for name in each.columns)])
+    return frozenset(name for name in records.header(file, layout, source.limits) if known(name) is not None)
 
 
 def _recognises(source: Source, file: Path) -> bool:

@@ -11,7 +11,7 @@ from ons_assets.lakehouse.tables import Column
 UTC = pl.Datetime("us", "UTC")
 
 # Where a row comes from.
-DROP_ID = Column("drop_id", pl.Int64(), "number of the file in the ledger, in order of arrival")
+ARRIVAL = Column("arrival", pl.Int64(), "number of the arrival of its file: what has a higher one came later")
 DROP_SHA256 = Column("drop_sha256", pl.String(), "SHA-256 of the file that the row came in")
 LINE = Column("line", pl.Int64(), "record of that file, the header being 1")
 LAYOUT = Column("layout", pl.String(), "layout of the file that delivered it")
@@ -105,7 +105,9 @@ CONTRADICTORY = Column("contradictory", pl.Int32(), "half hours received with di
 NEGATIVE = Column("negative", pl.Int32(), "readings below zero (export), or steps back of a register")
 OFF_GRID = Column("off_grid", pl.Int32(), "records whose time is not on the grid of its interval")
 UNREADABLE = Column("unreadable", pl.Int32(), "records whose value is missing, no number or not finite")
-TOO_LARGE = Column("too_large", pl.Int32(), "records, or half hours of a register, above what a domestic supply can carry")
+TOO_LARGE = Column(
+    "too_large", pl.Int32(), "records, or half hours of a register, above what a domestic supply can carry"
+)
 SKIPPED_HOUR = Column("skipped_hour", pl.Int32(), "records in the hour that the clock skips in spring")
 ESTIMATED = Column("estimated", pl.Int32(), "readings that their file flags as estimated; they count")
 SUBSTITUTED = Column("substituted", pl.Int32(), "readings that their file flags as substituted; they count")

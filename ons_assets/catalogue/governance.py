@@ -9,7 +9,7 @@ DROP_LEDGER = Table(
     name="governance/drop_ledger",
     description="One file that arrived, and what became of it; the reason is why it, or a part of it, was refused.",
     columns=(
-        columns.DROP_ID,
+        Column("drop_id", pl.Int64(), "number of the file in the ledger"),
         Column("source", pl.String(), "supplier, the name of the drop folder"),
         Column("file_name", pl.String(), "name of the file"),
         Column("sha256", pl.String(), "hash of its content; null where there was none to read", nullable=True),
@@ -23,11 +23,13 @@ DROP_LEDGER = Table(
         columns.REASON.or_null(),
         Column("run_id", pl.String(), "run that read it last", nullable=True),
         Column("attempts", pl.Int64(), "runs that began it without an end"),
-        Column("arrival", pl.Int64(), "number of its arrival: what has a higher one came later"),
-        Column("layout", pl.String(), "layout under which it was read", nullable=True),
+        columns.ARRIVAL,
+        columns.LAYOUT.or_null(),
         Column("layout_sha256", pl.String(), "first digits of the hash of that layout", nullable=True),
-        Column("usable", pl.Int64(), "quotes, half hours, events that it gave", nullable=True),
-        Column("expected", pl.Int64(), "and that it should have given; null where nobody can know", nullable=True),
+        Column("usable_units", pl.Int64(), "quotes, half hours, events that it gave", nullable=True),
+        Column(
+            "expected_units", pl.Int64(), "and that it should have given; null where nobody can know", nullable=True
+        ),
         Column("rows_in_force", pl.Int64(), "rows of its table that are of this file now", nullable=True),
         Column("modified_ns", pl.Int64(), "when the file was last changed, as its folder said", nullable=True),
     ),

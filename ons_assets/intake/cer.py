@@ -104,7 +104,8 @@ def _ahead(splitter: Splitter) -> Iterator[tuple[Any, tuple[Any, ...] | None]]:
 
 
 def _parse(content: bytes) -> tuple[Any, ...]:
-    return parse_cer_text(content.replace(b",", b" "), OWN_NUMBER, 1.0, np.inf)
+    parsed: tuple[Any, ...] = parse_cer_text(content.replace(b",", b" "), OWN_NUMBER, 1.0, np.inf)
+    return parsed
 
 
 def _block(content: bytes, parsed: tuple[Any, ...], first: int, names: list[str]) -> Block:

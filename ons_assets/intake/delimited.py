@@ -68,6 +68,15 @@ class Table:
 def opened(stream: Stream, layout: Layout, limits: Limits) -> Table:
     """Read up to the header of a delimited text.
 
+    Parameters
+    ----------
+    stream
+        What the container holds, from its first byte.
+    layout
+        Delimiter, marks, lines to skip, names; what it leaves open is found out.
+    limits
+        Greatest sizes of a line and of the whole.
+
     Raises
     ------
     Unreadable

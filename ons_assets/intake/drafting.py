@@ -140,8 +140,8 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
     try:
         pieces = list(islice(source.read(path, name, datetime.now(UTC), chosen), 1))
     except Unreadable as error:
-        said = [f"{name} {error}", *([reasons(error.rejected)] if len(error.rejected) else [])]
-        return Checked(kind.words, chosen, header, _told(source, unused), sentences=tuple(said))
+        why = [f"{name} {error}", *([reasons(error.rejected)] if len(error.rejected) else [])]
+        return Checked(kind.words, chosen, header, _told(source, unused), sentences=tuple(why))
     return _shown(source, kind.words, chosen, header, unused, pieces)
 
 

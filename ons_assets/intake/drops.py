@@ -149,6 +149,15 @@ def _check_takeable(path: Path, size_bytes: int, max_bytes: int) -> None:
 def archive(home: Home, source: str, path: Path) -> str:
     """Copy a file into the archive, hashing it on the way, and return its SHA-256.
 
+    Parameters
+    ----------
+    home
+        Where the archive lies.
+    source
+        Name of the source, which is the folder in the archive.
+    path
+        File to copy.
+
     Raises
     ------
     StillChanging
@@ -178,7 +187,17 @@ def archive(home: Home, source: str, path: Path) -> str:
 
 
 def archived_path(home: Home, source: str, sha256: str) -> Path:
-    """Where a content lies in the archive."""
+    """Where a content lies in the archive.
+
+    Parameters
+    ----------
+    home
+        Where the archive lies.
+    source
+        Name of the source.
+    sha256
+        SHA-256 of the content, in hexadecimal.
+    """
     return home.archive / source / sha256[:2] / sha256
 
 

@@ -61,7 +61,7 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
     for field, origin in layout.origins.items():
         if origin.position is not None or (origin.columns and all(found(column) for column in origin.columns)):
             made.append(_nulled(_read(kept, origin, layout, found), layout).alias(field))
-    made += [_nulled(kept[found(column)], layout).alias(column) for column in layout.day_columns]
+    made += [_nulled(_column(kept, found(column)), layout).alias(column) for column in layout.day_columns]
     if layout.detail:
         parts = [
             pl.concat_str(pl.lit(f"{each}="), pl.lit(values.written(_column(kept, found(each)))).fill_null(""))
@@ -81,7 +81,13 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
 
 
 class ColumnsOf:
-    """Finds a column of a file by the name in a layout: exactly, else without blanks at its ends and case."""
+    """Finds a column of a file by the name in a layout: exactly, else without blanks at its ends and case.
+
+    Parameters
+    ----------
+    names
+        Of the columns of the file.
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
         self._exact = set(names)
@@ -90,6 +96,12 @@ class ColumnsOf:
     def __call__(self, name: str) -> str | None:
         """Return the name that the file gives to the column; None if it has none."""
         return name if name in self._exact else self._loose.get(canonical(name))
+
+    def __getitem__(self, name: str) -> str:
+        """Return the name that the file gives to a column that it has."""
+        found = self(name)
+        assert found is not None, "a layout is only used for files that have its columns"
+        return found
 
 
 def canonical(name: str) -> str:
@@ -136,7 +148,7 @@ def _read(rows: pl.DataFrame, origin: Origin, layout: Layout, found: ColumnsOf) 
         if origin.position <= len(names):
             return rows[names[origin.position - 1]]
         return pl.Series([None], dtype=pl.String()).new_from_index(0, len(rows))
-    columns = [rows[found(name)] for name in origin.columns]
+    columns = [rows[found[name]] for name in origin.columns]
     if origin.join:
         texts = [values.text(column) for column in columns]
         return pl.select(pl.concat_str(texts, separator=" ")).to_series()

@@ -31,7 +31,7 @@ SLUG_LENGTH = 60
 ROWS_AT_ONCE = 2_000_000
 IN_PLAY = (Status.READ, Status.ACCEPTED, Status.REFUSED, Status.SUPERSEDED)
 # A row carries the hash of its file, so that any number can be followed back to it.
-DROP_SHA256, DROP_ID = "drop_sha256", "drop_id"
+DROP_SHA256, ARRIVAL = "drop_sha256", "arrival"
 
 Days = tuple[date, date]
 
@@ -48,7 +48,19 @@ class Finding:
 
     @classmethod
     def of(cls, drop: Drop, batch: str, rows: int, reason: str) -> "Finding":
-        """Return what was found in a batch of a drop."""
+        """Return what was found in a batch of a drop.
+
+        Parameters
+        ----------
+        drop
+            Row of the ledger.
+        batch
+            Name of the batch, as the source calls it.
+        rows
+            How many rows the drop has of it.
+        reason
+            What was found.
+        """
         return cls(drop.name, batch, rows, reason, frozenset(day.isoformat() for day in drop.days))
 
 
@@ -229,7 +241,7 @@ def _parts(rows: pl.LazyFrame, table: Table) -> Iterator[pl.LazyFrame]:
 
 
 def _rows(home: Home, source: Source, table: Table, member: _Member) -> pl.LazyFrame:
-    lineage = {DROP_SHA256: pl.lit(member.drop.sha256), DROP_ID: pl.lit(member.drop.arrival, dtype=pl.Int64())}
+    lineage = {DROP_SHA256: pl.lit(member.drop.sha256), ARRIVAL: pl.lit(member.drop.arrival, dtype=pl.Int64())}
     added = [value.alias(name) for name, value in lineage.items() if name in table.schema]
     return (
         parsed.rows(parsed.folder_of(home, source.name), member.parsed).with_columns(added).select(table.column_names)
@@ -270,6 +282,17 @@ def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence
 
     A drop replaces rows of the same identity: that of its layout, else that of the source, else the
     key of the table. Rows of another batch that are the same observation are not added; the drop says so.
+
+    Parameters
+    ----------
+    source
+        Whose rows they are.
+    table
+        Its table.
+    rows
+        Rows of one batch, of all `members`.
+    members
+        The drops that have rows of the batch, in the order of their arrival.
     """
     if len(members) < 2 or rows.is_empty() or rows[DROP_SHA256].n_unique() < 2:
         return rows
@@ -279,22 +302,47 @@ def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence
     identities = {member.drop.sha256: _identity(source, table, member, day) for member in members}
     if len(set(identities.values())) == 1:
         [columns] = set(identities.values())
-        kept = rows.filter(pl.col("arrival_") == pl.col("arrival_").max().over(columns))
+        last = pl.col("arrival_").max().over(columns)
     else:
         named = [
             _named(columns, [sha for sha, its in identities.items() if its == columns])
             for columns in sorted(set(identities.values()))
         ]
-        rows = rows.with_columns(identity_=pl.coalesce(named))
-        kept = rows.filter(pl.col("arrival_") == pl.col("arrival_").max().over("identity_")).drop("identity_")
+        last = pl.col("arrival_").max().over(pl.coalesce(named))
+    rows = rows.with_columns(last_=last)
+    kept = rows.filter(pl.col("arrival_") == pl.col("last_"))
+    if source.subject:
+        _note_what_went(rows, kept, [*source.subject, *([day] if day else [])], members)
     if source.observation:
-        first = pl.col("arrival_").min().over(source.observation)
+        kept = _once(kept, source.observation, members)
+    return kept.drop("arrival_", "last_")
+
+
+def _note_what_went(
+    rows: pl.DataFrame, kept: pl.DataFrame, subject: Sequence[str], members: Sequence["_Member"]
+) -> None:
+    """Say of a drop that it replaces rows about things of which it says nothing: it may be a part, not a correction."""
+    went = rows.join(kept, on=list(subject), how="anti", nulls_equal=True).group_by("last_").len()
+    for arrival, count in went.iter_rows():
         for member in members:
-            again = kept.filter((pl.col("arrival_") == member.drop.arrival) & (pl.col("arrival_") != first))
-            if len(again):
-                member.notes.append(f"{len(again)} rows are also in files that arrived earlier, and not added")
-        kept = kept.filter(pl.col("arrival_") == first)
-    return kept.drop("arrival_")
+            if member.drop.arrival == arrival:
+                said = (
+                    f"replaces {count} rows on what it says nothing of: "
+                    "if the files belong together, `batch` in the layout can say so"
+                )
+                member.notes.append(said)
+                member.warnings.append(Finding.of(member.drop, member.drop.name, count, said))
+
+
+def _once(kept: pl.DataFrame, observation: Sequence[str], members: Sequence["_Member"]) -> pl.DataFrame:
+    """Return rows without those that are observations of a drop that arrived earlier; the drop says how many."""
+    kept = kept.with_columns(first_=pl.col("arrival_").min().over(observation))
+    again = kept.filter(pl.col("arrival_") != pl.col("first_")).group_by("arrival_").len()
+    counts = dict(again.iter_rows())
+    for member in members:
+        if count := counts.get(member.drop.arrival):
+            member.notes.append(f"{count} rows are also in files that arrived earlier, and not added")
+    return kept.filter(pl.col("arrival_") == pl.col("first_")).drop("first_")
 
 
 def _identity(source: Source, table: Table, member: _Member, day: str | None) -> tuple[str, ...]:
@@ -328,7 +376,8 @@ class _Road:
         """Publish what counts of some drops; return the version and the names of the drops by hash."""
         if days is not None:
             return self._by_days(members, days, rows_at_once)
-        staged, counted = [], {}
+        staged: list[Path] = []
+        counted: dict[str, str] = {}
         for number, values in enumerate(self._partitions(members, rows_at_once)):
             rows = self._what_counts(members, values)
             staged.append(stage(self.home, self.table, rows, self.run_id, f"part-{number:05}"))

@@ -102,18 +102,7 @@ def _rows_at(
 ) -> Iterator[Found]:
     kind = _kind(content)
     if kind == b"[":
-        inner = _arrays(content)
-        if not path:
-            yield from ((each, around) for each in inner)
-            return
-        lacking = 0
-        for each in inner:
-            try:
-                yield from _rows_at(each, path, around, prefix)
-            except _Nothing:
-                lacking += 1
-        if inner and lacking == len(inner):
-            raise _Nothing
+        yield from _rows_of_array(_arrays(content), path, around, prefix)
     elif kind == b"{" and path:
         inside = _objects(content)
         if path[0] not in inside:
@@ -128,6 +117,23 @@ def _rows_at(
         raise Unreadable("is a JSON document: say path, where its rows are")
     elif kind != b"n":
         raise Unreadable("is a JSON document with neither objects nor arrays at the path of the layout")
+
+
+def _rows_of_array(
+    inner: Sequence[msgspec.Raw], path: Sequence[str], around: Mapping[str, str | None], prefix: str
+) -> Iterator[Found]:
+    """Rows of the elements of an array; one that has nothing at the path does not matter, as long as not all have."""
+    if not path:
+        yield from ((each, around) for each in inner)
+        return
+    lacking = 0
+    for each in inner:
+        try:
+            yield from _rows_at(each, path, around, prefix)
+        except _Nothing:
+            lacking += 1
+    if inner and lacking == len(inner):
+        raise _Nothing
 
 
 def _kind(content: bytes | msgspec.Raw) -> bytes:

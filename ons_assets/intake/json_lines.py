@@ -42,7 +42,17 @@ def lines(path: Path, limits: Limits, *, member: str = "*") -> Iterator[tuple[in
 
 
 def of_stream(stream: Stream, limits: Limits, first: int = 1) -> Iterator[tuple[int, bytes | Fault]]:
-    """Yield the lines of a stream; see `lines`."""
+    """Yield the lines of a stream; see `lines`.
+
+    Parameters
+    ----------
+    stream
+        What the container holds.
+    limits
+        Greatest sizes of a line and of the whole.
+    first
+        Number of the first line.
+    """
     from ons_assets.intake.json_document import elements
 
     if stream.peek(3) == b"\xef\xbb\xbf":

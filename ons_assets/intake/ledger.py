@@ -257,7 +257,19 @@ class Ledger:
         )
 
     def refuse(self, drop: Drop, reason: str, *, quarantined: int = 0, run_id: str | None = None) -> Drop:
-        """Write that a drop was refused and why, and return its row."""
+        """Write that a drop was refused and why, and return its row.
+
+        Parameters
+        ----------
+        drop
+            Row of the ledger.
+        reason
+            A sentence without a value of any record.
+        quarantined
+            How many of its rows lie in quarantine.
+        run_id
+            Run of Dagster that refused it.
+        """
         return self._update(
             drop,
             status=Status.REFUSED,
@@ -367,7 +379,7 @@ class Ledger:
                 pl.col("received_utc").str.to_datetime("%+", time_unit="us", time_zone="UTC"),
                 pl.col("days").str.json_decode(pl.List(pl.String())).list.eval(pl.element().str.to_date()),
             )
-            .rename({"name": "file_name", "days": "local_days"})
+            .rename({"name": "file_name", "days": "local_days", "usable": "usable_units", "expected": "expected_units"})
         )
 
 

@@ -99,8 +99,9 @@ def _check_size(metadata: pq.FileMetaData, limits: Limits) -> None:
 
 
 def _batch_rows(metadata: pq.FileMetaData, most: int) -> int:
-    size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
-    return max(1, min(most, BATCH_BYTES * max(metadata.num_rows, 1) // max(size, 1)))
+    size: int = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    rows: int = BATCH_BYTES * max(metadata.num_rows, 1) // max(size, 1)
+    return max(1, min(most, rows))
 
 
 def _leaves(schema: pa.Schema) -> dict[str, str]:

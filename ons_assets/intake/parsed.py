@@ -123,7 +123,17 @@ class Writer:
             self._days.update(conformed[day].unique().to_list())
 
     def finish(self, layout: Layout, parameters: Mapping[str, Any], **said: Any) -> Parsed:
-        """Let the rows take the place of what an earlier reading gave."""
+        """Let the rows take the place of what an earlier reading gave.
+
+        Parameters
+        ----------
+        layout
+            Layout under which the drop was read.
+        parameters
+            Parameters with which it was read.
+        said
+            What `Parsed` says beside them: the counts, the warnings, the reason.
+        """
         assert self._writer is not None
         self._writer.close()
         self._writer = None
@@ -170,10 +180,11 @@ def folder_of(home: Home, source: str) -> Path:
 def load(folder: Path, drop_id: int) -> Parsed | None:
     """Return what a drop gave when it was last read; None if it never was."""
     try:
-        stored = json.loads((folder / f"{drop_id}.json").read_bytes())
+        stored: dict[str, Any] = json.loads((folder / f"{drop_id}.json").read_bytes())
     except FileNotFoundError:
         return None
-    return Parsed(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
+    lists = {name: tuple(stored[name]) for name in ("days", "notes", "warnings")}
+    return Parsed(**{**stored, **lists})
 
 
 def rows(folder: Path, parsed: Parsed) -> pl.LazyFrame:
@@ -182,7 +193,19 @@ def rows(folder: Path, parsed: Parsed) -> pl.LazyFrame:
 
 
 def adopt(folder: Path, drop_id: int, parsed: Parsed, into: Path) -> None:
-    """Let what a drop gave in one folder take the place of what it gave in another."""
+    """Let what a drop gave in one folder take the place of what it gave in another.
+
+    Parameters
+    ----------
+    folder
+        Where it was read to.
+    drop_id
+        Number of the drop in the ledger.
+    parsed
+        What was said of it there.
+    into
+        Folder whose rows are replaced.
+    """
     (folder / parsed.rows).replace(into / parsed.rows)
     (folder / f"{drop_id}.json").replace(into / f"{drop_id}.json")
     _remove_older(into, drop_id, parsed.rows)

@@ -146,7 +146,8 @@ class Splitter:
             return ends
         opened, closed = self._quoted(text, buffer)
         # A line end is outside quotation marks if as many were closed before it as were opened.
-        return ends[np.searchsorted(opened, ends) == np.searchsorted(closed, ends)]
+        outside: Offsets = ends[np.searchsorted(opened, ends) == np.searchsorted(closed, ends)]
+        return outside
 
     def _last_end(self, text: bytes) -> int:
         if not self._quote or self._quote not in text:

@@ -40,7 +40,17 @@ def missing(columns: str | Sequence[str], sentence: str) -> Rule:
 
 
 def outside(column: str, lowest: float, highest: float, sentence: str) -> Rule:
-    """Return the rule that rejects numbers that are not between two bounds; null passes."""
+    """Return the rule that rejects numbers that are not between two bounds; null passes.
+
+    Parameters
+    ----------
+    column
+        Name of a column of numbers.
+    lowest, highest
+        The bounds, which pass, in the unit of the column.
+    sentence
+        Why the row is rejected.
+    """
     return Rule(~pl.col(column).is_between(lowest, highest), sentence)
 
 

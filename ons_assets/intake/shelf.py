@@ -51,7 +51,17 @@ class Shelf:
         return hashlib.sha256("".join(each.model_dump_json() for each in self.layouts).encode()).hexdigest()
 
     def find(self, path: Path, name: str, limits: records.Limits) -> Layout | None:
-        """Return the first layout that knows a file, or None."""
+        """Return the first layout that knows a file, or None.
+
+        Parameters
+        ----------
+        path
+            The file.
+        name
+            Its name when it arrived.
+        limits
+            Greatest sizes of a line and of the whole.
+        """
         headers: dict[tuple[object, ...], list[str]] = {}
         for layout in self.layouts:
             if not _is_named(layout.files, name):
@@ -77,7 +87,17 @@ class Shelf:
         return None
 
     def refused_columns(self, path: Path, layout: Layout, limits: records.Limits) -> list[str]:
-        """Return the columns of a file that its layout does not know, where it says that there may be none."""
+        """Return the columns of a file that its layout does not know, where it says that there may be none.
+
+        Parameters
+        ----------
+        path
+            The file.
+        layout
+            The layout that knows it.
+        limits
+            Greatest sizes of a line and of the whole.
+        """
         if layout.extra_columns == "ignore":
             return []
         known = ColumnsOf(
@@ -119,7 +139,8 @@ class Shelf:
             return f"is {kind.words}, and has no header that a layout knows"
         nearest = min(candidates, key=lambda each: len(lacking(each, header)), default=None)
         lacks = lacking(nearest, header) if nearest else []
-        said = f"is {kind.words} in a layout that is not known"
+        marks = f" with {kind.delimiter!r} between fields" if kind.delimiter not in (None, ",") else ""
+        said = f"is {kind.words}{marks} in a layout that is not known"
         if not individual:
             said += f": its columns are {shown(header)}"
         if nearest and len(lacks) < len(nearest.needed):
@@ -197,7 +218,7 @@ def _as_it_stands(path: Path, kind: FileKind, limits: records.Limits) -> list[st
     """The first line of a file as names, whatever they look like: of a file about nobody it may be shown."""
     marks = {"format": kind.format, "encoding": kind.encoding, "delimiter": kind.delimiter}
     said = {name: value for name, value in marks.items() if value is not None}
-    return records.header(path, Layout(name="as-it-stands", columns={}, **said), limits)  # type: ignore[arg-type]
+    return records.header(path, Layout(name="as-it-stands", columns={}, **said), limits)
 
 
 def _patterns(given: object) -> tuple[str, ...]:

@@ -84,6 +84,8 @@ class Source(ABC):
     batch: ClassVar[tuple[str, ...]] = ()
     # Columns of which rows with the same values are replaced by those of a file that arrives later.
     identity: ClassVar[tuple[str, ...]] = ()
+    # Columns of what a row is about, whatever it says of it: a drop that replaces rows about other things is warned of.
+    subject: ClassVar[tuple[str, ...]] = ()
     # Columns that make two rows the same observation, whatever their batches.
     observation: ClassVar[tuple[str, ...]] = ()
     # Whether rows are about people: then nothing of a file is quoted anywhere.
@@ -256,6 +258,15 @@ def layout_folders(settings: Settings, name: str, *built_in: Path) -> tuple[Path
     """Return where layouts of a source lie: those of the home are tried before those that are built in.
 
     Mappings, as layouts were called in version 0.1, are still read.
+
+    Parameters
+    ----------
+    settings
+        Where the home is.
+    name
+        Name of the source.
+    built_in
+        Folders of layouts that come with the project.
     """
     return settings.home / "layouts" / name, settings.home / "mappings" / name, *built_in
 

@@ -86,7 +86,17 @@ def days(column: pl.Series, layout: Layout) -> pl.Series:
 
 
 def column_days(rows: pl.DataFrame, name: str, layout: Layout) -> pl.Series:
-    """Return a column of some rows as `days` does; null where the file has no such column."""
+    """Return a column of some rows as `days` does; null where the file has no such column.
+
+    Parameters
+    ----------
+    rows
+        Rows as text.
+    name
+        Name of the column.
+    layout
+        Forms of its dates.
+    """
     if name in rows.columns:
         return days(rows[name], layout)
     return pl.Series(name, [None], dtype=pl.Date()).new_from_index(0, len(rows))

@@ -28,14 +28,34 @@ def written(column: pl.Series) -> pl.Series:
 
 
 def column_text(rows: pl.DataFrame, name: str, otherwise: str | None = None) -> pl.Series:
-    """Return a column of some rows as `text` does; null, or what is said, where the file has no such column."""
+    """Return a column of some rows as `text` does; null, or what is said, where the file has no such column.
+
+    Parameters
+    ----------
+    rows
+        Rows as text.
+    name
+        Name of the column.
+    otherwise
+        What a blank is.
+    """
     if name in rows.columns:
         return text(rows[name], otherwise)
     return pl.Series(name, [otherwise], dtype=pl.String()).new_from_index(0, len(rows))
 
 
 def column_number(rows: pl.DataFrame, name: str, layout: Layout) -> pl.Series:
-    """Return a column of some rows as `number` does; null where the file has no such column."""
+    """Return a column of some rows as `number` does; null where the file has no such column.
+
+    Parameters
+    ----------
+    rows
+        Rows as text.
+    name
+        Name of the column.
+    layout
+        Marks of its numbers.
+    """
     if name in rows.columns:
         return number(rows[name], layout)
     return pl.Series(name, [None], dtype=pl.Float64()).new_from_index(0, len(rows))

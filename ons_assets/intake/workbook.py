@@ -72,7 +72,17 @@ def blocks(
 
 
 def names(path: Path, layout: Layout, limits: Limits) -> list[str]:
-    """Return the names of the columns of the sheet; see `blocks`."""
+    """Return the names of the columns of the sheet; see `blocks`.
+
+    Parameters
+    ----------
+    path
+        The workbook.
+    layout
+        Sheet, lines to skip, names.
+    limits
+        Greatest size of the whole.
+    """
     reader = _opened(path, limits)
     texts = _loaded(reader, _sheet(reader, layout), skip=0, dtypes="string")
     return _header(texts, layout)[0]
@@ -84,7 +94,17 @@ def sheets(path: Path, limits: Limits) -> list[str]:
 
 
 def first_rows(path: Path, limits: Limits, count: int = 100) -> list[tuple[str | None, ...]]:
-    """Return the first rows of the first sheet, as text."""
+    """Return the first rows of the first sheet, as text.
+
+    Parameters
+    ----------
+    path
+        The workbook.
+    limits
+        Greatest size of the whole.
+    count
+        How many rows at most.
+    """
     return _loaded(_opened(path, limits), 0, skip=0, count=count, dtypes="string").rows()
 
 

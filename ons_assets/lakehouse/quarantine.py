@@ -108,7 +108,17 @@ def release(home: Home, table: str, batch: str) -> None:
 
 
 def release_batches(home: Home, table: str, batch: str) -> None:
-    """Forget what an earlier run kept of the batches of a file; its rows that cannot be read stay."""
+    """Forget what an earlier run kept of the batches of a file; its rows that cannot be read stay.
+
+    Parameters
+    ----------
+    home
+        Where the quarantine lies.
+    table
+        Name of the table.
+    batch
+        The file's batches: those of which this is the beginning of the name.
+    """
     for path in _folder(home, table).glob(f"{batch}-*"):
         path.unlink(missing_ok=True)
 

@@ -38,7 +38,7 @@ from ons_assets.parameters.meters import (
 
 Parts = Iterator[pl.DataFrame]
 # Within a bucket, tables are in the order of meters and time; of readings, in that of their files.
-_parts = partial(buckets.parts, order=("meter", "day", "first_day", "drop_id"))
+_parts = partial(buckets.parts, order=("meter", "day", "first_day", "arrival"))
 
 raw_readings = ingested("meters/raw_readings", MeterFiles.of, parameters=(Readings,))
 questionnaire = ingested("meters/questionnaire", QuestionnaireFiles.of, parameters=(QuestionnaireParameters,))

@@ -42,11 +42,11 @@ def drop_sensor(raw: "RawAsset", selection: dg.AssetSelection, name: str) -> dg.
     """
     by_day = raw.asset.partitions_def is not None
     publishing = dg.define_asset_job(f"publish_{name}", selection)
-    jobs = [publishing, reading_job(raw, name)] if by_day else [publishing]
+    reading = [reading_job(raw, name)] if by_day else []
 
     @dg.sensor(
         name=f"{name}_drops",
-        jobs=jobs,
+        jobs=[publishing, *reading],
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Registers complete files in drops/{name} and has them read.",
@@ -57,15 +57,17 @@ def drop_sensor(raw: "RawAsset", selection: dg.AssetSelection, name: str) -> dg.
         unfinished = dg.RunsFilter(tags={SOURCE_TAG: name}, statuses=UNFINISHED)
         if context.instance.get_runs_count(unfinished):
             return dg.SensorResult(cursor=cursor, skip_reason=dg.SkipReason("a run is at work; what waits follows it"))
+        # A run that died before it touched a file leaves no other mark by which the next request differs.
+        runs = context.instance.get_runs_count(dg.RunsFilter(tags={SOURCE_TAG: name}))
         unread = ledger.drops(name, [Status.RECEIVED])
         if by_day and unread:
-            request = run_request(f"read_{name}", name, unread, by_day=False)
+            request = run_request(f"read_{name}", name, unread, runs=runs, by_day=False)
             return dg.SensorResult(cursor=cursor, run_requests=[request])
         attempts = lakehouse.settings.drops.attempts
         waiting = worth_a_run(ledger, [*unread, *ledger.drops(name, [Status.READ])], attempts)
         if not waiting:
             return dg.SensorResult(cursor=cursor, skip_reason=dg.SkipReason("no complete file is waiting"))
-        request = run_request(f"publish_{name}", name, waiting, by_day=by_day)
+        request = run_request(f"publish_{name}", name, waiting, runs=runs, by_day=by_day)
         ledger.count_attempt([drop for drop in waiting if drop.status is Status.READ])
         return dg.SensorResult(cursor=cursor, run_requests=[request])
 
@@ -75,7 +77,7 @@ def drop_sensor(raw: "RawAsset", selection: dg.AssetSelection, name: str) -> dg.
 def reading_job(raw: "RawAsset", name: str) -> dg.JobDefinition:
     """Return the job that reads the files of a source that wait, so that their days are known."""
 
-    @dg.op(name=f"read_files_of_{name}", out={})
+    @dg.op(name=f"read_files_of_{name}")
     def read_files(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
         settings, table = lakehouse.settings, CATALOGUE[raw.table]
         with withholding([table]), lakehouse.home.working():
@@ -96,8 +98,8 @@ def reading_job(raw: "RawAsset", name: str) -> dg.JobDefinition:
     return read_all
 
 
-def run_request(job: str, source: str, drops: list[Drop], *, by_day: bool) -> dg.RunRequest:
-    """Return the request for one run over some drops; the same drops give the same request.
+def run_request(job: str, source: str, drops: list[Drop], *, runs: int, by_day: bool) -> dg.RunRequest:
+    """Return the request for one run over some drops; the same drops after the same runs give the same request.
 
     Parameters
     ----------
@@ -107,29 +109,42 @@ def run_request(job: str, source: str, drops: list[Drop], *, by_day: bool) -> dg
         Name of the source.
     drops
         That wait.
+    runs
+        Of the source there were so far.
     by_day
         Whether the run makes their days.
     """
     days = sorted({day for drop in drops for day in drop.days}) if by_day else []
     tags = {SOURCE_TAG: source, **tags_of_days((days[0], days[-1]) if days else None)}
     content = " ".join(f"{drop.sha256}:{drop.status}:{drop.attempts}:{drop.arrival}" for drop in drops)
-    return dg.RunRequest(run_key=f"{job}-{sha256(content.encode()).hexdigest()[:16]}", job_name=job, tags=tags)
+    run_key = f"{job}-{sha256(f'{runs} {content}'.encode()).hexdigest()[:16]}"
+    return dg.RunRequest(run_key=run_key, job_name=job, tags=tags)
 
 
 def worth_a_run(ledger: Ledger, waiting: list[Drop], attempts: int) -> list[Drop]:
     """Return the drops that the next run is for.
 
-    After a run that died, drops are tried singly, those with the fewest attempts first; one over which
-    several runs died is refused, so that it cannot block the others.
+    After a run that died, drops are tried singly, those with the fewest attempts first. If several runs died
+    over each that waits, the one that came last is refused, and the others are tried without it.
+
+    Parameters
+    ----------
+    ledger
+        Where a drop that is given up is refused.
+    waiting
+        Drops that wait to be read, in the order of their arrival.
+    attempts
+        Over how many dead runs a drop is given up.
     """
     fresh = [drop for drop in waiting if drop.attempts == 0 or drop.status is Status.RECEIVED]
     if fresh:
         return fresh
-    for drop in sorted(waiting, key=lambda each: (each.attempts, each.arrival)):
-        if drop.attempts < attempts:
-            return [drop]
-        ledger.refuse(drop, f"{drop.name} ended {drop.attempts} runs without a result")
-    return []
+    by_turn = sorted(waiting, key=lambda each: (each.attempts, each.arrival))
+    if by_turn and by_turn[0].attempts >= attempts:
+        last = max(by_turn, key=lambda each: each.arrival)
+        ledger.refuse(last, f"{last.name} ended {last.attempts} runs without a result")
+        by_turn.remove(last)
+    return by_turn[:1]
 
 
 def _register_complete(
@@ -143,8 +158,9 @@ def _register_complete(
     ready, sightings = observe(folder, seen, time.time(), settings.settle_seconds)
     began = time.monotonic()
     with home.working():
-        for path in ready[: settings.files_per_look]:
-            if time.monotonic() - began > settings.seconds_per_look:
+        for number, path in enumerate(ready[: settings.files_per_look]):
+            # One at least, or nothing would ever be taken where one takes long.
+            if number and time.monotonic() - began > settings.seconds_per_look:
                 break
             try:
                 drop = register(home, ledger, source, path, settings.max_bytes)
@@ -153,8 +169,9 @@ def _register_complete(
                 sightings.pop(path.name)
                 continue
             except OSError as error:
-                # It may be locked, or on a share that is away; the next look tries again.
+                # It may be locked, or on a share that is away; a later look tries again, after the others.
                 context.log.warning(f"a file of {source.name} could not be taken now: {error.strerror}")
+                sightings[path.name] = replace(sightings[path.name], since=time.time())
                 continue
             sightings[path.name] = replace(sightings[path.name], taken=True)
     return json.dumps({file: asdict(sighting) for file, sighting in sightings.items()})

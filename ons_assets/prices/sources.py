@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ons_assets.intake import times, values
+from ons_assets.intake import sniff, times, values
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.rules import Rule, missing
 from ons_assets.intake.source import TableSource, fields_said, layout_folders, limits
@@ -57,6 +57,7 @@ class QuoteFiles(TableSource):
     }
     batch = ("retailer", "run")
     identity = ("retailer",)
+    subject = ("retailer", "outlet", "item_id", "shelf", "product", "sku")
     observation = ("retailer", "collected_at_utc", "outlet", "item_id", "shelf", "product", "sku", "price")
 
     @classmethod
@@ -82,8 +83,11 @@ class QuoteFiles(TableSource):
         return next((found.groupdict() for each in patterns if (found := re.search(each, name))), {})
 
     def recognises(self, path: Path, name: str) -> bool:
-        """Return whether a layout knows the name or the columns of the file."""
-        return bool(self.describe(name)) or super().recognises(path, name)
+        """Return whether a layout knows the columns of the file; its name counts only where it has none."""
+        if super().recognises(path, name):
+            return True
+        # An empty or damaged run is still one, and must be refused as such; what has another content is not.
+        return bool(self.describe(name)) and sniff.describe(path, self.limits).format is None
 
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`."""

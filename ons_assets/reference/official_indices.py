@@ -92,7 +92,17 @@ class OfficialIndexFiles(TableSource):
         )
 
     def completed(self, accepted: pl.DataFrame, name: str, received_utc: datetime) -> pl.DataFrame:
-        """See `TableSource.completed`; a series that is not named takes the name of the file."""
+        """See `TableSource.completed`; a series that is not named takes the name of the file.
+
+        Parameters
+        ----------
+        accepted
+            Rows that no rule rejects.
+        name
+            Name of the file when it arrived.
+        received_utc
+            When it arrived.
+        """
         return accepted.with_columns(pl.col("series").fill_null(name.split("/")[-1].split(".")[0]))
 
 

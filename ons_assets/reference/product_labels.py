@@ -78,6 +78,16 @@ class LabelFiles(PlainSource):
         )
 
     def completed(self, accepted: pl.DataFrame, name: str, received_utc: datetime) -> pl.DataFrame:
-        """See `TableSource.completed`; a label without a time takes that of the file."""
+        """See `TableSource.completed`; a label without a time takes that of the file.
+
+        Parameters
+        ----------
+        accepted
+            Rows that no rule rejects.
+        name
+            Name of the file when it arrived.
+        received_utc
+            When it arrived.
+        """
         received = pl.lit(received_utc).cast(pl.Datetime("us", "UTC"))
         return accepted.with_columns(pl.col("labelled_at_utc").fill_null(received))

@@ -1,6 +1,7 @@
 """Tables of positions: who was where, and when, as records of tweets."""
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from ons_assets.intake import times, values
@@ -80,9 +81,10 @@ def _made_ids(rows: pl.DataFrame) -> pl.Series:
     return pl.Series((mixed >> np.uint64(64 - ID_BITS)).astype(np.int64))
 
 
-def _mix(bits: np.ndarray) -> np.ndarray:
+def _mix(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """The finaliser of SplitMix64: every bit of the input reaches every bit of the output."""
     bits = bits + np.uint64(0x9E3779B97F4A7C15)
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+    mixed: npt.NDArray[np.uint64] = bits ^ (bits >> np.uint64(31))
+    return mixed

@@ -10,6 +10,7 @@ import polars as pl
 
 from ons_assets.intake.containers import parts
 from ons_assets.intake.fields import fields
+from ons_assets.intake.formats import FEATURES
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.records import records
 from ons_assets.intake.source import ENDS_INSIDE_RECORD, Piece, Source, layout_folders, limits, nothing_read
@@ -23,6 +24,7 @@ from ons_assets.tweets.records import Rules, judge
 
 BUILT_IN = Path(__file__).parent / "layouts"
 JSON_STARTS = (b"{", b"[")
+LOOKED_AT_BYTES = 1024
 BLANKS = b"\xef\xbb\xbf \t\r\n"
 # Read by a decoder of its own, which skips texts and names without making objects of them.
 TWITTER = Layout(name="twitter-api", format="json-lines", columns={})
@@ -83,8 +85,9 @@ class TweetFiles(Source):
         yield judge(pl.concat(found), pl.concat(rejected), rules, ENDS_INSIDE_RECORD if cut else None)
 
     def _is_json(self, path: Path) -> bool:
-        """Return whether the first character that is not blank begins JSON."""
+        """Return whether the first character that is not blank begins JSON, but for shapes on a map."""
         with suppress(OSError, EOFError, Unreadable):
             for part in parts(path, self.limits):
-                return part.stream.peek(64).lstrip(BLANKS).startswith(JSON_STARTS)
+                start = part.stream.peek(LOOKED_AT_BYTES).lstrip(BLANKS)
+                return start.startswith(JSON_STARTS) and not FEATURES.search(start[:LOOKED_AT_BYTES])
         return False

@@ -31,7 +31,7 @@ def raw() -> pl.DataFrame:
     parts = [
         days.filter((pl.col("meter") + pl.col("day").dt.day()) % 3 != number).with_columns(
             readings_kwh=pl.col("kwh").list.eval(pl.element() * (1 + number / 7)),
-            drop_id=pl.lit(number, dtype=pl.Int64()),
+            arrival=pl.lit(number, dtype=pl.Int64()),
         )
         for number in range(3)
     ]

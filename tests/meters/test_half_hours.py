@@ -17,7 +17,6 @@ from ons_assets.meters.readings.placed import MARK_SCHEMA, Mark, ReadingKind
 SPRING, AUTUMN, PLAIN = date(2010, 3, 28), date(2009, 10, 25), date(2009, 10, 26)
 
 
-
 def raw(*days: tuple[int, date, list[float], int], zone: str = "Europe/London") -> pl.DataFrame:
     return RAW_READINGS.conform(
         pl.DataFrame(
@@ -30,7 +29,7 @@ def raw(*days: tuple[int, date, list[float], int], zone: str = "Europe/London") 
                 "readings_kwh": [readings for *_, readings, _ in days],
                 "received": [len(readings) for *_, readings, _ in days],
                 **dict.fromkeys(COUNTS, 0),
-                "drop_id": [drop for *_, drop in days],
+                "arrival": [drop for *_, drop in days],
                 "drop_sha256": [f"file {drop}" for *_, drop in days],
             }
         )

@@ -181,7 +181,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, pl.Da
     simulate_meters(root / "drops", root / "truth", scale=Scale("test", homes=40, days=120, lcl_share=0.0))
     source = MeterFiles((BUILT_IN,), home=keyed(root / "home"))
     parsed = [source.whole(path, path.name, RECEIVED).accepted for path in sorted((root / "drops").iterdir())]
-    raw = [rows.with_columns(drop_id=pl.lit(n), drop_sha256=pl.lit(str(n))) for n, rows in enumerate(parsed)]
+    raw = [rows.with_columns(arrival=pl.lit(n), drop_sha256=pl.lit(str(n))) for n, rows in enumerate(parsed)]
     made = HALF_HOURS.conform(half_hours(RAW_READINGS.conform(pl.concat(raw))))
     return made, READING_QUALITY.conform(reading_quality(made)), root / "truth"
 

@@ -311,7 +311,7 @@ def test_wide_days(read: Read) -> None:
 def test_a_wide_day_of_sixty_columns_has_another_layout(read: Read) -> None:
     columns = [f"h{slot}" for slot in range(1, 49)]
     mapping = {"columns": {"meter": "id", "date": "date"}, "unit": "Wh", "day_columns": [*columns, "h49"]}
-    with pytest.raises(Unreadable, match="no header that a layout knows|layout that is not known"):
+    with pytest.raises(Unreadable, match=r"no header that a layout knows|layout that is not known"):
         read(f"{','.join(['id', 'date', *columns])}\na,2020-01-01,{','.join(['1'] * 48)}\n", mapping)
 
 

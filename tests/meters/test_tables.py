@@ -148,12 +148,15 @@ def test_meters_without_an_area_make_no_figure() -> None:
 def test_presence_is_judged_by_readings_and_not_by_what_was_filled() -> None:
     rows = half_hours_of(ordinary_home(10)[None]).with_columns(imputed_mask=pl.lit(0b11, pl.Int64))
     made = occupancy_table(rows, OccupancyParameters(method="threshold"))
-    said = made["probability"].list.to_array(48).to_numpy()
+    said = made["occupied_probability"].list.to_array(48).to_numpy()
     assert np.isnan(said[:, :2]).all()
     assert np.isfinite(said[:, 2:]).all()
     raised = occupancy_table(rows, OccupancyParameters(calibration=(2.0, 1.0)))
     plain = occupancy_table(rows, OccupancyParameters())
-    higher = raised["probability"].list.to_array(48).to_numpy() - plain["probability"].list.to_array(48).to_numpy()
+    higher = (
+        raised["occupied_probability"].list.to_array(48).to_numpy()
+        - plain["occupied_probability"].list.to_array(48).to_numpy()
+    )
     assert np.nanmin(higher) > 0
 
 

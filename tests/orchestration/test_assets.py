@@ -14,6 +14,8 @@ from ons_assets.lakehouse.lake import Provenance
 from ons_assets.lakehouse.tables import Sensitivity
 from ons_assets.orchestration.assets import published
 from ons_assets.orchestration.runs import Outcome, instance
+from ons_assets.parameters.prices import IndexParameters
+from ons_assets.parameters.tweets import UserParameters
 from ons_assets.settings import Settings
 from tests.orchestration.conftest import settings_at, silent, tighten
 from tests.run_files import IN_SCOPE, PRICES, write_run, write_weights
@@ -188,6 +190,52 @@ def test_the_same_inputs_make_the_same_version(filled: Settings) -> None:
     assert second.provenance is not None
     assert first.provenance.data_version == second.provenance.data_version
     assert rows(filled, INDICES).sort(CATALOGUE[INDICES].key).equals(content)
+
+
+def provenance(settings: Settings, table: str) -> Provenance:
+    version = lake.latest(Home(settings.home), CATALOGUE[table])
+    assert version is not None
+    assert version.provenance is not None
+    return version.provenance
+
+
+def test_a_version_records_the_parameters_that_its_function_takes_and_no_others(filled: Settings) -> None:
+    recorded = {table: set(provenance(filled, table).settings) for table in (RAW, CLASSIFIED, CHECKED, INDICES, GROUPS)}
+    assert recorded == {
+        RAW: {"prices.quotes"},
+        CLASSIFIED: {"prices.classification"},
+        CHECKED: {"prices.checking"},
+        INDICES: {"prices.indices"},
+        GROUPS: {"prices.aggregation"},
+    }
+    assert provenance(filled, "reference/item_weights").settings == {}
+    assert provenance(filled, "prices/collection_report").settings["prices.collection"]["window_days"] == 28
+
+
+def test_a_change_of_a_parameter_concerns_only_tables_whose_function_takes_it(filled: Settings) -> None:
+    before = {table: provenance(filled, table) for table in (CLASSIFIED, INDICES)}
+    prices = filled.prices.model_copy(update={"indices": IndexParameters(frequencies=("month",))})
+    tweets = filled.tweets.model_copy(update={"users": UserParameters(fastest_m_s=50)})
+    changed = filled.model_copy(update={"prices": prices, "tweets": tweets})
+    # The indices first, while what they are made of is as it was.
+    assert make(changed, INDICES).success
+    assert make(changed, CLASSIFIED).success
+    after = {table: provenance(changed, table) for table in (CLASSIFIED, INDICES)}
+    assert after[CLASSIFIED].run_id != before[CLASSIFIED].run_id
+    assert after[CLASSIFIED].settings == before[CLASSIFIED].settings
+    assert after[CLASSIFIED].data_version == before[CLASSIFIED].data_version
+    assert after[INDICES].settings["prices.indices"]["frequencies"] == ["month"]
+    assert after[INDICES].inputs == before[INDICES].inputs
+    assert after[INDICES].data_version != before[INDICES].data_version
+    assert set(rows(changed, INDICES)["frequency"]) == {"month"}
+
+
+def test_a_function_that_asks_for_what_there_is_not_is_no_asset() -> None:
+    def item_indices(checked_quotes: pl.LazyFrame, settings: Settings) -> pl.DataFrame:
+        raise AssertionError(checked_quotes, settings)
+
+    with pytest.raises(TypeError, match="asks for 'settings', which is neither a group of parameters"):
+        published(INDICES, inputs=[CHECKED])(item_indices)
 
 
 def test_every_version_can_be_followed_back_to_its_files(filled: Settings) -> None:

@@ -5,7 +5,7 @@ import dagster as dg
 
 import ons_assets
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.definitions import ASSETS, SOURCES, build_definitions
+from ons_assets.definitions import ASSETS, RAW, build_definitions
 from ons_assets.settings import Settings
 
 
@@ -39,11 +39,11 @@ def test_rooms_with_assets_are_found(settings: Settings) -> None:
 
 
 def test_a_raw_table_is_filled_by_the_source_of_its_asset(settings: Settings) -> None:
-    for key, source in SOURCES.items():
-        assert source(settings).table == key.to_user_string()
-    names = [source(settings).name for source in SOURCES.values()]
+    for raw in RAW:
+        assert raw.source(settings).table == raw.table
+    names = [raw.source(settings).name for raw in RAW]
     assert len(set(names)) == len(names)
-    assert all(len(source(settings).files_are) > 10 for source in SOURCES.values())
+    assert all(len(raw.source(settings).files_are) > 10 for raw in RAW)
 
 
 def test_an_asset_shows_what_the_registry_declares(settings: Settings) -> None:
@@ -62,9 +62,17 @@ def test_an_asset_shows_what_the_registry_declares(settings: Settings) -> None:
 
 def test_every_source_has_a_sensor_that_is_on(settings: Settings) -> None:
     sensors = build_definitions(settings).sensors or []
-    names = {source(settings).name for source in SOURCES.values()}
+    names = {raw.source(settings).name for raw in RAW}
     assert {sensor.name for sensor in sensors} == {f"{name}_drops" for name in names}
     assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in sensors)
+
+
+def test_files_of_a_source_with_days_are_read_by_a_job_of_their_own(settings: Settings) -> None:
+    for sensor in build_definitions(settings).sensors or []:
+        name = sensor.name.removesuffix("_drops")
+        raw = next(raw for raw in RAW if raw.source(settings).name == name)
+        jobs = {f"publish_{name}", f"read_{name}"} if raw.asset.partitions_def else {f"publish_{name}"}
+        assert {target.job_name for target in sensor.targets} == jobs
 
 
 def test_partitions_stay_within_what_the_ui_can_show() -> None:

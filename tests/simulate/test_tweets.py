@@ -183,9 +183,9 @@ def test_the_road_finds_machines_and_homes(world, home, raw):
     accounts = truth(world, "accounts")
     accounts = accounts.with_columns(user=pseudonyms(accounts["user_id"].cast(pl.String()), home.secret()))
     judged = users.join(accounts, on="user", suffix="_true").filter(pl.col("tweets") >= 20)
-    machines = judged.filter(pl.col("kind_true") != "person")
+    machines = judged.filter(pl.col("kind") != "person")
     assert (machines["user_kind"] != "person").all()
-    people = judged.filter(pl.col("kind_true") == "person")
+    people = judged.filter(pl.col("kind") == "person")
     assert (people["user_kind"] == "person").mean() > 0.99
 
     homes = truth(world, "homes").join(accounts, on="user_id")

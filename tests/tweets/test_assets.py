@@ -14,7 +14,7 @@ from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE, tables_of, tweets
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.settings import Settings
+from ons_assets.settings import Settings, load_settings
 from ons_assets.simulate.tweets import Scale, simulate_tweets, write_office_files
 
 WORLD = Scale("tiny", 80, 30, date(2014, 8, 20), 40, 1.0, True, 1)
@@ -122,6 +122,28 @@ def test_a_tweet_that_is_deleted_later_is_gone_from_its_day(whole: Settings, tmp
     after = rows(settings, "located_tweets")
     assert set(rows(whole, "located_tweets")["tweet_id"]) - set(after["tweet_id"]) == {tweet_id}
     assert tweet_id not in rows(settings, "clustered_tweets")["tweet_id"]
+
+
+def test_a_parameter_of_users_reaches_users_and_makes_nothing_else_anew(
+    whole: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(whole.home, tmp_path / "home")
+    monkeypatch.setenv("ONS_ASSETS_TWEETS__USERS__FASTEST_M_S", "50")
+    settings = load_settings(tmp_path / "home")
+    names = ["tweets/located_tweets", "tweets/users", "tweets/moves"]
+    before = {name: lake.latest(Home(whole.home), CATALOGUE[name]) for name in names}
+    assert operations.make(settings, names, None, lambda _: None).success
+    after = {name: lake.latest(Home(settings.home), CATALOGUE[name]) for name in names}
+    # Nothing has come to the tweets, and no parameter of locating has changed.
+    assert after["tweets/located_tweets"] == before["tweets/located_tweets"]
+    recorded = {name: version.provenance for name, version in after.items() if version and version.provenance}
+    assert recorded["tweets/users"].settings["tweets.users"]["fastest_m_s"] == 50
+    assert set(recorded["tweets/users"].settings) == {"tweets.users", "tweets.memory"}
+    assert recorded["tweets/moves"].settings == {"tweets.moves": settings.tweets.moves.model_dump(mode="json")}
+    assert set(recorded["tweets/located_tweets"].settings) == {"tweets.locating", "tweets.memory"}
+    made, other = (rows(each, "users") for each in (settings, whole))
+    faster = made.filter(pl.col("reason") == "faster than an airliner between tweets")
+    assert len(faster) > other.filter(pl.col("reason") == "faster than an airliner between tweets").height
 
 
 def test_the_three_levels_are_in_one_duckdb_with_keys_that_hold(whole: Settings) -> None:

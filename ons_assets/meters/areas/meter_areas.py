@@ -111,6 +111,6 @@ class MeterAreaFiles(TableSource):
     def _trial(self) -> pl.Expr:
         """The trial of the first pattern that a meter's name matches."""
         trial = pl.lit(None, pl.String())
-        for pattern, name in reversed(self.trials.items()):
+        for pattern, name in reversed(list(self.trials.items())):
             trial = pl.when(pl.col("named").str.contains(f"^(?:{pattern})$")).then(pl.lit(name)).otherwise(trial)
         return trial

@@ -86,7 +86,7 @@ def half_hours(raw: pl.DataFrame, negative: Negative = "missing") -> pl.DataFram
         meter delivered. Where several files hold a half hour, the
         file that was received last counts, and `replaced` says how many half hours it changed.
     """
-    raw = _within_life(raw).sort("meter", "day", "drop_id")
+    raw = _within_life(raw).sort("meter", "day", "arrival")
     parts = [_of_length(part, count) for count, part in _by_length(raw)]
     counts = raw.group_by("meter", "day", maintain_order=True).agg(
         pl.col("bucket", "layout").last(), pl.col("received", *COUNTS).sum()

@@ -104,10 +104,10 @@ class CerPlacing:
         value = value * self._factor if self._factor != 1 else value
         position = self._position[code]
         day = (code // NUMBERS).astype(np.int32) + (to_day(DAY_ONE) - 1)
-        large = np.abs(value) > self._largest
-        bad = (position < 0) | large
-        if not bad.any():
+        # Nearly every block is good throughout.
+        if len(code) and position.min() >= 0 and max(value.max(), -value.min()) <= self._largest:
             return Block(meter, day, position, value)
+        bad = (position < 0) | (np.abs(value) > self._largest)
         at = np.flatnonzero(bad)
         reason = np.where(position[at] < 0, -position[at], TOO_LARGE)
         lines = rows["line"].to_numpy()[at]

@@ -1,6 +1,7 @@
 """From placed readings to one row a meter and local day, as one file delivered it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +65,7 @@ def day_rows(
     dense[contradicted] = np.nan
     several = np.flatnonzero(times > 1)
     agreeing = several[~np.isin(several, contradicted)]
-    counts = {
+    counts: dict[str, npt.NDArray[Any]] = {
         "received": np.bincount(index.row[:readings], minlength=rows),
         "repeated": np.bincount(agreeing // width, weights=times[agreeing] - 1, minlength=rows),
         "contradictory": np.bincount(contradicted // width, minlength=rows),
@@ -113,11 +114,10 @@ def _index(meter: npt.NDArray[np.int64], day: npt.NDArray[np.int32]) -> _Index:
     return _Index(meters[present // days], present % days + first, number[key])
 
 
-def _marked(marks: pl.DataFrame, row: npt.NDArray[np.int64], rows: int) -> dict[str, npt.NDArray[np.floating]]:
+def _marked(marks: pl.DataFrame, row: npt.NDArray[np.int64], rows: int) -> dict[str, npt.NDArray[np.number]]:
     mark, count = marks["mark"].to_numpy(), marks["count"].to_numpy()
     return {
-        each.name.lower(): np.bincount(row[mark == each], weights=count[mark == each], minlength=rows)
-        for each in Mark
+        each.name.lower(): np.bincount(row[mark == each], weights=count[mark == each], minlength=rows) for each in Mark
     }
 
 

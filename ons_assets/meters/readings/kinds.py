@@ -1,6 +1,7 @@
 """What a layout says of readings: what they are once they are placed, and whether it says all that is needed."""
 
 import re
+from collections.abc import Set
 from fnmatch import fnmatchcase
 
 from ons_assets.intake.layouts import Layout
@@ -9,6 +10,7 @@ from ons_assets.parameters.meters import Readings
 
 PER_KWH: dict[str, float] = {"kwh": 1.0, "wh": 0.001, "mwh": 1000.0}
 PER_KW: dict[str, float] = {"kw": 1.0, "w": 0.001}
+PER_KW_UNITS = ("kW", "W")
 CUBIC_METRES = ("m3", "m³")
 SAYS_ZONE = re.compile(r"%[:#]?z|%s$|^epoch")
 
@@ -74,24 +76,31 @@ def lacks(layout: Layout) -> str | None:
     if layout.format == "cer":
         return None
     fields = layout.origins.keys()
-    if "meter" not in fields and "meter" not in (layout.name_pattern or ""):
+    if "meter" not in fields and "(?P<meter>" not in (layout.name_pattern or ""):
         return "columns must say what the meter is: a column, a constant, or the name of the file"
-    if layout.unit is None and "unit" not in fields:
-        return "it must say a unit, or the column that holds it"
-    if layout.unit == "m3" and layout.kwh_per_m3 is None:
-        return "the unit m3 needs kwh_per_m3"
+    return _lacks_place(layout, fields) or _lacks_unit(layout, fields)
+
+
+def _lacks_place(layout: Layout, fields: Set[str]) -> str | None:
     if layout.day_columns:
         if "date" not in fields or fields & {"time", "slot", "value"}:
             return "with day_columns it says the column of the date, and none of time, slot or value"
-    elif "value" not in fields or ("time" in fields) == ({"date", "slot"} <= fields):
+    elif "value" not in fields or ("time" in fields) == (fields >= {"date", "slot"}):
         return "it must say the column of the value, and that of the time or those of date and slot"
-    if layout.reading == "register":
-        if "time" not in fields:
-            return "a register needs the column of the time"
-        if layout.unit in ("kW", "W"):
-            return "a register counts energy: kWh, Wh, MWh or m3"
     if layout.tolerance_seconds >= layout.interval_minutes * 30:
         return "tolerance_seconds must be less than half of the interval"
     if "time" in fields and layout.zone is None and not all(map(SAYS_ZONE.search, layout.time_formats)):
         return "it must say the zone of times that do not say one"
+    return None
+
+
+def _lacks_unit(layout: Layout, fields: Set[str]) -> str | None:
+    if layout.unit is None and "unit" not in fields:
+        return "it must say a unit, or the column that holds it"
+    if layout.unit == "m3" and layout.kwh_per_m3 is None:
+        return "the unit m3 needs kwh_per_m3"
+    if layout.reading == "register" and "time" not in fields:
+        return "a register needs the column of the time"
+    if layout.reading == "register" and layout.unit in PER_KW_UNITS:
+        return "a register counts energy: kWh, Wh, MWh or m3"
     return None

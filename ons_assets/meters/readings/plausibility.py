@@ -11,6 +11,7 @@ from ons_assets.parameters.meters import Readings
 # Homes differ, by their heating more than by anything; the median of a few says something.
 SOME_HOMES = 3
 POWER = "power in kW that is taken for kWh is twice the energy"
+TWICE_AND_MORE = 4
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,22 @@ def judge(used: pl.DataFrame, parameters: Readings) -> Verdict:
         too little only if it has `judged_homes` homes, since a single home may stand empty. The factor is named
         only where there are as many homes.
     """
+    # A few evening hours are no day: of shorter readings only what is wholly implausible is told.
+    whole_days = used.filter(pl.col("readings") >= SLOTS)
+    used = whole_days if len(whole_days) else used
     homes = len(used)
     if not homes:
         return Verdict()
     median = float((used["kwh"] / used["readings"]).median() or 0) * SLOTS  # type: ignore[arg-type]
     factor = abs(median) / parameters.plausible_day_kwh
     many = homes >= parameters.judged_homes
-    if factor > parameters.warn_factor * (1 if homes >= SOME_HOMES else 2):
+    warned = parameters.warn_factor * (1 if homes >= SOME_HOMES else 2)
+    if factor > (warned if len(whole_days) else parameters.refuse_factor):
         how = f"{factor:.3g} times" if many else "far more than"
-        sentence = f"the median of {homes} homes uses {how} what is plausible in a day: is the unit right? {POWER}"
+        sentence = f"the median of {homes} homes uses {how} what is plausible in a day: is the unit right?"
+        sentence += f" {POWER}" if factor < TWICE_AND_MORE else ""
         return Verdict(sentence, refuses=factor > parameters.refuse_factor)
-    if many and factor < 1 / parameters.low_factor:
+    if many and factor < 1 / (parameters.low_factor if len(whole_days) else parameters.refuse_factor):
         sentence = f"the median of {homes} homes uses {factor:.3g} times what is plausible in a day: is the unit right?"
         return Verdict(sentence, refuses=factor < 1 / parameters.refuse_factor)
     return Verdict()

@@ -55,7 +55,7 @@ class MeterFiles(Source):
     files_are = "readings of smart meters, of intervals or of registers, under a layout"
     unit = "half hours"
     is_individual = True
-    identity = ("drop_id", "meter", "day")
+    identity = ("arrival", "meter", "day")
     needs: ClassVar = {
         "meter": "name of the meter: a column, a constant, or from the name of the file",
         "value": "energy or mean power of the interval, or what the register shows",
@@ -88,14 +88,14 @@ class MeterFiles(Source):
     def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
         """See `Source.read`; a piece is a bucket of meters, the last one what there is to say of the file."""
         layout = self._of_file(path, name, layout)
-        placing = self._placing(layout, received_utc)
+        placing = self.placing(layout, received_utc)
         tally = Tally(placing.kind, self.readings)
         rejected, cut = [pl.DataFrame(schema=REJECTED_SCHEMA)], False
         self.home.staging.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix="readings-", dir=self.home.staging) as folder:
             with Spill(Path(folder), self.readings.buckets, exact=placing.kind.is_register) as spill:
                 lost = 0
-                for block, ends_inside in self._blocks(path, name, layout, placing):
+                for block, ends_inside in self.blocks(path, name, layout, placing):
                     spill.add(block)
                     rejected.append(block.rejected)
                     lost, cut = lost + len(block.rejected), cut or ends_inside
@@ -132,14 +132,23 @@ class MeterFiles(Source):
                     raise Unreadable(f"holds readings of {said[0] / 60:g} minutes, {error}") from None
         return layout
 
-    def _placing(self, layout: Layout, received_utc: datetime) -> Placing | CerPlacing:
+    def placing(self, layout: Layout, received_utc: datetime) -> Placing | CerPlacing:
+        """Return what places the readings of a file; it counts what it moves."""
         of_layout = CerPlacing if layout.format == "cer" else Placing
         return of_layout(layout, self.readings, Pseudonyms(self.home.secret()), received_utc)
 
-    def _blocks(
+    def blocks(
         self, path: Path, name: str, layout: Layout, placing: Placing | CerPlacing
     ) -> Iterator[tuple[Block, bool]]:
-        """Yield placed readings, and whether the file ends inside a record."""
+        """Yield placed readings block by block, and whether the file ends inside a record.
+
+        Parameters
+        ----------
+        path, name, layout
+            As for `read`.
+        placing
+            See `placing`.
+        """
         columns = None if any(origin.position for origin in layout.origins.values()) else _read_columns(layout)
         for block in records(path, layout, self.limits, columns=columns):
             if isinstance(placing, CerPlacing):

@@ -1,0 +1,182 @@
+"""The layouts that are built in: each reads a small file of its form, and no other takes it."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ons_assets.meters.half_hours.clock_face import half_hours
+from ons_assets.meters.readings.sources import BUILT_IN, MeterFiles
+from tests.meters.conftest import RECEIVED, keyed
+
+HH = [f"hh_{number}" for number in range(48)]
+NEM12_VALUES = ",".join(["0.1"] * 24 + ["0.2"] * 24)
+ESPI = 'xmlns="http://naesb.org/espi"'
+POINT = "https://example.org/UsagePoint/7"
+
+# Layout, name of the file, content, clock position (day, half hour), its kWh, half hours in all.
+SAMPLES = {
+    "cer": ("File1.txt", "1392 19501 0.2\n1392 19502 0.4\n", 0, 0.1, 2),
+    "edrp": (
+        "edrp.csv",
+        "meter,date,slot,kwh\n7,2009-01-01,1,0.2\n7,2009-01-01,2,0.4\n",
+        0,
+        0.2,
+        2,
+    ),
+    "edrp-raw": (
+        "edrp_elec.csv",
+        "ANON_ID,ADVANCEDATETIME,HH,ELECKWH\n1,01JAN09:00:30:00,1,0.2\n1,01JAN09:01:00:00,2,0.4\n",
+        0,
+        0.2,
+        2,
+    ),
+    "low-carbon-london": (
+        "LCL-June2015v2_0.csv",
+        "LCLid,stdorToU,DateTime,KWH/hh (per half hour) ,Acorn,Acorn_grouped\n"
+        "MAC1,Std,2013-01-01 00:30:00.0000000, 0.2 ,ACORN-A,Affluent\n"
+        "MAC1,Std,2013-01-01 01:00:00.0000000,Null,ACORN-A,Affluent\n"
+        "MAC1,Std,2013-01-01 01:30:00.0000000, 0.4 ,ACORN-A,Affluent\n",
+        0,
+        0.2,
+        2,
+    ),
+    "low-carbon-london-blocks": (
+        "block_0.csv",
+        ",".join(["LCLid", "day", *HH]) + "\n" + ",".join(["MAC1", "2013-01-02", "0.9", "0.2", *["0.4"] * 46]) + "\n",
+        0,
+        np.nan,
+        48,
+    ),
+    "low-carbon-london-half-hourly": (
+        "block_1.csv",
+        "LCLid,tstp,energy(kWh/hh)\nMAC1,2013-01-01 00:30:00.0000000, 0.2 \nMAC1,2013-01-01 01:00:00.0000000, 0.4 \n",
+        0,
+        0.2,
+        2,
+    ),
+    "smart-grid-smart-city": (
+        "sgsc.csv",
+        "customer,time,kwh\n8,2013-01-15 23:00:00,0.2\n8,2013-01-15 23:30:00,0.4\n",
+        0,
+        0.2,
+        2,
+    ),
+    "octopus": (
+        "consumption-10001.csv",
+        "Consumption (kwh), Estimated Cost Inc. Tax (p), Start, End\n"
+        "0.2, 1.2, 2021-07-01T00:00:00+01:00, 2021-07-01T00:30:00+01:00\n"
+        "0.4, 1.2, 2021-07-01T00:30:00+01:00, 2021-07-01T01:00:00+01:00\n",
+        0,
+        0.2,
+        2,
+    ),
+    "octopus-json": (
+        "10002.json",
+        '{"count": 2, "results": ['
+        '{"consumption": 0.4, "interval_start": "2021-07-01T00:30:00+01:00"},'
+        '{"consumption": 0.2, "interval_start": "2021-06-30T23:00:00Z"}]}',
+        0,
+        0.2,
+        2,
+    ),
+    "datadis": (
+        "consumos.csv",
+        "cups;fecha;hora;consumo_kWh;metodoObtencion;energiaVertida_kWh\n"
+        "ES1;2021/07/01;01:00;0,4;Real;0\nES1;2021/07/01;24:00;0,6;Estimada;0\n",
+        0,
+        0.2,
+        4,
+    ),
+    "eloverblik": (
+        "MeterData.csv",
+        "MålepunktsID;Fra_dato;Til_dato;Mængde;Måleenhed;Kvalitet;Type\n"
+        "5713131;01-07-2021 00:00:00;01-07-2021 01:00:00;0,4;KWH;Målt;Tidsserie\n"
+        "5713131;01-07-2021 01:00:00;01-07-2021 02:00:00;0,6;KWH;Estimeret;Tidsserie\n",
+        0,
+        0.2,
+        4,
+    ),
+    "wiener-netze": (
+        "VIERTELSTUNDENWERTE-20210701.csv",
+        "\ufeffDatum;Zeit von;Zeit bis;Verbrauch [kWh]\n"
+        "01.07.2021;00:00;00:15;0,1\n01.07.2021;00:15;00:30;0,1\n"
+        "01.07.2021;00:30;00:45;0,2\n01.07.2021;00:45;01:00;0,2\n",
+        0,
+        0.2,
+        2,
+    ),
+    "homewizard-p1": (
+        "P1e-2021.csv",
+        "time,Import T1 kWh,Import T2 kWh,Export T1 kWh,Export T2 kWh\n"
+        "2021-07-01 00:00,100.0,50.0,0,0\n2021-07-01 00:15,100.1,50.0,0,0\n2021-07-01 00:30,100.1,50.1,0,0\n",
+        0,
+        0.2,
+        1,
+    ),
+    "home-assistant": (
+        "statistics.csv",
+        "statistic_id,start,sum\nsensor.energy,2021-01-01 00:00:00,100.0\nsensor.energy,2021-01-01 01:00:00,100.4\n",
+        0,
+        0.2,
+        2,
+    ),
+    "nem12": (
+        "NEM12#1.csv",
+        "100,NEM12,202104070001,MDA1,RET1\n200,NMI1,E1B1,E1,E1,N1,M1,KWH,30,20210401\n"
+        f"300,20210701,{NEM12_VALUES},A,,,20210702000000,\n"
+        "200,NMI1,E1B1,B1,B1,N1,M1,KWH,30,20210401\n"
+        f"300,20210701,{NEM12_VALUES},E52,,,20210702000000,\n900\n",
+        0,
+        0.1,
+        48,
+    ),
+    "green-button": (
+        "home.xml",
+        f'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><entry><content><IntervalBlock {ESPI}>'
+        "<IntervalReading><timePeriod><duration>900</duration><start>1609459200</start></timePeriod><value>100</value>"
+        "</IntervalReading><IntervalReading><timePeriod><duration>900</duration><start>1609460100</start></timePeriod>"
+        "<value>100</value></IntervalReading></IntervalBlock></content></entry></feed>",
+        0,
+        0.2,
+        1,
+    ),
+}
+
+
+def test_every_layout_has_a_sample(tmp_path: Path) -> None:
+    source = MeterFiles((BUILT_IN,), home=keyed(tmp_path))
+    assert source.shelf.broken == ()
+    assert {layout.name for layout in source.shelf.layouts} == SAMPLES.keys()
+
+
+@pytest.mark.parametrize("layout", SAMPLES)
+def test_a_layout_reads_its_files(tmp_path: Path, layout: str) -> None:
+    name, content, position, kwh, usable = SAMPLES[layout]
+    path = tmp_path / name
+    path.write_text(content, "utf-8")
+    source = MeterFiles((BUILT_IN,), home=keyed(tmp_path / "home"))
+    # No layout before it takes the file, whatever it is called.
+    assert source.layout(path, "drop").name == layout
+    piece = source.whole(path, name, RECEIVED)
+    assert (piece.usable, piece.accepted["meter"].n_unique()) == (usable, 1)
+    made = half_hours(piece.accepted.with_columns(arrival=pl.lit(1), drop_sha256=pl.lit("0")))
+    assert made["kwh"][0][position] == pytest.approx(kwh, nan_ok=True)
+
+
+def test_the_first_column_of_a_block_file_ends_at_midnight(tmp_path: Path) -> None:
+    name, content, *_ = SAMPLES["low-carbon-london-blocks"]
+    (tmp_path / name).write_text(content)
+    made = MeterFiles((BUILT_IN,), home=keyed(tmp_path / "home")).whole(tmp_path / name, name, RECEIVED).accepted
+    assert made["day"].cast(str).to_list() == ["2013-01-01", "2013-01-02"]
+    assert made["readings_kwh"][0][47] == pytest.approx(0.9)
+    assert made["readings_kwh"][1][0] == pytest.approx(0.2)
+
+
+def test_flags_of_files_are_counted(tmp_path: Path) -> None:
+    source = MeterFiles((BUILT_IN,), home=keyed(tmp_path / "home"))
+    for layout in ("datadis", "eloverblik"):
+        name, content, *_ = SAMPLES[layout]
+        (tmp_path / name).write_text(content)
+        assert source.whole(tmp_path / name, name, RECEIVED).accepted["estimated"].sum() == 1
