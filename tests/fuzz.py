@@ -42,7 +42,18 @@ AT_ONCE = 8
 NEIGHBOUR = "neighbour"
 # The number alone is the name of a meter or a user in the samples.
 TELLTALES = (MARKER.lower(), "4711", "secret words", "secret name", "secret_handle")
-NOT_FOR_PEOPLE = ("traceback", "exception", "error at", "polars", "pyarrow", "duckdb", "openpyxl", "sqlite3", ".py", "panic")
+NOT_FOR_PEOPLE = (
+    "traceback",
+    "exception",
+    "error at",
+    "polars",
+    "pyarrow",
+    "duckdb",
+    "openpyxl",
+    "sqlite3",
+    ".py",
+    "panic",
+)
 SETTLED = {"accepted", "refused", "superseded", "duplicate"}
 
 
@@ -131,8 +142,7 @@ def _violations(
         seed, how = by_id[drop.drop_id]
         names.append(drop.name)
         yield from (
-            Violation(source.name, seed, how, what)
-            for what in _wrong(drop, how == NEIGHBOUR, table.is_individual)
+            Violation(source.name, seed, how, what) for what in _wrong(drop, how == NEIGHBOUR, table.is_individual)
         )
     if table.is_individual:
         findings = [text for each in (*made.refusals, *made.warnings) for text in (each.reason, each.batch)]
@@ -201,7 +211,7 @@ def main() -> int:
     of_home = Settings(home=Path("unused"))
     raws = [raw for raw in RAW if asked.source in (None, raw.source(of_home).name)]
     began, done, kinds = time.monotonic(), 0, Counter()
-    with (open_gate() if not asked.real_gate else mock.patch.object(sys, "argv", sys.argv)):
+    with open_gate() if not asked.real_gate else mock.patch.object(sys, "argv", sys.argv):
         found = 0
         while done < asked.mutations and time.monotonic() - began < asked.seconds:
             raw = raws[done // AT_ONCE % len(raws)]

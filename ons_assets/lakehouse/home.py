@@ -104,7 +104,9 @@ class Home:
             If tables cannot lie under this path.
         """
         if (found := NOT_IN_PATHS.search(str(self.root.resolve()))) is not None:
-            raise BadHome(f"the home {self.root} has {found[0]!r} in its path, which tables cannot have: choose another")
+            raise BadHome(
+                f"the home {self.root} has {found[0]!r} in its path, which tables cannot have: choose another"
+            )
         self.root.mkdir(parents=True, exist_ok=True)
         for folder in (self.archive, self.parsed, self.staging, self.quarantine, self.restricted_warehouse.parent):
             folder.mkdir(exist_ok=True, mode=PRIVATE_DIRECTORY)

@@ -103,7 +103,9 @@ def _gzip_damaged(chance: random.Random, content: bytes) -> bytes:
 
 def _gzip_members(chance: random.Random, content: bytes) -> bytes:
     middle = chance.randrange(len(content))
-    return _gzip(chance, content[:middle]) + _gzip(chance, content[middle:]) + chance.choice((b"", b"\0" * 512, b"junk"))
+    return (
+        _gzip(chance, content[:middle]) + _gzip(chance, content[middle:]) + chance.choice((b"", b"\0" * 512, b"junk"))
+    )
 
 
 def _zip_one(chance: random.Random, content: bytes) -> bytes:
@@ -306,7 +308,9 @@ def _frame(content: bytes) -> pl.DataFrame:
     lines = [each.split(",") for each in content.decode("utf-8", "replace").splitlines()]
     width = min(map(len, lines))
     names = [name if lines[0].index(name) == at else f"{name}_{at}" for at, name in enumerate(lines[0][:width])]
-    return pl.DataFrame([each[:width] for each in lines[1:]] or None, schema=dict.fromkeys(names, pl.String()), orient="row")
+    return pl.DataFrame(
+        [each[:width] for each in lines[1:]] or None, schema=dict.fromkeys(names, pl.String()), orient="row"
+    )
 
 
 def _parquet(chance: random.Random, content: bytes) -> bytes:
@@ -365,7 +369,9 @@ def _other_format(chance: random.Random, content: bytes) -> bytes:
 
 def _json_rows(chance: random.Random, content: bytes) -> bytes:
     rows = _frame(content).to_dicts()
-    return chance.choice((json.dumps(rows), json.dumps({"results": rows}), "\n".join(map(json.dumps, rows)) + "\n")).encode()
+    return chance.choice(
+        (json.dumps(rows), json.dumps({"results": rows}), "\n".join(map(json.dumps, rows)) + "\n")
+    ).encode()
 
 
 DAMAGES: dict[str, Damage] = {
@@ -419,8 +425,28 @@ DAMAGES: dict[str, Damage] = {
     "rows as JSON": _json_rows,
 }
 # Of these the file is a table still, and can be damaged further.
-FIRST = ("row again", "row that contradicts", "rows shuffled", "header damaged", "cells damaged", "cells moved", "byte order mark")
-LAST = ("gzip", "zip", "UTF-16", "cut", "Parquet", "workbook", "line ends", "delimiter", "bits flipped", "cp1252", "rows as JSON")
+FIRST = (
+    "row again",
+    "row that contradicts",
+    "rows shuffled",
+    "header damaged",
+    "cells damaged",
+    "cells moved",
+    "byte order mark",
+)
+LAST = (
+    "gzip",
+    "zip",
+    "UTF-16",
+    "cut",
+    "Parquet",
+    "workbook",
+    "line ends",
+    "delimiter",
+    "bits flipped",
+    "cp1252",
+    "rows as JSON",
+)
 OTHERS = ("link", "directory", "pipe", "empty", "not UTF-8")
 
 

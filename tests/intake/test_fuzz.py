@@ -111,7 +111,9 @@ def test_a_source_that_loses_rows_of_a_neighbour_or_raises_is_found_out(
         return forgets
 
     _broken(monkeypatch, NAMES["workers"], forgetful)
-    assert [each.what for each in tried(NAMES["workers"], [], tmp_path / "one")] == ["gives other rows beside [] than alone"]
+    assert [each.what for each in tried(NAMES["workers"], [], tmp_path / "one")] == [
+        "gives other rows beside [] than alone"
+    ]
 
     def fails(*_: object, **__: object) -> None:
         raise pl.exceptions.ComputeError("boom")
@@ -127,5 +129,3 @@ def test_the_program_stays_within_its_memory() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "46 files" in done.stdout
-
-
