@@ -18,14 +18,65 @@ from tests.intake.workbooks import workbook
 HUGE = 2 << 20
 DEEP = 3_000
 CELLS = (
-    "", " ", MARKER, "NaN", "inf", "-inf", "-1", "0", "1e400", "9" * 400, "1,5", "1.234,5", '"', "'", "null", "NULL", "None",
-    "2023-02-30", "0000-00-00", "9999-12-31T23:59:60Z", "-292277-01-01", "1970-01-01", "2999-01-01 00:00:00", "24:00", "=1+1",
-    "\U0001f35e", "\x00", "\u202e", "é", "a\nb", "[]", "{}", "true", "99999999999999999999", "-9223372036854775808", "1e308", "0x10",
-)  # fmt: skip
+    "",
+    " ",
+    MARKER,
+    "NaN",
+    "inf",
+    "-inf",
+    "-1",
+    "0",
+    "1e400",
+    "9" * 400,
+    "1,5",
+    "1.234,5",
+    '"',
+    "'",
+    "null",
+    "NULL",
+    "None",
+    "2023-02-30",
+    "0000-00-00",
+    "9999-12-31T23:59:60Z",
+    "-292277-01-01",
+    "1970-01-01",
+    "2999-01-01 00:00:00",
+    "24:00",
+    "=1+1",
+    "\U0001f35e",
+    "\x00",
+    "\u202e",
+    "é",
+    "a\nb",
+    "[]",
+    "{}",
+    "true",
+    "99999999999999999999",
+    "-9223372036854775808",
+    "1e308",
+    "0x10",
+)
 NAMES = (
-    "a b.csv", "ä é ñ.csv", "100%.csv", "a#b.csv", "a[1].csv", "a*b?.csv", "a\nb.csv", "x" * 200 + ".csv", "a%20b.csv",
-    "'; drop table.csv", "[red]a.csv", "-rf.csv", "a.CSV.GZ", "nothing", "a.parquet", "a.xlsx", "a.zip", "=a.csv", "a{b}.csv",
-)  # fmt: skip
+    "a b.csv",
+    "ä é ñ.csv",
+    "100%.csv",
+    "a#b.csv",
+    "a[1].csv",
+    "a*b?.csv",
+    "a\nb.csv",
+    "x" * 200 + ".csv",
+    "a%20b.csv",
+    "'; drop table.csv",
+    "[red]a.csv",
+    "-rf.csv",
+    "a.CSV.GZ",
+    "nothing",
+    "a.parquet",
+    "a.xlsx",
+    "a.zip",
+    "=a.csv",
+    "a{b}.csv",
+)
 
 
 @dataclass(frozen=True)
@@ -121,7 +172,7 @@ def _zip_damaged(chance: random.Random, content: bytes) -> bytes:
     return chance.choice((_cut, _flip_bits, _noise))(chance, _zip_one(chance, content))
 
 
-def _zip_without_file(_: random.Random, content: bytes) -> bytes:
+def _zip_without_file(_: random.Random, _content: bytes) -> bytes:
     return _zip()
 
 
@@ -223,7 +274,7 @@ def _header_only(_: random.Random, lines: list[bytes]) -> list[bytes]:
     return lines[:1]
 
 
-def _header_again(chance: random.Random, lines: list[bytes]) -> list[bytes]:
+def _header_again(_: random.Random, lines: list[bytes]) -> list[bytes]:
     return [*lines, lines[0], *lines[1:]]
 
 
@@ -353,18 +404,44 @@ def _damaged(made: Damage) -> Damage:
     return lambda chance, content: chance.choice((_cut, _flip_bits, _noise))(chance, made(chance, content))
 
 
-def _other_format(chance: random.Random, content: bytes) -> bytes:
+def _other_format(chance: random.Random, _content: bytes) -> bytes:
     marked = MARKER.encode()
     return chance.choice(
         (
-            b"%PDF-1.7\n" + marked + b"\n%%EOF", b"SQLite format 3\0" + marked * 100, b"<html><body>" + marked + b"</body></html>",
-            b"\x89PNG\r\n\x1a\n" + marked, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + marked * 50, b"{\\rtf1 " + marked, b"PAR1" + marked + b"PAR1",
-            b"7z\xbc\xaf\x27\x1c" + marked, b"BZh9" + marked, b"\x28\xb5\x2f\xfd" + marked, b"PK\3\4" + marked, b"\x1f\x8b" + marked,
-            b'<?xml version="1.0"?><a><b>' + marked + b"</b></a>", b"<a>" + marked, marked, marked + b"\n" + marked + b"\n",
-            b"{}", b"[]", b"null", b"1", b'"' + marked + b'"', b"[1, 2]", b'{"' + marked + b'": [{"a": 1}]}', b"\n", b" ", b"\0", b",", b'"',
-            b"\xef\xbb\xbf", b"\xff\xfe", b"100,HEADER,NEM12\n" + marked, b'<!DOCTYPE a [<!ENTITY b "' + marked + b'">]><a>&b;</a>',
+            b"%PDF-1.7\n" + marked + b"\n%%EOF",
+            b"SQLite format 3\0" + marked * 100,
+            b"<html><body>" + marked + b"</body></html>",
+            b"\x89PNG\r\n\x1a\n" + marked,
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + marked * 50,
+            b"{\\rtf1 " + marked,
+            b"PAR1" + marked + b"PAR1",
+            b"7z\xbc\xaf\x27\x1c" + marked,
+            b"BZh9" + marked,
+            b"\x28\xb5\x2f\xfd" + marked,
+            b"PK\3\4" + marked,
+            b"\x1f\x8b" + marked,
+            b'<?xml version="1.0"?><a><b>' + marked + b"</b></a>",
+            b"<a>" + marked,
+            marked,
+            marked + b"\n" + marked + b"\n",
+            b"{}",
+            b"[]",
+            b"null",
+            b"1",
+            b'"' + marked + b'"',
+            b"[1, 2]",
+            b'{"' + marked + b'": [{"a": 1}]}',
+            b"\n",
+            b" ",
+            b"\0",
+            b",",
+            b'"',
+            b"\xef\xbb\xbf",
+            b"\xff\xfe",
+            b"100,HEADER,NEM12\n" + marked,
+            b'<!DOCTYPE a [<!ENTITY b "' + marked + b'">]><a>&b;</a>',
         )
-    )  # fmt: skip
+    )
 
 
 def _json_rows(chance: random.Random, content: bytes) -> bytes:
