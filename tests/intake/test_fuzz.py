@@ -58,6 +58,7 @@ def test_it_holds_with_the_gate_as_it_is(name: str, tmp_path: Path) -> None:
         ("devices", 36),  # a list in a column of Parquet
         ("population", 1641),  # an archive with a member of none of the columns
         ("workers", 1689),
+        ("cells", 60378),  # times of day where days are expected
     ],
 )
 @pytest.mark.usefixtures("gate")
