@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sqlite3
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -343,6 +344,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     try:
         app(arguments)
+    except sqlite3.OperationalError as error:
+        _die(f"the ledger cannot be used: {error}; nothing was lost, and the same command goes on from here")
     except (Failed, ValueError, LookupError, OSError) as error:
         _die(str(error))
 

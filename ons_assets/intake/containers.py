@@ -1,5 +1,8 @@
 """What a file comes in: plain, gzip, Zstandard, or a zip whose members are the parts of the file."""
 
+import errno
+import lzma
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -161,7 +164,12 @@ def _zip_faults() -> Iterator[None]:
         yield
     except zipfile.BadZipFile:
         raise Unreadable("is a damaged zip file or workbook, or one that is cut short") from None
-    except (zlib.error, EOFError):
+    except (zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError, OverflowError):
+        raise Unreadable("is a damaged zip file") from None
+    except OSError as error:
+        # A place before the beginning of the file, or a stream that bzip2 does not know: not the machine's fault.
+        if error.errno not in (None, errno.EINVAL):
+            raise
         raise Unreadable("is a damaged zip file") from None
     except NotImplementedError:
         raise Unreadable("is a zip file packed in a way that cannot be read; pack it again with deflate") from None

@@ -23,7 +23,7 @@ class Fields:
     Parameters
     ----------
     rows
-        `line`, the fields that the layout and the file have, the columns of `Layout.day_columns`, and
+        `line`, the fields that the layout needs or the file has, the columns of `Layout.day_columns`, and
         `detail` where the layout names some. What stands for nothing is null.
     rejected
         Rows that the layout leaves out: line, reason, text.
@@ -47,7 +47,7 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
     """
     rows, found = block.rows, ColumnsOf(block.rows.columns)
     wanted = reduce(
-        lambda so_far, rule: so_far & _is_one_of(rows[found[rule[0]]], rule[1]),
+        lambda so_far, rule: so_far & _is_one_of(_column(rows, found(rule[0])), rule[1]),
         layout.only.items(),
         pl.Series([True]).new_from_index(0, len(rows)),
     )
@@ -61,10 +61,10 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
     for field, origin in layout.origins.items():
         if origin.position is not None or (origin.columns and all(found(column) for column in origin.columns)):
             made.append(_nulled(_read(kept, origin, layout, found), layout).alias(field))
-    made += [_nulled(kept[found[column]], layout).alias(column) for column in layout.day_columns]
+    made += [_nulled(_column(kept, found(column)), layout).alias(column) for column in layout.day_columns]
     if layout.detail:
         parts = [
-            pl.concat_str(pl.lit(f"{each}="), pl.col(found[each]).cast(pl.String()).fill_null(""))
+            pl.concat_str(pl.lit(f"{each}="), pl.lit(values.written(_column(kept, found(each)))).fill_null(""))
             for each in layout.detail
         ]
         made.append(kept.select(pl.concat_str(parts, separator=";").alias("detail")).to_series())
@@ -72,6 +72,10 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
     for series in made:
         before = by_field.get(series.name)
         by_field[series.name] = series if before is None else _else(series, before)
+    # A member of an archive may lack what the layout was known by.
+    for field in layout.columns:
+        if field not in by_field:
+            by_field[field] = _column(kept, None).alias(field)
     recoded = [_recoded(series, layout.codes.get(field)) for field, series in by_field.items()]
     return Fields(pl.DataFrame(recoded), left_out if len(left_out) else pl.DataFrame(schema=REJECTED_SCHEMA))
 
@@ -109,6 +113,10 @@ def lacking(layout: Layout, header: Sequence[str]) -> list[str]:
     """Return the columns that a layout needs and a file lacks."""
     found = ColumnsOf(header)
     return [name for name in layout.needed if found(name) is None]
+
+
+def _column(rows: pl.DataFrame, name: str | None) -> pl.Series:
+    return rows[name] if name is not None else pl.Series([None], dtype=pl.String()).new_from_index(0, len(rows))
 
 
 def _named(layout: Layout, name: str) -> Mapping[str, str | None]:
@@ -158,7 +166,7 @@ def _read(rows: pl.DataFrame, origin: Origin, layout: Layout, found: ColumnsOf) 
 def _else(column: pl.Series, otherwise: pl.Series) -> pl.Series:
     """A column of the file, and where it says nothing, what the layout or the name of the file says."""
     said = column.is_not_null() if column.dtype != pl.String() else values.text(column).is_not_null()
-    return column.cast(pl.String(), strict=False).zip_with(said, otherwise)
+    return values.written(column).zip_with(said, otherwise)
 
 
 def _nulled(column: pl.Series, layout: Layout) -> pl.Series:

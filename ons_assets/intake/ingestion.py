@@ -462,7 +462,7 @@ class _Road:
             data_version=self.data_version(counted),
             partition=(str(replace.first), str(replace.last)) if replace else None,
         )
-        return lake.publish(self.home, self.table, pl.scan_parquet(staged), provenance, replace)
+        return lake.publish(self.home, self.table, pl.scan_parquet(staged, glob=False), provenance, replace)
 
     def _layouts(self, members: list[_Member], counted: Mapping[str, str]) -> dict[str, str]:
         """Name and hash of the layout under which each drop was read."""

@@ -173,7 +173,10 @@ def _feature(text: bytes, columns: Collection[str] | None) -> dict[str, str | No
         inside: dict[str, Any] = _objects(text)
     except (msgspec.MsgspecError, RecursionError):
         raise Faulty("is not a JSON object") from None
-    geometry = bytes(inside.pop(GEOMETRY, b"null")).decode()
+    try:
+        geometry = bytes(inside.pop(GEOMETRY, b"null")).decode()
+    except UnicodeDecodeError:
+        raise Faulty("is not UTF-8 text") from None
     values = row({key: decoded(bytes(raw)) for key, raw in inside.items()}, columns)
     if columns is None or GEOMETRY in columns:
         values[GEOMETRY] = None if geometry == "null" else geometry

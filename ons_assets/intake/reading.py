@@ -25,7 +25,7 @@ from ons_assets.settings import FIRST_DAY
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # Columns that are known only when rows are published: which drop they are of, and when it arrived.
-LINEAGE = ("drop_sha256", "drop_id")
+LINEAGE = ("drop_sha256", "arrival")
 # The machine is at fault, not the file: it will be read when there is room again.
 OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}
 WARNED_SHARE = 0.5

@@ -19,6 +19,7 @@ from ons_assets.intake.records import records
 from ons_assets.intake.rules import Rule, first_fault, repeats
 from ons_assets.intake.shelf import Shelf, shelf
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.intake.values import written
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
 from ons_assets.settings import Settings
 
@@ -290,13 +291,9 @@ def _rejected(rows: pl.DataFrame, reason: pl.Series) -> pl.DataFrame:
     bad = rows.with_columns(reason=reason).filter(pl.col("reason").is_not_null())
     if bad.is_empty():
         return pl.DataFrame(schema=REJECTED_SCHEMA)
-    shown = [_shown(bad[name]) for name in rows.columns if name != "line"]
-    return bad.select("line", "reason", text=pl.struct(shown).struct.json_encode())
-
-
-def _shown(values: pl.Series) -> pl.Series:
-    """Values as text; those that have none, blank."""
-    dtype = values.dtype
-    if dtype.is_nested() or dtype in (pl.Binary, pl.Duration, pl.Object, pl.Null):
-        return pl.Series(values.name, [None], dtype=pl.String()).new_from_index(0, len(values))
-    return values.cast(pl.String(), strict=False)
+    shown = [written(bad[name]) for name in rows.columns if name != "line"]
+    if not shown:
+        # A member of an archive that has none of the columns.
+        return bad.select("line", "reason", text=pl.lit("{}"))
+    texts = pl.DataFrame(shown).select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    return bad.select("line", "reason", text=texts)

@@ -76,7 +76,9 @@ def without_zone(column: pl.Series, layout: Layout) -> pl.Series:
 def days(column: pl.Series, layout: Layout) -> pl.Series:
     """Return the days of a column of dates, or of times of which only the day counts; null if there is none."""
     if column.dtype != pl.String():
-        return column.cast(pl.Date(), strict=False) if column.dtype.is_temporal() else _nothing(column, pl.Date())
+        # A duration or a time of day is temporal too, and no day.
+        is_day = column.dtype in (pl.Date, pl.Datetime)
+        return column.cast(pl.Date(), strict=False) if is_day else _nothing(column, pl.Date())
     text = column.str.strip_chars()
     found = [_naive(text, form).dt.date() for form in layout.date_formats]
     written = [form for form in layout.time_formats if form not in EPOCHS]

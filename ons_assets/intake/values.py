@@ -15,11 +15,16 @@ def text(column: pl.Series, otherwise: str | None = None) -> pl.Series:
 
     A nested value is null: it is no text.
     """
-    if column.dtype.is_nested() or column.dtype in (pl.Duration, pl.Object):
-        column = pl.Series(column.name, [None], dtype=pl.String()).new_from_index(0, len(column))
-    stripped = column.cast(pl.String(), strict=False).str.strip_chars(BLANKS + "\r\n")
+    stripped = written(column).str.strip_chars(BLANKS + "\r\n")
     stripped = stripped.set(stripped == "", None)
     return stripped if otherwise is None else stripped.fill_null(otherwise)
+
+
+def written(column: pl.Series) -> pl.Series:
+    """Return a column as text as it stands; a nested value is null: it is no text."""
+    if column.dtype.is_nested() or column.dtype in (pl.Duration, pl.Object):
+        return pl.Series(column.name, [None], dtype=pl.String()).new_from_index(0, len(column))
+    return column.cast(pl.String(), strict=False)
 
 
 def column_text(rows: pl.DataFrame, name: str, otherwise: str | None = None) -> pl.Series:

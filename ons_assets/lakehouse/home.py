@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +11,12 @@ from pathlib import Path
 
 PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
+# Delta takes the path of a table for an address, in which these mean something else.
+NOT_IN_PATHS = re.compile(r"[][^|=\\#?\x00-\x1f]|%[0-9A-Fa-f]{2}")
+
+
+class BadHome(ValueError):
+    """A folder cannot be a home; the message is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,17 @@ class Home:
         return self.lake / name
 
     def ensure(self) -> "Home":
-        """Make the folders that must exist, private where they hold individual data."""
+        """Make the folders that must exist, private where they hold individual data.
+
+        Raises
+        ------
+        BadHome
+            If tables cannot lie under this path.
+        """
+        if (found := NOT_IN_PATHS.search(str(self.root.resolve()))) is not None:
+            raise BadHome(
+                f"the home {self.root} has {found[0]!r} in its path, which tables cannot have: choose another"
+            )
         self.root.mkdir(parents=True, exist_ok=True)
         for folder in (self.archive, self.parsed, self.staging, self.quarantine, self.restricted_warehouse.parent):
             folder.mkdir(exist_ok=True, mode=PRIVATE_DIRECTORY)

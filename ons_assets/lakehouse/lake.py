@@ -1,6 +1,7 @@
 """Delta tables: one atomic commit a publication, every version readable again."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -22,6 +23,7 @@ CONFIGURATION: Mapping[str, str | None] = {
 }
 COMMIT_KEY = "ons_assets"
 ROWS_AT_ONCE = 250_000
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 
 
 @dataclass(frozen=True)
@@ -209,13 +211,40 @@ def read(home: Home, table: Table, version: int | None = None) -> pl.LazyFrame:
         If the table was never published, or has no such version.
     """
     try:
-        return pl.scan_delta(DeltaTable(home.table(table.name), version=version))
+        return _rows(DeltaTable(home.table(table.name), version=version), home.table(table.name))
     except TableNotFoundError as error:
         raise LookupError(f"{table.name} has not been published yet") from error
     except Exception as error:
         if version is None:
             raise
         raise LookupError(f"{table.name} has no version {version}") from error
+
+
+def _rows(delta: DeltaTable, path: Path) -> pl.LazyFrame:
+    if PLAIN_PATH.fullmatch(str(path.resolve())):
+        return pl.scan_delta(delta)
+    # Delta gives names of files with blanks and accents as in an address, and Polars takes them as they are.
+    schema = pl.from_arrow(pa.schema(delta.schema().to_arrow()).empty_table()).schema  # type: ignore[union-attr]
+    files = _as_files(delta, path)
+    if not files:
+        return pl.LazyFrame(schema=schema)
+    within = {name: schema[name] for name in delta.metadata().partition_columns}
+    return pl.scan_parquet(
+        files,
+        glob=False,
+        hive_partitioning=bool(within),
+        hive_schema=within or None,
+        missing_columns="insert",
+        extra_columns="ignore",
+        schema={name: dtype for name, dtype in schema.items() if name not in within},
+    ).select(schema.names())
+
+
+def _as_files(delta: DeltaTable, path: Path) -> list[str]:
+    """Return the files of a version as the file system names them."""
+    root = str(path.resolve())
+    depth = len(root.split("/"))
+    return ["/".join([root, *uri.split("/")[depth:]]) for uri in delta.file_uris()]
 
 
 @dataclass(frozen=True)
@@ -257,7 +286,7 @@ def change(home: Home, table: Table, since: int, until: int | None = None) -> Ch
 
 def _files(home: Home, table: Table, version: int | None) -> set[str]:
     try:
-        return set(DeltaTable(home.table(table.name), version=version).file_uris())
+        return set(_as_files(DeltaTable(home.table(table.name), version=version), home.table(table.name)))
     except Exception as error:
         raise LookupError(f"{table.name} has no version {version}") from error
 
@@ -266,7 +295,7 @@ def _scan(table: Table, files: set[str]) -> pl.LazyFrame:
     if not files:
         return table.empty().lazy()
     # A partition column stands in the names of the folders, not in the files.
-    return pl.scan_parquet(sorted(files), hive_partitioning=True).select(
+    return pl.scan_parquet(sorted(files), glob=False, hive_partitioning=True).select(
         pl.col(name).cast(dtype) for name, dtype in table.schema.items()
     )
 

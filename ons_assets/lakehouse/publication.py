@@ -134,7 +134,7 @@ class Publication:
         """
         if len(self._staged) < 2:
             return  # the gate has looked at all there is
-        keys = pl.scan_parquet(self._staged).select(self._table.key)
+        keys = pl.scan_parquet(self._staged, glob=False).select(self._table.key)
         counted = pl.concat([keys.select(pl.len()), keys.unique().select(pl.len())])
         n_rows, n_keys = counted.collect(engine="streaming").to_series()
         if n_rows > n_keys:
@@ -158,7 +158,7 @@ class Publication:
         """
         if not self._staged:
             self.add(self._table.empty())
-        rows = pl.scan_parquet(self._staged)
+        rows = pl.scan_parquet(self._staged, glob=False)
         audit = Audit.of_parts(self._audits)
         data_docs.keep(self._home, self._table.name, self._run_id, "", self._worst().result)
         made_of = data_version(inputs, self._suite, settings)

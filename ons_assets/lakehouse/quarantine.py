@@ -87,7 +87,7 @@ def keep_refused(home: Home, table: str, batch: str, name: str, run_id: str, rea
     if staged is not None:
         shutil.move(staged, folder / f"{batch}.batch.parquet")
     kept = [folder / f"{batch}.{part}.parquet" for part in ("rows", "batch")]
-    rows = sum(pl.scan_parquet(path).select(pl.len()).collect().item() for path in kept if path.exists())
+    rows = sum(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item() for path in kept if path.exists())
     _write_reason(home, Entry(table, batch, name, reason, rows, True, run_id, _now()))
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ons_assets.geography.address_files import CLASSES, class_of, read_addressbase
 from ons_assets.geography.addresses import nearest_addresses
+from ons_assets.intake.limits import Limits
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.parameters.geography import NearestParameters
 
@@ -32,7 +33,7 @@ def write(tmp_path, text, name="ab.csv"):
 @pytest.mark.parametrize("name", ["ab.csv", "ab.csv.gz"])
 def test_premium_joins_properties_and_classifications(tmp_path, name):
     text = HEADER + blpu(1) + blpu(2) + classified(2, "CE01") + classified(1, "RD04") + "99,0,2,2011-07-08,16:00:30\n"
-    parsed = read_addressbase(write(tmp_path, text, name))
+    parsed = read_addressbase(write(tmp_path, text, name), Limits())
     assert parsed.rejected.is_empty()
     assert parsed.accepted.select("uprn", "class", "postcode", "line").rows() == [
         (1, "residential", "CF11 9PX", 2),
@@ -43,7 +44,7 @@ def test_premium_joins_properties_and_classifications(tmp_path, name):
 def test_premium_leaves_out_what_is_historic_deleted_or_of_another_scheme(tmp_path):
     text = blpu(1) + blpu(2, status="8") + blpu(3, change="D") + classified(1, "RD")
     text += classified(1, "CR", "VOA Special")
-    parsed = read_addressbase(write(tmp_path, text + classified(1, "CE", end="2009-01-01")))
+    parsed = read_addressbase(write(tmp_path, text + classified(1, "CE", end="2009-01-01")), Limits())
     assert parsed.accepted["uprn"].to_list() == [1]
     assert parsed.accepted["class"].to_list() == ["residential"]
     assert parsed.rejected.is_empty()
@@ -64,7 +65,7 @@ def test_premium_rejects_with_the_line(tmp_path):
         + classified(3, "RD")
         + classified(4, "QQ")
     )
-    parsed = read_addressbase(write(tmp_path, text))
+    parsed = read_addressbase(write(tmp_path, text), Limits())
     assert parsed.accepted["uprn"].to_list() == [1]
     assert dict(zip(parsed.rejected["line"], parsed.rejected["reason"], strict=True)) == {
         2: "UPRN is missing or not a number",
@@ -81,21 +82,21 @@ def test_plus_and_core(tmp_path):
         "UPRN,EASTING,NORTHING,CLASSIFICATION_CODE,POSTCODE,CHANGE_CODE\n1,530000,180000,RD04,N1 1AA,I\n2,1,1,RD,,D\n"
     )
     plus = 'UPRN,X_COORDINATE,Y_COORDINATE,CLASS,POSTCODE_LOCATOR\n7,530000.5,180000,CT08,"N1 1AA"\n8,1\n'
-    parsed = read_addressbase(write(tmp_path, core))
+    parsed = read_addressbase(write(tmp_path, core), Limits())
     assert parsed.accepted.select("uprn", "class").rows() == [(1, "residential")]
-    parsed = read_addressbase(write(tmp_path, plus))
+    parsed = read_addressbase(write(tmp_path, plus), Limits())
     assert parsed.accepted.select("uprn", "class", "postcode").rows() == [(7, "transport", "N1 1AA")]
     assert parsed.rejected["reason"].to_list() == ["2 fields where 5 are expected"]
 
 
 def test_another_file_is_refused(tmp_path):
     with pytest.raises(Unreadable, match="is not AddressBase"):
-        read_addressbase(write(tmp_path, "a,b\n1,2\n"))
+        read_addressbase(write(tmp_path, "a,b\n1,2\n"), Limits())
 
 
 def test_the_published_sample_of_every_record_type(shared_data):
     """Its degrees lie 73 km from its metres, and are refused for it."""
-    parsed = read_addressbase(shared_data / "geo" / "address" / "addressbase_premium_record_sample.csv")
+    parsed = read_addressbase(shared_data / "geo" / "address" / "addressbase_premium_record_sample.csv", Limits())
     assert parsed.accepted.is_empty()
     assert parsed.rejected["reason"].to_list() == ["position in metres and position in degrees are not the same place"]
     assert parsed.rejected["line"].to_list() == [4]

@@ -49,7 +49,7 @@ def test_a_file_without_an_area_is_refused(areas: Workbench) -> None:
     areas.register("m.geojson", boundaries(MSOA11CD=None))
     assert areas.statuses() == {"m.geojson": "refused"}
     areas.register("n.geojson", b"[1, 2]")
-    assert "neither GeoJSON" in (areas.drop("n.geojson").reason or "")
+    assert "no header that a layout knows" in (areas.drop("n.geojson").reason or "")
 
 
 def test_files_are_recognised(areas: Workbench) -> None:
