@@ -138,7 +138,8 @@ def worth_a_run(ledger: Ledger, waiting: list[Drop], attempts: int, runs: int) -
     attempts
         Over how many dead runs a drop is given up.
     runs
-        How many of the source there were so far; every third turn is of those that were tried, however many files arrive.
+        How many of the source there were so far; every third turn is of those that were tried,
+        however many files arrive.
     """
     fresh = [drop for drop in waiting if drop.attempts == 0 or drop.status is Status.RECEIVED]
     tried = [drop for drop in waiting if drop not in fresh]

@@ -10,7 +10,7 @@ import polars as pl
 from ons_assets.intake import values
 from ons_assets.intake.layouts import Layout, Origin
 from ons_assets.intake.records import header
-from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.rules import Rule
 from ons_assets.intake.source import TableSource, layout_folders, limits
 from ons_assets.settings import Settings
 
@@ -64,10 +64,12 @@ class OfficialIndexFiles(TableSource):
         frequency = pl.select(
             pl.coalesce(pl.when(period.str.contains(pattern)).then(pl.lit(name)) for name, pattern in PERIODS.items())
         ).to_series()
+        series = values.column_text(long, "series")
         item = values.identifier(values.column_text(long, "item_id"))
         return pl.DataFrame(
             {
-                "series": values.column_text(long, "series"),
+                # Blank in a file that names series is a fault; null, in one that does not, takes the name of the file.
+                "series": series.fill_null("") if "series" in long.columns else series,
                 "item_id": item if "item_id" in long.columns else item.fill_null(ALL),
                 "item": values.column_text(long, "item"),
                 "frequency": frequency,
@@ -82,7 +84,7 @@ class OfficialIndexFiles(TableSource):
         is_day = pl.col("frequency") == "day"
         no_day = is_day & pl.col("period").str.to_date("%Y-%m-%d", strict=False).is_null()
         return (
-            missing("item_id", "series or item is missing"),
+            Rule(pl.col("item_id").is_null() | (pl.col("series") == ""), "series or item is missing"),
             Rule(
                 pl.col("frequency").is_null() | no_day,
                 "period is no day (2016-07-21), week (2016-W29) or month (2016-07)",

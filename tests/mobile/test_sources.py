@@ -74,7 +74,6 @@ def test_the_same_number_at_two_operators_is_two_devices_and_no_number_is_kept(p
     workbench.source, workbench.table = EventFiles.of(workbench.settings), CATALOGUE["mobile/phone_events"]
     drop = workbench.register("events.csv", EVENTS.encode())
     kept = pl.read_parquet(workbench.home.quarantine / workbench.table.name / f"{drop.sha256}.rows.parquet")
-    assert len(kept) == len(parsed.rejected)
     assert kept["text"].unique().to_list() == [""]
 
 

@@ -116,6 +116,7 @@ def test_rules_in_rows(rules: Workbench) -> None:
             "1,,quantity,,,x,kg",
             "1,,quantity,,2,1,kg",
             "1,,quantity,,1,2,oz",
+            "1,,remove,A,,,",
         ),
     ) == [
         (2, "item is missing"),
@@ -181,7 +182,16 @@ def test_published_indices_in_three_layouts(indices: Workbench) -> None:
 def test_why_an_index_is_not_taken(indices: Workbench) -> None:
     header = "series,item_id,period,index"
     assert reasons(
-        indices, lines(header, ",1,2016-07,1", "a,1,2016-7,1", "a,1,2016-02-30,1", "a,1,2016-07,0", "a,1,2016-07,x")
+        indices,
+        lines(
+            header,
+            ",1,2016-07,1",
+            "a,1,2016-7,1",
+            "a,1,2016-02-30,1",
+            "a,1,2016-07,0",
+            "a,1,2016-07,x",
+            "a,1,2016-07,1",
+        ),
     ) == [
         (2, "series or item is missing"),
         (3, "period is no day (2016-07-21), week (2016-W29) or month (2016-07)"),
@@ -195,7 +205,7 @@ def test_a_file_of_another_kind_says_what_it_lacks(labels: Workbench) -> None:
     path = labels.settings.home / "other.csv"
     path.write_bytes(lines("retailer,item_id,product", "tesco,1,A"))
     assert not labels.source.recognises(path, path.name)
-    with pytest.raises(Unreadable, match="it lacks in_scope, labelled_by"):
+    with pytest.raises(Unreadable, match="also needs 'in_scope', 'labelled_by'"):
         labels.source.whole(path, path.name, now())
 
 

@@ -86,16 +86,20 @@ def test_a_record_that_is_no_weight_is_rejected(bench: Workbench, line: str, rea
     ("content", "reason"),
     [
         (b"", "is empty"),
-        (b"item,weight\n", "needs the columns item_id, item, group, year, weight; it lacks item_id, group, year"),
-        (weights(), "has no row that could be read"),
-        (weights("1,Bread,Food,2016,-1"), "has no row that could be read"),
         (
-            parquet()[:-20],
-            "needs the columns item_id, item, group, year, weight; it lacks item_id, item, group, year, weight",
+            b"item,weight\n",
+            "is delimited text in a layout that is not known: its columns are 'item', 'weight'; "
+            "the layout item_weights also needs 'group', 'item_id', 'year'",
         ),
+        (weights(), "has a header and no rows"),
+        (
+            weights("1,Bread,Food,2016,-1"),
+            "has no row that could be read (1 rows: weight is missing, negative or not a number)",
+        ),
+        (parquet()[:-20], "is a Parquet file cut short"),
         (
             parquet(weight=[[1.0]]),
-            "is a broken Parquet file, or one with columns that are neither text nor numbers",
+            "has no row that could be read (1 rows: weight is missing, negative or not a number)",
         ),
     ],
 )
@@ -120,13 +124,13 @@ def test_a_directory_stops_no_file(bench: Workbench) -> None:
     assert bench.statuses() == {"folder": "refused", "good.csv": "accepted"}
 
 
-def test_a_file_with_a_key_twice_is_refused_whole_and_its_rows_are_all_kept(bench: Workbench) -> None:
+def test_weights_that_contradict_each_other_are_all_rejected(bench: Workbench) -> None:
     bench.register("w.csv", weights("1,Bread,Food,2016,3", "1,Bread,Food,2016,4", "2,Milk,Food,2016,-1"))
     outcome = bench.ingest()
     assert outcome.version is None
     drop = bench.drop("w.csv")
     assert (drop.status, drop.parsed_rows, drop.quarantined_rows) == (Status.REFUSED, 3, 3)
-    assert "1 of 2 rows repeat a key" in (drop.reason or "")
+    assert "1 rows: contradicts line 2; 1 rows: contradicts line 3" in (drop.reason or "")
     bench.check_books()
 
 
