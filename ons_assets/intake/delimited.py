@@ -80,7 +80,7 @@ def opened(stream: Stream, layout: Layout, limits: Limits) -> Table:
     Raises
     ------
     Unreadable
-        If it is empty, or its header is missing, blank, or has a name twice.
+        If it is empty, or its header is missing or blank.
     """
     if not stream.peek(1):
         raise Unreadable("is a packed file cut short before its first line" if stream.cut_short else "is empty")

@@ -91,7 +91,7 @@ def test_a_number_that_a_cut_leaves_whole_by_its_fields_only_is_not_believed(pat
 @pytest.mark.parametrize(
     ("packed", "reason"),
     [
-        (gzip.compress(CONTENT)[:5], "is a packed file cut short before its first line"),
+        (gzip.compress(CONTENT)[:5], "is a gzip file cut short before its first line"),
         (gzip.compress(CONTENT * 99) + b"garbage", "is a damaged gzip file: something else follows its content"),
         (b"\x1f\x8bgarbage!!!!!", "is a damaged gzip file: its content does not agree with its checks"),
         (zipped({"a.csv": CONTENT})[:-30], "is a damaged zip file or workbook, or one that is cut short"),
