@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import bmat, csr_array
+from scipy.sparse.csgraph import connected_components
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -99,7 +101,10 @@ def _cheapest(values: FloatArray, withheld: BoolArray) -> int | None:
 
 
 def _bridges_closed(values: FloatArray, withheld: BoolArray) -> BoolArray:
-    """For each withheld number that is a bridge, the cheapest further numbers in its row and column."""
+    """For each withheld number that is a bridge, the cheapest further numbers in its row and column.
+
+    Where its row and column have none, it is the cheapest that joins the two sides of the bridge elsewhere.
+    """
     more = np.zeros_like(withheld)
     for row, column in bridges(withheld):
         in_row = _cheapest(values[row], withheld[row])
@@ -108,7 +113,30 @@ def _bridges_closed(values: FloatArray, withheld: BoolArray) -> BoolArray:
         in_column = _cheapest(values[:, column], withheld[:, column])
         if in_column is not None:
             more[in_column, column] = True
+        if in_row is None and in_column is None:
+            more |= _cheapest_across(values, withheld, row, column)
     return more
+
+
+def _cheapest_across(values: FloatArray, withheld: BoolArray, row: int, column: int) -> BoolArray:
+    """The smallest released number between the sides of a bridge, or else of one side; a total only if it must be."""
+    parted = withheld.copy()
+    parted[row, column] = False
+    edges = bmat([[None, csr_array(parted)], [csr_array(parted.T), None]])
+    _, sides = connected_components(edges, directed=False)
+    rows, columns = sides[: len(parted)], sides[len(parted) :]
+    near, far = rows[row], columns[column]
+    released = (values > 0) & ~withheld
+    across = (np.isin(rows, (near, far))[:, None] & np.isin(columns, (near, far))) & (rows[:, None] != columns)
+    beside = np.isin(rows, (near, far))[:, None] | np.isin(columns, (near, far))
+    candidates = released & across if (released & across).any() else released & beside
+    inner = candidates.copy()
+    inner[-1], inner[:, -1] = False, False
+    chosen = np.zeros_like(withheld)
+    if candidates.any():
+        cost = np.where(inner if inner.any() else candidates, values, np.inf)
+        chosen[np.unravel_index(np.argmin(cost), cost.shape)] = True
+    return chosen
 
 
 def bridges(withheld: BoolArray) -> list[tuple[int, int]]:
