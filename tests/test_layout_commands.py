@@ -282,5 +282,5 @@ def test_all_that_lies_in_the_folders_is_taken_whatever_it_is(home: Home) -> Non
     taken = command("ingest")
     assert sentence(taken) == "3 of 4 files were refused"
     assert drop(home, good.name).status is Status.ACCEPTED
-    assert drop(home, "notes.pdf").reason == "notes.pdf is a PDF, and has no header that a layout knows"
+    assert drop(home, "notes.pdf").reason == "notes.pdf is a PDF, which is not read"
     assert pl.Series(prices(home)).len() == 3

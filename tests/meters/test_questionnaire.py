@@ -90,7 +90,7 @@ def test_files_that_are_no_survey(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="has a header and no rows"):
         parsed(survey(tmp_path), path)
     path.write_bytes(b"")
-    with pytest.raises(Unreadable, match="is an empty file"):
+    with pytest.raises(Unreadable, match="is empty"):
         parsed(survey(tmp_path), path)
 
 

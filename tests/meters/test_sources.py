@@ -321,7 +321,7 @@ def test_a_wide_day_of_sixty_columns_has_another_layout(read: Read) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "is an empty file"),
+        (b"", "is empty"),
         (b"hello world\n", "has no header that a layout knows"),
         (b"id,time,value\n", "has a header and no rows"),
         (b"PAR1 nonsense", "Parquet"),

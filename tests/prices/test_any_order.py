@@ -63,7 +63,7 @@ def quotes() -> pl.DataFrame:
                         )
     frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(
         currency=pl.lit("GBP"),
-        promotion=pl.lit(None, dtype=pl.String()),
+        **dict.fromkeys(("promotion", "outlet", "sku", "quantity"), pl.lit(None)),
         collected_at_utc=pl.col("collected_on").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
     )
     return CATALOGUE["prices/raw_quotes"].conform(frame)

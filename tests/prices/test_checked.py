@@ -32,6 +32,9 @@ def quotes(*rows: dict[str, object]) -> pl.DataFrame:
         "unit_quantity": None,
         "unit": None,
         "promotion": None,
+        "outlet": None,
+        "sku": None,
+        "quantity": None,
         "drop_sha256": "0" * 64,
     }
     made = []
