@@ -202,7 +202,7 @@ def provenance(settings: Settings, table: str) -> Provenance:
 def test_a_version_records_the_parameters_that_its_function_takes_and_no_others(filled: Settings) -> None:
     recorded = {table: set(provenance(filled, table).settings) for table in (RAW, CLASSIFIED, CHECKED, INDICES, GROUPS)}
     assert recorded == {
-        RAW: {"prices.quotes"},
+        RAW: {"layouts", "prices.quotes"},
         CLASSIFIED: {"prices.classification"},
         CHECKED: {"prices.checking"},
         INDICES: {"prices.indices"},
