@@ -23,3 +23,9 @@ def shared_data() -> Path:
 def workbench(tmp_path: Path) -> Workbench:
     """A home of its own, with the ledger and the source of quotes."""
     return Workbench.at(tmp_path)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name packed bytes alike in every process: they hold the time at which they were packed."""
+    packed = (b"\x1f\x8b", b"PK")
+    return "packed" if isinstance(val, bytes) and val.startswith(packed) else None
