@@ -1,22 +1,19 @@
 """Fixtures that every room of the house uses."""
 
-import os
 from pathlib import Path
 
 import pytest
 
+from tests.shared import DATA
 from tests.workbench import Workbench
-
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data that lies beside a checkout; tests that need it skip where it is absent."""
-    folder = Path(os.environ.get("ONS_ASSETS_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"real data not found: {folder} (set ONS_ASSETS_SHARED_DATA to its folder)")
-    return folder
+    if not DATA.is_dir():
+        pytest.skip(f"real data not found: {DATA} (set ONS_ASSETS_SHARED_DATA to its folder)")
+    return DATA
 
 
 @pytest.fixture

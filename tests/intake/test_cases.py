@@ -1,7 +1,5 @@
 """Files as suppliers send them: each is read or refused in a sentence."""
 
-from pathlib import Path
-
 import polars as pl
 import pytest
 
@@ -10,8 +8,8 @@ from ons_assets.intake.limits import Limits
 from ons_assets.intake.records import header, records
 from ons_assets.intake.sniff import describe, draft
 from ons_assets.intake.unreadable import Unreadable
+from tests.shared import INTAKE_CASES as CASES
 
-CASES = Path("/work/shared/cases/intake")
 FILES = sorted(path for path in CASES.rglob("*") if path.is_file() and path.suffix != ".yaml") if CASES.exists() else []
 REFUSED = {"tweets_broken.json.gz", "wien.xlsx"}
 

@@ -15,9 +15,9 @@ from ons_assets.reference.labour import WorkerFiles
 from ons_assets.reference.people import PopulationFiles
 from ons_assets.reference.weights import WeightFiles
 from ons_assets.tweets.sources import TweetFiles
+from tests.shared import INTAKE_CASES as CASES
 from tests.workbench import Workbench
 
-CASES = Path("/work/shared/cases/intake")
 GENERAL, PRICES = CASES / "general", CASES / "prices"
 CORRECTED = PRICES / "corrected"
 pytestmark = pytest.mark.skipif(not CASES.exists(), reason="needs the shared cases")

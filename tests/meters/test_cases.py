@@ -16,8 +16,8 @@ from ons_assets.meters.half_hours.clock_face import half_hours
 from ons_assets.meters.half_hours.quality import reading_quality
 from ons_assets.meters.readings.sources import BUILT_IN, MeterFiles
 from tests.meters.conftest import keyed
+from tests.shared import INTAKE_CASES as INTAKE
 
-INTAKE = Path("/work/shared/cases/intake")
 RECEIVED = datetime(2026, 11, 1, tzinfo=UTC)
 # Of the profile behind most of the files, on its second day.
 PROFILE = {13: 0.06, 14: 0.31, 34: 0.51}
