@@ -18,7 +18,7 @@ import polars as pl
 from ons_assets.geography.national_grid import to_national_grid
 from ons_assets.intake.containers import parts
 from ons_assets.intake.limits import Limits
-from ons_assets.intake.source import Piece
+from ons_assets.intake.source import Piece, nothing_read
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 
@@ -233,7 +233,7 @@ def _finish(rows: pl.DataFrame, rejected: list[tuple[int, str, str]], note: str 
     structural = pl.DataFrame(rejected, schema=REJECTED_SCHEMA, orient="row")
     every = pl.concat([structural, bad]).sort("line")
     if accepted.is_empty():
-        raise Unreadable("has no row that could be read", every)
+        raise Unreadable(nothing_read(every), every)
     notes = (note,) if note else ()
     return Piece(
         accepted.cast(ADDRESS_SCHEMA),  # type: ignore[arg-type]

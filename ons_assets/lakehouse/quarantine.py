@@ -58,8 +58,9 @@ def keep_rows(home: Home, table: str, batch: str, name: str, run_id: str, reject
 
 
 def reasons(rejected: pl.DataFrame) -> str:
-    """Say in one line why rows were rejected, the commonest reason first."""
-    counted = rejected.group_by("reason").len(name="rows").sort("rows", "reason", descending=[True, False])
+    """Say in one line why rows were rejected, the commonest reason first; which line one repeats is said by the row."""
+    kinds = rejected.select(pl.col("reason").str.replace(r" line \d+$", " another line"))
+    counted = kinds.group_by("reason").len(name="rows").sort("rows", "reason", descending=[True, False])
     return "; ".join(f"{row['rows']} rows: {row['reason']}" for row in counted.iter_rows(named=True))
 
 
