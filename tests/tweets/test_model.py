@@ -277,8 +277,8 @@ def test_the_keys_hold_in_duckdb():
 
 
 def test_flickr_has_1639_clusters_and_27_percent_noise(source, shared_data, tmp_path):
-    (tmp_path / "mappings").mkdir()
-    (tmp_path / "mappings" / "flickr.yaml").write_text(
+    (tmp_path / "layouts").mkdir()
+    (tmp_path / "layouts" / "flickr.yaml").write_text(
         "name: flickr\ncolumns: {user: user, time: date_taken, latitude: latitude, longitude: longitude}\n"
         "zone: Europe/London\nfirst_day: 1900-01-01\n"
     )
