@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import core_ext.cer as kernel
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from core_ext import parse_cer_text
 from ons_assets.intake.cer import OWN_NUMBER
 from ons_assets.intake.json_lines import lines
 from ons_assets.intake.layouts import Layout
@@ -84,7 +84,7 @@ def by_arrow(path: Path) -> None:
 def by_kernel(path: Path) -> None:
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):
-            kernel.parse(block, OWN_NUMBER, 1.0, np.inf)
+            parse_cer_text(block, OWN_NUMBER, 1.0, np.inf)
 
 
 def by_readline(path: Path) -> None:

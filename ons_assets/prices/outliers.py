@@ -104,7 +104,8 @@ def _tukey(x: Floats, _size: Floats, reach: float) -> Flags:
     kept = moved[(moved >= low) & (moved <= high)]
     if not kept.size:
         return np.zeros(x.shape, dtype=bool)
-    middle = kept.mean()
+    # The mean of equal numbers may be rounded off them, and then nothing would lie on one of its sides.
+    middle = np.clip(kept.mean(), kept.min(), kept.max())
     above = kept[kept >= middle].mean() - middle
     below = middle - kept[kept <= middle].mean()
     outside: Flags = (x > middle + reach * above) | (x < middle - reach * below)

@@ -6,7 +6,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ons_assets.parameters.prices import OutlierMethod, OutlierRule
@@ -74,6 +74,7 @@ def clear_of_ties(pairs: list[tuple[float, float]], method: str, reach: float, l
 
 @pytest.mark.parametrize("method", outlier_methods())
 @given(pairs=prices | still, reach=st.floats(1.1, 8), least=st.sampled_from([1.01, 1.3, 2.5]))
+@example(pairs=[(1.0, 2.0), (1.03125, 244.0), (1.03125, 244.0), (1.03125, 244.0)], reach=2.0, least=1.01)
 @settings(max_examples=60, deadline=None)
 def test_methods_do_what_their_definition_says(
     method: str, pairs: list[tuple[float, float]], reach: float, least: float
