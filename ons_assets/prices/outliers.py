@@ -104,10 +104,10 @@ def _tukey(x: Floats, _size: Floats, reach: float) -> Flags:
     kept = moved[(moved >= low) & (moved <= high)]
     if not kept.size:
         return np.zeros(x.shape, dtype=bool)
-    # The mean of equal numbers may be rounded off them, and then nothing would lie on one of its sides.
+    # The mean of equal numbers may be rounded off them: nothing would lie on one of its sides, or a spread be negative.
     middle = np.clip(kept.mean(), kept.min(), kept.max())
-    above = kept[kept >= middle].mean() - middle
-    below = middle - kept[kept <= middle].mean()
+    above = max(kept[kept >= middle].mean() - middle, 0.0)
+    below = max(middle - kept[kept <= middle].mean(), 0.0)
     outside: Flags = (x > middle + reach * above) | (x < middle - reach * below)
     return outside
 

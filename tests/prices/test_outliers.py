@@ -52,7 +52,7 @@ def reference(pairs: list[tuple[float, float]], method: str, reach: float, least
         middle = min(max(statistics.fmean(kept), min(kept)), max(kept))
         upper = statistics.fmean([each for each in kept if each >= middle] or [middle])
         lower = statistics.fmean([each for each in kept if each <= middle] or [middle])
-        bounds = (middle - reach * (middle - lower), middle + reach * (upper - middle))
+        bounds = (middle - reach * max(middle - lower, 0.0), middle + reach * max(upper - middle, 0.0))
     else:
         effects = []
         for each, large in zip(x, size, strict=True):
