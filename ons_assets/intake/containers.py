@@ -51,9 +51,9 @@ def is_workbook_zip(path: Path) -> bool:
     if not is_zip(path):
         return False
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except Unreadable:
         return False
     return any(name in names for name in WORKBOOK_MEMBERS)
 
@@ -82,7 +82,7 @@ def parts(path: Path, limits: Limits, member: str = "*", *, of_workbooks: bool =
         with path.open("rb") as file:
             yield Part(None, Stream(unpacked(file.read), budget))
         return
-    with _zip_faults(), zipfile.ZipFile(path) as archive:
+    with opened_zip(path) as archive:
         chosen = members(archive, member)
         if not chosen:
             raise Unreadable("is a zip file without a member that is to be read")
@@ -91,6 +91,13 @@ def parts(path: Path, limits: Limits, member: str = "*", *, of_workbooks: bool =
                 raise Unreadable("is an encrypted zip file: it can be read only once it was unpacked with its password")
             with archive.open(info) as file:
                 yield Part(info.filename, Stream(_member(file, of_workbooks), budget))
+
+
+@contextmanager
+def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a zip file; what is wrong with it is raised as `Unreadable`."""
+    with _zip_faults(), zipfile.ZipFile(path) as archive:
+        yield archive
 
 
 def members(archive: zipfile.ZipFile, pattern: str = "*") -> list[zipfile.ZipInfo]:

@@ -8,7 +8,6 @@ import codecs
 import csv
 import io
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ import msgspec
 from ons_assets.intake import parquet, workbook
 from ons_assets.intake.blocks import WITHOUT_NAME
 from ons_assets.intake.cer import begins_as_cer
-from ons_assets.intake.containers import Part, as_file, is_workbook_zip, is_zip, members, parts
+from ons_assets.intake.containers import Part, as_file, is_workbook_zip, is_zip, members, opened_zip, parts
 from ons_assets.intake.encodings import BYTE_ORDER_MARKS, reads_well_as_cp1252, unmarked_utf16
 from ons_assets.intake.formats import (
     ESPI,
@@ -122,11 +121,8 @@ def _described(path: Path, limits: Limits) -> FileKind:
     packing = _packing(path)
     count = None
     if packing == "zip":
-        try:
-            with zipfile.ZipFile(path) as archive:
-                count = len(members(archive))
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-            raise Unreadable("is a damaged zip file or workbook, or one that is cut short") from None
+        with opened_zip(path) as archive:
+            count = len(members(archive))
     for part in parts(path, limits, of_workbooks=True):
         kind = _content(path, part, limits)
         if packing == "zip":

@@ -1,7 +1,6 @@
 """Workbooks (XLSX, and what else calamine reads): one sheet, typed; lines before the header and after the table."""
 
 import re
-import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
@@ -10,7 +9,7 @@ import fastexcel
 import polars as pl
 
 from ons_assets.intake.blocks import LINE, ROWS_PER_BLOCK, WITHOUT_NAME, Block, column_names
-from ons_assets.intake.containers import is_zip
+from ons_assets.intake.containers import is_zip, opened_zip
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.unreadable import Unreadable
@@ -128,11 +127,8 @@ def _opened(path: Path, limits: Limits) -> fastexcel.ExcelReader:
 
 
 def _check_size(path: Path, limits: Limits) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        raise Unreadable("is a damaged workbook, or one that is cut short") from None
+    with opened_zip(path) as archive:
+        size = sum(info.file_size for info in archive.infolist())
     if size > min(limits.unpacked_bytes, 8 * limits.document_bytes):
         raise Unreadable(f"unpacks to more than {min(limits.unpacked_bytes, 8 * limits.document_bytes)} bytes")
 

@@ -58,11 +58,6 @@ class CellFiles(TableSource):
         "directional": "0 for all round",
     }
 
-    @classmethod
-    def of(cls, settings: Settings) -> "CellFiles":
-        """Return the source of one home; its own layouts come before those of the pilot."""
-        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
-
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`."""
         technology = values.column_text(rows, "technology", "unknown").str.to_uppercase()
@@ -236,11 +231,6 @@ class FlowFiles(TableSource):
         "age_group": "such as 25-44",
         "is_suppressed": "true, where the count is withheld",
     }
-
-    @classmethod
-    def of(cls, settings: Settings) -> "FlowFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
 
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`."""

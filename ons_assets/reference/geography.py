@@ -13,9 +13,8 @@ from ons_assets.intake import values
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.records import header
 from ons_assets.intake.rules import Rule, missing
-from ons_assets.intake.source import Piece, Source, TableSource, layout_folders, limits
+from ons_assets.intake.source import Piece, Source, TableSource
 from ons_assets.intake.unreadable import Unreadable
-from ons_assets.settings import Settings
 
 ANY = Layout(name="any", columns={})
 ADDRESSBASE = Layout(name="addressbase", columns={})
@@ -38,11 +37,6 @@ class AreaFiles(TableSource):
         "longitude": "of the centre",
         "boundary": "GeoJSON geometry",
     }
-
-    @classmethod
-    def of(cls, settings: Settings) -> "AreaFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name), limits(settings))
 
     def layout(self, path: Path, name: str) -> Layout:
         """See `Source.layout`; the column of codes is known by its name."""
@@ -102,11 +96,6 @@ class AddressFiles(Source):
     table = "reference/addresses"
     files_are = "AddressBase Premium, Plus or Core"
     unit = "addresses"
-
-    @classmethod
-    def of(cls, settings: Settings) -> "AddressFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name), limits(settings))
 
     def layout(self, path: Path, name: str) -> Layout:
         """See `Source.layout`."""

@@ -10,10 +10,8 @@ from ons_assets.intake import values
 from ons_assets.intake.layouts import Layout, Origin
 from ons_assets.intake.records import header
 from ons_assets.intake.rules import Rule, missing
-from ons_assets.intake.source import TableSource, layout_folders, limits
-from ons_assets.settings import Settings
+from ons_assets.intake.source import TableSource
 
-BUILT_IN = Path(__file__).parent / "layouts"
 DICTIONARY, DICTIONARY_NAME = "keyword-dictionary", "ons_item_name"
 # The pilot's words for what a keyword does, by the beginning of the column's name.
 DICTIONARY_RULES = {"include": "include", "exclude": "doubt", "remove": "remove"}
@@ -44,11 +42,6 @@ class ItemRuleFiles(TableSource):
         "highest": "of a limit",
         "unit": "kg, l, each or %",
     }
-
-    @classmethod
-    def of(cls, settings: Settings) -> "ItemRuleFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
 
     def layout(self, path: Path, name: str) -> Layout:
         """See `Source.layout`; the columns of a keyword dictionary are known by the beginning of their names."""

@@ -1,16 +1,11 @@
 """Reference files of work and phones: travel to work, workers, histories of area codes, the phone market."""
 
-from pathlib import Path
-
 import polars as pl
 
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing
-from ons_assets.intake.source import layout_folders, limits
-from ons_assets.settings import Settings
 
-BUILT_IN = Path(__file__).parent / "layouts"
 SHARES = ("operator_share", "prepaid_share", "second_phone_share")
 
 
@@ -32,11 +27,6 @@ class CommutingFiles(PlainSource):
         Rule(~pl.col("home_workers").is_between(0, pl.col("commuters")), "more work at home than work"),
     )
 
-    @classmethod
-    def of(cls, settings: Settings) -> "CommutingFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
-
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`; a benchmark that is not named is called as its layout."""
         return super().typed(rows, layout).with_columns(pl.col("benchmark").fill_null(layout.name))
@@ -53,11 +43,6 @@ class AreaCodeFiles(PlainSource):
     columns = {"code": pl.String(), "current_code": pl.String()}
     optional = {"name": pl.String()}
     faults = (missing(["code", "current_code"], "a code is missing"),)
-
-    @classmethod
-    def of(cls, settings: Settings) -> "AreaCodeFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
 
 
 class AreaPartFiles(PlainSource):
@@ -79,11 +64,6 @@ class AreaPartFiles(PlainSource):
         ),
         Rule(pl.col("residents") < 0, "number of residents is negative"),
     )
-
-    @classmethod
-    def of(cls, settings: Settings) -> "AreaPartFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
 
 
 class MarketFiles(PlainSource):
@@ -111,11 +91,6 @@ class MarketFiles(PlainSource):
         Rule(pl.col("population") < 0, "population is negative"),
     )
 
-    @classmethod
-    def of(cls, settings: Settings) -> "MarketFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
-
 
 class WorkerFiles(PlainSource):
     """People in work by area of home or of work."""
@@ -131,8 +106,3 @@ class WorkerFiles(PlainSource):
         Rule(~pl.col("side").is_in(["home", "work"]), "side is neither home nor work", null_is_fault=True),
         Rule(~(pl.col("workers") >= 0), "number of workers is missing, negative or not a number", null_is_fault=True),
     )
-
-    @classmethod
-    def of(cls, settings: Settings) -> "WorkerFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))

@@ -11,10 +11,8 @@ from ons_assets.intake import values
 from ons_assets.intake.layouts import Layout, Origin
 from ons_assets.intake.records import header
 from ons_assets.intake.rules import Rule
-from ons_assets.intake.source import TableSource, layout_folders, limits
-from ons_assets.settings import Settings
+from ons_assets.intake.source import TableSource
 
-BUILT_IN = Path(__file__).parent / "layouts"
 WIDE, WIDE_ITEM = "one-column-a-month", "ITEM_ID"
 MONTH_COLUMN = re.compile(r"(\d{4}-\d{2})-01(?: 00:00:00)?")
 NO_INDEX = "-"
@@ -35,11 +33,6 @@ class OfficialIndexFiles(TableSource):
     key = ("series", "item_id", "frequency", "period")
     needs = {"period": "2016-07-21, 2016-W29 or 2016-07", "index": "on its own base"}
     takes = {"series": "whose it is; else the name of the file", "item_id": "else all items", "item": "its name"}
-
-    @classmethod
-    def of(cls, settings: Settings) -> "OfficialIndexFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings))
 
     def layout(self, path: Path, name: str) -> Layout:
         """See `Source.layout`; a table with a column a month is known by the names of its columns."""

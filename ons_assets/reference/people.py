@@ -4,9 +4,7 @@ import polars as pl
 
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing
-from ons_assets.intake.source import layout_folders, limits
 from ons_assets.lakehouse.sums import exact_sum
-from ons_assets.settings import Settings
 
 ALL = "all"
 
@@ -27,11 +25,6 @@ class PopulationFiles(PlainSource):
         Rule(~(pl.col("population") >= 0), "population is missing, negative or not a number", null_is_fault=True),
         Rule(~pl.col("students").is_between(0, "population"), "students are negative or more than the population"),
     )
-
-    @classmethod
-    def of(cls, settings: Settings) -> "PopulationFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name), limits(settings))
 
 
 def totals_by_area(population: pl.DataFrame) -> pl.DataFrame:
@@ -68,11 +61,6 @@ class EstimateFiles(PlainSource):
         Rule(~pl.col("direction").is_in(["in", "out"]), "direction is neither in nor out"),
         missing(["origin", "destination"], "area, or origin and destination, are missing"),
     )
-
-    @classmethod
-    def of(cls, settings: Settings) -> "EstimateFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name), limits(settings))
 
     def derived(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Moves into an area come from all areas, and moves out of it go to all."""

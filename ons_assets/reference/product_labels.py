@@ -10,8 +10,6 @@ from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing
-from ons_assets.intake.source import layout_folders, limits
-from ons_assets.settings import Settings
 
 YES = ("true", "1", "yes", "y", "in")
 NO = ("false", "0", "no", "n", "out")
@@ -30,11 +28,6 @@ class LabelFiles(PlainSource):
     key = ("retailer", "item_id", "product", "labelled_by", "labelled_at_utc")
     columns = dict.fromkeys(("retailer", "item_id", "product", "in_scope", "labelled_by"), pl.String())
     optional = dict.fromkeys(("labelled_at_utc", "note"), pl.String())
-
-    @classmethod
-    def of(cls, settings: Settings) -> "LabelFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name), limits(settings))
 
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`."""

@@ -4,8 +4,6 @@ import polars as pl
 
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing
-from ons_assets.intake.source import layout_folders, limits
-from ons_assets.settings import Settings
 
 
 class WeightFiles(PlainSource):
@@ -28,8 +26,3 @@ class WeightFiles(PlainSource):
         missing("year", "year is missing or not a number"),
         Rule(~(pl.col("weight") >= 0), "weight is missing, negative or not a number", null_is_fault=True),
     )
-
-    @classmethod
-    def of(cls, settings: Settings) -> "WeightFiles":
-        """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name), limits(settings))
