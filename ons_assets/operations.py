@@ -17,8 +17,7 @@ from ons_assets.intake import parsed, records
 from ons_assets.intake.drops import StillChanging, is_finished, recover, register
 from ons_assets.intake.fields import ColumnsOf
 from ons_assets.intake.ledger import Drop, Ledger, Status
-from ons_assets.intake.parsed import layout_sha256
-from ons_assets.intake.reading import OF_THE_MACHINE, Difference, Rereading, rereading
+from ons_assets.intake.reading import OF_THE_MACHINE, Difference, Rereading, rereading, stale
 from ons_assets.intake.reading import read_waiting as read_all
 from ons_assets.intake.source import Source
 from ons_assets.intake.unreadable import Unreadable
@@ -222,15 +221,8 @@ def stale_drops(settings: Settings) -> pl.DataFrame:
     home, ledger = Home(settings.home), Ledger(Home(settings.home))
     rows = []
     for source in sources(settings):
-        now = {layout_sha256(layout) for layout in source.shelf.layouts}
         read = [parsed.load(parsed.folder_of(home, source.name), drop.drop_id) for drop in ledger.drops(source.name)]
-        stale = [
-            each
-            for each in read
-            if each is not None
-            and (each.parameters != dict(source.parameters) or (each.layout_sha256 not in now and now))
-        ]
-        rows.append((source.name, len(stale)))
+        rows.append((source.name, len(stale(source, [each for each in read if each is not None]))))
     return pl.DataFrame(rows, schema={"source": pl.String(), "files": pl.Int64()}, orient="row").filter(
         pl.col("files") > 0
     )

@@ -127,6 +127,8 @@ def _violations(
         by_id[drop.drop_id] = (seed, how)
     for each in reading.read_waiting(home, ledger, source, table, "fuzz", progress=said.append):
         if each.parsed and by_id[each.drop.drop_id][0] is None:
+            if reading.stale(source, [each.parsed]):
+                yield Violation(source.name, None, NEIGHBOUR, "counts as read under another layout")
             rows = parsed.rows(parsed.folder_of(home, source.name), each.parsed).collect()
             if not rows.equals(table.conform(alone.with_columns(_later(table, rows))).select(rows.columns)):
                 yield Violation(source.name, None, NEIGHBOUR, f"gives other rows beside {[*seeds]} than alone")

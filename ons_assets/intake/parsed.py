@@ -45,6 +45,8 @@ class Parsed:
         What else there is to say.
     rows
         Name of the file of accepted rows.
+    is_shelved
+        Whether the layout lay on the shelf of the source; else the source made it for the file.
     """
 
     layout: dict[str, Any]
@@ -58,6 +60,7 @@ class Parsed:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     rows: str
+    is_shelved: bool = True
 
     @property
     def layout_name(self) -> str:

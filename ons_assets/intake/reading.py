@@ -3,7 +3,7 @@
 import errno
 import shutil
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +14,7 @@ import polars as pl
 from ons_assets.intake import parsed
 from ons_assets.intake.drops import archived_path
 from ons_assets.intake.ledger import Drop, Ledger, Status
-from ons_assets.intake.parsed import Parsed
+from ons_assets.intake.parsed import Parsed, layout_sha256
 from ons_assets.intake.source import Piece, Source
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse import quarantine
@@ -204,6 +204,7 @@ def _read(home: Home, source: Source, table: Table, drop: Drop, folder: Path) ->
         found = writer.finish(
             layout,
             source.parameters,
+            is_shelved=layout in source.shelf.layouts,
             rejected=len(every),
             usable=usable,
             expected=expected if knows else None,
@@ -224,6 +225,14 @@ def _of_known_days(piece: Piece, table: Table) -> Piece:
     why = f"day is before {FIRST_DAY}, the first of the installation"
     rejected = piece.accepted.filter(early).select("line", reason=pl.lit(why), text=pl.lit(""))
     return Piece(piece.accepted.filter(~early), pl.concat([piece.rejected, rejected]))
+
+
+def stale(source: Source, found: Iterable[Parsed]) -> list[Parsed]:
+    """Return readings under a layout or parameters that are other ones now."""
+    now, parameters = {layout_sha256(layout) for layout in source.shelf.layouts}, dict(source.parameters)
+    return [
+        each for each in found if each.parameters != parameters or (each.is_shelved and each.layout_sha256 not in now)
+    ]
 
 
 @contextmanager
