@@ -76,6 +76,12 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "count": ("count", "n trips", "flow", "trips", "viajes", "total"),
 }
 ALIKE = 0.85
+# Fields that are read as times, and what a layout may have to say of them.
+TIMES = frozenset({"time", "time_utc", "date", "collected_at"})
+TIME_HINTS = (
+    "# zone: Europe/London    # of times that do not say one",
+    "# time_formats: ['%d/%m/%Y %H:%M']    # of times that are not written as 2024-03-31 13:30",
+)
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,8 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
         chosen = layout or source.layout(path, name)
     except Unreadable as error:
         return Checked(kind.words, None, header, sentences=(f"{name} {error}",))
+    if (lack := source.lack_of(chosen)) is not None and layout is not None:
+        return Checked(kind.words, chosen, header, sentences=(f"the layout {chosen.name} {lack}",))
     found = records.header(path, chosen, source.limits)
     if lacks := lacking(chosen, found):
         said = f"the layout {chosen.name} needs columns that the file lacks: {', '.join(lacks)}"
@@ -192,12 +200,15 @@ def draft(source: Source, path: Path) -> str:
     lines += [f"{name}: {_scalar(value)}" for name, value in (("path", kind.path), ("element", kind.element)) if value]
     if kind.preamble_lines:
         lines.append(f"skip_lines: {kind.preamble_lines}")
-    guessed = _guesses([*source.needs, *source.takes], kind.columns)
+    needs, takes = source.said_fields
+    if not TIMES.isdisjoint({*needs, *takes}):
+        lines += TIME_HINTS
+    guessed = _guesses([*needs, *takes], kind.columns)
     lines.append("columns:")
-    lines += [_line(name, guessed.get(name), sentence) for name, sentence in source.needs.items()]
-    optional = [_line(name, guessed.get(name), sentence) for name, sentence in source.takes.items()]
+    lines += [_line(name, guessed.get(name), sentence) for name, sentence in needs.items()]
+    optional = [_line(name, guessed.get(name), sentence) for name, sentence in takes.items()]
     # A heading with nothing but remarks under it would say that it is empty.
-    has_guess = any(name in guessed for name in source.takes)
+    has_guess = any(name in guessed for name in takes)
     lines += ["optional:" if has_guess else "# optional:", *optional] if optional else []
     rest = [each for each in kind.columns if each not in guessed.values()]
     if rest and not source.is_individual:
@@ -218,7 +229,7 @@ def _guesses(wanted: Sequence[str], header: Sequence[str]) -> dict[str, str]:
     free = {canonical(name).replace("_", " "): name for name in header}
     found = {}
     for name in wanted:
-        words = SYNONYMS.get(name, (name.replace("_", " "),))
+        words = (name.replace("_", " "), *SYNONYMS.get(name, ()))
         match = next((word for word in words if word in free), None)
         if match is None:
             close = [hit for word in words for hit in difflib.get_close_matches(word, free, n=1, cutoff=ALIKE)]

@@ -13,7 +13,7 @@ from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout, Origin
 from ons_assets.intake.rules import Rule
 from ons_assets.intake.shelf import Shelf, shelf
-from ons_assets.intake.source import TableSource, fields_said
+from ons_assets.intake.source import TableSource
 
 Types = Mapping[str, DataType | DataTypeClass]
 
@@ -43,17 +43,9 @@ class PlainSource(TableSource):
         return Shelf((*found.layouts, own), found.broken)
 
     @property
-    def said_fields(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def said_fields(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
         """See `Source.said_fields`; they are the columns of the table."""
-        return tuple(self.columns), tuple(self.optional)
-
-    def lack_of(self, layout: Layout) -> str | None:
-        """See `Source.lack_of`; the fields are the columns of the table."""
-        lacking = [name for name in self.columns if name not in fields_said(layout)]
-        if lacking:
-            return f"does not say {', '.join(lacking)}"
-        unknown = [name for name in layout.origins if name not in {**self.columns, **self.optional}]
-        return f"says {', '.join(unknown)}, which files of {self.name} do not have" if unknown else None
+        return _in_words(self.columns), _in_words(self.optional)
 
     def derived(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return rows with columns that are made of others, before faults are looked for."""
@@ -71,6 +63,19 @@ class PlainSource(TableSource):
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
         """See `TableSource.rules`."""
         return self.faults
+
+
+def _in_words(types: Types) -> dict[str, str]:
+    return {
+        name: "text"
+        if dtype == pl.String()
+        else "a day"
+        if dtype == pl.Date()
+        else "a whole number"
+        if dtype.is_integer()
+        else "a number"
+        for name, dtype in types.items()
+    }
 
 
 def _of_type(rows: pl.DataFrame, name: str, dtype: DataType | DataTypeClass, layout: Layout) -> pl.Series:

@@ -103,16 +103,17 @@ class Source(ABC):
         return shelf(self.folders, self.lack_of)
 
     @property
-    def said_fields(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Names of the fields that a layout must say, and of those that it may say."""
-        return tuple(self.needs), tuple(self.takes)
+    def said_fields(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """Fields that a layout must say, and those that it may say, each with what it is."""
+        return self.needs, self.takes
 
     def lack_of(self, layout: Layout) -> str | None:
         """Return what a layout does not say though the source needs it; None if it says all."""
-        lacking = [name for name in self.needs if name not in fields_said(layout)]
+        needs, takes = self.said_fields
+        lacking = [name for name in needs if name not in fields_said(layout)]
         if lacking:
             return f"does not say {', '.join(lacking)}"
-        unknown = [name for name in layout.origins if name not in {*self.needs, *self.takes}]
+        unknown = [name for name in layout.origins if name not in {*needs, *takes}]
         return f"says {', '.join(unknown)}, which files of {self.name} do not have" if unknown else None
 
     def layout(self, path: Path, name: str) -> Layout:
@@ -279,7 +280,7 @@ def limits(settings: Settings) -> Limits:
 def fields_said(layout: Layout) -> set[str]:
     """Return the fields of a source that a layout says, from columns or from the name of the file."""
     named = re.compile(layout.name_pattern).groupindex if layout.name_pattern else {}
-    return {*layout.columns, *named}
+    return {*layout.origins, *named}
 
 
 def nothing_read(rejected: pl.DataFrame) -> str:

@@ -12,6 +12,7 @@ PER_KWH: dict[str, float] = {"kwh": 1.0, "wh": 0.001, "mwh": 1000.0}
 PER_KW: dict[str, float] = {"kw": 1.0, "w": 0.001}
 PER_KW_UNITS = ("kW", "W")
 CUBIC_METRES = ("m3", "m³")
+CER_FIELDS = frozenset({"meter", "code", "value"})
 SAYS_ZONE = re.compile(r"%[:#]?z|%s$|^epoch")
 
 
@@ -73,9 +74,9 @@ def of_interval(layout: Layout, minutes: int) -> Layout:
 
 def lacks(layout: Layout) -> str | None:
     """Say what a layout leaves open that readings need; None if it says everything."""
-    if layout.format == "cer":
-        return None
     fields = layout.origins.keys()
+    if layout.format == "cer":
+        return None if fields >= CER_FIELDS else "text of the CER trial has the columns meter, code and value"
     if "meter" not in fields and "(?P<meter>" not in (layout.name_pattern or ""):
         return "columns must say what the meter is: a column, a constant, or the name of the file"
     return _lacks_place(layout, fields) or _lacks_unit(layout, fields)
