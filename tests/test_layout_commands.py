@@ -89,6 +89,32 @@ def drop(home: Home, name: str) -> Drop:
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    "source", ["meters", "meter_questionnaire", "meter_areas", "tweets", "cells", "devices", "phone_events"]
+)
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("keys.json", f'{{"{MARKER}": {{"{MARKER}-2": [{{"a": 1, "b": 2}}, {{"a": 1, "b": 2}}]}}}}'),
+        ("identifiers.json", '{"MrsMarker": {"and_Mr": [{"a": 1, "b": 2}, {"a": 1, "b": 2}]}}'),
+        ("tags.xml", f"<all><{MARKER}><a>1</a></{MARKER}><{MARKER}><a>1</a></{MARKER}></all>"),
+        # Nearly what suppliers call a column.
+        ("spelled_nearly.csv", "devicemrs,serialx,meter idm,n/a\nuser2,x,y,0.3\nuser3,x,y,0.4\n"),
+    ],
+)
+def test_no_name_inside_a_document_about_people_is_told(
+    home: Home, tmp_path: Path, source: str, name: str, content: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(content)
+    told = [command("layout", does, file, "--source", source) for does in ("draft", "check")]
+    command("ingest", file, "--source", source)
+    [drop] = Ledger(home).drops()
+    told_of_it = "".join([*(each.output for each in told), *(str(each.exception) for each in told), str(drop.reason)])
+    for word in (MARKER, "MrsMarker", "and_Mr", "devicemrs", "serialx", "meter idm"):
+        assert word not in told_of_it
+
+
 def test_a_layout_of_readings_is_drafted_and_names_nothing_that_is_not_known(tmp_path: Path) -> None:
     file = tmp_path / "readings.csv"
     rows = "".join(f"AT{number:03d};2016-07-21 {hour:02d}:00;0,{hour}\n" for number in (1, 2) for hour in range(24))

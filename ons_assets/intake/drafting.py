@@ -132,25 +132,26 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
         To be tried; None for those of the source.
     """
     kind, name = sniff.describe(path, source.limits), path.name
+    words = kind.said(individual=source.is_individual)
     header = () if source.is_individual else tuple(kind.columns)
     try:
         chosen = layout or source.layout(path, name)
     except Unreadable as error:
-        return Checked(kind.words, None, header, sentences=(f"{name} {error}",))
+        return Checked(words, None, header, sentences=(f"{name} {error}",))
     if (lack := source.lack_of(chosen)) is not None and layout is not None:
-        return Checked(kind.words, chosen, header, sentences=(f"the layout {chosen.name} {lack}",))
+        return Checked(words, chosen, header, sentences=(f"the layout {chosen.name} {lack}",))
     found = records.header(path, chosen, source.limits)
     if lacks := lacking(chosen, found):
         said = f"the layout {chosen.name} needs columns that the file lacks: {', '.join(lacks)}"
-        return Checked(kind.words, chosen, header, sentences=(said,))
+        return Checked(words, chosen, header, sentences=(said,))
     used = ColumnsOf([*chosen.needed, *(each for origin in chosen.optional.values() for each in origin.columns)])
     unused = tuple(each for each in found if used(each) is None and canonical(each))
     try:
         pieces = list(islice(source.read(path, name, datetime.now(UTC), chosen), 1))
     except Unreadable as error:
         sentences = (f"{name} {error}", *([reasons(error.rejected)] if len(error.rejected) else []))
-        return Checked(kind.words, chosen, header, _told(source, unused), sentences=sentences)
-    return _shown(source, kind.words, chosen, header, unused, pieces)
+        return Checked(words, chosen, header, _told(source, unused), sentences=sentences)
+    return _shown(source, words, chosen, header, unused, pieces)
 
 
 def _shown(
@@ -187,7 +188,7 @@ def draft(source: Source, path: Path) -> str:
     """
     kind = sniff.describe(path, source.limits)
     lines = [
-        f"# Draft of a layout for {source.name}: {path.name} is {kind.words}.",
+        f"# Draft of a layout for {source.name}: {path.name} is {kind.said(individual=source.is_individual)}.",
         "# Complete what is marked with ?, and look at what was guessed.",
         f"name: {_slug(path)}",
         f"files: {yaml.safe_dump(f'*{path.suffix}').splitlines()[0]}",
@@ -197,13 +198,14 @@ def draft(source: Source, path: Path) -> str:
     lines += [f"{name}: {_scalar(value)}" for name, value in said.items() if value not in (None, usual[name])]
     if not kind.header:
         lines.append("header: false")
-    lines += [f"{name}: {_scalar(value)}" for name, value in (("path", kind.path), ("element", kind.element)) if value]
+    where = {"path": (kind.path, "leads to the rows"), "element": (kind.element, "of which each is a row")}
+    lines += [_where(source, name, value, sentence) for name, (value, sentence) in where.items() if value]
     if kind.preamble_lines:
         lines.append(f"skip_lines: {kind.preamble_lines}")
     needs, takes = source.said_fields
     if not TIMES.isdisjoint({*needs, *takes}):
         lines += TIME_HINTS
-    guessed = _guesses([*needs, *takes], kind.columns)
+    guessed = _guesses([*needs, *takes], kind.columns, loosely=not source.is_individual)
     lines.append("columns:")
     lines += [_line(name, guessed.get(name), sentence) for name, sentence in needs.items()]
     optional = [_line(name, guessed.get(name), sentence) for name, sentence in takes.items()]
@@ -218,20 +220,29 @@ def draft(source: Source, path: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _where(source: Source, name: str, value: str, sentence: str) -> str:
+    """Where the rows of a document are; a key or a tag may be a value, so of files about people it is only asked."""
+    return f"# {name}: ?    # {sentence}" if source.is_individual else f"{name}: {_scalar(value)}"
+
+
 def _line(name: str, column: str | None, sentence: str) -> str:
     if column is None:
         return f"  # {name}: ?    # {sentence}"
     return f"  {name}: {_scalar(column)}    # guessed; {sentence}"
 
 
-def _guesses(wanted: Sequence[str], header: Sequence[str]) -> dict[str, str]:
-    """Columns by the field that their names mean, each at most once."""
+def _guesses(wanted: Sequence[str], header: Sequence[str], *, loosely: bool) -> dict[str, str]:
+    """Columns by the field that their names mean, each at most once.
+
+    Loosely, what is spelled nearly like a word is taken for it: of files about people it may be a value, as
+    `device42` in a file without a header.
+    """
     free = {canonical(name).replace("_", " "): name for name in header}
     found = {}
     for name in wanted:
         words = (name.replace("_", " "), *SYNONYMS.get(name, ()))
         match = next((word for word in words if word in free), None)
-        if match is None:
+        if match is None and loosely:
             close = [hit for word in words for hit in difflib.get_close_matches(word, free, n=1, cutoff=ALIKE)]
             match = close[0] if close else None
         if match is not None:

@@ -137,11 +137,11 @@ class Shelf:
         header = list(kind.columns) or ([] if individual else _as_it_stands(path, kind, limits))
         if not header:
             _check_readable(path, limits)
-            return f"is {kind.words}, and has no header that a layout knows"
+            return f"is {kind.said(individual=individual)}, and has no header that a layout knows"
         nearest = min(candidates, key=lambda each: len(lacking(each, header)), default=None)
         lacks = lacking(nearest, header) if nearest else []
         marks = f" with {kind.delimiter!r} between fields" if kind.delimiter not in (None, ",") else ""
-        said = f"is {kind.words}{marks} in a layout that is not known"
+        said = f"is {kind.said(individual=individual)}{marks} in a layout that is not known"
         if not individual:
             said += f": its columns are {shown(header)}"
         if nearest and not lacks:

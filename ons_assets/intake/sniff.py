@@ -60,7 +60,8 @@ class FileKind:
     Parameters
     ----------
     words
-        In words, without an article only where there is none: "delimited text", "an Excel workbook".
+        In words, without an article only where there is none: "delimited text", "an Excel workbook". They
+        hold nothing of the file; see also `said`.
     format
         For a layout; None if it cannot be read.
     packing
@@ -97,6 +98,18 @@ class FileKind:
     path: str | None = None
     element: str | None = None
     count: int | None = None
+
+    def said(self, *, individual: bool) -> str:
+        """Return the words, and where the rows of a document are: of one about people, a name in it may be a value.
+
+        Parameters
+        ----------
+        individual
+            Whether the file is about people.
+        """
+        if self.format != "json" or not self.path:
+            return self.words
+        return f"{self.words} with rows {'inside it' if individual else f'at {self.path}'}"
 
 
 def describe(path: Path, limits: Limits) -> FileKind:
@@ -343,10 +356,9 @@ def _json(text: str, stream: Stream, limits: Limits, kind: FileKind) -> FileKind
         return replace(kind, words="a JSON document", format="json")
     path, element = found
     values = _row(element) or {}
-    where = f" with rows at {path}" if path else " of rows"
     return replace(
         kind,
-        words=f"a JSON document{where}",
+        words="a JSON document" if path else "a JSON document of rows",
         format="json",
         path=path or None,
         columns=_looking_like_names(list(values)),
