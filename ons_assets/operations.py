@@ -20,7 +20,6 @@ from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.reading import OF_THE_MACHINE, Difference, Rereading, rereading, stale
 from ons_assets.intake.reading import read_waiting as read_all
 from ons_assets.intake.source import Source
-from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.assets import RawAsset
@@ -361,10 +360,12 @@ def _columns_read(source: Source, file: Path) -> frozenset[str]:
     """Columns of a file that its layout in a source names."""
     try:
         layout = source.layout(file, file.name)
-    except Unreadable:
+        header = records.header(file, layout, source.limits)
+    except Exception:
+        # The text of what a library raises may quote the file; that it cannot be read is said where it is read.
         return frozenset()
     known = ColumnsOf([*layout.needed, *(name for each in layout.optional.values() for name in each.columns)])
-    return frozenset(name for name in records.header(file, layout, source.limits) if known(name) is not None)
+    return frozenset(name for name in header if known(name) is not None)
 
 
 def _recognises(source: Source, file: Path) -> bool:

@@ -1,8 +1,10 @@
 """Layouts on the command line: drafted, looked at, changed, and what was refused or read before read again."""
 
 import gzip
+import importlib
 import json
 import os
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -42,6 +44,13 @@ OF_READINGS = 'unit: kWh\ninterval_minutes: 60\nzone: Europe/Vienna\ntime_format
 SHOP_FILE = (
     "datum;artikel;preis;preis_neu;regal\n21/07/2016;Milch 1l;0,99;1,09;Milch\n21/07/2016;Milch 2l;1,89;1,99;Milch\n"
 )
+
+# Files that a layout of their source knows.
+KNOWN = {
+    "meters": "customer,time,kwh\n1,2009-11-27 05:00:00,0.1\n1,2009-11-27 05:30:00,0.1\n",
+    "tweets": "user,time,lat,lon\n5,2014-08-20T08:00:00+00:00,51.5,-0.1\n",
+    "devices": "operator,device,contract,age_group\nnorth,5,contract,25-44\n",
+}
 
 
 @pytest.fixture
@@ -113,6 +122,48 @@ def test_no_name_inside_a_document_about_people_is_told(
     told_of_it = "".join([*(each.output for each in told), *(str(each.exception) for each in told), str(drop.reason)])
     for word in (MARKER, "MrsMarker", "and_Mr", "devicemrs", "serialx", "meter idm"):
         assert word not in told_of_it
+
+
+@pytest.mark.parametrize("function", ["sniff.describe", "records.header", "records.records", "fields.fields"])
+@pytest.mark.parametrize("source", ["meters", "tweets", "devices"])
+def test_what_a_library_raises_over_a_file_is_not_told(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, function: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError(f"the value {MARKER} does not fit")
+
+    module, name = function.split(".")
+    original = getattr(importlib.import_module(f"ons_assets.intake.{module}"), name)
+    for each in [each for key, each in sys.modules.items() if key.startswith("ons_assets.")]:
+        if getattr(each, name, None) is original:
+            monkeypatch.setattr(each, name, fail)
+    file = tmp_path / "known.csv"
+    file.write_text(KNOWN[source])
+    told = [command("layout", does, file, "--source", source) for does in ("draft", "check")]
+    told += [command("ingest", file), command("ingest", file, "--source", source)]
+    reasons = [drop.reason for drop in Ledger(home).drops()]
+    for each in told:
+        assert each.exception is None or isinstance(each.exception, cli.Failed | ValueError | SystemExit)
+    assert MARKER not in "".join(
+        map(str, [*(each.output for each in told), *(each.exception for each in told), *reasons])
+    )
+
+
+@pytest.mark.usefixtures("home")
+def test_no_length_of_an_interval_is_told(tmp_path: Path) -> None:
+    layout = {
+        "name": "with-lengths",
+        "zone": "UTC",
+        "unit": "kWh",
+        "columns": {"meter": "m", "time": "t", "value": "v", "interval_minutes": "i"},
+    }
+    (tmp_path / "layout.yaml").write_text(yaml.safe_dump(layout))
+    file = tmp_path / "readings.csv"
+    for length in ("4711", "inf"):
+        file.write_text(f"m,t,v,i\n1,2009-11-27 05:00:00,0.1,{length}\n")
+        told = command("layout", "check", file, "--source", "meters", "--layout", tmp_path / "layout.yaml")
+        assert "says of its intervals a length" in told.output
+        assert "4711" not in told.output
 
 
 def test_a_layout_of_readings_is_drafted_and_names_nothing_that_is_not_known(tmp_path: Path) -> None:

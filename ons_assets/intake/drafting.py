@@ -13,6 +13,7 @@ import yaml
 from ons_assets.intake import records, sniff
 from ons_assets.intake.fields import ColumnsOf, canonical, lacking
 from ons_assets.intake.layouts import Layout
+from ons_assets.intake.reading import unforeseen
 from ons_assets.intake.source import Piece, Source
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import reasons
@@ -131,16 +132,18 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
     layout
         To be tried; None for those of the source.
     """
-    kind, name = sniff.describe(path, source.limits), path.name
+    kind, name = _kind(source, path), path.name
     words = kind.said(individual=source.is_individual)
     header = () if source.is_individual else tuple(kind.columns)
     try:
         chosen = layout or source.layout(path, name)
+        found = records.header(path, chosen, source.limits)
     except Unreadable as error:
         return Checked(words, None, header, sentences=(f"{name} {error}",))
-    if (lack := source.lack_of(chosen)) is not None and layout is not None:
-        return Checked(words, chosen, header, sentences=(f"the layout {chosen.name} {lack}",))
-    found = records.header(path, chosen, source.limits)
+    except Exception as error:
+        return Checked(words, None, header, sentences=(f"{name} {unforeseen(error)}",))
+    if layout is not None and (lack := source.lack_of(layout)) is not None:
+        return Checked(words, layout, header, sentences=(f"the layout {layout.name} {lack}",))
     if lacks := lacking(chosen, found):
         said = f"the layout {chosen.name} needs columns that the file lacks: {', '.join(lacks)}"
         return Checked(words, chosen, header, sentences=(said,))
@@ -151,6 +154,8 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
     except Unreadable as error:
         sentences = (f"{name} {error}", *([reasons(error.rejected)] if len(error.rejected) else []))
         return Checked(words, chosen, header, _told(source, unused), sentences=sentences)
+    except Exception as error:
+        return Checked(words, chosen, header, _told(source, unused), sentences=(f"{name} {unforeseen(error)}",))
     return _shown(source, words, chosen, header, unused, pieces)
 
 
@@ -186,7 +191,7 @@ def draft(source: Source, path: Path) -> str:
     path
         The file.
     """
-    kind = sniff.describe(path, source.limits)
+    kind = _kind(source, path)
     lines = [
         f"# Draft of a layout for {source.name}: {path.name} is {kind.said(individual=source.is_individual)}.",
         "# Complete what is marked with ?, and look at what was guessed.",
@@ -218,6 +223,14 @@ def draft(source: Source, path: Path) -> str:
     elif rest:
         lines.append(f"# not read: {len(rest)} columns")
     return "\n".join(lines) + "\n"
+
+
+def _kind(source: Source, path: Path) -> sniff.FileKind:
+    """What a file is; what a library raises over it is not passed on, because its text may quote the file."""
+    try:
+        return sniff.describe(path, source.limits)
+    except Exception as error:
+        return sniff.FileKind(f"a file that {unforeseen(error)}")
 
 
 def _where(source: Source, name: str, value: str, sentence: str) -> str:

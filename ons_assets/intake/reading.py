@@ -173,8 +173,7 @@ def attempt(home: Home, source: Source, table: Table, drop: Drop, folder: Path) 
     except Exception as error:
         if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
             raise
-        reason = f"{drop.name} could not be read: {type(error).__name__} at {place(error)}"
-        return Failed(reason, pl.DataFrame(schema=REJECTED_SCHEMA))
+        return Failed(f"{drop.name} {unforeseen(error)}", pl.DataFrame(schema=REJECTED_SCHEMA))
 
 
 def _read(home: Home, source: Source, table: Table, drop: Drop, folder: Path) -> tuple[Parsed, pl.DataFrame]:
@@ -321,6 +320,11 @@ class Rereading:
 def quarantine_name(drop: Drop) -> str:
     """Name under which rows of a drop lie in quarantine."""
     return str(drop.sha256)
+
+
+def unforeseen(error: Exception) -> str:
+    """Say of a file that a library raised something over it; its text may quote the file, so that is not told."""
+    return f"could not be read: {type(error).__name__} at {place(error)}"
 
 
 def place(error: BaseException) -> str:

@@ -128,8 +128,11 @@ class MeterFiles(Source):
             if seconds is not None and len(said := seconds.drop_nulls()):
                 try:
                     return of_interval(layout, int(said[0]) // 60)
-                except ValueError as error:
-                    raise Unreadable(f"holds readings of {said[0] / 60:g} minutes, {error}") from None
+                except (ValueError, OverflowError):
+                    # How long, is a value of the file; it may be no number at all.
+                    raise Unreadable(
+                        "says of its intervals a length that is no part of a half hour, and no hour"
+                    ) from None
         return layout
 
     def placing(self, layout: Layout, received_utc: datetime) -> Placing | CerPlacing:
