@@ -19,6 +19,8 @@ from rich.table import Column, Table
 from ons_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ons_assets.intake.ledger import Drop
     from ons_assets.intake.reading import Difference
     from ons_assets.orchestration.runs import Outcome
@@ -181,7 +183,7 @@ def check_layout(
     if checked.unused:
         console.print(f"not read: {', '.join(checked.unused)}", soft_wrap=True, markup=False)
     if checked.rows is not None:
-        console.print(_frame_table("first rows", checked.rows))
+        console.print(_upright("first rows", checked.rows))
     elif checked.types:
         console.print(
             "fields: " + ", ".join(f"{name} ({kind})" for name, kind in checked.types.items()), soft_wrap=True
@@ -456,14 +458,23 @@ def _print_outcome(outcome: "Outcome") -> None:
         console.print(f"not made, because of an asset before them: {', '.join(outcome.skipped)}")
 
 
-def _frame_table(title: str, frame: "object") -> Table:
-    import polars as pl
-
-    assert isinstance(frame, pl.DataFrame)
+def _frame_table(title: str, frame: "pl.DataFrame") -> Table:
     columns = [Column(name, overflow="fold") for name in frame.columns]
     table = Table(*columns, title=title, title_justify="left")
     for row in frame.iter_rows():
-        table.add_row(
-            *("" if value is None else f"{value:,.2f}" if isinstance(value, float) else f"{value}" for value in row)
-        )
+        table.add_row(*map(_cell, row))
     return table
+
+
+def _upright(title: str, frame: "pl.DataFrame") -> Table:
+    """Rows side by side, a line for each field that has a value: a terminal is narrower than a row has fields."""
+    rows = [Column(f"{number}", overflow="fold") for number in range(1, len(frame) + 1)]
+    table = Table(Column("field", no_wrap=True), *rows, title=title, title_justify="left")
+    for values in frame:
+        if values.null_count() < len(values):
+            table.add_row(values.name, *map(_cell, values))
+    return table
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:,.2f}" if isinstance(value, float) else f"{value}"

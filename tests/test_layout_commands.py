@@ -219,6 +219,39 @@ def test_of_files_about_nobody_the_first_rows_are_shown(home: Home, tmp_path: Pa
     assert "2 rows accepted, 0 rejected" in checked.stdout
 
 
+def test_first_rows_fit_into_a_narrow_terminal(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.console, "_width", 80)
+    shop(home)
+    lines = command("layout", "check", shop_file(tmp_path), "--source", "prices").stdout.split("\n")
+    assert max(map(len, lines)) <= 80
+    for field, values in {"product": ("Milch 1l", "Milch 2l"), "price": ("0.99", "1.89")}.items():
+        (line,) = (line for line in lines if f" {field} " in line)
+        assert all(value in line for value in values)
+    assert not any(" turnover " in line for line in lines)
+
+
+def test_a_reason_is_said_once(home: Home, tmp_path: Path) -> None:
+    shop(home)
+    file = tmp_path / "shop_none.csv"
+    file.write_text(SHOP_FILE.replace("0,99", "free").replace("1,89", "free"))
+    checked = command("layout", "check", file, "--source", "prices")
+    assert checked.stdout.count("2 rows: ") == 1
+
+
+def test_a_text_that_yaml_takes_for_something_else_is_asked_for_in_quotes(home: Home, tmp_path: Path) -> None:
+    shop(home, items={"Milch": {"item_id": 114, "item": "Milk"}})
+    layout = home.root / "layouts" / "prices" / "my-office.yaml"
+    said = sentence(command("layout", "check", shop_file(tmp_path), "--source", "prices", "--layout", layout))
+    assert said == "my-office.yaml: items.Milch.item_id: is to be a text: write it in quotes"
+
+
+def test_a_layout_that_waits_for_another_name_is_named(home: Home, tmp_path: Path) -> None:
+    shop(home)
+    file = shop_file(tmp_path).rename(tmp_path / "laden.csv")
+    checked = command("layout", "check", file, "--source", "prices")
+    assert "the layout my-office would read it if it were called shop_*.csv" in checked.stdout
+
+
 @pytest.mark.usefixtures("home")
 def test_a_file_that_no_layout_knows_is_told_with_its_columns(tmp_path: Path) -> None:
     checked = command("layout", "check", shop_file(tmp_path), "--source", "prices")

@@ -1,6 +1,7 @@
 """Help with a layout: what a file is, how it would be read, and a draft of a layout to complete."""
 
 import difflib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from ons_assets.intake.source import Piece, Source
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import reasons
 
-SHOWN_ROWS = 10
+SHOWN_ROWS = 3
 # Words by which suppliers call the fields of sources, in several languages.
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "meter": (
@@ -152,7 +153,8 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
     try:
         pieces = list(islice(source.read(path, name, datetime.now(UTC), chosen), 1))
     except Unreadable as error:
-        sentences = (f"{name} {error}", *([reasons(error.rejected)] if len(error.rejected) else []))
+        why = reasons(error.rejected)
+        sentences = (f"{name} {error}", *([why] if why not in str(error) else []))
         return Checked(words, chosen, header, _told(source, unused), sentences=sentences)
     except Exception as error:
         return Checked(words, chosen, header, _told(source, unused), sentences=(f"{name} {unforeseen(error)}",))
@@ -195,8 +197,8 @@ def draft(source: Source, path: Path) -> str:
     lines = [
         f"# Draft of a layout for {source.name}: {path.name} is {kind.said(individual=source.is_individual)}.",
         "# Complete what is marked with ?, and look at what was guessed.",
-        f"name: {_slug(path)}",
-        f"files: {yaml.safe_dump(f'*{path.suffix}').splitlines()[0]}",
+        f"name: {_scalar(_slug(path))}",
+        f"files: {_scalar('*' + path.suffix)}",
     ]
     said = {"format": kind.format, "encoding": kind.encoding, "delimiter": kind.delimiter, "decimal": kind.decimal}
     usual = {"format": "delimited", "encoding": "utf-8", "delimiter": ",", "decimal": "."}
@@ -264,7 +266,9 @@ def _guesses(wanted: Sequence[str], header: Sequence[str], *, loosely: bool) -> 
 
 
 def _scalar(value: object) -> str:
-    return yaml.safe_dump(value, allow_unicode=True, default_flow_style=True).removesuffix("...\n").strip()
+    """As YAML on one line, whatever it holds: `off` and a long sentence, too."""
+    said = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, width=sys.maxsize)
+    return said.removesuffix("...\n").strip()
 
 
 def _slug(path: Path) -> str:

@@ -62,29 +62,7 @@ class Shelf:
         limits
             Greatest sizes of a line and of the whole.
         """
-        headers: dict[tuple[object, ...], list[str]] = {}
-        for layout in self.layouts:
-            if not _is_named(layout.files, name):
-                continue
-            way = (
-                layout.format,
-                layout.delimiter,
-                layout.encoding,
-                layout.header,
-                layout.names,
-                layout.skip_lines,
-                layout.skip_until,
-                layout.sheet,
-                layout.path,
-                layout.element,
-                layout.quote,
-                layout.comment,
-            )
-            if way not in headers:
-                headers[way] = records.header(path, layout, limits)
-            if headers[way] and not lacking(layout, headers[way]):
-                return layout
-        return None
+        return _first([each for each in self.layouts if _is_named(each.files, name)], path, limits)
 
     def refused_columns(self, path: Path, layout: Layout, limits: records.Limits) -> list[str]:
         """Return the columns of a file that its layout does not know, where it says that there may be none.
@@ -146,12 +124,42 @@ class Shelf:
             said += f": its columns are {shown(header)}"
         if nearest and not lacks:
             said += f"; it has the columns of the layout {nearest.name}, but is not written as that says"
+        elif (other := self._of_another_name(path, name, limits)) is not None:
+            said += f"; the layout {other.name} would read it if it were called {' or '.join(other.files)}"
         elif nearest and len(lacks) < len(nearest.needed):
             said += f"; the layout {nearest.name} also needs {shown(lacks)}"
             # Columns of one name are called by their places.
             if any(name.startswith("column_") for name in header):
                 said += " (a name that comes more than once in a header means no column)"
         return said
+
+    def _of_another_name(self, path: Path, name: str, limits: records.Limits) -> Layout | None:
+        return _first([each for each in self.layouts if not _is_named(each.files, name)], path, limits)
+
+
+def _first(layouts: Sequence[Layout], path: Path, limits: records.Limits) -> Layout | None:
+    """Return the first of some layouts that finds its columns in a file; the header is read once for each way."""
+    headers: dict[tuple[object, ...], list[str]] = {}
+    for layout in layouts:
+        way = (
+            layout.format,
+            layout.delimiter,
+            layout.encoding,
+            layout.header,
+            layout.names,
+            layout.skip_lines,
+            layout.skip_until,
+            layout.sheet,
+            layout.path,
+            layout.element,
+            layout.quote,
+            layout.comment,
+        )
+        if way not in headers:
+            headers[way] = records.header(path, layout, limits)
+        if headers[way] and not lacking(layout, headers[way]):
+            return layout
+    return None
 
 
 def shelf(folders: Sequence[Path], lack_of: Callable[[Layout], str | None] = lambda _: None) -> Shelf:
@@ -208,7 +216,12 @@ def upgraded_text(path: Path) -> tuple[str, list[str]]:
 
 def faults(error: ValidationError) -> str:
     """Say in one line what is wrong with a layout."""
-    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in error.errors())
+    # YAML takes 0114 for a number and off for a truth value; which text was meant, only its writer knows.
+    said = {"string_type": "is to be a text: write it in quotes"}
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc'])) or 'it'}: {said.get(fault['type'], fault['msg'])}"
+        for fault in error.errors()
+    )
 
 
 def shown(names: Sequence[str]) -> str:

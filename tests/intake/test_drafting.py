@@ -64,3 +64,14 @@ def test_what_is_completed_under_optional_counts(source: Source, tmp_path: Path)
     text += 'items: {Milch 1L: {item_id: "211709", item: Milk}}\n'
     checked = check(source, path, Layout.model_validate(yaml.safe_load(text)))
     assert (checked.accepted, checked.rejected) == (1, 1), checked.sentences
+
+
+@pytest.mark.parametrize("name", ["prices"])
+@pytest.mark.parametrize("word", ["off", "no", "null", "2016", "0x1f", "1e3", "a: b", "# a", "-", "*a", "long " * 60])
+def test_a_draft_is_a_layout_whatever_the_file_and_its_columns_are_called(
+    source: Source, tmp_path: Path, word: str
+) -> None:
+    path = tmp_path / f"{word[:20]}.csv"
+    path.write_text(f"date;{word};price\n2026-11-28;{word};1\n2026-11-28;b;2\n")
+    layout = Layout.model_validate(yaml.safe_load(draft(source, path)))
+    assert layout.name
