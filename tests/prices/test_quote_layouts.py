@@ -113,7 +113,8 @@ def test_a_mapping_reads_the_names_that_it_says_only(tmp_path: Path) -> None:
 def test_an_own_mapping_comes_before_those_of_the_pilot(tmp_path: Path) -> None:
     own = (BUILT_IN / "scraper_run_2016.yaml").read_text().replace("currency: GBP", "currency: EUR")
     chosen = source(tmp_path, own).shelf.layouts
-    assert [each.columns["currency"].constant for each in chosen] == ["EUR", "GBP", "GBP"]
+    assert chosen[0].columns["currency"].constant == "EUR"
+    assert [each.name for each in chosen[1:]] == [each.name for each in shelf([BUILT_IN]).layouts]
 
 
 def test_an_own_mapping_takes_a_column_that_the_layout_of_2016_does_not_know(tmp_path: Path) -> None:
@@ -333,3 +334,65 @@ def test_a_file_is_given_to_the_first_layout_that_knows_it(tmp_path: Path) -> No
     assert Shelf(tuple(known)).choose(path, "a.csv", Limits()).name == "first"
     assert Shelf(tuple(known[:1])).find(path, "a.csv", Limits()) is None
     assert records.header(path, known[0], Limits()) == ["t", "p", "q", "i"]
+
+
+# --- layouts that are built in
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "content", "quotes", "reasons"),
+    [
+        (
+            "raw_data.csv",
+            "billion-prices-cyprus",
+            "Date,Name,Subclass,Price,Division,Retailer\n"
+            '2014-04-25,Φασόλια 400g,"Dried vegetables, \nprocessed",0.99,FOOD,CornerShop\n'
+            "2014-04-26,Ψωμί 780g,Bread,2.29,FOOD,CornerShop\n",
+            [
+                ("cornershop", "2014-04-25", "Dried vegetables, \nprocessed", "Φασόλια 400g", 0.99, "EUR"),
+                ("cornershop", "2014-04-26", "Bread", "Ψωμί 780g", 2.29, "EUR"),
+            ],
+            [],
+        ),
+        (
+            "waitrose_products_20151105050029.csv",
+            "scraper-run-november-2015",
+            "timestamp,store,ons_item_no,ons_item_name,product_type,search_string,search_matches,product_name,"
+            "item_price_str,item_price_num,volume_price,unit_price,no_units,units,std_price,std_unit,promo,offer\n"
+            '2015-11-05 05:00:29.889773,WAITROSE,212011,"Cola, bottle",shelf,cola,0.0,COLA 500ML,£1.25/unit,1.25,'
+            "£0.25 / 100ml,0.25,100,ml,2.5,l,,\n",
+            [("waitrose", "20151105050029", "212011", "COLA 500ML", 1.25, "GBP")],
+            [],
+        ),
+        (
+            "quotes.csv",
+            "own",
+            "collected_at,retailer,item_id,product,price,currency,outlet\n"
+            "2016-07-01,Aldi,0210111,Bread,1.10,gbp,7\n2016-07-02T08:00:00+01:00,Aldi,0210111,Bread,1.15,gbp,\n",
+            [
+                ("aldi", "2016-07-01", "0210111", "Bread", 1.10, "GBP"),
+                ("aldi", "2016-07-02", "0210111", "Bread", 1.15, "GBP"),
+            ],
+            [],
+        ),
+        (
+            "till.csv",
+            "scanner-data",
+            "period,retailer,outlet,item_id,product,quantity,turnover,currency\n2016-06,coop,12,210111,Bread,10,12.50,GBP\n"
+            "2016-06,coop,13,210111,Bread,0,0,GBP\n2016-07-04,coop,12,210111,Rolls,-1,-1.30,GBP\n",
+            [("coop", "2016-06-01", "210111", "Bread", 1.25, "GBP")],
+            [(3, "price is missing or not a number"), (4, "price is missing or not a number")],
+        ),
+    ],
+)
+def test_quotes_of_others_are_known(
+    tmp_path: Path, name: str, layout: str, content: str, quotes: list[object], reasons: list[object]
+) -> None:
+    path = tmp_path / name
+    path.write_text(content, "utf-8")
+    files = source(tmp_path)
+    assert files.layout(path, name).name == layout
+    parsed = files.whole(path, name, NOW)
+    columns = ("retailer", "run", "item_id", "product", "price", "currency")
+    assert parsed.accepted.select(columns).rows() == quotes
+    assert parsed.rejected.select("line", "reason").rows() == reasons
