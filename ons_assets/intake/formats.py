@@ -7,6 +7,7 @@ import msgspec
 
 from ons_assets.intake.containers import is_workbook_zip, parts
 from ons_assets.intake.encodings import as_utf8
+from ons_assets.intake.json_values import NOT_JSON_ERRORS
 from ons_assets.intake.layouts import Format, Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import GZIP_MAGIC, ZIP_INSIDE, ZIP_MAGIC, ZSTANDARD_MAGIC
@@ -93,7 +94,19 @@ def _of_text(start: bytes, layout: Layout) -> Format:
         return "json"
     if text.startswith(b"{"):
         return _of_json(text, layout)
-    return "nem12" if NEM12.match(text) else "delimited"
+    if NEM12.match(text):
+        return "nem12"
+    return "json-lines" if has_objects_below(start) else "delimited"
+
+
+def has_objects_below(start: bytes) -> bool:
+    """Return whether most lines behind the first are JSON objects, whatever that is.
+
+    The first is none where a stream was cut, or a disk lost the beginning.
+    """
+    below = [line.strip() for line in start.split(b"\n")[1:] if line.strip()]
+    objects = sum(line.startswith(b"{") and (line.endswith(b"}") or line is below[-1]) for line in below)
+    return 2 * objects > len(below)
 
 
 def _of_json(text: bytes, layout: Layout) -> Format:
@@ -106,7 +119,7 @@ def _of_json(text: bytes, layout: Layout) -> Format:
         msgspec.json.decode(first, type=msgspec.Raw)
     except RecursionError:
         return "json-lines"
-    except msgspec.MsgspecError:
+    except NOT_JSON_ERRORS:
         # A line longer than what was looked at is one of many rather than a document without a break.
-        return "json" if end else "json-lines"
+        return "json" if end and not has_objects_below(text) else "json-lines"
     return "json-lines"

@@ -7,7 +7,7 @@ import msgspec
 
 from ons_assets.intake.blocks import Block, rejected_rows, texts
 from ons_assets.intake.encodings import as_utf8
-from ons_assets.intake.json_values import NOT_JSON, TOO_DEEP, Faulty, as_text, decoded, row
+from ons_assets.intake.json_values import NOT_JSON, NOT_JSON_ERRORS, TOO_DEEP, Faulty, as_text, decoded, row
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import Stream
@@ -60,7 +60,9 @@ def blocks(
         raise Unreadable("is a JSON document with nothing at the path of the layout") from None
     except RecursionError:
         raise Unreadable(TOO_DEEP) from None
-    except msgspec.MsgspecError:
+    except Faulty as fault:
+        raise Unreadable(str(fault)) from None
+    except NOT_JSON_ERRORS:
         raise Unreadable(NOT_JSON) from None
 
 
@@ -77,7 +79,7 @@ def elements(stream: Stream, limits: Limits) -> Iterator[msgspec.Raw]:
         found = _arrays(content)
     except RecursionError:
         raise Unreadable(TOO_DEEP) from None
-    except msgspec.MsgspecError:
+    except NOT_JSON_ERRORS:
         raise Unreadable("begins as a JSON array and is not valid JSON") from None
     yield from found
 
@@ -171,7 +173,7 @@ def _feature(text: bytes, columns: Collection[str] | None) -> dict[str, str | No
     """Return a feature: its properties, and its geometry as the JSON text that it was."""
     try:
         inside: dict[str, Any] = _objects(text)
-    except (msgspec.MsgspecError, RecursionError):
+    except (*NOT_JSON_ERRORS, RecursionError):
         raise Faulty("is not a JSON object") from None
     try:
         geometry = bytes(inside.pop(GEOMETRY, b"null")).decode()

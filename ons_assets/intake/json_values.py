@@ -10,6 +10,9 @@ from ons_assets.intake.blocks import LINE, LINE_OF_FILE, WITHOUT_NAME
 MAX_DEPTH = 64
 TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 NOT_JSON = "is not valid JSON"
+# What msgspec raises over text that is no JSON; Python's errors over bytes that are not UTF-8, and over numbers
+# of thousands of digits, it lets through.
+NOT_JSON_ERRORS = (msgspec.MsgspecError, ValueError)
 
 _decode = msgspec.json.Decoder().decode
 
@@ -30,7 +33,7 @@ def decoded(text: bytes) -> Any:
         return _decode(text)
     except RecursionError:
         raise Faulty(TOO_DEEP) from None
-    except (msgspec.MsgspecError, ValueError):
+    except NOT_JSON_ERRORS:
         raise Faulty(NOT_JSON) from None
 
 

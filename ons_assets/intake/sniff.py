@@ -31,8 +31,9 @@ from ons_assets.intake.formats import (
     PARQUET_MAGICS,
     WORKBOOK_PARTS,
     foreign,
+    has_objects_below,
 )
-from ons_assets.intake.json_values import TOO_DEEP, Faulty, decoded, row
+from ons_assets.intake.json_values import NOT_JSON_ERRORS, TOO_DEEP, Faulty, decoded, row
 from ons_assets.intake.layouts import Format, Layout
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import GZIP_MAGIC, ZIP_INSIDE, ZIP_MAGIC, ZSTANDARD_MAGIC, Stream
@@ -41,6 +42,7 @@ from ons_assets.intake.xml_rows import Element, Walker
 
 DELIMITERS = (";", "\t", "|", ",")
 BLANKS = "blanks"
+DAMAGED_LINES = "JSON lines of which the first is damaged"
 LOOKED_AT_LINES = 400
 MOST_LEVELS = 6
 LONGEST_NAME = 80
@@ -210,6 +212,8 @@ def _text(start: bytes, stream: Stream, limits: Limits) -> FileKind:
         return replace(kind, words="NEM13 text" if b"NEM13" in found[0].upper() else "NEM12 text", format="nem12")
     if begins_as_cer(start) or begins_as_cer(start.partition(b"\n")[2]):
         return replace(kind, words="CER text", format="cer")
+    if has_objects_below(start):
+        return replace(kind, words=DAMAGED_LINES, format="json-lines")
     return _delimited(text, kind, is_whole=len(start) < LOOKED_AT_BYTES)
 
 
@@ -348,6 +352,8 @@ def _json(text: str, stream: Stream, limits: Limits, kind: FileKind) -> FileKind
         found = _rows_below(first.encode()) if not rest.strip() else None
         if found is None:
             return replace(kind, words="JSON lines", format="json-lines", columns=_looking_like_names(list(values)))
+    if text.startswith("{") and has_objects_below(text.encode()):
+        return replace(kind, words=DAMAGED_LINES, format="json-lines")
     content = stream.peek(limits.document_bytes + 1)
     if len(content) > limits.document_bytes:
         return replace(kind, words="a large JSON document", format="json")
@@ -388,7 +394,7 @@ def _rows_below(content: bytes) -> tuple[str, bytes] | None:
             objects = [bytes(each) for each in array if bytes(each)[:1] == b"{"]
             if objects and (best is None or len(objects) > best[0]):
                 best = (len(objects), ".".join(path), objects[0])
-    except (msgspec.MsgspecError, RecursionError):
+    except (*NOT_JSON_ERRORS, RecursionError):
         return None
     return best[1:] if best else None
 

@@ -5,15 +5,16 @@ million tweets (1.4 GB) takes the memory of its few kept fields. Text, names and
 the decoder and never become objects.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import polars as pl
 
 from ons_assets.intake.json_lines import lines
-from ons_assets.intake.json_values import TOO_DEEP
+from ons_assets.intake.json_values import NOT_JSON, NOT_JSON_ERRORS, TOO_DEEP, Faulty
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.pseudonyms import pseudonym
 from ons_assets.intake.record_blocks import Fault
@@ -142,12 +143,20 @@ def _is_present(raw: msgspec.Raw) -> bool:
     return bytes(raw) not in (b"", b"null")
 
 
+Decoded = TypeVar("Decoded")
 _decode_line = msgspec.json.Decoder(_Line).decode
 _decode_v2 = msgspec.json.Decoder(list[_TweetV2] | _TweetV2).decode
 
 
-class _Faulty(ValueError):
-    """A record cannot be read; the message says why, and holds no value of it."""
+def _typed(decode: Callable[[bytes], Decoded], text: bytes) -> Decoded:
+    try:
+        return decode(text)
+    except msgspec.ValidationError as error:
+        raise Faulty(f"a field has the wrong type: {error}") from None
+    except RecursionError:
+        raise Faulty(TOO_DEEP) from None
+    except NOT_JSON_ERRORS:
+        raise Faulty(NOT_JSON) from None
 
 
 class Reader:
@@ -188,7 +197,7 @@ class Reader:
                 continue
             try:
                 found = self._records(line)
-            except _Faulty as fault:
+            except Faulty as fault:
                 rejected.append((number, str(fault), f'{{"bytes":{len(line)}}}'))
                 continue
             notices += not found
@@ -210,14 +219,7 @@ class Reader:
 
     def _records(self, line: bytes) -> list[tuple[Any, ...]]:
         """The records of a line, in the order of `JUDGED_COLUMNS` without the line; none for a notice."""
-        try:
-            message = _decode_line(line)
-        except msgspec.ValidationError as error:
-            raise _Faulty(f"a field has the wrong type: {error}") from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise _Faulty("is not valid JSON") from None
-        except RecursionError:
-            raise _Faulty(TOO_DEEP) from None
+        message = _typed(_decode_line, line)
         if message.delete is not None:
             return [self._deletion(message.delete)]
         if message.scrub_geo is not None:
@@ -227,7 +229,7 @@ class Reader:
         if message.user is None and message.is_notice:
             return []
         if message.user is None and message.created_at is None:
-            raise _Faulty("is JSON, but neither a tweet nor a notice")
+            raise Faulty("is JSON, but neither a tweet nor a notice")
         return [self._v1(message)]
 
     def _v1(self, status: _Line) -> tuple[Any, ...]:
@@ -248,10 +250,7 @@ class Reader:
         )
 
     def _v2(self, message: _Line) -> list[tuple[Any, ...]]:
-        try:
-            data = _decode_v2(bytes(message.data))
-        except msgspec.ValidationError as error:
-            raise _Faulty(f"a field has the wrong type: {error}") from None
+        data = _typed(_decode_v2, bytes(message.data))
         places = {place.id: place.place_type for place in (message.includes and message.includes.places) or []}
         return [self._v2_tweet(tweet, places) for tweet in (data if isinstance(data, list) else [data])]
 
@@ -313,9 +312,9 @@ def _position(point: _Point | None, mirrored: _Point | None) -> tuple[float | No
     mirror = mirrored.coordinates if mirrored else None
     for each in (pair, mirror):
         if each is not None and len(each) != 2:
-            raise _Faulty("position does not have two coordinates")
+            raise Faulty("position does not have two coordinates")
     if pair and mirror and max(abs(pair[0] - mirror[1]), abs(pair[1] - mirror[0])) > SAME_POSITION:
-        raise _Faulty("geo and coordinates are not the same place")
+        raise Faulty("geo and coordinates are not the same place")
     if pair:
         return pair[1], pair[0]
     return (mirror[0], mirror[1]) if mirror else (None, None)

@@ -10,7 +10,7 @@ import polars as pl
 
 from ons_assets.intake.containers import parts
 from ons_assets.intake.fields import fields
-from ons_assets.intake.formats import FEATURES
+from ons_assets.intake.formats import FEATURES, LOOKED_AT_BYTES, has_objects_below
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.records import records
 from ons_assets.intake.source import ENDS_INSIDE_RECORD, Piece, Source, layout_folders, limits, nothing_read
@@ -24,7 +24,6 @@ from ons_assets.tweets.records import Rules, judge
 
 BUILT_IN = Path(__file__).parent / "layouts"
 JSON_STARTS = (b"{", b"[")
-LOOKED_AT_BYTES = 1024
 BLANKS = b"\xef\xbb\xbf \t\r\n"
 # Read by a decoder of its own, which skips texts and names without making objects of them.
 TWITTER = Layout(name="twitter-api", format="json-lines", columns={})
@@ -89,5 +88,7 @@ class TweetFiles(Source):
         with suppress(OSError, EOFError, Unreadable):
             for part in parts(path, self.limits):
                 start = part.stream.peek(LOOKED_AT_BYTES).lstrip(BLANKS)
-                return start.startswith(JSON_STARTS) and not FEATURES.search(start[:LOOKED_AT_BYTES])
+                if FEATURES.search(start[:1024]):
+                    return False
+                return start.startswith(JSON_STARTS) or has_objects_below(start)
         return False

@@ -8,6 +8,8 @@ from ons_assets.intake.json_lines import lines
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.record_blocks import Fault
 from ons_assets.intake.records import header, records
+from ons_assets.intake.sniff import describe
+from ons_assets.intake.unreadable import Unreadable
 from tests.intake.reading import layout, read, rejected, rows, why
 
 DEEP = b'{"a":' * 3000 + b"1" + b"}" * 3000
@@ -141,3 +143,35 @@ def test_blocks_of_json_lines_keep_their_columns(path: Path) -> None:
     assert [len(block.rows) for block in blocks] == [50_000, 50_000, 20_000]
     assert blocks[-1].rows.columns == ["a", "b0", "b1", "line"]
     assert blocks[-1].rows["line"].to_list()[-1] == 120_000
+
+
+def test_a_byte_that_is_no_text_is_a_fault_of_its_row_or_of_the_file_wherever_it_stands(path: Path) -> None:
+    feature = {"type": "Feature", "properties": {"code": "E1"}, "geometry": {"type": "Point", "coordinates": [1, 2]}}
+    contents = [
+        (json.dumps({"name": "x", "inner": {"beside": "y", "rows": [{"code": "E1"}, {"code": "E2"}]}}), "inner.rows"),
+        (json.dumps({"type": "FeatureCollection", "name": "x", "features": [feature, feature]}), None),
+        ('{"code": "E1", "inner": {"a": 1}}\n{"code": "E2"}\n', None),
+    ]
+    for content, where in contents:
+        is_lines = content.startswith('{"code"')
+        for place in range(len(content) - 1):
+            damaged = bytearray(content.encode())
+            if damaged[place] == ord("\n"):
+                continue
+            damaged[place] = 0xFF
+            path.write_bytes(damaged)
+            describe(path, Limits())
+            header(path, layout(path=where), Limits())
+            try:
+                blocks = list(records(path, layout(path=where), Limits()))
+            except Unreadable:
+                assert not is_lines
+            else:
+                assert not is_lines or sum(len(block.rows) for block in blocks) >= 1
+
+
+def test_a_number_of_thousands_of_digits_is_no_fault_of_its_neighbours(path: Path) -> None:
+    path.write_bytes(b'{"a": 1}\n{"a": ' + b"9" * 5000 + b'}\n{"a": 2}\n')
+    blocks = list(records(path, layout(), Limits()))
+    assert [row[0] for row in rows(blocks)] == ["1", "2"]
+    assert [line for line, *_ in rejected(blocks)] == [2]

@@ -138,3 +138,15 @@ def test_times_of_day_are_names(path: Path) -> None:
     found = kind(path, f"MPAN,Date,{times}\n1,2024-01-01,{HALF_HOURS}\n".encode())
     assert found.columns[:3] == ("MPAN", "Date", "00:00")
     assert found.header
+
+
+@pytest.mark.parametrize("first", [b'"a": 1}', b'{"a": 1, \xff', b"4711"])
+def test_json_lines_are_known_though_the_first_is_damaged(path: Path, first: bytes) -> None:
+    assert kind(path, first + b'\n{"a": 2}\n{"a": 3}\n').format == "json-lines"
+
+
+@pytest.mark.parametrize(
+    "text", [b'{"rows": [\n{"a": 1}\n]}', b'{"rows": [\n{"a": 1},\n{"a": 2}\n]}', b'[\n{"a": 1}\n]']
+)
+def test_a_document_with_a_row_a_line_is_no_lines(path: Path, text: bytes) -> None:
+    assert kind(path, text).format == "json"

@@ -121,6 +121,15 @@ def test_version_2_of_the_interface(parse):
     assert parsed.accepted["user"][0] == v1["user"][0]
 
 
+def test_a_byte_that_is_no_text_is_a_fault_of_its_line_wherever_it_stands(parse):
+    other = status(later(5))
+    tweet = {"id": "5", "author_id": "6", "created_at": "2015-03-15T15:13:42.000Z", "geo": {"place_id": "p"}}
+    for damaged in (line(GOOD), line({"data": [tweet], "meta": {"result_count": 1}})):
+        for place in range(0, len(damaged) - 1, 3):
+            parsed = parse(damaged[:place] + b"\xff" + damaged[place + 1 :], other)
+            assert parsed.accepted.filter(line=2).height == 1
+
+
 def test_notices_of_the_connection_are_counted(parse):
     parsed = parse(GOOD, {"limit": {"track": 5}}, {"disconnect": {"code": 4}}, b"\r\n")
     assert len(parsed.accepted) == 1
