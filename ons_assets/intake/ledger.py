@@ -105,9 +105,14 @@ CREATE TABLE IF NOT EXISTS drops (
     rows_in_force INTEGER,
     modified_ns INTEGER
 );
+"""
+# Each is asked for at every arrival; without them, arrivals take the longer the more there were.
+INDEXES = """
 CREATE UNIQUE INDEX IF NOT EXISTS one_content_one_drop
     ON drops (source, sha256) WHERE status != 'duplicate' AND NOT (status = 'refused' AND run_id IS NULL);
 CREATE INDEX IF NOT EXISTS by_source ON drops (source, status);
+CREATE INDEX IF NOT EXISTS by_content ON drops (source, sha256);
+CREATE INDEX IF NOT EXISTS by_arrival ON drops (arrival);
 """
 # Columns that ledgers of version 0.1 lack.
 ADDED = {
@@ -134,6 +139,7 @@ class Ledger:
                 connection.execute(f"ALTER TABLE drops ADD COLUMN {name} {ADDED[name]}")
             if "arrival" not in present:
                 connection.execute("UPDATE drops SET arrival = drop_id")
+            connection.executescript(INDEXES)
         self._path.chmod(PRIVATE_FILE)
 
     @contextmanager

@@ -138,6 +138,7 @@ def test_a_ledger_of_version_0_1_is_read_on(tmp_path: Path) -> None:
     home = Home(tmp_path).ensure()
     Ledger(home).receive("prices", "a.csv", "h1", 10, NOON)
     with sqlite3.connect(home.ledger) as connection:
+        connection.execute("DROP INDEX by_arrival")
         for column in ADDED:
             connection.execute(f"ALTER TABLE drops DROP COLUMN {column}")
     [drop] = Ledger(home).drops()
@@ -158,3 +159,14 @@ def parsed() -> Parsed:
         warnings=("gives half",),
         rows="1-abc.parquet",
     )
+
+
+@pytest.mark.parametrize(
+    "question", ["SELECT max(arrival) FROM drops", "SELECT 1 FROM drops WHERE source = 'a' AND sha256 IS 'b'"]
+)
+def test_what_every_arrival_asks_is_asked_of_an_index(tmp_path: Path, question: str) -> None:
+    home = Home(tmp_path).ensure()
+    Ledger(home)
+    with sqlite3.connect(home.ledger) as connection:
+        plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {question}"))
+    assert "INDEX" in plan
