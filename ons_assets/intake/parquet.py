@@ -13,6 +13,8 @@ from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 
 MAGIC, ENCRYPTED_MAGIC = b"PAR1", b"PARE"
+# What the libraries raise over bytes that are not what they should be; names are text only where they are UTF-8.
+DAMAGE = (pa.ArrowException, pl.exceptions.PolarsError, OSError, UnicodeDecodeError)
 MOST_ROWS = 500_000
 BATCH_BYTES = 64 << 20
 NOT_TEXT = "not valid utf-8"
@@ -60,7 +62,7 @@ def blocks(path: Path, limits: Limits, columns: Collection[str] | None, rows: in
             if line == 1:
                 empty = _flat(pl.DataFrame(file.schema_arrow.empty_table().select(wanted_fields(wanted))))
                 yield Block(numbered(empty, 1), pl.DataFrame(schema=REJECTED_SCHEMA))
-    except (pa.ArrowException, OSError, pl.exceptions.PolarsError):
+    except DAMAGE:
         raise Unreadable("is a damaged Parquet file") from None
 
 
@@ -69,7 +71,7 @@ def names(path: Path) -> list[str]:
     _check_magic(path)
     try:
         return list(_leaves(pq.read_schema(path)))
-    except (pa.ArrowException, OSError):
+    except DAMAGE:
         raise Unreadable("is a damaged Parquet file") from None
 
 

@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from ons_assets.intake import parquet
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.records import header, records
+from ons_assets.intake.sniff import describe
+from ons_assets.intake.unreadable import Unreadable
 from tests.intake.reading import layout, why
 
 
@@ -74,3 +77,15 @@ def test_a_small_file_that_unpacks_without_end_is_refused(path: Path) -> None:
     assert path.stat().st_size < 100_000
     content = path.read_bytes()
     assert why(path, content, Limits(unpacked_bytes=1_000_000)) == "unpacks to more than 1000000 bytes"
+
+
+def test_a_byte_that_is_no_text_in_a_name_is_a_damaged_file(path: Path) -> None:
+    """Wherever the name of a column stands in the file, in its footer and in the schema of Arrow inside it."""
+    pl.DataFrame({"meter_name": [1], "inner": [{"field_name": 2}]}).write_parquet(path)
+    content = path.read_bytes()
+    for name in (b"meter_name", b"field_name"):
+        for place in (at for at in range(len(content)) if content.startswith(name, at)):
+            path.write_bytes(content[: place + 3] + b"\xff" + content[place + 4 :])
+            describe(path, Limits())
+            with suppress(Unreadable):
+                list(records(path, layout(), Limits()))
