@@ -29,6 +29,7 @@ RECORD_LENGTHS = {PROPERTY: 22, CLASSIFICATION: 12}
 SCHEME = "AddressBase Premium Classification Scheme"
 APPROVED = "1"
 DELETED = "D"
+LARGEST_UPRN = 999_999_999_999
 MAX_DISAGREEMENT_M = 100.0
 # What stands in for a record that the end of a damaged file cuts.
 CUT_SHORT = "\n"
@@ -208,6 +209,8 @@ def _finish(rows: pl.DataFrame, rejected: list[tuple[int, str, str]], note: str 
     reason = (
         pl.when(pl.col("uprn").is_null())
         .then(pl.lit("UPRN is missing or not a number"))
+        .when(~pl.col("uprn").is_between(1, LARGEST_UPRN))
+        .then(pl.lit("UPRN has not 1 to 12 digits"))
         .when(~on_grid.fill_null(False))
         .then(pl.lit("position is missing or off the National Grid"))
         .when(pl.col("apart_m") > MAX_DISAGREEMENT_M)

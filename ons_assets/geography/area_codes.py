@@ -2,6 +2,15 @@
 
 import polars as pl
 
+from ons_assets.intake.rules import Rule, unlike
+
+CODE = r"[A-Za-z0-9_.:-]{1,40}"
+
+
+def not_codes(*columns: str) -> Rule:
+    """Return the rule that rejects rows in which one of some columns is no code of an area."""
+    return unlike(columns, CODE, "a code of an area has other signs than letters, digits and _.:-, or more than 40")
+
 
 def to_current(table: pl.DataFrame, columns: list[str], codes: pl.DataFrame) -> pl.DataFrame:
     """Replace codes of any year by the current ones; a code without a history stays as it is.

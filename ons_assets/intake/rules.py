@@ -54,6 +54,23 @@ def outside(column: str, lowest: float, highest: float, sentence: str) -> Rule:
     return Rule(~pl.col(column).is_between(lowest, highest), sentence)
 
 
+def unlike(columns: str | Sequence[str], pattern: str, sentence: str) -> Rule:
+    """Return the rule that rejects rows in which a text does not match a pattern; null passes.
+
+    Parameters
+    ----------
+    columns
+        Names of one column of text, or of several.
+    pattern
+        Regular expression that the whole text matches.
+    sentence
+        Why the row is rejected.
+    """
+    names = [columns] if isinstance(columns, str) else list(columns)
+    matches = [pl.col(name).str.contains(rf"^(?:{pattern})\z") for name in names]
+    return Rule(pl.any_horizontal(~match for match in matches), sentence)
+
+
 def first_fault(rules: Sequence[Rule]) -> pl.Expr:
     """Return the sentence of the first rule that rejects a row; null if none does."""
     reason: pl.Expr = pl.lit(None, dtype=pl.String())

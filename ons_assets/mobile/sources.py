@@ -9,11 +9,12 @@ from pathlib import Path
 
 import polars as pl
 
+from ons_assets.geography.area_codes import not_codes
 from ons_assets.geography.national_grid import to_national_grid
 from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.pseudonyms import pseudonyms
-from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.rules import Rule, missing, outside, unlike
 from ons_assets.intake.source import TableSource, layout_folders, limits
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
@@ -28,6 +29,7 @@ TECHNOLOGIES = ("2G", "3G", "4G", "5G")
 KINDS = ("active", "passive")
 CONTRACTS = ("contract", "prepaid", "business")
 LONGEST_RANGE_M = 100_000
+LONGEST_CELL_ID = 64
 CELL_NUMBERS = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m")
 # Published counts are rounded; a total may differ from its parts by half a unit of the last place for each.
 ROUNDING = 0.05
@@ -96,7 +98,8 @@ class CellFiles(TableSource):
                 ~pl.col("range_m").is_between(1, LONGEST_RANGE_M),
                 f"range is not between 1 and {LONGEST_RANGE_M} m: is it in km?",
             ),
-            Rule(~pl.col("azimuth_degrees").is_between(0, 360), "azimuth is not between 0 and 360"),
+            outside("azimuth_degrees", 0, 360, "azimuth is not between 0 and 360"),
+            outside("beam_width_degrees", 0, 360, "width of the beam is not between 0 and 360"),
             Rule(pl.col("valid_to") < pl.col("valid_from"), "is valid to a day before it begins"),
         )
 
@@ -154,6 +157,7 @@ class EventFiles(TableSource):
             missing("time_utc", "time has none of the formats of the layout"),
             missing("operator", "operator is missing"),
             missing("cell_id", "cell is missing"),
+            unlike("cell_id", f".{{1,{LONGEST_CELL_ID}}}", f"cell is no line of at most {LONGEST_CELL_ID} characters"),
             Rule(pl.col("time_utc") > received_utc + FUTURE_SLACK, "time is in the future"),
             Rule(pl.col("event_date") < FIRST_DAY, f"day is before {FIRST_DAY}"),
         )
@@ -264,6 +268,7 @@ class FlowFiles(TableSource):
             ),
             missing("operator", "operator is missing"),
             missing(["origin", "destination"], "origin or destination is missing"),
+            not_codes("origin", "destination"),
             Rule(
                 ~pl.col("unit").is_in(["devices", "trips"]),
                 "unit is neither devices nor trips",

@@ -9,7 +9,7 @@ import polars as pl
 
 from ons_assets.intake import sniff, times, values
 from ons_assets.intake.layouts import Layout
-from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.rules import Rule, missing, unlike
 from ons_assets.intake.source import TableSource, fields_said, layout_folders, limits
 from ons_assets.settings import FIRST_DAY, Settings
 
@@ -129,6 +129,7 @@ class QuoteFiles(TableSource):
             missing("item_id", "item is missing, or its category has no item"),
             missing("product", "product is missing"),
             missing("currency", "currency is missing"),
+            unlike("currency", "[A-Z]{3}", "currency is no code of three letters"),
             missing("price", "price is missing or not a number"),
             Rule(price <= 0, "price is not positive"),
             Rule(price > highest, f"price is above {highest:g}"),

@@ -80,6 +80,7 @@ class AreaFiles(TableSource):
         in_country = pl.col("easting_m").is_between(0, 700_000) & pl.col("northing_m").is_between(0, 1_300_000)
         return (
             missing("area", "code of the area is missing"),
+            missing("level", "level of the geography is missing"),
             Rule(~pl.col("has_centre"), "neither a centre nor a polygon"),
             Rule(
                 ~in_country,

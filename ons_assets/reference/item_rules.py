@@ -101,6 +101,7 @@ class ItemRuleFiles(TableSource):
             Rule(~(is_word | is_limit), NO_RULE, null_is_fault=True),
             Rule(is_word & pl.col("words").is_null(), "has no words"),
             Rule(is_limit & without_bounds, "has neither a lowest nor a highest value that is a number"),
+            Rule((pl.col("lowest") < 0) | (pl.col("highest") < 0), "a limit is negative"),
             Rule(is_limit & (pl.col("lowest") > pl.col("highest")), "the lowest value is above the highest"),
             Rule(is_limit & (pl.col("rule") == "quantity") & no_unit, "unit is none of kg, l, each"),
         )

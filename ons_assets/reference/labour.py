@@ -2,10 +2,12 @@
 
 import polars as pl
 
+from ons_assets.geography.area_codes import not_codes
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.plain import PlainSource
-from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.rules import Rule, missing, outside
 
+PHONES_PER_PERSON = (0.01, 5)
 SHARES = ("operator_share", "prepaid_share", "second_phone_share")
 
 
@@ -21,6 +23,7 @@ class CommutingFiles(PlainSource):
     optional = {"benchmark": pl.String(), "home_workers": pl.Float64()}
     faults = (
         missing(["origin", "destination"], "origin or destination is missing"),
+        not_codes("origin", "destination"),
         Rule(
             ~(pl.col("commuters") >= 0), "number of commuters is missing, negative or not a number", null_is_fault=True
         ),
@@ -42,7 +45,7 @@ class AreaCodeFiles(PlainSource):
     key = ("code",)
     columns = {"code": pl.String(), "current_code": pl.String()}
     optional = {"name": pl.String()}
-    faults = (missing(["code", "current_code"], "a code is missing"),)
+    faults = (missing(["code", "current_code"], "a code is missing"), not_codes("code", "current_code"))
 
 
 class AreaPartFiles(PlainSource):
@@ -57,6 +60,7 @@ class AreaPartFiles(PlainSource):
     optional = {"residents": pl.Float64()}
     faults = (
         missing(["part", "area"], "a code is missing"),
+        not_codes("area"),
         Rule(
             ~(pl.col("easting_m").is_between(0, 700_000) & pl.col("northing_m").is_between(0, 1_300_000)),
             "centre is missing or not on the National Grid of Great Britain",
@@ -84,6 +88,7 @@ class MarketFiles(PlainSource):
             "phones for each person are missing or not above zero",
             null_is_fault=True,
         ),
+        outside("phones_per_person", *PHONES_PER_PERSON, "phones for each person are not between 0.01 and 5"),
         *(
             Rule(~pl.col(name).is_between(0, 1), f"{name} is no share between 0 and 1", null_is_fault=True)
             for name in SHARES
@@ -103,6 +108,7 @@ class WorkerFiles(PlainSource):
     columns = {"area": pl.String(), "side": pl.String(), "workers": pl.Float64()}
     faults = (
         missing("area", "area is missing"),
+        not_codes("area"),
         Rule(~pl.col("side").is_in(["home", "work"]), "side is neither home nor work", null_is_fault=True),
         Rule(~(pl.col("workers") >= 0), "number of workers is missing, negative or not a number", null_is_fault=True),
     )

@@ -10,12 +10,13 @@ import polars as pl
 from ons_assets.intake import values
 from ons_assets.intake.layouts import Layout, Origin
 from ons_assets.intake.records import header
-from ons_assets.intake.rules import Rule
+from ons_assets.intake.rules import Rule, outside
 from ons_assets.intake.source import TableSource
 
 WIDE, WIDE_ITEM = "one-column-a-month", "ITEM_ID"
 MONTH_COLUMN = re.compile(r"(\d{4}-\d{2})-01(?: 00:00:00)?")
 NO_INDEX = "-"
+POSSIBLE = (0.1, 100_000)
 ALL = "all"
 """The item of a series that is about no single item: it is compared with the groups."""
 PERIODS = {"month": r"^\d{4}-\d{2}$", "week": r"^\d{4}-W\d{2}$", "day": r"^\d{4}-\d{2}-\d{2}$"}
@@ -84,6 +85,7 @@ class OfficialIndexFiles(TableSource):
                 null_is_fault=True,
             ),
             Rule(~(pl.col("index") > 0), "index is missing, not positive or not a number", null_is_fault=True),
+            outside("index", *POSSIBLE, "index is not between 0.1 and 100,000: is it a rate?"),
         )
 
     def completed(self, accepted: pl.DataFrame, name: str, received_utc: datetime) -> pl.DataFrame:

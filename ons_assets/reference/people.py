@@ -3,10 +3,11 @@
 import polars as pl
 
 from ons_assets.intake.plain import PlainSource
-from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.rules import Rule, missing, outside
 from ons_assets.lakehouse.sums import exact_sum
 
 ALL = "all"
+MOST_PEOPLE = 100_000_000
 
 
 class PopulationFiles(PlainSource):
@@ -23,6 +24,7 @@ class PopulationFiles(PlainSource):
     faults = (
         missing("area", "area is missing"),
         Rule(~(pl.col("population") >= 0), "population is missing, negative or not a number", null_is_fault=True),
+        outside("population", 0, MOST_PEOPLE, "population is more than 100 million"),
         Rule(~pl.col("students").is_between(0, "population"), "students are negative or more than the population"),
     )
 
@@ -58,6 +60,7 @@ class EstimateFiles(PlainSource):
     faults = (
         missing("period", "period is missing"),
         Rule(~(pl.col("moves") >= 0), "moves are missing, negative or not a number", null_is_fault=True),
+        outside("moves", 0, MOST_PEOPLE, "moves are more than 100 million"),
         Rule(~pl.col("direction").is_in(["in", "out"]), "direction is neither in nor out"),
         missing(["origin", "destination"], "area, or origin and destination, are missing"),
     )

@@ -13,6 +13,7 @@ from ons_assets.intake.rules import Rule, missing
 
 YES = ("true", "1", "yes", "y", "in")
 NO = ("false", "0", "no", "n", "out")
+LONGEST_NAME, LONGEST_LABELLER = 1_000, 200
 # Tried in order; a label without a zone was given in UTC.
 TIMES = ("%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 
@@ -63,9 +64,14 @@ class LabelFiles(PlainSource):
         received = pl.lit(received_utc).cast(pl.Datetime("us", "UTC"))
         return (
             missing(["retailer", "item_id", "product"], "retailer, item or product is missing"),
+            Rule(pl.col("product").str.len_chars() > LONGEST_NAME, f"product is longer than {LONGEST_NAME} characters"),
             Rule(~pl.col("has_verdict"), "has no verdict yet"),
             missing("in_scope", "in_scope is neither true nor false"),
             missing("labelled_by", "does not say who labelled it"),
+            Rule(
+                pl.col("labelled_by").str.len_chars() > LONGEST_LABELLER,
+                f"who labelled it is longer than {LONGEST_LABELLER} characters",
+            ),
             Rule(pl.col("has_time") & pl.col("labelled_at_utc").is_null(), "labelled_at_utc is no time"),
             Rule(pl.col("labelled_at_utc") > received + pl.duration(days=1), "was labelled after it was received"),
         )

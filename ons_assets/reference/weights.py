@@ -3,7 +3,7 @@
 import polars as pl
 
 from ons_assets.intake.plain import PlainSource
-from ons_assets.intake.rules import Rule, missing
+from ons_assets.intake.rules import Rule, missing, outside
 
 
 class WeightFiles(PlainSource):
@@ -24,5 +24,7 @@ class WeightFiles(PlainSource):
     faults = (
         missing(["item_id", "item", "group"], "item or group is missing"),
         missing("year", "year is missing or not a number"),
+        outside("year", 1990, 2100, "year is not between 1990 and 2100"),
         Rule(~(pl.col("weight") >= 0), "weight is missing, negative or not a number", null_is_fault=True),
+        outside("weight", 0, 1000, "weight is above 1000: weights are parts per thousand"),
     )
