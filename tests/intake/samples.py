@@ -1,5 +1,7 @@
 """One small valid file for every source: what is done to files in tests starts from these."""
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -136,3 +138,18 @@ SAMPLES = {
     "workers": _table("area,side,workers", *_numbered("{}{n},home,10")),
     "tweets": Sample("t.json", _tweets),
 }
+
+# Tables for the sources whose sample is none.
+TABLES = {
+    "areas": b"area,level,easting_m,northing_m\n" + b"".join(b"A%d,x,400000,300000\n" % n for n in range(3)),
+    "tweets": b"user,time,lat,lon\n"
+    + b"".join(b"%d,2015-03-15T15:00:00+00:00,51.5,-0.1%d\n" % (100 + n, n) for n in range(3)),
+    "meters": b"LCLid,stdorToU,DateTime,KWH/hh (per half hour)\n"
+    + b"".join(b"MAC00000%d,Std,2013-03-15 15:%d0:00.0000000,0.2\n" % (n, 3 * (n % 2)) for n in range(4)),
+}
+
+
+def table_of(name: str) -> list[list[str]]:
+    """The sample as a header and rows."""
+    content = TABLES.get(name) or SAMPLES[name].make("good")
+    return list(csv.reader(io.StringIO(content.decode())))

@@ -18,7 +18,7 @@ from ons_assets.intake.source import Source
 from ons_assets.lakehouse import gate
 from ons_assets.lakehouse.gate import CRITICAL, Suite
 from ons_assets.settings import Settings
-from tests.intake.samples import SAMPLES
+from tests.intake.samples import SAMPLES, TABLES, table_of
 from tests.workbench import SUITES
 
 NAMES = {raw.source(Settings(home=Path("unused"))).name: raw for raw in RAW}
@@ -40,14 +40,6 @@ ODD = (
     "#",
     "true",
 )
-# Tables for the sources whose sample is none.
-TABLES = {
-    "areas": b"area,level,easting_m,northing_m\n" + b"".join(b"A%d,x,400000,300000\n" % n for n in range(3)),
-    "tweets": b"user,time,lat,lon\n"
-    + b"".join(b"%d,2015-03-15T15:00:00+00:00,51.5,-0.1%d\n" % (100 + n, n) for n in range(3)),
-    "meters": b"LCLid,stdorToU,DateTime,KWH/hh (per half hour)\n"
-    + b"".join(b"MAC00000%d,Std,2013-03-15 15:%d0:00.0000000,0.2\n" % (n, 3 * (n % 2)) for n in range(4)),
-}
 
 
 def table_of(name: str) -> list[list[str]]:
@@ -104,7 +96,7 @@ def test_one_odd_value_is_a_matter_of_its_row(name: str, tmp_path: Path) -> None
     (settings.home / "secret.key").write_bytes(b"k" * 32)
     source, table = raw.source(settings), CATALOGUE[raw.table]
     path = tmp_path / ("m.csv" if name in TABLES else SAMPLES[name].name)
-    header, first, *others = table_of(name)
+    header, _, *others = table_of(name)
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([header, *others])
     alone = conformed(read(source, path, buffer.getvalue().encode()), table)
