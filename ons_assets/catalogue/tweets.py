@@ -52,7 +52,7 @@ COLLECTION_GAPS = Table(
         Column("from_utc", UTC, "last tweet before"),
         Column("to_utc", UTC, "first tweet after"),
         Column("hours", pl.Float64(), "length"),
-        Column("expected_tweets", pl.Float64(), "tweets that were to be expected in it"),
+        Column("expected_tweets", pl.Float64(), "tweets that were to be expected in it, one of each user an hour"),
     ),
     key=("from_utc",),
     sensitivity=Sensitivity.INDIVIDUAL,

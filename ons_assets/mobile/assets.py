@@ -18,7 +18,7 @@ from ons_assets.mobile.event_quality import event_quality as describe_events
 from ons_assets.mobile.flows import take_flows
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
-from ons_assets.mobile.weighting import weigh_periods
+from ons_assets.mobile.weighting import weigh_periods, weighable
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import embedded
 from ons_assets.orchestration.partitions import DAYS
@@ -96,9 +96,9 @@ def operator_flows(
     parameters: ReleaseParameters,
 ) -> pl.DataFrame:
     """Count devices between areas, and leave out what is small or could be learnt by subtraction."""
-    [(first, last)] = event_quality.select(a=pl.col("event_date").min(), b=pl.col("event_date").max()).collect().rows()
+    observed = releasing.days_observed(event_quality.collect(), parameters.k)
     register = devices.collect() if devices is not None else None
-    return releasing.operator_flows(device_anchors.collect(), register, parameters, f"{first}/{last}")
+    return releasing.operator_flows(device_anchors.collect(), register, parameters, observed)
 
 
 @published(
@@ -121,9 +121,11 @@ def weighted_flows(
         for frame in (operator_flows, aggregated_flows, area_codes, workers)
     )
     taken = take_flows(own, delivered, codes, area_parts.select("area").collect().to_series())
-    for note in taken.notes:
+    market = phone_market.collect()
+    kept = weighable(taken.flows, market)
+    for note in (*taken.notes, *kept.notes):
         log.warning(note)
-    return weigh_periods(taken.flows, phone_market.collect(), employed, parameters)
+    return weigh_periods(kept.flows, market, employed, parameters)
 
 
 @published(

@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.lakehouse.sums import exact_mean
-
 METRES_PER_DEGREE = 111_320.0
+# True origin of the British National Grid, and its false coordinates.
+ORIGIN_LATITUDE, ORIGIN_LONGITUDE = 49.0, -2.0
+FALSE_EASTING_M, FALSE_NORTHING_M = 400_000.0, -100_000.0
 GEOMETRY = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m", "technology")
 
 
@@ -62,8 +63,10 @@ def cell_plan(cells: pl.DataFrame) -> CellPlan:
     Parameters
     ----------
     cells
-        Rows of `mobile/cells`. Outside Great Britain positions are laid flat around their middle, which is
-        good enough for distances between cells, and for nothing else.
+        Rows of `mobile/cells`. Outside Great Britain positions are laid flat, which is good enough for distances
+        between cells, and for nothing else: of an operator without any cell in Great Britain around the latitude of
+        its median cell, in whole degrees; of another beyond the edge of the grid. No other operator, nor a single cell
+        that lies elsewhere, moves a cell.
     """
     merged = (
         cells.group_by("operator", "cell_id", *GEOMETRY)
@@ -74,12 +77,16 @@ def cell_plan(cells: pl.DataFrame) -> CellPlan:
         )
         .sort("operator", "cell_id", "valid_from", *GEOMETRY)
     )
-    if merged["easting_m"].null_count():
-        middle = merged.select(exact_mean("latitude")).item() or 0.0
-        narrowing = float(np.cos(np.radians(float(middle))))
-        placed = merged.with_columns(
-            x_m=pl.col("longitude") * METRES_PER_DEGREE * narrowing, y_m=pl.col("latitude") * METRES_PER_DEGREE
-        )
-    else:
-        placed = merged.with_columns(x_m="easting_m", y_m="northing_m")
+    placed = merged.with_columns(_flat()).with_columns(
+        x_m=pl.coalesce("easting_m", "x_m"), y_m=pl.coalesce("northing_m", "y_m")
+    )
     return CellPlan(placed.with_row_index("cell").with_columns(pl.col("cell").cast(pl.Int32())))
+
+
+def _flat() -> tuple[pl.Expr, pl.Expr]:
+    """Positions without the grid, as x_m and y_m."""
+    has_grid = pl.col("easting_m").is_not_null().any().over("operator")
+    middle = pl.when(has_grid).then("latitude").otherwise(pl.col("latitude").median().over("operator").round())
+    east = (pl.col("longitude") - ORIGIN_LONGITUDE) * METRES_PER_DEGREE * middle.radians().cos()
+    north = (pl.col("latitude") - ORIGIN_LATITUDE) * METRES_PER_DEGREE
+    return (east + FALSE_EASTING_M).alias("x_m"), (north + FALSE_NORTHING_M).alias("y_m")

@@ -137,6 +137,23 @@ def release(counts: pl.DataFrame, k: float, doubt: float) -> Released:
     return Released(flows, hidden_flows, hidden_devices, float(counts.select(exact_sum("devices")).item()))
 
 
+def days_observed(quality: pl.DataFrame, k: float) -> str:
+    """Return the first and the last day of the observation, such as 2014-10-06/2014-11-02.
+
+    A day on which no operator saw k devices is none of it: it may be the wrong clock of a device, and would tell of it.
+
+    Parameters
+    ----------
+    quality
+        Rows of `mobile/event_quality`.
+    k
+        Fewest devices that are released.
+    """
+    seen = quality.filter(pl.col("devices_seen") >= k)
+    days = (seen if len(seen) else quality)["event_date"]
+    return f"{days.min()}/{days.max()}"
+
+
 def operator_flows(
     anchors: pl.DataFrame, devices: pl.DataFrame | None, parameters: ReleaseParameters, observed: str
 ) -> pl.DataFrame:
@@ -149,7 +166,7 @@ def operator_flows(
     devices
         Rows of `mobile/devices`, or None.
     observed
-        First and last day, such as 2014-10-06/2014-11-02.
+        First and last day; see `days_observed`.
     """
     parts = []
     for (operator,), of_operator in anchors.group_by("operator", maintain_order=True):

@@ -78,6 +78,69 @@ def _number(value: float | None) -> float:
 
 
 @dataclass(frozen=True)
+class Weighable:
+    """Flows that can be weighted, and in sentences what was left out.
+
+    Parameters
+    ----------
+    flows
+        `Taken.flows` without what cannot be used of an operator, an origin or a period.
+    notes
+        What there is to say.
+    """
+
+    flows: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def weighable(flows: pl.DataFrame, market: pl.DataFrame) -> Weighable:
+    """Leave out what cannot be weighted: it is missing for its operator, origin or period, and for no other.
+
+    Parameters
+    ----------
+    flows
+        `ons_assets.mobile.flows.Taken.flows`, of one period or several.
+    market
+        Rows of `reference/phone_market`.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left.
+    """
+    notes = []
+    strange = flows.join(market, on="operator", how="anti")
+    if len(strange):
+        names = ", ".join(strange["operator"].unique().sort())
+        notes.append(f"The phone market says nothing of the operator {names}: {len(strange)} flows are left out.")
+    kept = flows.join(market, on="operator", how="semi")
+    bare = _without_phones(kept, Market(market))
+    if len(bare):
+        left_out = kept.join(bare, on=[*STRATUM, "origin"], how="semi")
+        notes.append(f"Where an operator has no phones by the market it has {len(left_out)} flows: they are left out.")
+        kept = kept.join(left_out, on=KEYS, how="anti")
+    areas = (pl.col("origin") != ALL) & ~pl.col("destination").is_in([ALL, *PSEUDO])
+    periods = kept.filter(areas).select("observed").unique()
+    empty = kept.join(periods, on="observed", how="anti")
+    if len(empty):
+        notes.append(f"{empty['observed'].n_unique()} periods have no flow between known areas and are left out.")
+    kept = kept.join(periods, on="observed", how="semi")
+    if kept.is_empty():
+        raise ValueError(" ".join(["no flow between known areas is left to be weighted", *notes]))
+    return Weighable(kept.sort(KEYS), tuple(notes))
+
+
+def _without_phones(flows: pl.DataFrame, market: Market) -> pl.DataFrame:
+    """Origins at which a stratum has no phones by the market, so that none of its devices stands for anybody."""
+    found = [flows.clear().select(*STRATUM, "origin")]
+    homes = flows.filter(pl.col("origin") != ALL).select(*STRATUM, "origin").unique().sort(*STRATUM, "origin")
+    for stratum, rows in homes.group_by(STRATUM, maintain_order=True):
+        people = market.people_per_device(*map(str, stratum), areas=rows["origin"].to_list())
+        found.append(rows.filter(pl.Series(~np.isfinite(people))))
+    return pl.concat(found)
+
+
+@dataclass(frozen=True)
 class Weighted:
     """Estimated flows.
 
@@ -240,6 +303,7 @@ def _table(
         else:
             listed[number[origin], number[destination]] = devices
     shown = listed.sum(axis=1) + elsewhere
+    people = market.people_per_device(operator, contract, age_group, areas)
     return _Table(
         operator,
         age_group,
@@ -247,7 +311,8 @@ def _table(
         elsewhere,
         np.where(np.isnan(total), shown, np.maximum(total, shown)),
         arriving,
-        market.people_per_device(operator, contract, age_group, areas),
+        # Where the operator has no phones by the market, it has no devices that could stand for anybody.
+        np.where(np.isfinite(people), people, 0.0),
         market.population(age_group, areas),
         market.population(ALL, areas),
     )

@@ -8,6 +8,9 @@ from ons_assets.parameters.prices import AggregationParameters, IndexParameters
 from ons_assets.prices.indices import IndexMethod, aggregate, average_prices, by_item
 
 OUT_OF_SCOPE = "out_of_scope"
+# Beyond these lies an error of a price or of a unit, and no change of prices; the base is 100.
+LEAST_INDEX, LARGEST_INDEX = 1.0, 10_000.0
+BEYOND = "the index is below 1 or above 10,000: a price or a unit is wrong"
 PERIODS = {"day": ("1d", "%Y-%m-%d"), "week": ("1w", "%G-W%V"), "month": ("1mo", "%Y-%m")}
 # A product is followed within a shop; a pack of another shop is another product. The price of a pack is
 # followed from pack to pack, the price of a kilogram from a product to its relaunch in another size.
@@ -45,7 +48,9 @@ def item_indices(quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFr
         first_day = pl.col("collected_on").dt.truncate(length)
         prices = average_prices(usable.with_columns(period=first_day), by=("item_id", "period", *product))
         prices = prices.with_columns(pl.col("period").dt.strftime(code))
-        indices = by_item(prices, [IndexMethod.of(method) for method in parameters.methods], product=product)
+        indices = _withhold_impossible(
+            by_item(prices, [IndexMethod.of(method) for method in parameters.methods], product=product)
+        )
         base = prices.group_by("item_id").agg(base_period=pl.col("period").min())
         left_out = (
             quotes.filter(excluded)
@@ -64,6 +69,17 @@ def item_indices(quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFr
         .join(items, on="item_id")
         .with_columns(excludes=pl.lit(", ".join(parameters.excludes)))
         .select(*columns, "excludes", "excluded_quotes")
+    )
+
+
+def _withhold_impossible(indices: pl.DataFrame) -> pl.DataFrame:
+    """Leave an index out that no change of prices explains; where most items have such, the gate shall see it."""
+    beyond = ~pl.col("index").is_between(LEAST_INDEX, LARGEST_INDEX).fill_null(True)
+    of_method = pl.col("item_id").filter(beyond).n_unique().over("method")
+    few = of_method * 2 < pl.col("item_id").n_unique().over("method")
+    withheld = beyond & few
+    return indices.with_columns(
+        index=pl.when(~withheld).then("index"), reason=pl.when(withheld).then(pl.lit(BEYOND)).otherwise("reason")
     )
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from ons_assets.parameters.prices import PackParameters
 from ons_assets.prices.history import PRODUCT
-from ons_assets.prices.packs import pack_table, plain, standard_quantity
+from ons_assets.prices.packs import LARGEST_QUANTITY, LEAST_QUANTITY, pack_table, plain, standard_quantity
 
 NAME = ("retailer", "item_id", "name")
 
@@ -63,7 +63,8 @@ def number_packs(packed: pl.DataFrame, parameters: PackParameters | None = None)
     """
     parameters = parameters or PackParameters()
     loose = (1 + 4 * parameters.rounding / pl.col("unit_price")).clip(parameters.same_pack, parameters.most_rounding)
-    only_shown = pl.col("named_quantity").is_null() & pl.col("shown_quantity").is_not_null()
+    is_pack = pl.col("shown_quantity").is_between(LEAST_QUANTITY, LARGEST_QUANTITY).fill_null(False)
+    only_shown = pl.col("named_quantity").is_null() & is_pack
     bounds = _packs_of_names(
         packed.filter(only_shown).select(*NAME, "collected_on", "shown_unit", "shown_quantity", "price", loose=loose),
         parameters,

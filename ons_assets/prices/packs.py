@@ -43,21 +43,24 @@ PIECES = re.findall(
     TABLETS CAPSULES PYRAMIDS ENVELOPES POTS BARS SLICES""",
 )
 
-_NUMBER = r"\d+(?:[.,]\d+)?"
+# Of more digits a number is the code of something.
+_WHOLE = r"\d{1,9}"
+_NUMBER = rf"{_WHOLE}(?:[.,]\d+)?"
 _SIZE_UNITS = "|".join(sorted((unit for unit in UNITS if unit != "EACH"), key=len, reverse=True))
 _PIECES = "|".join(sorted(PIECES, key=len, reverse=True))
 # A number that goes on to the left is not the start of a size: 1.5L, £5, BRAND7.
 _START = r"(?<![\w.,£$€])"
 # "5G PROTEIN" says what is in it, and "5G..." was cut off.
 _END = r"(?![\w%])(?!\s*\.\.\.)(?!\s+(?:OF\s+)?(?:PROTEIN|FIBRE|SUGARS?|FATS?|CARBS)\b)"
-_SIZE = re.compile(rf"{_START}((?:\d+\s*(?:PACK\s*|PK\s*)?[X×*]\s*)*)({_NUMBER})\s*({_SIZE_UNITS}){_END}")
-_TIMES_AFTER = re.compile(rf"{_START}({_NUMBER})\s*({_SIZE_UNITS})\s*[X×*]\s*(\d+)(?![\w.,%])(?!\s*\.\.\.)")
+_SIZE = re.compile(rf"{_START}((?:{_WHOLE}\s*(?:PACK\s*|PK\s*)?[X×*]\s*)*)({_NUMBER})\s*({_SIZE_UNITS}){_END}")
+_TIMES_AFTER = re.compile(rf"{_START}({_NUMBER})\s*({_SIZE_UNITS})\s*[X×*]\s*({_WHOLE})(?![\w.,%])(?!\s*\.\.\.)")
 _COUNT = re.compile(
-    rf"{_START}(\d+)\s*(?:'?S\b|(?:[A-Z]+\s+)?(?:{_PIECES})\b)(?!\s*\.\.\.)"
-    rf"|\bPACK\s+OF\s+(\d+)\b(?!\s*\.\.\.)|(?<!\w)X\s?(\d+)\b(?!\s*\.\.\.)"
+    rf"{_START}({_WHOLE})\s*(?:'?S\b|(?:[A-Z]+\s+)?(?:{_PIECES})\b)(?!\s*\.\.\.)"
+    rf"|\bPACK\s+OF\s+({_WHOLE})\b(?!\s*\.\.\.)|(?<!\w)X\s?({_WHOLE})\b(?!\s*\.\.\.)"
 )
-_MULTIPACK = re.compile(rf"{_START}(\d+)\s*(?:PACK|PK|CANS|BOTTLES)\b|(?<!\w)X\s?(\d+)\b")
-_SUBSTANTIAL_KG = 0.001
+_MULTIPACK = re.compile(rf"{_START}({_WHOLE})\s*(?:PACK|PK|CANS|BOTTLES)\b|(?<!\w)X\s?({_WHOLE})\b")
+# Beyond a gram and a tonne, or their like in litres and pieces, a pack was misread: it is that of no product.
+LEAST_QUANTITY, LARGEST_QUANTITY = 0.001, 1_000.0
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,6 @@ def _pieces(text: str) -> tuple[int, str] | None:
 def _pack(count: int, size: str, unit: str, text: str) -> Pack | None:
     standard, factor = UNITS[unit]
     quantity = round(count * float(size.replace(",", ".")) * factor, 9)
-    if quantity < _SUBSTANTIAL_KG or count == 0:
+    if not LEAST_QUANTITY <= quantity <= LARGEST_QUANTITY:
         return None
     return Pack(quantity, standard, count, text.strip())

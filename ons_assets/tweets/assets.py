@@ -36,8 +36,7 @@ from ons_assets.tweets.anchors import tweet_stays
 from ons_assets.tweets.anchors import user_anchors as find_anchors
 from ons_assets.tweets.anchors import user_commutes as find_commutes
 from ons_assets.tweets.clustering import Clustering
-from ons_assets.tweets.collection_gaps import collection_coverage
-from ons_assets.tweets.collection_gaps import collection_gaps as find_gaps
+from ons_assets.tweets.collection_gaps import collection_coverage, gaps_of_collection
 from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import migration_flows as estimate_flows
 from ons_assets.tweets.sources import TweetFiles
@@ -52,7 +51,7 @@ raw_tweets = ingested("tweets/raw_tweets", TweetFiles.of, partitions=DAYS)
 @published("tweets/collection_gaps", inputs=["tweets/raw_tweets"])
 def collection_gaps(raw_tweets: pl.LazyFrame, parameters: GapParameters) -> pl.DataFrame:
     """Find when the collector was down."""
-    return find_gaps(raw_tweets.select("created_utc").collect()["created_utc"], parameters)
+    return gaps_of_collection(raw_tweets, parameters)
 
 
 @published("tweets/located_tweets", inputs=["tweets/raw_tweets", "reference/areas"], increments_of="tweets/raw_tweets")

@@ -12,7 +12,9 @@ HOURS_OF_DAY = 24
 EPOCH_HOUR_OF_WEEK = 3 * 24
 
 
-def collection_gaps(created_utc: pl.Series, parameters: GapParameters | None = None) -> pl.DataFrame:
+def collection_gaps(
+    created_utc: pl.Series, parameters: GapParameters | None = None, counted: pl.Series | None = None
+) -> pl.DataFrame:
     """Find the silences of the collector.
 
     The expected rate is the median of each hour of the week over the weeks, or of each hour of the day
@@ -25,6 +27,8 @@ def collection_gaps(created_utc: pl.Series, parameters: GapParameters | None = N
         Times of all tweets that were collected, in any order.
     parameters
         Parameters; None for the defaults.
+    counted
+        Times of the tweets that make the rate; None for all of them.
 
     Returns
     -------
@@ -43,7 +47,8 @@ def collection_gaps(created_utc: pl.Series, parameters: GapParameters | None = N
     if len(seconds) < 2:
         return pl.DataFrame(schema=schema)
     first_hour = int(seconds[0] // HOUR_S)
-    counts = np.bincount((seconds // HOUR_S).astype(np.int64) - first_hour)
+    hours = (created_utc if counted is None else counted).drop_nulls().dt.epoch("us").to_numpy() // (HOUR_S * 1_000_000)
+    counts = np.bincount(hours - first_hour, minlength=int(seconds[-1] // HOUR_S) - first_hour + 1)
     expected = _expected_by_hour(counts, first_hour, parameters.fewest_weeks)
     cumulated = np.concatenate([[0.0], np.cumsum(expected)])
     position = seconds / HOUR_S - first_hour
@@ -60,6 +65,26 @@ def collection_gaps(created_utc: pl.Series, parameters: GapParameters | None = N
             "expected_tweets": missing[before],
         }
     ).with_columns(pl.col("from_utc", "to_utc").dt.replace_time_zone("UTC"))
+
+
+def gaps_of_collection(tweets: pl.LazyFrame, parameters: GapParameters) -> pl.DataFrame:
+    """Find the silences of the collector, whatever a single user does.
+
+    Of each user one tweet an hour makes the rate: a program that begins or ends to tweet is not the collector. A day,
+    of UTC, on which fewer users were seen than `fewest_users` is none of the collection: the clock of a single user may
+    be wrong by years, and years of silence would be what is usual.
+
+    Parameters
+    ----------
+    tweets
+        Rows of `tweets/raw_tweets`.
+    parameters
+        Parameters.
+    """
+    users = pl.col("user").n_unique().over(pl.col("created_utc").dt.date())
+    seen = tweets.select("created_utc", "user").filter(users >= parameters.fewest_users).collect()
+    once = seen.group_by("user", pl.col("created_utc").dt.truncate("1h").alias("hour")).agg(pl.len())
+    return collection_gaps(seen["created_utc"], parameters, once["hour"])
 
 
 def _expected_by_hour(counts: npt.NDArray[np.int64], first_hour: int, fewest_weeks: int) -> npt.NDArray[np.float64]:

@@ -12,7 +12,7 @@ from ons_assets.geography.area_codes import to_current
 from ons_assets.mobile import figures
 from ons_assets.mobile.flow_comparison import baselines, census, flow_comparison, latest
 from ons_assets.mobile.flows import compare_flows, take_flows
-from ons_assets.mobile.weighting import weigh
+from ons_assets.mobile.weighting import weigh, weigh_periods, weighable
 from ons_assets.parameters.mobile import FlowComparisonParameters, WeightingParameters
 
 OBSERVED = "2014-10-06/2014-11-02"
@@ -188,6 +188,40 @@ def test_an_operator_that_the_market_does_not_know_is_named():
         weigh(flows(("A", "B", 20.0), operator="east"), market(), None)
     with pytest.raises(ValueError, match="no flow between known areas"):
         weigh(flows(("all", "all", 20.0)), market(), None)
+
+
+def test_what_cannot_be_weighted_of_one_is_missing_for_it_only():
+    good, known = flows(("A", "B", 20.0), ("B", "A", 30.0)), market()
+    parameters = WeightingParameters(replicates=20)
+    alone = weigh_periods(weighable(good, known).flows, known, None, parameters)
+    # Of one the market says nothing; another has no phones at A by the market; a period has totals only.
+    without = known.with_columns(
+        operator=pl.lit("west"), operator_share=pl.when(area="A").then(0.0).otherwise("operator_share")
+    )
+    beside = pl.concat(
+        [
+            good,
+            flows(("A", "B", 7.0), operator="east"),
+            flows(("A", "B", 5.0), operator="west"),
+            flows(("A", "all", 9.0)).with_columns(observed=pl.lit("2015-01-01/2015-01-31")),
+        ]
+    )
+    kept = weighable(beside, pl.concat([known, without]))
+    assert len(kept.notes) == 3
+    assert "the operator east" in kept.notes[0]
+    assert weigh_periods(kept.flows, pl.concat([known, without]), None, parameters).equals(alone)
+    with pytest.raises(ValueError, match="no flow between known areas"):
+        weighable(flows(("A", "B", 7.0), operator="east"), known)
+
+
+def test_an_operator_without_phones_where_nobody_of_its_devices_lives_harms_nobody():
+    west = market().with_columns(
+        operator=pl.lit("west"), operator_share=pl.when(area="A").then(0.0).otherwise("operator_share")
+    )
+    both = pl.concat([flows(("A", "B", 20.0), ("B", "A", 30.0)), flows(("B", "A", 5.0), operator="west")])
+    made = weigh(both, pl.concat([market(), west]), None, WeightingParameters(replicates=20)).flows
+    assert made["flow"].is_finite().all()
+    assert len(made) == 2
 
 
 # --- taking flows in -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.parameters.prices import AggregationParameters, IndexParameters
 from ons_assets.prices.checked import FLAGS
-from ons_assets.prices.compilation import aggregate_indices, item_indices
+from ons_assets.prices.compilation import BEYOND, LARGEST_INDEX, aggregate_indices, item_indices
 
 JEVONS = IndexParameters(methods=({"method": "jevons"},))
 
@@ -87,6 +87,21 @@ def test_an_index_of_prices_per_unit_follows_a_product_to_its_relaunch() -> None
     assert index(item_indices(relaunched, JEVONS), "day") == {"2016-07-21": 100, "2016-07-22": None}
     per_unit = JEVONS.model_copy(update={"price": "unit"})
     assert index(item_indices(relaunched, per_unit), "day") == pytest.approx({"2016-07-21": 100, "2016-07-22": 200})
+
+
+def test_an_index_that_no_prices_explain_is_missing_for_its_item_only() -> None:
+    first, second = date(2016, 7, 1), date(2016, 8, 1)
+    good = [(day, item, "A", price) for item in ("bread", "milk") for day, price in ((first, 1.0), (second, 1.1))]
+    wrong = [(first, "cream", "A", 0.01), (second, "cream", "A", 9_000.0)]
+    made = item_indices(quotes(*good, *wrong), JEVONS)
+    of_cream = made.filter(item_id="cream", frequency="month").sort("period")
+    assert of_cream["index"].to_list() == [100.0, None]
+    assert of_cream["reason"].to_list() == [None, BEYOND]
+    alone = item_indices(quotes(*good), JEVONS)
+    others = made.filter(pl.col("item_id") != "cream")
+    assert others.sort(CATALOGUE["prices/item_indices"].key).equals(alone.sort(CATALOGUE["prices/item_indices"].key))
+    # Where most items have such, it is no matter of an item, and the gate is to see it.
+    assert item_indices(quotes(*wrong), JEVONS)["index"].max() > LARGEST_INDEX
 
 
 def weights(*rows: tuple[str, str, int, float]) -> pl.LazyFrame:
