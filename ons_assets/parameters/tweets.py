@@ -23,8 +23,8 @@ class GapParameters(Parameters):
     expected_tweets: float = Field(
         30.0,
         gt=0,
-        description="a silence in which more tweets were to be expected, one of each user an hour, is a gap; of a Poisson"
-        " process the chance of a silence of 30 is 1 in 10 million million, real arrivals are burstier",
+        description="a silence in which more tweets were to be expected, one of each user an hour, is a gap; of a"
+        " Poisson process the chance of a silence of 30 is 1 in 10 million million, real arrivals are burstier",
     )
     shortest_minutes: float = Field(
         5.0, ge=0, description="shorter silences are no gaps, however many tweets were to be expected"

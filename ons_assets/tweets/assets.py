@@ -160,10 +160,11 @@ def residences(
     user_anchors: pl.LazyFrame,
     clustered_tweets: pl.LazyFrame,
     collection_gaps: pl.LazyFrame,
+    gaps: GapParameters,
     memory: MemoryParameters,
 ) -> Frames:
     """Say where users live month by month."""
-    first, last = _days_seen(clustered_tweets)
+    first, last = _days_seen(clustered_tweets, gaps.fewest_users)
     covered = collection_coverage(collection_gaps.collect(), pl.date_range(first, last, eager=True))
     for span in _spans(clustered_tweets, memory):
         yield living.residences(_of_span(user_anchors, span), _of_span(clustered_tweets, span), covered)
@@ -242,8 +243,11 @@ def _spans_of_days(rows: pl.LazyFrame, days: list[date], rows_at_once: int) -> l
     return spans["created_on"].to_list()
 
 
-def _days_seen(tweets: pl.LazyFrame) -> tuple[date, date]:
-    [row] = tweets.select(first=pl.col("local_date").min(), last=pl.col("local_date").max()).collect().rows()
+def _days_seen(tweets: pl.LazyFrame, fewest_users: int = 1) -> tuple[date, date]:
+    """Return the first and the last day on which so many users were seen; on which anybody was, if there is none."""
+    days = tweets.group_by("local_date").agg(users=pl.col("user").n_unique()).collect()
+    seen = days.filter(pl.col("users") >= fewest_users)
+    [row] = (seen if len(seen) else days).select(a=pl.col("local_date").min(), b=pl.col("local_date").max()).rows()
     return row
 
 

@@ -42,12 +42,6 @@ ODD = (
 )
 
 
-def table_of(name: str) -> list[list[str]]:
-    """The sample as a header and rows."""
-    content = TABLES.get(name) or SAMPLES[name].make("good")
-    return list(csv.reader(io.StringIO(content.decode())))
-
-
 def mutants(name: str) -> Iterator[bytes]:
     """The sample with one odd value, in each of its columns: what the suite excludes, and what is odd anywhere."""
     header, first, *others = table_of(name)

@@ -1,4 +1,4 @@
-"""Of every source: the rows in force in its table are those that its drops gave, each thing once, and the ledger agrees."""
+"""Of every source: the rows in force are those that its drops gave, each thing once, and the ledger agrees."""
 
 import csv
 import gzip
