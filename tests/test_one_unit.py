@@ -6,7 +6,6 @@ units is sent down the whole road; then damaged ones are added, and all is made 
 
 import csv
 import io
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -21,14 +20,12 @@ from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.tables import Table
 from ons_assets.parameters.meters import HouseholdParameters, Meters, ProfileClusterParameters, Readings
 from ons_assets.settings import Settings
 from ons_assets.simulate.meters import Scale as MeterScale
 from ons_assets.simulate.mobile import Scale as MobileScale
 from ons_assets.simulate.prices.scales import Scale as PriceScale
 from ons_assets.simulate.tweets import Scale as TweetScale
-from tests.run_files import HEADER
 from tests.tweets.statuses import line, status, tweet_id
 from tests.workbench import record, run
 
@@ -68,6 +65,7 @@ FIRST_TWEETS = datetime(2014, 8, 20, 9, tzinfo=UTC)
 
 
 def user(number: int, times: list[datetime], *positions: tuple[float, float]) -> list[bytes]:
+    """Statuses of a user, at one position after another."""
     made = []
     for n, when in enumerate(times):
         given = tweet_id(when) + number * 1_000 + n
@@ -118,14 +116,14 @@ def odd_devices(world: Path) -> Files:
         "cells": {"odd.csv": table(where, *cells)},
         "devices": {
             "odd.csv": table(
-                "operator,device,contract,age_group", "north,odd1,contract,25-44", "north,odd1,prepaid,65+",
+                "operator,device,contract,age_group",
+                "north,odd1,contract,25-44",
+                "north,odd1,prepaid,65+",
                 "north,odd3,?,25-44",
-            )  # fmt: skip
+            )
         },
         "aggregated_flows": {
-            "odd.csv": table(
-                "observed,operator,contract,age_group,origin,destination,devices,is_suppressed", *flows
-            )
+            "odd.csv": table("observed,operator,contract,age_group,origin,destination,devices,is_suppressed", *flows)
         },
         "phone_market": {"odd.csv": table(market, "bare,S98000001,all,1,0,0,0", "bare,S98000002,all,9,0.1,0,0")},
         "area_parts": {"odd.csv": table("part,area,easting_m,northing_m,residents", "ODD-1,ODD,650000,1250000,0")},
@@ -165,7 +163,9 @@ def odd_products(_: Path) -> Files:
         "official_indices": {"odd.csv": table("series,item_id,period,index", *official)},
         "item_rules": {
             "odd.csv": table(
-                "item_id,item,rule,words,lowest,highest,unit", "999001,Odd item,include,ODD,,,", "999002,x,pieces,,-5,1,"
+                "item_id,item,rule,words,lowest,highest,unit",
+                "999001,Odd item,include,ODD,,,",
+                "999002,x,pieces,,-5,1,",
             )
         },
     }
@@ -259,13 +259,13 @@ def made(settings: Settings, name: str, files: dict[str, list[Path]]) -> dict[st
     outcome = operations.make(settings, [name], None, lambda _: None)
     assert outcome.success, outcome.failures
     return {
-        each.name: of_values(lake.read(Home(settings.home), each).collect(), each)
+        each.name: of_values(lake.read(Home(settings.home), each).collect())
         for each in CATALOGUE.values()
         if each.name.startswith(f"{name}/") and lake.exists(Home(settings.home), each)
     }
 
 
-def of_values(rows: pl.DataFrame, _: Table) -> pl.DataFrame:
+def of_values(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows; of a list its hash, for a list is no key of a join."""
     return rows.with_columns(pl.col(each).hash() for each, dtype in rows.schema.items() if dtype.is_nested())
 

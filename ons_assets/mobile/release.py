@@ -150,8 +150,8 @@ def days_observed(quality: pl.DataFrame, k: float) -> str:
         Fewest devices that are released.
     """
     seen = quality.filter(pl.col("devices_seen") >= k)
-    days = (seen if len(seen) else quality)["event_date"]
-    return f"{days.min()}/{days.max()}"
+    days = (seen if len(seen) else quality)["event_date"].sort()
+    return f"{days[0]}/{days[-1]}"
 
 
 def operator_flows(

@@ -134,8 +134,8 @@ def _without_phones(flows: pl.DataFrame, market: Market) -> pl.DataFrame:
     """Origins at which a stratum has no phones by the market, so that none of its devices stands for anybody."""
     found = [flows.clear().select(*STRATUM, "origin")]
     homes = flows.filter(pl.col("origin") != ALL).select(*STRATUM, "origin").unique().sort(*STRATUM, "origin")
-    for stratum, rows in homes.group_by(STRATUM, maintain_order=True):
-        people = market.people_per_device(*map(str, stratum), areas=rows["origin"].to_list())
+    for (operator, contract, age_group), rows in homes.group_by(STRATUM, maintain_order=True):
+        people = market.people_per_device(str(operator), str(contract), str(age_group), rows["origin"].to_list())
         found.append(rows.filter(pl.Series(~np.isfinite(people))))
     return pl.concat(found)
 

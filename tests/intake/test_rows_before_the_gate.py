@@ -17,6 +17,7 @@ from ons_assets.definitions import RAW
 from ons_assets.intake.source import Source
 from ons_assets.lakehouse import gate
 from ons_assets.lakehouse.gate import CRITICAL, Suite
+from ons_assets.lakehouse.tables import Table
 from ons_assets.settings import Settings
 from tests.intake.samples import SAMPLES, TABLES, table_of
 from tests.workbench import SUITES
@@ -65,7 +66,7 @@ def by_value(name: str) -> list[dict[str, Any]]:
 
 
 def is_of_all(expectation: dict[str, Any]) -> bool:
-    return expectation["kwargs"].get("mostly", 1) == 1
+    return bool(expectation["kwargs"].get("mostly", 1) == 1)
 
 
 def excluded(expectation: dict[str, Any]) -> Iterator[str]:
@@ -107,7 +108,7 @@ def test_one_odd_value_is_a_matter_of_its_row(name: str, tmp_path: Path) -> None
     assert said == []
 
 
-def conformed(rows: pl.DataFrame, table: Any) -> pl.DataFrame:
+def conformed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     """The rows as they reach the gate."""
     lineage = {"drop_sha256": pl.lit("0" * 64), "arrival": pl.lit(1, dtype=pl.Int64())}
     return table.conform(

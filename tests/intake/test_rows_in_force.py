@@ -13,9 +13,10 @@ import pytest
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.definitions import RAW
-from ons_assets.intake import ingestion, parsed
+from ons_assets.intake import parsed
 from ons_assets.intake.ledger import Drop
 from ons_assets.intake.parsed import day_column
+from ons_assets.lakehouse import gate as gates
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.gate import CRITICAL, Audit, Failure
 from ons_assets.lakehouse.tables import Table
@@ -121,7 +122,7 @@ def test_rows_in_force_are_the_accepted_rows_of_the_drops_in_force(bench: Workbe
     before = lake.read(bench.home, bench.table).collect()
     assert left(bench, "empty", text(header, [])).status == "refused"
     other = [[cell.replace("good", "bad") for cell in row] for row in rows[:-1]]
-    with mock.patch.object(ingestion.gate, "audit", return_value=REFUSING):
+    with mock.patch.object(gates, "audit", return_value=REFUSING):
         bench.register(f"bad-{SAMPLES[bench.source.name].name}", text(header, other) + b"\n")
         bench.ingest()
     after = lake.read(bench.home, bench.table).collect()
