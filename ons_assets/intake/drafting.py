@@ -1,6 +1,7 @@
 """Help with a layout: what a file is, how it would be read, and a draft of a layout to complete."""
 
 import difflib
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +13,10 @@ import polars as pl
 import yaml
 
 from ons_assets.intake import records, sniff
-from ons_assets.intake.fields import ColumnsOf, canonical, lacking
+from ons_assets.intake.fields import ColumnsOf, canonical, holders, lacking
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.reading import unforeseen
-from ons_assets.intake.source import Piece, Source
+from ons_assets.intake.source import Piece, Source, pieces
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import reasons
 
@@ -41,6 +42,8 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         "datetime",
         "date time",
         "timestamp",
+        "timestamp (utc)",
+        "created at",
         "start",
         "interval start",
         "tstp",
@@ -68,16 +71,33 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "quantity": ("quantity", "menge", "units sold", "qty"),
     "turnover": ("turnover", "sales", "umsatz", "revenue", "value sold"),
     "outlet": ("outlet", "branch", "filiale", "store id"),
-    "sku": ("sku", "product id", "ean", "gtin", "barcode", "upc"),
-    "user": ("user", "user id", "userid", "author", "owner", "uid"),
+    "sku": ("sku", "ean", "gtin", "barcode", "upc", "product code", "product id"),
+    "user": ("user", "user id", "userid", "author id", "author", "owner", "uid"),
     "device": ("device", "user id", "imsi", "msid", "subscriber"),
     "latitude": ("latitude", "lat", "y"),
     "longitude": ("longitude", "lon", "lng", "long", "x"),
     "origin": ("origin", "from", "o", "origen", "origcode", "id origin"),
     "destination": ("destination", "to", "d", "destino", "destcode", "id destination"),
     "count": ("count", "n trips", "flow", "trips", "viajes", "total"),
+    "area": ("area", "area code", "geography code", "geogcode", "mnemonic"),
+    "easting_m": ("easting", "bng e", "oseast1m"),
+    "northing_m": ("northing", "bng n", "osnrth1m"),
+    "boundary": ("boundary", "geometry"),
+    "population": ("population", "obs value", "all ages", "residents", "persons"),
+    "age": ("age", "age name", "c age name"),
+    "sex": ("sex", "sex name", "c sex name", "gender", "gender name"),
+    "cell_id": ("cell id", "cellid", "site id"),
+    "operator": ("operator", "mnc", "net"),
+    "technology": ("technology", "radio", "rat"),
+    "range_m": ("range m", "range"),
 }
+# How offices call the columns of codes: LAD23CD, MSOA21CD.
+OF_CODES = {"area": re.compile(r"[a-z]+\d\dcd"), "part": re.compile(r"[a-z]+\d\dcd")}
 ALIKE = 0.85
+# Shorter words are alike and mean other things: a sale is no turnover.
+SHORTEST_ALIKE = 6
+# Of GeoJSON, before the names of its columns.
+PROPERTIES = "properties."
 # Fields that are read as times, and what a layout may have to say of them.
 TIMES = frozenset({"time", "time_utc", "date", "collected_at"})
 TIME_HINTS = (
@@ -148,23 +168,23 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
     if lacks := lacking(chosen, found):
         said = f"the layout {chosen.name} needs columns that the file lacks: {', '.join(lacks)}"
         return Checked(words, chosen, header, sentences=(said,))
-    used = ColumnsOf([*chosen.needed, *(each for origin in chosen.optional.values() for each in origin.columns)])
+    named = [*chosen.needed, *(each for origin in chosen.optional.values() for each in origin.columns)]
+    used = ColumnsOf([*named, *holders(chosen).values()])
     unused = tuple(each for each in found if used(each) is None and canonical(each))
     try:
-        pieces = list(islice(source.read(path, name, datetime.now(UTC), chosen), 1))
+        looked_at = list(islice(pieces(source, path, name, datetime.now(UTC), chosen), 1))
     except Unreadable as error:
         why = reasons(error.rejected)
         sentences = (f"{name} {error}", *([why] if why not in str(error) else []))
         return Checked(words, chosen, header, _told(source, unused), sentences=sentences)
     except Exception as error:
         return Checked(words, chosen, header, _told(source, unused), sentences=(f"{name} {unforeseen(error)}",))
-    return _shown(source, words, chosen, header, unused, pieces)
+    return _shown(source, words, chosen, header, unused, looked_at[0])
 
 
 def _shown(
-    source: Source, kind: str, layout: Layout, header: tuple[str, ...], unused: tuple[str, ...], pieces: Sequence[Piece]
+    source: Source, kind: str, layout: Layout, header: tuple[str, ...], unused: tuple[str, ...], piece: Piece
 ) -> Checked:
-    piece = pieces[0]
     return Checked(
         kind,
         layout,
@@ -204,11 +224,16 @@ def draft(source: Source, path: Path) -> str:
     usual = {"format": "delimited", "encoding": "utf-8", "delimiter": ",", "decimal": "."}
     lines += [f"{name}: {_scalar(value)}" for name, value in said.items() if value not in (None, usual[name])]
     if not kind.header:
-        lines.append("header: false")
+        lines += ["header: false", f"# names: ?    # of {_columns(kind)} in order; or say of a field {{position: 1}}"]
     where = {"path": (kind.path, "leads to the rows"), "element": (kind.element, "of which each is a row")}
     lines += [_where(source, name, value, sentence) for name, (value, sentence) in where.items() if value]
+    if kind.path_in_lines:
+        inside = "?" if source.is_individual else _scalar(kind.path_in_lines)
+        lines.append(f"# path: {inside}    # if a line is a page and the rows are inside it")
     if kind.preamble_lines:
         lines.append(f"skip_lines: {kind.preamble_lines}")
+    if kind.has_footer:
+        lines.append("# footer: ?    # pattern of the line that ends the table: lines with fewer fields follow it")
     needs, takes = source.said_fields
     if not TIMES.isdisjoint({*needs, *takes}):
         lines += TIME_HINTS
@@ -235,6 +260,10 @@ def _kind(source: Source, path: Path) -> sniff.FileKind:
         return sniff.FileKind(f"a file that {unforeseen(error)}")
 
 
+def _columns(kind: sniff.FileKind) -> str:
+    return f"the {kind.width} columns" if kind.width else "the columns"
+
+
 def _where(source: Source, name: str, value: str, sentence: str) -> str:
     """Where the rows of a document are; a key or a tag may be a value, so of files about people it is only asked."""
     return f"# {name}: ?    # {sentence}" if source.is_individual else f"{name}: {_scalar(value)}"
@@ -252,13 +281,16 @@ def _guesses(wanted: Sequence[str], header: Sequence[str], *, loosely: bool) -> 
     Loosely, what is spelled nearly like a word is taken for it: of files about people it may be a value, as
     `device42` in a file without a header.
     """
-    free = {canonical(name).replace("_", " "): name for name in header}
+    free = {canonical(name).replace("_", " ").removeprefix(PROPERTIES).replace(".", " "): name for name in header}
     found = {}
     for name in wanted:
         words = (name.replace("_", " "), *SYNONYMS.get(name, ()))
         match = next((word for word in words if word in free), None)
+        if match is None and (codes := OF_CODES.get(name)) is not None:
+            match = next((word for word in free if codes.fullmatch(word)), None)
         if match is None and loosely:
-            close = [hit for word in words for hit in difflib.get_close_matches(word, free, n=1, cutoff=ALIKE)]
+            long = [word for word in words if len(word) >= SHORTEST_ALIKE]
+            close = [hit for word in long for hit in difflib.get_close_matches(word, free, n=1, cutoff=ALIKE)]
             match = close[0] if close else None
         if match is not None:
             found[name] = free.pop(match)

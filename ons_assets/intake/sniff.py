@@ -33,6 +33,7 @@ from ons_assets.intake.formats import (
     foreign,
     has_objects_below,
 )
+from ons_assets.intake.json_document import GEOMETRY
 from ons_assets.intake.json_values import NOT_JSON_ERRORS, TOO_DEEP, Faulty, decoded, row
 from ons_assets.intake.layouts import Format, Layout
 from ons_assets.intake.limits import Limits
@@ -84,6 +85,12 @@ class FileKind:
         Of the rows in a JSON document.
     element
         Of XML, the element that seems to be a row.
+    path_in_lines
+        Of what may be the rows, where a line of JSON lines holds several.
+    width
+        How many columns delimited text has.
+    has_footer
+        Whether lines with fewer fields follow its last row.
     count
         Members of a zip, or sheets of a workbook.
     """
@@ -99,6 +106,9 @@ class FileKind:
     preamble_lines: int = 0
     path: str | None = None
     element: str | None = None
+    path_in_lines: str | None = None
+    width: int | None = None
+    has_footer: bool = False
     count: int | None = None
 
     def said(self, *, individual: bool) -> str:
@@ -263,9 +273,12 @@ def _delimited(text: str, kind: FileKind, *, is_whole: bool) -> FileKind:
     start = next(place for place, record in enumerate(records) if len(record) == width)
     below = [record for record in records[start + 1 :] if len(record) == width]
     names = _names(records[start], below)
+    last = max(place for place, record in enumerate(records) if len(record) == width)
     return replace(
         kind,
         words=f"delimited {what}",
+        width=width,
+        has_footer=is_whole and len(lines) < LOOKED_AT_LINES and any(records[last + 1 :]),
         format="delimited",
         delimiter=delimiter,
         decimal=_decimal(below if names is not None else [records[start], *below]),
@@ -340,7 +353,7 @@ def _is_value(text: str) -> bool:
 
 def _json(text: str, stream: Stream, limits: Limits, kind: FileKind) -> FileKind:
     if FEATURES.search(text[:1024].encode()):
-        return replace(kind, words="GeoJSON", format="geojson", path="features")
+        return replace(kind, words="GeoJSON", format="geojson", path="features", columns=_of_features(stream, limits))
     first, _, rest = text.partition("\n")
     if _is_too_deep(first):
         return replace(kind, words="JSON lines", format="json-lines")
@@ -351,7 +364,14 @@ def _json(text: str, stream: Stream, limits: Limits, kind: FileKind) -> FileKind
     ):
         found = _rows_below(first.encode()) if not rest.strip() else None
         if found is None:
-            return replace(kind, words="JSON lines", format="json-lines", columns=_looking_like_names(list(values)))
+            within = _rows_below(first.encode(), fewest=2) if rest.strip() else None
+            return replace(
+                kind,
+                words="JSON lines",
+                format="json-lines",
+                columns=_looking_like_names(list(values)),
+                path_in_lines=within[0] or None if within else None,
+            )
     if text.startswith("{") and has_objects_below(text.encode()):
         return replace(kind, words=DAMAGED_LINES, format="json-lines")
     content = stream.peek(limits.document_bytes + 1)
@@ -386,13 +406,24 @@ def _is_too_deep(text: str) -> bool:
     return False
 
 
-def _rows_below(content: bytes) -> tuple[str, bytes] | None:
+def _of_features(stream: Stream, limits: Limits) -> tuple[str, ...]:
+    """Return the columns of GeoJSON, as its first feature has them; none if it is too large to be looked into."""
+    content = stream.peek(limits.document_bytes + 1)
+    if len(content) > limits.document_bytes:
+        return ()
+    found = _rows_below(content.removeprefix(b"\xef\xbb\xbf"))
+    names = list(_row(found[1]) or {}) if found is not None and found[0] == "features" else []
+    within = [name for name in names if not name.startswith(f"{GEOMETRY}.")]
+    return _looking_like_names([*within, *([GEOMETRY] if len(within) < len(names) else [])])
+
+
+def _rows_below(content: bytes, fewest: int = 1) -> tuple[str, bytes] | None:
     """Return the path of the longest array of objects in a document, and its first object."""
     best: tuple[int, str, bytes] | None = None
     try:
         for path, array in _arrays(msgspec.Raw(content), (), 0):
             objects = [bytes(each) for each in array if bytes(each)[:1] == b"{"]
-            if objects and (best is None or len(objects) > best[0]):
+            if len(objects) >= fewest and (best is None or len(objects) > best[0]):
                 best = (len(objects), ".".join(path), objects[0])
     except (*NOT_JSON_ERRORS, RecursionError):
         return None

@@ -75,3 +75,73 @@ def test_a_draft_is_a_layout_whatever_the_file_and_its_columns_are_called(
     path.write_text(f"date;{word};price\n2026-11-28;{word};1\n2026-11-28;b;2\n")
     layout = Layout.model_validate(yaml.safe_load(draft(source, path)))
     assert layout.name
+
+
+@pytest.mark.parametrize("name", ["prices"])
+@pytest.mark.parametrize("called", ["234", "20081023025304", "2024-03-01", "1e5", "no", "null", "0x1F", "1_000", "~"])
+def test_a_draft_is_a_layout_whatever_its_file_is_called(source: Source, tmp_path: Path, called: str) -> None:
+    """YAML takes some names for numbers, days and nothing."""
+    path = tmp_path / f"{called}.csv"
+    path.write_text("datum;artikel;preis\n28.11.2026;Brot;2,49\n")
+    layout = Layout.model_validate(yaml.safe_load(draft(source, path)))
+    assert layout.name == (called.replace("_", "-") if called != "~" else "my-layout").lower()
+
+
+@pytest.mark.parametrize(("name", "shown"), [("areas", True), ("tweets", False)])
+def test_a_draft_says_what_is_around_the_rows(source: Source, tmp_path: Path, shown: bool) -> None:
+    """Lines that are pages, a file without a header, a table with a remark under it; of people only that it is so."""
+    pages = tmp_path / "pages.jsonl"
+    pages.write_text('{"found": [{"a": 1}, {"a": 2}], "n": 2}\n{"found": [{"a": 3}], "n": 1}\n')
+    assert f"# path: {'found' if shown else '?'}    # if a line is a page" in draft(source, pages)
+    assert ("found" in draft(source, pages)) is shown
+    bare = tmp_path / "bare.csv"
+    bare.write_text("1,2.5,2024-03-01\n2,2.5,2024-03-01\n")
+    assert "\nheader: false\n# names: ?    # of the 3 columns in order; or say of a field {position: 1}\n" in draft(
+        source, bare
+    )
+    titled = tmp_path / "titled.csv"
+    table = "name,number,day\na,2.5,2024-03-01\nb,2.5,2024-03-02\n"
+    titled.write_text(table)
+    assert "footer" not in draft(source, titled)
+    titled.write_text(table + "\nMade on a Friday\n")
+    text = draft(source, titled)
+    assert "\n# footer: ?    # pattern of the line that ends the table" in text
+    assert "Friday" not in text
+    # Remarks do not stand in the way of using it.
+    for path in (pages, bare, titled):
+        Layout.model_validate(yaml.safe_load(draft(source, path)))
+
+
+@pytest.mark.parametrize("name", ["areas"])
+def test_the_columns_of_boundaries_are_found(source: Source, tmp_path: Path) -> None:
+    path = tmp_path / "a.geojson"
+    ring = "[[[-0.1, 51.5], [0.0, 51.5], [0.0, 51.6], [-0.1, 51.5]]]"
+    path.write_text(
+        '{"type": "FeatureCollection", "features": [{"type": "Feature", "id": 1, "properties": '
+        '{"LAD23CD": "E09000001", "LAD23NM": "City", "BNG_E": 500000, "BNG_N": 180000}, '
+        f'"geometry": {{"type": "Polygon", "coordinates": {ring}}}}}]}}'
+    )
+    text = draft(source, path).replace("  # level: ?", "  level: {constant: lad23}")
+    layout = Layout.model_validate(yaml.safe_load(text))
+    assert {field: origin.column for field, origin in layout.origins.items() if origin.column} == {
+        "area": "properties.LAD23CD",
+        "easting_m": "properties.BNG_E",
+        "northing_m": "properties.BNG_N",
+        "boundary": "geometry",
+    }
+    checked = check(source, path, layout)
+    assert (checked.accepted, checked.rejected) == (1, 0), checked.sentences
+
+
+@pytest.mark.parametrize("name", ["prices"])
+def test_what_is_only_spelled_alike_is_not_guessed(source: Source, tmp_path: Path) -> None:
+    """A flag of sales is no turnover: short words are near each other by chance."""
+    path = tmp_path / "scanner.csv"
+    path.write_text("STORE,UPC,PRICE,SALE,quantiti\n2,119,2.81,,1\n2,370,1.10,B,2\n")
+    layout = Layout.model_validate(yaml.safe_load(draft(source, path)))
+    assert {field: origin.column for field, origin in layout.origins.items()} == {
+        "retailer": "STORE",
+        "sku": "UPC",
+        "price": "PRICE",
+        "quantity": "quantiti",
+    }
