@@ -1,5 +1,7 @@
 """Status objects of the Twitter API as JSON: v1.1 and v2, one a line, plain, gzip or Zstandard.
 
+Of v2 a line is a page, a message of a stream, or one tweet with what it expands to, as collectors flatten pages.
+
 A file is read line by line and its rows are gathered in blocks of columns, so that a day of half a
 million tweets (1.4 GB) takes the memory of its few kept fields. Text, names and profiles are skipped by
 the decoder and never become objects.
@@ -53,6 +55,12 @@ class _Point(msgspec.Struct):
     coordinates: list[float] | None = None
 
 
+class _Geo(msgspec.Struct):
+    """Of v1.1 a point with the latitude first, of a flattened v2 tweet an object with a point in it."""
+
+    coordinates: list[float] | _Point | None = None
+
+
 class _Place(msgspec.Struct):
     place_type: str | None = None
 
@@ -87,6 +95,8 @@ class _Reference(msgspec.Struct):
 class _GeoV2(msgspec.Struct):
     coordinates: _Point | None = None
     place_id: str | None = None
+    # Where a flattened tweet has its place in it.
+    place_type: str | None = None
 
 
 class _TweetV2(msgspec.Struct):
@@ -109,14 +119,15 @@ class _Includes(msgspec.Struct):
 
 
 class _Line(msgspec.Struct):
-    """What one line may hold: a v1.1 status, a v2 page or stream message, or a notice."""
+    """What one line may hold: a v1.1 status, a v2 page, stream message or flattened tweet, or a notice."""
 
     id_str: str | None = None
     id: Any = None
     created_at: str | None = None
     user: _Person | None = None
+    author_id: str | None = None
     coordinates: _Point | None = None
-    geo: _Point | None = None
+    geo: _Geo | None = None
     place: _Place | None = None
     source: str | None = None
     edit_history: _Edits | None = None
@@ -226,6 +237,8 @@ class Reader:
             return [self._scrubbed(message.scrub_geo)]
         if _is_present(message.data):
             return self._v2(message)
+        if message.user is None and message.author_id is not None:
+            return self._v2_tweets(line, {})
         if message.user is None and message.is_notice:
             return []
         if message.user is None and message.created_at is None:
@@ -250,8 +263,11 @@ class Reader:
         )
 
     def _v2(self, message: _Line) -> list[tuple[Any, ...]]:
-        data = _typed(_decode_v2, bytes(message.data))
         places = {place.id: place.place_type for place in (message.includes and message.includes.places) or []}
+        return self._v2_tweets(bytes(message.data), places)
+
+    def _v2_tweets(self, text: bytes, places: dict[str, str | None]) -> list[tuple[Any, ...]]:
+        data = _typed(_decode_v2, text)
         return [self._v2_tweet(tweet, places) for tweet in (data if isinstance(data, list) else [data])]
 
     def _v2_tweet(self, tweet: _TweetV2, places: dict[str, str | None]) -> tuple[Any, ...]:
@@ -268,7 +284,7 @@ class Reader:
             latitude,
             longitude,
             "point" if latitude is not None else "place" if geo.place_id else "none",
-            places.get(geo.place_id or ""),
+            geo.place_type or places.get(geo.place_id or ""),
             application_class(tweet.source),
         )
 
@@ -306,10 +322,12 @@ def _identifier(text: str | None, number: Any) -> int | None:
     return int(number) if number == int(number) and 0 <= number < EXACT_INTEGER else None
 
 
-def _position(point: _Point | None, mirrored: _Point | None) -> tuple[float | None, float | None]:
+def _position(point: _Point | None, mirrored: _Geo | None) -> tuple[float | None, float | None]:
     """Latitude and longitude; `coordinates` are longitude first, `geo` is latitude first."""
     pair = point.coordinates if point else None
     mirror = mirrored.coordinates if mirrored else None
+    if isinstance(mirror, _Point):
+        raise Faulty("a field has the wrong type: geo is an object in an object")
     for each in (pair, mirror):
         if each is not None and len(each) != 2:
             raise Faulty("position does not have two coordinates")

@@ -60,8 +60,10 @@ class TweetFiles(Source):
         return cls(folders, limits(settings), home=Home(settings.home))
 
     def layout(self, path: Path, name: str) -> Layout:
-        """See `Source.layout`."""
-        return TWITTER if self._is_json(path) else super().layout(path, name)
+        """See `Source.layout`; JSON that no layout knows is taken to be of the API."""
+        if not self._is_json(path):
+            return super().layout(path, name)
+        return self.shelf.find(path, name, self.limits) or TWITTER
 
     def recognises(self, path: Path, name: str) -> bool:
         """Return whether the file is JSON or a table that a layout knows."""

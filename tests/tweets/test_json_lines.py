@@ -8,8 +8,10 @@ import pytest
 
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.lakehouse.home import Home
 from ons_assets.tweets.json_lines import Reader
 from ons_assets.tweets.records import RECORD_SCHEMA, Rules
+from ons_assets.tweets.sources import BUILT_IN, TweetFiles
 from tests.tweets.statuses import PORTSMOUTH, RECEIVED, line, status, tweet_id
 
 GOOD = status()
@@ -271,3 +273,54 @@ def test_memory_does_not_grow_with_what_is_skipped(parse):
     peak = tracemalloc.get_traced_memory()[1] - baseline
     tracemalloc.stop()
     assert peak < 60e6
+
+
+def test_a_page_and_its_tweets_one_a_line_are_the_same(parse):
+    """Collectors flatten pages: a line is a tweet, with its author and its place in it."""
+    place = {"id": "01a", "full_name": "SECRET PLACE", "place_type": "city", "geo": {"type": "Feature", "bbox": [1]}}
+    common = {"author_id": "42", "created_at": "2015-03-15T15:13:42.000Z", "source": "Twitter for iPhone"}
+    ids = [str(tweet_id(later(minutes))) for minutes in range(4)]
+    tweets = [
+        {
+            "id": ids[0],
+            **common,
+            "geo": {"place_id": "01a", "coordinates": {"type": "Point", "coordinates": [-1.1, 50.8]}},
+        },
+        {"id": ids[1], **common, "geo": {"place_id": "01a"}},
+        {"id": ids[2], **common},
+        {"id": ids[3], **common, "referenced_tweets": [{"type": "retweeted", "id": "1"}]},
+    ]
+    page = parse(line({"data": tweets, "includes": {"places": [place]}, "meta": {"result_count": 4}}))
+    flat = [
+        {**each, "author": {"id": "42", "username": "secret"}, "__twarc": {"version": "2"}}
+        | ({"geo": {**place, **each["geo"]}} if "geo" in each else {})
+        for each in tweets
+    ]
+    lines = parse(b"".join(map(line, flat)))
+    assert page.accepted.drop("line").equals(lines.accepted.drop("line"))
+    assert lines.accepted["position"].to_list() == ["point", "place", "none", "none"]
+    assert lines.accepted["event"].to_list() == ["tweet", "tweet", "tweet", "retweet"]
+    assert lines.accepted["line"].to_list() == [1, 2, 3, 4]
+
+
+def test_a_position_inside_a_position_is_rejected(parse):
+    faulty = status(geo={"coordinates": {"coordinates": [1.0, 2.0]}})
+    parsed = parse(line(status()) + line(faulty))
+    assert reasons(parsed) == {2: "a field has the wrong type: geo is an object in an object"}
+
+
+def test_an_own_layout_of_json_comes_before_the_interface(tmp_path):
+    folder = tmp_path / "layouts"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text(
+        "name: mine\nfiles: 'walks*'\nzone: UTC\ntime_formats: [epoch]\n"
+        "columns: {user: who, time: at, latitude: point.1, longitude: point.0}\n"
+    )
+    source = TweetFiles((folder, BUILT_IN), home=Home(tmp_path / "home").ensure())
+    path = tmp_path / "walks.jsonl"
+    path.write_bytes(line({"who": "7", "at": 1426432422, "point": [-1.1, 50.8]}))
+    layout = source.layout(path, path.name)
+    piece = next(iter(source.read(path, path.name, RECEIVED, layout)))
+    assert (layout.name, piece.accepted["latitude"].to_list()) == ("mine", [50.8])
+    path.write_bytes(line(status()))
+    assert source.layout(path, path.name).name == "twitter-api"
