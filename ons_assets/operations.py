@@ -15,7 +15,7 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.definitions import ASSETS, RAW, build_definitions
 from ons_assets.intake import parsed, records
 from ons_assets.intake.drops import StillChanging, is_finished, recover, register
-from ons_assets.intake.fields import ColumnsOf
+from ons_assets.intake.fields import ColumnsOf, holders
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.reading import OF_THE_MACHINE, Difference, Rereading, rereading, stale
 from ons_assets.intake.reading import read_waiting as read_all
@@ -364,7 +364,8 @@ def _columns_read(source: Source, file: Path) -> frozenset[str]:
     except Exception:
         # The text of what a library raises may quote the file; that it cannot be read is said where it is read.
         return frozenset()
-    known = ColumnsOf([*layout.needed, *(name for each in layout.optional.values() for name in each.columns)])
+    named = [*layout.needed, *(name for each in layout.optional.values() for name in each.columns)]
+    known = ColumnsOf([*named, *holders(layout).values()])
     return frozenset(name for name in header if known(name) is not None)
 
 

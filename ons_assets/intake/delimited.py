@@ -35,6 +35,7 @@ BLOCK_BYTES = 8 << 20
 MAX_PREAMBLE_LINES = 10_000
 BLANKS, TAB = "blanks", "\t"
 # Excel writes it to itself; it is no line of the table.
+FORMULA = r'(?s)^="(.*)"$'
 SEPARATOR_LINE = re.compile(r"sep=.?")
 MOSTLY = 0.5
 ENOUGH_RECORDS = 1000
@@ -196,7 +197,7 @@ class _Reader:
         short = [(self._next + row.number - 1, _fields(row), _shown(row.text)) for row in irregular]
         if irregular:
             numbers = np.delete(numbers, [row.number - 1 for row in irregular])
-        rows = rows.with_columns(line=pl.Series(numbers, dtype=pl.Int64()))
+        rows = _without_formulas(rows).with_columns(line=pl.Series(numbers, dtype=pl.Int64()))
         rejected = rejected_rows(short)
         self._records += count
         if is_garbled:
@@ -426,6 +427,14 @@ def _with_tabs(content: bytes, quote: str) -> bytes:
 
 def _text(content: bytes) -> str:
     return content.decode("utf-8", MARKING).replace(MARK, REPLACEMENT)
+
+
+def _without_formulas(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return texts without the formula by which a writer tells a spreadsheet that digits are a text: `="0541"`."""
+    formulas = [
+        name for name, dtype in rows.schema.items() if dtype == pl.String() and rows[name].str.starts_with('="').any()
+    ]
+    return rows.with_columns(pl.col(formulas).str.replace(FORMULA, "$1")) if formulas else rows
 
 
 def _shown(text: str) -> str:

@@ -14,6 +14,8 @@ from ons_assets.intake.records import Block
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 
 LINE = "line"
+# The name of what is inside an array: of its column, and of its places, the first being 0.
+INSIDE = re.compile(r"(?P<column>[^\W\d].*?)(?P<places>(\.\d+)+)")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
     name
         Of the file; a layout may read a field from it.
     """
-    rows, found = block.rows, ColumnsOf(block.rows.columns)
+    rows = _opened(block.rows, layout)
+    found = ColumnsOf(rows.columns)
     wanted = reduce(
         lambda so_far, rule: so_far & _is_one_of(_column(rows, found(rule[0])), rule[1]),
         layout.only.items(),
@@ -56,7 +59,7 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
     )
     kept = rows.filter(wanted) if len(left_out) else rows
     made = [kept[LINE]]
-    for field, value in {**_named(layout, name), **_constants(layout, name, block.preamble)}.items():
+    for field, value in {**_named(layout, name), **_constants(layout, name, block)}.items():
         made.append(pl.Series(field, [value], dtype=pl.String()).new_from_index(0, len(kept)))
     for field, origin in layout.origins.items():
         if origin.position is not None or (origin.columns and all(found(column) for column in origin.columns)):
@@ -104,6 +107,16 @@ class ColumnsOf:
         return found
 
 
+def holders(layout: Layout) -> dict[str, str]:
+    """Return the columns of arrays by the names of a layout that lead into them: of `position.0` it is `position`.
+
+    A name whose column the layout reads as well is a column of its own, as programs call the second of two.
+    """
+    named = {name for origin in layout.origins.values() for name in origin.columns}
+    inside = {name: match["column"] for name in named if (match := INSIDE.fullmatch(name))}
+    return {name: column for name, column in inside.items() if column not in named}
+
+
 def canonical(name: str) -> str:
     """Return the name of a column as names are compared: blanks and case do not count."""
     return " ".join(name.split()).casefold()
@@ -112,11 +125,29 @@ def canonical(name: str) -> str:
 def lacking(layout: Layout, header: Sequence[str]) -> list[str]:
     """Return the columns that a layout needs and a file lacks."""
     found = ColumnsOf(header)
-    return [name for name in layout.needed if found(name) is None]
+    inside = holders(layout)
+    return [name for name in layout.needed if found(name) is None and found(inside.get(name, name)) is None]
 
 
 def _column(rows: pl.DataFrame, name: str | None) -> pl.Series:
     return rows[name] if name is not None else pl.Series([None], dtype=pl.String()).new_from_index(0, len(rows))
+
+
+def _opened(rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """Return rows with what is inside of arrays, which are JSON, in columns of its own where the layout names it."""
+    found = ColumnsOf(rows.columns)
+    within = {name: found(column) for name, column in holders(layout).items() if found(name) is None}
+    return rows.with_columns(
+        values.written(rows[column]).str.json_path_match(_json_path(name)).alias(name)
+        for name, column in within.items()
+        if column is not None
+    )
+
+
+def _json_path(name: str) -> str:
+    """Return where in its column a name of a layout leads: of `rings.1.0` it is `$[1][0]`."""
+    match = INSIDE.fullmatch(name)
+    return "$" + "".join(f"[{place}]" for place in match["places"].split(".") if place) if match else "$"
 
 
 def _named(layout: Layout, name: str) -> Mapping[str, str | None]:
@@ -124,16 +155,18 @@ def _named(layout: Layout, name: str) -> Mapping[str, str | None]:
     return match.groupdict() if match else {}
 
 
-def _constants(layout: Layout, name: str, preamble: Sequence[str]) -> Mapping[str, str | None]:
-    """What is the same for all rows: constants, and what the file's name and its first lines say."""
+def _constants(layout: Layout, name: str, block: Block) -> Mapping[str, str | None]:
+    """What is the same for all rows: constants, and what the file's names and its first lines say."""
     said: dict[str, str | None] = {}
     for field, origin in layout.origins.items():
         if origin.constant is not None:
             said[field] = origin.constant
         elif origin.file_name is not None:
             said[field] = _group(origin.file_name, Path(name).name)
+        elif origin.member_name is not None:
+            said[field] = _group(origin.member_name, block.part or "")
         elif origin.preamble is not None:
-            said[field] = _group(origin.preamble, "\n".join(preamble))
+            said[field] = _group(origin.preamble, "\n".join(block.preamble))
     return said
 
 
@@ -143,6 +176,11 @@ def _group(pattern: str, text: str) -> str | None:
 
 
 def _read(rows: pl.DataFrame, origin: Origin, layout: Layout, found: ColumnsOf) -> pl.Series:
+    read = _whole(rows, origin, layout, found)
+    return read if origin.pattern is None else values.text(values.text(read).str.extract(origin.pattern, 1))
+
+
+def _whole(rows: pl.DataFrame, origin: Origin, layout: Layout, found: ColumnsOf) -> pl.Series:
     if origin.position is not None:
         names = [name for name in rows.columns if name != LINE]
         if origin.position <= len(names):
@@ -185,4 +223,10 @@ def _recoded(column: pl.Series, codes: Mapping[str, str] | None) -> pl.Series:
 
 def _is_one_of(column: pl.Series, allowed: Sequence[str]) -> pl.Series:
     # An empty text among those that are allowed stands for rows that say nothing.
-    return values.text(column).is_in(list(allowed)).fill_null("" in allowed)
+    said = values.text(column)
+    names = [each for each in allowed if "*" not in each]
+    patterns = [".*".join(map(re.escape, each.split("*"))) for each in allowed if "*" in each]
+    is_one = said.is_in(names)
+    if patterns:
+        is_one |= said.str.contains(f"(?s)^({'|'.join(patterns)})$")
+    return is_one.fill_null("" in allowed)

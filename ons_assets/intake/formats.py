@@ -110,16 +110,17 @@ def has_objects_below(start: bytes) -> bool:
 
 
 def _of_json(text: bytes, layout: Layout) -> Format:
-    if layout.path is not None:
-        return "json"
-    if FEATURES.search(text[:1024]):
+    if layout.path is None and FEATURES.search(text[:1024]):
         return "geojson"
-    first, end, _ = text.partition(b"\n")
+    first, end, rest = text.partition(b"\n")
     try:
         msgspec.json.decode(first, type=msgspec.Raw)
     except RecursionError:
         return "json-lines"
     except NOT_JSON_ERRORS:
+        if layout.path is not None:
+            return "json"
         # A line longer than what was looked at is one of many rather than a document without a break.
         return "json" if end and not has_objects_below(text) else "json-lines"
-    return "json-lines"
+    # One value with a path in it is a document; several, one a line, are pages of one.
+    return "json" if layout.path is not None and not rest.strip() else "json-lines"

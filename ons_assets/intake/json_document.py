@@ -84,6 +84,34 @@ def elements(stream: Stream, limits: Limits) -> Iterator[msgspec.Raw]:
     yield from found
 
 
+def rows_inside(text: bytes, path: str, columns: Collection[str] | None) -> list[dict[str, str | None]]:
+    """Return the rows at a path of one JSON value of several, such as a page of an interface.
+
+    Parameters
+    ----------
+    text
+        The value.
+    path
+        Of its rows.
+    columns
+        As for `blocks`.
+
+    Raises
+    ------
+    Faulty
+        If it is no JSON, has nothing at the path, or something there is no row.
+    """
+    try:
+        found = list(_rows_at(text, path.split("."), {}, ""))
+    except (_Nothing, Unreadable):
+        raise Faulty("has nothing at the path of the layout") from None
+    except RecursionError:
+        raise Faulty(TOO_DEEP) from None
+    except msgspec.MsgspecError:
+        raise Faulty(NOT_JSON) from None
+    return [_with(row(decoded(bytes(raw)), columns), around, columns) for raw, around in found]
+
+
 def _content(stream: Stream, limits: Limits) -> bytes:
     content = stream.read(limits.document_bytes + 1)
     if len(content) > limits.document_bytes:
@@ -155,18 +183,25 @@ def _blocks(found: Iterator[Found], is_geojson: bool, columns: Collection[str] |
         except Faulty as fault:
             rejected.append((number, str(fault), text[:KEPT_CHARACTERS].decode("utf-8", "replace")))
             continue
-        for name, value in around.items():
-            if columns is None:
-                values.setdefault(name, value)
-            elif name in columns and values.get(name) is None:
-                values[name] = value
-        names.update(dict.fromkeys(values))
+        names.update(dict.fromkeys(_with(values, around, columns)))
         gathered.append(values)
         numbers.append(number)
         if len(gathered) >= rows:
             yield Block(texts(gathered, list(names), numbers), rejected_rows(rejected))
             gathered, numbers, rejected = [], [], []
     yield Block(texts(gathered, list(names), numbers), rejected_rows(rejected))
+
+
+def _with(
+    values: dict[str, str | None], around: Mapping[str, str | None], columns: Collection[str] | None
+) -> dict[str, str | None]:
+    """Return a row with what the objects around it say."""
+    for name, value in around.items():
+        if columns is None:
+            values.setdefault(name, value)
+        elif name in columns and values.get(name) is None:
+            values[name] = value
+    return values
 
 
 def _feature(text: bytes, columns: Collection[str] | None) -> dict[str, str | None]:

@@ -80,14 +80,14 @@ def of_stream(stream: Stream, limits: Limits, first: int = 1) -> Iterator[tuple[
 def blocks(
     stream: Stream, layout: Layout, limits: Limits, columns: Collection[str] | None, rows: int = ROWS
 ) -> Iterator[Block]:
-    """Yield JSON lines as rows of text; blank lines are none.
+    """Yield JSON lines as rows of text; blank lines are none. With a path, a line holds as many as are there.
 
     Parameters
     ----------
     stream
         Of a part of a file, unpacked.
     layout
-        Says the encoding.
+        Says the encoding, and the path of rows inside the lines.
     limits
         On its lines.
     columns
@@ -95,6 +95,8 @@ def blocks(
     rows
         Of a block.
     """
+    from ons_assets.intake.json_document import rows_inside
+
     utf8, _ = as_utf8(stream, layout.encoding)
     names: dict[str, None] = dict.fromkeys(columns or ())
     found: list[dict[str, str | None]] = []
@@ -107,13 +109,14 @@ def blocks(
         if not line.strip():
             continue
         try:
-            values = row(decoded(line), columns)
+            inside = rows_inside(line, layout.path, columns) if layout.path else [row(decoded(line), columns)]
         except Faulty as fault:
             rejected.append((number, str(fault), line.decode("utf-8", "replace")))
             continue
-        names.update(dict.fromkeys(values))
-        found.append(values)
-        numbers.append(number)
+        for values in inside:
+            names.update(dict.fromkeys(values))
+        found += inside
+        numbers += [number] * len(inside)
         if len(found) >= rows:
             yield Block(texts(found, list(names), numbers), rejected_rows(rejected))
             found, numbers, rejected = [], [], []

@@ -33,6 +33,8 @@ Quality = Literal["read", "estimated", "substituted", "missing"]
 MISSING = ("", "Null", "NULL", "null", "NA", "N/A", "NaN", "nan")
 # Forms of months, each of which means its first day.
 OF_MONTHS = ("%Y-%m", "%m/%Y", "%Y%m", "%m.%Y", "%b %Y", "%B %Y", "%Y/%m")
+# What of a file `Origin.pattern` takes a part of.
+WITH_PATTERN = ("column", "position", "join", "first")
 DEFAULT_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S%.f",)
 
 
@@ -55,34 +57,49 @@ class Part(BaseModel):
 
 
 class Origin(Part):
-    """Where a field of a source comes from: exactly one of these says it."""
+    """Where a field of a source comes from: exactly one of these says it; `pattern` may go beside."""
 
-    column: str | None = Field(None, description="column of the file, by its name; of JSON, dots lead inwards")
+    column: str | None = Field(
+        None, description="column of the file, by its name; of JSON, dots lead inwards, numbers from 0 into arrays"
+    )
     position: int | None = Field(None, ge=1, description="column of the file, by its place, the first being 1")
     constant: str | None = Field(None, description="the same for all rows")
     file_name: str | None = Field(None, description="pattern on the name of the file; its group is the value")
+    member_name: str | None = Field(
+        None, description="pattern on the name, with its folders, of the member of a .zip; its group is the value"
+    )
     preamble: str | None = Field(None, description="pattern on the lines before the header; its group is the value")
     join: tuple[str, ...] = Field((), description="columns whose texts are joined by a blank, such as date and time")
     sum: tuple[str, ...] = Field((), description="columns whose numbers are added")
     first: tuple[str, ...] = Field((), description="columns of which the first that says something counts")
+    pattern: str | None = Field(
+        None,
+        description="beside a column, a position, `join` or `first`: its group is the part that counts",
+    )
 
     @field_validator("constant", mode="before")
     @classmethod
     def _is_text(cls, given: Any) -> Any:
         return given if given is None else _as_texts(given)[0]
 
-    @field_validator("file_name", "preamble")
+    @field_validator("file_name", "member_name", "preamble", "pattern")
     @classmethod
     def _is_pattern(cls, pattern: str | None) -> str | None:
         return pattern if pattern is None else _pattern(pattern, groups=1)
 
+    @field_validator("pattern")
+    @classmethod
+    def _is_pattern_of_columns(cls, pattern: str | None) -> str | None:
+        return pattern if pattern is None else _pattern_of_columns(pattern)
+
     @model_validator(mode="after")
     def _says_one_thing(self) -> "Origin":
-        said = [name for name in type(self).model_fields if getattr(self, name) not in (None, ())]
+        ways = [name for name in type(self).model_fields if name != "pattern"]
+        said = [name for name in ways if getattr(self, name) not in (None, ())]
         if len(said) != 1:
-            raise ValueError(
-                f"says {' and '.join(said) or 'nothing'}; one of {', '.join(type(self).model_fields)} is needed"
-            )
+            raise ValueError(f"says {' and '.join(said) or 'nothing'}; one of {', '.join(ways)} is needed")
+        if self.pattern is not None and said[0] not in WITH_PATTERN:
+            raise ValueError(f"pattern goes with {', '.join(WITH_PATTERN)}, not with {said[0]}")
         return self
 
     @property
@@ -108,7 +125,9 @@ class ContainerPart(Part):
     sheet: str | int | None = Field(
         None, description="name or number of the sheet of a workbook; the first, if not said"
     )
-    path: str | None = Field(None, description="of the rows in a JSON document, such as `data.results`")
+    path: str | None = Field(
+        None, description="of the rows in a JSON document, or in each of its lines, such as `data.results`"
+    )
     element: str | None = Field(None, description="of XML, the element that is a row")
 
 
@@ -169,7 +188,8 @@ class ColumnPart(Part):
     name_pattern: str | None = Field(None, description="pattern on the name of the file; its named groups are fields")
     codes: dict[str, dict[str, str]] = Field({}, description="values to be replaced, by field")
     only: dict[str, Texts] = Field(
-        {}, description="values that a column of the file must have; other rows are left out"
+        {},
+        description="values that a column of the file must have, `*` standing for any text; other rows are left out",
     )
     detail: tuple[str, ...] = Field((), description="further columns of the file that tell rows from each other")
     needs: tuple[str, ...] = Field((), description="further columns without which a file is not of this layout")
@@ -334,6 +354,15 @@ def _pattern(pattern: str, groups: int = 0) -> str:
         raise ValueError(f"{pattern!r} is not a regular expression ({error})") from None
     if compiled.groups < groups:
         raise ValueError(f"{pattern!r} needs a group in round brackets: what it holds is the value")
+    return pattern
+
+
+def _pattern_of_columns(pattern: str) -> str:
+    """Columns are searched by another engine, which knows no look-around and no references back."""
+    try:
+        pl.select(pl.lit("").str.extract(pattern, 1))
+    except pl.exceptions.PolarsError:
+        raise ValueError(f"{pattern!r} looks around or back, which patterns on columns cannot") from None
     return pattern
 
 

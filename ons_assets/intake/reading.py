@@ -15,7 +15,7 @@ from ons_assets.intake import parsed
 from ons_assets.intake.drops import archived_path
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.parsed import Parsed, layout_sha256
-from ons_assets.intake.source import Piece, Source
+from ons_assets.intake.source import Piece, Source, pieces
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse import quarantine
 from ons_assets.lakehouse.home import Home
@@ -184,7 +184,7 @@ def _read(home: Home, source: Source, table: Table, drop: Drop, folder: Path) ->
     warnings: list[str] = []
     usable, expected, knows = 0, 0, False
     with parsed.Writer(folder, drop.drop_id, table, LINEAGE) as writer:
-        for piece in source.read(path, drop.name, drop.received_utc, layout):
+        for piece in pieces(source, path, drop.name, drop.received_utc, layout):
             within = _of_known_days(piece, table)
             writer.add(within.accepted)
             rejected.append(within.rejected)

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from ons_assets.intake import records
-from ons_assets.intake.fields import ColumnsOf, lacking
+from ons_assets.intake.fields import ColumnsOf, holders, lacking
 from ons_assets.intake.layouts import Layout, upgraded
 from ons_assets.intake.sniff import FileKind, describe
 from ons_assets.intake.unreadable import Unreadable
@@ -78,9 +78,8 @@ class Shelf:
         """
         if layout.extra_columns == "ignore":
             return []
-        known = ColumnsOf(
-            [*layout.needed, *layout.ignores, *(name for each in layout.optional.values() for name in each.columns)]
-        )
+        named = [*layout.needed, *layout.ignores, *(name for each in layout.optional.values() for name in each.columns)]
+        known = ColumnsOf([*named, *holders(layout).values()])
         return [name for name in records.header(path, layout, limits) if known(name) is None]
 
     def choose(self, path: Path, name: str, limits: records.Limits, *, individual: bool = False) -> Layout:
@@ -154,6 +153,7 @@ def _first(layouts: Sequence[Layout], path: Path, limits: records.Limits) -> Lay
             layout.element,
             layout.quote,
             layout.comment,
+            layout.member,
         )
         if way not in headers:
             headers[way] = records.header(path, layout, limits)

@@ -4,7 +4,7 @@ import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 
 import polars as pl
 
+from ons_assets.intake.containers import is_workbook_zip, is_zip, members, opened_zip
 from ons_assets.intake.fields import fields
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
@@ -164,7 +165,53 @@ class Source(ABC):
         Unreadable
             If no layout knows it, or nothing in it can be read.
         """
-        return joined(list(self.read(path, name, received_utc, self.layout(path, name))))
+        return joined(list(pieces(self, path, name, received_utc, self.layout(path, name))))
+
+
+def pieces(source: Source, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
+    """Yield what a source reads of a file, with what there is to say of it under any source.
+
+    Parameters
+    ----------
+    source
+        Whose file it is.
+    path, name, received_utc, layout
+        As for `Source.read`.
+
+    Raises
+    ------
+    Unreadable
+        If nothing in the file can be read.
+    """
+    together = taken_together(path, layout)
+    first = True
+    try:
+        for piece in source.read(path, name, received_utc, layout):
+            yield replace(piece, warnings=(*piece.warnings, together)) if together and first else piece
+            first = False
+    except Unreadable as error:
+        if together is None:
+            raise
+        raise Unreadable(f"{error}; {together}", error.rejected) from None
+
+
+def taken_together(path: Path, layout: Layout) -> str | None:
+    """Say of an archive of several files that its own name stands for all of them; None if it does not.
+
+    They may be months of one meter, or homes of one portal: the archive does not say.
+    """
+    named = re.compile(layout.name_pattern).groupindex if layout.name_pattern else ()
+    taken = [*named, *(field for field, origin in layout.origins.items() if origin.file_name is not None)]
+    if not taken or not is_zip(path) or is_workbook_zip(path):
+        return None
+    with opened_zip(path) as archive:
+        count = len(members(archive, layout.member))
+    if count < 2:
+        return None
+    return (
+        f"{' and '.join(taken)} of all {count} files in the archive is taken from its own name; "
+        "if theirs differ, say `member_name` in place of `file_name`"
+    )
 
 
 def joined(pieces: Sequence[Piece]) -> Piece:

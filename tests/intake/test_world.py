@@ -2,14 +2,18 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
+from ons_assets.intake.fields import fields, lacking
 from ons_assets.intake.limits import Limits
-from ons_assets.intake.records import header
+from ons_assets.intake.records import header, records
+from ons_assets.intake.shelf import Shelf
 from tests.intake.reading import layout, read
 from tests.intake.test_containers import zipped
 from tests.intake.workbooks import workbook
@@ -131,3 +135,146 @@ def test_lines_of_geojson(path: Path) -> None:
     content = b'{"type":"Feature","properties":{"n":1},"geometry":{"type":"Point","coordinates":[1,2]}}\n' * 2
     rows = table(path, gzip.compress(content))
     assert rows.select("properties.n", "geometry.coordinates").rows() == [("1", "[1,2]")] * 2
+
+
+def test_digits_that_a_spreadsheet_shall_take_for_a_text(path: Path) -> None:
+    """A formula around them (Fluvius), with and without quotes around that; what only looks alike is left."""
+    content = b'EAN;Volume\n="0541";1\n"=""0541""";2\n0541;3\n=0541;4\n="05;5\n'
+    rows = table(path, content, delimiter=";")
+    assert rows["EAN"].to_list()[:4] == ["0541", "0541", "0541", "=0541"]
+    assert table(path, content.replace(b'="05;5\n', b""), delimiter=";", block_bytes=16)["EAN"].to_list()[0] == "0541"
+
+
+def test_pages_of_an_interface_one_a_line(path: Path) -> None:
+    """What a page says beside its rows is of each of them; a line without rows is a fault of that line."""
+    pages = [
+        {"data": [{"id": "1", "geo": {"place_id": "a"}}, {"id": "2"}], "meta": {"result_count": 2}, "page": 1},
+        {"meta": {"result_count": 0}, "page": 2},
+        {"data": [{"id": "3"}], "page": 3},
+    ]
+    content = "\n".join(json.dumps(page) for page in pages).encode()
+    for said in ({}, {"format": "json-lines"}):
+        [block] = read(path, content, path="data", **said)
+        assert block.rows.select("id", "page", "line").rows() == [("1", "1", 1), ("2", "1", 1), ("3", "3", 3)]
+        assert block.rows["geo.place_id"].to_list() == ["a", None, None]
+        assert block.rejected["line"].to_list() == [2]
+        assert block.rejected["reason"].to_list() == ["has nothing at the path of the layout"]
+    # One page is a document, with or without a break at its end.
+    for one in (json.dumps(pages[0]), json.dumps(pages[0]) + "\n", json.dumps(pages[0], indent=1)):
+        assert table(path, one.encode(), path="data")["id"].to_list() == ["1", "2"]
+
+
+@pytest.mark.parametrize("damaged", [b'{"data": [{"id": 1}', b"7", b'{"data": 7}', b'{"data": [7]}', b"[" * 100_000])
+def test_a_page_that_is_damaged_is_a_fault_of_its_line(path: Path, damaged: bytes) -> None:
+    content = b'{"data": [{"id": 1}]}\n' + damaged + b'\n{"data": [{"id": 2}]}\n'
+    [block] = read(path, content, path="data", format="json-lines")
+    assert block.rows["id"].to_list() == ["1", "2"]
+    assert block.rejected["line"].to_list() == [2]
+
+
+def test_a_part_of_what_a_column_says(path: Path) -> None:
+    """A position in one cell (twarc, shapes as text), the begin of a span of time, a number within an address."""
+    content = (
+        b'where,when,of\n"[-0.1, 51.5]",01.07.2021 00:00 - 01.07.2021 01:00,/mpxn/77/utility\n'
+        b"POINT (-0.2 51.6),01.07.2021 01:00 - 01.07.2021 02:00,/utility\n,,\n"
+    )
+    of = layout(
+        columns={
+            "longitude": {"column": "where", "pattern": r"^\D*?(-?[\d.]+)"},
+            "latitude": {"position": 1, "pattern": r"[\d.]+,? (-?[\d.]+)"},
+            "begin": {"first": ["when", "of"], "pattern": "^(.*?) - "},
+            "both": {"join": ["of", "when"], "pattern": r"utility (\d+)\."},
+            "meter": {"column": "of", "pattern": r"/mpxn/(\d+)"},
+        }
+    )
+    path.write_bytes(content)
+    [block] = records(path, of, Limits())
+    rows = fields(block, of, "a").rows
+    assert rows.select("longitude", "latitude", "begin", "both", "meter").rows() == [
+        ("-0.1", "51.5", "01.07.2021 00:00", "01", "77"),
+        ("-0.2", "51.6", "01.07.2021 01:00", "01", None),
+        (None, None, None, None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ({"constant": "a", "pattern": "(a)"}, "not with constant"),
+        ({"sum": ["a"], "pattern": "(a)"}, "not with sum"),
+        ({"file_name": "(a)", "pattern": "(a)"}, "not with file_name"),
+        ({"pattern": "(a)"}, "says nothing"),
+        ({"column": "a", "pattern": "a"}, "needs a group"),
+        ({"column": "a", "pattern": "(?<=b)(a)"}, "looks around or back"),
+        ({"member_name": "["}, "is not a regular expression"),
+    ],
+)
+def test_a_pattern_that_cannot_be_used_is_said_before_a_file_comes(origin: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        layout(columns={"meter": origin})
+
+
+def test_which_rows_count_is_said_by_a_pattern(path: Path) -> None:
+    """A register has a name for each of its tariffs, and what is fed in has others (Fluvius)."""
+    content = b"Register,kWh\nAfname Dag,1\nAfname Nacht,2\nInjectie Dag,3\nx Afname,4\nAfname,5\n,6\nAf.ame,7\n"
+    path.write_bytes(content)
+    for allowed, expected in (
+        (["Afname*"], ["1", "2", "5"]),
+        (["*Dag", ""], ["1", "3", "6"]),
+        (["Af.ame*"], ["7"]),
+        (["*"], ["1", "2", "3", "4", "5", "7"]),
+        (["Injectie Dag"], ["3"]),
+    ):
+        of = layout(columns={"value": "kWh"}, only={"Register": allowed})
+        [block] = records(path, of, Limits())
+        made = fields(block, of, "a")
+        assert made.rows["value"].to_list() == expected
+        assert len(made.rejected) == 7 - len(expected)
+
+
+def test_who_it_is_of_is_a_folder_in_the_archive(path: Path) -> None:
+    """Geolife: of the user only the folder says it, and of the day the name of the file."""
+    path.write_bytes(zipped({f"Data/{user}/Trajectory/2008102{user}.plt": b"51.5,-0.1\n" for user in ("000", "001")}))
+    of = layout(
+        header=False,
+        names=["latitude", "longitude"],
+        columns={"user": {"member_name": r"^Data/(\d+)/"}, "day": {"member_name": r"(\d{8})\d*\.plt$"}},
+    )
+    rows = pl.concat([fields(block, of, "Geolife.zip").rows for block in records(path, of, Limits())])
+    assert rows.select("user", "day").rows() == [("000", "20081020"), ("001", "20081020")]
+    # A file that is no archive has no members.
+    path.write_bytes(b"51.5,-0.1\n")
+    [block] = records(path, of, Limits())
+    assert fields(block, of, "000.plt").rows["user"].to_list() == [None]
+
+
+def test_layouts_of_members_of_other_names_are_told_apart(tmp_path: Path) -> None:
+    """What the first member of one layout has, says nothing of those of another."""
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({"readme.csv": b"about\nx\n", "data.csv": b"a,b\n1,2\n"}))
+    one, other = (
+        layout(columns={"x": name}, member=f"{member}.csv") for name, member in (("b", "read*"), ("b", "data"))
+    )
+    assert Shelf((one, other), ()).find(path, "a.zip", Limits()) == other
+
+
+def test_a_name_leads_into_arrays_whatever_the_format(path: Path) -> None:
+    """A position is an array: in JSON, in lines of it, and as JSON in a cell (twarc)."""
+    of = layout(columns={"longitude": "geo.point.0", "latitude": "geo.point.1", "inner": "rings.1.0"}, path="rows")
+    row = {"geo": {"point": [-0.1, 51.5]}, "rings": [[1, 2], [3, 4]]}
+    content = json.dumps({"rows": [row, {"geo": {"point": [7]}, "rings": "none"}, {"geo": None}]})
+    table_of = b'geo.point,rings\n"[-0.1, 51.5]","[[1, 2], [3, 4]]"\n[7],none\n,\n'
+    for text, said in (
+        (content.encode(), of),
+        (content.encode() + b"\n" + content.encode(), of),
+        (table_of, of.model_copy(update={"path": None})),
+    ):
+        path.write_bytes(text)
+        assert lacking(said, header(path, said, Limits())) == []
+        [block] = records(path, said, Limits())
+        rows = fields(block, said, "a").rows.select("longitude", "latitude", "inner")
+        assert rows.head(3).rows() == [("-0.1", "51.5", "3"), ("7", None, None), (None, None, None)]
+    assert lacking(of, ["geo.point.0", "geo.points"]) == ["geo.point.1", "rings.1.0"]
+    # The second of two columns that a program calls alike is no place in the first.
+    both = layout(columns={"value": {"sum": ["kWh", "kWh.1"]}}, day_columns=["0.5"])
+    assert lacking(both, ["kWh", "0"]) == ["0.5", "kWh.1"]

@@ -1,11 +1,14 @@
 """The layouts that are built in: each reads a small file of its form, and no other takes it."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from ons_assets.intake.source import pieces
+from ons_assets.intake.unreadable import Unreadable
 from ons_assets.meters.half_hours.clock_face import half_hours
 from ons_assets.meters.readings.sources import BUILT_IN, MeterFiles
 from tests.meters.conftest import RECEIVED, keyed
@@ -142,6 +145,43 @@ SAMPLES = {
         0.2,
         1,
     ),
+    "n3rgy": (
+        "home-7.json",
+        '{"resource": "/mpxn/10003/utility/electricity/readingtype/consumption?start=202107010030", '
+        '"granularity": "halfhour", "unit": "kWh", "availableCacheRange": {"start": "202107010000"}, '
+        '"values": [{"value": 0.2, "timestamp": "2021-06-30 23:30"}, {"value": 0.4, "timestamp": "2021-07-01 00:00"}]}',
+        0,
+        0.2,
+        2,
+    ),
+    "n3rgy-devices": (
+        "home-8.json",
+        '{"resource": "/mpxn/10003/utility/electricity/readingType/consumption?start=202107010030", '
+        '"granularity": "halfhour", "unit": "kWh", "devices": [{"deviceId": "01-0A", "values": ['
+        '{"primaryValue": 0.2, "timestamp": "2021-06-30 23:30"}, {"primaryValue": 0.4, "timestamp": "2021-07-01 00:00"}'
+        "]}]}",
+        0,
+        0.2,
+        2,
+    ),
+    "n3rgy-csv": (
+        "home-9.csv",
+        "timestamp (UTC),energyConsumption (kWh)\n2021-06-30 23:30,0.2\n2021-07-01 00:00,0.4\n",
+        0,
+        0.2,
+        2,
+    ),
+    "fluvius": (
+        "Verbruikshistoriek_elektriciteit_kwartiertotalen.csv",
+        "\ufeffVan (datum);Van (tijdstip);Tot (datum);Tot (tijdstip);EAN-code;Meter;Metertype;Register;Volume;Eenheid;"
+        "Validatiestatus;Omschrijving\n"
+        '01-07-2021;00:00:00;01-07-2021;00:15:00;="5414";1SAG;Digitale meter;Afname Nacht;0,100;kWh;Uitgelezen;\n'
+        '01-07-2021;00:00:00;01-07-2021;00:15:00;="5414";1SAG;Digitale meter;Injectie Nacht;0,700;kWh;Uitgelezen;\n'
+        '01-07-2021;00:15:00;01-07-2021;00:30:00;="5414";1SAG;Digitale meter;Afname Nacht;0,100;kWh;Geschat;\n',
+        0,
+        0.2,
+        1,
+    ),
 }
 
 
@@ -176,7 +216,63 @@ def test_the_first_column_of_a_block_file_ends_at_midnight(tmp_path: Path) -> No
 
 def test_flags_of_files_are_counted(tmp_path: Path) -> None:
     source = MeterFiles((BUILT_IN,), home=keyed(tmp_path / "home"))
-    for layout in ("datadis", "eloverblik"):
+    for layout in ("datadis", "eloverblik", "fluvius"):
         name, content, *_ = SAMPLES[layout]
         (tmp_path / name).write_text(content)
         assert source.whole(tmp_path / name, name, RECEIVED).accepted["estimated"].sum() == 1
+
+
+def test_one_meter_is_the_same_in_both_versions_of_an_interface(tmp_path: Path) -> None:
+    """Who it is, is part of an address in the document, not the name of the file."""
+    source = MeterFiles((BUILT_IN,), home=keyed(tmp_path / "home"))
+    meters = set()
+    for layout in ("n3rgy", "n3rgy-devices"):
+        name, content, *_ = SAMPLES[layout]
+        (tmp_path / name).write_text(content)
+        meters |= set(source.whole(tmp_path / name, name, RECEIVED).accepted["meter"])
+    assert len(meters) == 1
+
+
+@pytest.mark.parametrize("instead", ["/electricity/production/1", "/gas/consumption/1"])
+def test_another_direction_or_fuel_of_the_same_form_is_left_out(tmp_path: Path, instead: str) -> None:
+    name, content, *_ = SAMPLES["n3rgy"]
+    path = tmp_path / name
+    path.write_text(content.replace("/mpxn/10003/utility/electricity/readingtype/consumption", instead))
+    source = MeterFiles((BUILT_IN,), home=keyed(tmp_path / "home"))
+    assert source.layout(path, name).name == "n3rgy"
+    with pytest.raises(Unreadable, match="no row that the layout n3rgy reads: the rest is left out by its `only`"):
+        source.whole(path, name, RECEIVED)
+
+
+def test_totals_of_days_give_no_quarters_of_an_hour(tmp_path: Path) -> None:
+    """They have the columns of quarters, and differ in when a row ends."""
+    name, content, *_ = SAMPLES["fluvius"]
+    header = content.split("\n")[0]
+    row = '{0:02}-07-2021;00:00:00;{1:02}-07-2021;00:00:00;="5414";1SAG;Digitale meter;Afname Dag;4,5;kWh;Uitgelezen;'
+    path = tmp_path / name
+    path.write_text("\n".join([header, *(row.format(day, day + 1) for day in range(1, 9))]) + "\n")
+    source = MeterFiles((BUILT_IN,), home=keyed(tmp_path / "home"))
+    with pytest.raises(Unreadable, match="gives no half hour that can be used"):
+        source.whole(path, name, RECEIVED)
+
+
+def test_homes_in_one_archive_are_told_apart_by_the_names_of_their_files(tmp_path: Path) -> None:
+    """A layout that takes the meter from the name of the file says of the archive that it may hold several."""
+    home, own = keyed(tmp_path / "home"), tmp_path / "own"
+    months = (("a.csv", "06-30 23:30", "0.2"), ("b.csv", "07-02 10:00", "0.4"))
+    path = tmp_path / "homes.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, when, kwh in months:
+            archive.writestr(f"homes/{member}", f"timestamp (UTC),energyConsumption (kWh)\n2021-{when},{kwh}\n")
+    [first, *_] = list(pieces(source := MeterFiles((BUILT_IN,), home=home), path, "homes.zip", RECEIVED,
+                              source.layout(path, "homes.zip")))  # fmt: skip
+    assert first.warnings == (
+        "meter of all 2 files in the archive is taken from its own name; "
+        "if theirs differ, say `member_name` in place of `file_name`",
+    )
+    own.mkdir()
+    text = (BUILT_IN / "n3rgy_csv.yaml").read_text().replace("file_name: '^([^.]+)'", r"member_name: '^homes/(\w+)\.'")
+    (own / "mine.yaml").write_text(text.replace("name: n3rgy-csv", "name: mine"))
+    mine = MeterFiles((own, BUILT_IN), home=home)
+    read = mine.whole(path, "homes.zip", RECEIVED)
+    assert (mine.layout(path, "homes.zip").name, read.accepted["meter"].n_unique(), read.warnings) == ("mine", 2, ())

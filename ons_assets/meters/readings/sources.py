@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from ons_assets.intake.fields import fields
+from ons_assets.intake.fields import fields, holders
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.records import records
 from ons_assets.intake.source import ENDS_INSIDE_RECORD, Piece, Source, layout_folders, limits, nothing_read
@@ -106,7 +106,9 @@ class MeterFiles(Source):
                         )
             every = pl.concat(rejected).sort("line")
             if spill.is_empty:
-                raise Unreadable(nothing_read(every), every)
+                raise Unreadable(
+                    _nothing_taken(layout) if layout.only and every.is_empty() else nothing_read(every), every
+                )
             for bucket in range(self.readings.buckets):
                 if (part := spill.bucket(bucket)) is not None:
                     yield self._piece(part, placing.kind, tally)
@@ -193,10 +195,15 @@ def labelled(rows: pl.DataFrame, placed: ReadingKind, buckets: int) -> pl.DataFr
 
 def _read_columns(layout: Layout) -> set[str]:
     named = {column for origin in layout.origins.values() for column in origin.columns}
-    return {*named, *layout.only, *layout.day_columns}
+    return {*named, *holders(layout).values(), *layout.only, *layout.day_columns}
 
 
 def _no_days(placed: ReadingKind) -> pl.DataFrame:
     none = pl.DataFrame(schema=MARK_SCHEMA)
     meter, day = none["meter"].to_numpy(), none["day"].to_numpy()
     return day_rows(meter, day, day.astype("int16"), day.astype("float32"), none, placed)
+
+
+def _nothing_taken(layout: Layout) -> str:
+    """Say of a file without rows that it may have had some, of another fuel or direction: they are not counted."""
+    return f"has no row that the layout {layout.name} reads: the rest is left out by its `only`"
