@@ -155,7 +155,7 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
     """
     kind, name = _kind(source, path), path.name
     words = kind.said(individual=source.is_individual)
-    header = () if source.is_individual else tuple(kind.columns)
+    header = () if source.is_individual else _columns(source, path, kind)
     try:
         chosen = layout or source.layout(path, name)
         found = records.header(path, chosen, source.limits)
@@ -224,7 +224,7 @@ def draft(source: Source, path: Path) -> str:
     usual = {"format": "delimited", "encoding": "utf-8", "delimiter": ",", "decimal": "."}
     lines += [f"{name}: {_scalar(value)}" for name, value in said.items() if value not in (None, usual[name])]
     if not kind.header:
-        lines += ["header: false", f"# names: ?    # of {_columns(kind)} in order; or say of a field {{position: 1}}"]
+        lines += ["header: false", f"# names: ?    # of {_width(kind)} in order; or say of a field {{position: 1}}"]
     where = {"path": (kind.path, "leads to the rows"), "element": (kind.element, "of which each is a row")}
     lines += [_where(source, name, value, sentence) for name, (value, sentence) in where.items() if value]
     if kind.path_in_lines:
@@ -237,14 +237,15 @@ def draft(source: Source, path: Path) -> str:
     needs, takes = source.said_fields
     if not TIMES.isdisjoint({*needs, *takes}):
         lines += TIME_HINTS
-    guessed = _guesses([*needs, *takes], kind.columns, loosely=not source.is_individual)
+    columns = _columns(source, path, kind)
+    guessed = _guesses([*needs, *takes], columns, loosely=not source.is_individual)
     lines.append("columns:")
     lines += [_line(name, guessed.get(name), sentence) for name, sentence in needs.items()]
     optional = [_line(name, guessed.get(name), sentence) for name, sentence in takes.items()]
     # A heading with nothing but remarks under it would say that it is empty.
     has_guess = any(name in guessed for name in takes)
     lines += ["optional:" if has_guess else "# optional:", *optional] if optional else []
-    rest = [each for each in kind.columns if each not in guessed.values()]
+    rest = [each for each in columns if each not in guessed.values()]
     if rest and not source.is_individual:
         lines.append(f"# not read: {', '.join(rest)}")
     elif rest:
@@ -260,7 +261,17 @@ def _kind(source: Source, path: Path) -> sniff.FileKind:
         return sniff.FileKind(f"a file that {unforeseen(error)}")
 
 
-def _columns(kind: sniff.FileKind) -> str:
+def _columns(source: Source, path: Path, kind: sniff.FileKind) -> tuple[str, ...]:
+    """Return the columns of a file as it calls them; of one about people only what looks like names."""
+    if source.is_individual or kind.format is None or not kind.header:
+        return tuple(kind.columns)
+    try:
+        return tuple(records.header(path, sniff.draft(kind, "draft"), source.limits)) or tuple(kind.columns)
+    except Exception:
+        return tuple(kind.columns)
+
+
+def _width(kind: sniff.FileKind) -> str:
     return f"the {kind.width} columns" if kind.width else "the columns"
 
 

@@ -145,3 +145,15 @@ def test_what_is_only_spelled_alike_is_not_guessed(source: Source, tmp_path: Pat
         "price": "PRICE",
         "quantity": "quantiti",
     }
+
+
+@pytest.mark.parametrize(("name", "shown"), [("area_parts", True), ("meter_areas", False)])
+def test_columns_that_do_not_look_like_names_are_told_of_files_about_nobody(
+    source: Source, tmp_path: Path, shown: bool
+) -> None:
+    """`oa21` and a title with a year are names of columns, and would be somebody's values elsewhere."""
+    path = tmp_path / "lookup.csv"
+    path.write_text("pcds,oa21,2021 layer,oseast1m,osnrth1m\nE1 1AA,E00137176,E01013437,533000,181000\n")
+    for text in (draft(source, path), ", ".join(check(source, path).header)):
+        assert ("oa21" in text, "2021 layer" in text) == (shown, shown)
+        assert not shown or "column_" not in text
