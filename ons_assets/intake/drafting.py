@@ -93,6 +93,10 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 }
 # How offices call the columns of codes: LAD23CD, MSOA21CD.
 OF_CODES = {"area": re.compile(r"[a-z]+\d\dcd"), "part": re.compile(r"[a-z]+\d\dcd")}
+# Words of the day and of the clock, where they stand in two columns: of a clock alone, `time` is no moment.
+DAYS = ("date", "datum", "fecha", "day", "van (datum)", "start date", "startdatum")
+CLOCKS = ("time", "start time", "zeit", "uhrzeit", "zeit von", "hora", "tijd", "van (tijdstip)", "starttijd", "heure")
+MOMENTS = ("time", "time_utc")
 ALIKE = 0.85
 # Shorter words are alike and mean other things: a sale is no turnover.
 SHORTEST_ALIKE = 6
@@ -104,6 +108,10 @@ TIME_HINTS = (
     "# zone: Europe/London    # of times that do not say one",
     "# time_formats: ['%d/%m/%Y %H:%M']    # of times that are not written as 2024-03-31 13:30",
 )
+
+
+# Of a column, or of columns that are joined.
+Guess = str | dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -245,7 +253,8 @@ def draft(source: Source, path: Path) -> str:
     # A heading with nothing but remarks under it would say that it is empty.
     has_guess = any(name in guessed for name in takes)
     lines += ["optional:" if has_guess else "# optional:", *optional] if optional else []
-    rest = [each for each in columns if each not in guessed.values()]
+    read = [name for origin in guessed.values() for name in ([origin] if isinstance(origin, str) else origin["join"])]
+    rest = [each for each in columns if each not in read]
     if rest and not source.is_individual:
         lines.append(f"# not read: {', '.join(rest)}")
     elif rest:
@@ -280,21 +289,28 @@ def _where(source: Source, name: str, value: str, sentence: str) -> str:
     return f"# {name}: ?    # {sentence}" if source.is_individual else f"{name}: {_scalar(value)}"
 
 
-def _line(name: str, column: str | None, sentence: str) -> str:
-    if column is None:
+def _line(name: str, origin: Guess | None, sentence: str) -> str:
+    if origin is None:
         return f"  # {name}: ?    # {sentence}"
-    return f"  {name}: {_scalar(column)}    # guessed; {sentence}"
+    return f"  {name}: {_scalar(origin)}    # guessed; {sentence}"
 
 
-def _guesses(wanted: Sequence[str], header: Sequence[str], *, loosely: bool) -> dict[str, str]:
-    """Columns by the field that their names mean, each at most once.
+def _guesses(wanted: Sequence[str], header: Sequence[str], *, loosely: bool) -> dict[str, Guess]:
+    """Columns by the field that their names mean, each at most once; the day and the clock of a moment together.
 
     Loosely, what is spelled nearly like a word is taken for it: of files about people it may be a value, as
     `device42` in a file without a header.
     """
     free = {canonical(name).replace("_", " ").removeprefix(PROPERTIES).replace(".", " "): name for name in header}
-    found = {}
+    found: dict[str, Guess] = {}
+    days, clocks = ([free[word] for word in of_one if word in free] for of_one in (DAYS, CLOCKS))
+    if (moment := next((name for name in MOMENTS if name in wanted), None)) and days and clocks:
+        taken = {days[0], clocks[0]}
+        free = {word: name for word, name in free.items() if name not in taken}
+        found[moment] = {"join": [days[0], clocks[0]]}
     for name in wanted:
+        if name in found:
+            continue
         words = (name.replace("_", " "), *SYNONYMS.get(name, ()))
         match = next((word for word in words if word in free), None)
         if match is None and (codes := OF_CODES.get(name)) is not None:

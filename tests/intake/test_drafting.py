@@ -157,3 +157,24 @@ def test_columns_that_do_not_look_like_names_are_told_of_files_about_nobody(
     for text in (draft(source, path), ", ".join(check(source, path).header)):
         assert ("oa21" in text, "2021 layer" in text) == (shown, shown)
         assert not shown or "column_" not in text
+
+
+@pytest.mark.parametrize("name", ["meters", "tweets"])
+@pytest.mark.parametrize(
+    ("header", "time"),
+    [
+        ("DATE,START TIME,END TIME", {"join": ["DATE", "START TIME"]}),
+        ("Datum,Zeit von,Zeit bis", {"join": ["Datum", "Zeit von"]}),
+        ("Date,Time,Sub", {"join": ["Date", "Time"]}),
+        ("Time,Sub,Rest", "Time"),
+        ("timestamp,Sub,Rest", "timestamp"),
+    ],
+)
+def test_the_day_and_the_clock_of_a_moment_are_found_together(
+    source: Source, tmp_path: Path, header: str, time: object
+) -> None:
+    path = tmp_path / "portal.csv"
+    path.write_text(f"{header},kWh\n2024-02-01,00:00,00:14,0.05\n2024-02-01,00:15,00:29,0.06\n")
+    drafted = yaml.safe_load(draft(source, path))
+    assert drafted["columns"]["time"] == time
+    assert "date" not in (drafted.get("optional") or {})
