@@ -153,8 +153,8 @@ def test_pages_of_an_interface_one_a_line(path: Path) -> None:
         {"data": [{"id": "3"}], "page": 3},
     ]
     content = "\n".join(json.dumps(page) for page in pages).encode()
-    for said in ({}, {"format": "json-lines"}):
-        [block] = read(path, content, path="data", **said)
+    for form in (None, "json-lines"):
+        [block] = read(path, content, path="data", format=form)
         assert block.rows.select("id", "page", "line").rows() == [("1", "1", 1), ("2", "1", 1), ("3", "3", 3)]
         assert block.rows["geo.place_id"].to_list() == ["a", None, None]
         assert block.rejected["line"].to_list() == [2]

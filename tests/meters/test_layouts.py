@@ -145,6 +145,20 @@ SAMPLES = {
         0.2,
         1,
     ),
+    "cnmc": (
+        "consumos.csv",
+        "CUPS;Fecha;Hora;Consumo_kWh;Metodo_obtencion\nES1;01/07/2021;1;0,4;R\nES1;01/07/2021;24;0,6;E\n",
+        0,
+        0.2,
+        4,
+    ),
+    "e-distribucion": (
+        "cch.csv",
+        "CUPS;Fecha;Hora;AE_kWh;REAL/ESTIMADO\nES1;01/07/2021;1;0,4;R\nES1;01/07/2021;24;0,6;E\n",
+        0,
+        0.2,
+        4,
+    ),
     "n3rgy": (
         "home-7.json",
         '{"resource": "/mpxn/10003/utility/electricity/readingtype/consumption?start=202107010030", '
@@ -216,7 +230,7 @@ def test_the_first_column_of_a_block_file_ends_at_midnight(tmp_path: Path) -> No
 
 def test_flags_of_files_are_counted(tmp_path: Path) -> None:
     source = MeterFiles((BUILT_IN,), home=keyed(tmp_path / "home"))
-    for layout in ("datadis", "eloverblik", "fluvius"):
+    for layout in ("datadis", "cnmc", "e-distribucion", "eloverblik", "fluvius"):
         name, content, *_ = SAMPLES[layout]
         (tmp_path / name).write_text(content)
         assert source.whole(tmp_path / name, name, RECEIVED).accepted["estimated"].sum() == 1
@@ -276,3 +290,15 @@ def test_homes_in_one_archive_are_told_apart_by_the_names_of_their_files(tmp_pat
     mine = MeterFiles((own, BUILT_IN), home=home)
     read = mine.whole(path, "homes.zip", RECEIVED)
     assert (mine.layout(path, "homes.zip").name, read.accepted["meter"].n_unique(), read.warnings) == ("mine", 2, ())
+
+
+@pytest.mark.parametrize(("day", "hours"), [("31/10/2021", 25), ("28/03/2021", 23), ("01/07/2021", 24)])
+def test_numbers_of_hours_run_through_a_change_of_the_clock(tmp_path: Path, day: str, hours: int) -> None:
+    header = SAMPLES["cnmc"][1].split("\n")[0]
+    rows = [f"ES1;{day};{hour};{hour / 50:.2f};R".replace(".", ",") for hour in range(1, hours + 1)]
+    path = tmp_path / "consumos.csv"
+    path.write_text("\n".join([header, *rows]) + "\n")
+    piece = MeterFiles((BUILT_IN,), home=keyed(tmp_path / "home")).whole(path, path.name, RECEIVED)
+    assert (piece.usable, len(piece.rejected)) == (2 * hours, 0)
+    read = piece.accepted["readings_kwh"].explode().drop_nans().drop_nulls()
+    assert (len(read), read.sum()) == (2 * hours, pytest.approx(sum(range(1, hours + 1)) / 50, rel=1e-6))
