@@ -18,6 +18,7 @@ import polars as pl
 from ons_assets.geography.national_grid import to_national_grid
 from ons_assets.intake.containers import parts
 from ons_assets.intake.limits import Limits
+from ons_assets.intake.rules import repeats
 from ons_assets.intake.source import Piece, nothing_read
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
@@ -217,10 +218,12 @@ def _finish(rows: pl.DataFrame, rejected: list[tuple[int, str, str]], note: str 
         .then(pl.lit("position in metres and position in degrees are not the same place"))
         .when(pl.col("class").is_null())
         .then(pl.lit("classification is missing or not in the scheme"))
-        .when(pl.col("uprn").is_duplicated() & ~pl.col("uprn").is_last_distinct())
-        .then(pl.lit("UPRN comes again later in the file"))
     )
     judged = typed.with_columns(reason=reason)
+    # Only a row that can be read says something else of an address; of those the last is what holds now.
+    readable = judged.filter(pl.col("reason").is_null()).drop("reason")
+    again = readable.with_columns(reason=repeats(readable, ("uprn",), "last"))
+    judged = pl.concat([judged.filter(pl.col("reason").is_not_null()), again], how="diagonal").sort("line")
     accepted = judged.filter(pl.col("reason").is_null()).select(
         "uprn",
         easting_m="easting",

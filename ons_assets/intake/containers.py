@@ -22,6 +22,7 @@ WORKBOOK_MEMBERS = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
 MAX_MEMBERS = 100_000
 ENCRYPTED = 1
 COPIED_BYTES = 1 << 20
+PACKED = (".gz", ".zst", ".zip")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ class Part:
 
     name: str | None
     stream: Stream
+
+
+def possible_names(name: str) -> tuple[str, ...]:
+    """Return what a file may be called in a pattern: as it came and, if it is packed, as it is unpacked."""
+    unpacked_name = PurePosixPath(name).stem
+    return (name, unpacked_name) if name.casefold().endswith(PACKED) and unpacked_name else (name,)
 
 
 def is_zip(path: Path) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.intake import values
+from ons_assets.intake.containers import possible_names
 from ons_assets.intake.layouts import Layout, Origin
 from ons_assets.intake.records import Block
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
@@ -151,8 +152,13 @@ def _json_path(name: str) -> str:
 
 
 def _named(layout: Layout, name: str) -> Mapping[str, str | None]:
-    match = re.search(layout.name_pattern, name) if layout.name_pattern else None
-    return match.groupdict() if match else {}
+    return named_groups(layout.name_pattern, name) if layout.name_pattern else {}
+
+
+def named_groups(pattern: str, name: str) -> Mapping[str, str | None]:
+    """Return what the named groups of a pattern find in the name of a file, packed or not."""
+    matches = (re.search(pattern, each) for each in possible_names(name))
+    return next((match.groupdict() for match in matches if match), {})
 
 
 def _constants(layout: Layout, name: str, block: Block) -> Mapping[str, str | None]:
@@ -162,7 +168,8 @@ def _constants(layout: Layout, name: str, block: Block) -> Mapping[str, str | No
         if origin.constant is not None:
             said[field] = origin.constant
         elif origin.file_name is not None:
-            said[field] = _group(origin.file_name, Path(name).name)
+            found = (_group(origin.file_name, each) for each in possible_names(Path(name).name))
+            said[field] = next((text for text in found if text), None)
         elif origin.member_name is not None:
             said[field] = _group(origin.member_name, block.part or "")
         elif origin.preamble is not None:

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from ons_assets.intake import records
+from ons_assets.intake.containers import possible_names
 from ons_assets.intake.fields import ColumnsOf, holders, lacking
 from ons_assets.intake.layouts import Layout, upgraded
 from ons_assets.intake.sniff import FileKind, describe
@@ -248,4 +249,4 @@ def _patterns(given: object) -> tuple[str, ...]:
 
 
 def _is_named(patterns: Sequence[str], name: str) -> bool:
-    return any(fnmatch(name, pattern) for pattern in patterns)
+    return any(fnmatch(each, pattern) for pattern in patterns for each in possible_names(name))

@@ -1,6 +1,5 @@
 """The files of quotes: run files of scrapers, office files, scanner data; each in a layout."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.intake import sniff, times, values
+from ons_assets.intake.fields import named_groups
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.rules import Rule, missing, unlike
 from ons_assets.intake.source import TableSource, fields_said, layout_folders, limits
@@ -77,10 +77,10 @@ class QuoteFiles(TableSource):
             return "does not say the zone of its times"
         return super().lack_of(layout)
 
-    def describe(self, name: str) -> Mapping[str, str]:
+    def describe(self, name: str) -> Mapping[str, str | None]:
         """Return the retailer and run that a file's name says, where it does."""
         patterns = [each.name_pattern for each in self.shelf.layouts if each.name_pattern]
-        return next((found.groupdict() for each in patterns if (found := re.search(each, name))), {})
+        return next((found for each in patterns if (found := named_groups(each, name))), {})
 
     def recognises(self, path: Path, name: str) -> bool:
         """Return whether a layout knows the columns of the file; its name counts only where it has none."""

@@ -89,6 +89,20 @@ def test_plus_and_core(tmp_path):
     assert parsed.rejected["reason"].to_list() == ["2 fields where 5 are expected"]
 
 
+def test_of_an_address_that_comes_again_one_row_is_kept(tmp_path):
+    header = "UPRN,EASTING,NORTHING,CLASSIFICATION_CODE\n"
+    text = "1,400000,300000,RD04\n2,400000,300000,RD04\n1,400000,300000,RD04\n2,400000,300000,CE01\n"
+    # A row that cannot be read says nothing against one that can.
+    text += "3,400000,300000,RD04\n3,,300000,RD04\n"
+    parsed = read_addressbase(write(tmp_path, header + text), Limits())
+    assert parsed.accepted.select("uprn", "line").sort("uprn").rows() == [(1, 2), (2, 5), (3, 6)]
+    assert parsed.rejected.select("line", "reason").rows() == [
+        (3, "contradicts line 5"),
+        (4, "repeats line 2"),
+        (7, "position is missing or off the National Grid"),
+    ]
+
+
 def test_another_file_is_refused(tmp_path):
     with pytest.raises(Unreadable, match="is not AddressBase"):
         read_addressbase(write(tmp_path, "a,b\n1,2\n"), Limits())

@@ -8,8 +8,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from ons_assets.intake.fields import fields
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.records import header, records
+from ons_assets.intake.shelf import shelf
+from ons_assets.intake.unreadable import Unreadable
 from tests.intake.reading import layout, read, rejected, rows, why
 from tests.intake.workbooks import workbook
 
@@ -187,3 +190,21 @@ def test_no_copy_of_a_packed_file_is_left_behind(path: Path, tmp_path: Path, mon
     (tmp_path / "copies").mkdir()
     read(path, zipped({"x.xlsx": workbook({"S": [["a", "b"], ["1", "2"]]})}))
     assert list((tmp_path / "copies").iterdir()) == []
+
+
+@pytest.mark.parametrize("packing", ["", ".gz", ".zst", ".zip", ".GZ"])
+def test_what_a_layout_says_of_names_holds_for_packed_files_too(tmp_path: Path, packing: str) -> None:
+    (tmp_path / "x.yaml").write_text(
+        "name: x\nfiles: hall_*.csv\nname_pattern: '_(?P<run>\\d)\\.csv$'\n"
+        "columns: {value: a, meter: {file_name: '(\\w+)_\\d[.]csv$'}}\n"
+    )
+    packs = {"": bytes, ".gz": gzip.compress, ".zst": zstandard, ".zip": lambda content: zipped({"any": content})}
+    name = f"hall_7.csv{packing}"
+    path = tmp_path / name
+    path.write_bytes(packs[packing.casefold()](CONTENT))
+    known = shelf([tmp_path]).choose(path, name, Limits())
+    (block,) = records(path, known, Limits())
+    read_rows = fields(block, known, name).rows
+    assert read_rows.select("value", "meter", "run").rows() == [("1", "hall", "7"), ("3", "hall", "7")]
+    with pytest.raises(Unreadable, match=r"the layout x would read it if it were called hall_\*\.csv"):
+        shelf([tmp_path]).choose(path, f"barn_7.csv{packing}", Limits())
