@@ -4,6 +4,7 @@ import gzip
 import importlib
 import json
 import os
+import re
 import sys
 from datetime import date
 from pathlib import Path
@@ -246,6 +247,15 @@ def test_a_file_that_no_layout_knows_is_told_with_its_columns(tmp_path: Path) ->
     checked = command("layout", "check", shop_file(tmp_path), "--source", "prices")
     assert sentence(checked) == "shop_1.csv gives no row"
     assert "columns: datum, artikel, preis, preis_neu, regal" in checked.stdout
+
+
+@pytest.mark.parametrize("head", ["für", "plain"])
+def test_an_encoding_that_has_to_be_said_is_named(home: Home, tmp_path: Path, head: str) -> None:
+    path = tmp_path / "shop_1.csv"
+    path.write_bytes(SHOP_FILE.replace("preis_neu", head).replace("Milch", "Käse").encode("cp1252"))
+    shop(home, columns={**SHOP["columns"], "promotion": head})
+    assert command("ingest", path, "--source", "prices", "--home", home.root).exception is not None
+    assert re.search("says? `?encoding: cp1252", drop(home, path.name).reason or "")
 
 
 @pytest.mark.usefixtures("home")

@@ -195,7 +195,7 @@ def _whole(rows: pl.DataFrame, origin: Origin, layout: Layout, found: ColumnsOf)
         return pl.Series([None], dtype=pl.String()).new_from_index(0, len(rows))
     columns = [rows[found[name]] for name in origin.columns]
     if origin.join:
-        texts = [values.text(column) for column in columns]
+        texts = _as_written(columns, layout)
         return pl.select(pl.concat_str(texts, separator=" ")).to_series()
     if origin.sum:
         numbers = [values.number(_nulled(column, layout), layout) for column in columns]
@@ -206,6 +206,18 @@ def _whole(rows: pl.DataFrame, origin: Origin, layout: Layout, found: ColumnsOf)
     if origin.first:
         return pl.select(pl.coalesce([values.text(_nulled(column, layout)) for column in columns])).to_series()
     return columns[0]
+
+
+def _as_written(columns: Sequence[pl.Series], layout: Layout) -> list[pl.Series]:
+    """Columns as text; days and times of a workbook as the layout says that their parts are written."""
+    forms = [form.split(" ") for form in layout.time_formats]
+    pieces = next((parts for parts in forms if len(parts) == len(columns)), [])
+    if not pieces:
+        return [values.text(column) for column in columns]
+    return [
+        column.dt.strftime(piece) if column.dtype in (pl.Date, pl.Datetime, pl.Time) else values.text(column)
+        for column, piece in zip(columns, pieces, strict=True)
+    ]
 
 
 def _else(column: pl.Series, otherwise: pl.Series) -> pl.Series:

@@ -35,6 +35,8 @@ MISSING = ("", "Null", "NULL", "null", "NA", "N/A", "NaN", "nan")
 OF_MONTHS = ("%Y-%m", "%m/%Y", "%Y%m", "%m.%Y", "%b %Y", "%B %Y", "%Y/%m")
 # What of a file `Origin.pattern` takes a part of.
 WITH_PATTERN = ("column", "position", "join", "first")
+# Forms that say an hour and no minute mean the full hour.
+HOURS, MINUTES = re.compile(r"%-?[HIkl]"), re.compile(r"%-?[McRTXrsD+]")
 DEFAULT_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S%.f",)
 
 
@@ -366,6 +368,13 @@ def _pattern_of_columns(pattern: str) -> str:
     return pattern
 
 
+def completion(form: str) -> tuple[str, str]:
+    """Return what follows a text and its form so that they say a moment: the first of a month, the full hour."""
+    if form in OF_MONTHS:
+        return " 01", " %d"
+    return (":00", ":%M") if HOURS.search(form) and not MINUTES.search(form) else ("", "")
+
+
 def _time_format(form: str) -> str:
     if form in ("epoch", "epoch-ms"):
         return form
@@ -379,7 +388,8 @@ def _says_a_day(form: str, moment: datetime) -> bool:
     """Whether what a form writes gives the day back when it is read."""
     try:
         text = pl.select(pl.lit(moment).dt.strftime(form))
-        again = text.select(pl.first().str.to_datetime(form, strict=False)).item()
+        more, more_form = completion(form)
+        again = text.select((pl.first() + more).str.to_datetime(form + more_form, strict=False)).item()
     except pl.exceptions.PolarsError:
         return False
     return again is not None and bool(again.date() == moment.date())

@@ -122,6 +122,8 @@ class Shelf:
         said = f"is {kind.said(individual=individual)}{marks} in a layout that is not known"
         if not individual:
             said += f": its columns are {shown(header)}"
+        if kind.encoding not in (None, "utf-8") and all(each.encoding != kind.encoding for each in candidates):
+            said += f"; a layout of your own says `encoding: {kind.encoding}`"
         if nearest and not lacks:
             said += f"; it has the columns of the layout {nearest.name}, but is not written as that says"
         elif (other := self._of_another_name(path, name, limits)) is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ons_assets.intake.layouts import OF_MONTHS, Layout
+from ons_assets.intake.layouts import Layout, completion
 
 EPOCHS = {"epoch": 1_000_000, "epoch-ms": 1_000}
 ZONED = re.compile(r"%[:#]?z|%\+")
@@ -117,12 +117,16 @@ def _of_text(column: pl.Series, layout: Layout, zone: str | None) -> Moments:
         elif ZONED.search(form):
             zoned = plain.str.replace(r"\s*([Zz]|UTC|GMT)$", "+00:00")
             utc = zoned.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+            utc = utc.zip_with(~of_midnight, utc.dt.offset_by("1d")) if of_midnight.any() else utc
             read = Moments(utc, utc)
         else:
-            naive = _naive(plain, form)
+            said, ends_day = plain, of_midnight
+            if form.endswith("%H") and completion(form) != ("", ""):
+                said, ends_day = plain.str.replace(r"\b24$", "00"), plain.str.contains(r"\b24$").fill_null(False)
+            naive = _naive(said, form)
             naive = naive if naive.dtype.time_zone is None else naive.dt.replace_time_zone(None)  # type: ignore[attr-defined]
             later = naive.dt.offset_by("1d")
-            read = _on_clock(naive.zip_with(~of_midnight, later) if of_midnight.any() else naive, zone)
+            read = _on_clock(naive.zip_with(~ends_day, later) if ends_day.any() else naive, zone)
         early, late = (pl.select(pl.coalesce(a, b)).to_series() for a, b in ((early, read.early), (late, read.late)))
     if second.any():
         early = early.zip_with(~second.fill_null(False), late)
@@ -133,9 +137,9 @@ def _of_text(column: pl.Series, layout: Layout, zone: str | None) -> Moments:
 
 
 def _naive(text: pl.Series, form: str) -> pl.Series:
-    """Times without a zone; a form without a day is of a month, and means its first."""
-    if form in OF_MONTHS:
-        text, form = text + " 01", f"{form} %d"
+    """Times without a zone; a form without a day means the first of a month, one without a minute the full hour."""
+    more, more_form = completion(form)
+    text, form = (text + more, form + more_form) if more else (text, form)
     return text.str.to_datetime(form, time_unit="us", strict=False, exact=True)
 
 

@@ -1,5 +1,6 @@
 """Workbooks (XLSX, and what else calamine reads): one sheet, typed; lines before the header and after the table."""
 
+import logging
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 # Times lie in a workbook as fractions of days: a half hour may be a millisecond off.
 GRAIN = "1s"
 LARGEST_EXACT = 1 << 53
+# It tells on the console of columns in which nothing stands.
+logging.getLogger("fastexcel").setLevel(logging.ERROR)
 
 
 def blocks(

@@ -77,10 +77,11 @@ class QuoteFiles(TableSource):
             return "does not say the zone of its times"
         return super().lack_of(layout)
 
-    def describe(self, name: str) -> Mapping[str, str | None]:
+    def describe(self, name: str) -> Mapping[str, str]:
         """Return the retailer and run that a file's name says, where it does."""
         patterns = [each.name_pattern for each in self.shelf.layouts if each.name_pattern]
-        return next((found for each in patterns if (found := named_groups(each, name))), {})
+        said = next((found for each in patterns if (found := named_groups(each, name))), {})
+        return {field: text for field, text in said.items() if text is not None}
 
     def recognises(self, path: Path, name: str) -> bool:
         """Return whether a layout knows the columns of the file; its name counts only where it has none."""

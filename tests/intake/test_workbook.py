@@ -4,8 +4,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ons_assets.intake.fields import fields
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.records import header, records
+from ons_assets.intake.times import moments
 from tests.intake.reading import layout, read, rows, why
 from tests.intake.workbooks import workbook
 
@@ -80,3 +82,23 @@ def test_what_cannot_be_read_says_why(path: Path) -> None:
         "holds a zip file inside another packed file: unpack the outer one",
     )
     assert why(path, workbook({"S": [["x" * 9000]]}), Limits(unpacked_bytes=5000)) == "unpacks to more than 5000 bytes"
+
+
+def test_days_and_times_in_two_columns_are_joined_as_the_layout_writes_them(path: Path) -> None:
+    form = {"zone": "UTC", "time_formats": ["%d.%m.%Y %H:%M"], "columns": {"t": {"join": ["day", "at"]}}}
+    said = layout(**form)
+    # What a workbook shows as a time of day is a moment of its first day.
+    of_day = [datetime(1899, 12, 30, hour, 15) for hour in (7, 0)]
+    for days, ats in (([MIDNIGHT] * 2, of_day), (["02.01.2024"] * 2, of_day), ([MIDNIGHT] * 2, ["07:15", "00:15"])):
+        path.write_bytes(
+            workbook({"S": [["day", "at", "v"], *([day, at, 1] for day, at in zip(days, ats, strict=True))]})
+        )
+        [block] = records(path, said, Limits())
+        early = moments(fields(block, said, "a.xlsx").rows["t"], said).early.dt.replace_time_zone(None)
+        assert early.to_list() == [MIDNIGHT + timedelta(hours=hour, minutes=15) for hour in (7, 0)]
+
+
+def test_a_column_of_nothing_is_told_to_nobody(path: Path, capfd: pytest.CaptureFixture[str], caplog) -> None:
+    read(path, workbook({"S": [["a", "b"], [1, None], [2, ""]]}))
+    assert capfd.readouterr() == ("", "")
+    assert not caplog.records

@@ -1,6 +1,7 @@
 """From drops to the raw table: streamed, gated, published by bucket, and accounted for in the ledger."""
 
 import os
+import re
 from functools import partial
 from pathlib import Path
 
@@ -227,3 +228,54 @@ def test_a_meter_is_one_whatever_the_type_of_its_name(office: Office) -> None:
     office.drop("number.csv", HEAD + long(meter="1392.0", value=0.5))
     office.run()
     assert office.table()["meter"].n_unique() == 1
+
+
+def stamped(minutes: int, of_layout: int, unit: str = "kWh", meters: int = 4) -> tuple[str, str]:
+    """A file of some days of readings so many minutes apart, and a layout that says another interval."""
+    count = 3 * 1440 // minutes
+    rows = [f"{m},2014-03-{1 + k * minutes // 1440:02d}" for m in range(meters) for k in range(count)]
+    clock = [f"{k * minutes % 1440 // 60:02d}:{k * minutes % 60:02d}" for _ in range(meters) for k in range(count)]
+    text = "".join(f"{row} {at}:00,{8 * minutes / 1440:.4f}\n" for row, at in zip(rows, clock, strict=True))
+    said = {"name": "x", "zone": "UTC", "unit": unit, "interval_minutes": of_layout}
+    return f"m,t,v\n{text}", yaml.safe_dump({**said, "columns": {"meter": "m", "time": "t", "value": "v"}})
+
+
+@pytest.mark.parametrize(
+    ("minutes", "of_layout", "status", "sentence"),
+    [
+        (15, 30, "refused", "readings between the intervals that its layout says.*say in `interval_minutes`"),
+        (10, 30, "refused", "readings between the intervals that its layout says"),
+        (30, 60, "refused", "readings between the intervals that its layout says"),
+        (30, 15, "refused", "are its intervals longer[?] say `interval_minutes`"),
+        (60, 15, "refused", "are its intervals longer[?] say `interval_minutes`"),
+        (60, 30, "accepted", "holds hourly readings .* say `interval_minutes: 60`"),
+        (1440, 30, "accepted", "more than an hour apart"),
+        (15, 15, "accepted", None),
+        (60, 60, "accepted", "288 hourly readings"),
+    ],
+)
+def test_an_interval_that_the_layout_says_wrong_is_named(
+    office: Office, minutes: int, of_layout: int, status: str, sentence: str | None
+) -> None:
+    text, layout = stamped(minutes, of_layout)
+    folder = office.home.root / "layouts" / "meters"
+    folder.mkdir(parents=True)
+    (folder / "x.yaml").write_text(layout)
+    office.drop("a.csv", text)
+    office.run()
+    [drop] = office.ledger.drops()
+    assert drop.status == status
+    assert re.search(sentence, drop.reason or "") if sentence else drop.reason is None
+
+
+def test_one_meter_off_the_grid_costs_no_other(office: Office) -> None:
+    text, layout = stamped(30, 30)
+    folder = office.home.root / "layouts" / "meters"
+    folder.mkdir(parents=True)
+    (folder / "x.yaml").write_text(layout)
+    minutes = [f"{hour:02d}:{minute}" for hour in range(24) for minute in ("00", "15", "45")]
+    between = "".join(f"9,2014-03-01 {minute}:00,0.1\n" for minute in minutes)
+    office.drop("a.csv", text + between)
+    office.run()
+    [drop] = office.ledger.drops()
+    assert drop.status == "accepted", drop.reason

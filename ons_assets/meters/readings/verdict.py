@@ -14,14 +14,21 @@ from ons_assets.parameters.meters import Readings
 MOST = 0.5
 # Of hours of which something was read, so many have one half only where readings are hourly.
 ONE_OF_TWO = 0.9
+# Hourly readings give half of the half hours; what gives far less is further apart.
+FEWEST_OF_HOURS = 0.3
 SECOND_REGISTER = (
     "holds several different readings for most half hours: another register or direction, such as export, is in it; "
     "say in `only` which one is read"
 )
 HOURLY = "holds hourly readings where its layout says half-hourly ones: say `interval_minutes: 60`"
+SPARSE = "holds readings more than an hour apart where its layout says half-hourly ones"
+BETWEEN = (
+    "holds readings between the intervals that its layout says, and a part of the energy is in them: "
+    "say in `interval_minutes` how far apart they are"
+)
 FAR_APART = "holds registers of which no two neighbouring readings are {} minutes apart: {}"
 ODD = ("repeated", "contradictory", "negative", "estimated", "substituted")
-COUNTED = ("received", "repeated", "contradictory", "negative", "estimated", "substituted", "hourly", "partial")
+COUNTED = (*ODD, "received", "off_grid", "hourly", "partial")
 
 
 @dataclass
@@ -65,6 +72,7 @@ class Tally:
         meters = pl.concat(self._meters)
         total = meters.select(pl.exclude("meter").sum()).row(0, named=True)
         self._refuse_second_register(meters)
+        self._refuse_shorter_intervals(meters)
         if self.kind.is_register and not total["usable"] and total["received"] > len(meters):
             minutes = max(30, self.kind.interval_minutes)
             why = "are they hourly? say `interval_minutes: 60`" if minutes == 30 else "they are too far apart"
@@ -78,7 +86,7 @@ class Tally:
         warnings = [*self._dead(meters), *partial]
         if self._is_hourly(total):
             # What looks like twice the energy is half of the half hours.
-            warnings.append(HOURLY)
+            warnings.append(HOURLY if total["usable"] > FEWEST_OF_HOURS * total["expected"] else SPARSE)
         else:
             verdict = judge(pl.concat(self._used), self.parameters)
             if verdict.refuses:
@@ -92,6 +100,15 @@ class Tally:
         several = delivered.filter(half_hours > MOST * (half_hours + pl.col("usable")))
         if len(several) > MOST * len(delivered):
             raise Unreadable(SECOND_REGISTER)
+
+    def _refuse_shorter_intervals(self, meters: pl.DataFrame) -> None:
+        """Of quarter hours that are read as half hours every other one is off the grid, and its energy is lost."""
+        if self.kind.is_register:
+            return
+        delivered = meters.filter(pl.col("received") > 0)
+        shorter = delivered.filter(pl.col("off_grid") > ONE_OF_TWO * pl.col("received"))
+        if len(shorter) > MOST * len(delivered):
+            raise Unreadable(BETWEEN)
 
     def _dead(self, meters: pl.DataFrame) -> list[str]:
         dead = int((meters["usable"] == 0).sum())
@@ -107,6 +124,9 @@ class Tally:
         lacking = max(1, round((kept * of_half_hour - intervals) / total["partial"]))
         unit = "minutes" if self.kind.interval_minutes == 1 else f"intervals of {self.kind.interval_minutes} minutes"
         said = f"{lacking} of {of_half_hour} {unit} missing in most half hours"
+        if 2 * lacking >= of_half_hour:
+            # Readings of longer intervals look the same, and to make do with them would double their energy.
+            return [f"{said}: are its intervals longer? say `interval_minutes`; if not, `least_coverage`"]
         return [said if self.kind.least_coverage < 1 else f"{said}, which are lost: say `least_coverage`"]
 
     def _is_hourly(self, total: dict[str, int]) -> bool:
