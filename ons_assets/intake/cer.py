@@ -1,6 +1,6 @@
 """Text of the CER trial, `meter dddss value`, by the kernel: hundreds of millions of lines at its speed.
 
-Fields may be divided by commas, and the first line may be a header.
+Fields may be divided by commas, or by semicolons beside decimal commas, and the first line may be a header.
 """
 
 import re
@@ -22,7 +22,8 @@ from ons_assets.intake.unreadable import Unreadable
 
 BLOCK_BYTES = 8 << 20
 DAYS, SLOTS = 1000, 100
-LINE = re.compile(rb"[ \t]*\d{1,18}[ \t,]+\d{5}[ \t,]+\S+[ \t\r]*")
+LINE = re.compile(rb"[ \t]*\d{1,18}[ \t,;]+\d{5}[ \t,;]+\S+[ \t\r]*")
+WITH_COMMAS, WITH_SEMICOLONS = bytes.maketrans(b",", b" "), bytes.maketrans(b";,", b" .")
 LOOKED_AT_BYTES = 4096
 REASONS = {
     1: "not three fields",
@@ -75,7 +76,8 @@ def blocks(
         stream.readline(limits.line_bytes)
         first = 2
     done, has_ended = first, False
-    for piece, parsed in _ahead(Splitter(stream, b" ", b"", limits.line_bytes, block_bytes)):
+    marks = WITH_SEMICOLONS if start.count(b";") > start.count(b",") else WITH_COMMAS
+    for piece, parsed in _ahead(Splitter(stream, b" ", b"", limits.line_bytes, block_bytes), marks):
         if parsed is None:
             rejected = rejected_rows([(done, piece.reason, piece.text.decode("utf-8", "replace"))])
             yield Block(pl.DataFrame(schema=SCHEMA).select(kept), rejected, ends_inside_record=piece.is_end)
@@ -89,12 +91,12 @@ def blocks(
         raise Unreadable("is empty" if first == 1 else "has a header and no rows")
 
 
-def _ahead(splitter: Splitter) -> Iterator[tuple[Any, tuple[Any, ...] | None]]:
+def _ahead(splitter: Splitter, marks: bytes) -> Iterator[tuple[Any, tuple[Any, ...] | None]]:
     """Yield blocks, parsed while the caller still works on the block before."""
     with ThreadPoolExecutor(1) as worker:
         waiting: deque[tuple[Any, Future[tuple[Any, ...]] | None]] = deque()
         for piece in splitter:
-            parsed = None if isinstance(piece, Fault) else worker.submit(_parse, piece.content)
+            parsed = None if isinstance(piece, Fault) else worker.submit(_parse, piece.content, marks)
             waiting.append((piece, parsed))
             if len(waiting) > 1:
                 done, result = waiting.popleft()
@@ -103,8 +105,8 @@ def _ahead(splitter: Splitter) -> Iterator[tuple[Any, tuple[Any, ...] | None]]:
             yield done, result.result() if result else None
 
 
-def _parse(content: bytes) -> tuple[Any, ...]:
-    parsed: tuple[Any, ...] = parse_cer_text(content.replace(b",", b" "), OWN_NUMBER, 1.0, np.inf)
+def _parse(content: bytes, marks: bytes) -> tuple[Any, ...]:
+    parsed: tuple[Any, ...] = parse_cer_text(content.translate(marks), OWN_NUMBER, 1.0, np.inf)
     return parsed
 
 
