@@ -279,3 +279,16 @@ def test_one_meter_off_the_grid_costs_no_other(office: Office) -> None:
     office.run()
     [drop] = office.ledger.drops()
     assert drop.status == "accepted", drop.reason
+
+
+def test_a_clock_that_is_not_exact_is_no_shorter_interval(office: Office) -> None:
+    text, layout = stamped(30, 30)
+    folder = office.home.root / "layouts" / "meters"
+    folder.mkdir(parents=True)
+    (folder / "x.yaml").write_text(layout)
+    lines = text.splitlines()
+    jittered = [line.replace(":00,", ":07,") if place % 2 else line for place, line in enumerate(lines)]
+    office.drop("a.csv", "\n".join(jittered))
+    office.run()
+    [drop] = office.ledger.drops()
+    assert drop.status == "accepted", drop.reason
