@@ -13,12 +13,13 @@ import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.definitions import ASSETS, RAW, build_definitions
-from ons_assets.intake import parsed, records
-from ons_assets.intake.drops import StillChanging, is_finished, recover, register
+from ons_assets.intake import parsed, records, taking
+from ons_assets.intake.drops import StillChanging, is_finished
 from ons_assets.intake.fields import ColumnsOf, holders
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.reading import OF_THE_MACHINE, Difference, Rereading, rereading, stale
 from ons_assets.intake.reading import read_waiting as read_all
+from ons_assets.intake.recovery import recover
 from ons_assets.intake.source import Source
 from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.home import Home
@@ -49,7 +50,7 @@ def open_home(settings: Settings) -> Home:
     """Make the folders of a home, those for drops among them, and clear away what a process that died left there."""
     home = Home(settings.home).ensure()
     for source in sources(settings):
-        (home.drops / source.name).mkdir(exist_ok=True)
+        home.drop_folder(source.name, is_individual=source.is_individual)
     recover(home)
     return home
 
@@ -88,7 +89,7 @@ def take(settings: Settings, files: Sequence[Path], source_name: str | None, pro
             progress(file.name)
             try:
                 source = _source_of(settings, file, source_name)
-                drops.append(register(home, ledger, source, file, settings.drops.max_bytes, retry=True))
+                drops.append(taking.take(home, ledger, source, file, settings.drops, retry=True))
             except UnknownName as error:
                 left.append(str(error))
             except FileNotFoundError:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any
@@ -39,6 +40,14 @@ PREFIX, NESTED = "ONS_ASSETS_", "__"
 NO_SETTINGS = ("DEBUG_KERNELS", "SLOW_TESTS", "SHARED_DATA")
 
 
+class Disposal(StrEnum):
+    """What becomes of a file that is archived."""
+
+    REMOVE = "remove"
+    MOVE = "move"
+    KEEP = "keep"
+
+
 class Drops(BaseModel):
     """When a file is complete, and how much of it is read."""
 
@@ -59,6 +68,11 @@ class Drops(BaseModel):
     files_per_look: int = Field(500, gt=0, description="files that a sensor takes at one look")
     seconds_per_look: float = Field(20, gt=0, description="after which a sensor leaves the rest to the next look")
     attempts: int = Field(3, gt=0, description="runs that may die over a drop before it is refused")
+    taken: Disposal = Field(
+        Disposal.REMOVE,
+        description="what becomes of a file about people in its drop folder when it is archived: remove, move (to "
+        "taken/ beside it) or keep; other files stay",
+    )
 
 
 class Settings(BaseSettings):

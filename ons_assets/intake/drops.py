@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from pathlib import Path
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.source import Source
 from ons_assets.intake.unreadable import Unreadable
-from ons_assets.lakehouse import lake, quarantine
+from ons_assets.lakehouse import quarantine
 from ons_assets.lakehouse.home import Home, unfinished
 
 CHUNK_BYTES = 1 << 20
@@ -19,6 +18,8 @@ READ_ONLY = 0o400
 # What stands for a hash and a run where there are none.
 NOT_ARCHIVED, REGISTRATION = "not-archived", "registration"
 
+# Folder for files that were taken, in a drop folder.
+TAKEN = "taken"
 # Names under which browsers, rsync, scp wrappers and editors write what is not finished.
 UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart", ".swp", "~")
 
@@ -88,8 +89,8 @@ def observe(
 
 
 def is_finished(path: Path) -> bool:
-    """Return whether the name of a file is not one of those under which what is not finished is written."""
-    return not path.name.startswith(".") and not path.name.endswith(UNFINISHED_SUFFIXES)
+    """Return whether a name in a drop folder is that of a finished file, or of what stands where one should."""
+    return not path.name.startswith(".") and not path.name.endswith(UNFINISHED_SUFFIXES) and path.name != TAKEN
 
 
 def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: int, *, retry: bool = False) -> Drop:
@@ -199,30 +200,3 @@ def archived_path(home: Home, source: str, sha256: str) -> Path:
         SHA-256 of the content, in hexadecimal.
     """
     return home.archive / source / sha256[:2] / sha256
-
-
-def recover(home: Home) -> bool:
-    """Clear away what a process that died left behind; return False if another process is at work.
-
-    Staged batches, half-written files and data files that were never committed go; nothing that was
-    registered or published is touched.
-    """
-    with home.alone() as alone:
-        if not alone:
-            return False
-        for staged in home.staging.iterdir():
-            _remove(staged)
-        kept_whole = (home.lake, home.drops, home.dagster)
-        for partial in [*home.root.rglob(".*.part"), *home.root.rglob(".*.part.wal")]:
-            if not any(partial.is_relative_to(folder) for folder in kept_whole):
-                _remove(partial)
-        for log in home.lake.rglob("_delta_log"):
-            lake.remove_orphans(log.parent)
-    return True
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -95,6 +95,22 @@ class Home:
         """Folder of the Delta table ``domain/table``."""
         return self.lake / name
 
+    def drop_folder(self, source: str, *, is_individual: bool) -> Path:
+        """Return where the files of a source are left, made if need be; files about people are their owner's alone.
+
+        Parameters
+        ----------
+        source
+            Name of the source.
+        is_individual
+            Whether its files are about people.
+        """
+        folder = self.drops / source
+        folder.mkdir(parents=True, exist_ok=True)
+        if is_individual:
+            folder.chmod(PRIVATE_DIRECTORY)
+        return folder
+
     def ensure(self) -> "Home":
         """Make the folders that must exist, private where they hold individual data.
 

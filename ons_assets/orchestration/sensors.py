@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.intake.drops import Sighting, StillChanging, observe, register
+from ons_assets.intake.drops import Sighting, StillChanging, observe
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.reading import read_waiting
 from ons_assets.intake.source import Source
+from ons_assets.intake.taking import take
 from ons_assets.orchestration.dagster_internals import tags_of_days
 from ons_assets.orchestration.privacy import withholding
 from ons_assets.orchestration.resources import Lakehouse
@@ -159,8 +160,7 @@ def _register_complete(
     """Register what is complete, and return the cursor; a file that cannot be taken never stops the others."""
     home, settings = lakehouse.home, lakehouse.settings.drops
     seen = {file: Sighting(**sighting) for file, sighting in json.loads(context.cursor or "{}").items()}
-    folder = home.drops / source.name
-    folder.mkdir(exist_ok=True)
+    folder = home.drop_folder(source.name, is_individual=source.is_individual)
     ready, sightings = observe(folder, seen, time.time(), settings.settle_seconds)
     began = time.monotonic()
     with home.working():
@@ -170,7 +170,7 @@ def _register_complete(
             if taken == settings.files_per_look or (taken and time.monotonic() - began > settings.seconds_per_look):
                 break
             try:
-                drop = register(home, ledger, source, path, settings.max_bytes)
+                drop = take(home, ledger, source, path, settings)
                 context.log.info(f"{drop.name}: {drop.status}")
             except (StillChanging, FileNotFoundError):
                 sightings.pop(path.name)

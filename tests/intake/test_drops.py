@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.intake import drops
-from ons_assets.intake.drops import Sighting, StillChanging, observe, recover
+from ons_assets.intake.drops import Sighting, StillChanging, observe
 from ons_assets.intake.ledger import Status
+from ons_assets.intake.recovery import recover
 from ons_assets.lakehouse import lake, quarantine
 from tests.workbench import Workbench, day_of, record, run
 
