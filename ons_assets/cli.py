@@ -126,6 +126,18 @@ def retry(
 
 
 @app.command()
+def names(
+    drops: Annotated[list[int], typer.Argument(help="Numbers of files in the ledger, such as 12 of 'file 12'.")],
+    home: HomeOption = None,
+) -> None:
+    """Say what suppliers called files about people; such a name may tell of whom they are, so nothing else says it."""
+    from ons_assets import operations
+
+    for number, name in operations.names(_settings(home), drops).items():
+        console.print(f"file {number}: {name}", soft_wrap=True, markup=False)
+
+
+@app.command()
 def reread(
     source: Annotated[str, typer.Argument(help="Whose files.")],
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,

@@ -49,6 +49,7 @@ class UnknownName(ValueError):
 def open_home(settings: Settings) -> Home:
     """Make the folders of a home, those for drops among them, and clear away what a process that died left there."""
     home = Home(settings.home).ensure()
+    Ledger(home).set_individual([source.name for source in sources(settings) if source.is_individual])
     for source in sources(settings):
         home.drop_folder(source.name, is_individual=source.is_individual)
     recover(home)
@@ -86,20 +87,22 @@ def take(settings: Settings, files: Sequence[Path], source_name: str | None, pro
     drops, left = [], []
     with home.working():
         for file in files:
-            progress(file.name)
+            shown = file.name
             try:
                 source = _source_of(settings, file, source_name)
+                shown = f"a file of {source.name}" if source.is_individual else shown
+                progress(shown)
                 drops.append(taking.take(home, ledger, source, file, settings.drops, retry=True))
             except UnknownName as error:
                 left.append(str(error))
             except FileNotFoundError:
                 left.append(f"there is no file {file}")
-            except StillChanging as error:
-                left.append(str(error))
+            except StillChanging:
+                left.append(f"{shown} changed while it was read; it is taken when it is complete")
             except OSError as error:
                 if error.errno in OF_THE_MACHINE:
                     raise
-                left.append(f"{file.name} cannot be taken: {error.strerror}")
+                left.append(f"{shown} cannot be taken: {error.strerror}")
     return Taken(drops, left)
 
 
@@ -159,11 +162,26 @@ def retry(settings: Settings, names: Sequence[str], progress: Progress) -> tuple
     refused = [drop for drop in ledger.drops(statuses=[Status.REFUSED]) if drop.sha256 is not None]
     wanted = refused
     if names:
-        wanted = [drop for drop in refused if drop.name in names or str(drop.drop_id) in names]
-        if unknown := {*names} - {drop.name for drop in wanted} - {str(drop.drop_id) for drop in wanted}:
+        called = {name: drop for drop in refused for name in (drop.name, drop.original_name, str(drop.drop_id))}
+        wanted = [drop for drop in refused if drop in (called.get(name) for name in names)]
+        if unknown := {*names} - called.keys():
             raise UnknownName(f"no refused file in the archive is called {', '.join(sorted(unknown))}")
     again = [ledger.receive_again(drop) for drop in wanted]
     return again, read_waiting(settings, progress)
+
+
+def names(settings: Settings, drop_ids: Sequence[int]) -> dict[int, str]:
+    """Return what files were called by their suppliers, by their numbers in the ledger.
+
+    Raises
+    ------
+    UnknownName
+        If there is no file of such a number.
+    """
+    called = {drop.drop_id: drop.original_name for drop in Ledger(Home(settings.home)).drops()}
+    if unknown := {*drop_ids} - called.keys():
+        raise UnknownName(f"there is no file {', '.join(map(str, sorted(unknown)))} in the ledger")
+    return {drop_id: called[drop_id] for drop_id in drop_ids}
 
 
 @contextmanager

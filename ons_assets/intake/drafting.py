@@ -222,10 +222,12 @@ def draft(source: Source, path: Path) -> str:
         The file.
     """
     kind = _kind(source, path)
+    # Suppliers call files after meters and users; the name of a layout stands in the ledger.
+    shown = "the file" if source.is_individual else path.name
     lines = [
-        f"# Draft of a layout for {source.name}: {path.name} is {kind.said(individual=source.is_individual)}.",
+        f"# Draft of a layout for {source.name}: {shown} is {kind.said(individual=source.is_individual)}.",
         "# Complete what is marked with ?, and look at what was guessed.",
-        f"name: {_scalar(_slug(path))}",
+        f"name: {_scalar('my-layout' if source.is_individual else _slug(path))}",
         f"files: {_scalar('*' + path.suffix)}",
     ]
     said = {"format": kind.format, "encoding": kind.encoding, "delimiter": kind.delimiter, "decimal": kind.decimal}

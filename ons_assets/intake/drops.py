@@ -25,7 +25,7 @@ UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart", 
 
 
 class StillChanging(Exception):
-    """A file changed while it was read; it is not complete."""
+    """A file changed while it was read; it is taken when it is complete."""
 
 
 @dataclass(frozen=True)
@@ -120,14 +120,18 @@ def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: 
         modified_ns = path.stat().st_mtime_ns
         sha256 = archive(home, source.name, path)
     except Unreadable as error:
-        reason = f"{name} {error}"
+        drop = ledger.receive(
+            source.name, name, sha256, size, received_utc, is_individual=source.is_individual, unreadable=str(error)
+        )
         # Two empty files have one content, and are two faults.
-        batch = f"{sha256 or NOT_ARCHIVED}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-        quarantine.keep_refused(home, source.table, batch, name, REGISTRATION, reason, staged=None)
-        return ledger.receive(source.name, name, sha256, size, received_utc, unreadable=reason)
+        batch = f"{NOT_ARCHIVED}-{drop.drop_id}"
+        quarantine.keep_refused(home, source.table, batch, drop.name, REGISTRATION, drop.reason or "", staged=None)
+        return drop
     # Asked for by a person, the file counts as sent again wherever it lay.
     again = None if retry else modified_ns
-    drop = ledger.receive(source.name, name, sha256, size, received_utc, modified_ns=again)
+    drop = ledger.receive(
+        source.name, name, sha256, size, received_utc, is_individual=source.is_individual, modified_ns=again
+    )
     return ledger.receive_again(drop) if retry and drop.status is Status.REFUSED else drop
 
 
@@ -179,7 +183,7 @@ def archive(home: Home, source: str, path: Path) -> str:
     after = path.stat()
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         partial.unlink()
-        raise StillChanging(f"{path.name} changed while it was read; it is taken when it is complete")
+        raise StillChanging
     target = archived_path(home, source, digest.hexdigest())
     target.parent.mkdir(exist_ok=True)
     partial.chmod(READ_ONLY)

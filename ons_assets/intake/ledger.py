@@ -6,7 +6,7 @@ must survive a crash. The asset `governance/drop_ledger` publishes it to the lak
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -38,6 +38,11 @@ class Drop:
     ----------
     drop_id
         Number of the row, in order of arrival.
+    name
+        What people are shown: the name of the file; of a file about people its number here, because suppliers
+        call files after meters and users.
+    original_name
+        The name of the file, which a layout may read.
     sha256
         Hash of the content; None where there was nothing to hash (a directory).
     days
@@ -61,6 +66,7 @@ class Drop:
     drop_id: int
     source: str
     name: str
+    original_name: str
     sha256: str | None
     size_bytes: int
     received_utc: datetime
@@ -103,7 +109,8 @@ CREATE TABLE IF NOT EXISTS drops (
     usable INTEGER,
     expected INTEGER,
     rows_in_force INTEGER,
-    modified_ns INTEGER
+    modified_ns INTEGER,
+    is_individual INTEGER NOT NULL DEFAULT 0
 );
 """
 # Each is asked for at every arrival; without them, arrivals take the longer the more there were.
@@ -123,7 +130,10 @@ ADDED = {
     "expected": "INTEGER",
     "rows_in_force": "INTEGER",
     "modified_ns": "INTEGER",
+    "is_individual": "INTEGER NOT NULL DEFAULT 0",
 }
+# What a file about people is called.
+FILE = "file {}"
 NEXT_ARRIVAL = "(SELECT coalesce(max(arrival), 0) + 1 FROM drops)"
 
 
@@ -160,6 +170,7 @@ class Ledger:
         size_bytes: int,
         received_utc: datetime,
         *,
+        is_individual: bool = False,
         modified_ns: int | None = None,
         unreadable: str | None = None,
     ) -> Drop:
@@ -178,10 +189,12 @@ class Ledger:
             Of the file.
         received_utc
             For people; the order of arrival is counted, not told by a clock.
+        is_individual
+            Whether the file is about people.
         modified_ns
             When the file was last changed: one that still lies where it was taken is not sent again.
         unreadable
-            Why the file cannot be taken; then it is refused at once.
+            Why the file cannot be taken, in words that follow its name; then it is refused at once.
         """
         with self._connect() as connection:
             # Before the first look, so that nobody writes the same content in between.
@@ -202,17 +215,20 @@ class Ledger:
                 values = (Status.READ, received_utc.isoformat(), modified_ns, same["drop_id"])
                 return _drop(connection.execute(again, values).fetchone())
             if unreadable is not None:
-                status, reason = Status.REFUSED, unreadable
+                status, said = Status.REFUSED, unreadable
             elif (known := _with_content(connection, source, sha256)) is not None:
-                status, reason = Status.DUPLICATE, f"{name} has the same content as {known['name']}"
+                status, said = Status.DUPLICATE, f"has the same content as {_drop(known).name}"
             else:
-                status, reason = Status.RECEIVED, None
+                status, said = Status.RECEIVED, None
+            (drop_id,) = connection.execute("SELECT coalesce(max(drop_id), 0) + 1 FROM drops").fetchone()
+            reason = None if said is None else f"{_shown(drop_id, name, is_individual=is_individual)} {said}"
             counted = None if unreadable is None else 0
             inserted = connection.execute(
-                "INSERT INTO drops (source, name, sha256, size_bytes, received_utc, status, reason,"
-                " parsed_rows, accepted_rows, quarantined_rows, modified_ns, arrival)"
-                f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NEXT_ARRIVAL}) RETURNING *",
+                "INSERT INTO drops (drop_id, source, name, sha256, size_bytes, received_utc, status, reason,"
+                " parsed_rows, accepted_rows, quarantined_rows, modified_ns, is_individual, arrival)"
+                f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NEXT_ARRIVAL}) RETURNING *",
                 (
+                    drop_id,
                     source,
                     name,
                     sha256,
@@ -224,6 +240,7 @@ class Ledger:
                     counted,
                     counted,
                     modified_ns,
+                    is_individual,
                 ),
             ).fetchone()
         return _drop(inserted)
@@ -233,7 +250,7 @@ class Ledger:
         with self._connect() as connection:
             known = _with_content(connection, drop.source, drop.sha256)
         if known is not None and known["drop_id"] != drop.drop_id:
-            reason = f"{drop.name} has the same content as {known['name']}"
+            reason = f"{drop.name} has the same content as {_drop(known).name}"
             return self._update(drop, status=Status.DUPLICATE, reason=reason)
         return self._update(
             drop,
@@ -350,6 +367,14 @@ class Ledger:
             rows_in_force=in_force,
         )
 
+    def set_individual(self, sources: Sequence[str]) -> None:
+        """Write of the files of some sources that they are about people; ledgers of version 0.2 did not say so."""
+        marks = ", ".join("?" * len(sources))
+        with self._connect() as connection:
+            connection.execute(
+                f"UPDATE drops SET is_individual = 1 WHERE is_individual = 0 AND source IN ({marks})", list(sources)
+            )
+
     def set_in_force(self, drop: Drop, rows: int) -> None:
         """Write how many rows of the table are of a drop now."""
         self._update(drop, rows_in_force=rows)
@@ -382,9 +407,11 @@ class Ledger:
         return (
             pl.DataFrame(rows, schema=_FRAME_SCHEMA)
             .with_columns(
+                pl.when(pl.col("is_individual") == 1).then(pl.format(FILE, "drop_id")).otherwise("name").alias("name"),
                 pl.col("received_utc").str.to_datetime("%+", time_unit="us", time_zone="UTC"),
                 pl.col("days").str.json_decode(pl.List(pl.String())).list.eval(pl.element().str.to_date()),
             )
+            .drop("is_individual")
             .rename({"name": "file_name", "days": "local_days", "usable": "usable_units", "expected": "expected_units"})
         )
 
@@ -411,7 +438,13 @@ _FRAME_SCHEMA = {
     "expected": pl.Int64(),
     "rows_in_force": pl.Int64(),
     "modified_ns": pl.Int64(),
+    "is_individual": pl.Int64(),
 }
+
+
+def _shown(drop_id: int, name: str, *, is_individual: bool) -> str:
+    """What people are shown of the name of a file."""
+    return FILE.format(drop_id) if is_individual else name
 
 
 def _with_content(connection: sqlite3.Connection, source: str, sha256: str | None) -> sqlite3.Row | None:
@@ -430,6 +463,9 @@ def _days_json(days: Iterable[date]) -> str:
 
 def _drop(row: sqlite3.Row) -> Drop:
     values = dict(row)
+    individual = values.pop("is_individual") == 1
+    values["original_name"] = values["name"]
+    values["name"] = _shown(values["drop_id"], values["name"], is_individual=individual)
     values["days"] = tuple(date.fromisoformat(day) for day in json.loads(values["days"]))
     values["status"] = Status(values["status"])
     values["received_utc"] = datetime.fromisoformat(values["received_utc"])

@@ -178,13 +178,13 @@ def attempt(home: Home, source: Source, table: Table, drop: Drop, folder: Path) 
 
 def _read(home: Home, source: Source, table: Table, drop: Drop, folder: Path) -> tuple[Parsed, pl.DataFrame]:
     path = archived_path(home, source.name, str(drop.sha256))
-    layout = source.layout(path, drop.name)
+    layout = source.layout(path, drop.original_name)
     rejected: list[pl.DataFrame] = [pl.DataFrame(schema=REJECTED_SCHEMA)]
     notes: list[str] = []
     warnings: list[str] = []
     usable, expected, knows = 0, 0, False
     with parsed.Writer(folder, drop.drop_id, table, LINEAGE) as writer:
-        for piece in pieces(source, path, drop.name, drop.received_utc, layout):
+        for piece in pieces(source, path, drop.original_name, drop.received_utc, layout):
             within = _of_known_days(piece, table)
             writer.add(within.accepted)
             rejected.append(within.rejected)

@@ -170,3 +170,24 @@ def test_what_every_arrival_asks_is_asked_of_an_index(tmp_path: Path, question: 
     with sqlite3.connect(home.ledger) as connection:
         plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {question}"))
     assert "INDEX" in plan
+
+
+def test_files_about_people_have_a_number_for_a_name(tmp_path: Path) -> None:
+    home = Home(tmp_path).ensure()
+    ledger = Ledger(home)
+    ledger.receive("prices", "a.csv", "h1", 10, NOON)
+    first = ledger.receive("meters", "17.csv", "h1", 10, NOON, is_individual=True)
+    again = ledger.receive("meters", "18.csv", "h1", 10, NOON, is_individual=True)
+    bad = ledger.receive("meters", "19.csv", None, 0, NOON, is_individual=True, unreadable="is empty")
+    assert (first.name, first.original_name) == ("file 2", "17.csv")
+    assert (again.reason, bad.reason) == ("file 3 has the same content as file 2", "file 4 is empty")
+    assert ledger.frame()["file_name"].to_list() == ["a.csv", "file 2", "file 3", "file 4"]
+
+
+def test_a_ledger_of_version_0_2_learns_which_files_are_about_people(tmp_path: Path) -> None:
+    home = Home(tmp_path).ensure()
+    ledger = Ledger(home)
+    for source in ("prices", "meters"):
+        ledger.receive(source, "17.csv", "h1", 10, NOON)
+    ledger.set_individual(["meters", "tweets"])
+    assert [drop.name for drop in ledger.drops()] == ["17.csv", "file 2"]

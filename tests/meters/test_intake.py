@@ -125,7 +125,7 @@ def test_a_refused_file_publishes_nothing_and_leaves_the_others(office: Office) 
     assert (good.status, bad.status) == (Status.ACCEPTED, Status.REFUSED)
     assert "is the unit right" in str(bad.reason)
     assert len(outcome.refusals) == 1
-    assert office.told[-1].startswith("refused File2.txt")
+    assert office.told[-1].startswith(f"refused {bad.name}")
     assert office.table()["drop_sha256"].unique().to_list() == [good.sha256]
     assert [entry.refused for entry in quarantine.entries(office.home)] == [True]
 

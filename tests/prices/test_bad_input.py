@@ -223,9 +223,8 @@ def test_a_file_that_grows_while_it_is_read_is_taken_when_it_is_complete(
             file.write(f"{record(item_price_num=2)}\n".encode())
 
     monkeypatch.setattr(os, "fsync", grow)
-    with pytest.raises(StillChanging) as raised:
+    with pytest.raises(StillChanging):
         workbench.take(path)
-    assert is_plain(str(raised.value))
     monkeypatch.undo()
     workbench.take(path)
     workbench.ingest()

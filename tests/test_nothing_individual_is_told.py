@@ -1,0 +1,128 @@
+"""Files about people are full of a word, in every place: it is found nowhere that others than their owner can read."""
+
+import io
+import sqlite3
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from ons_assets import cli, operations
+from ons_assets.definitions import RAW
+from ons_assets.intake.ledger import Ledger
+from ons_assets.intake.source import Source
+from ons_assets.lakehouse.home import Home
+from ons_assets.settings import Settings
+from tests.intake.samples import SAMPLES
+
+WORD = "Zaphod9913"
+OTHERS_CAN = 0o077
+
+
+def individual(home: Path) -> list[Source]:
+    return [source for raw in RAW if (source := raw.source(Settings(home=home))).is_individual]
+
+
+def files(source: str) -> dict[str, bytes]:
+    """Files of a source that hold the word in their name, header, cells, tags, keys and members."""
+    valid, full = SAMPLES[source].make("A17"), SAMPLES[source].make(WORD)
+    headerless = b"\n".join(full.split(b"\n")[1:]) or full
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr(f"{WORD}.csv", headerless)
+        packed.writestr(f"{WORD}/{WORD}.zip", b"PK\3\4" + WORD.encode())
+    return {
+        f"{WORD}-{SAMPLES[source].name}": valid,
+        f"{WORD}-cells-{SAMPLES[source].name}": full,
+        f"{WORD}-again-{SAMPLES[source].name}": full,
+        f"{WORD}-headerless.csv": headerless,
+        f"{WORD}-header.csv": f"{WORD},{WORD} b,c\n{WORD},2,3\n".encode(),
+        f"{WORD}-cells.csv": valid.split(b"\n")[0] + b"\n" + b",".join([WORD.encode()] * 9) + b"\n",
+        f"{WORD}.json": f'{{"{WORD}": [{{"{WORD}": "{WORD}"}}, {{"{WORD}": 1}}]}}'.encode(),
+        f"{WORD}.jsonl": f'{{"{WORD}": "{WORD}"}}\nnot {WORD}\n'.encode(),
+        f"{WORD}.xml": f"<a><{WORD}><b>{WORD}</b></{WORD}><{WORD}/></a>".encode(),
+        f"{WORD}.zip": archive.getvalue(),
+        f"{WORD}.xlsx": archive.getvalue(),
+        f"{WORD}.parquet": b"PAR1" + WORD.encode() + b"PAR1",
+        f"{WORD}-empty.csv": b"",
+    }
+
+
+def open_to_others(root: Path) -> Iterator[Path]:
+    """All files and folders below a folder that others than its owner may enter or read."""
+    for path in root.iterdir():
+        if path.is_symlink() or not path.stat().st_mode & OTHERS_CAN:
+            continue
+        yield path
+        if path.is_dir():
+            yield from open_to_others(path)
+
+
+def said(path: Path) -> str:
+    """All that a file says, whatever it is packed in."""
+    if path.is_dir():
+        return path.name
+    text = path.name + path.read_bytes().decode("latin-1")
+    if path.suffix == ".parquet":
+        text += str(pl.read_parquet(path, glob=False).to_dicts())
+    elif path.suffix == ".duckdb":
+        with duckdb.connect(str(path), read_only=True) as database:
+            tables = database.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
+            text += str([database.sql(f'FROM "{schema}"."{table}"').fetchall() for schema, table in tables])
+    elif path.suffix in (".db", ".sqlite"):
+        with sqlite3.connect(path) as database:
+            text += "\n".join(database.iterdump())
+    return text
+
+
+def test_no_word_of_a_file_about_people_is_found_where_others_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("ONS_ASSETS_HOME", str(home))
+    monkeypatch.setattr(cli.console, "_width", 250)
+    operations.open_home(Settings(home=home))
+    sources = individual(home)
+    assert sources
+    for source in sources:
+        folder = home / "drops" / source.name
+        for name, content in files(source.name).items():
+            (folder / name).write_bytes(content)
+        (folder / f"{WORD}-folder").mkdir()
+        (folder / f"{WORD}-link.csv").symlink_to(folder / f"{WORD}.json")
+    told = [run("ingest"), run("retry"), run("materialize", "governance"), run("status")]
+    for source in sources:
+        for number, content in enumerate(files(source.name).values()):
+            file = tmp_path / f"looked-at-{number}.csv"
+            file.write_bytes(content)
+            told += [run("layout", does, str(file), "--source", source.name) for does in ("check", "draft")]
+    assert WORD.lower() not in "\n".join(told).lower()
+    drops = Ledger(Home(home)).drops()
+    assert {drop.source for drop in drops} == {source.name for source in sources}
+    assert all(WORD in drop.original_name for drop in drops)
+    assert (home / "lake" / "governance" / "drop_ledger").is_dir()
+    found = [path for path in open_to_others(home) if WORD.lower() in said(path).lower()]
+    assert found == []
+
+
+def test_what_a_supplier_called_a_file_is_told_to_who_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONS_ASSETS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(cli.console, "_width", 250)
+    file = tmp_path / f"{WORD}.csv"
+    file.write_text("a,b\n1,2\n")
+    assert "file 1" in run("ingest", str(file), "--source", "meters")
+    assert run("names", "1") == f"file 1: {WORD}.csv\n"
+    assert "there is no file 2 in the ledger" in run("names", "2")
+    assert "file 1" in run("retry", f"{WORD}.csv")
+
+
+def run(*arguments: str) -> str:
+    """All that a command says."""
+    result = CliRunner().invoke(cli.app, list(arguments))
+    return result.output + (f"{result.exception}" if result.exception else "")
