@@ -23,13 +23,13 @@ from ons_assets.geography.areas import Areas
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse.home import Home
-from ons_assets.parameters.tweets import MigrationFlowParameters
+from ons_assets.parameters.tweets import GapParameters, MigrationFlowParameters
 from ons_assets.simulate.tweets import SCALES, simulate_tweets
 from ons_assets.simulate.tweets.people import terms_of
 from ons_assets.tweets.anchors import tweet_stays, user_anchors
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import cluster
-from ons_assets.tweets.collection_gaps import collection_coverage, collection_gaps
+from ons_assets.tweets.collection_gaps import collection_coverage, gaps_of_collection
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.migration_comparison import compare_pairs
 from ons_assets.tweets.migration_flows import migration_flows
@@ -99,11 +99,9 @@ def road(drops: Path, truth: Path, home: Home, located: Path) -> Frames:
     areas = Areas(pl.read_parquet(truth / "areas.parquet").select("area", "easting_m", "northing_m"))
     addresses = pl.read_parquet(truth / "addresses.parquet").sort("northing_m")
     located.mkdir(exist_ok=True)
-    times = []
     for path in sorted(drops.iterdir()):
         with clock.step("parse"):
             raw = source.whole(path, path.name, datetime.now(UTC)).accepted
-            times.append(raw["created_utc"])
         with clock.step("locate"):
             tweets = locate(raw, areas).tweets
             bucketed = tweets.with_columns(bucket=(pl.col("user") % BUCKETS).cast(pl.Int8())).sort(
@@ -111,8 +109,7 @@ def road(drops: Path, truth: Path, home: Home, located: Path) -> Frames:
             )
             bucketed.write_parquet(located / f"{path.stem}.parquet", row_group_size=1 << 16)
     with clock.step("gaps"):
-        gaps = collection_gaps(pl.concat(times))
-        del times
+        gaps = gaps_of_collection(pl.scan_parquet(located / "*.parquet"), GapParameters())
         days = pl.date_range(gaps["from_utc"].dt.date().min(), gaps["to_utc"].dt.date().max(), eager=True)
         covered = collection_coverage(gaps, days)
     parts: dict[str, list[pl.DataFrame]] = defaultdict(list)

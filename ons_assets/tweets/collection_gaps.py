@@ -13,7 +13,7 @@ EPOCH_HOUR_OF_WEEK = 3 * 24
 
 
 def collection_gaps(
-    created_utc: pl.Series, parameters: GapParameters | None = None, counted: pl.Series | None = None
+    created_utc: pl.Series, parameters: GapParameters | None = None, by_hour: pl.DataFrame | None = None
 ) -> pl.DataFrame:
     """Find the silences of the collector.
 
@@ -27,8 +27,8 @@ def collection_gaps(
         Times of all tweets that were collected, in any order.
     parameters
         Parameters; None for the defaults.
-    counted
-        Times of the tweets that make the rate; None for all of them.
+    by_hour
+        What makes the rate: hour (its beginning), tweets. None for all tweets.
 
     Returns
     -------
@@ -47,8 +47,14 @@ def collection_gaps(
     if len(seconds) < 2:
         return pl.DataFrame(schema=schema)
     first_hour = int(seconds[0] // HOUR_S)
-    hours = (created_utc if counted is None else counted).drop_nulls().dt.epoch("us").to_numpy() // (HOUR_S * 1_000_000)
-    counts = np.bincount(hours - first_hour, minlength=int(seconds[-1] // HOUR_S) - first_hour + 1)
+    if by_hour is None:
+        by_hour = pl.DataFrame({"hour": created_utc.drop_nulls(), "tweets": 1})
+    hours = by_hour["hour"].dt.epoch("us").to_numpy() // (HOUR_S * 1_000_000)
+    counts = np.bincount(
+        hours - first_hour,
+        by_hour["tweets"].cast(pl.Float64).to_numpy(),
+        minlength=int(seconds[-1] // HOUR_S) - first_hour + 1,
+    )
     expected = _expected_by_hour(counts, first_hour, parameters.fewest_weeks)
     cumulated = np.concatenate([[0.0], np.cumsum(expected)])
     position = seconds / HOUR_S - first_hour
@@ -81,13 +87,16 @@ def gaps_of_collection(tweets: pl.LazyFrame, parameters: GapParameters) -> pl.Da
     parameters
         Parameters.
     """
-    users = pl.col("user").n_unique().over(pl.col("created_utc").dt.date())
-    seen = tweets.select("created_utc", "user").filter(users >= parameters.fewest_users).collect()
-    once = seen.group_by("user", pl.col("created_utc").dt.truncate("1h").alias("hour")).agg(pl.len())
-    return collection_gaps(seen["created_utc"], parameters, once["hour"])
+    users = pl.col("user").n_unique()
+    by_day = tweets.group_by(day=pl.col("created_utc").dt.date()).agg(users)
+    days = by_day.filter(pl.col("user") >= parameters.fewest_users).collect(engine="streaming")["day"].implode()
+    seen = tweets.select("user", "created_utc").filter(pl.col("created_utc").dt.date().is_in(days))
+    by_hour = seen.group_by(hour=pl.col("created_utc").dt.truncate("1h")).agg(tweets=users)
+    times = seen.select("created_utc").collect(engine="streaming")["created_utc"]
+    return collection_gaps(times, parameters, by_hour.collect(engine="streaming"))
 
 
-def _expected_by_hour(counts: npt.NDArray[np.int64], first_hour: int, fewest_weeks: int) -> npt.NDArray[np.float64]:
+def _expected_by_hour(counts: npt.NDArray[np.float64], first_hour: int, fewest_weeks: int) -> npt.NDArray[np.float64]:
     hours = np.arange(len(counts)) + first_hour + EPOCH_HOUR_OF_WEEK
     cycle = HOURS_OF_WEEK if len(counts) >= fewest_weeks * HOURS_OF_WEEK else HOURS_OF_DAY
     of_cycle = hours % cycle
