@@ -178,3 +178,12 @@ def test_simulate_says_what_it_cannot_do(tmp_path: Path) -> None:
     unknown = ons_assets("simulate", tmp_path / "drops", tmp_path / "truth", "--pilot", "ships")
     assert unknown.returncode == 1
     assert "there is no pilot 'ships'" in unknown.stderr
+
+
+def test_a_terminal_is_told_nothing_that_it_obeys(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a\x1b[2J\x1b]0;owned\x07\u202egnp.csv"
+    file.write_text("a\x1b[31m,b\n1,2\n")
+    for command in (["ingest", file, "--source", "population"], ["layout", "check", file, "--source", "population"]):
+        told = ons_assets(*command, home=home)
+        assert not {"\x1b", "\x07", "\u202e"} & set(told.stdout + told.stderr)
+        assert "owned" in told.stdout

@@ -119,6 +119,15 @@ def _results(home: Home) -> Path:
     return home.reports / "validations"
 
 
+def _as_text(value: Any) -> Any:
+    """Return a result in which no text is markup: pages of Great Expectations take values as they are."""
+    if isinstance(value, dict):
+        return {name: _as_text(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_as_text(each) for each in value]
+    return escape(value) if isinstance(value, str) else value
+
+
 def _add(context: Any, table: str, kept: dict[str, Any]) -> _Entry:
     from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
     from great_expectations.core.run_identifier import RunIdentifier
@@ -136,7 +145,8 @@ def _add(context: Any, table: str, kept: dict[str, Any]) -> _Entry:
     )
     run = {"run_name": kept["run_id"], "run_time": kept["audited_utc"]}
     meta = {**kept["result"]["meta"], "run_id": run}
-    result = expectationSuiteValidationResultSchema.load({**kept["result"], "suite_name": suite_name, "meta": meta})
+    shown = {**_as_text(kept["result"]), "suite_name": suite_name, "meta": meta}
+    result = expectationSuiteValidationResultSchema.load(shown)
     context.validation_results_store.set(key, result)
     statistics = kept["result"]["statistics"]
     return _Entry(

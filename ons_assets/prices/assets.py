@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from ons_assets.lakehouse.home import Home, write_atomically
+from ons_assets.lakehouse.spreadsheets import neutralised
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import dot_chart, line_chart
 from ons_assets.orchestration.partitions import DAYS
@@ -74,7 +75,7 @@ def classified_quotes(
 
 def _write_reports(home: Home, found: Classified) -> None:
     folder = home.reports / "classification"
-    write_atomically(folder / "review_queue.csv", found.queue.write_csv().encode())
+    write_atomically(folder / "review_queue.csv", neutralised(found.queue).write_csv().encode())
     if found.model is not None:
         name = f"model_{found.model.model.version}"
         write_atomically(folder / f"{name}.md", card.as_markdown(found.model).encode())

@@ -10,6 +10,7 @@ from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing
+from ons_assets.lakehouse.spreadsheets import restored
 
 YES = ("true", "1", "yes", "y", "in")
 NO = ("false", "0", "no", "n", "out")
@@ -42,7 +43,7 @@ class LabelFiles(PlainSource):
             {
                 "retailer": values.column_text(rows, "retailer").str.to_lowercase(),
                 "item_id": values.identifier(values.column_text(rows, "item_id")),
-                "product": values.column_text(rows, "product"),
+                "product": restored(values.column_text(rows, "product")),
                 "in_scope": known.replace_strict(
                     {**dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}, default=None, return_dtype=pl.Boolean()
                 ),

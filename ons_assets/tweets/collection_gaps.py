@@ -50,11 +50,8 @@ def collection_gaps(
     if by_hour is None:
         by_hour = pl.DataFrame({"hour": created_utc.drop_nulls(), "tweets": 1})
     hours = by_hour["hour"].dt.epoch("us").to_numpy() // (HOUR_S * 1_000_000)
-    counts = np.bincount(
-        hours - first_hour,
-        by_hour["tweets"].cast(pl.Float64).to_numpy(),
-        minlength=int(seconds[-1] // HOUR_S) - first_hour + 1,
-    )
+    counts = np.zeros(int(seconds[-1] // HOUR_S) - first_hour + 1)
+    np.add.at(counts, hours - first_hour, by_hour["tweets"].to_numpy())
     expected = _expected_by_hour(counts, first_hour, parameters.fewest_weeks)
     cumulated = np.concatenate([[0.0], np.cumsum(expected)])
     position = seconds / HOUR_S - first_hour

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from ons_assets.lakehouse import data_docs, gate
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.tables import Column
 from tests.workbench import COUNTS
 
 SUITE = Suite(
@@ -80,3 +82,18 @@ def test_the_kept_result_says_what_and_when(home: Home) -> None:
     keep(home, "run-1", "tesco-1")
     kept = json.loads((home.reports / "validations" / COUNTS.name / "run-1.tesco-1.json").read_text())
     assert (kept["run_id"], kept["batch"], kept["result"]["success"]) == ("run-1", "tesco-1", True)
+
+
+def test_a_value_is_shown_as_text_and_never_run(home: Home) -> None:
+    attack = "<img src=x onerror=alert(1)>"
+    table = replace(COUNTS, columns=(Column("area", pl.String(), "code"),), key=("area",), partition_by=())
+    of_codes = {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "area", "regex": "^<?E[0-9]+$"}}
+    of_set = {"type": "expect_column_distinct_values_to_be_in_set", "kwargs": {"column": "area", "value_set": ["E1"]}}
+    found = [{**each, "severity": "warning"} for each in (of_codes, of_set)]
+    suite = Suite(table.name, {"name": table.name, "expectations": found}, "0")
+    frame = pl.DataFrame({"area": [attack, "E1"]})
+    data_docs.keep(home, table.name, "run-1", "", gate.audit(suite, table, frame).result)
+    data_docs.build(home)
+    shown = [page.read_text() for page in (home.reports / "data_docs").rglob("*.html")]
+    assert not any("<img src=x" in page for page in shown)
+    assert any("onerror" in page for page in shown), "the value is not shown at all: the test shows nothing"

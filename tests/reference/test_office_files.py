@@ -64,6 +64,13 @@ def test_labels_are_published_and_older_ones_are_kept(labels: Workbench) -> None
     assert str(published["labelled_at_utc"][0]) == "2016-08-01 09:30:00+00:00"
 
 
+def test_a_product_of_the_queue_is_labelled_by_its_own_name(labels: Workbench) -> None:
+    """The queue has an apostrophe before what a spreadsheet would run."""
+    labels.register("one.csv", lines(LABEL, "tesco,1,'=LOAF(1),true,ann,", "tesco,1,@ROLL,true,ann,"))
+    labels.ingest()
+    assert sorted(labels.published()["product"]) == ["=LOAF(1)", "@ROLL"]
+
+
 def test_why_a_label_is_not_taken(labels: Workbench) -> None:
     found = reasons(
         labels,
