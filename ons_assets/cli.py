@@ -288,13 +288,24 @@ def materialize(
 def serve(
     home: HomeOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
+    behind_proxy: Annotated[
+        str | None,
+        typer.Option(help="Name by which people call the proxy before the UI, which lets only those in who may."),
+    ] = None,
 ) -> None:
     """Run the UI and the daemon: files dropped into the drop folders are read within half a minute."""
     from ons_assets import operations
     from ons_assets.lakehouse.home import Home
+    from ons_assets.orchestration import service
+    from ons_assets.orchestration.guard import LOOPBACK
     from ons_assets.orchestration.runs import close_dead_runs, prepare_instance
 
+    _fail_unless(
+        host in LOOPBACK or behind_proxy is not None,
+        f"{host} may be open to the network, and the UI lets everybody do everything: put a proxy before it that asks "
+        "who comes, and say its name with --behind-proxy; docs/serving.md shows how",
+    )
     settings = _settings(home)
     operations.open_home(settings)
     close_dead_runs(Home(settings.home))
@@ -303,8 +314,11 @@ def serve(
     for source in operations.sources(settings):
         console.print(f"drop files of {source.name} into {settings.home / 'drops' / source.name}", soft_wrap=True)
     console.print(f"the UI is at http://{host}:{port}")
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "ons_assets.definitions", "-h", host, "-p", str(port)]
-    os.execv(sys.executable, command)
+    names = (*LOOPBACK, *([behind_proxy] if behind_proxy else []))
+    try:
+        service.serve(host, port, names)
+    except service.NotStarted as error:
+        raise Failed(str(error)) from None
 
 
 @app.command()

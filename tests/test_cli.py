@@ -187,3 +187,18 @@ def test_a_terminal_is_told_nothing_that_it_obeys(home: Path, tmp_path: Path) ->
         told = ons_assets(*command, home=home)
         assert not {"\x1b", "\x07", "\u202e"} & set(told.stdout + told.stderr)
         assert "owned" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--port", "99999"], "less than or equal to 65535"),
+        (["--port", "0"], "greater than or equal to 1"),
+        (["--host", "0.0.0.0"], "say its name with --behind-proxy"),
+    ],
+)
+def test_the_ui_is_not_served_where_it_must_not_be(home: Path, arguments: list[str], sentence: str) -> None:
+    refused = ons_assets("serve", *arguments, home=home)
+    assert refused.returncode != 0
+    assert sentence in " ".join(refused.stderr.split())
+    assert not home.exists()
