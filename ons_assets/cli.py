@@ -18,6 +18,7 @@ from rich.segment import Segment
 from rich.table import Column, Table
 
 from ons_assets.settings import Settings, load_settings
+from ons_assets.wording import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -169,7 +170,7 @@ def reread(
     operations.open_home(settings)
     with operations.reread(settings, source, _days(first, last)) as again:
         changed = [each for each in again.differences if each.changes or each.layout is None]
-        console.print(f"{len(again.differences)} files read again, {len(changed)} give other rows")
+        console.print(f"{counted(len(again.differences), 'file')} read again, {len(changed)} with other rows")
         if not changed:
             return
         _print_differences(changed)
@@ -335,7 +336,7 @@ def status(home: HomeOption = None) -> None:
         console.print(f"a layout of {source} cannot be used: {sentence}", style="red", markup=False, soft_wrap=True)
     for source, files in operations.stale_drops(settings).iter_rows():
         console.print(
-            f"{files} files of {source} were read under a layout or parameters that are other ones now; "
+            f"{counted(files, 'file')} of {source}, read under a layout or parameters that are other ones now; "
             f"ons-assets reread {source} shows what that changes",
             style="yellow",
             markup=False,
@@ -432,7 +433,7 @@ def _print_drops(drops: "Sequence[Drop]") -> None:
         return
     accepted = sum(drop.accepted_rows or 0 for drop in drops)
     quarantined = sum(drop.quarantined_rows or 0 for drop in drops)
-    console.print(f"{len(drops)} files: {accepted:,} rows accepted, {quarantined:,} in quarantine")
+    console.print(f"{counted(len(drops), 'file')}: {counted(accepted, 'row')} accepted, {quarantined:,} in quarantine")
     odd = [drop for drop in drops if drop.status != "accepted" or drop.quarantined_rows or drop.reason]
     if not odd:
         return
@@ -460,8 +461,8 @@ def _print_ingested(drops: "Sequence[Drop]", outcomes: "Sequence[Outcome]", left
     for sentence in left:
         errors.print(sentence, style="red", markup=False, soft_wrap=True)
     faults = [
-        *([f"{len(refused)} of {len(drops)} files were refused"] if refused else []),
-        *([f"{len(left)} files were not taken"] if left else []),
+        *([f"{len(refused)} of {counted(len(drops), 'file')} refused"] if refused else []),
+        *([f"{counted(len(left), 'file')} not taken"] if left else []),
     ]
     if not faults and broken:
         faults = ["not every table could be made; see above"]

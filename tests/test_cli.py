@@ -52,7 +52,7 @@ def test_what_lies_in_the_drop_folders_is_taken_without_arguments(home: Path) ->
     write_run(home / "drops" / "prices", "tesco", DAY)
     taken = ons_assets("ingest", home=home)
     assert taken.returncode == 0, taken.stderr
-    assert "1 files: 3 rows accepted" in taken.stdout
+    assert "1 file: 3 rows accepted" in taken.stdout
 
 
 def test_a_refused_file_is_an_error_in_one_sentence_and_no_traceback(home: Path, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_refused_file_is_an_error_in_one_sentence_and_no_traceback(home: Path,
     assert taken.returncode == 1
     assert "tesco_products_20160721050000.csv is empty" in taken.stdout
     assert "median" in taken.stdout
-    assert taken.stderr.strip() == "ons-assets: 2 of 3 files were refused"
+    assert taken.stderr.strip() == "ons-assets: 2 of 3 files refused"
     assert "Traceback" not in taken.stdout + taken.stderr
 
 

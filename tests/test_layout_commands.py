@@ -288,14 +288,14 @@ def test_accepted_files_are_read_again_under_another_layout(home: Home, tmp_path
     assert command("ingest", shop_file(tmp_path)).exit_code == 0
     assert prices(home) == [0.99, 1.89]
     nothing = command("reread", "prices")
-    assert "1 files read again, 0 give other rows" in nothing.stdout
+    assert "1 file read again, 0 with other rows" in nothing.stdout
 
     shop(home, columns={**SHOP["columns"], "price": "preis_neu"})
     stale = command("status")
-    assert "1 files of prices were read under a layout or parameters that are other ones now" in stale.stdout
+    assert "1 file of prices, read under a layout or parameters that are other ones now" in stale.stdout
     declined = command("reread", "prices", answer="n\n")
     assert declined.exit_code == 0
-    assert "1 files read again, 1 give other rows" in declined.stdout
+    assert "1 file read again, 1 with other rows" in declined.stdout
     assert "shop_1.csv" in declined.stdout
     assert prices(home) == [0.99, 1.89]
     assert drop(home, "shop_1.csv").status is Status.ACCEPTED
@@ -331,14 +331,14 @@ def test_rereading_names_days_and_sources_that_there_are() -> None:
 
 def test_a_refused_file_is_read_again_when_there_is_a_layout_for_it(home: Home, tmp_path: Path) -> None:
     refused = command("ingest", shop_file(tmp_path), "--source", "prices")
-    assert sentence(refused) == "1 of 1 files were refused"
+    assert sentence(refused) == "1 of 1 file refused"
     assert drop(home, "shop_1.csv").status is Status.REFUSED
     assert "no refused file in the archive is called shop_2.csv" in sentence(command("retry", "shop_2.csv"))
-    assert sentence(command("retry")) == "1 of 1 files were refused"
+    assert sentence(command("retry")) == "1 of 1 file refused"
     shop(home)
     again = command("retry", "shop_1.csv")
     assert again.exit_code == 0, (again.output, again.exception)
-    assert "1 files: 2 rows accepted, 0 in quarantine" in again.stdout
+    assert "1 file: 2 rows accepted, 0 in quarantine" in again.stdout
     assert drop(home, "shop_1.csv").status is Status.ACCEPTED
     assert prices(home) == [0.99, 1.89]
 
@@ -370,7 +370,7 @@ def test_good_files_are_taken_whatever_lies_beside_them(home: Home, tmp_path: Pa
     folder = tmp_path / "folder"
     folder.mkdir()
     taken = command("ingest", letter, good[0], dangling, damaged, folder, good[1])
-    assert sentence(taken) == "1 of 3 files were refused; 3 files were not taken"
+    assert sentence(taken) == "1 of 3 files refused; 3 files not taken"
     assert "3 files: 6 rows accepted" in taken.stdout
     assert "no source recognises letter.txt" in taken.stderr
     assert f"there is no file {dangling}" in taken.stderr
@@ -389,7 +389,7 @@ def test_all_that_lies_in_the_folders_is_taken_whatever_it_is(home: Home) -> Non
     (folder / "notes.pdf").write_bytes(b"%PDF-1.4\n")
     os.mkfifo(folder / "pipe")
     taken = command("ingest")
-    assert sentence(taken) == "3 of 4 files were refused"
+    assert sentence(taken) == "3 of 4 files refused"
     assert drop(home, good.name).status is Status.ACCEPTED
     assert drop(home, "notes.pdf").reason == "notes.pdf is a PDF, which is not read"
     assert pl.Series(prices(home)).len() == 3

@@ -26,6 +26,7 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Among, Between, Partition, Provenance
 from ons_assets.lakehouse.publication import code_version, data_version, stage
 from ons_assets.lakehouse.tables import Table
+from ons_assets.wording import counted
 
 SLUG_LENGTH = 60
 ROWS_AT_ONCE = 2_000_000
@@ -327,7 +328,7 @@ def _note_what_went(
         for member in members:
             if member.drop.arrival == arrival:
                 said = (
-                    f"replaces {count} rows on what it says nothing of: "
+                    f"replaces {counted(count, 'row')} on what it says nothing of: "
                     "if the files belong together, `batch` in the layout can say so"
                 )
                 member.notes.append(said)
@@ -341,7 +342,7 @@ def _once(kept: pl.DataFrame, observation: Sequence[str], members: Sequence["_Me
     counts = dict(again.iter_rows())
     for member in members:
         if count := counts.get(member.drop.arrival):
-            member.notes.append(f"{count} rows are also in files that arrived earlier, and not added")
+            member.notes.append(f"{counted(count, 'row')} also in files that arrived earlier, and not added")
     return kept.filter(pl.col("arrival_") == pl.col("first_")).drop("first_")
 
 

@@ -40,6 +40,7 @@ from ons_assets.intake.limits import Limits
 from ons_assets.intake.streams import GZIP_MAGIC, ZIP_INSIDE, ZIP_MAGIC, ZSTANDARD_MAGIC, Stream
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.intake.xml_rows import Element, Walker
+from ons_assets.wording import counted
 
 DELIMITERS = (";", "\t", "|", ",")
 BLANKS = "blanks"
@@ -144,14 +145,14 @@ def _described(path: Path, limits: Limits) -> FileKind:
     if is_workbook_zip(path):
         return _workbook(path, limits)
     packing = _packing(path)
-    count = None
+    count = 0
     if packing == "zip":
         with opened_zip(path) as archive:
             count = len(members(archive))
     for part in parts(path, limits, of_workbooks=True):
         kind = _content(path, part, limits)
         if packing == "zip":
-            files = "1 file" if count == 1 else f"{count} files"
+            files = counted(count, "file")
             kind = replace(kind, words=f"a zip archive of {files}: {kind.words}", count=count)
         return replace(kind, packing=packing)
     raise Unreadable("is empty")

@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, Home, write_atomically
+from ons_assets.wording import counted
 
 REJECTED_SCHEMA = {"line": pl.Int64(), "reason": pl.String(), "text": pl.String()}
 
@@ -60,8 +61,8 @@ def keep_rows(home: Home, table: str, batch: str, name: str, run_id: str, reject
 def reasons(rejected: pl.DataFrame) -> str:
     """Say in one line why rows were rejected, the commonest reason first; which line one repeats is said by the row."""
     kinds = rejected.select(pl.col("reason").str.replace(r" line \d+$", " another line"))
-    counted = kinds.group_by("reason").len(name="rows").sort("rows", "reason", descending=[True, False])
-    return "; ".join(f"{row['rows']} rows: {row['reason']}" for row in counted.iter_rows(named=True))
+    by_reason = kinds.group_by("reason").len(name="rows").sort("rows", "reason", descending=[True, False])
+    return "; ".join(f"{counted(row['rows'], 'row')}: {row['reason']}" for row in by_reason.iter_rows(named=True))
 
 
 def keep_refused(home: Home, table: str, batch: str, name: str, run_id: str, reason: str, staged: Path | None) -> None:

@@ -153,7 +153,7 @@ def test_a_row_that_comes_twice_is_kept_once(tmp_path: Path, kind: type[Source],
     workbench = office(tmp_path, kind)
     drop = workbench.register(name, (GENERAL / name).read_bytes())
     assert (drop.status, drop.parsed_rows, drop.accepted_rows, drop.quarantined_rows) == ("read", 3, 2, 1), drop.reason
-    assert "1 rows: repeats another line" in (drop.reason or "")
+    assert "1 row: repeats another line" in (drop.reason or "")
     workbench.check_books()
 
 
@@ -178,7 +178,7 @@ def test_a_position_of_a_day_before_the_first_keeps_no_other_from_its_table(tmp_
     assert workbench.statuses() == {"old_positions.csv": "accepted", "old_good_after.csv": "accepted"}
     early = workbench.drop("old_positions.csv")
     assert (early.accepted_rows, early.quarantined_rows) == (1, 1)
-    assert early.reason == "1 rows: day is before 2014-01-01, the first of the installation"
+    assert early.reason == "1 row: day is before 2014-01-01, the first of the installation"
     assert len(table(workbench)) == 2
 
 

@@ -97,7 +97,7 @@ def test_a_file_that_is_a_part_and_no_correction_is_warned_of(office: Workbench)
     office.ingest()
     office.register("preise_2.csv", (HEADER + "02.01.2024;Spar;Gouda;Gouda B 200g;2,49\n").encode())
     outcome = office.ingest()
-    assert "replaces 1 rows on what it says nothing of" in outcome.warnings[-1].reason
+    assert "replaces 1 row on what it says nothing of" in outcome.warnings[-1].reason
     assert "batch" in (office.drop("preise_2.csv").reason or "")
     office.check_books()
 
@@ -118,7 +118,7 @@ def test_an_overlap_that_no_rule_explains_is_shown_and_not_added(office: Workben
     office.register("preise_2.csv", (HEADER + row + "02.01.2024;Spar;Gouda;Gouda B 200g;2,49\n").encode())
     office.ingest()
     assert in_force(office) == [("Gouda B 200g", 2.49), ("Milch A 1l", 1.19)]
-    assert "1 rows are also in files that arrived earlier" in (office.drop("preise_2.csv").reason or "")
+    assert "1 row also in files that arrived earlier" in (office.drop("preise_2.csv").reason or "")
 
 
 def test_the_layout_of_every_drop_is_in_the_ledger_and_in_the_version(office: Workbench) -> None:

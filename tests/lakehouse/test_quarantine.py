@@ -31,7 +31,7 @@ def test_rows_are_kept_with_line_reason_and_text(home: Home) -> None:
     assert pl.read_parquet(home.quarantine / TABLE / "h1.rows.parquet").equals(REJECTED)
     [entry] = quarantine.entries(home)
     assert (entry.name, entry.rows, entry.refused, entry.run_id) == ("a.csv", 3, False, "run-1")
-    assert entry.reason == "2 rows: price is missing; 1 rows: day is before"
+    assert entry.reason == "2 rows: price is missing; 1 row: day is before"
 
 
 def test_a_refused_batch_is_moved_there_whole(home: Home) -> None:

@@ -75,7 +75,7 @@ def test_rows_in_are_rows_accepted_and_rows_in_quarantine(office: Office) -> Non
     (drop,) = office.ledger.drops("meters")
     assert (drop.status, drop.accepted_rows, drop.quarantined_rows) == ("accepted", 6, 2)
     assert (drop.usable, drop.expected) == (288, 288)
-    assert drop.reason == "1 rows: day and slot are not five digits; 1 rows: slot is not one of its day"
+    assert drop.reason == "1 row: day and slot are not five digits; 1 row: slot is not one of its day"
     assert (outcome.rows, outcome.drops, outcome.refusals, outcome.warnings) == (6, 1, [], [])
     assert office.table()["received"].sum() == 288
     assert not any(path.is_file() for path in office.home.staging.rglob("*"))
@@ -202,8 +202,8 @@ def long(value: object = 0.4, unit: str = "kWh", meter: object = 1, day: str = "
         ("export.csv", HEAD + long(-0.2) + long(0.4, meter=2), "accepted", "144 negative readings"),
         ("thousand.csv", HEAD + long(400), "refused", "value is above what a domestic supply can carry"),
         ("watts.csv", HEAD + "".join(long(40, meter=n) for n in range(12)), "refused", "is the unit right?"),
-        ("File1.txt", cer(1000) + "1000 19860 0.4\n", "accepted", "1 rows: slot is not one of its day"),
-        ("File2.txt", "12x4 19501 0.4\n" + cer(1000), "accepted", "1 rows: meter is not a whole number"),
+        ("File1.txt", cer(1000) + "1000 19860 0.4\n", "accepted", "1 row: slot is not one of its day"),
+        ("File2.txt", "12x4 19501 0.4\n" + cer(1000), "accepted", "1 row: meter is not a whole number"),
         ("empty.csv", HEAD, "refused", "has a header and no rows"),
     ],
 )

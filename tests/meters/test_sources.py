@@ -269,7 +269,7 @@ def test_meter_names_of_any_type_are_one_meter(tmp_path: Path, read: Read) -> No
 def test_a_meter_that_is_a_list_is_no_meter(tmp_path: Path, read: Read) -> None:
     frame = pl.DataFrame({"id": [[1]], "time": ["2020-01-01 00:00:00"], "value": [0.2]})
     frame.write_parquet(tmp_path / "nested.parquet")
-    with pytest.raises(Unreadable, match="1 rows: meter is missing"):
+    with pytest.raises(Unreadable, match="1 row: meter is missing"):
         read(tmp_path / "nested.parquet", LONG)
 
 

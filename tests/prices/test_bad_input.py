@@ -208,7 +208,7 @@ def test_an_oversized_line_is_lost_alone(tmp_path: Path) -> None:
     workbench = limited(tmp_path, max_line_bytes=1_000)
     content = run(record(product_name="A"), record(product_name="x" * 5_000), record(product_name="B"))
     assert accepted(workbench, content) == ["A", "B"]
-    assert workbench.drop(BAD).reason == "1 rows: line is longer than 1000 bytes"
+    assert workbench.drop(BAD).reason == "1 row: line is longer than 1000 bytes"
 
 
 def test_a_file_that_grows_while_it_is_read_is_taken_when_it_is_complete(
@@ -274,7 +274,7 @@ def test_a_record_that_is_no_quote_is_rejected_with_line_and_reason(workbench: W
     assert len(workbench.published()) == 4
     drop = workbench.drop(BAD)
     assert (drop.status, drop.parsed_rows, drop.accepted_rows, drop.quarantined_rows) == (Status.ACCEPTED, 5, 4, 1)
-    assert drop.reason == f"1 rows: {reason}"
+    assert drop.reason == f"1 row: {reason}"
     rejected = pl.read_parquet(workbench.home.quarantine / "prices" / "raw_quotes" / f"{drop.sha256}.rows.parquet")
     assert rejected.select("line", "reason").rows() == [(3, reason)]
     if "product_name" not in values:
@@ -301,7 +301,7 @@ def test_a_record_without_a_retailer_is_rejected_where_the_name_of_the_file_says
     workbench.register("quotes.csv", run(record(store=" "), *day_of(DAY)))
     workbench.ingest()
     assert len(workbench.published()) == 3
-    assert workbench.drop("quotes.csv").reason == "1 rows: retailer is missing"
+    assert workbench.drop("quotes.csv").reason == "1 row: retailer is missing"
 
 
 def test_a_file_of_which_no_record_is_a_quote_is_refused_with_its_records(workbench: Workbench) -> None:
@@ -309,7 +309,7 @@ def test_a_file_of_which_no_record_is_a_quote_is_refused_with_its_records(workbe
     check_refused(
         workbench,
         drop,
-        "has no row that could be read (2 rows: price is not positive; 1 rows: time is missing or cannot be read)",
+        "has no row that could be read (2 rows: price is not positive; 1 row: time is missing or cannot be read)",
         rows=3,
     )
 
@@ -393,14 +393,14 @@ def test_a_quotation_mark_without_its_pair_loses_nothing(workbench: Workbench) -
 def test_latin_1_is_rejected_row_by_row_and_read_where_a_layout_says_so(workbench: Workbench) -> None:
     content = run(record(product_name="CAFE"), record(product_name="CAFÉ")).decode().encode("latin-1")
     assert accepted(workbench, content) == ["CAFE"]
-    assert workbench.drop(BAD).reason == "1 rows: not valid utf-8"
+    assert workbench.drop(BAD).reason == "1 row: not valid utf-8"
 
 
 def test_a_file_that_ends_inside_a_record(workbench: Workbench) -> None:
     assert accepted(workbench, run(*TWO) + record(product_name="C")[:30].encode()) == ["A", "B"]
     drop = workbench.drop(BAD)
     assert (drop.parsed_rows, drop.quarantined_rows) == (3, 1)
-    assert drop.reason == "ends inside a record; 1 rows: 2 fields where 19 are expected"
+    assert drop.reason == "ends inside a record; 1 row: 2 fields where 19 are expected"
 
 
 def test_a_gzip_that_was_cut_short(workbench: Workbench) -> None:

@@ -41,7 +41,7 @@ def test_boundaries_correct_centres_and_other_levels_stay(areas: Workbench) -> N
         ("msoa11", "E02000001", True),
         ("msoa11", "E02000002", False),
     ]
-    assert [entry.reason for entry in quarantine.entries(areas.home)] == ["1 rows: code of the area is missing"]
+    assert [entry.reason for entry in quarantine.entries(areas.home)] == ["1 row: code of the area is missing"]
     areas.check_books()
 
 

@@ -30,7 +30,7 @@ def test_population_of_areas_alone_is_for_all(population: Workbench) -> None:
         "E06000001", "all", "all", 92_000.0, None,
     )  # fmt: skip
     [entry] = quarantine.entries(population.home)
-    assert entry.reason == "2 rows: population is missing, negative or not a number; 1 rows: area is missing"
+    assert entry.reason == "2 rows: population is missing, negative or not a number; 1 row: area is missing"
     population.check_books()
 
 
@@ -67,9 +67,9 @@ def test_both_layouts_of_estimates_are_moves_between_two_ends(estimates: Workben
         ("unknown", "2014", "all", "all", "A", 5.0),
     ]
     reasons = "; ".join(entry.reason for entry in quarantine.entries(estimates.home))
-    assert "1 rows: direction is neither in nor out" in reasons
-    assert "1 rows: period is missing" in reasons
-    assert reasons.count("1 rows: area, or origin and destination, are missing") == 2
+    assert "1 row: direction is neither in nor out" in reasons
+    assert "1 row: period is missing" in reasons
+    assert reasons.count("1 row: area, or origin and destination, are missing") == 2
     estimates.check_books()
 
 

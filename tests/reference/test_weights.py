@@ -78,7 +78,7 @@ def test_a_record_that_is_no_weight_is_rejected(bench: Workbench, line: str, rea
     assert len(bench.published()) == 1
     rejected = pl.read_parquet(bench.home.quarantine / bench.table.name / f"{drop.sha256}.rows.parquet")
     assert rejected.select("line", "reason").rows() == [(3, reason)]
-    assert bench.drop("w.csv").reason == f"1 rows: {reason}"
+    assert bench.drop("w.csv").reason == f"1 row: {reason}"
     bench.check_books()
 
 
@@ -94,12 +94,12 @@ def test_a_record_that_is_no_weight_is_rejected(bench: Workbench, line: str, rea
         (weights(), "has a header and no rows"),
         (
             weights("1,Bread,Food,2016,-1"),
-            "has no row that could be read (1 rows: weight is missing, negative or not a number)",
+            "has no row that could be read (1 row: weight is missing, negative or not a number)",
         ),
         (parquet()[:-20], "is a Parquet file cut short"),
         (
             parquet(weight=[[1.0]]),
-            "has no row that could be read (1 rows: weight is missing, negative or not a number)",
+            "has no row that could be read (1 row: weight is missing, negative or not a number)",
         ),
     ],
 )
