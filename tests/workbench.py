@@ -138,13 +138,13 @@ class Workbench:
         return lake.read(self.home, self.table, version).sort("drop_sha256", "line").collect()
 
     def drop(self, name: str) -> Drop:
-        """The ledger's only row of a file's name."""
-        [found] = [drop for drop in self.ledger.drops() if drop.name == name]
+        """The ledger's only row of what a supplier called a file."""
+        [found] = [drop for drop in self.ledger.drops() if drop.original_name == name]
         return found
 
     def statuses(self) -> dict[str, str]:
-        """Status of every file by name."""
-        return {drop.name: str(drop.status) for drop in self.ledger.drops()}
+        """Status of every file by what its supplier called it."""
+        return {drop.original_name: str(drop.status) for drop in self.ledger.drops()}
 
     def check_books(self) -> None:
         """Assert rows in = accepted + quarantined for every file, and that quarantine holds what the ledger says."""

@@ -75,39 +75,55 @@ def blocks(
     if stream.peek(LOOKED_AT_BYTES).split(b"\n")[0].strip()[:1].isalpha():
         stream.readline(limits.line_bytes)
         first = 2
-    done, has_ended = first, False
     marks = WITH_SEMICOLONS if start.count(b";") > start.count(b",") else WITH_COMMAS
-    for piece, parsed in _ahead(Splitter(stream, b" ", b"", limits.line_bytes, block_bytes), marks):
-        if parsed is None:
-            rejected = rejected_rows([(done, piece.reason, piece.text.decode("utf-8", "replace"))])
-            yield Block(pl.DataFrame(schema=SCHEMA).select(kept), rejected, ends_inside_record=piece.is_end)
-            done, has_ended = done + 1, piece.is_end
-            continue
-        yield _block(piece.content, parsed, done, kept)
-        done += parsed[-1]
+    is_empty, has_ended = True, False
+    for block in _ahead(_Parser(marks, first, kept), Splitter(stream, b" ", b"", limits.line_bytes, block_bytes)):
+        yield block
+        is_empty, has_ended = False, block.ends_inside_record
     if stream.cut_short and not has_ended:
         yield Block(pl.DataFrame(schema=SCHEMA).select(kept), rejected_rows(), ends_inside_record=True)
-    elif done == first:
+    elif is_empty:
         raise Unreadable("is empty" if first == 1 else "has a header and no rows")
 
 
-def _ahead(splitter: Splitter, marks: bytes) -> Iterator[tuple[Any, tuple[Any, ...] | None]]:
+def _ahead(parser: "_Parser", splitter: Splitter) -> Iterator[Block]:
     """Yield blocks, parsed while the caller still works on the block before."""
     with ThreadPoolExecutor(1) as worker:
-        waiting: deque[tuple[Any, Future[tuple[Any, ...]] | None]] = deque()
+        waiting: deque[Future[Block]] = deque()
         for piece in splitter:
-            parsed = None if isinstance(piece, Fault) else worker.submit(_parse, piece.content, marks)
-            waiting.append((piece, parsed))
+            waiting.append(worker.submit(parser.block, piece))
             if len(waiting) > 1:
-                done, result = waiting.popleft()
-                yield done, result.result() if result else None
-        for done, result in waiting:
-            yield done, result.result() if result else None
+                yield waiting.popleft().result()
+        for parsed in waiting:
+            yield parsed.result()
 
 
-def _parse(content: bytes, marks: bytes) -> tuple[Any, ...]:
-    parsed: tuple[Any, ...] = parse_cer_text(content.translate(marks), OWN_NUMBER, 1.0, np.inf)
-    return parsed
+class _Parser:
+    """Makes blocks of pieces of text, one after the other.
+
+    Parameters
+    ----------
+    marks
+        Which characters stand for which.
+    first
+        Number of the first line.
+    names
+        Columns that are kept.
+    """
+
+    def __init__(self, marks: bytes, first: int, names: list[str]) -> None:
+        self._marks, self._line, self._names = marks, first, names
+
+    def block(self, piece: Any) -> Block:
+        """Return the records of a piece, or the fault that it is."""
+        if isinstance(piece, Fault):
+            rejected = rejected_rows([(self._line, piece.reason, piece.text.decode("utf-8", "replace"))])
+            self._line += 1
+            return Block(pl.DataFrame(schema=SCHEMA).select(self._names), rejected, ends_inside_record=piece.is_end)
+        parsed = parse_cer_text(piece.content.translate(self._marks), OWN_NUMBER, 1.0, np.inf)
+        block = _block(piece.content, parsed, self._line, self._names)
+        self._line += parsed[-1]
+        return block
 
 
 def _block(content: bytes, parsed: tuple[Any, ...], first: int, names: list[str]) -> Block:

@@ -292,3 +292,18 @@ def test_a_clock_that_is_not_exact_is_no_shorter_interval(office: Office) -> Non
     office.run()
     [drop] = office.ledger.drops()
     assert drop.status == "accepted", drop.reason
+
+
+@pytest.mark.parametrize("column", ["bucket", "received", "repeated", "estimated", "partial", "skipped_hour"])
+@pytest.mark.parametrize("value", [-1, 3001])
+def test_no_count_of_a_row_is_impossible(office: Office, column: str, value: int) -> None:
+    office.drop("File1.txt", cer(1000))
+    office.run()
+    suite = Suite.load(Settings().expectations, RAW_READINGS.name)
+    rows = office.table()
+    assert not gate.audit(suite, RAW_READINGS, rows).is_critical
+    spoilt = rows.with_columns(
+        pl.when(pl.int_range(pl.len()) == 0).then(value).otherwise(column).cast(rows[column].dtype).alias(column)
+    )
+    is_bounded = value < 0 or column in ("bucket", "received")
+    assert gate.audit(suite, RAW_READINGS, spoilt).is_critical is is_bounded
