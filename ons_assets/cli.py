@@ -123,6 +123,8 @@ def ingest(
         )
         outcomes = operations.read_waiting(settings, progress)
         drops = operations.current(settings, taken.drops)
+    for sentence in taken.stayed:
+        errors.print(sentence, style="yellow", markup=False, soft_wrap=True)
     _print_ingested(drops, outcomes, taken.left)
 
 

@@ -62,9 +62,13 @@ class Taken:
 
     drops: list[Drop]
     left: list[str]
+    # On files that were taken, and could not leave their folder.
+    stayed: list[str]
 
 
-def take(settings: Settings, files: Sequence[Path], source_name: str | None, progress: Progress) -> Taken:
+def take(
+    settings: Settings, files: Sequence[Path], source_name: str | None, progress: Progress, *, seen: bool = False
+) -> Taken:
     """Archive files and write them into the ledger; a file that was refused earlier is tried again.
 
     Parameters
@@ -75,6 +79,8 @@ def take(settings: Settings, files: Sequence[Path], source_name: str | None, pro
         Source of the files; without it, the one source that recognises a file.
     progress
         Called with the name of each.
+    seen
+        Whether all were there a moment ago; what is gone, another process has taken.
 
     Raises
     ------
@@ -85,38 +91,47 @@ def take(settings: Settings, files: Sequence[Path], source_name: str | None, pro
     if source_name is not None:
         source_named(settings, source_name)
     drops, left = [], []
+    stayed: list[str] = []
     with home.working():
         for file in files:
-            shown = file.name
+            shown, individual = file.name, False
             try:
                 source = _source_of(settings, file, source_name)
-                shown = f"a file of {source.name}" if source.is_individual else shown
+                individual = source.is_individual
+                shown = f"a file of {source.name}" if individual else shown
                 progress(shown)
-                drops.append(taking.take(home, ledger, source, file, settings.drops, retry=True))
+                drop = taking.take(home, ledger, source, file, settings.drops, retry=True, stays=stayed.append)
+                drops.append(drop)
             except UnknownName as error:
                 left.append(str(error))
             except FileNotFoundError:
-                left.append(f"there is no file {file}")
+                if not seen:
+                    left.append(f"there is no file {file}")
             except StillChanging:
                 left.append(f"{shown} changed while it was read; it is taken when it is complete")
             except OSError as error:
                 if error.errno in OF_THE_MACHINE:
+                    if individual:
+                        # Without the name of the file, which the text of the error says.
+                        raise OSError(error.errno, error.strerror) from None
                     raise
                 left.append(f"{shown} cannot be taken: {error.strerror}")
-    return Taken(drops, left)
+    return Taken(drops, left, stayed)
 
 
 def take_dropped(settings: Settings, progress: Progress) -> Taken:
     """Take every file that lies in the drop folders."""
     drops: list[Drop] = []
     left: list[str] = []
+    stayed: list[str] = []
     for source in sources(settings):
         folder = Home(settings.home).drops / source.name
         files = [file for file in sorted(folder.iterdir()) if is_finished(file)]
-        taken = take(settings, files, source.name, progress)
+        taken = take(settings, files, source.name, progress, seen=True)
         drops += taken.drops
         left += taken.left
-    return Taken(drops, left)
+        stayed += taken.stayed
+    return Taken(drops, left, stayed)
 
 
 def read_waiting(settings: Settings, progress: Progress) -> list[Outcome]:

@@ -1,22 +1,28 @@
 """Files about people are full of a word, in every place: it is found nowhere that others than their owner can read."""
 
+import errno
 import io
+import os
 import sqlite3
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from ons_assets import cli, operations
-from ons_assets.definitions import RAW
+from ons_assets.definitions import RAW, build_definitions
+from ons_assets.intake import taking
 from ons_assets.intake.ledger import Ledger
 from ons_assets.intake.source import Source
 from ons_assets.lakehouse.home import Home
-from ons_assets.settings import Settings
+from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.orchestration.runs import instance
+from ons_assets.settings import Drops, Settings
 from tests.intake.samples import SAMPLES
 
 WORD = "Zaphod9913"
@@ -120,6 +126,55 @@ def test_what_a_supplier_called_a_file_is_told_to_who_asks_for_it(
     assert run("names", "1") == f"file 1: {WORD}.csv\n"
     assert "there is no file 2 in the ledger" in run("names", "2")
     assert "file 1" in run("retry", f"{WORD}.csv")
+
+
+def test_no_name_of_a_file_about_people_is_in_what_a_sensor_keeps_or_says(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(home=tmp_path, drops=Drops(settle_seconds=0))
+    operations.open_home(settings)
+    sensors = {each.name: each for each in build_definitions(settings).sensors or []}
+    for source in individual(tmp_path):
+        folder = tmp_path / "drops" / source.name
+        for name in (f"{WORD}.csv", f"{WORD}-empty.csv", os.fsdecode(WORD.encode() + b"\xff.csv")):
+            (folder / name).write_text("" if "empty" in name else f"a\n{name.isascii()}\n")
+        cursor: str | None = None
+        for _ in range(2):
+            with instance(Home(tmp_path)) as opened:
+                lakehouse = {"lakehouse": Lakehouse.of(settings)}
+                result = sensors[f"{source.name}_drops"](
+                    dg.build_sensor_context(instance=opened, cursor=cursor, resources=lakehouse)
+                )
+            assert isinstance(result, dg.SensorResult)
+            assert WORD not in str(result), source.name
+            cursor = result.cursor
+        assert cursor not in (None, "{}"), "the file that was refused is remembered, and not taken at every look"
+        assert len(Ledger(Home(tmp_path)).drops(source.name)) == 3
+    assert WORD not in "".join(capfd.readouterr())
+
+
+def test_no_name_of_a_file_about_people_is_in_what_is_said_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONS_ASSETS_HOME", str(tmp_path))
+    operations.open_home(Settings(home=tmp_path))
+    file = tmp_path / "drops" / "meters" / f"{WORD}.csv"
+    file.write_text("a\n")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files", str(file))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(taking, "register", full)
+        told = run("ingest")
+    assert "Too many open files" in told
+    assert WORD not in told
+
+    def gone(*_: object, **__: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file", str(file))
+
+    monkeypatch.setattr(taking, "register", gone)
+    assert run("ingest").strip() == "no file was waiting", "another process has taken it"
 
 
 def run(*arguments: str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,7 +47,11 @@ class Sighting:
 
 
 def observe(
-    folder: Path, seen: Mapping[str, Sighting], now: float, settle_seconds: float
+    folder: Path,
+    seen: Mapping[str, Sighting],
+    now: float,
+    settle_seconds: float,
+    called: Callable[[Path], str] = lambda path: path.name,
 ) -> tuple[list[Path], dict[str, Sighting]]:
     """Look into a drop folder and say which files are complete.
 
@@ -60,6 +64,8 @@ def observe(
         `<home>/drops/<source>`; looked into one level deep.
     seen
         What the last look returned.
+    called
+        What sightings call a file: who keeps them may show them.
 
     Returns
     -------
@@ -79,10 +85,10 @@ def observe(
         except FileNotFoundError:
             continue
         sighting = Sighting(status.st_size, status.st_mtime_ns, now)
-        before = seen.get(entry.name)
+        before = seen.get(called(entry))
         if before and (before.size_bytes, before.modified_ns) == (status.st_size, status.st_mtime_ns):
             sighting = before
-        sightings[entry.name] = sighting
+        sightings[called(entry)] = sighting
         if not sighting.taken and now - sighting.since >= settle_seconds:
             ready.append((status.st_mtime_ns, entry))
     return [path for _, path in sorted(ready)], sightings

@@ -1,9 +1,12 @@
 """One sensor a source: it registers complete files and asks for runs over all that wait."""
 
 import json
+import os
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -11,9 +14,11 @@ import dagster as dg
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.drops import Sighting, StillChanging, observe
 from ons_assets.intake.ledger import Drop, Ledger, Status
+from ons_assets.intake.pseudonyms import pseudonym
 from ons_assets.intake.reading import read_waiting
 from ons_assets.intake.source import Source
 from ons_assets.intake.taking import take
+from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.dagster_internals import tags_of_days
 from ons_assets.orchestration.privacy import withholding
 from ons_assets.orchestration.resources import Lakehouse
@@ -161,7 +166,8 @@ def _register_complete(
     home, settings = lakehouse.home, lakehouse.settings.drops
     seen = {file: Sighting(**sighting) for file, sighting in json.loads(context.cursor or "{}").items()}
     folder = home.drop_folder(source.name, is_individual=source.is_individual)
-    ready, sightings = observe(folder, seen, time.time(), settings.settle_seconds)
+    called = _called(home, source)
+    ready, sightings = observe(folder, seen, time.time(), settings.settle_seconds, called)
     began = time.monotonic()
     with home.working():
         taken = 0
@@ -170,15 +176,23 @@ def _register_complete(
             if taken == settings.files_per_look or (taken and time.monotonic() - began > settings.seconds_per_look):
                 break
             try:
-                drop = take(home, ledger, source, path, settings)
+                drop = take(home, ledger, source, path, settings, stays=context.log.warning)
                 context.log.info(f"{drop.name}: {drop.status}")
             except (StillChanging, FileNotFoundError):
-                sightings.pop(path.name)
+                sightings.pop(called(path))
                 continue
             except OSError as error:
                 # It may be locked, or on a share that is away; the next look tries again, and the others are taken.
                 context.log.warning(f"a file of {source.name} could not be taken now: {error.strerror}")
                 continue
             taken += 1
-            sightings[path.name] = replace(sightings[path.name], taken=True)
+            sightings[called(path)] = replace(sightings[called(path)], taken=True)
     return json.dumps({file: asdict(sighting) for file, sighting in sightings.items()})
+
+
+def _called(home: Home, source: Source) -> Callable[[Path], str]:
+    """What the cursor calls a file, which the UI shows: one about people by a pseudonym of its name."""
+    if not source.is_individual:
+        return lambda path: path.name
+    secret = home.secret()
+    return lambda path: str(pseudonym(os.fsencode(path.name).hex(), secret))

@@ -1,7 +1,11 @@
 """Files about people leave their drop folder when they are archived, and no other file does."""
 
+import errno
 import os
 import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,7 @@ import pytest
 from ons_assets import operations
 from ons_assets.definitions import RAW
 from ons_assets.intake import taking
-from ons_assets.intake.drops import archived_path, observe
+from ons_assets.intake.drops import StillChanging, archived_path, observe
 from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.intake.recovery import recover
 from ons_assets.intake.source import Source
@@ -36,9 +40,11 @@ def leave(settings: Settings, source: str, name: str = "File1.txt", text: str = 
     return path
 
 
-def take(settings: Settings, source: str, path: Path, **said: object) -> Status:
-    home = Home(settings.home)
-    return taking.take(home, Ledger(home), of(settings, source), path, Drops(**said)).status  # type: ignore[arg-type]
+def take(
+    settings: Settings, source: str, path: Path, stays: Callable[[str], None] = lambda _: None, **said: object
+) -> Status:
+    home, drops = Home(settings.home), Drops(**said)  # type: ignore[arg-type]
+    return taking.take(home, Ledger(home), of(settings, source), path, drops, stays=stays).status
 
 
 def archived(settings: Settings, source: str) -> list[str]:
@@ -135,3 +141,96 @@ def test_a_process_that_died_over_it_leaves_it_to_be_taken_again(
     assert os.listdir(path.parent) == ["a.b.csv"]
     assert take(settings, "meters", path) is Status.RECEIVED
     assert archived(settings, "meters") == [ROWS]
+
+
+def test_a_name_as_long_as_a_name_can_be_is_no_hindrance(settings: Settings) -> None:
+    for disposal in (Disposal.REMOVE, Disposal.MOVE):
+        path = leave(settings, "meters", "f" * 251 + ".txt", ROWS)
+        take(settings, "meters", path, taken=disposal)
+        assert not path.exists()
+    assert (path.parent / "taken" / path.name).exists()
+
+
+def test_two_files_of_one_name_are_both_kept(settings: Settings) -> None:
+    for text in (ROWS, ROWS * 2, ROWS * 3):
+        take(settings, "meters", leave(settings, "meters", text=text), taken=Disposal.MOVE)
+    taken = Home(settings.home).drops / "meters" / "taken"
+    found = {path.relative_to(taken).as_posix(): path.read_text() for path in taken.rglob("*.txt")}
+    assert found == {"File1.txt": ROWS, "file 2/File1.txt": ROWS * 2, "file 3/File1.txt": ROWS * 3}
+
+
+def test_what_cannot_leave_stays_and_is_taken_nevertheless(settings: Settings) -> None:
+    path = leave(settings, "meters")
+    (path.parent / "taken").write_text("not a folder")
+    said: list[str] = []
+    assert take(settings, "meters", path, said.append, taken=Disposal.MOVE) is Status.RECEIVED
+    assert said == ["file 1 is archived, but cannot leave its drop folder: File exists"]
+    assert sorted(os.listdir(path.parent)) == ["File1.txt", "taken"]
+    assert path.read_text() == ROWS
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_keeps_no_file_from_being_taken(settings: Settings) -> None:
+    path = leave(settings, "meters")
+    said: list[str] = []
+    path.parent.chmod(0o500)
+    try:
+        assert take(settings, "meters", path, said.append) is Status.RECEIVED
+    finally:
+        path.parent.chmod(0o700)
+    assert said == ["file 1 is archived, but cannot leave its drop folder: Permission denied"]
+
+
+def test_a_file_that_is_still_written_is_not_taken_away_from_its_writer(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = leave(settings, "meters")
+    with path.open("a") as upload:
+        with pytest.raises(StillChanging):
+            take(settings, "meters", path)
+        assert Ledger(Home(settings.home)).drops() == []
+        # Not where it stays, and whoever comes between the looks is seen by the second.
+        assert take(settings, "meters", path, taken=Disposal.KEEP) is Status.RECEIVED
+        looks = iter([False, True])
+        with monkeypatch.context() as patched:
+            patched.setattr(taking, "_is_written", lambda _: next(looks))
+            take(settings, "meters", path)
+        upload.write("1392 19503 0.150\n")
+    assert take(settings, "meters", path) is Status.RECEIVED
+    assert os.listdir(path.parent) == []
+    assert archived(settings, "meters") == [ROWS, ROWS + "1392 19503 0.150\n"]
+
+
+def test_where_there_are_no_links_a_file_gets_its_name_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Home(settings.home).drops / "meters"
+    for name in ("older.txt", "lone.txt"):
+        aside = folder / f"{taking.ASIDE}{name}" / name
+        aside.parent.mkdir()
+        aside.write_text("set aside")
+    (folder / "older.txt").write_text("newer")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    assert recover(Home(settings.home))
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+        "older.txt": "newer",
+        "lone.txt": "set aside",
+    }
+
+
+def test_many_at_once_take_each_file_once(settings: Settings) -> None:
+    paths = [leave(settings, "meters", f"File{number}.txt", ROWS * (number + 1)) for number in range(20)]
+
+    def take_all(_: int) -> None:
+        for path in paths:
+            with suppress(FileNotFoundError, StillChanging):
+                take(settings, "meters", path)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(take_all, range(4)))
+    assert os.listdir(paths[0].parent) == []
+    assert sorted(archived(settings, "meters")) == sorted(ROWS * (number + 1) for number in range(20))
