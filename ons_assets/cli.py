@@ -301,7 +301,7 @@ def serve(
     from ons_assets import operations
     from ons_assets.lakehouse.home import Home
     from ons_assets.orchestration import service
-    from ons_assets.orchestration.guard import LOOPBACK
+    from ons_assets.orchestration.guard import LOOPBACK, is_name
     from ons_assets.orchestration.runs import close_dead_runs, prepare_instance
 
     _fail_unless(
@@ -309,19 +309,30 @@ def serve(
         f"{host} may be open to the network, and the UI lets everybody do everything: put a proxy before it that asks "
         "who comes, and say its name with --behind-proxy; docs/serving.md shows how",
     )
+    _fail_unless(
+        behind_proxy is None or is_name(behind_proxy),
+        f"--behind-proxy takes the name of a machine alone, such as assets.example.gov, and not {behind_proxy!r}",
+    )
     settings = _settings(home)
     operations.open_home(settings)
     close_dead_runs(Home(settings.home))
     prepare_instance(Home(settings.home))
     os.environ["ONS_ASSETS_HOME"] = str(settings.home)
-    for source in operations.sources(settings):
-        console.print(f"drop files of {source.name} into {settings.home / 'drops' / source.name}", soft_wrap=True)
-    console.print(f"the UI is at http://{host}:{port}")
     names = (*LOOPBACK, *([behind_proxy] if behind_proxy else []))
     try:
-        service.serve(host, port, names)
+        with Home(settings.home).served() as alone:
+            _fail_unless(alone, f"the home {settings.home} is served already, by another process")
+            service.serve(host, port, names, lambda: _print_addresses(settings, host, port))
     except service.NotStarted as error:
         raise Failed(str(error)) from None
+
+
+def _print_addresses(settings: Settings, host: str, port: int) -> None:
+    from ons_assets import operations
+
+    for source in operations.sources(settings):
+        console.print(f"drop files of {source.name} into {settings.home / 'drops' / source.name}", soft_wrap=True)
+    console.print(f"the UI is at http://{f'[{host}]' if ':' in host else host}:{port}")
 
 
 @app.command()

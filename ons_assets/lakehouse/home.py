@@ -164,6 +164,15 @@ class Home:
             yield False
 
     @contextmanager
+    def served(self) -> Iterator[bool]:
+        """Yield True, and keep others from it, if nobody serves the home; else yield False."""
+        try:
+            with self._flock("serve", fcntl.LOCK_EX | fcntl.LOCK_NB):
+                yield True
+        except BlockingIOError:
+            yield False
+
+    @contextmanager
     def table_lock(self, name: str) -> Iterator[None]:
         """Hold one table, so that who reads inputs last also publishes last."""
         with self._flock(name.replace("/", "."), fcntl.LOCK_EX):

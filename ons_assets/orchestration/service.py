@@ -1,14 +1,16 @@
 """The UI and the daemon as one service: the code is loaded once, and the UI stands behind a guard."""
 
+import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -22,13 +24,17 @@ MODULE = "ons_assets.definitions"
 START_SECONDS = 180
 STOP_SECONDS = 30
 LOOK_SECONDS = 0.2
+# Pages that a browser has open keep their connections.
+GOODBYE_SECONDS = 5
+# Of Linux: which signal a process is sent when the one that started it ends.
+SET_DEATH_SIGNAL = 1
 
 
 class NotStarted(Exception):
-    """A part of the service ended before it was at work; what it said stands above."""
+    """The service could not be started, or a part of it has ended; the message is one sentence."""
 
 
-def serve(host: str, port: int, names: Collection[str]) -> None:
+def serve(host: str, port: int, names: Collection[str], ready: Callable[[], None] = lambda: None) -> None:
     """Serve the UI until the process is told to end.
 
     `$DAGSTER_HOME` says where the storage is.
@@ -39,32 +45,56 @@ def serve(host: str, port: int, names: Collection[str]) -> None:
         Where it listens.
     names
         Names by which browsers may call it; see `guarded`.
+    ready
+        Called when everything is at work.
 
     Raises
     ------
     NotStarted
-        If the code cannot be loaded.
+        If the address is in use, the code cannot be loaded, or a part of the service ends.
     """
     with ExitStack() as stack:
+        # First, because all else takes its time.
+        listening = stack.enter_context(closing(_listening(host, port)))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ons-assets-"))
         # Short, because the name of a socket may have 107 bytes, and a home may lie deep.
-        socket = Path(folder) / "code"
+        to_code = Path(folder) / "code"
         stack.enter_context(_ended_by_a_signal())
-        of_code = ["-m", MODULE, "-s", str(socket), "--use-python-environment-entry-point", "--log-level", "warning"]
+        of_code = ["-m", MODULE, "-s", str(to_code), "--use-python-environment-entry-point", "--log-level", "warning"]
         code = stack.enter_context(_beside(sys.executable, "-m", "dagster", "code-server", "start", *of_code))
-        _wait_until(socket.exists, code)
-        of_daemon = ["run", "--grpc-socket", str(socket), "--log-level", "warning"]
+        _wait_until(to_code.exists, code)
+        of_daemon = ["run", "--grpc-socket", str(to_code), "--log-level", "warning"]
         daemon = stack.enter_context(_beside(sys.executable, "-m", "dagster._daemon", *of_daemon))
-        threading.Thread(target=_end_with, args=([code, daemon],), daemon=True).start()
+        ended = threading.Event()
+        threading.Thread(target=_end_with, args=([code, daemon], ended), daemon=True).start()
         instance = stack.enter_context(dg.DagsterInstance.get())
-        app = stack.enter_context(user_interface(instance, socket))
-        uvicorn.run(guarded(app, names), host=host, port=port, log_level="warning")
+        app = stack.enter_context(user_interface(instance, to_code))
+        server = uvicorn.Server(
+            uvicorn.Config(guarded(app, names), log_level="warning", timeout_graceful_shutdown=GOODBYE_SECONDS)
+        )
+        ready()
+        try:
+            server.run(sockets=[listening])
+        finally:
+            if ended.is_set():
+                raise NotStarted("a part of the service ended, and so all of it did; what it said stands above")
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        # Python adds to the words of the system what it was doing.
+        reason = str(error.strerror).partition(" (")[0].lower()
+        raise NotStarted(f"cannot listen at {host}, port {port}: {reason}") from None
 
 
 @contextmanager
 def _beside(*command: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run another process as long as this one needs it."""
-    process = subprocess.Popen(command)
+    # The parts are started before there are threads, so this is safe.
+    process = subprocess.Popen(command, preexec_fn=_end_with_parent)
     try:
         yield process
     finally:
@@ -76,6 +106,12 @@ def _beside(*command: str) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
+def _end_with_parent() -> None:
+    """Have this process ended when its parent is, however that ends; of its own it would work on for ever."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, signal.SIGTERM)
+
+
 def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not ready():
@@ -84,22 +120,28 @@ def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> 
         time.sleep(LOOK_SECONDS)
 
 
-def _end_with(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _end_with(processes: Sequence[subprocess.Popen[bytes]], ended: threading.Event) -> None:
     """End this process when another one has ended: half a service looks like a whole one."""
     while all(process.poll() is None for process in processes):
         time.sleep(LOOK_SECONDS)
+    ended.set()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager
 def _ended_by_a_signal() -> Iterator[None]:
-    """Let a signal to end run what `finally` says, so that no process stays behind."""
+    """Let a signal to end run what `finally` says, so that no process stays behind; a second one changes nothing."""
+    ends = (signal.SIGTERM, signal.SIGINT)
 
     def end(number: int, _: FrameType | None) -> None:
+        for each in ends:
+            signal.signal(each, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {each: signal.signal(each, end) for each in ends}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            if signal.getsignal(each) is end:
+                signal.signal(each, handler)

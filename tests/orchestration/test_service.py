@@ -1,0 +1,77 @@
+"""The service says in a sentence why it does not start, and leaves no process behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ons_assets import cli
+from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration import service
+
+BESIDE = """
+import sys, time
+from ons_assets.orchestration.service import _beside, _ended_by_a_signal
+with _ended_by_a_signal(), _beside(sys.executable, "-c", "import time; time.sleep(600)") as process:
+    print(process.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended within some seconds; one that nobody waits for counts, too."""
+    for _ in range(100):
+        try:
+            if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_whatever_ends_the_service_ends_its_parts(number: signal.Signals) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", BESIDE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    beside = int(parent.stdout.readline())
+    os.kill(parent.pid, number)
+    _, said = parent.communicate(timeout=60)
+    assert is_gone(beside)
+    assert said == ""
+    assert parent.returncode == (-number if number is signal.SIGKILL else 128 + number)
+
+
+def test_an_address_that_is_in_use_is_said_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", None)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(
+            service.NotStarted, match=rf"^cannot listen at 127\.0\.0\.1, port {port}: address already in use$"
+        ):
+            service.serve("127.0.0.1", port, ["localhost"])
+
+
+def test_a_home_is_served_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "serve", None)
+    # The command points both there for its children.
+    for name in ("ONS_ASSETS_HOME", "DAGSTER_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    with Home(tmp_path).ensure().served() as alone:
+        assert alone
+        result = CliRunner().invoke(cli.app, ["serve", "--home", str(tmp_path)])
+    assert str(result.exception) == f"the home {tmp_path} is served already, by another process"
+
+
+@pytest.mark.parametrize("name", ["https://assets.example.gov", "assets.example.gov:8443"])
+def test_the_name_of_a_proxy_is_a_name(name: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli.app, ["serve", "--home", str(tmp_path), "--behind-proxy", name])
+    assert str(result.exception).startswith("--behind-proxy takes the name of a machine alone")
+    assert list(tmp_path.iterdir()) == []
