@@ -2,14 +2,17 @@
 
 import polars as pl
 
-RUN = r"^[=+\-@\t\r]"
+# At the beginning, or after a semicolon: where that divides columns, a spreadsheet divides text by it, too.
+WHERE = r"(^|;)"
+# What is run, in full width too; blanks before it are passed over. With apostrophes before it, it gets one more, so
+# that the text comes back.
+RUN = r"('*\s*[=+\-@\t\r\n＝＋－＠])"
 MARK = "'"
 
 
 def neutralised(frame: pl.DataFrame) -> pl.DataFrame:
     """Return rows in which no text looks like a formula: an apostrophe before it, which a spreadsheet passes over."""
-    text = pl.col(pl.String())
-    return frame.with_columns(pl.when(text.str.contains(RUN)).then(MARK + text).otherwise(text).name.keep())
+    return frame.with_columns(pl.col(pl.String()).str.replace_all(f"{WHERE}{RUN}", f"${{1}}{MARK}${{2}}"))
 
 
 def restored(text: pl.Series) -> pl.Series:
@@ -17,4 +20,4 @@ def restored(text: pl.Series) -> pl.Series:
 
     A spreadsheet may have taken the apostrophe away when it saved the file; then the text is as it was.
     """
-    return text.str.replace(rf"^{MARK}([=+\-@\t\r])", "${1}")
+    return text.str.replace_all(f"{WHERE}{MARK}{RUN}", "${1}${2}")

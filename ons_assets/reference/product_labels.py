@@ -41,8 +41,8 @@ class LabelFiles(PlainSource):
         days = times.days(given, layout).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         return pl.DataFrame(
             {
-                "retailer": values.column_text(rows, "retailer").str.to_lowercase(),
-                "item_id": values.identifier(values.column_text(rows, "item_id")),
+                "retailer": restored(values.column_text(rows, "retailer")).str.to_lowercase(),
+                "item_id": values.identifier(restored(values.column_text(rows, "item_id"))),
                 "product": restored(values.column_text(rows, "product")),
                 "in_scope": known.replace_strict(
                     {**dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}, default=None, return_dtype=pl.Boolean()

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import polars as pl
 
+from ons_assets.lakehouse.markdown import as_text
 from ons_assets.prices.classification.decisions import ScopeModel
 
 LIMITS = (
@@ -99,4 +100,4 @@ def brier(model: ScopeModel) -> float:
 
 
 def _shown(value: object) -> str:
-    return "" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
+    return "" if value is None else f"{value:.2f}" if isinstance(value, float) else as_text(str(value))
