@@ -16,6 +16,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
 from rich.table import Column, Table
+from rich.text import Text
 
 from ons_assets.settings import Settings, load_settings
 from ons_assets.wording import counted
@@ -49,8 +50,9 @@ class _Plain(Console):
             yield segment if segment.control else Segment(segment.text.translate(OBEYED), segment.style)
 
 
-console = _Plain()
-errors = _Plain(stderr=True)
+# Brackets are no markup, unless a line says that they are, and words between colons no pictures.
+console = _Plain(markup=False, emoji=False)
+errors = _Plain(markup=False, emoji=False, stderr=True)
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder of the installation; else $ONS_ASSETS_HOME, else ./data.")
@@ -80,7 +82,7 @@ def demo(
         _print_outcome(outcome)
     for title, frame in show.results(settings).items():
         console.print(_frame_table(title, frame))
-    console.print("\n[bold]Where to look next[/bold]")
+    console.print("\nWhere to look next", style="bold")
     for what, where in show.next_steps(settings).items():
         console.print(f"  {what:<28}{where}", soft_wrap=True)
     _fail_unless(all(outcome.success for outcome in outcomes), "not every asset could be made; see above")
@@ -124,7 +126,7 @@ def ingest(
         outcomes = operations.read_waiting(settings, progress)
         drops = operations.current(settings, taken.drops)
     for sentence in taken.stayed:
-        errors.print(sentence, style="yellow", markup=False, soft_wrap=True)
+        errors.print(sentence, style="yellow", soft_wrap=True)
     _print_ingested(drops, outcomes, taken.left)
 
 
@@ -154,7 +156,8 @@ def names(
     from ons_assets import operations
 
     for number, name in operations.names(_settings(home), drops).items():
-        console.print(f"file {number}: {name}", soft_wrap=True, markup=False)
+        # A name with a line break must not look like the name of another file.
+        console.print(f"file {number}: {name}".replace("\n", "\ufffd"), soft_wrap=True)
 
 
 @app.command()
@@ -207,13 +210,14 @@ def check_layout(
     # Rows about people are read with the key of the home, and set down in it for the time of reading.
     operations.open_home(settings)
     checked = drafting.check(of, file, shelf.one(layout) if layout is not None else None)
-    console.print(f"{file.name} is {checked.kind}", soft_wrap=True, markup=False)
+    shown = drafting.shown_name(of, file)
+    console.print(f"{shown} is {checked.kind}", soft_wrap=True)
     if checked.header:
-        console.print(f"columns: {', '.join(checked.header)}", soft_wrap=True, markup=False)
+        console.print(f"columns: {', '.join(checked.header)}", soft_wrap=True)
     if checked.layout is not None:
-        console.print(f"layout: {checked.layout.name}", markup=False)
+        console.print(f"layout: {checked.layout.name}")
     if checked.unused:
-        console.print(f"not read: {', '.join(checked.unused)}", soft_wrap=True, markup=False)
+        console.print(f"not read: {', '.join(checked.unused)}", soft_wrap=True)
     if checked.rows is not None:
         console.print(_upright("first rows", checked.rows))
     elif checked.types:
@@ -223,8 +227,8 @@ def check_layout(
     if checked.accepted or checked.rejected:
         console.print(f"{checked.accepted:,} rows accepted, {checked.rejected:,} rejected, of those looked at")
     for sentence in checked.sentences:
-        console.print(sentence, soft_wrap=True, markup=False, style="yellow")
-    _fail_unless(checked.accepted > 0, f"{file.name} gives no row")
+        console.print(sentence, soft_wrap=True, style="yellow")
+    _fail_unless(checked.accepted > 0, f"{shown} gives no row")
 
 
 @layouts.command("draft")
@@ -239,7 +243,8 @@ def draft_layout(
 
     if not file.is_file():
         raise Failed(f"there is no file {file}")
-    print(drafting.draft(operations.source_named(_settings(home), source), file), end="")
+    draft = drafting.draft(operations.source_named(_settings(home), source), file)
+    console.print(draft, end="", soft_wrap=True, highlight=False)
 
 
 @layouts.command("upgrade")
@@ -251,7 +256,7 @@ def upgrade_layout(
 
     text, said = shelf.upgraded_text(mapping)
     for sentence in said:
-        errors.print(sentence, markup=False)
+        errors.print(sentence)
     print(text, end="")
 
 
@@ -346,13 +351,12 @@ def status(home: HomeOption = None) -> None:
     operations.open_home(settings)
     console.print(_frame_table("Files by source", operations.drops_by_status(settings)))
     for source, sentence in operations.broken_layouts(settings):
-        console.print(f"a layout of {source} cannot be used: {sentence}", style="red", markup=False, soft_wrap=True)
+        console.print(f"a layout of {source} cannot be used: {sentence}", style="red", soft_wrap=True)
     for source, files in operations.stale_drops(settings).iter_rows():
         console.print(
             f"{counted(files, 'file')} of {source}, read under a layout or parameters that are other ones now; "
             f"ons-assets reread {source} shows what that changes",
             style="yellow",
-            markup=False,
             soft_wrap=True,
         )
     tables = Table("table", "rows", "versions", "last published (UTC)", title="Published tables", title_justify="left")
@@ -368,7 +372,7 @@ def status(home: HomeOption = None) -> None:
         title_justify="left",
     )
     for entry in quarantined[:SHOWN]:
-        entries.add_row(escape(entry.name), f"{entry.rows:,}", escape(entry.reason))
+        entries.add_row(entry.name, f"{entry.rows:,}", entry.reason)
     if quarantined:
         console.print(entries)
 
@@ -392,9 +396,11 @@ def parameters(
     for each in found:
         shown = each.parameter
         console.print(
-            f"[bold]{shown.path}[/bold] = {escape(shown.value)}  [dim]({escape(each.source)})[/dim]", soft_wrap=True
+            f"[bold]{shown.path}[/bold] = {escape(shown.value)}  [dim]({escape(each.source)})[/dim]",
+            soft_wrap=True,
+            markup=True,
         )
-        console.print(f"    {escape(shown.sentence)}; {escape(shown.bound)}", soft_wrap=True, highlight=False)
+        console.print(f"    {shown.sentence}; {shown.bound}", soft_wrap=True, highlight=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -410,7 +416,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _die(sentence: str) -> None:
-    errors.print(f"ons-assets: {sentence}", style="red", markup=False, soft_wrap=True)
+    errors.print(f"ons-assets: {sentence}", style="red", soft_wrap=True)
     sys.exit(1)
 
 
@@ -435,8 +441,8 @@ def _fail_unless(well: bool, sentence: str) -> None:
 
 @contextmanager
 def _progress(first: str) -> Iterator[Callable[[str], None]]:
-    with console.status(first) as shown:
-        yield lambda what: shown.update(escape(what))
+    with console.status(Text(first)) as shown:
+        yield lambda what: shown.update(Text(what))
 
 
 def _print_drops(drops: "Sequence[Drop]") -> None:
@@ -454,7 +460,7 @@ def _print_drops(drops: "Sequence[Drop]") -> None:
     table = Table(file, "status", "accepted", "quarantined", "reason", title="Not taken whole", title_justify="left")
     for drop in odd[:SHOWN]:
         counts = (f"{drop.accepted_rows or 0:,}", f"{drop.quarantined_rows or 0:,}")
-        table.add_row(escape(drop.name), drop.status, *counts, escape(drop.reason or ""))
+        table.add_row(drop.name, drop.status, *counts, drop.reason or "")
     console.print(table)
     if len(odd) > SHOWN:
         console.print(f"and {len(odd) - SHOWN} more; ons-assets status shows the quarantine")
@@ -472,7 +478,7 @@ def _print_ingested(drops: "Sequence[Drop]", outcomes: "Sequence[Outcome]", left
     if len(left) == 1 and not drops:
         raise Failed(left[0])
     for sentence in left:
-        errors.print(sentence, style="red", markup=False, soft_wrap=True)
+        errors.print(sentence, style="red", soft_wrap=True)
     faults = [
         *([f"{len(refused)} of {counted(len(drops), 'file')} refused"] if refused else []),
         *([f"{counted(len(left), 'file')} not taken"] if left else []),
@@ -495,7 +501,7 @@ def _print_differences(differences: "Sequence[Difference]") -> None:
     )
     for each in differences[:SHOWN]:
         counts = (f"{count:,}" for count in (each.before, each.after, each.went, each.came))
-        table.add_row(escape(each.drop.name), each.layout or "refused", *counts, escape(each.reason or ""))
+        table.add_row(each.drop.name, each.layout or "refused", *counts, each.reason or "")
     console.print(table)
     if len(differences) > SHOWN:
         console.print(f"and {len(differences) - SHOWN} more")
@@ -508,9 +514,9 @@ def _print_outcome(outcome: "Outcome") -> None:
     for name, lacking in outcome.waiting.items():
         console.print(f"  {name} for {lacking}", soft_wrap=True)
     for name, reason in outcome.warnings.items():
-        console.print(f"[yellow]{name}[/yellow] {escape(reason)}")
+        console.print(f"[yellow]{escape(name)}[/yellow] {escape(reason)}", markup=True)
     for name, reason in outcome.failures.items():
-        console.print(f"[red]{name}[/red] {escape(reason)}")
+        console.print(f"[red]{escape(name)}[/red] {escape(reason)}", markup=True)
     if outcome.skipped:
         console.print(f"not made, because of an asset before them: {', '.join(outcome.skipped)}")
 

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -5,8 +6,11 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
+import yaml
 
+from ons_assets import cli
 from tests.run_files import PRICES, write_run, write_weights
 
 DAY = date(2016, 7, 21)
@@ -187,6 +191,32 @@ def test_a_terminal_is_told_nothing_that_it_obeys(home: Path, tmp_path: Path) ->
         told = ons_assets(*command, home=home)
         assert not {"\x1b", "\x07", "\u202e"} & set(told.stdout + told.stderr)
         assert "owned" in told.stdout
+
+
+def test_a_draft_holds_what_a_file_is_called_and_has_in_its_header_as_text(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a\x1b[2J\ncolumns: {}.json"
+    file.write_text(json.dumps([{"area": "E1", "x\nname: stolen": 1, "\u202egnp": 2}] * 3))
+    told = ons_assets("layout", "draft", file, "--source", "population", home=home)
+    assert not {"\x1b", "\u202e"} & set(told.stdout)
+    assert "stolen" in told.stdout
+    assert "columns: {}" in told.stdout
+    drafted = yaml.safe_load(told.stdout)
+    assert drafted["name"] != "stolen"
+    assert drafted["columns"] is None or isinstance(drafted["columns"], dict)
+    assert told.stdout.count("\ncolumns:") == 1
+
+
+def test_brackets_are_no_markup(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.console, "_width", 250)
+    texts = [":smile: [red]x[/red]", "[/nope]", "[link=http://evil.example]y[/link]"]
+    frame = pl.DataFrame({"[bold]name": texts})
+    cli.console.print(cli._frame_table("[/title]", frame))
+    cli.console.print(cli._upright("rows", frame))
+    with cli._progress("[/a]") as progress:
+        progress("[/b]")
+    told = capsys.readouterr().out
+    assert all(told.count(text) == 2 for text in texts)
+    assert "[/title]" in told
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_no_word_of_a_file_about_people_is_found_where_others_read(
     told = [run("ingest"), run("retry"), run("materialize", "governance"), run("status")]
     for source in sources:
         for number, content in enumerate(files(source.name).values()):
-            file = tmp_path / f"looked-at-{number}.csv"
+            file = tmp_path / f"{WORD}-{number}{('.csv', f'.{WORD}')[number % 2]}"
             file.write_bytes(content)
             told += [run("layout", does, str(file), "--source", source.name) for does in ("check", "draft")]
     assert WORD.lower() not in "\n".join(told).lower()

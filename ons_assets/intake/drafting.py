@@ -98,6 +98,10 @@ DAYS = ("date", "datum", "fecha", "day", "van (datum)", "start date", "startdatu
 CLOCKS = ("time", "start time", "zeit", "uhrzeit", "zeit von", "hora", "tijd", "van (tijdstip)", "starttijd", "heure")
 MOMENTS = ("time", "time_utc")
 ALIKE = 0.85
+ENDINGS = frozenset(
+    {".csv", ".txt", ".tsv", ".dat", ".json", ".jsonl", ".ndjson", ".geojson", ".xml", ".xlsx", ".parquet"}
+    | {".zip", ".gz", ".bz2", ".xz", ".zst"}
+)
 # Shorter words are alike and mean other things: a sale is no turnover.
 SHORTEST_ALIKE = 6
 # Of GeoJSON, before the names of its columns.
@@ -161,16 +165,16 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
     layout
         To be tried; None for those of the source.
     """
-    kind, name = _kind(source, path), path.name
+    kind, name, shown = _kind(source, path), path.name, shown_name(source, path)
     words = kind.said(individual=source.is_individual)
     header = () if source.is_individual else _columns(source, path, kind)
     try:
         chosen = layout or source.layout(path, name)
         found = records.header(path, chosen, source.limits)
     except Unreadable as error:
-        return Checked(words, None, header, sentences=(f"{name} {error}",))
+        return Checked(words, None, header, sentences=(f"{shown} {error}",))
     except Exception as error:
-        return Checked(words, None, header, sentences=(f"{name} {unforeseen(error)}",))
+        return Checked(words, None, header, sentences=(f"{shown} {unforeseen(error)}",))
     if layout is not None and (lack := source.lack_of(layout)) is not None:
         return Checked(words, layout, header, sentences=(f"the layout {layout.name} {lack}",))
     if lacks := lacking(chosen, found):
@@ -183,10 +187,10 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
         looked_at = list(islice(pieces(source, path, name, datetime.now(UTC), chosen), 1))
     except Unreadable as error:
         why = reasons(error.rejected)
-        sentences = (f"{name} {error}", *([why] if why not in str(error) else []))
+        sentences = (f"{shown} {error}", *([why] if why not in str(error) else []))
         return Checked(words, chosen, header, _told(source, unused), sentences=sentences)
     except Exception as error:
-        return Checked(words, chosen, header, _told(source, unused), sentences=(f"{name} {unforeseen(error)}",))
+        return Checked(words, chosen, header, _told(source, unused), sentences=(f"{shown} {unforeseen(error)}",))
     return _shown(source, words, chosen, header, unused, looked_at[0])
 
 
@@ -211,6 +215,19 @@ def _told(source: Source, unused: tuple[str, ...]) -> tuple[str, ...]:
     return (f"{len(unused)} columns",) if source.is_individual and unused else unused
 
 
+def shown_name(source: Source, path: Path) -> str:
+    """Return what a file is called: suppliers call those about people after meters and users.
+
+    Parameters
+    ----------
+    source
+        Whose file it is.
+    path
+        The file.
+    """
+    return "the file" if source.is_individual else path.name
+
+
 def draft(source: Source, path: Path) -> str:
     """Return the YAML of a layout to be completed; what was guessed says so.
 
@@ -222,13 +239,13 @@ def draft(source: Source, path: Path) -> str:
         The file.
     """
     kind = _kind(source, path)
-    # Suppliers call files after meters and users; the name of a layout stands in the ledger.
-    shown = "the file" if source.is_individual else path.name
+    shown = _on_one_line(shown_name(source, path))
+    said_kind = _on_one_line(kind.said(individual=source.is_individual))
     lines = [
-        f"# Draft of a layout for {source.name}: {shown} is {kind.said(individual=source.is_individual)}.",
+        f"# Draft of a layout for {source.name}: {shown} is {said_kind}.",
         "# Complete what is marked with ?, and look at what was guessed.",
         f"name: {_scalar('my-layout' if source.is_individual else _slug(path))}",
-        f"files: {_scalar('*' + path.suffix)}",
+        f"files: {_scalar('*' + _ending(source, path))}",
     ]
     said = {"format": kind.format, "encoding": kind.encoding, "delimiter": kind.delimiter, "decimal": kind.decimal}
     usual = {"format": "delimited", "encoding": "utf-8", "delimiter": ",", "decimal": "."}
@@ -258,7 +275,7 @@ def draft(source: Source, path: Path) -> str:
     read = [name for origin in guessed.values() for name in ([origin] if isinstance(origin, str) else origin["join"])]
     rest = [each for each in columns if each not in read]
     if rest and not source.is_individual:
-        lines.append(f"# not read: {', '.join(rest)}")
+        lines.append(f"# not read: {', '.join(map(_on_one_line, rest))}")
     elif rest:
         lines.append(f"# not read: {len(rest)} columns")
     return "\n".join(lines) + "\n"
@@ -328,8 +345,24 @@ def _guesses(wanted: Sequence[str], header: Sequence[str], *, loosely: bool) -> 
 
 def _scalar(value: object) -> str:
     """As YAML on one line, whatever it holds: `off` and a long sentence, too."""
-    said = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, width=sys.maxsize)
+    said = _dumped(value, allow_unicode=True)
+    # Marks that turn the direction of text, and others that a terminal obeys, are written by their numbers.
+    return said if said.isprintable() else _dumped(value, allow_unicode=False)
+
+
+def _dumped(value: object, *, allow_unicode: bool) -> str:
+    said = yaml.safe_dump(value, allow_unicode=allow_unicode, default_flow_style=True, width=sys.maxsize)
     return said.removesuffix("...\n").strip()
+
+
+def _on_one_line(text: str) -> str:
+    """Text for a remark, which ends with its line."""
+    return text if text.isprintable() else _scalar(text)
+
+
+def _ending(source: Source, path: Path) -> str:
+    """How names like that of a file end; of a file about people only what says a format."""
+    return path.suffix if not source.is_individual or path.suffix.lower() in ENDINGS else ""
 
 
 def _slug(path: Path) -> str:

@@ -43,7 +43,7 @@ def leave(settings: Settings, source: str, name: str = "File1.txt", text: str = 
 def take(
     settings: Settings, source: str, path: Path, stays: Callable[[str], None] = lambda _: None, **said: object
 ) -> Status:
-    home, drops = Home(settings.home), Drops(**said)  # type: ignore[arg-type]
+    home, drops = Home(settings.home), Drops.model_validate(said)
     return taking.take(home, Ledger(home), of(settings, source), path, drops, stays=stays).status
 
 

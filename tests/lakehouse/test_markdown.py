@@ -14,7 +14,7 @@ from ons_assets.lakehouse.markdown import as_text
         "1. a",
         "- a",
         "http://evil.example www.evil.example",
-        "**a** _b_ `c` ~~d~~ &lt; \\ \"q\"",
+        '**a** _b_ `c` ~~d~~ &lt; \\ "q"',
         "tesco 2016-07-21.csv",
     ],
 )
