@@ -6,7 +6,7 @@ must survive a crash. The asset `governance/drop_ledger` publishes it to the lak
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -134,6 +134,7 @@ ADDED = {
 }
 # What a file about people is called.
 FILE = "file {}"
+SAME_CONTENT = " has the same content as "
 NEXT_ARRIVAL = "(SELECT coalesce(max(arrival), 0) + 1 FROM drops)"
 
 
@@ -217,7 +218,7 @@ class Ledger:
             if unreadable is not None:
                 status, said = Status.REFUSED, unreadable
             elif (known := _with_content(connection, source, sha256)) is not None:
-                status, said = Status.DUPLICATE, f"has the same content as {_drop(known).name}"
+                status, said = Status.DUPLICATE, f"{SAME_CONTENT.lstrip()}{_drop(known).name}"
             else:
                 status, said = Status.RECEIVED, None
             (drop_id,) = connection.execute("SELECT coalesce(max(drop_id), 0) + 1 FROM drops").fetchone()
@@ -250,7 +251,7 @@ class Ledger:
         with self._connect() as connection:
             known = _with_content(connection, drop.source, drop.sha256)
         if known is not None and known["drop_id"] != drop.drop_id:
-            reason = f"{drop.name} has the same content as {_drop(known).name}"
+            reason = f"{drop.name}{SAME_CONTENT}{_drop(known).name}"
             return self._update(drop, status=Status.DUPLICATE, reason=reason)
         return self._update(
             drop,
@@ -368,12 +369,24 @@ class Ledger:
         )
 
     def set_individual(self, sources: Sequence[str]) -> None:
-        """Write of the files of some sources that they are about people; ledgers of version 0.2 did not say so."""
+        """Write of the files of some sources that they are about people; ledgers of version 0.2 did not say so.
+
+        What they say of files called them by their names; it is written anew, because reasons are published.
+        """
         marks = ", ".join("?" * len(sources))
+        of_before = f"is_individual = 0 AND source IN ({marks})"
         with self._connect() as connection:
-            connection.execute(
-                f"UPDATE drops SET is_individual = 1 WHERE is_individual = 0 AND source IN ({marks})", list(sources)
-            )
+            connection.execute("BEGIN IMMEDIATE")
+            rows = connection.execute(f"SELECT drop_id, name FROM drops WHERE {of_before}", list(sources)).fetchall()
+            if not rows:
+                return
+            numbers = {row["name"]: FILE.format(row["drop_id"]) for row in reversed(rows)}
+            for row in connection.execute(
+                f"SELECT drop_id, name, reason FROM drops WHERE {of_before} AND reason IS NOT NULL", list(sources)
+            ).fetchall():
+                said = _renamed(row["reason"], row["name"], FILE.format(row["drop_id"]), numbers)
+                connection.execute("UPDATE drops SET reason = ? WHERE drop_id = ?", (said, row["drop_id"]))
+            connection.execute(f"UPDATE drops SET is_individual = 1 WHERE {of_before}", list(sources))
 
     def set_in_force(self, drop: Drop, rows: int) -> None:
         """Write how many rows of the table are of a drop now."""
@@ -445,6 +458,13 @@ _FRAME_SCHEMA = {
 def _shown(drop_id: int, name: str, *, is_individual: bool) -> str:
     """What people are shown of the name of a file."""
     return FILE.format(drop_id) if is_individual else name
+
+
+def _renamed(reason: str, name: str, number: str, numbers: Mapping[str, str]) -> str:
+    """Return a reason that calls a file, and the one that has the same content, by their numbers."""
+    said, same, other = reason.partition(SAME_CONTENT)
+    shown = said.replace(name, number)
+    return f"{shown}{same}{numbers.get(other, 'a file')}" if same else shown
 
 
 def _with_content(connection: sqlite3.Connection, source: str, sha256: str | None) -> sqlite3.Row | None:

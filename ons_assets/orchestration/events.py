@@ -158,14 +158,16 @@ def _verdict_on_drops(table: Table, outcome: Ingested, day: str | None) -> dg.As
     """Red if a batch of the day was refused, though others were published; yellow if one had a warning."""
     refusals = [refusal for refusal in outcome.refusals if day is None or day in refusal.days]
     warnings = [warning for warning in outcome.warnings if day is None or day in warning.days]
-    shown = [as_text(f"{finding.drop} ({finding.batch}): {finding.reason}") for finding in [*refusals, *warnings]]
+    shown = [
+        "- " + as_text(f"{finding.drop} ({finding.batch}): {finding.reason}") for finding in [*refusals, *warnings]
+    ]
     return dg.AssetCheckResult(
         asset_key=key(table),
         check_name=CHECK,
         passed=not shown,
         severity=dg.AssetCheckSeverity.ERROR if refusals else dg.AssetCheckSeverity.WARN,
         description=f"{len(refusals)} batches refused, {len(warnings)} with warnings",
-        metadata={"batches": dg.MetadataValue.md("\n".join(f"- {each}" for each in shown[:SHOWN_FINDINGS]))} if shown else {},
+        metadata={"batches": dg.MetadataValue.md("\n".join(shown[:SHOWN_FINDINGS]))} if shown else {},
     )
 
 

@@ -191,3 +191,16 @@ def test_a_ledger_of_version_0_2_learns_which_files_are_about_people(tmp_path: P
         ledger.receive(source, "17.csv", "h1", 10, NOON)
     ledger.set_individual(["meters", "tweets"])
     assert [drop.name for drop in ledger.drops()] == ["17.csv", "file 2"]
+
+
+def test_what_an_older_ledger_says_of_files_about_people_names_them_no_more(ledger: Ledger) -> None:
+    ledger.receive("meters", "1017.csv", "h1", 10, NOON)
+    ledger.receive("meters", "1018.csv", "h1", 10, NOON)
+    ledger.receive("meters", "1019.csv", None, 0, NOON, unreadable="is empty")
+    ledger.receive("prices", "shop.csv", None, 0, NOON, unreadable="is empty")
+    ledger.set_individual(["meters"])
+    ledger.set_individual(["meters"])
+    reasons = [drop.reason for drop in ledger.drops()]
+    assert reasons == [None, "file 2 has the same content as file 1", "file 3 is empty", "shop.csv is empty"]
+    assert not any("101" in str(row) for row in ledger.frame().drop("received_utc").rows())
+    assert [drop.original_name for drop in ledger.drops("meters")] == ["1017.csv", "1018.csv", "1019.csv"]
