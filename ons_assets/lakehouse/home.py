@@ -11,6 +11,7 @@ from pathlib import Path
 
 PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
+OF_OTHERS = 0o077
 # Delta takes the path of a table for an address, in which these mean something else.
 NOT_IN_PATHS = re.compile(r"[][^|=\\#?\x00-\x1f]|%[0-9A-Fa-f]{2}")
 
@@ -104,11 +105,20 @@ class Home:
             Name of the source.
         is_individual
             Whether its files are about people.
+
+        Raises
+        ------
+        BadHome
+            If such a folder is open to others, and not ours to close.
         """
         folder = self.drops / source
         folder.mkdir(parents=True, exist_ok=True)
-        if is_individual:
-            folder.chmod(PRIVATE_DIRECTORY)
+        if is_individual and folder.stat().st_mode & OF_OTHERS:
+            try:
+                folder.chmod(PRIVATE_DIRECTORY)
+            except OSError as error:
+                reason = f"it cannot be closed: {error.strerror}"
+                raise BadHome(f"files about people come to {folder}, which is open to others, and {reason}") from None
         return folder
 
     def ensure(self) -> "Home":

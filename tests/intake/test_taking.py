@@ -17,7 +17,7 @@ from ons_assets.intake.drops import StillChanging, archived_path, observe
 from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.intake.recovery import recover
 from ons_assets.intake.source import Source
-from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.home import BadHome, Home
 from ons_assets.settings import Disposal, Drops, Settings
 
 ROWS = "1392 19501 0.140\n1392 19502 0.138\n"
@@ -66,6 +66,20 @@ def test_a_folder_that_was_open_to_all_is_closed(settings: Settings) -> None:
     folder.chmod(0o755)
     operations.open_home(settings)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_closed_is_said_in_a_sentence(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", "a path")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    home = Home(settings.home)
+    home.drop_folder("meters", is_individual=True)
+    os.chmod(home.drops / "meters", 0o755)
+    with pytest.raises(BadHome, match="drops/meters, which is open to others, and it cannot be closed: Operation not"):
+        home.drop_folder("meters", is_individual=True)
 
 
 def test_a_file_about_people_leaves_the_folder(settings: Settings) -> None:
