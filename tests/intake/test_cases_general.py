@@ -163,7 +163,7 @@ def test_a_damaged_gzip_and_a_line_too_deep_harm_no_other_file_of_tweets(tmp_pat
     take(workbench, *(GENERAL / name for name in names))
     broken = workbench.drop("tweets_broken.json.gz")
     assert broken.status == "refused"
-    assert (broken.reason or "").startswith("tweets_broken.json.gz is a damaged gzip file")
+    assert (broken.reason or "").startswith(f"{broken.name} is a damaged gzip file")
     deep = workbench.drop("tweets_deep.json")
     assert deep.quarantined_rows == 1
     assert "Error" not in (deep.reason or "")
