@@ -30,6 +30,11 @@ KINDS = ("active", "passive")
 CONTRACTS = ("contract", "prepaid", "business")
 LONGEST_RANGE_M = 100_000
 LONGEST_CELL_ID = 64
+# The name of an operator stands in open tables, with counts of its devices: the number of a device must not.
+# Country and network make six digits.
+NO_OPERATOR = unlike(
+    "operator", r"[^0-9\r\n]{0,40}(?:[0-9][^0-9\r\n]{0,40}){0,6}", "operator is no name: it has more than six digits"
+)
 CELL_NUMBERS = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m")
 # Published counts are rounded; a total may differ from its parts by half a unit of the last place for each.
 ROUNDING = 0.05
@@ -90,6 +95,7 @@ class CellFiles(TableSource):
         """See `TableSource.rules`."""
         return (
             missing(["operator", "cell_id"], "operator or cell is missing"),
+            NO_OPERATOR,
             Rule(~pl.col("latitude").is_between(-90, 90), "latitude is missing or no latitude", null_is_fault=True),
             Rule(
                 ~pl.col("longitude").is_between(-180, 180), "longitude is missing or no longitude", null_is_fault=True
@@ -156,6 +162,7 @@ class EventFiles(TableSource):
             Rule(~pl.col("has_time"), "time is missing"),
             missing("time_utc", "time has none of the formats of the layout"),
             missing("operator", "operator is missing"),
+            NO_OPERATOR,
             missing("cell_id", "cell is missing"),
             unlike("cell_id", f".{{1,{LONGEST_CELL_ID}}}", f"cell is no line of at most {LONGEST_CELL_ID} characters"),
             Rule(pl.col("time_utc") > received_utc + FUTURE_SLACK, "time is in the future"),
@@ -204,6 +211,7 @@ class DeviceFiles(TableSource):
         age_group = r"^(\d{1,2}-\d{1,3}|\d{2}\+|unknown)$"
         return (
             missing("operator", "operator is missing"),
+            NO_OPERATOR,
             missing("user", "device is missing"),
             Rule(~pl.col("age_group").str.contains(age_group), "age group is none such as 25-44 or 65+"),
         )
@@ -267,6 +275,7 @@ class FlowFiles(TableSource):
                 null_is_fault=True,
             ),
             missing("operator", "operator is missing"),
+            NO_OPERATOR,
             missing(["origin", "destination"], "origin or destination is missing"),
             not_codes("origin", "destination"),
             Rule(

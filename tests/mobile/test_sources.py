@@ -44,6 +44,35 @@ north,d2,2023-07-01T09:00:00Z
 """
 
 
+@pytest.mark.parametrize(
+    ("operator", "is_name"),
+    [
+        ("north", True),
+        ("3 UK", True),
+        ("234-10", True),
+        ("O2 (Telefónica)", True),
+        ("447700900123", False),
+        ("+44 7700 900123", False),
+        ("356938035643809", False),
+        ("d1234567", False),
+    ],
+)
+def test_a_number_of_a_device_is_no_operator(parse, operator, is_name):
+    """What stands in open tables must not be a person's number that a layout took for the operator."""
+    files = {
+        EventFiles: f"operator,device,time_utc,cell_id,kind\n{operator},d1,2023-07-01T09:00:00Z,c1,active\n",
+        DeviceFiles: f"operator,device,contract,age_group\n{operator},d1,contract,25-44\n",
+        CellFiles: "operator,cell_id,latitude,longitude,technology,azimuth_degrees,beam_width_degrees,range_m,"
+        f"valid_from,valid_to\n{operator},c1,51.5,-0.1,4G,120,65,2500,2014-01-01,\n",
+    }
+    for kind, text in files.items():
+        if is_name:
+            assert parse(kind, text).accepted.height == 1
+        else:
+            with pytest.raises(Unreadable, match="operator is no name: it has more than six digits"):
+                parse(kind, text)
+
+
 def test_events_in_two_formats_are_read_and_every_fault_is_counted(parse):
     parsed = parse(EventFiles, EVENTS)
     assert parsed.accepted["time_utc"].to_list() == [
