@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -257,6 +257,7 @@ def test_cleaning_is_counted():
 
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 1_000), users=st.integers(1, 40))
+@example(seed=14, users=5)
 def test_every_device_with_a_home_counts_once(seed, users):
     random = np.random.default_rng(seed)
     rows = [
@@ -271,7 +272,9 @@ def test_every_device_with_a_home_counts_once(seed, users):
     assert counts["devices"].sum() == pytest.approx(users)
     released = release.release(counts, 5, 1.0)
     grand = released.flows.filter(origin="all", destination="all")
-    if users >= 5:
+    totals = [counts.group_by(end).agg(pl.col("devices").sum())["devices"].min() for end in ("origin", "destination")]
+    # The total of all is withheld where it is small, or where the small total of an area would follow from it.
+    if users >= 5 and (min(totals) >= 5 or not grand["is_suppressed"].item()):
         assert grand["devices"].item() == pytest.approx(users, abs=0.05)
     listed = released.flows.filter((pl.col("origin") != "all") & (pl.col("destination") != "all"))
     assert listed["devices"].sum() + released.suppressed_devices == pytest.approx(users, abs=0.5)
