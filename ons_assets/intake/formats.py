@@ -104,9 +104,17 @@ def has_objects_below(start: bytes) -> bool:
 
     The first is none where a stream was cut, or a disk lost the beginning.
     """
-    below = [line.strip() for line in start.split(b"\n")[1:] if line.strip()]
-    objects = sum(line.startswith(b"{") and (line.endswith(b"}") or line is below[-1]) for line in below)
+    below = [line for line in start.split(b"\n")[1:] if line.strip()]
+    is_cut = len(start) >= LOOKED_AT_BYTES
+    objects = sum(_is_object(line) or (is_cut and line is below[-1] and line.startswith(b"{")) for line in below)
     return 2 * objects > len(below)
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return line.lstrip().startswith(b"{") and bool(msgspec.json.decode(line, type=msgspec.Raw))
+    except (*NOT_JSON_ERRORS, RecursionError):
+        return False
 
 
 def _of_json(text: bytes, layout: Layout) -> Format:
@@ -118,9 +126,8 @@ def _of_json(text: bytes, layout: Layout) -> Format:
     except RecursionError:
         return "json-lines"
     except NOT_JSON_ERRORS:
-        if layout.path is not None:
-            return "json"
         # A line longer than what was looked at is one of many rather than a document without a break.
-        return "json" if end and not has_objects_below(text) else "json-lines"
+        is_document = end or layout.path is not None
+        return "json" if is_document and not has_objects_below(text) else "json-lines"
     # One value with a path in it is a document; several, one a line, are pages of one.
     return "json" if layout.path is not None and not rest.strip() else "json-lines"

@@ -103,11 +103,13 @@ def rows_inside(text: bytes, path: str, columns: Collection[str] | None) -> list
     """
     try:
         found = list(_rows_at(text, path.split("."), {}, ""))
+    except Faulty:
+        raise
     except (_Nothing, Unreadable):
         raise Faulty("has nothing at the path of the layout") from None
     except RecursionError:
         raise Faulty(TOO_DEEP) from None
-    except msgspec.MsgspecError:
+    except NOT_JSON_ERRORS:
         raise Faulty(NOT_JSON) from None
     return [_with(row(decoded(bytes(raw)), columns), around, columns) for raw, around in found]
 

@@ -375,11 +375,13 @@ class Ledger:
         """
         marks = ", ".join("?" * len(sources))
         of_before = f"is_individual = 0 AND source IN ({marks})"
+        of_these = f"SELECT drop_id, name FROM drops WHERE {of_before}"
         with self._connect() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            rows = connection.execute(f"SELECT drop_id, name FROM drops WHERE {of_before}", list(sources)).fetchall()
-            if not rows:
+            # At every opening of a home it is asked, and only once there is something to write.
+            if connection.execute(of_these, list(sources)).fetchone() is None:
                 return
+            connection.execute("BEGIN IMMEDIATE")
+            rows = connection.execute(of_these, list(sources)).fetchall()
             numbers = {row["name"]: FILE.format(row["drop_id"]) for row in reversed(rows)}
             for row in connection.execute(
                 f"SELECT drop_id, name, reason FROM drops WHERE {of_before} AND reason IS NOT NULL", list(sources)

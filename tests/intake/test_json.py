@@ -151,6 +151,7 @@ def test_a_byte_that_is_no_text_is_a_fault_of_its_row_or_of_the_file_wherever_it
         (json.dumps({"name": "x", "inner": {"beside": "y", "rows": [{"code": "E1"}, {"code": "E2"}]}}), "inner.rows"),
         (json.dumps({"type": "FeatureCollection", "name": "x", "features": [feature, feature]}), None),
         ('{"code": "E1", "inner": {"a": 1}}\n{"code": "E2"}\n', None),
+        ('{"code": 1, "rows": [{"a": 1}, {"a": 2}]}\n{"code": 2, "rows": [{"a": 3}]}\n', "rows"),
     ]
     for content, where in contents:
         is_lines = content.startswith('{"code"')

@@ -150,3 +150,7 @@ def test_json_lines_are_known_though_the_first_is_damaged(path: Path, first: byt
 )
 def test_a_document_with_a_row_a_line_is_no_lines(path: Path, text: bytes) -> None:
     assert kind(path, text).format == "json"
+
+
+def test_a_row_that_ends_a_document_is_no_line_of_json(path: Path) -> None:
+    assert kind(path, b'{"rows": [\n{"a": 1}]}').format == "json"
