@@ -59,7 +59,7 @@ class Drops(BaseModel):
         1 << 30, gt=0, description="largest content after decompression; text needs about eight times as much memory"
     )
     rows_at_once: int = Field(
-        2_000_000, gt=0, description="rows of a raw table that are in memory together; a day is never divided"
+        750_000, gt=0, description="rows of a raw table that are in memory together; a day is never divided"
     )
     max_line_bytes: int = Field(1 << 20, gt=0, description="longest record")
     max_document_bytes: int = Field(

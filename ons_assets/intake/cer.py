@@ -120,7 +120,9 @@ class _Parser:
             rejected = rejected_rows([(self._line, piece.reason, piece.text.decode("utf-8", "replace"))])
             self._line += 1
             return Block(pl.DataFrame(schema=SCHEMA).select(self._names), rejected, ends_inside_record=piece.is_end)
-        parsed = parse_cer_text(piece.content.translate(self._marks), OWN_NUMBER, 1.0, np.inf)
+        has_marks = b"," in piece.content or b";" in piece.content
+        content = piece.content.translate(self._marks) if has_marks else piece.content
+        parsed = parse_cer_text(content, OWN_NUMBER, 1.0, np.inf)
         block = _block(piece.content, parsed, self._line, self._names)
         self._line += parsed[-1]
         return block
@@ -128,12 +130,12 @@ class _Parser:
 
 def _block(content: bytes, parsed: tuple[Any, ...], first: int, names: list[str]) -> Block:
     meters, meter, day, slot, value, _, bad_line, bad_start, bad_reason, count = parsed
-    line = np.arange(first, first + count, dtype=np.int64)
+    line = pl.int_range(first, first + count, dtype=pl.Int64(), eager=True)
     columns = {
         "meter": meters[meter],
         "code": day.astype(np.int32) * SLOTS + slot,
         "value": value,
-        "line": np.delete(line, bad_line) if len(bad_line) else line,
+        "line": np.delete(line.to_numpy(), bad_line) if len(bad_line) else line,
     }
     rejected = []
     for number, start, reason in zip(bad_line.tolist(), bad_start.tolist(), bad_reason.tolist(), strict=True):

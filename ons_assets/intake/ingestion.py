@@ -29,7 +29,7 @@ from ons_assets.lakehouse.tables import Table
 from ons_assets.wording import counted
 
 SLUG_LENGTH = 60
-ROWS_AT_ONCE = 2_000_000
+ROWS_AT_ONCE = 750_000
 IN_PLAY = (Status.READ, Status.ACCEPTED, Status.REFUSED, Status.SUPERSEDED)
 # A row carries the hash of its file, so that any number can be followed back to it.
 DROP_SHA256, ARRIVAL = "drop_sha256", "arrival"
@@ -298,9 +298,13 @@ def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence
     if len(members) < 2 or rows.is_empty() or rows[DROP_SHA256].n_unique() < 2:
         return rows
     arrival = {member.drop.sha256: member.drop.arrival for member in members}
-    rows = rows.with_columns(arrival_=pl.col(DROP_SHA256).replace_strict(arrival, return_dtype=pl.Int64()))
     day = parsed.day_column(table)
     identities = {member.drop.sha256: _identity(source, table, member, day) for member in members}
+    subject = [*source.subject, *([day] if day else [])] if source.subject else []
+    # What decides is narrow, and rows may be wide: the day of a meter has a hundred numbers.
+    decisive = {DROP_SHA256, *subject, *source.observation}.union(*identities.values())
+    every = rows.select(sorted(decisive)).with_row_index("row_")
+    every = every.with_columns(arrival_=pl.col(DROP_SHA256).replace_strict(arrival, return_dtype=pl.Int64()))
     if len(set(identities.values())) == 1:
         [columns] = set(identities.values())
         last = pl.col("arrival_").max().over(columns)
@@ -310,13 +314,13 @@ def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence
             for columns in sorted(set(identities.values()))
         ]
         last = pl.col("arrival_").max().over(pl.coalesce(named))
-    rows = rows.with_columns(last_=last)
-    kept = rows.filter(pl.col("arrival_") == pl.col("last_"))
-    if source.subject:
-        _note_what_went(rows, kept, [*source.subject, *([day] if day else [])], members)
+    every = every.with_columns(last_=last)
+    kept = every.filter(pl.col("arrival_") == pl.col("last_"))
+    if subject:
+        _note_what_went(every, kept, subject, members)
     if source.observation:
         kept = _once(kept, source.observation, members)
-    return kept.drop("arrival_", "last_")
+    return rows if len(kept) == len(rows) else rows[kept["row_"]]
 
 
 def _note_what_went(
@@ -343,7 +347,7 @@ def _once(kept: pl.DataFrame, observation: Sequence[str], members: Sequence["_Me
     for member in members:
         if count := counts.get(member.drop.arrival):
             member.notes.append(f"{counted(count, 'row')} also in files that arrived earlier, and not added")
-    return kept.filter(pl.col("arrival_") == pl.col("first_")).drop("first_")
+    return kept.filter(pl.col("arrival_") == pl.col("first_"))
 
 
 def _identity(source: Source, table: Table, member: _Member, day: str | None) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ REASONS = {
 }
 MARKS = {TOO_LARGE: Mark.TOO_LARGE, SKIPPED: Mark.SKIPPED_HOUR}
 # A value that is no number stands on a line whose meter and day can be read.
-NO_VALUE = {UNREADABLE_REASONS[number] for number in (4, 5)}
+NO_VALUE = [UNREADABLE_REASONS[number] for number in (4, 5)]
 
 
 def positions(zone: str, spring_slots: str, last_day: date) -> npt.NDArray[np.int16]:
@@ -131,7 +131,7 @@ class CerPlacing:
 
     def unreadable(self, rejected: pl.DataFrame) -> pl.DataFrame:
         """Return the marks of records whose value the reader could not read."""
-        found = rejected.filter(pl.col("reason").is_in(list(NO_VALUE)))
+        found = rejected.filter(pl.col("reason").is_in(NO_VALUE))
         marks = []
         for text in found["text"].to_list():
             meter, code = text.replace(",", " ").split()[:2]

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +64,19 @@ class Spill:
         """Set a block down."""
         if len(block.marks):
             self._marks.append(block.marks)
+        if not len(block.meter):
+            return
         bucket = bucket_of(block.meter, self._buckets)
-        order = np.argsort(bucket, kind="stable")  # a radix sort, for bytes
-        ends = np.cumsum(np.bincount(bucket, minlength=self._buckets))
         parts: tuple[npt.NDArray[Any], ...] = (block.meter, block.day, block.position, block.value)
-        columns = [pa.array(part[order], type=kind) for part, kind in zip(parts, self._schema.types, strict=True)]
+        # Many files hold all of a meter together: what lies in long runs needs no sorting.
+        if np.count_nonzero(np.diff(bucket)) > self._buckets:
+            order = np.argsort(bucket, kind="stable")  # a radix sort, for bytes
+            bucket, parts = bucket[order], tuple(part[order] for part in parts)
+        columns = [pa.array(part, type=kind) for part, kind in zip(parts, self._schema.types, strict=True)]
         batch = pa.record_batch(columns, schema=self._schema)
-        start = 0
-        for number, end in enumerate(map(int, ends)):
-            if end > start:
-                self._writer(number).write_batch(batch.slice(start, end - start))
-            start = end
+        edges = (np.flatnonzero(np.diff(bucket)) + 1).tolist()
+        for start, end in pairwise([0, *edges, len(bucket)]):
+            self._writer(int(bucket[start])).write_batch(batch.slice(start, end - start))
 
     def _writer(self, bucket: int) -> pa.ipc.RecordBatchFileWriter:
         if bucket not in self._writers:
