@@ -368,7 +368,7 @@ def status(home: HomeOption = None) -> None:
         Column("file", overflow="fold"),
         "rows",
         "reason",
-        title=f"Quarantine: {len(quarantined)} entries",
+        title=f"Quarantine ({len(quarantined):,})",
         title_justify="left",
     )
     for entry in quarantined[:SHOWN]:
