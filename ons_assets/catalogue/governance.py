@@ -38,3 +38,26 @@ DROP_LEDGER = Table(
     owner="team:governance",
     source="The ledger, ledger.sqlite",
 )
+
+DISCLOSURE_AUDIT = Table(
+    name="governance/disclosure_audit",
+    description="What the disclosure step of one published aggregate did, and what an attack on its figures learned.",
+    columns=(
+        Column("table_name", pl.String(), "table"),
+        Column("delta_version", pl.Int64(), "its version that was looked at"),
+        Column("disclosure_rule", pl.String(), "counts, groups, shares, of_released or exempt"),
+        columns.REASON.or_null(),
+        Column("protected_unit", pl.String(), "who is protected", nullable=True),
+        Column("fewest", pl.Float64(), "least number of units of a told figure", nullable=True),
+        Column("cells", pl.Int64(), "rows that are not zero, before the step", nullable=True),
+        Column("primary", pl.Int64(), "of these, withheld because few units stand behind them", nullable=True),
+        Column("secondary", pl.Int64(), "and because something small would follow from them", nullable=True),
+        Column("kept_share", pl.Float64(), "of all units, those in told rows of the finest kind", nullable=True),
+        Column("attacked", pl.Int64(), "figures that were attacked; null where none add up", nullable=True),
+        Column("exposed", pl.Int64(), "numbers that the attack learned, and should not", nullable=True),
+    ),
+    key=("table_name",),
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:governance",
+    source="The provenance of every aggregate, and its rows as published",
+)

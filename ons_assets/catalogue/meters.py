@@ -3,6 +3,7 @@
 import polars as pl
 
 from ons_assets.catalogue import columns
+from ons_assets.lakehouse.disclosure import Exempt, Groups, Shares
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:meters"
@@ -313,7 +314,7 @@ HOUSEHOLD_SIZE_ACCURACY = Table(
         columns.TARGET,
         Column("model", pl.String(), "most frequent, level only, or profile: the one that is used"),
         Column("classes", pl.String(), "classes that are told apart"),
-        columns.HOMES,
+        columns.HOMES.or_null(),
         Column("accuracy", pl.Float64(), "share of homes told rightly, cross-validated", nullable=True),
         Column("balanced_accuracy", pl.Float64(), "mean over the classes of the share found", nullable=True),
         Column("log_loss", pl.Float64(), "mean negative logarithm of the probability of the truth", nullable=True),
@@ -321,6 +322,7 @@ HOUSEHOLD_SIZE_ACCURACY = Table(
     ),
     key=("target", "model"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Groups("homes", "homes", ("homes", "accuracy", "balanced_accuracy", "log_loss")),
     owner=OWNER,
     source="meters/profile_indicators and meters/questionnaire",
 )
@@ -343,6 +345,7 @@ PROFILE_CLUSTER_CHOICE = Table(
     ),
     key=("clusters",),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Exempt("how well numbers of clusters fit many days of all homes; no figure is of a home or of a group"),
     owner=OWNER,
     source="meters/half_hours",
 )
@@ -380,6 +383,7 @@ CLUSTER_PROFILES = Table(
     ),
     key=("profile_cluster", "half_hour"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Groups("homes", "homes", ("mean_half_hour_kwh", "share", "meter_days", "homes")),
     owner=OWNER,
     source="meters/half_hours and meters/profile_clusters",
 )
@@ -407,6 +411,12 @@ AREA_OCCUPANCY = Table(
     ),
     key=("area_code", "month", "measure"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Shares(
+        "homes",
+        "homes",
+        ("estimate", "lower", "upper", "homes"),
+        whole=("measure", ("lived_in", "vacant", "second_home")),
+    ),
     owner=OWNER,
     source="meters/occupancy_probabilities, meters/vacancy and meters/meter_areas",
 )
@@ -423,6 +433,7 @@ FIELDWORK = Table(
     ),
     key=("area_code", "day_type", "hour"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Shares("homes", "called_on", ("estimate", "lower", "upper", "homes", "rank")),
     owner=OWNER,
     source="meters/occupancy_probabilities, meters/vacancy and meters/meter_areas",
 )

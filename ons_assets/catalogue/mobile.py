@@ -7,9 +7,11 @@ about people, but it is the operator's secret, and is guarded as the rows about 
 import polars as pl
 
 from ons_assets.catalogue import columns
+from ons_assets.lakehouse.disclosure import Counts, Exempt, Groups, OfReleased, all_of
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:mobile"
+FOUND_BY_CLEANING = ("duplicates", "unknown_cell", "too_fast", "ping_pong")
 UTC = pl.Datetime("us", "UTC")
 
 
@@ -73,23 +75,32 @@ PHONE_EVENTS = Table(
 
 EVENT_QUALITY = Table(
     name="mobile/event_quality",
-    description="What one day of events of an operator is worth: how much came, and what cleaning found.",
+    description=(
+        "What one day of events of an operator is worth: how much came, and what cleaning found. Null where few "
+        "devices stand behind it."
+    ),
     columns=(
         columns.OPERATOR,
         columns.EVENT_DATE,
-        Column("events", pl.Int64(), "events received"),
-        Column("devices_seen", pl.Int64(), "devices with an event"),
-        Column("hours_covered", pl.Int16(), "hours of the day with an event"),
+        Column("events", pl.Int64(), "events received", nullable=True),
+        Column("devices_seen", pl.Int64(), "devices with an event", nullable=True),
+        Column("hours_covered", pl.Int16(), "hours of the day with an event", nullable=True),
         Column("hours_expected", pl.Int16(), "hours of the local day: 24, or 23 and 25 where the clock changes"),
-        Column("duplicates", pl.Int64(), "events that repeat another"),
-        Column("unknown_cell", pl.Int64(), "events at cells that the plan of the day lacks"),
-        Column("too_fast", pl.Int64(), "events that nobody could have travelled to"),
-        Column("ping_pong", pl.Int64(), "events moved back to the cell before and after them"),
-        Column("cells_seen", pl.Int64(), "cells with an event"),
+        Column("duplicates", pl.Int64(), "events that repeat another", nullable=True),
+        Column("unknown_cell", pl.Int64(), "events at cells that the plan of the day lacks", nullable=True),
+        Column("too_fast", pl.Int64(), "events that nobody could have travelled to", nullable=True),
+        Column("ping_pong", pl.Int64(), "events moved back to the cell before and after them", nullable=True),
+        Column("cells_seen", pl.Int64(), "cells with an event", nullable=True),
         Column("cells_silent", pl.Int64(), "cells in the plan that are busy on other days, without any event"),
     ),
     key=("operator", "event_date"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Groups(
+        "devices",
+        "devices_seen",
+        ("events", "devices_seen", "hours_covered", "cells_seen", *FOUND_BY_CLEANING),
+        events=FOUND_BY_CLEANING,
+    ),
     owner=OWNER,
     source="mobile/phone_events and mobile/cells",
 )
@@ -148,6 +159,7 @@ OPERATOR_FLOWS = Table(
     ),
     key=("observed", "operator", "contract", "age_group", "origin", "destination"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Counts("devices", "devices", (all_of("origin"), all_of("destination"))),
     owner=OWNER,
     source="mobile/device_anchors and mobile/devices",
 )
@@ -171,6 +183,7 @@ AGGREGATED_FLOWS = Table(
     ),
     key=("observed", "operator", "contract", "age_group", "origin", "destination", "unit", "detail"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Exempt("as the operator released it: small flows are withheld before they are delivered"),
     owner=OWNER,
     source="Files of flows from operators, or from whoever publishes such",
 )
@@ -190,6 +203,7 @@ WEIGHTED_FLOWS = Table(
     ),
     key=("observed", "origin", "destination"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=OfReleased(),
     owner=OWNER,
     source="mobile/operator_flows, mobile/aggregated_flows and the market of phones",
 )
@@ -210,6 +224,7 @@ FLOW_COMPARISON = Table(
     ),
     key=("estimator", "subject_type", "subject", "measure"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=OfReleased(),
     owner=OWNER,
     source="mobile/weighted_flows and reference/commuting_flows",
 )

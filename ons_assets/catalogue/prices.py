@@ -3,9 +3,11 @@
 import polars as pl
 
 from ons_assets.catalogue import columns
+from ons_assets.lakehouse.disclosure import Exempt
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:prices"
+OF_PRODUCTS = Exempt("figures of products and their prices, not of persons or homes")
 
 RAW_QUOTES = Table(
     name="prices/raw_quotes",
@@ -120,6 +122,7 @@ COLLECTION_REPORT = Table(
     key=("day", "retailer", "item_id", "finding"),
     partition_by=("day",),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=OF_PRODUCTS,
     owner=OWNER,
     source="prices/raw_quotes and the ledger of drops",
 )
@@ -145,6 +148,7 @@ ITEM_INDICES = Table(
     key=("frequency", "method", "item_id", "period"),
     partition_by=("frequency",),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=OF_PRODUCTS,
     owner=OWNER,
     source="prices/checked_quotes",
 )
@@ -168,6 +172,7 @@ AGGREGATE_INDICES = Table(
     key=("frequency", "method", "group", "period"),
     partition_by=("frequency",),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=OF_PRODUCTS,
     owner=OWNER,
     source="prices/item_indices and reference/item_weights",
 )
@@ -200,6 +205,7 @@ INDEX_COMPARISON = Table(
     ),
     key=("frequency", "method", "subject_type", "subject", "series", "quotes"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=OF_PRODUCTS,
     owner=OWNER,
     source="prices/checked_quotes, reference/item_weights and reference/official_indices",
 )

@@ -3,6 +3,7 @@
 import polars as pl
 
 from ons_assets.catalogue import columns
+from ons_assets.lakehouse.disclosure import Exempt
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 GEOGRAPHY = "team:geography"
@@ -64,6 +65,7 @@ PRODUCT_LABELS = Table(
     ),
     key=("retailer", "item_id", "product", "labelled_by", "labelled_at_utc"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Exempt("labels of products, by members of the office"),
     owner="team:prices",
     source="Review queues that people filled in, received as drops",
 )
@@ -121,6 +123,7 @@ ADDRESSES = Table(
     ),
     key=("uprn",),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Exempt("addresses and what stands there, under the licence of their supplier; nobody who lives there"),
     owner=GEOGRAPHY,
     source="Ordnance Survey AddressBase Premium, Plus or Core, received as drops",
 )

@@ -3,9 +3,13 @@
 import polars as pl
 
 from ons_assets.catalogue import columns
+from ons_assets.lakehouse.disclosure import Counts, Groups, Margin
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:tweets"
+MONTHS_OF_YEAR = Margin(
+    pl.col("period_type") == "month", {"period_type": pl.lit("year"), "period": pl.col("period").str.head(4)}
+)
 UTC = pl.Datetime("us", "UTC")
 
 LOCAL_TIME = (
@@ -290,22 +294,22 @@ MOVES = Table(
 MIGRATION_FLOWS = Table(
     name="tweets/migration_flows",
     description=(
-        "People who moved from one area to another in one month or year, estimated from users who tweet; null "
-        "where too few moved."
+        "People who moved from one area to another in one month or year, estimated from users who tweet. No row "
+        "where nobody was seen to move, or too few to be told."
     ),
     columns=(
         Column("period_type", pl.String(), "month or year"),
         columns.PERIOD,
         columns.ORIGIN,
         columns.DESTINATION,
-        Column("movers", pl.Int64(), "users who moved; null if suppressed", nullable=True),
-        columns.FLOW.or_null(),
-        columns.FLOW_LOW.or_null(),
-        columns.FLOW_HIGH.or_null(),
-        columns.IS_SUPPRESSED,
+        Column("movers", pl.Int64(), "users who moved"),
+        columns.FLOW,
+        columns.FLOW_LOW,
+        columns.FLOW_HIGH,
     ),
     key=("period_type", "period", "origin", "destination"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Counts("users", "movers", (MONTHS_OF_YEAR,)),
     owner=OWNER,
     source="tweets/moves, tweets/residences and reference/population",
 )
@@ -328,6 +332,7 @@ MIGRATION_COMPARISON = Table(
     ),
     key=("period", "subject_type", "subject", "direction", "measure"),
     sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Groups("users", "users", ("value",)),
     owner=OWNER,
     source="tweets/migration_flows and reference/migration_estimates",
 )

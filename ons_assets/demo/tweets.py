@@ -36,9 +36,9 @@ def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
     tables = {
         "From tweets to people who live somewhere": _steps(home),
         "Homes of users with 20 tweets or more, against the truth": _homes(home, truth),
-        "Flows between areas (a flow of few users is suppressed)": _flows(flows),
+        "Flows between areas (one of few users is not told)": _flows(flows),
     }
-    if not flows["is_suppressed"].all():
+    if len(flows):
         tables["Flows against the register"] = _comparison(home)
     return tables
 
@@ -87,7 +87,6 @@ def _flows(flows: pl.DataFrame) -> pl.DataFrame:
         flows.group_by("period_type", "period")
         .agg(
             flows=pl.len(),
-            suppressed=pl.col("is_suppressed").sum(),
             users=pl.col("movers").sum(),
             people=pl.col("flow").sum().round().cast(pl.Int64()),
         )

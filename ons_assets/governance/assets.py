@@ -5,6 +5,7 @@ import polars as pl
 from dagster_duckdb import DuckDBResource
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.governance.disclosure.account import disclosure_audit
 from ons_assets.intake.ingestion import DROP_SHA256
 from ons_assets.lakehouse import data_docs, warehouse
 from ons_assets.orchestration.assets import published
@@ -23,6 +24,12 @@ FROM_DROPS = [
 def drop_ledger(lakehouse: Lakehouse) -> pl.DataFrame:
     """Publish the ledger as it stands."""
     return lakehouse.ledger.frame()
+
+
+@published("governance/disclosure_audit", after=[table.name for table in CATALOGUE.values() if table.disclosure])
+def disclosure_audits(lakehouse: Lakehouse) -> pl.DataFrame:
+    """Say what leaves of every aggregate, and attack what was released."""
+    return disclosure_audit(lakehouse.home, list(CATALOGUE.values()))
 
 
 @dg.asset(

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from ons_assets.lakehouse import increments, lake, publication
+from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.increments import Increment, Replacement
@@ -21,8 +22,10 @@ from ons_assets.lakehouse.publication import Publication, Published, publish_par
 from ons_assets.lakehouse.sums import in_one_thread
 from ons_assets.lakehouse.tables import Table
 
+# Of an aggregate, what has passed its disclosure step.
+Rows = pl.DataFrame | Protected
 # One frame a table; all rows at once, or part by part.
-Frames = pl.DataFrame | tuple[pl.DataFrame, ...]
+Frames = Rows | tuple[Rows, ...]
 Computed = Frames | Iterator[Frames] | Replacement
 
 
@@ -137,7 +140,8 @@ def derive(
             made = publish_parts(publications, _parts(computed), made_of, parameters, replace)
         except publication.Refused as refusal:
             return Refused(refusal.table, refusal.audit)
-    return Made(tuple(made), computed if isinstance(computed, pl.DataFrame) else None)
+    whole = computed.rows if isinstance(computed, Protected) else computed
+    return Made(tuple(made), whole if isinstance(whole, pl.DataFrame) else None)
 
 
 def _rows(
@@ -172,9 +176,9 @@ def _replaced(table: Table, computed: Computed, days: tuple[date, date] | None) 
     return lake.Between(table.partition_by[0], *days) if days else None
 
 
-def _parts(computed: Computed) -> Iterator[tuple[pl.DataFrame, ...]]:
+def _parts(computed: Computed) -> Iterator[tuple[Rows, ...]]:
     """Parts of what a function made, each as one frame a table."""
     if isinstance(computed, Replacement):
         computed = computed.parts
-    for part in [computed] if isinstance(computed, pl.DataFrame | tuple) else computed:
-        yield (part,) if isinstance(part, pl.DataFrame) else part
+    for part in [computed] if isinstance(computed, pl.DataFrame | Protected | tuple) else computed:
+        yield part if isinstance(part, tuple) else (part,)

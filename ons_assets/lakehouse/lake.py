@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ class Provenance:
         Hash of code, suite, settings and inputs; the same whenever they are the same.
     partition
         First and last value of the partition that was replaced; None for the whole table.
+    disclosure
+        What its disclosure step did, for each part: `ons_assets.lakehouse.disclosure.Account`.
     """
 
     run_id: str
@@ -56,6 +58,7 @@ class Provenance:
     settings: dict[str, Any]
     data_version: str
     partition: tuple[str, str] | None = None
+    disclosure: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

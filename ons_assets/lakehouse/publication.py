@@ -15,6 +15,7 @@ import polars as pl
 import core_ext
 import ons_assets
 from ons_assets.lakehouse import data_docs, gate, lake, quarantine
+from ons_assets.lakehouse.disclosure import Account, Protected, needs_step
 from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Partition, Provenance
@@ -27,6 +28,10 @@ class Refused(Exception):
     def __init__(self, table: str, audit: Audit) -> None:
         super().__init__(audit.reason)
         self.table, self.audit = table, audit
+
+
+class Unprotected(ValueError):
+    """A table that declares a disclosure step has not passed it."""
 
 
 @dataclass(frozen=True)
@@ -104,25 +109,36 @@ class Publication:
         self._home, self._table, self._suite, self._run_id = home, table, suite, run_id
         self._staged: list[Path] = []
         self._audits: list[Audit] = []
+        self._accounts: list[Account] = []
 
-    def add(self, frame: pl.DataFrame) -> None:
+    def add(self, rows: pl.DataFrame | Protected) -> None:
         """Stage and audit a part.
 
         Raises
         ------
+        Unprotected
+            If the table declares a disclosure step, and the part has not passed it.
         Refused
             If the gate found a critical failure. The part is kept in quarantine, the table is as it was.
         SchemaMismatch
             If the frame does not have the columns of the table.
         """
-        conformed = self._table.conform(frame)
+        if isinstance(rows, Protected):
+            self._accounts.append(rows.account)
+            rows = rows.rows
+        elif needs_step(self._table.disclosure):
+            raise Unprotected(f"{self._table.name} would be published without its disclosure step")
+        self._audits.append(self._stage(rows))
+
+    def _stage(self, rows: pl.DataFrame) -> Audit:
+        conformed = self._table.conform(rows)
         number = len(self._staged) + 1
         staged = stage(self._home, self._table, conformed, self._run_id, f"part-{number:05}")
         audit = gate.audit(self._suite, self._table, conformed)
         if audit.is_critical:
             self._refuse(audit, staged)
         self._staged.append(staged)
-        self._audits.append(audit)
+        return audit
 
     def verify(self) -> None:
         """Audit what only all parts together can show.
@@ -157,7 +173,7 @@ class Publication:
 
         """
         if not self._staged:
-            self.add(self._table.empty())
+            self._audits.append(self._stage(self._table.empty()))
         rows = pl.scan_parquet(self._staged, glob=False)
         audit = Audit.of_parts(self._audits)
         data_docs.keep(self._home, self._table.name, self._run_id, "", self._worst().result)
@@ -170,6 +186,7 @@ class Publication:
             settings=dict(settings),
             data_version=made_of,
             partition=(str(replace.first), str(replace.last)) if replace else None,
+            disclosure=[account.said() for account in self._accounts],
         )
         number = lake.publish(self._home, self._table, rows, provenance, replace)
         n_rows = rows.select(pl.len()).collect().item()
@@ -195,7 +212,7 @@ class Publication:
 
 def publish_parts(
     publications: Sequence[Publication],
-    parts: Iterable[tuple[pl.DataFrame, ...]],
+    parts: Iterable[tuple[pl.DataFrame | Protected, ...]],
     inputs: Mapping[str, str],
     settings: Mapping[str, Any],
     replace: Partition | None = None,
@@ -230,7 +247,7 @@ def publish_parts(
 def publish(
     home: Home,
     table: Table,
-    frame: pl.DataFrame,
+    frame: pl.DataFrame | Protected,
     suite: Suite,
     *,
     run_id: str,

@@ -11,6 +11,8 @@ from typing import Self
 
 import polars as pl
 
+from ons_assets.lakehouse.disclosure import Rule
+
 DataType = pl.DataType | type[pl.DataType]
 
 
@@ -63,6 +65,8 @@ class Table:
         Team (``team:prices``) or e-mail address.
     source
         Where the data come from, in words.
+    disclosure
+        What an aggregate may tell of those whom it is about; None for the others.
     """
 
     name: str
@@ -73,8 +77,11 @@ class Table:
     owner: str
     source: str
     partition_by: tuple[str, ...] = ()
+    disclosure: Rule | None = None
 
     def __post_init__(self) -> None:
+        if (self.sensitivity is Sensitivity.AGGREGATE) != (self.disclosure is not None):
+            raise ValueError(f"{self.name}: an aggregate declares what it may tell, and nothing else does")
         names = self.column_names
         if duplicated := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"{self.name}: columns declared twice: {sorted(duplicated)}")

@@ -5,7 +5,10 @@ from functools import partial
 
 import polars as pl
 
+from ons_assets.catalogue.meters import AREA_OCCUPANCY, CLUSTER_PROFILES, FIELDWORK, HOUSEHOLD_SIZE_ACCURACY
+from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse import buckets
+from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.meters.absence import low_use, vacancy
 from ons_assets.meters.areas.area_figures import area_tables
 from ons_assets.meters.areas.meter_areas import MeterAreaFiles
@@ -105,12 +108,13 @@ def vacancies(daily_consumption: pl.LazyFrame, parameters: VacancyParameters) ->
     inputs=["meters/profile_indicators", "meters/questionnaire"],
 )
 def household_size(
-    profile_indicators: pl.LazyFrame, questionnaire: pl.LazyFrame, parameters: HouseholdParameters
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+    profile_indicators: pl.LazyFrame, questionnaire: pl.LazyFrame, parameters: HouseholdParameters, area: AreaParameters
+) -> tuple[pl.DataFrame, Protected]:
     """Learn the size of households from those that answered, and judge what was learned."""
     # In one order, as the folds and the forest depend on it.
     indicators, answers = profile_indicators.sort("meter").collect(), questionnaire.sort("meter").collect()
-    return household_tables(indicators, answers, parameters)
+    sizes, accuracy = household_tables(indicators, answers, parameters)
+    return sizes, protect(HOUSEHOLD_SIZE_ACCURACY, accuracy, _thresholds(area))
 
 
 @published(
@@ -121,9 +125,10 @@ def household_size(
 )
 def profile_clusters(
     half_hours: pl.LazyFrame, parameters: ProfileClusterParameters, area: AreaParameters
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+) -> tuple[pl.DataFrame, pl.DataFrame, Protected]:
     """Group days by the shape of their use."""
-    return cluster_tables(lambda: (rows for (rows,) in _parts(half_hours)), parameters, area)
+    clusters, choice, shapes = cluster_tables(lambda: (rows for (rows,) in _parts(half_hours)), parameters)
+    return clusters, choice, protect(CLUSTER_PROFILES, shapes, _thresholds(area))
 
 
 @published(
@@ -138,7 +143,13 @@ def area_figures(
     calendar: CalendarParameters,
     parameters: AreaParameters,
     fieldwork: FieldworkParameters,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+) -> tuple[Protected, Protected]:
     """Estimate occupancy of small areas, and rank the hours at which to call there."""
     homes = ((presence, spells) for presence, spells in _parts(occupancy_probabilities, vacancy))
-    return area_tables(homes, meter_areas.collect(), calendar.holidays, parameters, fieldwork)
+    occupancy, calls = area_tables(homes, meter_areas.collect(), calendar.holidays, parameters, fieldwork)
+    thresholds = _thresholds(parameters)
+    return protect(AREA_OCCUPANCY, occupancy, thresholds), protect(FIELDWORK, calls, thresholds)
+
+
+def _thresholds(area: AreaParameters) -> Thresholds:
+    return Thresholds(area.min_homes, area.fewest_contributors, area.largest_share)

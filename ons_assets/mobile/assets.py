@@ -9,6 +9,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from ons_assets.catalogue.mobile import EVENT_QUALITY
+from ons_assets.governance.disclosure.step import Thresholds, protect
+from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.mobile import figures
 from ons_assets.mobile import flow_comparison as comparison
 from ons_assets.mobile import release as releasing
@@ -49,9 +52,11 @@ def event_quality(
     cells: pl.LazyFrame,
     parameters: EventQualityParameters,
     cleaning: CleaningParameters,
-) -> pl.DataFrame:
+    release: ReleaseParameters,
+) -> Protected:
     """Say what every day of events is worth."""
-    return describe_events(phone_events, cell_plan(cells.collect()), parameters, cleaning)
+    days = describe_events(phone_events, cell_plan(cells.collect()), parameters, cleaning)
+    return protect(EVENT_QUALITY, days, Thresholds(release.k))
 
 
 @published("mobile/device_anchors", inputs=["mobile/phone_events", "mobile/cells", "reference/area_parts"])
@@ -94,7 +99,7 @@ def operator_flows(
     event_quality: pl.LazyFrame,
     devices: pl.LazyFrame | None,
     parameters: ReleaseParameters,
-) -> pl.DataFrame:
+) -> Protected:
     """Count devices between areas, and leave out what is small or could be learnt by subtraction."""
     observed = releasing.days_observed(event_quality.collect(), parameters.k)
     register = devices.collect() if devices is not None else None

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ons_assets.governance.disclosure.two_way import protect
+from ons_assets.lakehouse.disclosure import Account, Protected
 from ons_assets.lakehouse.sums import exact_sum
-from ons_assets.mobile.suppression import protect
 from ons_assets.mobile.workers import NONE_SEEN, PLACED, SEVERAL_SITES
 from ons_assets.parameters.mobile import ReleaseParameters
 
@@ -31,12 +32,17 @@ class Released:
         Flows between two areas, and their devices, that are in totals only.
     devices
         All devices with a home that are in the table.
+    cells, primary, withheld
+        Flows and totals that are not zero; of these, below k; and in all, withheld.
     """
 
     flows: pl.DataFrame
     suppressed_flows: int
     suppressed_devices: float
     devices: float
+    cells: int
+    primary: int
+    withheld: int
 
 
 def origin_destination(
@@ -87,7 +93,7 @@ def release(counts: pl.DataFrame, k: float, doubt: float) -> Released:
     """Make counts into tables with totals, one for each stratum, in which nothing is below k.
 
     Flows below k are not listed; they are in the totals. If a flow could be learnt by subtraction from
-    totals, further flows are left out (`ons_assets.mobile.suppression`). The destinations "none_seen" and
+    totals, further flows are left out (`ons_assets.governance.disclosure.two_way`). The destinations "none_seen" and
     "several_sites" are protected as areas are. There are no totals over strata.
 
     Parameters
@@ -95,9 +101,10 @@ def release(counts: pl.DataFrame, k: float, doubt: float) -> Released:
     counts
         What `origin_destination` returns.
     k, doubt
-        As for `ons_assets.mobile.suppression.protect`.
+        As for `ons_assets.governance.disclosure.two_way.protect`.
     """
     tables, hidden_flows, hidden_devices = [], 0, 0.0
+    cells = primary = hidden = 0
     for (contract, age_group), stratum in counts.sort(*STRATA, "origin", "destination").group_by(
         *STRATA, maintain_order=True
     ):
@@ -131,10 +138,13 @@ def release(counts: pl.DataFrame, k: float, doubt: float) -> Released:
             )
         )
         hidden_flows += lost
+        cells, primary = cells + int((made.values > 0).sum()), primary + int(made.primary.sum())
+        hidden += int(made.withheld.sum())
         hidden_devices += float(made.values[:-1, :-1][made.withheld[:-1, :-1]].sum())
     empty = pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String()))
     flows = pl.concat(tables).select(COLUMNS) if tables else empty
-    return Released(flows, hidden_flows, hidden_devices, float(counts.select(exact_sum("devices")).item()))
+    devices = float(counts.select(exact_sum("devices")).item())
+    return Released(flows, hidden_flows, hidden_devices, devices, cells, primary, hidden)
 
 
 def days_observed(quality: pl.DataFrame, k: float) -> str:
@@ -156,7 +166,7 @@ def days_observed(quality: pl.DataFrame, k: float) -> str:
 
 def operator_flows(
     anchors: pl.DataFrame, devices: pl.DataFrame | None, parameters: ReleaseParameters, observed: str
-) -> pl.DataFrame:
+) -> Protected:
     """Return the rows of `mobile/operator_flows` of all operators.
 
     Parameters
@@ -168,14 +178,30 @@ def operator_flows(
     observed
         First and last day; see `days_observed`.
     """
-    parts = []
+    keys = ["observed", "operator", *STRATA, "origin", "destination"]
+    parts = [pl.DataFrame(schema=dict.fromkeys([*keys, *COLUMNS[4:]], pl.String()))]
+    of_operators = []
     for (operator,), of_operator in anchors.group_by("operator", maintain_order=True):
         released = release(origin_destination(of_operator, devices, parameters), parameters.k, parameters.doubt)
-        parts.append(released.flows.with_columns(operator=pl.lit(operator), observed=pl.lit(observed)))
-    keys = ["observed", "operator", *STRATA, "origin", "destination"]
-    if not parts:
-        return pl.DataFrame(schema=dict.fromkeys([*keys, *COLUMNS[4:]], pl.String()))
-    return pl.concat(parts).select(*keys, *COLUMNS[4:]).sort(keys)
+        of_operators.append(released)
+        named = released.flows.with_columns(operator=pl.lit(operator), observed=pl.lit(observed))
+        parts.append(named.select(*keys, *COLUMNS[4:]))
+    rows = pl.concat(parts[1:] or parts).sort(keys)
+    return Protected(rows, _account(of_operators, parameters.k))
+
+
+def _account(released: list[Released], k: float) -> Account:
+    counted = sum(each.devices for each in released)
+    hidden = sum(each.suppressed_devices for each in released)
+    primary = sum(each.primary for each in released)
+    return Account(
+        unit="devices",
+        fewest=k,
+        cells=sum(each.cells for each in released),
+        primary=primary,
+        secondary=sum(each.withheld for each in released) - primary,
+        kept_share=1 - hidden / counted if counted else None,
+    )
 
 
 def _register(anchors: pl.DataFrame, devices: pl.DataFrame | None) -> pl.DataFrame:

@@ -209,6 +209,15 @@ class AreaParameters(Parameters):
     """How area figures are made and held back."""
 
     min_homes: int = Field(10, ge=10, description="fewest homes of an area that is published; never below 10")
+    fewest_contributors: int = Field(
+        3, ge=2, description="fewest homes that bring something to a published share, and fewest that do not bring all"
+    )
+    largest_share: float = Field(
+        0.75,
+        gt=0,
+        lt=1,
+        description="most that one home has of what homes bring to a published share, or lack to it",
+    )
     level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
 
 

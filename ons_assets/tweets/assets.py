@@ -9,8 +9,11 @@ from datetime import date
 
 import polars as pl
 
+from ons_assets.catalogue.tweets import MIGRATION_COMPARISON, MIGRATION_FLOWS
 from ons_assets.geography.areas import areas_of
+from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse.buckets import in_buckets, spans, with_bucket
+from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.increments import Increment, Replacement
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.partitions import DAYS
@@ -186,15 +189,16 @@ def migration_flows(
     users: pl.LazyFrame,
     population: pl.LazyFrame,
     parameters: MigrationFlowParameters,
-) -> pl.DataFrame:
+) -> Protected:
     """Estimate how many people moved from area to area."""
-    return estimate_flows(
+    flows = estimate_flows(
         moves.collect(),
         residences.collect(),
         totals_by_area(population.collect()),
         parameters,
         users=_seen_enough(users, parameters),
     )
+    return protect(MIGRATION_FLOWS, flows, Thresholds(parameters.fewest_movers))
 
 
 @published(
@@ -215,16 +219,17 @@ def migration_comparison(
     migration_estimates: pl.LazyFrame,
     parameters: MigrationComparisonParameters,
     flows: MigrationFlowParameters,
-) -> pl.DataFrame:
+) -> Protected:
     """Hold the flows beside official estimates."""
     latest = residences.group_by("user").agg(pl.col("area").sort_by("month").last()).collect()
-    return compare_with_estimates(
+    comparison = compare_with_estimates(
         migration_flows.collect(),
         migration_estimates.collect(),
         totals_by_area(population.collect()),
         latest.join(_seen_enough(users, flows), on="user", how="semi"),
         parameters,
     )
+    return protect(MIGRATION_COMPARISON, comparison, Thresholds(flows.fewest_users))
 
 
 def _spans(rows: pl.LazyFrame, memory: MemoryParameters) -> list[tuple[int, int]]:

@@ -88,7 +88,9 @@ def compare_with_estimates(
     pl.DataFrame
         period, level, name, direction, measure, value, is_student_area; see `Comparison.table`. Flows
         between areas are compared pair by pair (level "pair") and summed by area. For each period of the
-        estimates there is a measure `is_compared`, 0 if there are no flows of it.
+        estimates there is a measure `is_compared`, 0 if there are no flows of it. And `users`, behind a
+        penetration, null for other measures: penetration times population is their number, so that it leaves by its
+        disclosure step only.
     """
     counted = users.drop_nulls("area").group_by("area").agg(users=pl.len())
     penetration = population.join(counted, on="area").select("area", penetration=1_000 * pl.col("users") / "population")
@@ -109,7 +111,9 @@ def compare_with_estimates(
         if len(pairs):
             summed = pairs.group_by("origin", "destination").agg(flow=exact_sum("moves"))
             parts.append(_overall("pair", period, compare_pairs(estimate.drop_nulls("flow"), summed)))
-    return pl.concat(parts).with_columns(pl.col("value").fill_nan(None))
+    found = pl.concat(parts).join(counted.rename({"area": "subject"}), on="subject", how="left", maintain_order="left")
+    is_of_users = pl.col("measure") == "penetration"
+    return found.with_columns(pl.col("value").fill_nan(None), users=pl.when(is_of_users).then("users"))
 
 
 def _overall(subject_type: str, period: str, measures: dict[str, float]) -> pl.DataFrame:

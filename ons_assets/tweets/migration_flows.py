@@ -8,8 +8,6 @@ from ons_assets.flows.intervals import gamma_interval
 from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.parameters.tweets import MigrationFlowParameters
 
-ESTIMATES = ("movers", "flow", "flow_low", "flow_high")
-
 
 def users_at_risk(residences: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
     """Count the users who could be seen to move: who have a home in a month and, somewhere, in the next.
@@ -42,7 +40,8 @@ def migration_flows(
     """Estimate how many people moved from area to area, by month and by year.
 
     A user who moved counts for the people of the area of origin (and of its age and sex, if given) whom
-    a user there stands for in that month: population / users at risk.
+    a user there stands for: population / users at risk, of the month, or the mean of the year's months. So the flow
+    of a year tells nothing beyond its number of movers: not in which months they moved.
 
     Parameters
     ----------
@@ -64,7 +63,8 @@ def migration_flows(
     -------
     pl.DataFrame
         period_type ("month" or "year"), period (2014-09 or 2014), origin, destination, *by, movers
-        (users), flow (people), flow_low, flow_high (interval), is_suppressed. Sorted.
+        (users), flow (people), flow_low, flow_high (interval). Sorted. Small numbers of movers are in it: it leaves
+        by its disclosure step only.
 
     References
     ----------
@@ -81,46 +81,33 @@ def migration_flows(
     weighted = between.join(weights, left_on=["month", "from_area", *by], right_on=["month", "area", *by], how="left")
     # Somebody who moves in the first month that is seen has no users at risk to be weighed with.
     weighted = weighted.drop_nulls("weight")
-    periods = [("month", "%Y-%m"), ("year", "%Y")]
-    parts = []
-    for period_type, form in periods:
-        parts.append(
-            weighted.group_by(
-                pl.lit(period_type).alias("period_type"),
-                pl.col("month").dt.strftime(form).alias("period"),
-                pl.col("from_area").alias("origin"),
-                pl.col("to_area").alias("destination"),
-                *by,
-            ).agg(
-                movers=pl.len().cast(pl.Int64()),
-                flow=exact_sum("weight"),
-                variance=exact_sum(pl.col("weight") ** 2),
-                largest=pl.col("weight").max(),
-            )
+    months = weighted.select("weight", *by, period_type=pl.lit("month"), period=pl.col("month").dt.strftime("%Y-%m"),
+                             origin="from_area", destination="to_area")  # fmt: skip
+    of_year = _of_years(weights, by)
+    years = months.drop("weight").with_columns(period_type=pl.lit("year"), period=pl.col("period").str.head(4))
+    years = years.join(of_year, on=["period", "origin", *by])
+    cell = ["period_type", "period", "origin", "destination", *by]
+    flows = (
+        pl.concat([months, years.select(months.columns)])
+        .group_by(cell)
+        .agg(
+            movers=pl.len().cast(pl.Int64()),
+            flow=exact_sum("weight"),
+            variance=exact_sum(pl.col("weight") ** 2),
+            largest=pl.col("weight").max(),
         )
-    flows = pl.concat(parts)
+    )
     low, high = gamma_interval(
         flows["flow"].to_numpy(), flows["variance"].to_numpy(), flows["largest"].to_numpy(), parameters.level
     )
-    hidden = pl.col("movers") < parameters.fewest_movers
-    return (
-        flows.with_columns(flow_low=pl.Series(low), flow_high=pl.Series(high), is_suppressed=hidden)
-        .drop("variance", "largest")
-        .with_columns(pl.when(~pl.col("is_suppressed")).then(pl.col(name)).alias(name) for name in ESTIMATES)
-        .sort("period_type", "period", "origin", "destination", *by)
-        .select(
-            "period_type",
-            "period",
-            "origin",
-            "destination",
-            *by,
-            "movers",
-            "flow",
-            "flow_low",
-            "flow_high",
-            "is_suppressed",
-        )
-    )
+    bounds = {"flow_low": pl.Series(low), "flow_high": pl.Series(high)}
+    return flows.with_columns(**bounds).drop("variance", "largest").sort(cell)
+
+
+def _of_years(weights: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """People by user of a year: of the mean number of users at risk, whichever the month of a move."""
+    of_year = weights.group_by("area", *by, period=pl.col("month").dt.strftime("%Y"))
+    return of_year.agg(weight=pl.len() / exact_sum(1 / pl.col("weight"))).rename({"area": "origin"})
 
 
 def _weights(

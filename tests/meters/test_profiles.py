@@ -238,18 +238,14 @@ def area_of(probability, code="E1"):
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
 @settings(max_examples=60, deadline=None)
-def test_areas_with_few_homes_say_nothing_and_others_their_mean(probability):
+def test_a_figure_of_an_area_is_the_mean_of_its_homes_in_its_interval(probability):
     row = area_occupancy(area_of(probability)).row(0, named=True)
-    if len(probability) < 10:
-        assert row["is_suppressed"]
-        assert [row[name] for name in ("homes", "estimate", "lower", "upper")] == [None] * 4
-        assert row["reason"]
-    else:
-        assert not row["is_suppressed"]
-        assert row["homes"] == len(probability)
-        assert row["estimate"] == pytest.approx(np.mean(probability))
-        assert 0 <= row["lower"] <= row["estimate"] + 1e-12
-        assert row["estimate"] - 1e-12 <= row["upper"] <= 1
+    assert row["homes"] == len(probability)
+    assert row["estimate"] == pytest.approx(np.mean(probability))
+    assert 0 <= row["lower"] <= row["estimate"] + 1e-12
+    assert row["estimate"] - 1e-12 <= row["upper"] <= 1
+    assert row["contributors"] == sum(value > 0 for value in probability)
+    assert row["lacking"] == sum(1 - value > 0 for value in probability)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.9])
@@ -268,15 +264,14 @@ def test_ten_homes_that_are_all_occupied_are_no_certainty():
     assert row["lower"] < 0.8
 
 
-def test_the_least_number_of_homes_can_be_raised_and_not_lowered():
+def test_the_least_number_of_homes_cannot_be_lowered():
     with pytest.raises(ValueError, match="greater than or equal to 10"):
         AreaParameters(min_homes=5)
-    assert area_occupancy(area_of([0.5] * 15), AreaParameters(min_homes=20))["is_suppressed"].item()
 
 
 def test_homes_without_a_probability_do_not_count():
     table = area_occupancy(area_of([0.5] * 9 + [None, None, float("nan")]))
-    assert table["is_suppressed"].item()
+    assert table["homes"].item() == 9
 
 
 def test_wrong_rows_are_refused():

@@ -338,7 +338,7 @@ CASES = {
     "classes of workers": lambda: _classes(DeviceAnchorParameters()),
     "classes of workers by shares": lambda: _classes(DeviceAnchorParameters(home_share=0.25, work_share=0.25)),
     "flows of an operator": lambda: Case(
-        lambda _, anchors, devices: operator_flows(anchors, devices, ReleaseParameters(k=5), PERIOD),
+        lambda _, anchors, devices: operator_flows(anchors, devices, ReleaseParameters(k=5), PERIOD).rows,
         {"anchors": anchors(), "devices": devices()},
     ),
     "flows by the likeliest area": lambda: Case(

@@ -292,9 +292,8 @@ def test_strata_children_and_unknown_customers():
             "age_group": ["25-44"] * 20 + ["0-15"] * 5,
         }
     )
-    flows = release.operator_flows(
-        anchors, register, ReleaseParameters(k=5, strata=("contract",)), "2014-10-06/2014-10-19"
-    )
+    parameters = ReleaseParameters(k=5, strata=("contract",))
+    flows = release.operator_flows(anchors, register, parameters, "2014-10-06/2014-10-19").rows
     devices = dict(flows.filter(origin="all", destination="all").select("contract", "devices").rows())
     assert devices == {"contract": 15, "prepaid": 5, "unknown": 5}
     assert flows.filter(origin="A", destination="B")["devices"].sum() == pytest.approx(25, abs=0.2)

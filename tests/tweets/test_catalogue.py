@@ -9,6 +9,7 @@ import pytest
 
 from ons_assets.catalogue import tables_of, tweets
 from ons_assets.geography.areas import Areas
+from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.intake.limits import Limits
 from ons_assets.lakehouse import gate
 from ons_assets.lakehouse.buckets import BUCKETS, with_bucket
@@ -68,8 +69,8 @@ def made(tmp_path_factory):
         "tweets/student_homes": student_homes(stays, model.clusters, world.terms),
         "tweets/residences": lived,
         "tweets/moves": moved,
-        "tweets/migration_flows": flows,
-        "tweets/migration_comparison": compared,
+        "tweets/migration_flows": protect(tweets.MIGRATION_FLOWS, flows, Thresholds(1)).rows,
+        "tweets/migration_comparison": protect(tweets.MIGRATION_COMPARISON, compared, Thresholds(1)).rows,
     }
 
 

@@ -44,14 +44,15 @@ def area_tables(
     holidays
         Public holidays, counted as sundays.
     area
-        Fewest homes of a figure, level of the intervals.
+        Level of the intervals.
     calls
         Hours in which to call.
 
     Returns
     -------
     occupancy, fieldwork : DataFrame
-        Rows of `meters/area_occupancy` and `meters/fieldwork`; without rows if no meter has an area.
+        Rows of `meters/area_occupancy` and `meters/fieldwork` before their disclosure steps; none if no meter has an
+        area.
     """
     months, hours = [_NO_MONTHS], [_NO_HOURS]
     for probabilities, spells in parts:
@@ -61,10 +62,12 @@ def area_tables(
         here = probabilities.join(lived_in, on=["meter", "day"], how="left", maintain_order="left")
         kept = here.filter(pl.col("state").is_not_null())
         hours.append(presence_by_hour(kept, _present(kept), holidays))
-    placed = pl.concat(months).join(areas.select("meter", "area_code"), on="meter")
+    of_months = pl.concat(months)
+    metered = areas.select("meter", "area_code").join(of_months, on="meter", how="semi")
+    placed = of_months.join(metered, on="meter")
     return (
         area_occupancy(placed, area, by=("month", "measure")),
-        fieldwork(pl.concat(hours), areas, calls, area),
+        fieldwork(pl.concat(hours), metered, calls, area),
     )
 
 

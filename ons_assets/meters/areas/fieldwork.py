@@ -70,18 +70,19 @@ def fieldwork(
     presence
         From `presence_by_hour`.
     areas
-        `meter`, `area_code`.
+        `meter`, `area_code` of all homes that are metered, those that are not called on too.
     parameters
         Hours of calls.
     area
-        What may be published.
+        Level of the intervals.
 
     Returns
     -------
     DataFrame
-        `area_code`, `day_type`, `hour`, `homes`, `estimate` (expected share of homes with somebody in), `lower`,
-        `upper`, `is_suppressed`, `reason`, `rank` (1 is the best of the area; null if suppressed), sorted by
-        area and rank.
+        `area_code`, `day_type`, `hour`, `homes` (metered in the area, as in `meters/area_occupancy`: the number of
+        those called on would tell how many are not lived in), `estimate` (expected share of homes with somebody in),
+        `lower`, `upper`, `called_on`, what their disclosure step asks of shares, and `rank` (1 is the best of the
+        area), sorted by area and rank. Small areas are in it: it leaves by that step only.
     """
     parameters = parameters or FieldworkParameters()
     callable_hours = pl.col("hour").is_between(parameters.from_hour, parameters.to_hour - 1)
@@ -90,5 +91,7 @@ def fieldwork(
         area,
         by=("day_type", "hour"),
     )
+    homes = areas.group_by("area_code").agg(homes=pl.len().cast(pl.Int64))
+    table = table.rename({"homes": "called_on"}).join(homes, on="area_code")
     rank = pl.col("estimate").rank("ordinal", descending=True).over("area_code").cast(pl.Int32)
     return table.with_columns(rank=rank).sort("area_code", "rank", "day_type", "hour", nulls_last=True)

@@ -4,9 +4,8 @@ from statistics import NormalDist
 
 import polars as pl
 
+from ons_assets.lakehouse.disclosure import EVIDENCE, shares_of
 from ons_assets.parameters.meters import AreaParameters
-
-SUPPRESSED = "fewer homes than may be published"
 
 
 def area_occupancy(
@@ -23,16 +22,16 @@ def area_occupancy(
     homes
         One row a home (and group of `by`): `meter`, `area_code`, `probability` in [0, 1]; null is left out.
     parameters
-        Least number of homes, level of the interval.
+        Level of the interval.
     by
         Further columns of the groups, such as month, state, or day type and hour.
 
     Returns
     -------
     DataFrame
-        `area_code`, the columns of `by`, `homes`, `estimate`, `lower`, `upper`, `is_suppressed`, `reason`; sorted.
-        Areas with fewer than `min_homes` homes have null figures, the number of homes included. Differencing
-        against other tables is for disclosure control on the way out, not for this function.
+        `area_code`, the columns of `by`, `homes`, `estimate`, `lower`, `upper`, and what their disclosure step asks
+        of shares (`ons_assets.lakehouse.disclosure.shares_of`); sorted. Small areas are in it: it leaves by that step
+        only.
 
     Raises
     ------
@@ -59,17 +58,16 @@ def area_occupancy(
     return (
         known.sort(*groups, "meter")  # the last digit of a mean hangs on the order of its terms
         .group_by(groups, maintain_order=True)
-        .agg(homes=pl.len().cast(pl.Int64), estimate=pl.col("probability").mean(), variance=pl.col("probability").var())
+        .agg(
+            homes=pl.len().cast(pl.Int64),
+            estimate=pl.col("probability").mean(),
+            variance=pl.col("probability").var(),
+            **shares_of("probability"),
+        )
         .with_columns(
             lower=pl.min_horizontal(p - by_spread, centre - by_share).clip(0, 1),
             upper=pl.max_horizontal(p + by_spread, centre + by_share).clip(0, 1),
-            is_suppressed=n < parameters.min_homes,
         )
-        .with_columns(
-            pl.when(~pl.col("is_suppressed")).then(pl.col(name)).alias(name)
-            for name in ("estimate", "lower", "upper", "homes")
-        )
-        .with_columns(reason=pl.when("is_suppressed").then(pl.lit(SUPPRESSED)))
-        .select(*groups, "homes", "estimate", "lower", "upper", "is_suppressed", "reason")
+        .select(*groups, "homes", "estimate", "lower", "upper", *EVIDENCE)
         .sort(groups)
     )

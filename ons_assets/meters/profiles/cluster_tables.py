@@ -16,13 +16,13 @@ from ons_assets.meters.profiles.day_clusters import (
     fit_profile_clusters,
     usable,
 )
-from ons_assets.parameters.meters import AreaParameters, ProfileClusterParameters
+from ons_assets.parameters.meters import ProfileClusterParameters
 
 Parts = Callable[[], Iterator[pl.DataFrame]]
 
 
 def cluster_tables(
-    parts: Parts, parameters: ProfileClusterParameters | None = None, area: AreaParameters | None = None
+    parts: Parts, parameters: ProfileClusterParameters | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Cluster the days of all meters.
 
@@ -32,16 +32,15 @@ def cluster_tables(
         Begins to yield the rows of `meters/half_hours`, some meters at a time; it is called twice.
     parameters
         See `ProfileClusterParameters`.
-    area
-        Fewest homes of a cluster whose figures are published.
 
     Returns
     -------
     clusters, choice, profiles : DataFrame
-        Rows of `meters/profile_clusters`, `meters/profile_cluster_choice` and `meters/cluster_profiles`. With
-        fewer than `fewest_days` usable days all are one cluster, and the choice says so.
+        Rows of `meters/profile_clusters`, `meters/profile_cluster_choice` and, before its disclosure step,
+        `meters/cluster_profiles`. With fewer than `fewest_days` usable days all are one cluster, and the choice
+        says so.
     """
-    parameters, area = parameters or ProfileClusterParameters(), area or AreaParameters()
+    parameters = parameters or ProfileClusterParameters()
     drawn = draw_days(
         ((rows["meter"].to_numpy(), rows["day"].to_physical().to_numpy(), measured(rows)) for rows in parts()),
         parameters.fit_days,
@@ -61,7 +60,7 @@ def cluster_tables(
     return (
         clusters,
         _choice(model, len(drawn), parameters.fewest_days),
-        _profiles(clusters, sums.values(), shares.values(), area),
+        _profiles(clusters, sums.values(), shares.values()),
     )
 
 
@@ -94,16 +93,13 @@ def _choice(model: ProfileClusters | None, days: int, fewest_days: int) -> pl.Da
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _profiles(
-    clusters: pl.DataFrame, sums: npt.NDArray[np.float64], shares: npt.NDArray[np.float64], area: AreaParameters
-) -> pl.DataFrame:
+def _profiles(clusters: pl.DataFrame, sums: npt.NDArray[np.float64], shares: npt.NDArray[np.float64]) -> pl.DataFrame:
     number = len(sums)
     found = (
         clusters.filter(pl.col("profile_cluster") != NO_CLUSTER)
         .group_by("profile_cluster")
         .agg(meter_days=pl.len().cast(pl.Int64), homes=pl.col("meter").n_unique().cast(pl.Int64))
     )
-    enough = pl.col("homes").fill_null(0) >= area.min_homes
     return (
         pl.DataFrame(
             {
@@ -117,10 +113,9 @@ def _profiles(
         .select(
             "profile_cluster",
             "half_hour",
-            mean_half_hour_kwh=pl.when(enough).then(pl.col("use") / pl.col("meter_days")),
-            share=pl.when(enough).then(pl.col("shares") / pl.col("meter_days")),
-            meter_days=pl.when(enough).then("meter_days"),
-            homes=pl.when(enough).then("homes"),
-            is_suppressed=~enough,
+            "meter_days",
+            mean_half_hour_kwh=pl.col("use") / pl.col("meter_days"),
+            share=pl.col("shares") / pl.col("meter_days"),
+            homes=pl.col("homes").fill_null(0),
         )
     )

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from ons_assets.mobile.suppression import bridges, protect
+from ons_assets.governance.disclosure.two_way import bridges, protect
 
 K = 5.0
 DOUBT = 1.0

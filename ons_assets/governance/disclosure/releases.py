@@ -1,0 +1,74 @@
+"""What released tables tell, as figures for the auditor: it is given the rows that everybody sees, and nothing else."""
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Any
+
+import polars as pl
+
+from ons_assets.governance.disclosure.figures import Cell, Figure
+from ons_assets.lakehouse.disclosure import Counts, Margin
+from ons_assets.lakehouse.tables import Table
+
+# Of a sum, all rows that the table nowhere names.
+OTHERS = "others"
+
+Key = tuple[Any, ...]
+
+
+def figures_of(table: Table, rule: Counts, rows: pl.DataFrame, unit: float | None = None) -> list[Figure]:
+    """Return what the rows of a table tell.
+
+    A row of a sum tells the sum of the finest rows below it: of those values that the table names somewhere, whether
+    this row of them is told or not, and of others.
+
+    Parameters
+    ----------
+    table
+        Its key tells rows apart.
+    rule
+        Its margins say which rows are sums.
+    rows
+        As released; where the count is null the row tells nothing.
+    unit
+        To which counts are rounded; None if they are not.
+    """
+    told = rows.filter(pl.col(rule.count).is_not_null())
+    members = [_members(told, margin) for margin in rule.margins]
+    is_part = told.select(margin.parts.alias(str(n)) for n, margin in enumerate(rule.margins)).rows()
+    figures = []
+    for row, parts in zip(told.select(*table.key, rule.count).iter_rows(named=True), is_part, strict=True):
+        key = {name: row[name] for name in table.key}
+        sums = [margin for margin, part in zip(members, parts, strict=True) if not part]
+        cells = tuple(_finest(key, sums))
+        said = f"{table.name}: {rule.unit} in {', '.join(map(str, key.values()))} are {row[rule.count]}"
+        count = float(row[rule.count])
+        figures.append(Figure.exact(cells, count, said) if unit is None else Figure.rounded(cells, count, unit, said))
+    return figures
+
+
+# Of the values of a sum's row, the values of its parts.
+Members = tuple[Sequence[str], dict[Key, list[Key]]]
+
+
+def _members(rows: pl.DataFrame, margin: Margin) -> Members:
+    columns = list(margin.whole)
+    parts = rows.filter(margin.parts).select(columns).unique().sort(columns)
+    wholes = parts.with_columns(**margin.whole)
+    found: dict[Key, list[Key]] = {}
+    for part, whole in zip(parts.rows(), wholes.rows(), strict=True):
+        found.setdefault(whole, []).append(part)
+    return columns, found
+
+
+def _finest(key: dict[str, Any], sums: Iterable[Members]) -> Iterable[Cell]:
+    choices = []
+    for columns, found in sums:
+        whole = tuple(key[name] for name in columns)
+        others = tuple(f"{OTHERS} of {value}" for value in whole)
+        choices.append([(columns, part) for part in (*found.get(whole, []), others)])
+    for chosen in product(*choices):
+        cell = dict(key)
+        for columns, part in chosen:
+            cell.update(zip(columns, part, strict=True))
+        yield tuple(cell.values())
