@@ -1,0 +1,1 @@
+"""Statistical disclosure control: what leaves the house, and what follows from all that has left it."""
