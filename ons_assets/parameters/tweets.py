@@ -116,7 +116,7 @@ class MigrationFlowParameters(Parameters):
     fewest_users: int = Field(
         10, ge=1, description="an area with fewer users at risk is weighted with all such areas together"
     )
-    fewest_movers: int = Field(3, ge=1, description="a flow of fewer users is suppressed")
+    fewest_movers: int = Field(3, ge=1, description="a flow of fewer users is not told")
     level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
 
 
