@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ons_assets.governance.disclosure.audit import Figure, exposures
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.catalogue.meters import AREA_OCCUPANCY
@@ -17,6 +16,7 @@ from ons_assets.catalogue.mobile import EVENT_QUALITY
 from ons_assets.catalogue.tweets import MIGRATION_COMPARISON, MIGRATION_FLOWS
 from ons_assets.definitions import build_definitions
 from ons_assets.governance.disclosure.account import disclosure_audit
+from ons_assets.governance.disclosure.audit import Figure, exposures
 from ons_assets.governance.disclosure.counts import withheld
 from ons_assets.governance.disclosure.releases import figures_of
 from ons_assets.governance.disclosure.step import Thresholds, protect

@@ -5,7 +5,9 @@ withheld numbers that are small together. What passes these rules is attacked by
 which rows are zero; what the auditor learns costs a further number, until it learns nothing.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ from ons_assets.governance.disclosure.sums import Equation
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
 
 
 def withheld(values: FloatArray, equations: Sequence[Equation], k: float, *, whole: bool = True) -> BoolArray:
@@ -43,8 +46,11 @@ def withheld(values: FloatArray, equations: Sequence[Equation], k: float, *, who
     constraints", Journal of the American Statistical Association 95, pp. 916-928.
     """
     hidden = values < k
+    parts = {sum_.whole: sum_.parts for sum_ in equations}
+    finest = {total: np.array(_finest(total, parts)) for total in parts}
     while True:
-        if more := _of_open_sums(values, hidden, equations, k) or _of_attack(values, hidden, equations, k, whole=whole):
+        more = _of_open_sums(values, hidden, equations, k)
+        if more := more or _of_attack(values, hidden, equations, finest, k, whole=whole):
             hidden[list(more)] = True
         else:
             return hidden
@@ -63,31 +69,40 @@ def _of_open_sums(values: FloatArray, hidden: BoolArray, equations: Sequence[Equ
 
 
 def _of_attack(
-    values: FloatArray, hidden: BoolArray, equations: Sequence[Equation], k: float, *, whole: bool
+    values: FloatArray,
+    hidden: BoolArray,
+    equations: Sequence[Equation],
+    finest: Mapping[int, Rows],
+    k: float,
+    *,
+    whole: bool,
 ) -> set[int]:
     """The cheapest further number beside each that the auditor can tell, of the sums that it is in."""
-    left: dict[int, list[int]] = {}
-    figures = []
-    for total in sorted({sum_.whole for sum_ in equations if not hidden[sum_.whole]}):
-        finest = np.array(_finest(total, equations))
-        if hidden[finest].any():
-            left[total] = finest[hidden[finest]].tolist()
-            value = values[total] - values[finest[~hidden[finest]]].sum()
-            figures.append(Figure.exact(tuple(left[total]), value, f"what is left of row {total}"))
+    figures, above = [], defaultdict(list)
+    for total, rows in finest.items():
+        unknown = rows[hidden[rows]]
+        if len(unknown) and not hidden[total]:
+            left = values[total] - values[rows[~hidden[rows]]].sum()
+            figures.append(Figure.exact(tuple(unknown.tolist()), left, f"what is left of row {total}"))
+            for row in unknown.tolist():
+                above[row].append(total)
+    learned = [cast(int, exposure.cell) for exposure in exposures(figures, k, whole=whole)]
+    beside = defaultdict(list)
+    for sum_ in equations if learned else ():
+        for row in np.intersect1d(sum_.parts, learned).tolist():
+            beside[row].append(_cheapest(values, hidden, sum_))
     more = set()
-    for exposure in exposures(figures, k, whole=whole):
-        beside = [_cheapest(values, hidden, sum_) for sum_ in equations if exposure.cell in sum_.parts]
+    for row in learned:
         # Where nothing beside it is told, it follows from totals above.
-        above = [total for total, unknown in left.items() if exposure.cell in unknown]
-        candidates = [row for row in beside if row is not None] or above
-        more.add(min(candidates, key=lambda row: (values[row], row)))
+        candidates = [each for each in beside[row] if each is not None] or above[row]
+        more.add(min(candidates, key=lambda each: (values[each], each)))
     return more
 
 
-def _finest(row: int, equations: Sequence[Equation]) -> list[int]:
+def _finest(row: int, parts: Mapping[int, Rows]) -> list[int]:
     """The rows that a row is the sum of, down to those that are no sums; itself if it is none."""
-    parts = next((sum_.parts.tolist() for sum_ in equations if sum_.whole == row), None)
-    return [row] if parts is None else [finest for part in parts for finest in _finest(part, equations)]
+    below = parts.get(row)
+    return [row] if below is None else [finest for part in below.tolist() for finest in _finest(part, parts)]
 
 
 def _cheapest(values: FloatArray, hidden: BoolArray, sum_: Equation) -> int | None:
