@@ -487,6 +487,20 @@ def test_exposures_of_a_large_component_are_those_of_a_small_one():
     assert 0 < len(without) < len(found)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_the_rule_needs_no_interval_to_be_exact_and_gives_the_same(seed):
+    random = np.random.default_rng(seed)
+    table = {"".join(map(str, cell)): int(random.integers(0, 6)) for cell in product(range(5), repeat=3)}
+    figures = sums(table, three_way(5, 5, 5))
+    found = intervals(figures)
+    assert all(each.is_exact for each in found)
+    told = audit(figures, 4)
+    assert {(each.cell, each.low, each.high) for each in told.exposures} == {
+        (each.cell, each.low, each.high) for each in found if 0 < each.low < 4 or 0 < each.high < 4
+    }
+    assert not told.unsettled
+
+
 def test_nothing_is_printed(capfd):
     exposures([exact("ab", 3), exact("bc", 4), exact("abc", 6)], 5)
     intervals([exact("bde", 6), exact("acdf", 8), exact("abef", 7)])

@@ -178,12 +178,11 @@ class Attacker:
         )
 
     def _look_first(self) -> None:
-        if self.component.lines:
+        if len(self.component.lines) > 1:
             self._see(self._program.least({}).point)
         else:
-            low, high = self._limits
-            self._see(low / self._scale)
-            self._see(np.where(np.isfinite(high), high, low) / self._scale)
+            # Of one line what follows line by line is all that follows: the other cells can make up for any end.
+            self.closing.seen = Ends(self.closing.outer.low.copy(), self.closing.outer.high.copy())
 
     def _outer(self, end: End) -> FloatArray:
         return self.closing.outer.low if end is End.LOW else self.closing.outer.high

@@ -7,7 +7,7 @@ dual values of the linear program; they are made fractions, and the sum is check
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -33,6 +33,8 @@ FloatArray = npt.NDArray[np.float64]
 
 # Denominators of dual values of sums of cells are small; the first that gives a sum that holds is taken.
 DENOMINATORS = (1, 12, 1_000, 1_000_000)
+# Weights below this are noise of the solver.
+SMALLEST = 1e-9
 # A sum of more figures of several cells than this is worth the search for a shorter one.
 SHORT = 1
 # More released cells than this are told by their number.
@@ -189,6 +191,9 @@ def derivation(system: LinearSystem, attacker: Attacker, cell: int, end: End) ->
     closing = attacker.closing
     bound = float((closing.outer.low if end is End.LOW else closing.outer.high)[cell])
     asked = _End(system, attacker.component, cell, end, bound, closing.slack)
+    for few in _of_one_line(asked):
+        if (found := _sum(asked, few)) is not None:
+            return found
     relaxed = attacker.relaxed(cell, end)
     found = _sum_of(asked, end * attacker.weights())
     if found is None:
@@ -200,14 +205,29 @@ def derivation(system: LinearSystem, attacker: Attacker, cell: int, end: End) ->
     return found
 
 
+def _of_one_line(asked: _End) -> Iterator[dict[int, Fraction]]:
+    """Yield the weights that are tried first: of what is said of the cell alone, and of each line that it is in."""
+    yield {}
+    for i, line in enumerate(asked.component.lines):
+        if asked.cell in line.cells:
+            yield {i: Fraction(1)}
+
+
 def _sum_of(asked: _End, weights: FloatArray) -> Derivation | None:
-    """Return the sum in which lines have these weights, if it shows the bound."""
+    """Return the sum in which lines have these weights, as fractions, if it shows the bound."""
+    used = {int(i): float(weights[i]) for i in np.flatnonzero(np.abs(weights) > SMALLEST)}
     for denominator in DENOMINATORS:
-        fractions = [Fraction(float(weight)).limit_denominator(denominator) for weight in weights]
-        found = asked.derivation(_terms(asked, fractions))
-        if found.is_sound and asked.is_shown_by(float(found.total)):
+        fractions = {i: Fraction(weight).limit_denominator(denominator) for i, weight in used.items()}
+        found = _sum(asked, fractions)
+        if found is not None:
             return found
     return None
+
+
+def _sum(asked: _End, weights: Mapping[int, Fraction]) -> Derivation | None:
+    """Return the sum in which lines have these weights, if it shows the bound."""
+    found = asked.derivation(_terms(asked, weights))
+    return found if found.is_sound and asked.is_shown_by(float(found.total)) else None
 
 
 def _least_weights(asked: _End, total: float) -> FloatArray:
@@ -239,13 +259,14 @@ def _finite(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(values), values, 0.0)
 
 
-def _terms(asked: _End, weights: Sequence[Fraction]) -> tuple[Term, ...]:
+def _terms(asked: _End, weights: Mapping[int, Fraction]) -> tuple[Term, ...]:
     """Give the weights of lines to figures, and take away what the figures count beside the cell."""
     system, component, end = asked.system, asked.component, asked.end
     often: dict[int, Fraction] = defaultdict(Fraction)
     missing: dict[int, Fraction] = defaultdict(Fraction)
     missing[asked.cell] += 1
-    for line, weight in zip(component.lines, weights, strict=True):
+    for i, weight in weights.items():
+        line = component.lines[i]
         limit = _limit(line.low, line.high, weight, end)
         if weight and limit.figure is not None:
             often[limit.figure] += weight
