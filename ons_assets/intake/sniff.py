@@ -49,7 +49,11 @@ LOOKED_AT_LINES = 400
 MOST_LEVELS = 6
 LONGEST_NAME = 80
 CLOCK = re.compile(r"(\d{1,2}):(\d{2})(:\d{2})?")
-DECIMAL_COMMA, DECIMAL_POINT = re.compile(r"\s*[+-]?\d+,\d+\s*"), re.compile(r"\s*[+-]?\d+\.\d+\s*")
+# Three digits behind a comma may be thousands, unless there is only a zero before it.
+DECIMAL_COMMA, DECIMAL_POINT = (
+    re.compile(r"\s*[+-]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))\s*"),
+    re.compile(r"\s*[+-]?\d+\.\d+\s*"),
+)
 NAME = re.compile(r"[^\W\d_][\w .,:;/()\[\]%€£$&+*'#°²³^<>=-]*", re.UNICODE)
 OLD_WORKBOOK, OLD_DOCUMENT = ("Workbook", "Book"), "WordDocument"
 FEWEST_CLOCK_TIMES = 24

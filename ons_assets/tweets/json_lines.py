@@ -35,6 +35,8 @@ from ons_assets.tweets.records import (
 
 ROWS_PER_BLOCK = 50_000
 # Above this a number may have lost digits in a parser that holds numbers as doubles.
+# Ids of tweets have 19 digits since 2018.
+LARGEST_ID = 2**63 - 1
 EXACT_INTEGER = 1 << 53
 V1_TIME = "%a %b %d %H:%M:%S %z %Y"
 # Not strptime's own names, which follow the locale.
@@ -316,7 +318,7 @@ def _block(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
 def _identifier(text: str | None, number: Any) -> int | None:
     """An id from its text, or from a number that cannot have lost digits; None if neither is one."""
     if text is not None:
-        return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= LARGEST_ID else None
     if isinstance(number, bool) or not isinstance(number, int | float):
         return None
     return int(number) if number == int(number) and 0 <= number < EXACT_INTEGER else None

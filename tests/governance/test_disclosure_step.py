@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.catalogue.governance import DISCLOSURE_AUDIT
 from ons_assets.catalogue.meters import AREA_OCCUPANCY
 from ons_assets.catalogue.mobile import EVENT_QUALITY
 from ons_assets.catalogue.tweets import MIGRATION_COMPARISON, MIGRATION_FLOWS
@@ -145,6 +146,7 @@ def test_what_has_not_passed_its_step_is_not_published(tmp_path: Path) -> None:
     suite = Suite.load(Path(__file__).resolve().parents[2] / "expectations", MIGRATION_FLOWS.name)
     how = {"run_id": "run", "inputs": {}, "settings": {}}
     home = Home(tmp_path).ensure()
+    assert DISCLOSURE_AUDIT.conform(disclosure_audit(home, list(CATALOGUE.values()))).is_empty()
     with pytest.raises(Unprotected, match="without its disclosure step"):
         publish(home, MIGRATION_FLOWS, raw, suite, **how)
     assert not lake.exists(home, MIGRATION_FLOWS)

@@ -259,6 +259,7 @@ def test_every_version_can_be_followed_back_to_its_files(filled: Settings) -> No
 def test_no_picture_is_made_of_an_individual_table(monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    monkeypatch.setitem(CATALOGUE, INDICES, replace(CATALOGUE[INDICES], sensitivity=Sensitivity.INDIVIDUAL))
+    individual = replace(CATALOGUE[INDICES], sensitivity=Sensitivity.INDIVIDUAL, disclosure=None)
+    monkeypatch.setitem(CATALOGUE, INDICES, individual)
     with pytest.raises(ValueError, match="no picture"):
         published(INDICES, chart=lambda frame: dg.MetadataValue.text(str(frame)))

@@ -192,6 +192,14 @@ BAD = {
 }
 
 
+def test_ids_of_nineteen_digits_are_read_to_the_last(parse):
+    ids = ["1389999999999999999", "9223372036854775807", "9223372036854775808"]
+    parsed = parse(*({**status(later(n), user=each), "id_str": each} for n, each in enumerate(ids)))
+    assert parsed.accepted["tweet_id"].to_list() == [int(each) for each in ids[:2]]
+    assert parsed.accepted["user"].n_unique() == 2
+    assert set(reasons(parsed)) == {3}, "more than what a column holds"
+
+
 @pytest.mark.parametrize(("bad", "sentence"), BAD.values(), ids=BAD)
 def test_bad_records_are_rejected_with_a_sentence_and_nothing_is_lost(parse, bad, sentence):
     parsed = parse(GOOD, bad, status(later(5)))

@@ -30,7 +30,7 @@ def disclosure_audit(home: Home, tables: list[Table]) -> pl.DataFrame:
     rows = [
         _of_table(home, table, table.disclosure) for table in tables if table.disclosure and lake.exists(home, table)
     ]
-    return pl.DataFrame(rows, schema_overrides=DISCLOSURE_AUDIT.schema)
+    return pl.DataFrame(rows, schema=DISCLOSURE_AUDIT.schema)
 
 
 def _of_table(home: Home, table: Table, rule: Rule) -> dict[str, Any]:
