@@ -71,7 +71,7 @@ def _register(settings: Settings, ledger: Ledger, count: int) -> None:
             if result.cursor == cursor:
                 time.sleep(settings.drops.settle_seconds / 4)
             cursor = result.cursor
-    names = [drop.name for drop in ledger.drops(SOURCE)]
+    names = [drop.original_name for drop in ledger.drops(SOURCE)]
     print(
         f"{count:,} files registered in {len(ticks)} looks, {sum(ticks):.0f} s, {count / sum(ticks):,.0f} a second; "
         f"the longest took {max(ticks):.1f} s; in order: {names == sorted(names)}; "

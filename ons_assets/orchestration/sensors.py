@@ -147,8 +147,8 @@ def worth_a_run(ledger: Ledger, waiting: list[Drop], attempts: int, runs: int) -
         How many of the source there were so far; every third turn is of those that were tried,
         however many files arrive.
     """
-    fresh = [drop for drop in waiting if drop.attempts == 0 or drop.status is Status.RECEIVED]
-    tried = [drop for drop in waiting if drop not in fresh]
+    fresh = [drop for drop in waiting if _is_fresh(drop)]
+    tried = [drop for drop in waiting if not _is_fresh(drop)]
     if fresh and (runs % TURNS or not tried):
         return fresh
     by_turn = sorted(tried, key=lambda each: (each.attempts, each.arrival))
@@ -157,6 +157,10 @@ def worth_a_run(ledger: Ledger, waiting: list[Drop], attempts: int, runs: int) -
         ledger.refuse(last, f"{last.name} ended {last.attempts} runs without a result")
         by_turn.remove(last)
     return by_turn[:1] or fresh
+
+
+def _is_fresh(drop: Drop) -> bool:
+    return drop.attempts == 0 or drop.status is Status.RECEIVED
 
 
 def _register_complete(
