@@ -44,7 +44,6 @@ DISCLOSURE_AUDIT = Table(
     description="What the disclosure step of one published aggregate did, and what an attack on its figures learned.",
     columns=(
         Column("table_name", pl.String(), "table"),
-        Column("delta_version", pl.Int64(), "its version that was looked at"),
         Column("disclosure_rule", pl.String(), "counts, groups, shares, of_released or exempt"),
         columns.REASON.or_null(),
         Column("protected_unit", pl.String(), "who is protected", nullable=True),

@@ -41,7 +41,6 @@ def _of_table(home: Home, table: Table, rule: Rule) -> dict[str, Any]:
     fewest = account.get("fewest")
     return {
         "table_name": table.name,
-        "delta_version": version.number,
         "disclosure_rule": re.sub(r"(?<!^)(?=[A-Z])", "_", type(rule).__name__).lower(),
         "reason": rule.reason if isinstance(rule, Exempt) else None,
         "protected_unit": account.get("unit"),
