@@ -13,8 +13,7 @@ from ons_assets.lakehouse.disclosure import Counts, Exempt, Rule
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Table
 
-# A count that is no whole number is told to this unit.
-DECIMAL_UNIT = 0.1
+NOT_ATTACKED = {"attacked": None, "exposed": None}
 
 
 def disclosure_audit(home: Home, tables: list[Table]) -> pl.DataFrame:
@@ -49,11 +48,9 @@ def _of_table(home: Home, table: Table, rule: Rule) -> dict[str, Any]:
     }
 
 
-NOT_ATTACKED = {"attacked": None, "exposed": None}
-
-
-def _attack(home: Home, table: Table, rule: Counts, fewest: float) -> dict[str, Any]:
-    released = lake.read(home, table).collect()
-    is_whole = table.schema[rule.count] == pl.Int64()
-    figures = figures_of(table, rule, released, None if is_whole else DECIMAL_UNIT)
-    return {"attacked": len(figures), "exposed": len(exposures(figures, fewest, whole=is_whole))}
+def _attack(home: Home, table: Table, rule: Counts, fewest: float) -> dict[str, int | None]:
+    """Attack whole numbers; of rounded ones, what rounding leaves of a line that is told in full would look small."""
+    if not table.schema[rule.count].is_integer():
+        return NOT_ATTACKED
+    figures = figures_of(table, rule, lake.read(home, table).collect())
+    return {"attacked": len(figures), "exposed": len(exposures(figures, fewest))}
