@@ -13,7 +13,7 @@ from ons_assets.lakehouse.disclosure import Counts, Exempt, Rule
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Table
 
-NOT_ATTACKED = {"attacked": None, "exposed": None}
+NOT_ATTACKED: dict[str, int | None] = {"attacked": None, "exposed": None}
 
 
 def disclosure_audit(home: Home, tables: list[Table]) -> pl.DataFrame:
