@@ -16,7 +16,7 @@ OTHERS = "others"
 Key = tuple[Any, ...]
 
 
-def figures_of(table: Table, rule: Counts, rows: pl.DataFrame, unit: float | None = None) -> list[Figure]:
+def figures_of(table: Table, rule: Counts, rows: pl.DataFrame) -> list[Figure]:
     """Return what the rows of a table tell.
 
     A row of a sum tells the sum of the finest rows below it: of those values that the table names somewhere, whether
@@ -30,8 +30,6 @@ def figures_of(table: Table, rule: Counts, rows: pl.DataFrame, unit: float | Non
         Its margins say which rows are sums.
     rows
         As released; where the count is null the row tells nothing.
-    unit
-        To which counts are rounded; None if they are not.
     """
     told = rows.filter(pl.col(rule.count).is_not_null())
     members = [_members(told, margin) for margin in rule.margins]
@@ -42,8 +40,7 @@ def figures_of(table: Table, rule: Counts, rows: pl.DataFrame, unit: float | Non
         sums = [margin for margin, part in zip(members, parts, strict=True) if not part]
         cells = tuple(_finest(key, sums))
         said = f"{table.name}: {rule.unit} in {', '.join(map(str, key.values()))} are {row[rule.count]}"
-        count = float(row[rule.count])
-        figures.append(Figure.exact(cells, count, said) if unit is None else Figure.rounded(cells, count, unit, said))
+        figures.append(Figure.exact(cells, row[rule.count], said))
     return figures
 
 
