@@ -46,7 +46,7 @@ def simulate(drops: Path, truth: Path, scale: str | Scale, seed: int | None = No
 def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
     """Return what the demonstration prints of meters, by its titles; areas and figures of models, never of homes."""
     return {
-        "Homes by small area and month, as shares (fewer than 10 homes are not shown)": _areas(home),
+        "Homes by small area and month, as shares (what tells of few homes is withheld)": _areas(home),
         "When to call: share of homes with somebody in, at the best hour of each type of day": _calls(home),
         "Household size from profiles, cross-validated on those who answered": _sizes(home),
         "Meters against the truth of the simulation": against_truth(home, truth),
@@ -54,12 +54,12 @@ def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
 
 
 def _areas(home: Home) -> pl.DataFrame:
+    measures = ["lived_in", "on_holiday", "vacant", "second_home", "somebody_at_home"]
     return (
         _read(home, "area_occupancy")
         .filter(~pl.col("is_suppressed"))
         .collect()
-        .pivot(on="measure", index=["area_code", "month", "homes"], values="estimate")
-        .select("area_code", "month", "homes", "lived_in", "on_holiday", "vacant", "second_home", "somebody_at_home")
+        .pivot(on="measure", on_columns=measures, index=["area_code", "month", "homes"], values="estimate")
         .sort("area_code", "month")
     )
 

@@ -126,6 +126,12 @@ def test_areas_publish_no_figure_of_few_homes(made: Settings, world: Path) -> No
     assert "meter" not in table(made, "fieldwork").columns
 
 
+def test_what_the_demonstration_prints_has_all_measures_though_some_are_withheld(made: Settings, world: Path) -> None:
+    areas = next(iter(demonstration.results(Home(made.home), world / "truth").values()))
+    assert areas.columns[3:] == ["lived_in", "on_holiday", "vacant", "second_home", "somebody_at_home"]
+    assert areas["somebody_at_home"].null_count() < len(areas)
+
+
 def test_what_is_said_is_near_the_truth(made: Settings, world: Path) -> None:
     found = dict(demonstration.against_truth(Home(made.home), world / "truth").select("measure", "value").iter_rows())
     assert found["somebody at home, 06 to 22: accuracy"] > 0.8
