@@ -51,7 +51,7 @@ DISCLOSURE_AUDIT = Table(
         Column("cells", pl.Int64(), "rows that are not zero, before the step", nullable=True),
         Column("primary", pl.Int64(), "of these, withheld because few units stand behind them", nullable=True),
         Column("secondary", pl.Int64(), "and because something small would follow from them", nullable=True),
-        Column("kept_share", pl.Float64(), "of all units, those in told rows of the finest kind", nullable=True),
+        Column("kept_share", pl.Float64(), "share of units in told rows; null if few are withheld", nullable=True),
         Column("attacked", pl.Int64(), "figures that were attacked; null where none add up", nullable=True),
         Column("exposed", pl.Int64(), "numbers that the attack learned, and should not", nullable=True),
     ),

@@ -166,7 +166,7 @@ class Account:
     secondary
         Withheld because a small one would follow from them.
     kept_share
-        Of all that was counted, what is in released cells of the finest kind; null where nothing is counted.
+        See `kept_share`.
     """
 
     unit: str
@@ -179,6 +179,21 @@ class Account:
     def said(self) -> dict[str, str | float | None]:
         """Return it as plain values, for the provenance of a version."""
         return asdict(self)
+
+
+def kept_share(counted: float, hidden: float, fewest: float) -> float | None:
+    """Return which share of what was counted is told; None where it would tell that few units are withheld.
+
+    Parameters
+    ----------
+    counted
+        All units in rows of the finest kind.
+    hidden
+        Of these, in rows that are withheld.
+    fewest
+        Least number of units that may be told.
+    """
+    return 1 - hidden / counted if counted and not 0 < hidden < fewest else None
 
 
 @dataclass(frozen=True)

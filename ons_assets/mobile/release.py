@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from ons_assets.governance.disclosure.two_way import protect
-from ons_assets.lakehouse.disclosure import Account, Protected
+from ons_assets.lakehouse.disclosure import Account, Protected, kept_share
 from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.workers import NONE_SEEN, PLACED, SEVERAL_SITES
 from ons_assets.parameters.mobile import ReleaseParameters
@@ -200,7 +200,7 @@ def _account(released: list[Released], k: float) -> Account:
         cells=sum(each.cells for each in released),
         primary=primary,
         secondary=sum(each.withheld for each in released) - primary,
-        kept_share=1 - hidden / counted if counted else None,
+        kept_share=kept_share(counted, hidden, k),
     )
 
 

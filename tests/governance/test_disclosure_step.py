@@ -90,6 +90,13 @@ def test_nobody_learns_of_few_movers_from_what_is_released(movers: dict[tuple[st
     assert found.account.primary + found.account.secondary == withheld
 
 
+def test_the_account_does_not_tell_that_few_are_withheld() -> None:
+    one = protect(MIGRATION_FLOWS, flows({("2014-03", "A", "B"): 20, ("2014-03", "A", "C"): 2}), Thresholds(K))
+    assert one.account.kept_share is None, "20 of 22 would tell of the two"
+    many = {("2014-03", "A", "B"): 20, **{(month, "B", "A"): 1 for month in MONTHS}}
+    assert protect(MIGRATION_FLOWS, flows(many), Thresholds(K)).account.kept_share == 1 - 12 / 32
+
+
 def test_a_table_whose_sums_do_not_add_up_is_not_protected() -> None:
     wrong = flows({("2014-03", "A", "B"): 5}).with_columns(
         movers=pl.when(pl.col("period_type") == "year").then(6).otherwise("movers")

@@ -10,7 +10,7 @@ from ons_assets.governance.disclosure.audit import exposures
 from ons_assets.governance.disclosure.counts import withheld
 from ons_assets.governance.disclosure.releases import figures_of
 from ons_assets.governance.disclosure.sums import equations
-from ons_assets.lakehouse.disclosure import Account, Counts, Groups, Protected, Shares
+from ons_assets.lakehouse.disclosure import Account, Counts, Groups, Protected, Shares, kept_share
 from ons_assets.lakehouse.tables import Table
 
 TOO_FEW = "fewer {unit} than may be published"
@@ -88,14 +88,15 @@ def _counts(table: Table, rule: Counts, rows: pl.DataFrame, thresholds: Threshol
     is_small = values < thresholds.fewest
     is_finest = np.ones(len(rows), dtype=bool)
     is_finest[[each.whole for each in system]] = False
-    counted = values[is_finest].sum()
     account = Account(
         rule.unit,
         thresholds.fewest,
         cells=len(rows),
         primary=int(is_small.sum()),
         secondary=int((hidden & ~is_small).sum()),
-        kept_share=float(values[is_finest & ~hidden].sum() / counted) if counted else None,
+        kept_share=kept_share(
+            float(values[is_finest].sum()), float(values[is_finest & hidden].sum()), thresholds.fewest
+        ),
     )
     told = rows.filter(~hidden).select(table.column_names)
     if exposures(figures_of(table, rule, told), thresholds.fewest, whole=whole):
