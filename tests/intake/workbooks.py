@@ -16,12 +16,17 @@ def workbook(sheets: dict[str, Sequence[Sequence[Any]]]) -> bytes:
     """Return an XLSX of sheets of rows; a datetime is written as Excel does."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+
+        def write(name: str, text: str) -> None:
+            # Its own date instead of the hour in which it is made, so that a workbook is always the same.
+            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+
         kinds = "".join(
             f'<Override PartName="/xl/worksheets/sheet{number}.xml" '
             'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>'
             for number in range(1, len(sheets) + 1)
         )
-        archive.writestr(
+        write(
             "[Content_Types].xml",
             f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" '
             'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -30,22 +35,20 @@ def workbook(sheets: dict[str, Sequence[Sequence[Any]]]) -> bytes:
         )
         relation = '<Relationship Id="{}" Type="' + OFFICE + '/{}" Target="{}"/>'
         relations = f'<Relationships xmlns="{PACKAGE}/relationships">{{}}</Relationships>'
-        archive.writestr("_rels/.rels", relations.format(relation.format("r1", "officeDocument", "xl/workbook.xml")))
+        write("_rels/.rels", relations.format(relation.format("r1", "officeDocument", "xl/workbook.xml")))
         named = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets, start=1))
-        archive.writestr(
-            "xl/workbook.xml", f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{named}</sheets></workbook>'
-        )
+        write("xl/workbook.xml", f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{named}</sheets></workbook>')
         targets = [relation.format(f"r{n}", "worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(sheets) + 1)]
         targets.append(relation.format("rs", "styles", "styles.xml"))
-        archive.writestr("xl/_rels/workbook.xml.rels", relations.format("".join(targets)))
-        archive.writestr(
+        write("xl/_rels/workbook.xml.rels", relations.format("".join(targets)))
+        write(
             "xl/styles.xml",
             f'<styleSheet xmlns="{MAIN}"><cellXfs count="2"><xf numFmtId="0"/>'
             '<xf numFmtId="22" applyNumberFormat="1"/></cellXfs></styleSheet>',
         )
         for number, rows in enumerate(sheets.values(), start=1):
             data = "".join(_row(place, row) for place, row in enumerate(rows, start=1) if row)
-            archive.writestr(
+            write(
                 f"xl/worksheets/sheet{number}.xml",
                 f'<worksheet xmlns="{MAIN}"><sheetData>{data}</sheetData></worksheet>',
             )
