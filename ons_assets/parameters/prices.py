@@ -2,13 +2,32 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from ons_assets.parameters.base import Parameters, Section, Share
+from ons_assets.parameters.collection import CollectionParameters
+from ons_assets.parameters.publication import MonthlyReportParameters, PublicationParameters, RevisionParameters
 
 Length = Annotated[int, Field(ge=1, le=10)]
 OutlierMethod = Literal[
     "none", "relative-fences", "quartile", "resistant-fences", "robust-z", "tukey", "hidiroglou-berthelot"
+]
+LinkMonth = Literal[
+    "january",
+    "december",
+    "none",
+    "month-01",
+    "month-02",
+    "month-03",
+    "month-04",
+    "month-05",
+    "month-06",
+    "month-07",
+    "month-08",
+    "month-09",
+    "month-10",
+    "month-11",
+    "month-12",
 ]
 QuoteFlag = Literal[
     "out_of_scope",
@@ -28,113 +47,6 @@ class QuoteParameters(Parameters):
     """How records become quotes."""
 
     max_price: float = Field(10_000, gt=0, description="a price above this is no price")
-
-
-class CollectionParameters(Parameters):
-    """What a collection report takes as normal; the defaults were tuned on July to 10 September 2016."""
-
-    window_days: int = Field(28, ge=1, description="calendar days before the day that make up its history")
-    minimum_history_days: int = Field(
-        5,
-        ge=1,
-        description="collected days that history must hold before a level is trusted; with fewer, no finding that"
-        " needs it",
-    )
-    longest_run_days: int = Field(
-        7, ge=1, description="days that a run may outlast its day; the longest of the pilot took four"
-    )
-    expected_share: float = Field(
-        0.5,
-        gt=0,
-        le=1,
-        description="a retailer is expected daily when it had a run on at least this share of the days up to its last",
-    )
-    short_ratio: float = Field(
-        0.75,
-        gt=0,
-        le=1,
-        description="an item stops early when it has less than this share of its trailing median of products",
-    )
-    short_quartile_ratio: float = Field(
-        0.9,
-        gt=0,
-        le=1,
-        description="and less than this share of its trailing lower quartile, so that two page layouts that alternate"
-        " from day to day are both normal",
-    )
-    sigmas: float = Field(3.0, gt=0, description="and lies so many standard deviations of a Poisson count below it")
-    settled_spread: float = Field(
-        0.15, gt=0, description="an item is settled when a quartile lies within this share of its median from it"
-    )
-    lost_share: float = Field(
-        0.1,
-        gt=0,
-        le=1,
-        description="a run is truncated when items that stop early, or are absent after the last one collected, cost"
-        " it at least this share of its usual products",
-    )
-    absent_share: float = Field(
-        0.25,
-        gt=0,
-        le=1,
-        description="and when at least this share of the expected items is absent at once, whatever the order",
-    )
-    ordered_spread: float = Field(
-        0.1,
-        gt=0,
-        description="items have a usual order when the mean interquartile range of their rank is at most this share"
-        " of the number of items",
-    )
-    inflated_run_ratio: float = Field(
-        1.3, gt=0, description="a run is inflated when it has more than so many times its trailing median of products"
-    )
-    inflated_rows_ratio: float = Field(
-        1.6,
-        gt=0,
-        description="or so many times that of rows; wider, because adverts repeated on every page swing the rows and"
-        " leave the products",
-    )
-    inflated_item_ratio: float = Field(2.0, gt=0, description="the same bound for the products of one item")
-    inflated_item_products: int = Field(
-        30, ge=1, description="products above the median that an inflated item must have at least"
-    )
-    quartile_slack: float = Field(
-        1.1, gt=0, description="an inflated run or item exceeds its trailing upper quartile by this factor as well"
-    )
-    duplicate_share: float = Field(
-        0.5, gt=0, le=1, description="share of repeated rows that is a finding whatever the past"
-    )
-    duplicate_run_margin: float = Field(
-        0.05, gt=0, description="share of repeated rows above the trailing ninth decile that is a finding, for a run"
-    )
-    duplicate_item_margin: float = Field(0.1, gt=0, description="the same for an item")
-    duplicate_rows_minimum: int = Field(
-        40, ge=1, description="fewest rows for which a share of repeated rows is judged"
-    )
-    shelf_overlap: float = Field(
-        0.5,
-        gt=0,
-        le=1,
-        description="a new shelf continues a vanished one when they share this part of the smaller one's products",
-    )
-    stuck_days: int = Field(3, ge=1, description="fewest collected days in a row with the same prices")
-    stuck_chance: float = Field(
-        0.005,
-        gt=0,
-        le=1,
-        description="prices are stuck when the streak has at most this chance, given how often they stood still before",
-    )
-
-    @model_validator(mode="after")
-    def _has_room_for_its_history(self) -> "CollectionParameters":
-        if self.minimum_history_days > self.window_days:
-            raise ValueError("minimum_history_days must fit in window_days")
-        return self
-
-    @property
-    def lookback_days(self) -> int:
-        """Days of quotes needed before the first day reported: a window of levels for two windows of streaks."""
-        return 3 * self.window_days
 
 
 class ScopeModelParameters(Parameters):
@@ -163,7 +75,12 @@ class RuleParameters(Parameters):
     collectors meant.
     """
 
-    removed: float = Field(0.05, ge=0, le=1, description="with a word of the rule remove: out")
+    removed: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="with a word of the rule remove, without any of the rule require, or far beyond a limit: out",
+    )
     doubted: float = Field(0.3, ge=0, le=1, description="with a word of the rule doubt: a person decides")
     limited: float = Field(0.3, ge=0, le=1, description="beyond a limit of quantity, alcohol or pieces")
     not_included: float = Field(0.25, ge=0, le=1, description="without any word of the rule include")
@@ -172,6 +89,11 @@ class RuleParameters(Parameters):
         1.02,
         ge=1,
         description="factor by which a name may be beyond a limit: shops round, a pint of 568 ml or a bottle of 70 cl",
+    )
+    far_beyond: float = Field(
+        1.5,
+        gt=1,
+        description="factor beyond a limit of quantity or pieces from which a pack is not the item's: half a bottle",
     )
     size_reach: float = Field(
         2.0, ge=1, description="a size in an item's description admits packs so many times smaller and larger"
@@ -191,6 +113,18 @@ class ClassificationParameters(Parameters):
         description="share of the decisions of the model that must be right, on products that it had not seen; people"
         " get the others",
     )
+    review_order: Literal["informative", "quotes"] = Field(
+        "informative",
+        description="which products a person is shown first: those whose label teaches the model most, or those with"
+        " the most quotes",
+    )
+    review_by_chance: int = Field(
+        2,
+        ge=0,
+        le=100,
+        description="every second, third, ... of the most informative products is one by chance, so that the labels"
+        " show all products and not just the hard ones; 0: none",
+    )
     least_labels: int = Field(100, ge=2, description="labelled products without which no model is trained")
     least_labels_of_item: int = Field(
         8,
@@ -200,6 +134,12 @@ class ClassificationParameters(Parameters):
     )
     rules: RuleParameters = RuleParameters()
     model: ScopeModelParameters = ScopeModelParameters()
+
+    @model_validator(mode="after")
+    def _leaves_some_to_what_is_informative(self) -> "ClassificationParameters":
+        if self.review_by_chance == 1:
+            raise ValueError("review_by_chance must be 0, or 2 or more: by chance alone nothing is informative")
+        return self
 
     @model_validator(mode="after")
     def _leaves_the_middle_to_people(self) -> "ClassificationParameters":
@@ -256,6 +196,15 @@ class CheckParameters(Parameters):
     )
     outliers: OutlierRule = OutlierRule()
     outliers_of_item: dict[str, OutlierRule] = Field({}, description="the same, for single items by item_id")
+    same_level: float = Field(
+        1.1, ge=1, description="two prices of a product within this factor are one level: it stayed, or came back"
+    )
+    level_days: int = Field(
+        3,
+        ge=1,
+        description="a price that stays for so many collected days, or comes back to a level that it had for so many,"
+        " is no outlier",
+    )
     reference_days: int = Field(28, ge=1, description="days before whose median price a price is compared with")
     least_relatives: int = Field(8, ge=1, description="price relatives of an item and day without which none is judged")
     stuck_chance: float = Field(
@@ -275,6 +224,9 @@ class CheckParameters(Parameters):
     dump_leaving_share: float = Field(
         0.1, gt=0, le=1, description="where more of an item's products left on one day, the shelf was lost"
     )
+    identified_by: Literal["sku", "name"] = Field(
+        "sku", description="whether a product is known by its number (GTIN, SKU) where a quote has one, or by its name"
+    )
     carry_days: int = Field(7, ge=0, le=31, description="most days that a price is carried forward")
     carry: Literal["not_collected", "always"] = Field(
         "not_collected", description="carry prices to days without a collection, or to all days without a quote"
@@ -282,7 +234,23 @@ class CheckParameters(Parameters):
     relaunch_gap_days: int = Field(
         14, ge=1, description="most days between the last of a product and the first of the one that replaces it"
     )
-    relaunch_overlap_days: int = Field(7, ge=0, description="most days on which both may be seen, while stocks run out")
+    relaunch_overlap_days: int = Field(
+        0,
+        ge=0,
+        description="most days on which both may be seen, while stocks run out; what overlaps is mostly a variant",
+    )
+    relaunch_most_change: float = Field(
+        1.5, gt=1, description="factor by which the content of a pack changes at most in a relaunch"
+    )
+    relaunch_most_price_change: float = Field(
+        2.1,
+        gt=1,
+        description="factor by which the price of the pack changes at most in a relaunch; one of the two may be on"
+        " offer at half its price",
+    )
+    relaunch_similarity: float = Field(
+        0.85, gt=0, le=1, description="least share of the words of both names, packs apart, that both have"
+    )
     packs: PackParameters = PackParameters()
 
 
@@ -298,21 +266,67 @@ class IndexParameters(Parameters):
         description="methods by item, with their options; see docs/methods/price_indices.md",
     )
     frequencies: tuple[Literal["day", "week", "month"], ...] = Field(
-        ("day", "week", "month"), description="periods of the indices"
+        ("day", "week", "month"), min_length=1, description="periods of the indices"
+    )
+    offers: Literal["paid", "regular"] = Field(
+        "paid", description="whether an index follows prices with the cuts of offers, or what the products cost without"
     )
     price: Literal["pack", "unit"] = Field(
         "pack", description="whether an index follows the price of a pack, or per kg, l or each across relaunches"
+    )
+    imputation: Literal["carry-forward", "class-mean", "class-mean-of-retailer"] = Field(
+        "carry-forward",
+        description="price of a product in a period without an observation: its last one, or that moved with the"
+        " geometric mean of the relatives of its item, or of its item at its retailer if there are any",
+    )
+    imputed_periods: Literal["not_collected", "always"] = Field(
+        "not_collected",
+        description="impute a product only in periods in which its shelf was not collected or its prices were wrong, or"
+        " in all periods to which a price was carried",
+    )
+    followed_within: tuple[Literal["retailer", "outlet"], ...] = Field(
+        ("retailer", "outlet"),
+        description="what tells a product from one of the same name or number: retailer, outlet, both, or nothing; what"
+        " is left out is pooled into one price",
+    )
+    possible: tuple[PositiveFloat, PositiveFloat] = Field(
+        (1.0, 10_000.0),
+        description="least and largest index, at 100 in the base period; beyond them lies an error of a price or of a"
+        " unit, and the index of the item is withheld",
     )
     excludes: tuple[QuoteFlag, ...] = Field(
         ("out_of_scope", "repeated_row", "price_typo", "outlier"), description="quotes with these flags are in no index"
     )
 
+    @model_validator(mode="after")
+    def _can_be_possible(self) -> "IndexParameters":
+        least, largest = self.possible
+        if not least < 100 < largest:
+            raise ValueError(f"possible must hold 100, the index of the base period, not {least:g} to {largest:g}")
+        return self
+
 
 class AggregationParameters(Parameters):
-    """From items to groups."""
+    """From items to groups; see docs/methods/aggregation.md."""
 
-    rule: Literal["complete", "available"] = Field(
-        "available", description="whether a group needs an index of each of its items"
+    rule: Literal["linked", "complete", "available"] = Field(
+        "linked",
+        description="linked: a chain that no entry, absence or change of weights moves; complete and available: a mean"
+        " of the levels of all items, or of those that have an index, as before",
+    )
+    link: LinkMonth = Field(
+        "january",
+        description="where the weights of a year begin: january, with links in December and in January; december, or"
+        " the month of this number; none: the first weights hold for ever",
+    )
+    price_update: bool = Field(
+        False, description="whether weights are moved from their reference year to the link by the prices of the items"
+    )
+    weight_lag_years: int = Field(
+        2, ge=0, le=10, description="years from the reference year of weights to the first in which they are used"
+    )
+    discontinued_after_months: int = Field(
+        12, ge=1, le=120, description="months without an index after which, at a link, an item is discontinued"
     )
 
 
@@ -334,4 +348,7 @@ class Prices(Section):
     checking: CheckParameters = CheckParameters()
     indices: IndexParameters = IndexParameters()
     aggregation: AggregationParameters = AggregationParameters()
+    publication: PublicationParameters = PublicationParameters()
+    revisions: RevisionParameters = RevisionParameters()
+    monthly_report: MonthlyReportParameters = MonthlyReportParameters()
     comparison: IndexComparisonParameters = IndexComparisonParameters()

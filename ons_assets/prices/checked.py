@@ -6,9 +6,11 @@ from datetime import date
 import polars as pl
 
 from ons_assets.parameters.prices import CheckParameters
-from ons_assets.prices import history, imputation, lineages
+from ons_assets.prices import history, identity, imputation, lineages, price_changes
 from ons_assets.prices.history import PRODUCT
 from ons_assets.prices.outliers import outliers
+from ons_assets.prices.promotions import promotions
+from ons_assets.prices.relaunches import relaunches
 
 FLAGS = (
     "repeated_row",
@@ -35,6 +37,10 @@ READ = (
     "unit_price",
     "unit_quantity",
     "unit",
+    "promotion",
+    "outlet",
+    "sku",
+    "quantity",
     "line",
 )
 
@@ -54,17 +60,21 @@ def check(quotes: pl.DataFrame, parameters: CheckParameters | None = None) -> pl
     DataFrame
         The quotes, none left out, and the carried ones, with ``product_id``, ``lineage_id``, ``pack_count``,
         ``pack_quantity``, ``pack_unit``, ``pack_source``, ``price_per_unit`` (currency per kg, l or each),
+        ``promotion_type``, ``regular_price``, ``multibuy_packs``, ``multibuy_price`` (`promotions.promotions`),
         ``carried_from``, one Boolean column for each of `FLAGS`, and ``evidence``.
     """
     parameters = parameters or CheckParameters()
     numbered = quotes.with_row_index("row")
-    packed = lineages.add_identity(
-        lineages.number_packs(lineages.add_packs(numbered.select("row", *READ)), parameters.packs)
-    )
-    packed = _as_codes(packed, [*PRODUCT, "run"])
-    flagged = packed.with_columns(repeated_row=_repeated_row())
-    flagged = _flag_typos(flagged, parameters)
-    flagged = _flag_outliers(flagged, parameters)
+    # Every outlet has prices, gaps and relaunches of its own.
+    placed = numbered.select("row", *READ).with_columns(identity.place(READ))
+    packed = lineages.add_identity(lineages.number_packs(lineages.add_packs(placed), parameters.packs))
+    if parameters.identified_by == "sku":
+        packed = identity.known_by_number(packed)
+    packed = _as_codes(packed, [*PRODUCT, "run"]).hstack(promotions(packed["promotion"], packed["price"]))
+    announced = price_changes.announced_prices(packed.drop("promotion"))
+    flagged = packed.drop("promotion").with_columns(repeated_row=_repeated_row())
+    flagged = _flag_typos(flagged, announced, parameters)
+    flagged = _flag_outliers(flagged, announced, parameters)
     right = flagged.filter(~pl.any_horizontal(WRONG))
     daily = history.daily_prices(right)
     flagged = _flag_history(flagged, daily, parameters)
@@ -81,6 +91,10 @@ def check(quotes: pl.DataFrame, parameters: CheckParameters | None = None) -> pl
         "pack_quantity",
         "pack_unit",
         "pack_source",
+        "promotion_type",
+        "regular_price",
+        "multibuy_packs",
+        "multibuy_price",
         "carried_from",
         *FLAGS,
         price_per_unit=pl.col("price") / pl.col("pack_quantity"),
@@ -89,6 +103,8 @@ def check(quotes: pl.DataFrame, parameters: CheckParameters | None = None) -> pl
     return (
         added.sort("collected_on", "row")
         .join(numbered.drop("collected_on"), on="row", how="left", maintain_order="left")
+        # A price is carried, a sale is not.
+        .with_columns(quantity=pl.when(~pl.col("imputed")).then("quantity"))
         .drop("row")
         .select(*quotes.columns, *(name for name in added.columns if name not in ("row", *quotes.columns)))
     )
@@ -100,27 +116,34 @@ def _as_codes(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
 
 
 def _repeated_row() -> pl.Expr:
-    earlier = pl.int_range(pl.len()).over("retailer", "run", "item_id", "product_id", order_by="line")
-    return earlier > 0
+    """Whether an earlier row of the run shows the product; sales are never repeats: two may be alike, and add up."""
+    is_sale = pl.col("quantity").is_not_null()
+    earlier = pl.int_range(pl.len()).over("retailer", "run", "item_id", "product_id", is_sale, order_by="line")
+    return (earlier > 0) & ~is_sale
 
 
-def _flag_typos(flagged: pl.DataFrame, parameters: CheckParameters) -> pl.DataFrame:
+def _flag_typos(flagged: pl.DataFrame, announced: pl.DataFrame, parameters: CheckParameters) -> pl.DataFrame:
     around = history.typical_prices(history.daily_prices(flagged), days_around=parameters.typo_days_around)
+    is_typo = history.is_typo(
+        factor=parameters.typo_factor,
+        decimal_slack=parameters.typo_decimal_slack,
+        returns_within=parameters.typo_returns_within,
+    )
+    held = flagged.join(around.drop("price"), on=DAY, how="left", maintain_order="left").with_columns(
+        price_typo=is_typo
+    )
+    suspect = held.filter("price_typo").select(*DAY, "price", reference="typical").unique()
+    right = price_changes.were_announced(suspect, announced, parameters).with_columns(right=True)
     return (
-        flagged.join(around.drop("price"), on=DAY, how="left", maintain_order="left")
-        .with_columns(
-            price_typo=history.is_typo(
-                factor=parameters.typo_factor,
-                decimal_slack=parameters.typo_decimal_slack,
-                returns_within=parameters.typo_returns_within,
-            )
-        )
-        .drop("before", "after")
+        held.join(right, on=[*DAY, "price"], how="left", maintain_order="left")
+        .with_columns(price_typo=pl.col("price_typo") & pl.col("right").is_null())
+        .drop("before", "after", "right")
     )
 
 
-def _flag_outliers(flagged: pl.DataFrame, parameters: CheckParameters) -> pl.DataFrame:
-    daily = history.daily_prices(flagged.filter(~pl.col("price_typo")))
+def _flag_outliers(flagged: pl.DataFrame, announced: pl.DataFrame, parameters: CheckParameters) -> pl.DataFrame:
+    judged_quotes = flagged.filter(~pl.col("price_typo"))
+    daily = history.daily_prices(judged_quotes)
     judged = history.reference_prices(daily, days=parameters.reference_days).drop_nulls("reference")
     found = []
     for (item_id, _), day in (
@@ -135,7 +158,8 @@ def _flag_outliers(flagged: pl.DataFrame, parameters: CheckParameters) -> pl.Dat
         if flags.any():
             found.append(day.filter(pl.Series(flags)).with_columns(rule=pl.lit(rule.method)))
     empty = judged.clear().with_columns(rule=pl.lit(None, dtype=pl.String))
-    days = pl.concat([empty, *found]).select(*DAY, "reference", "rule")
+    days = pl.concat([empty, *found])
+    days = price_changes.unexplained(days, judged_quotes, announced, parameters).select(*DAY, "reference", "rule")
     return flagged.join(days, on=DAY, how="left", maintain_order="left").with_columns(
         outlier=pl.col("rule").is_not_null() & ~pl.col("price_typo")
     )
@@ -167,8 +191,13 @@ def _flag_history(flagged: pl.DataFrame, daily: pl.DataFrame, parameters: CheckP
 
 
 def _flag_relaunches(flagged: pl.DataFrame, products: pl.DataFrame, parameters: CheckParameters) -> pl.DataFrame:
-    replaced = lineages.relaunches(
-        products, gap_days=parameters.relaunch_gap_days, overlap_days=parameters.relaunch_overlap_days
+    replaced = relaunches(
+        products,
+        gap_days=parameters.relaunch_gap_days,
+        overlap_days=parameters.relaunch_overlap_days,
+        most_change=parameters.relaunch_most_change,
+        most_price_change=parameters.relaunch_most_price_change,
+        similarity=parameters.relaunch_similarity,
     )
     on_first_day = replaced.select(*PRODUCT, "evidence", collected_on="first_day").rename({"evidence": "relaunch"})
     return (

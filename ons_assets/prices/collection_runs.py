@@ -28,16 +28,20 @@ def collection_runs(
     -------
     DataFrame
         `retailer`, `run`, `started_on` (first local day of its quotes, or the day in its name),
-        `size_bytes`, `parsed_rows`, `accepted_rows`, `quarantined_rows`, `refused`, `reason`,
-        `ends_inside_record`. Of a file with many runs the quarantined rows cannot be told apart by run,
-        and are left out of the runs.
+        `started_at_utc` (time of its first quote, null for one that was refused), `size_bytes`, `parsed_rows`,
+        `accepted_rows`, `quarantined_rows`, `refused`, `reason`, `ends_inside_record`. Of a file with many runs the
+        quarantined rows cannot be told apart by run, and are left out of the runs.
     """
     files = ledger.filter(source=QuoteFiles.name).select(
         pl.col("sha256").alias("drop_sha256"), "file_name", "status", "size_bytes", "quarantined_rows", "reason"
     )
     accepted = (
         quotes.group_by("retailer", "run", "drop_sha256")
-        .agg(started_on=pl.col("collected_on").min(), accepted_rows=pl.len().cast(pl.Int64))
+        .agg(
+            started_on=pl.col("collected_on").min(),
+            started_at_utc=pl.col("collected_at_utc").min(),
+            accepted_rows=pl.len().cast(pl.Int64),
+        )
         .collect()
         .join(files.filter(pl.col("status") != "duplicate"), on="drop_sha256")
         .with_columns(alone=pl.len().over("drop_sha256") == 1)
@@ -58,6 +62,7 @@ def collection_runs(
             "retailer",
             "run",
             "started_on",
+            "started_at_utc",
             "size_bytes",
             "parsed_rows",
             "accepted_rows",

@@ -1,23 +1,28 @@
 """Compilation of the published indices: from quotes to items, from items to groups."""
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from ons_assets.parameters.prices import AggregationParameters, IndexParameters
-from ons_assets.prices.indices import IndexMethod, aggregate, average_prices, by_item
+from ons_assets.prices.followed import followed
+from ons_assets.prices.indices import ChainRules, aggregate, linked_aggregate, rate_contributions
+from ons_assets.prices.period_prices import period_prices
+from ons_assets.prices.sales import indices_of_items
 
-OUT_OF_SCOPE = "out_of_scope"
-# Beyond these lies an error of a price or of a unit, and no change of prices; the base is 100.
-LEAST_INDEX, LARGEST_INDEX = 1.0, 10_000.0
-BEYOND = "the index is below 1 or above 10,000: a price or a unit is wrong"
+BEYOND = "the index is below {:g} or above {:,g}: a price or a unit is wrong"
 PERIODS = {"day": ("1d", "%Y-%m-%d"), "week": ("1w", "%G-W%V"), "month": ("1mo", "%Y-%m")}
-# A product is followed within a shop; a pack of another shop is another product. The price of a pack is
-# followed from pack to pack, the price of a kilogram from a product to its relaunch in another size.
-FOLLOWED = {
-    "pack": (("retailer", "product_id"), "price"),
-    "unit": (("retailer", "lineage_id"), "price_per_unit"),
-}
+
+_NO_GROUPS = pl.DataFrame(
+    schema={
+        "frequency": pl.String,
+        "method": pl.String,
+        "group": pl.String,
+        "period": pl.String,
+        "index": pl.Float64,
+        "items": pl.Int64,
+        "weight_share": pl.Float64,
+        "reason": pl.String,
+    }
+)
 
 
 def item_indices(quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFrame:
@@ -35,58 +40,54 @@ def item_indices(quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFr
 
     Notes
     -----
-    The price of a product in a period is the geometric mean of its quotes, as in the pilot: several
-    runs of a day, and the repetitions within a run, then count as one price.
+    The price of a product in a period is the geometric mean of its observed quotes, as in the pilot: several
+    runs of a day, and the repetitions within a run, then count as one price; where quotes have quantities, it is the
+    turnover divided by the quantity. Carried quotes count only where there is no observed one (`period_prices`).
     """
-    product, price = FOLLOWED[parameters.price]
+    follow = followed(quotes, parameters)
     items = quotes.group_by("item_id").agg(pl.col("item").mode().sort().first()).collect()
-    excluded = is_excluded(parameters.excludes)
-    usable = quotes.filter(~excluded, pl.col(price) > 0).with_columns(price=price)
     frames = []
     for frequency in parameters.frequencies:
         length, code = PERIODS[frequency]
         first_day = pl.col("collected_on").dt.truncate(length)
-        prices = average_prices(usable.with_columns(period=first_day), by=("item_id", "period", *product))
+        prices = period_prices(
+            follow.quotes.with_columns(period=first_day),
+            follow.usable.with_columns(period=first_day),
+            follow.product,
+            parameters,
+        )
         prices = prices.with_columns(pl.col("period").dt.strftime(code))
         indices = _withhold_impossible(
-            by_item(prices, [IndexMethod.of(method) for method in parameters.methods], product=product)
+            indices_of_items(prices, parameters.methods, product=follow.product), *parameters.possible
         )
-        base = prices.group_by("item_id").agg(base_period=pl.col("period").min())
         left_out = (
-            quotes.filter(excluded)
-            .group_by("item_id", period=first_day.dt.strftime(code))
+            follow.excluded.group_by("item_id", period=first_day.dt.strftime(code))
             .agg(excluded_quotes=pl.len().cast(pl.Int64))
             .collect()
         )
         frames.append(
-            indices.join(base, on="item_id")
-            .join(left_out, on=["item_id", "period"], how="left")
-            .with_columns(pl.col("excluded_quotes").fill_null(0), frequency=pl.lit(frequency))
+            indices.join(left_out, on=["item_id", "period"], how="left").with_columns(
+                pl.col("excluded_quotes").fill_null(0), frequency=pl.lit(frequency)
+            )
         )
     columns = ["frequency", "method", "item_id", "item", "period", "base_period", "index", "matched_products", "reason"]
     return (
         pl.concat(frames)
         .join(items, on="item_id")
-        .with_columns(excludes=pl.lit(", ".join(parameters.excludes)))
-        .select(*columns, "excludes", "excluded_quotes")
+        .with_columns(offers=pl.lit(parameters.offers), excludes=pl.lit(", ".join(parameters.excludes)))
+        .select(*columns, "offers", "excludes", "excluded_quotes")
     )
 
 
-def _withhold_impossible(indices: pl.DataFrame) -> pl.DataFrame:
+def _withhold_impossible(indices: pl.DataFrame, least: float, largest: float) -> pl.DataFrame:
     """Leave an index out that no change of prices explains; where most items have such, the gate shall see it."""
-    beyond = ~pl.col("index").is_between(LEAST_INDEX, LARGEST_INDEX).fill_null(True)
+    beyond = ~pl.col("index").is_between(least, largest).fill_null(True)
     of_method = pl.col("item_id").filter(beyond).n_unique().over("method")
     few = of_method * 2 < pl.col("item_id").n_unique().over("method")
     withheld = beyond & few
     return indices.with_columns(
-        index=pl.when(~withheld).then("index"), reason=pl.when(withheld).then(pl.lit(BEYOND)).otherwise("reason")
-    )
-
-
-def is_excluded(flags: Sequence[str]) -> pl.Expr:
-    """Return whether a checked quote has one of the flags; "out_of_scope" is the absence of `in_scope`."""
-    return pl.any_horizontal(
-        pl.lit(False), *(~pl.col("in_scope") if flag == OUT_OF_SCOPE else pl.col(flag) for flag in flags)
+        index=pl.when(~withheld).then("index"),
+        reason=pl.when(withheld).then(pl.lit(BEYOND.format(least, largest))).otherwise("reason"),
     )
 
 
@@ -100,6 +101,9 @@ def aggregate_indices(items: pl.LazyFrame, weights: pl.LazyFrame, parameters: Ag
     weights
         As the table `reference/item_weights`; a year without weights takes those of the last year before
         it that has some.
+    parameters
+        The rule, and where the weights change: `linked_aggregate`, or `aggregate` under the rules "complete"
+        and "available".
 
     Returns
     -------
@@ -107,13 +111,62 @@ def aggregate_indices(items: pl.LazyFrame, weights: pl.LazyFrame, parameters: Ag
         As the table `prices/aggregate_indices`.
     """
     indices = items.select("frequency", "method", "item_id", "period", "index").collect()
-    in_force = _weights_in_force(indices, weights.collect())
+    made = _linked if parameters.rule == "linked" else _averaged
     groups = [
-        aggregate(part, in_force, rule=parameters.rule).with_columns(frequency=pl.lit(frequency))
+        made(part, weights.collect(), str(frequency), parameters).with_columns(frequency=pl.lit(frequency))
         for (frequency,), part in indices.partition_by("frequency", as_dict=True, include_key=False).items()
     ]
-    columns = ["frequency", "method", "group", "period", "index", "items", "weight_share", "reason"]
-    return pl.concat(groups).rename({"group_id": "group"}).select(columns)
+    made_of_all = [each.rename({"group_id": "group"}).select(_NO_GROUPS.columns) for each in groups]
+    return pl.concat([_NO_GROUPS, *made_of_all], how="vertical_relaxed")
+
+
+def aggregate_contributions(
+    items: pl.LazyFrame, weights: pl.LazyFrame, parameters: AggregationParameters
+) -> pl.DataFrame:
+    """Split the rates of the monthly groups over 1 and 12 months into contributions of their items.
+
+    Parameters
+    ----------
+    items, weights
+        As for `aggregate_indices`.
+
+    Returns
+    -------
+    DataFrame
+        As the table `prices/aggregate_contributions`. It has no rows under a rule other than "linked", because a
+        mean over a changing set of items has no contributions that add up.
+    """
+    months = items.filter(frequency="month").select("method", "item_id", "period", "index").collect()
+    found = rate_contributions(
+        months if parameters.rule == "linked" else months.clear(),
+        _of_groups(weights.collect()),
+        link=parameters.link,
+        rules=_chain_rules(parameters),
+    )
+    names = {"group_id": "group", "imputed": "item_imputed"}
+    return found.rename(names).with_columns(frequency=pl.lit("month"))
+
+
+def _linked(
+    indices: pl.DataFrame, weights: pl.DataFrame, frequency: str, parameters: AggregationParameters
+) -> pl.DataFrame:
+    rules = _chain_rules(parameters)
+    return linked_aggregate(indices, _of_groups(weights), frequency=frequency, link=parameters.link, rules=rules)
+
+
+def _chain_rules(parameters: AggregationParameters) -> ChainRules:
+    return ChainRules(parameters.price_update, parameters.weight_lag_years, parameters.discontinued_after_months)
+
+
+def _of_groups(weights: pl.DataFrame) -> pl.DataFrame:
+    return weights.select("item_id", pl.col("group").alias("group_id"), "year", "weight")
+
+
+def _averaged(
+    indices: pl.DataFrame, weights: pl.DataFrame, _frequency: str, parameters: AggregationParameters
+) -> pl.DataFrame:
+    assert parameters.rule != "linked"
+    return aggregate(indices, _weights_in_force(indices, weights), rule=parameters.rule)
 
 
 def _weights_in_force(indices: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:

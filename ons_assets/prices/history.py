@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from ons_assets.prices.indices.numbers import as_floats
+
 PRODUCT = ("retailer", "item_id", "product_id")
 
 
@@ -18,7 +20,12 @@ def daily_prices(quotes: pl.DataFrame) -> pl.DataFrame:
     DataFrame
         ``retailer``, ``item_id``, ``product_id``, ``collected_on``, ``price``, sorted.
     """
-    return quotes.group_by(*PRODUCT, "collected_on").agg(pl.col("price").median()).sort(*PRODUCT, "collected_on")
+    return (
+        as_floats(quotes, "price")
+        .group_by(*PRODUCT, "collected_on")
+        .agg(pl.col("price").median())
+        .sort(*PRODUCT, "collected_on")
+    )
 
 
 def typical_prices(daily: pl.DataFrame, *, days_around: int) -> pl.DataFrame:
@@ -220,7 +227,8 @@ def dump_prices_by_turnover(
     """
     turnover = pl.col("price") * pl.col("quantity")
     return (
-        months.sort("product", "period")
+        as_floats(months, "price", "quantity")
+        .sort("product", "period")
         .filter(
             (pl.col("price") <= price_falls_to * pl.col("price").shift()).over("product"),
             (turnover <= turnover_falls_to * turnover.shift()).over("product"),

@@ -1,10 +1,13 @@
-"""Prices for days on which a product was not seen: the last one, carried forward for a while and flagged."""
+"""Prices for days or periods in which a product was not seen: its last one, carried forward or moved with its class."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_mean
 from ons_assets.prices.history import PRODUCT
+from ons_assets.prices.indices.numbers import as_floats
 
 SHELF_DAY = ["retailer", "item_id", "collected_on"]
 
@@ -70,4 +73,57 @@ def carry_forward(quotes: pl.DataFrame, *, days: int, last_day: date | None = No
             carried_from="collected_on", collected_on=pl.col("collected_on") + pl.duration(days=pl.col("step"))
         )
         .drop("gap", "left", "filled", "step")
+    )
+
+
+def class_mean(
+    observed: pl.DataFrame, missing: pl.DataFrame, *, product: Sequence[str], of: Sequence[str]
+) -> pl.DataFrame:
+    """Move the last price of products that are missing in a period with the observed prices of their class.
+
+    The price is that of the product's last period, times the geometric mean of the relatives between the two periods
+    of the products of its class that were observed in both. Where there is none, the price is carried.
+
+    Parameters
+    ----------
+    observed
+        ``item_id``, ``period`` (sorts in time), the columns of `product`, and ``price``; one row a product and
+        period, observed ones only.
+    missing
+        The same, for what is to be imputed; ``price`` is the carried one. A product without an earlier observed
+        period keeps it.
+    product
+        Columns that together identify a product of an item.
+    of
+        Columns that say which class a product is of; some of ``item_id`` and `product`.
+
+    Returns
+    -------
+    DataFrame
+        `missing`, with ``price`` moved.
+
+    References
+    ----------
+    Consumer Price Index Manual (IMF and others, 2020), chapter 6 (overall mean and class mean imputation).
+    """
+    observed, missing = as_floats(observed, "price"), as_floats(missing, "price")
+    key = ["item_id", *product]
+    last = observed.select(*key, since="period", last_price="price").sort("since")
+    asked = missing.sort("period").join_asof(
+        last, left_on="period", right_on="since", by=key, strategy="backward", check_sortedness=False
+    )
+    pairs = asked.drop_nulls("since").select(*of, "since", "period").unique()
+    log_price = observed.select(*dict.fromkeys([*key, *of]), "period", log_price=pl.col("price").log())
+    then = log_price.rename({"period": "since", "log_price": "log_then"})
+    moves = (
+        pairs.join(then, on=[*of, "since"])
+        .join(log_price, on=list(dict.fromkeys([*of, *key, "period"])))
+        .group_by(*of, "since", "period")
+        .agg(move=exact_mean(pl.col("log_price") - pl.col("log_then")))
+    )
+    moved = pl.coalesce(pl.col("last_price") * pl.col("move").exp(), "price")
+    return (
+        asked.join(moves, on=[*of, "since", "period"], how="left", maintain_order="left")
+        .with_columns(price=moved)
+        .select(missing.columns)
     )

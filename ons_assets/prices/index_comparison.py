@@ -9,7 +9,8 @@ import polars as pl
 
 from ons_assets.parameters.prices import AggregationParameters, IndexComparisonParameters, IndexParameters
 from ons_assets.prices import compilation
-from ons_assets.prices.compilation import OUT_OF_SCOPE
+from ons_assets.prices.followed import OUT_OF_SCOPE
+from ons_assets.prices.indices.numbers import as_floats
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,7 +72,7 @@ def compare(
     for series in (ours, theirs):
         if series["period"].is_duplicated().any():
             raise ValueError("a series has two indices in a period")
-    ours, theirs = (_known(series) for series in (ours, theirs))
+    ours, theirs = (_known(as_floats(series, "index")) for series in (ours, theirs))
     if ours.is_empty() or theirs.is_empty():
         return Measures(None, None, 0, 0.0, reason="fewer than two common periods")
     within = theirs.filter(pl.col("period") >= ours["period"][0], pl.col("period") <= ours["period"][-1])
@@ -132,7 +133,7 @@ def chain_within_year(indices: pl.DataFrame) -> pl.DataFrame:
     Office for National Statistics, "Consumer Prices Indices Technical Manual", 2019, section 2.5 (double chain link).
     """
     key = ["series", "item_id"]
-    dated = indices.with_columns(
+    dated = as_floats(indices, "index").with_columns(
         year=pl.col("period").str.slice(0, 4).cast(pl.Int32), january=pl.col("period").str.ends_with("-01")
     )
     in_december = pl.col("index").filter(pl.col("period").str.ends_with("-12")).first() / 100

@@ -1,4 +1,4 @@
-"""Products through time: packs that change under the same name, relaunches, and products that come back.
+"""Products through time: packs that change under the same name, lineages, and products that come back.
 
 A product is a name of a retailer under an item, without its punctuation. Where the displayed unit price shows
 that the pack behind a name changed for good, the name is another product from then on.
@@ -24,7 +24,8 @@ def add_packs(quotes: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        With ``name`` (plain), ``stem``, ``pack_count``, ``named_quantity``, ``named_unit``; ``shown_number``,
+        With ``name`` (plain), ``stem``, ``pack_count``, ``named_quantity``, ``named_unit``, ``pack_lowest`` and
+        ``pack_highest`` of a range, ``containers`` and ``container``; ``shown_number``,
         price / unit_price · unit_quantity in the displayed unit; the same in kg, l or each, ``shown_quantity`` and
         ``shown_unit``, null where the displayed unit is none.
     """
@@ -59,7 +60,8 @@ def number_packs(packed: pl.DataFrame, parameters: PackParameters | None = None)
     -------
     DataFrame
         The quotes with ``pack_number`` (1, 2, ... under a name, in order of appearance), ``pack_quantity`` and
-        ``pack_unit`` (kg, l, each), ``pack_source`` ("name", "unit price" or null), ``unit_conflict``.
+        ``pack_unit`` (kg, l, each), ``pack_source`` ("name", "unit price", "range" or null), ``unit_conflict``. Of a
+        name that gives a range the unit price says where in it the pack lies; without one it is the middle.
     """
     parameters = parameters or PackParameters()
     loose = (1 + 4 * parameters.rounding / pl.col("unit_price")).clip(parameters.same_pack, parameters.most_rounding)
@@ -103,14 +105,36 @@ def number_packs(packed: pl.DataFrame, parameters: PackParameters | None = None)
         (pl.col("shown_number") / amount).log().abs() > pl.max_horizontal(pl.lit(parameters.conflict), loose).log()
         for amount in (*(pl.col("pack_quantity") * parts for parts in (1, 100, 1000)), pl.col("pack_count"), pl.lit(1))
     )
-    contradicts = (same_unit & beyond) | excluded | (unknown & no_unit_fits)
+    ranges = pl.col("pack_lowest").is_not_null()
+    within = ranges & same_unit & pl.col("shown_quantity").is_between(*_slack("pack_lowest", "pack_highest", loose))
+    contradicts = (same_unit & beyond & ~within) | excluded | (unknown & no_unit_fits)
     return joined.with_columns(
-        pack_source=pl.when(named)
+        pack_quantity=pl.when(within).then("shown_quantity").otherwise("pack_quantity"),
+        pack_source=pl.when(within)
+        .then(pl.lit("unit price"))
+        .when(ranges)
+        .then(pl.lit("range"))
+        .when(named)
         .then(pl.lit("name"))
         .when(pl.col("pack_quantity").is_not_null())
         .then(pl.lit("unit price")),
         unit_conflict=pl.when(named).then(contradicts).otherwise(pl.col("wrong_unit")).fill_null(False),
-    ).drop("looked_up", "lowest", "level_quantity", "level_unit", "first_quantity", "first_unit", "wrong_unit")
+    ).drop(
+        "looked_up",
+        "lowest",
+        "level_quantity",
+        "level_unit",
+        "first_quantity",
+        "first_unit",
+        "wrong_unit",
+        "pack_lowest",
+        "pack_highest",
+    )
+
+
+def _slack(lowest: str, highest: str, loose: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """The ends of a range, as far beyond as the unit price is rounded."""
+    return pl.col(lowest) / loose, pl.col(highest) * loose
 
 
 def _packs_of_names(shown: pl.DataFrame, parameters: PackParameters) -> pl.DataFrame:
@@ -166,100 +190,25 @@ def add_identity(packed: pl.DataFrame) -> pl.DataFrame:
 
 
 def products_of(packed: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a product: its stem and pack, first and last day, first and last price.
+    """Return one row a product: its stem, container and pack, first and last day, first and last price.
 
     Parameters
     ----------
     packed
         Quotes with ``retailer``, ``item_id``, ``product_id``, ``collected_on``, ``price``, ``stem``,
-        ``pack_quantity``, ``pack_unit``, without those that are known to be wrong.
+        ``pack_quantity``, ``pack_unit``, ``containers``, ``container``, without those that are known to be wrong.
     """
     return (
-        packed.sort("collected_on", "price", "stem", "pack_unit")
+        packed.sort("collected_on", "price", "stem", "pack_unit", "containers", "container")
         .group_by(PRODUCT, maintain_order=True)
         .agg(
-            pl.col("stem", "pack_unit").first(),
+            pl.col("stem", "pack_unit", "containers", "container").first(),
             pl.col("pack_quantity").median(),
             first_day=pl.col("collected_on").first(),
             last_day=pl.col("collected_on").last(),
             first_price=pl.col("price").first(),
             last_price=pl.col("price").last(),
         )
-        .sort(PRODUCT)
-    )
-
-
-def relaunches(products: pl.DataFrame, *, gap_days: int, overlap_days: int) -> pl.DataFrame:
-    """Match new products with those that they replaced: the same name but for the pack, one gone as the other came.
-
-    Parameters
-    ----------
-    products
-        Result of `products_of`.
-    gap_days
-        Most days between the last of one and the first of the other.
-    overlap_days
-        Most days on which both may be seen, while stocks run out.
-
-    Returns
-    -------
-    DataFrame
-        ``retailer``, ``item_id``, ``product_id``, ``replaces``, ``first_day``, ``kind`` ("smaller pack" or
-        "larger pack"), ``quantity_before``, ``quantity_after``, ``pack_unit``, ``price_before``,
-        ``price_after``, ``unit_price_change`` (a share: 0.11 is 11 % dearer per unit), ``evidence``. Each
-        product replaces at most one, and is replaced by at most one.
-    """
-    key = ["retailer", "item_id", "stem", "pack_unit"]
-    known = products.drop_nulls(["pack_quantity", "stem", "pack_unit"]).filter(pl.col("stem") != "")
-    pairs = (
-        known.join(known, on=key, suffix="_before")
-        .with_columns(
-            gap=(pl.col("first_day") - pl.col("last_day_before")).dt.total_days(),
-            change=(pl.col("pack_quantity") / pl.col("pack_quantity_before")).log(),
-        )
-        .filter(
-            pl.col("first_day_before") < pl.col("first_day"),
-            pl.col("gap").is_between(-overlap_days, gap_days),
-            pl.col("last_day") > pl.col("last_day_before"),
-            pl.col("change").abs() > 0.005,
-        )
-        # The nearest in time, then in size, is the one that was replaced.
-        .sort(pl.col("gap").abs(), pl.col("change").abs(), "product_id", "product_id_before")
-        .unique([*PRODUCT], keep="first", maintain_order=True)
-        .unique(["retailer", "item_id", "product_id_before"], keep="first", maintain_order=True)
-    )
-    change = (pl.col("price_after") / pl.col("quantity_after")) / (pl.col("price_before") / pl.col("quantity_before"))
-    return (
-        pairs.select(
-            *PRODUCT,
-            replaces="product_id_before",
-            first_day="first_day",
-            kind=pl.when(pl.col("change") < 0).then(pl.lit("smaller pack")).otherwise(pl.lit("larger pack")),
-            quantity_before="pack_quantity_before",
-            quantity_after="pack_quantity",
-            pack_unit="pack_unit",
-            price_before="last_price_before",
-            price_after="first_price",
-            last_day_before="last_day_before",
-        )
-        .with_columns(unit_price_change=change - 1)
-        .with_columns(
-            evidence=pl.format(
-                "{}: replaces {}, last seen {}; {} to {} {}, price {} to {}, price per {} {} %",
-                "kind",
-                "replaces",
-                "last_day_before",
-                pl.col("quantity_before").round(3),
-                pl.col("quantity_after").round(3),
-                "pack_unit",
-                pl.col("price_before").round(2),
-                pl.col("price_after").round(2),
-                "pack_unit",
-                pl.when(change > 1).then(pl.lit("+")).otherwise(pl.lit(""))
-                + (100 * (change - 1)).round(1).cast(pl.String),
-            )
-        )
-        .drop("last_day_before")
         .sort(PRODUCT)
     )
 
@@ -272,7 +221,7 @@ def lineages(products: pl.DataFrame, replaced: pl.DataFrame) -> pl.DataFrame:
     products
         Result of `products_of`.
     replaced
-        Result of `relaunches`.
+        Result of `relaunches.relaunches`.
     """
     before = {tuple(row[:3]): (*row[:2], row[3]) for row in replaced.select(*PRODUCT, "replaces").iter_rows()}
 

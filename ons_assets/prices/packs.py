@@ -1,6 +1,5 @@
 """Size of a pack, read from the name of a product: "6x330ml", "75CL", "0.8KG", "80 TEA BAGS", "4 PACK"."""
 
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,59 +7,14 @@ from functools import lru_cache
 
 import polars as pl
 
-# A unit as shops write it, its standard unit, and how many of the standard unit it is.
-UNITS: dict[str, tuple[str, float]] = {
-    "MG": ("kg", 1e-6),
-    "G": ("kg", 0.001),
-    "GM": ("kg", 0.001),
-    "GR": ("kg", 0.001),
-    "GRAM": ("kg", 0.001),
-    "GRAMS": ("kg", 0.001),
-    "KG": ("kg", 1.0),
-    "KILO": ("kg", 1.0),
-    "OZ": ("kg", 0.028349523125),
-    "LB": ("kg", 0.45359237),
-    "LBS": ("kg", 0.45359237),
-    "ML": ("l", 0.001),
-    "CL": ("l", 0.01),
-    "L": ("l", 1.0),
-    "LT": ("l", 1.0),
-    "LTR": ("l", 1.0),
-    "LTRS": ("l", 1.0),
-    "LITRE": ("l", 1.0),
-    "LITRES": ("l", 1.0),
-    "LITER": ("l", 1.0),
-    "LITERS": ("l", 1.0),
-    # The imperial pint.
-    "PT": ("l", 0.56826125),
-    "PINT": ("l", 0.56826125),
-    "PINTS": ("l", 0.56826125),
-    "EACH": ("each", 1.0),
-}
-PIECES = re.findall(
-    r"\w+",
-    """PACK PACKS PK PCK CANS CAN BOTTLES BOTTLE TEABAGS TEABAG BAGS BAG SACHETS SACHET PIECES PIECE PCS ROLLS
-    TABLETS CAPSULES PYRAMIDS ENVELOPES POTS BARS SLICES""",
-)
+from ons_assets.prices.pack_grammar import Count, Measure, phrases
+from ons_assets.prices.pack_words import CONTAINERS, DOSES, MULTIPLES, UNITS
 
-# Of more digits a number is the code of something.
-_WHOLE = r"\d{1,9}"
-_NUMBER = rf"{_WHOLE}(?:[.,]\d+)?"
-_SIZE_UNITS = "|".join(sorted((unit for unit in UNITS if unit != "EACH"), key=len, reverse=True))
-_PIECES = "|".join(sorted(PIECES, key=len, reverse=True))
-# A number that goes on to the left is not the start of a size: 1.5L, £5, BRAND7.
-_START = r"(?<![\w.,£$€])"
-# "5G PROTEIN" says what is in it, and "5G..." was cut off.
-_END = r"(?![\w%])(?!\s*\.\.\.)(?!\s+(?:OF\s+)?(?:PROTEIN|FIBRE|SUGARS?|FATS?|CARBS)\b)"
-_SIZE = re.compile(rf"{_START}((?:{_WHOLE}\s*(?:PACK\s*|PK\s*)?[X×*]\s*)*)({_NUMBER})\s*({_SIZE_UNITS}){_END}")
-_TIMES_AFTER = re.compile(rf"{_START}({_NUMBER})\s*({_SIZE_UNITS})\s*[X×*]\s*({_WHOLE})(?![\w.,%])(?!\s*\.\.\.)")
-_COUNT = re.compile(
-    rf"{_START}({_WHOLE})\s*(?:'?S\b|(?:[A-Z]+\s+)?(?:{_PIECES})\b)(?!\s*\.\.\.)"
-    rf"|\bPACK\s+OF\s+({_WHOLE})\b(?!\s*\.\.\.)|(?<!\w)X\s?({_WHOLE})\b(?!\s*\.\.\.)"
-)
-_MULTIPACK = re.compile(rf"{_START}({_WHOLE})\s*(?:PACK|PK|CANS|BOTTLES)\b|(?<!\w)X\s?({_WHOLE})\b")
 # Beyond a gram and a tonne, or their like in litres and pieces, a pack was misread: it is that of no product.
 LEAST_QUANTITY, LARGEST_QUANTITY = 0.001, 1_000.0
+MOST_CONTAINERS = 1_000_000
+# Tablets are not of more kilograms each.
+LARGEST_DOSE = 0.002
 
 
 @dataclass(frozen=True)
@@ -77,12 +31,19 @@ class Pack:
         Number of pieces or containers that the name gives; 1 where it gives none.
     text
         The part of the name that says so.
+    between
+        Least and most, where the name gives a range ("1.5-2.5KG"): `quantity` is its middle, and that of no single
+        pack. None where it gives none.
+    containers
+        Number of containers that the quantity is of: 6 of "6X330ML", 1 of "80 TEA BAGS 250G".
     """
 
     quantity: float
     unit: str
     count: int
     text: str
+    between: tuple[float, float] | None = None
+    containers: int = 1
 
 
 @lru_cache(maxsize=200_000)
@@ -99,32 +60,25 @@ def parse_pack(name: str) -> Pack | None:
     Pack or None
         None where the name gives neither weight, volume nor number. Of several sizes the one with a
         number of containers counts ("4X440ML (1.76L)"), else the first ("1.13L/2 PINTS"). Weight and volume
-        come before pieces: "80 TEA BAGS 250G" are 0.25 kg.
+        come before pieces: "80 TEA BAGS 250G" are 0.25 kg; but what tablets weigh is their strength: "1000MG 60
+        CAPSULES" are 60. Pints, gallons and fluid ounces are imperial. `ons_assets.prices.pack_grammar` says what is
+        understood.
 
     Examples
     --------
     >>> parse_pack("PALE LAGER 6x330ml")
-    Pack(quantity=1.98, unit='l', count=6, text='6X330ML')
+    Pack(quantity=1.98, unit='l', count=6, text='6X330ML', between=None, containers=6)
     """
     text = name.upper()
-    if after := _TIMES_AFTER.search(text):
-        return _pack(int(after[3]), after[1], after[2], after[0])
-    sizes = list(_SIZE.finditer(text))
-    if sizes:
-        chosen = next((size for size in sizes if size[1]), sizes[0])
-        count = math.prod(int(number) for number in re.findall(r"\d+", chosen[1]))
-        multipacks = [int(found[1] or found[2]) for found in _MULTIPACK.finditer(text)]
-        if count == 1 and UNITS[chosen[3]][0] == "l" and multipacks:
-            # Cans and bottles: the volume is that of one. Of food it is the whole: "6 PACK 150G".
-            return _pack(max(multipacks), chosen[2], chosen[3], chosen[0])
-        pack = _pack(count, chosen[2], chosen[3], chosen[0])
-        if pack is None or count > 1:
-            return pack
-        pieces = _pieces(text)
-        return Pack(pack.quantity, pack.unit, pieces[0], pack.text) if pieces else pack
-    if pieces := _pieces(text):
-        return Pack(float(pieces[0]), "each", pieces[0], pieces[1])
-    return None
+    found = phrases(text)
+    counts = [phrase for phrase in found if isinstance(phrase, Count)]
+    measures = [phrase for phrase in found if isinstance(phrase, Measure) and not _is_dose(phrase, counts)]
+    if measures:
+        return _measured(text, next((each for each in measures if each.count), measures[0]), counts)
+    if not counts:
+        return None
+    pieces = counts[0]
+    return Pack(float(pieces.number), "each", pieces.number, text[pieces.start : pieces.end])
 
 
 def pack_table(names: Iterable[str]) -> pl.DataFrame:
@@ -133,8 +87,10 @@ def pack_table(names: Iterable[str]) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        One row a different name: ``product``, ``pack_count``, ``pack_quantity``, ``pack_unit`` (null where
-        the name gives none) and ``stem``, the name in capitals without its pack and punctuation.
+        One row a different name: ``product``, ``containers`` (1 unless the name multiplies), ``container`` ("can",
+        "bottle"; null where the name does not say), ``pack_count``, ``pack_quantity``, ``pack_unit`` (null where
+        the name gives none), ``pack_lowest`` and ``pack_highest`` (null unless it gives a range), and ``stem``, the
+        name in capitals without its pack and punctuation.
     """
     different = sorted(set(names))
     packs = [parse_pack(name) for name in different]
@@ -144,6 +100,10 @@ def pack_table(names: Iterable[str]) -> pl.DataFrame:
             "pack_count": [pack and pack.count for pack in packs],
             "pack_quantity": [pack and pack.quantity for pack in packs],
             "pack_unit": [pack and pack.unit for pack in packs],
+            "pack_lowest": [pack and pack.between and pack.between[0] for pack in packs],
+            "pack_highest": [pack and pack.between and pack.between[1] for pack in packs],
+            "containers": [pack.containers if pack else 1 for pack in packs],
+            "container": [container(name) for name in different],
             "stem": [stem(name) for name in different],
         },
         schema={
@@ -151,14 +111,33 @@ def pack_table(names: Iterable[str]) -> pl.DataFrame:
             "pack_count": pl.Int64,
             "pack_quantity": pl.Float64,
             "pack_unit": pl.String,
+            "pack_lowest": pl.Float64,
+            "pack_highest": pl.Float64,
+            "containers": pl.Int64,
+            "container": pl.String,
             "stem": pl.String,
         },
     )
 
 
+def container(name: str) -> str | None:
+    """Return what a name says that its content is in, such as "can" or "bottle"; None where it does not say.
+
+    Of several the first counts.
+
+    Examples
+    --------
+    >>> container("PALE LAGER 6x330ml cans")
+    'can'
+    """
+    return next((CONTAINERS[word] for word in plain(name).split() if word in CONTAINERS), None)
+
+
 def stem(name: str) -> str:
     """Return a name in capitals without its packs and its punctuation: what stays when only the pack changes."""
-    text = _COUNT.sub(" ", _SIZE.sub(" ", _TIMES_AFTER.sub(" ", name.upper())))
+    text = name.upper()
+    for phrase in reversed(phrases(text)):
+        text = f"{text[: phrase.start]} {text[phrase.end :]}"
     return plain(text)
 
 
@@ -175,17 +154,31 @@ def standard_quantity(unit_quantity: pl.Expr, unit: pl.Expr) -> tuple[pl.Expr, p
     return unit_quantity * factor, shown.replace_strict({name: to for name, (to, _) in UNITS.items()}, default=None)
 
 
-def _pieces(text: str) -> tuple[int, str] | None:
-    for found in _COUNT.finditer(text):
-        number = int(next(group for group in found.groups() if group))
-        if 0 < number <= 1000:
-            return number, found[0].strip()
-    return None
-
-
-def _pack(count: int, size: str, unit: str, text: str) -> Pack | None:
-    standard, factor = UNITS[unit]
-    quantity = round(count * float(size.replace(",", ".")) * factor, 9)
+def _measured(text: str, measure: Measure, counts: list[Count]) -> Pack | None:
+    if measure.is_cut:
+        return None
+    multiples = [each.number for each in counts if each.pieces in MULTIPLES or each.pieces == "X"]
+    count = measure.count
+    if count is None and measure.unit == "l" and multiples:
+        # Cans and bottles: the volume is that of one. Of food it is the whole: "6 PACK 150G".
+        count = max(multiples)
+    containers = count or 1
+    if containers > MOST_CONTAINERS:
+        return None
+    quantity = round(measure.size * containers, 9)
     if not LEAST_QUANTITY <= quantity <= LARGEST_QUANTITY:
         return None
-    return Pack(quantity, standard, count, text.strip())
+    if count is None:
+        count = counts[0].number if counts else 1
+    said = text[measure.start : measure.end]
+    if measure.between is None:
+        return Pack(quantity, measure.unit, count, said, containers=containers)
+    lowest, highest = (round(end * quantity / measure.size, 9) for end in measure.between)
+    return Pack(quantity, measure.unit, count, said, (lowest, highest), containers)
+
+
+def _is_dose(measure: Measure, counts: list[Count]) -> bool:
+    """Whether this is the strength of a tablet."""
+    return measure.written == "MG" or (
+        measure.unit == "kg" and measure.size <= LARGEST_DOSE and any(each.pieces in DOSES for each in counts)
+    )

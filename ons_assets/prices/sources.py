@@ -7,11 +7,12 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.intake import sniff, times, values
+from ons_assets.intake.currencies import has_other_currency
 from ons_assets.intake.fields import named_groups
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.rules import Rule, missing, unlike
-from ons_assets.intake.source import TableSource, fields_said, layout_folders, limits
-from ons_assets.settings import FIRST_DAY, Settings
+from ons_assets.intake.source import TableSource, days_of, layout_folders, limits
+from ons_assets.settings import Settings
 
 BUILT_IN = Path(__file__).parent / "layouts"
 # Clocks differ, and a file may come from a zone ahead of ours.
@@ -24,15 +25,16 @@ class QuoteFiles(TableSource):
     """Quotes of shops.
 
     Fields of a layout: `collected_at`, `product` and `price` (or `turnover` and `quantity`, of which it is
-    the quotient), `retailer`, `currency`, and `item_id` or `category` with `items`; if the file says them,
-    `run`, `item`, `shelf`, `outlet`, `sku`, `quantity`, `unit_price`, `unit_quantity`, `unit`,
-    `promotion`. Where nothing says which run a quote is of, the run is the day.
+    the quotient, whatever price stands beside them), `retailer`, `currency`, and `item_id` or `category` with
+    `items`; if the file says them, `run`, `item`, `shelf`, `outlet`, `sku`, `quantity`, `unit_price`,
+    `unit_quantity`, `unit`, `promotion`. Where nothing says which run a quote is of, the run is the day.
     """
 
     name = "prices"
     table = "prices/raw_quotes"
     files_are = "run files of the scrapers, files of offices, scanner data"
     unit = "quotes"
+    has_days = True
     needs = {
         "collected_at": "time or day of the quote",
         "product": "its name",
@@ -47,14 +49,15 @@ class QuoteFiles(TableSource):
         "run": "of the scraper; else the day",
         "shelf": "where the product was found",
         "outlet": "branch of the retailer",
-        "sku": "number of the product",
-        "quantity": "sold",
-        "turnover": "of the quantity",
+        "sku": "number of the product, such as a GTIN",
+        "quantity": "sold, after what came back; without it, turnover / price",
+        "turnover": "of the quantity: what was paid",
         "unit_price": "displayed price for unit_quantity of unit",
         "unit_quantity": "number of units of unit_price",
         "unit": "of unit_price",
         "promotion": "text of the offer",
     }
+    one_of = ((("price",), ("turnover", "quantity")), (("item_id",), ("category", "items")), (("zone",),))
     batch = ("retailer", "run")
     identity = ("retailer",)
     subject = ("retailer", "outlet", "item_id", "shelf", "product", "sku")
@@ -64,18 +67,9 @@ class QuoteFiles(TableSource):
     def of(cls, settings: Settings) -> "QuoteFiles":
         """Return the source of one home; its own layouts come before those of the pilot."""
         parameters = settings.prices.quotes.model_dump(mode="json")
-        return cls(layout_folders(settings, cls.name, BUILT_IN), limits(settings), parameters)
-
-    def lack_of(self, layout: Layout) -> str | None:
-        """See `Source.lack_of`."""
-        said = fields_said(layout)
-        if not ("price" in said or {"turnover", "quantity"} <= said):
-            return "says neither a price nor turnover and quantity"
-        if not ("item_id" in said or ("category" in said and layout.items)):
-            return "says neither the column of the item nor a category with its items"
-        if layout.zone is None:
-            return "does not say the zone of its times"
-        return super().lack_of(layout)
+        return cls(
+            layout_folders(settings, cls.name, BUILT_IN), limits(settings), **days_of(cls, settings, **parameters)
+        )
 
     def describe(self, name: str) -> Mapping[str, str]:
         """Return the retailer and run that a file's name says, where it does."""
@@ -100,7 +94,7 @@ class QuoteFiles(TableSource):
         price = values.column_number(rows, "price", layout)
         quantity = values.column_number(rows, "quantity", layout)
         turnover = values.column_number(rows, "turnover", layout)
-        quotient = (turnover / quantity).set(~(quantity > 0).fill_null(False), None)
+        sales = _sales(price, quantity, turnover)
         day = local.dt.date()
         return pl.DataFrame(
             {
@@ -111,17 +105,21 @@ class QuoteFiles(TableSource):
                 "item_id": _item(layout, category, "item_id", item_id),
                 "item": _item(layout, category, "item", pl.select(pl.coalesce(text["item"], item_id)).to_series()),
                 "shelf": text["shelf"] if "shelf" in rows.columns else category,
-                "price": price.zip_with(price.is_not_null(), quotient),
+                "price": sales["price"],
                 "currency": values.column_text(rows, "currency").str.to_uppercase(),
-                **{name: text[name] for name in TEXTS if name != "shelf"},
+                **{name: text[name] for name in TEXTS if name not in ("shelf", "sku")},
+                "sku": values.identifier(text["sku"]),
                 **{name: values.column_number(rows, name, layout) for name in NUMBERS},
+                "quantity": sales["quantity"],
+                "was_returned": sales["was_returned"],
+                "has_other_currency": _has_other_currency(rows),
                 "line": rows["line"],
             }
         )
 
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
         """See `TableSource.rules`."""
-        first_day, price, highest = layout.first_day or FIRST_DAY, pl.col("price"), self.parameters["max_price"]
+        first_day, price, highest = self.first_day_of(layout), pl.col("price"), self.parameters["max_price"]
         return (
             missing("collected_at_utc", "time is missing or cannot be read"),
             Rule(pl.col("collected_on") < pl.lit(first_day), f"day is before {first_day}"),
@@ -131,10 +129,42 @@ class QuoteFiles(TableSource):
             missing("product", "product is missing"),
             missing("currency", "currency is missing"),
             unlike("currency", "[A-Z]{3}", "currency is no code of three letters"),
+            Rule(pl.col("has_other_currency"), "price is in another currency than its row says"),
+            Rule(pl.col("was_returned"), "quantity or turnover is not positive: nothing was sold, or it came back"),
             missing("price", "price is missing or not a number"),
             Rule(price <= 0, "price is not positive"),
-            Rule(price > highest, f"price is above {highest:g}"),
+            Rule(price > highest, f"price is above {highest:g}, which is prices.quotes.max_price"),
         )
+
+    def helpers(self) -> tuple[str, ...]:
+        """See `TableSource.helpers`."""
+        return ("has_other_currency", "was_returned")
+
+
+def _sales(price: pl.Series, quantity: pl.Series, turnover: pl.Series) -> pl.DataFrame:
+    """Prices and quantities of quotes of which some or all are sales; what came back has no price.
+
+    Whoever says turnover and quantity says what was paid; a price beside them is that of the shelf.
+    """
+    said = pl.DataFrame({"price": price, "quantity": quantity, "turnover": turnover})
+    is_sale = pl.col("quantity").is_not_null() & pl.col("turnover").is_not_null()
+    is_positive = (pl.col("quantity") > 0) & (pl.col("turnover") > 0)
+    by_price = pl.col("quantity").is_null() & (pl.col("price") > 0)
+    return said.select(
+        price=pl.when(is_sale & is_positive).then(pl.col("turnover") / pl.col("quantity")).otherwise("price"),
+        quantity=pl.when(by_price).then(pl.col("turnover") / pl.col("price")).otherwise("quantity"),
+        was_returned=(is_sale & ~is_positive) | (pl.col("quantity") < 0) | (pl.col("turnover") < 0),
+    ).with_columns(pl.col("was_returned").fill_null(False))
+
+
+def _has_other_currency(rows: pl.DataFrame) -> pl.Series:
+    """Prices with the sign of another currency would pass for what they are not: an index would be made of them."""
+    codes = values.column_text(rows, "currency").str.to_uppercase()
+    written = [rows[name] for name in ("price", "turnover") if name in rows.columns]
+    other = pl.Series([False]).new_from_index(0, len(rows))
+    for column in written:
+        other |= has_other_currency(column, codes)
+    return other
 
 
 def _item_id(rows: pl.DataFrame) -> pl.Series:

@@ -37,6 +37,7 @@ class AreaFiles(TableSource):
         "longitude": "of the centre",
         "boundary": "GeoJSON geometry",
     }
+    one_of = ((("easting_m", "northing_m"), ("latitude", "longitude"), ("boundary",)),)
 
     def layout(self, path: Path, name: str) -> Layout:
         """See `Source.layout`; the column of codes is known by its name."""

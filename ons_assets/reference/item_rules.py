@@ -17,7 +17,7 @@ DICTIONARY, DICTIONARY_NAME = "keyword-dictionary", "ons_item_name"
 DICTIONARY_RULES = {"include": "include", "exclude": "doubt", "remove": "remove"}
 NO_KEYWORD = "NONE"
 DESCRIPTIONS = "item-descriptions"
-WORD_RULES = ("include", "doubt", "remove", "describe")
+WORD_RULES = ("require", "include", "doubt", "remove", "describe")
 LIMIT_RULES = ("quantity", "alcohol", "pieces")
 COLUMNS = ("item_id", "item", "rule", "words", "lowest", "highest", "unit", "line")
 NO_RULE = f"rule is none of {', '.join((*WORD_RULES, *LIMIT_RULES))}"
@@ -42,6 +42,7 @@ class ItemRuleFiles(TableSource):
         "highest": "of a limit",
         "unit": "kg, l, each or %",
     }
+    one_of = ((("words",), ("lowest",), ("highest",)),)
 
     def layout(self, path: Path, name: str) -> Layout:
         """See `Source.layout`; the columns of a keyword dictionary are known by the beginning of their names."""

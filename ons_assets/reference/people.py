@@ -1,4 +1,4 @@
-"""Files about the people of areas: how many live there, and how many officially moved."""
+"""Files about the people of areas: how many live there, in how many dwellings, and how many officially moved."""
 
 import polars as pl
 
@@ -43,6 +43,24 @@ def totals_by_area(population: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+class DwellingFiles(PlainSource):
+    """The dwellings by area, and by type if those are given."""
+
+    name = "dwellings"
+    table = "reference/dwellings"
+    files_are = "`area, dwellings`, and if known `dwelling_type`"
+    unit = "counts"
+    key = ("area", "dwelling_type")
+    columns = {"area": pl.String(), "dwellings": pl.Float64()}
+    optional = {"dwelling_type": pl.String()}
+    defaults = {"dwelling_type": ALL}
+    faults = (
+        missing("area", "area is missing"),
+        Rule(~(pl.col("dwellings") >= 0), "dwellings are missing, negative or not a number", null_is_fault=True),
+        outside("dwellings", 0, MOST_PEOPLE, "dwellings are more than 100 million"),
+    )
+
+
 class EstimateFiles(PlainSource):
     """Official estimates of migration within the country.
 
@@ -57,6 +75,7 @@ class EstimateFiles(PlainSource):
     columns = {"period": pl.String(), "moves": pl.Float64()}
     optional = dict.fromkeys(("area_type", "age", "area", "direction", "origin", "destination"), pl.String())
     defaults = {"area_type": "unknown", "age": ALL}
+    one_of = ((("area", "direction"), ("origin", "destination")),)
     faults = (
         missing("period", "period is missing"),
         Rule(~(pl.col("moves") >= 0), "moves are missing, negative or not a number", null_is_fault=True),

@@ -1,6 +1,6 @@
 """The tables of the prices pilot are the same whatever the order of rows."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -8,6 +8,7 @@ import pytest
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.parameters.prices import AggregationParameters, CheckParameters, IndexParameters
+from ons_assets.parameters.publication import PublicationParameters, RevisionParameters
 from ons_assets.prices.checked import check as check_quotes
 from ons_assets.prices.classification import classify
 from ons_assets.prices.collection import collection_report
@@ -15,6 +16,11 @@ from ons_assets.prices.compilation import aggregate_indices, item_indices
 from ons_assets.prices.indices import average_index
 from ons_assets.prices.indices.panel import make_panel
 from ons_assets.prices.lineages import add_packs, number_packs
+from ons_assets.prices.publication.diagnostics import elementary_diagnostics
+from ons_assets.prices.publication.headings import headings
+from ons_assets.prices.publication.release import cpi_release
+from ons_assets.prices.publication.series import publication_indices
+from ons_assets.prices.publication.vintages import new_vintages, revision_triangle
 from tests.any_order import Case, check
 
 START = date(2016, 7, 1)
@@ -57,13 +63,14 @@ def quotes() -> pl.DataFrame:
                                 else round(price / float(random.choice([0.5, 0.8])), 2),
                                 "unit_quantity": number,
                                 "unit": unit,
+                                "promotion": (None, "Half Price", "Any 2 for £3", "Was £1.60 Now £1.20")[line % 4],
                                 "line": line,
                                 "drop_sha256": f"{shop}{day:02}{run}".ljust(64, "0"),
                             }
                         )
     frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(
         currency=pl.lit("GBP"),
-        **dict.fromkeys(("promotion", "outlet", "sku", "quantity"), pl.lit(None)),
+        **dict.fromkeys(("outlet", "sku", "quantity"), pl.lit(None)),
         collected_at_utc=pl.col("collected_on").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
     )
     return CATALOGUE["prices/raw_quotes"].conform(frame)
@@ -94,6 +101,21 @@ def _indices(_: int, quotes: pl.DataFrame, weights: pl.DataFrame) -> tuple[pl.Da
     parameters = IndexParameters(frequencies=("day", "week"), methods=({"method": "jevons"}, {"method": "geks-jevons"}))
     items = item_indices(checked.lazy(), parameters)
     return checked, items, aggregate_indices(items.lazy(), weights.lazy(), AggregationParameters(rule="available"))
+
+
+def _publication(_: int, quotes: pl.DataFrame, weights: pl.DataFrame) -> tuple[pl.DataFrame, ...]:
+    checked = check_quotes(classify(quotes).quotes, CheckParameters()).lazy()
+    publication, revisions, aggregation = PublicationParameters(), RevisionParameters(), AggregationParameters()
+    items = publication_indices(checked, IndexParameters(), publication)
+    groups = aggregate_indices(items.lazy(), weights.lazy(), aggregation)
+    series = headings(items.lazy(), groups.lazy(), weights.lazy(), None, publication, aggregation)
+    diagnostics = elementary_diagnostics(checked, IndexParameters())
+    chosen = {"through": "2016-07", "publication": publication, "revisions": revisions}
+    vintages = new_vintages(
+        CATALOGUE["prices/index_vintages"].empty(), series, published_utc=datetime(2016, 9, 1, tzinfo=UTC), **chosen
+    )
+    release = cpi_release(vintages, series, diagnostics, weights, **chosen)
+    return items, diagnostics, vintages, revision_triangle(vintages), release
 
 
 def many_items() -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -157,6 +179,7 @@ def unit_prices() -> pl.DataFrame:
 
 CASES = {
     "from quotes to indices of groups": lambda: Case(_indices, {"quotes": quotes(), "weights": WEIGHTS}),
+    "from quotes to the release": lambda: Case(_publication, {"quotes": quotes(), "weights": WEIGHTS}),
     "report of the collection": lambda: Case(
         lambda _, quotes, runs: collection_report(quotes.lazy(), runs), {"quotes": quotes(), "runs": runs()}
     ),

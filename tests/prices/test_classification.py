@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -6,11 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import scope_rules
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.parameters.prices import ClassificationParameters, RuleParameters, ScopeModelParameters
 from ons_assets.prices.classification import card, classify, decisions, rules
 from ons_assets.prices.classification.attributes import attributes, percentages
-from ons_assets.prices.classification.evaluation import NEVER, confidence_for, confusion, cross_validate, f1_by_class
+from ons_assets.prices.classification.evaluation import (
+    NEVER,
+    confidence_for,
+    confusion,
+    cross_validate,
+    f1_by_class,
+    share_interval,
+)
 from ons_assets.prices.classification.labels import current
 from ons_assets.prices.classification.model import train
 from ons_assets.prices.classification.rules import ItemRules, find_word, limits_of
@@ -75,6 +84,79 @@ def test_the_rules_speak_in_their_order() -> None:
     assert item.judge("BREAD 800G").probability == RuleParameters().not_included
     assert item.judge("loaf 800g").probability == RuleParameters().passed
     assert item.judge("LOAF 75CL").probability == RuleParameters().passed, "a volume says nothing of a weight"
+
+
+def test_what_a_name_must_have_and_what_lies_far_beyond_a_limit_is_not_the_item() -> None:
+    out, person = RuleParameters().removed, RuleParameters().limited
+    item = ItemRules(
+        words={"require": ("VODKA", "ROSÉ"), "doubt": ("CAN",)},
+        limits={"quantity": (0.65, 1.05, "l"), "alcohol": (4.0, 7.5, "%")},
+    )
+    assert item.judge("WATER 70CL") == rules.Verdict(out, "has none of VODKA, ROSÉ (require)")
+    assert item.judge("VODKA 35CL").probability == out, "half a bottle"
+    assert item.judge("VODKA 35CL CAN").probability == out, "what is certain comes before what is doubted"
+    assert item.judge("VODKA 60CL").probability == person
+    assert item.judge("VODKA 70CL 20%").probability == person, "of alcohol nothing is far"
+    assert item.judge("VODKA 70CL").probability == RuleParameters().passed
+
+
+def test_accents_make_no_difference() -> None:
+    item = rules.by_item(
+        pl.DataFrame([{"item_id": "1", "item": "", "rule": "remove", "words": "ROSÉ | MUESLI"}], schema=rules.SCHEMA)
+    )["1"]
+    for name in ("VIN ROSE 75CL", "vin rosé 75cl", "VIN ROSE\u0301", "MÜESLI"):
+        assert item.judge(name).probability == RuleParameters().removed
+
+
+def test_words_that_an_office_includes_replace_those_that_were_required() -> None:
+    own = [{"item_id": LOAF, "item": "x", "rule": "include", "words": "BROT"}]
+    item = rules.by_item(rules.in_force(pl.DataFrame(own, schema=rules.SCHEMA)))[LOAF]
+    assert "require" not in item.words
+    assert item.judge("BROT 800G").probability == RuleParameters().passed
+
+
+@pytest.mark.parametrize(
+    ("item_id", "name", "probability"),
+    [
+        (LOAF, "POPPY APPEAL DONATION £1", "removed"),
+        ("210213", "CHOCOLATE CEREAL BARS 6 PACK", "removed"),
+        ("211305", "PURE BUTTER GHEE 500G", "removed"),
+        ("211305", "BRANDY BUTTER 200G", "removed"),
+        ("310421", "PROSECCO 75CL", "removed"),
+        ("310421", "AUSTRALIAN SHIRAZ 75CL", "removed"),
+        ("310403", "RASPBERRY VODKA 70CL", "removed"),
+        ("310403", "PLAIN VODKA 35CL", "removed"),
+        ("212720", "BLUEBERRIES 200G", "removed"),
+        ("212011", "PURE ORANGE JUICE 1L", "removed"),
+        ("310421", "INSTANT COFFEE 200G", "removed"),
+        ("310215", "INSTANT COFFEE 200G", "removed"),
+        (LOAF, "PLAIN WHITE THICK SLICED BREAD 800G", "passed"),
+        ("310421", "MERLOT 75CL", "passed"),
+        ("211305", "SLIGHTLY SALTED SPREADABLE 500G", "passed"),
+        ("212017", "FIZZY NOVELTY 1L", "passed"),
+        ("310419", "NOBODY KNOWS THIS 75CL", "not_included"),
+    ],
+)
+def test_built_in_rules_on_what_lies_on_foreign_shelves(item_id: str, name: str, probability: str) -> None:
+    item = rules.by_item(rules.built_in_rules())[item_id]
+    assert item.judge(name).probability == getattr(RuleParameters(), probability)
+
+
+def test_built_in_rules_on_real_names_kept_apart(shared_data: Path) -> None:
+    """By time and by retailer; of the fresh samples nothing was known when the rules were finished."""
+    judged = scope_rules.judge(
+        scope_rules.names(shared_data / "prices/ons_webscraped"), pl.read_csv(scope_rules.LABELS)
+    )
+    found = {row["part"]: row for row in scope_rules.figures(judged).to_dicts()}
+    for part, names, right, person in (
+        ("november_2015", 178, 0.96, 0.12),
+        ("november_2015_fresh", 116, 0.94, 0.16),
+        ("tesco", 164, 0.95, 0.08),
+        ("tesco_fresh", 109, 0.9, 0.14),
+    ):
+        assert found[part]["names"] == names
+        assert found[part]["right"] >= right
+        assert found[part]["to_a_person"] <= person
 
 
 def test_what_a_description_limits() -> None:
@@ -310,3 +392,9 @@ def test_milk_products_of_real_scanner_data(shared_data: object) -> None:
     found = cross_validate(*(names[column].to_list() for column in ("description", "category", "group")), folds=5)
     scores = f1_by_class(names["category"].to_list(), found.predicted).filter(pl.col("class") != "goat milk")
     assert scores["f1"].mean() > 0.9  # type: ignore[operator]
+
+
+def test_the_interval_of_wilson_is_the_published_one() -> None:
+    """Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998)."""
+    for hits, of, low, high in ((81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611)):
+        assert share_interval(hits, of) == pytest.approx((low, high), abs=5e-5)

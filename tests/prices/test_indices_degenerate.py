@@ -10,7 +10,10 @@ from ons_assets.prices.indices import average_prices, contributions, methods, pr
 
 EVERY_METHOD = methods()["method"].to_list()
 OPTIONS = {"lloyd-moulton": {"sigma": 0.7}, "quadratic-mean": {"order": 3}, "fews": {"window": 3}}
-OWN_MATCHING = {"unit-value", "clip"}
+# These compare products that are not the same: all that is sold, groups, what features describe, or months with a
+# whole year.
+NEED_MONTHS = {"rothwell", "annual-basket", "annual-basket-carry"}
+OWN_MATCHING = {"unit-value", "clip", "tdh", "tdh-unweighted", *NEED_MONTHS}
 
 
 def table(rows, schema=("period", "product", "price", "quantity")):
@@ -19,6 +22,9 @@ def table(rows, schema=("period", "product", "price", "quantity")):
 
 
 def run(quotes, method, **options):
+    if method in NEED_MONTHS:
+        months = quotes.with_columns(pl.col("period") + 201400)
+        return price_index(months, method, **options).with_columns(pl.col("period") - 201400)
     return price_index(quotes, method, **OPTIONS.get(method, {}), **options)
 
 
@@ -44,14 +50,24 @@ def test_one_product_gives_its_relative(method):
         assert result["index"].to_list() == pytest.approx([100, 150])
 
 
-# The unit value counts every product of a period, so that a product found only once does change it.
-@pytest.mark.parametrize("method", [name for name in EVERY_METHOD if name != "unit-value"])
+# Where products need no match, a product found only once does change the index.
+@pytest.mark.parametrize("method", [name for name in EVERY_METHOD if name not in OWN_MATCHING - {"clip"}])
 @pytest.mark.parametrize("bad", [0.0, -1.0, None, float("nan"), float("inf")])
 def test_a_price_that_is_none_is_left_out(method, bad):
     good = [(1, "a", 2.0, 3), (1, "b", 1.0, 2), (2, "a", 3.0, 1), (2, "b", 1.5, 4)]
     without = run(table(good), method)["index"].to_list()
     quotes = table([*good, (1, "c", bad, 5), (2, "c", 1.0, 5)])
     assert run(quotes, method)["index"].to_list() == pytest.approx(without)
+
+
+@pytest.mark.parametrize("method", EVERY_METHOD)
+def test_quotes_of_many_outlets_are_one_price_of_the_product(method):
+    """A product that comes several times in a period (per shop, per day) is not several products."""
+    whole = [(1, "a", 2.0, 4), (1, "b", 1.0, 2), (2, "a", 3.0, 8), (2, "b", 1.5, 4), (3, "a", 2.5, 2), (3, "b", 2.0, 2)]
+    halves = [(period, product, price, quantity / 2) for period, product, price, quantity in whole for _ in (1, 2)]
+    expected = run(table(whole), method)
+    assert run(table(halves), method)["index"].to_list() == pytest.approx(expected["index"].to_list())
+    assert run(table(halves), method)["matched_products"].to_list() == expected["matched_products"].to_list()
 
 
 @pytest.mark.parametrize("method", EVERY_METHOD)

@@ -196,6 +196,27 @@ def test_double_chain_link_by_hand():
     assert result["index"].to_list() == pytest.approx(expected)
 
 
+def test_new_weights_of_items_move_no_class():
+    """The January after a year is on the year's weights: bread is 21 % dearer than in the January before."""
+    january = pl.col("index").filter(pl.col("period") == 201501).first().over("item_id", "year")
+    still = two_years().with_columns(index=pl.when(pl.col("period") == 201412).then(january).otherwise("index"))
+    shares = {2014: (0.5, 0.5), 2015: (0.9, 0.1)}
+    classes = pl.DataFrame(
+        [
+            (i, "food", year, share)
+            for year, of in shares.items()
+            for i, share in zip(("bread", "milk"), of, strict=True)
+        ],
+        schema=["item_id", "class_id", "year", "weight"],
+        orient="row",
+    )
+    groups = pl.DataFrame({"class_id": "food", "group_id": "all", "year": [2014, 2015], "weight": 1.0})
+    result = double_chain_link(still, classes, groups).filter(pl.col("period").is_between(201412, 201501))
+    assert result["index"].to_list() == pytest.approx([105.5, 105.5])
+    moved = double_chain_link(still, classes, groups, rule="pilot-sum").filter(period=201501)
+    assert moved["index"].item() == pytest.approx(0.9 * 121 + 0.1 * 90), "as in the pilot"
+
+
 def test_a_daily_index_is_averaged_geometrically():
     daily = pl.DataFrame({"item_id": ["a"] * 4, "period": [1, 2, 11, 12], "index": [100.0, 400.0, 300.0, 300.0]})
     result = average_index(daily, pl.col("period") // 10)

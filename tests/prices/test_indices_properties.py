@@ -10,15 +10,21 @@ from ons_assets.prices.indices import contributions, methods, price_index
 from ons_assets.prices.indices.contributions import CONTRIBUTION_METHODS
 from ons_assets.prices.indices.geks import geks_windows, least_squares_coefficients
 from ons_assets.prices.indices.links import all_links, pair_link
-from ons_assets.prices.indices.methods import MULTILATERAL
 from ons_assets.prices.indices.panel import make_panel
+from ons_assets.prices.indices.registry import MULTILATERAL
 from ons_assets.prices.indices.splicing import SPLICES
 
 EVERY_METHOD = methods()["method"].to_list()
 TRANSITIVE = [name for name in MULTILATERAL if name != "fews"]
 OPTIONS = {"lloyd-moulton": {"sigma": 0.7}, "quadratic-mean": {"order": 3}, "fews": {"window": 3}}
-# Dutot adds prices of unlike units and unit values add unlike quantities; the hybrid index correlates them.
-NOT_INVARIANT_TO_UNITS = {"dutot", "unit-value", "hybrid"}
+# Dutot adds prices of unlike units and unit values add unlike quantities; the hybrid index correlates them, and
+# features do not know the unit.
+NOT_INVARIANT_TO_UNITS = {"dutot", "unit-value", "hybrid", "tdh", "tdh-unweighted"}
+# What is bought, or its quality as the features do not tell it, moves these: prices in proportion give the factor
+# only where the same is bought.
+FOLLOW_WHAT_IS_BOUGHT = {"unit-value", "tdh", "rothwell"}
+# These know baskets of years and months.
+NEED_MONTHS = {"rothwell", "annual-basket", "annual-basket-carry"}
 REVERSIBLE = [
     "jevons",
     "dutot",
@@ -55,6 +61,8 @@ def random_quotes(seed, n_periods=5, n_products=6, share_missing=0.0):
 
 
 def index_of(quotes, method, **options):
+    if method in NEED_MONTHS:
+        quotes = quotes.with_columns(pl.col("period") + 201401)
     return price_index(quotes, method, **OPTIONS.get(method, {}), **options)["index"].to_numpy()
 
 
@@ -69,7 +77,7 @@ def test_prices_in_proportion_give_the_factor(method, seed, factors):
     first_price = pl.col("price").first().over("product", order_by="period")
     factor = pl.Series("factor", factors)
     quotes = quotes.with_columns(price=first_price * factor.gather(quotes["period"]))
-    if method == "unit-value":
+    if method in FOLLOW_WHAT_IS_BOUGHT:
         quotes = quotes.with_columns(quantity=pl.col("quantity").first().over("product", order_by="period"))
     expected = 100 * np.array(factors) / factors[0]
     np.testing.assert_allclose(index_of(quotes, method), expected, rtol=1e-9)
@@ -173,7 +181,7 @@ def test_the_base_only_scales(method, seed):
 def test_unweighted_methods_agree_on_a_complete_panel(seed):
     quotes = random_quotes(seed)
     jevons = index_of(quotes, "jevons")
-    for method in ("geks-jevons", "tpd-unweighted"):
+    for method in ("geks-jevons", "tpd-unweighted", "tdh-unweighted"):
         np.testing.assert_allclose(index_of(quotes, method), jevons, rtol=1e-9)
     np.testing.assert_allclose(index_of(quotes, "jevons", chain="chained"), jevons, rtol=1e-9)
 

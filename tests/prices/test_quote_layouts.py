@@ -3,6 +3,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -265,18 +266,20 @@ def test_a_layout_that_cannot_work_is_refused_when_it_is_loaded(changes: dict[st
     ("text", "message"),
     [
         ("name: [", "bad.yaml is not valid YAML"),
-        ("", "bad.yaml: it: "),
-        ("just text", "bad.yaml: it: "),
+        ("just text", "bad.yaml is no layout"),
         ("!!python/object/apply:os.system ['touch /tmp/evil']", "bad.yaml is not valid YAML"),
-        (OFFICE.replace("zone: Europe/Vienna\n", ""), "bad.yaml does not say the zone of its times"),
+        (OFFICE.replace("zone: Europe/Vienna\n", ""), "bad.yaml does not say zone"),
         (OFFICE.replace("retailer: Spar\n", ""), "bad.yaml does not say retailer"),
         (OFFICE.replace("currency: EUR\n", ""), "bad.yaml does not say currency"),
-        (OFFICE.replace("price: preis", "prize: preis"), "bad.yaml says neither a price nor turnover and quantity"),
+        (
+            OFFICE.replace("price: preis", "prize: preis"),
+            "bad.yaml says neither price nor turnover and quantity; says prize, which",
+        ),
         (
             OFFICE.replace("price: preis", "price: preis, colour: farbe"),
             "says colour, which files of prices do not have",
         ),
-        (OFFICE[: OFFICE.index("items:")], "says neither the column of the item nor a category with its items"),
+        (OFFICE[: OFFICE.index("items:")], "does not say item_id or items"),
     ],
 )
 def test_a_broken_layout_stops_only_files_that_would_use_it(tmp_path: Path, text: str, message: str) -> None:
@@ -381,7 +384,10 @@ def test_a_file_is_given_to_the_first_layout_that_knows_it(tmp_path: Path) -> No
             "period,retailer,outlet,item_id,product,quantity,turnover,currency\n2016-06,coop,12,210111,Bread,10,12.50,GBP\n"
             "2016-06,coop,13,210111,Bread,0,0,GBP\n2016-07-04,coop,12,210111,Rolls,-1,-1.30,GBP\n",
             [("coop", "2016-06-01", "210111", "Bread", 1.25, "GBP")],
-            [(3, "price is missing or not a number"), (4, "price is missing or not a number")],
+            [
+                (3, "quantity or turnover is not positive: nothing was sold, or it came back"),
+                (4, "quantity or turnover is not positive: nothing was sold, or it came back"),
+            ],
         ),
     ],
 )
@@ -396,3 +402,39 @@ def test_quotes_of_others_are_known(
     columns = ("retailer", "run", "item_id", "product", "price", "currency")
     assert parsed.accepted.select(columns).rows() == quotes
     assert parsed.rejected.select("line", "reason").rows() == reasons
+
+
+TILL = {
+    **GENERIC,
+    "columns": {"collected_at": "t", "product": "p", "item_id": "i"},
+    "optional": {"price": "shelf", "quantity": "n", "turnover": "paid", "sku": "gtin", "outlet": "branch"},
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "price", "quantity"),
+    [
+        ("2.00,4,6.00", 1.5, 4.0),  # what was paid, not what the shelf says
+        (",4,6.00", 1.5, 4.0),
+        ("2.00,,6.00", 2.0, 3.0),
+        ("2.00,4,", 2.0, 4.0),
+        ("2.00,,", 2.0, None),
+        ("2.00,0,", 2.0, 0.0),
+    ],
+)
+def test_price_quantity_and_turnover_say_each_other(
+    tmp_path: Path, row: str, price: float, quantity: float | None
+) -> None:
+    content = f"t,p,i,gtin,branch,shelf,n,paid\n2016-06-01 10:00:00,Bread,1,5012345678900.0,7,{row}\n"
+    [quote] = read(tmp_path, yaml.safe_dump(TILL), "a.csv", content.encode()).accepted.to_dicts()
+    assert (quote["price"], quote["quantity"]) == (price, quantity)
+    assert (quote["sku"], quote["outlet"]) == ("5012345678900", "7")
+
+
+@pytest.mark.parametrize("row", ["2.00,-4,", ",-4,-6.00", ",4,0", ",0,6.00", "2.00,,-6.00"])
+def test_what_came_back_is_no_sale(tmp_path: Path, row: str) -> None:
+    content = f"t,p,i,gtin,branch,shelf,n,paid\n2016-06-01 10:00:00,Bread,1,5,7,{row}\n"
+    with pytest.raises(
+        Unreadable, match="1 row: quantity or turnover is not positive: nothing was sold, or it came back"
+    ):
+        read(tmp_path, yaml.safe_dump(TILL), "a.csv", content.encode())

@@ -127,7 +127,7 @@ def test_rules_in_rows(rules: Workbench) -> None:
         ),
     ) == [
         (2, "item is missing"),
-        (3, "rule is none of include, doubt, remove, describe, quantity, alcohol, pieces"),
+        (3, "rule is none of require, include, doubt, remove, describe, quantity, alcohol, pieces"),
         (4, "has no words"),
         (5, "has neither a lowest nor a highest value that is a number"),
         (6, "the lowest value is above the highest"),

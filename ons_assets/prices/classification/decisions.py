@@ -9,6 +9,7 @@ import polars as pl
 from ons_assets.parameters.prices import ClassificationParameters
 from ons_assets.prices.classification import labels as product_labels
 from ons_assets.prices.classification import rules as item_rules
+from ons_assets.prices.classification.active_learning import review_order
 from ons_assets.prices.classification.evaluation import NEVER, confidence_for
 from ons_assets.prices.classification.labels import PRODUCT
 from ons_assets.prices.classification.model import TrainedModel, train
@@ -111,7 +112,7 @@ def classify(
     return Classified(
         quotes=named.join(on_quotes, on=PRODUCT, how="left", maintain_order="left").drop("name"),
         model=model,
-        queue=review_queue(decided),
+        queue=review_queue(decided, parameters),
     )
 
 
@@ -215,18 +216,29 @@ def _add_labels(frame: pl.DataFrame, known: pl.DataFrame | None) -> pl.DataFrame
     return frame.join(said, on=PRODUCT, how="left", maintain_order="left")
 
 
-def review_queue(decided: pl.DataFrame) -> pl.DataFrame:
-    """Return the products that need a person, those with the most quotes first, with empty columns to fill in.
+def review_queue(decided: pl.DataFrame, parameters: ClassificationParameters | None = None) -> pl.DataFrame:
+    """Return the products that need a person, with empty columns to fill in.
 
     The frame is written as CSV, filled in (``in_scope``: true or false; ``labelled_by``; ``labelled_at_utc``) and
     dropped as a file of labels.
+
+    Parameters
+    ----------
+    decided
+        Products with their decisions.
+    parameters
+        Say which come first: those that teach the model most (`active_learning.review_order`), or those with the most
+        quotes.
     """
+    parameters = parameters or ClassificationParameters()
     empty = {name: pl.lit(None, dtype=pl.String) for name in ("in_scope", "labelled_by", "labelled_at_utc", "note")}
-    return (
-        decided.filter("needs_review")
-        .sort(["quotes", *PRODUCT], descending=[True, False, False, False])
-        .with_columns(pl.col("price", "probability").round(2), reason="scope_reason", **empty)
-        .select(QUEUE_COLUMNS)
+    waiting = decided.filter("needs_review")
+    if parameters.review_order == "informative":
+        ordered = review_order(waiting, block=parameters.least_labels_of_item, every=parameters.review_by_chance)
+    else:
+        ordered = waiting.sort(["quotes", *PRODUCT], descending=[True, False, False, False])
+    return ordered.with_columns(pl.col("price", "probability").round(2), reason="scope_reason", **empty).select(
+        QUEUE_COLUMNS
     )
 
 

@@ -55,6 +55,29 @@ def confidence_for(confidence: Floats, right: npt.NDArray[np.bool_], precision: 
     return float(confidence[order][enough[-1]]) if enough.size else NEVER
 
 
+def share_interval(hits: int, of: int, z: float = 1.959964) -> tuple[float, float]:
+    """Return the interval of a share, by default of 95 %.
+
+    Parameters
+    ----------
+    hits, of
+        Number that has the property, and number looked at; of none the interval is all from 0 to 1.
+    z
+        Quantile of the normal distribution.
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American
+    Statistical Association 22 (1927).
+    """
+    if not of:
+        return 0.0, 1.0
+    share, spread = hits / of, z * z / of
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * np.sqrt(share * (1 - share) / of + spread / (4 * of)) / (1 + spread)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+
+
 def cross_validate(
     names: Sequence[str],
     labels: Sequence[str],

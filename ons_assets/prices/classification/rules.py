@@ -1,6 +1,7 @@
 """The collectors' rules: words that a product must, should not or must not have, and what its pack may hold."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,9 @@ SCHEMA = {
     "highest": pl.Float64(),
     "unit": pl.String(),
 }
-WORD_RULES = ("include", "doubt", "remove")
+WORD_RULES = ("require", "include", "doubt", "remove")
+# What a name must have: an office that says it says all of it.
+SAID_TOGETHER = {"require": "include"}
 LIMIT_RULES = ("quantity", "alcohol", "pieces")
 DESCRIBE = "describe"
 SEPARATOR = "|"
@@ -44,7 +47,7 @@ class ItemRules:
     Attributes
     ----------
     words
-        Words by rule ("include", "doubt", "remove").
+        Words by rule ("require", "include", "doubt", "remove").
     limits
         Lowest, highest and unit by rule ("quantity" of the pack, "alcohol" by volume, "pieces"); None is open.
     parameters
@@ -57,18 +60,30 @@ class ItemRules:
 
     def judge(self, name: str, retailer: str = "") -> Verdict:
         """Say how likely a product of this name is the item."""
-        text, likely = name.upper(), self.parameters
-        for rule, probability in (("remove", likely.removed), ("doubt", likely.doubted)):
-            if found := find_word(text, self.words.get(rule, ()), retailer):
-                return Verdict(probability, f"has {found!r} ({rule})")
-        for rule, (lowest, highest, unit) in sorted(self.limits.items()):
-            if beyond := _beyond(text, rule, lowest, highest, unit, likely.limit_slack):
-                return Verdict(likely.limited, beyond)
+        text, likely = unaccented(name.upper()), self.parameters
+        if found := find_word(text, self.words.get("remove", ()), retailer):
+            return Verdict(likely.removed, f"has {found!r} (remove)")
+        required = self.words.get("require", ())
+        if required and not find_word(text, required, retailer):
+            return Verdict(likely.removed, f"has none of {_some(required)} (require)")
+        far = self._beyond(text, likely.far_beyond)
+        if far:
+            return Verdict(likely.removed, far)
+        if found := find_word(text, self.words.get("doubt", ()), retailer):
+            return Verdict(likely.doubted, f"has {found!r} (doubt)")
+        if beyond := self._beyond(text, likely.limit_slack):
+            return Verdict(likely.limited, beyond)
         included = self.words.get("include", ())
         if included and not (found := find_word(text, included, retailer)):
-            some = f"{', '.join(included[:3])}{' ...' if len(included) > 3 else ''}"
-            return Verdict(likely.not_included, f"has none of {some}")
+            return Verdict(likely.not_included, f"has none of {_some(included)}")
         return Verdict(likely.passed, f"has {found!r} (include)" if included else "no rule speaks against it")
+
+    def _beyond(self, text: str, slack: float) -> str | None:
+        """A sentence for the first limit that the name is beyond by more than the slack; alcohol has no far side."""
+        limits = ((rule, limit) for rule, limit in sorted(self.limits.items()))
+        if slack >= self.parameters.far_beyond:
+            limits = ((rule, limit) for rule, limit in limits if rule != "alcohol")
+        return next((said for rule, limit in limits if (said := _beyond(text, rule, *limit, slack))), None)
 
 
 def built_in_rules() -> pl.DataFrame:
@@ -83,7 +98,8 @@ def in_force(received: pl.DataFrame | None) -> pl.DataFrame:
     ----------
     received
         As the table `reference/item_rules`; None if nothing was received. A rule replaces the built-in ones of its
-        kind of its item. An item that is given by its name only is known by the built-in names.
+        kind of its item, "include" also those of "require". An item that is given by its name only is known by the
+        built-in names.
     """
     built_in = built_in_rules()
     if received is None:
@@ -97,7 +113,10 @@ def in_force(received: pl.DataFrame | None) -> pl.DataFrame:
         .drop_nulls("item_id")
         .select(*SCHEMA)
     )
-    return pl.concat([own, built_in.join(own, on=["item_id", "rule"], how="anti")])
+    kind = pl.col("rule").replace(SAID_TOGETHER).alias("_kind")
+    said = own.select("item_id", kind).unique()
+    unsaid = built_in.with_columns(kind).join(said, on=["item_id", "_kind"], how="anti").drop("_kind")
+    return pl.concat([own, unsaid])
 
 
 def _squeezed(column: str) -> pl.Expr:
@@ -129,7 +148,9 @@ def by_item(rules: pl.DataFrame, parameters: RuleParameters | None = None) -> di
     for row in rules.iter_rows(named=True):
         item = items.setdefault(row["item_id"], ItemRules(parameters=parameters))
         if row["rule"] in WORD_RULES:
-            words = tuple(word.strip().upper() for word in (row["words"] or "").split(SEPARATOR) if word.strip())
+            words = tuple(
+                unaccented(word.strip().upper()) for word in (row["words"] or "").split(SEPARATOR) if word.strip()
+            )
             item.words[row["rule"]] = (*item.words.get(row["rule"], ()), *words)
         elif row["rule"] in LIMIT_RULES:
             item.limits[row["rule"]] = (row["lowest"], row["highest"], row["unit"])
@@ -169,6 +190,18 @@ def judge(products: pl.DataFrame, rules: Mapping[str, ItemRules]) -> pl.DataFram
     )
 
 
+def unaccented(text: str) -> str:
+    """Return the text with plain letters: shops write NAKD and NÁKD.
+
+    Examples
+    --------
+    >>> unaccented("MÜLLER ROSÉ")
+    'MULLER ROSE'
+    """
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+
+
 def find_word(text: str, words: Iterable[str], retailer: str = "") -> str | None:
     """Return the first of the words that the text has: at the start of a word of it, or alone if it is short.
 
@@ -188,6 +221,10 @@ def find_word(text: str, words: Iterable[str], retailer: str = "") -> str | None
         if wanted and re.search(_pattern(wanted), text):
             return wanted
     return None
+
+
+def _some(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:3])}{' ...' if len(words) > 3 else ''}"
 
 
 def _pattern(word: str) -> str:

@@ -4,14 +4,17 @@ import datetime as dt
 
 import polars as pl
 
-from ons_assets.parameters.prices import CollectionParameters
+from ons_assets.parameters.collection import CollectionParameters
+from ons_assets.prices.collection.accepted import ALL_ITEMS
 
 
-def missing_runs(runs: pl.DataFrame, last_day: dt.date, parameters: CollectionParameters) -> pl.DataFrame:
+def missing_runs(
+    runs: pl.DataFrame, last_day: dt.date, parameters: CollectionParameters, accepted: pl.DataFrame
+) -> pl.DataFrame:
     """Find the days on which a retailer that is collected daily has no run file.
 
-    A retailer is expected when its last run is at most a window old and it had runs on `expected_share` of the
-    days up to that last run; so a long outage stays an alarm for a window, and a weekly collection is none.
+    A retailer is expected when it had runs on `expected_share` of the days up to its last run; so a long outage stays
+    an alarm until the retailer is back, or a person accepts that it is gone, and a weekly collection is none.
 
     Parameters
     ----------
@@ -21,6 +24,8 @@ def missing_runs(runs: pl.DataFrame, last_day: dt.date, parameters: CollectionPa
         Last day to judge.
     parameters : CollectionParameters
         Window and share.
+    accepted : DataFrame
+        `retailer`, `item_id` and `from_day`; those of all items end the expectation of runs before that day.
 
     Returns
     -------
@@ -44,7 +49,7 @@ def missing_runs(runs: pl.DataFrame, last_day: dt.date, parameters: CollectionPa
         .explode("day")
         .sort("retailer", "day")
     )
-    age_days = (pl.col("day") - pl.col("last_run")).dt.total_days()
+    gone = accepted.filter(pl.col("item_id") == ALL_ITEMS).select("retailer", gone="from_day").sort("gone")
     return (
         calendar.join_asof(
             collected.select("retailer", "day", "last_run", "run_days", "of_days"),
@@ -52,8 +57,10 @@ def missing_runs(runs: pl.DataFrame, last_day: dt.date, parameters: CollectionPa
             by="retailer",
             check_sortedness=False,
         )
+        .join_asof(gone, left_on="day", right_on="gone", by="retailer", check_sortedness=False)
         .filter(
-            age_days.is_between(1, window),
+            pl.col("day") > pl.col("last_run"),
+            pl.col("gone").is_null() | (pl.col("gone") <= pl.col("last_run")),
             pl.col("run_days") >= parameters.expected_share * pl.col("of_days"),
         )
         .select(

@@ -3,7 +3,7 @@
 import polars as pl
 
 from ons_assets.lakehouse.sums import exact_mean
-from ons_assets.parameters.prices import CollectionParameters
+from ons_assets.parameters.collection import CollectionParameters
 from ons_assets.prices.collection.counts import DAY, RUN, trailing_levels
 
 
@@ -98,7 +98,11 @@ def judge_items(
 
 
 def judge_runs(
-    judged: pl.DataFrame, chosen: pl.DataFrame, runs: pl.DataFrame, parameters: CollectionParameters
+    judged: pl.DataFrame,
+    chosen: pl.DataFrame,
+    runs: pl.DataFrame,
+    parameters: CollectionParameters,
+    epochs: pl.DataFrame,
 ) -> pl.DataFrame:
     """Sum up every run that has rows, beside the usual level of its retailer.
 
@@ -112,6 +116,8 @@ def judge_runs(
         The ledger's runs.
     parameters : CollectionParameters
         Bounds.
+    epochs : DataFrame
+        `retailer`, `day` and `epoch`, see `accepted.add_epochs`.
 
     Returns
     -------
@@ -142,8 +148,8 @@ def judge_runs(
         )
     )
     for column, high in (("products", 0.75), ("rows", 0.75), ("duplicate_share", 0.9)):
-        daily = sums.join(chosen, on=[*DAY, "run"]).select(*DAY, column)
-        levels = trailing_levels(daily, column, ["retailer"], parameters, high=high).drop(column)
+        daily = sums.join(chosen, on=[*DAY, "run"]).select(*DAY, column).join(epochs, on=DAY)
+        levels = trailing_levels(daily, column, ["retailer", "epoch"], parameters, high=high).drop(column, "epoch")
         sums = sums.join(levels, on=DAY, how="left")
     return sums.with_columns(
         truncated=pl.col("ends_inside_record")

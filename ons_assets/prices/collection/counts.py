@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from ons_assets.parameters.prices import CollectionParameters
+from ons_assets.parameters.collection import CollectionParameters
+from ons_assets.prices.collection.accepted import add_epochs
 
 RUN = ["retailer", "run"]
 DAY = ["retailer", "day"]
@@ -83,7 +84,7 @@ def trailing_levels(
     )
 
 
-def expected_items(items: pl.DataFrame, parameters: CollectionParameters) -> pl.DataFrame:
+def expected_items(items: pl.DataFrame, parameters: CollectionParameters, accepted: pl.DataFrame) -> pl.DataFrame:
     """Find the usual number of products of every item on every day that has a run with rows.
 
     A past day counts with its fullest run, so that a run that failed and was repeated does no harm, and with zero
@@ -95,6 +96,8 @@ def expected_items(items: pl.DataFrame, parameters: CollectionParameters) -> pl.
         Result of `count_items`.
     parameters : CollectionParameters
         Window and least history.
+    accepted : DataFrame
+        Levels that people accepted, as for `accepted.add_epochs`: history begins with them.
 
     Returns
     -------
@@ -104,7 +107,8 @@ def expected_items(items: pl.DataFrame, parameters: CollectionParameters) -> pl.
     fullest = items.group_by(*DAY, "item_id").agg(pl.col("products").max())
     grid = items.select(DAY).unique().join(items.select("retailer", "item_id").unique(), on="retailer")
     daily = grid.join(fullest, on=[*DAY, "item_id"], how="left").with_columns(pl.col("products").fill_null(0))
-    return trailing_levels(daily, "products", ["retailer", "item_id"], parameters).drop("products")
+    levels = trailing_levels(add_epochs(daily, accepted), "products", ["retailer", "item_id", "epoch"], parameters)
+    return levels.drop("products", "epoch")
 
 
 def compare_with_usual(items: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:

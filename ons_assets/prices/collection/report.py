@@ -4,8 +4,18 @@ import datetime as dt
 
 import polars as pl
 
-from ons_assets.parameters.prices import CollectionParameters
-from ons_assets.prices.collection import absent_runs, completeness, counts, shelves, stuck
+from ons_assets.parameters.collection import CollectionParameters
+from ons_assets.prices.collection import (
+    absent_runs,
+    completeness,
+    counts,
+    late_runs,
+    open_findings,
+    page_caps,
+    shelves,
+    stuck,
+)
+from ons_assets.prices.collection.accepted import ACCEPTED_SCHEMA, add_epochs, none_accepted
 from ons_assets.prices.collection.counts import DAY, RUN
 
 FINDINGS = (
@@ -17,6 +27,8 @@ FINDINGS = (
     "shelf_renamed",
     "stuck",
     "duplicate_rows",
+    "late_run",
+    "page_cap",
 )
 
 REPORT_SCHEMA = {
@@ -57,12 +69,13 @@ def collection_report(
     first_day: dt.date | None = None,
     last_day: dt.date | None = None,
     parameters: CollectionParameters | None = None,
+    accepted: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Report what every retailer's collection brought on every day, judged by the days before it.
 
     The report of a day reads nothing that came after it, so it never changes when later days arrive. A range of
-    days gives the same rows as the whole period filtered, provided that `quotes` reaches back
-    `parameters.lookback_days` before `first_day` (older quotes are not read).
+    days gives the same rows as the whole period filtered, provided that `quotes` reaches back to the first day; what
+    they must hold is `parameters.lookback_days` before `first_day`, and then no finding from before those is known.
 
     Parameters
     ----------
@@ -77,6 +90,9 @@ def collection_report(
         Days to report, both included; by default from the first to the last run.
     parameters : CollectionParameters, optional
         Windows and bounds.
+    accepted : DataFrame, optional
+        Levels that people accepted: `retailer`, `item_id` (or "all"), `from_day`. A finding ends on that day, and
+        what is usual is learned anew from it on.
 
     Returns
     -------
@@ -105,21 +121,25 @@ def collection_report(
     runs = runs.filter(pl.col("day") <= last_day)
     read = runs.filter(pl.col("day") >= first_day - dt.timedelta(days=parameters.lookback_days))
     run_days = read.select(*RUN, "day").lazy()
+    accepted = none_accepted() if accepted is None else accepted.select(list(ACCEPTED_SCHEMA))
+    epochs = add_epochs(runs.select(DAY).unique(), accepted)
 
-    items = counts.count_items(quotes, run_days)
+    items = counts.count_items(quotes, runs.select(*RUN, "day").lazy())
     _check_rows(read, items)
-    compared = counts.compare_with_usual(items, counts.expected_items(items, parameters))
+    compared = counts.compare_with_usual(items, counts.expected_items(items, parameters, accepted))
     chosen = counts.choose_runs(compared)
     order = completeness.usual_order(compared, chosen, parameters)
     judged = completeness.judge_items(compared, order, runs, parameters)
-    sums = completeness.judge_runs(judged, chosen, runs, parameters)
+    sums = completeness.judge_runs(judged, chosen, runs, parameters, epochs)
 
     whole = pl.concat(
         [
-            absent_runs.missing_runs(runs, last_day, parameters),
+            absent_runs.missing_runs(runs, last_day, parameters, accepted),
             absent_runs.empty_runs(runs),
             completeness.run_findings(sums, parameters),
             stuck.stuck_runs(items, chosen, parameters),
+            late_runs.late_runs(runs, epochs, parameters),
+            page_caps.page_caps(judged, epochs, parameters),
         ],
         how="diagonal",
     ).with_columns(item_id=pl.lit(None, pl.String))
@@ -131,7 +151,9 @@ def collection_report(
         ],
         how="diagonal",
     )
-    findings = _one_row_each(pl.concat([whole, by_item], how="diagonal"), chosen)
+    new = pl.concat([whole, by_item], how="diagonal")
+    findings = open_findings.with_memory(new, judged, sums, chosen, accepted, parameters)
+    findings = _one_row_each(findings, chosen)
     return (
         _all_rows(runs, sums, judged, chosen, findings)
         .filter(pl.col("day").is_between(first_day, last_day))
@@ -152,6 +174,7 @@ def _one_row_each(findings: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
             evidence=pl.when(pl.len() > 1)
             .then(pl.format("{} {}", clock, "evidence").str.join(" "))
             .otherwise(pl.col("evidence").first()),
+            level=pl.col("level").max(),
             runs_affected=pl.col("run").n_unique() - pl.col("run").has_nulls().cast(pl.UInt32),
             has_clean_run=pl.col("item_id").first().is_null()
             & pl.col("chosen").first().is_not_null()
@@ -192,7 +215,9 @@ def _all_rows(
         .join(found, on=[*RUN, "day", "item_id"], how="left", nulls_equal=True)
         .join(names, on=["retailer", "item_id"], how="left")
         .join(runs_of_day, on=DAY, how="left")
-        .with_columns(pl.col("products", "runs_of_day").fill_null(0), usual_products="products_usual")
+        .with_columns(
+            pl.col("products", "runs_of_day").fill_null(0), usual_products=pl.coalesce("level", "products_usual")
+        )
         .with_columns(ratio=pl.when(pl.col("usual_products") > 0).then(pl.col("products") / pl.col("usual_products")))
     )
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ons_assets.parameters.prices import CollectionParameters
+from ons_assets.parameters.collection import CollectionParameters
 
 _SHELF = ["retailer", "item_id", "shelf"]
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ons_assets.parameters.prices import CollectionParameters
+from ons_assets.parameters.collection import CollectionParameters
 from ons_assets.prices.collection.counts import DAY, RUN
 
 
@@ -12,8 +12,8 @@ def stuck_runs(items: pl.DataFrame, chosen: pl.DataFrame, parameters: Collection
     Two collected days are identical when their chosen runs have the same set of (item, product, price). With a
     share p of identical neighbouring days before the streak, a streak of L days has chance p^(L-1); p is estimated
     as (identical + 1/2) / (pairs + 1), the mean under the Jeffreys prior [1]_, so that "never seen" is not
-    "impossible". A streak is counted over at most the window, and p over the days up to two windows back that came
-    before it.
+    "impossible". p is of the days up to two windows before the streak, however long it lasts: a fault that goes on is
+    not what is usual.
 
     Parameters
     ----------
@@ -52,12 +52,11 @@ def stuck_runs(items: pl.DataFrame, chosen: pl.DataFrame, parameters: Collection
             same=same_as_before("prices") & same_as_before("fingerprint"),
         )
         .with_columns(
-            streak_start=pl.when(~pl.col("same")).then("row").forward_fill(),
-            window_start=first_row_within(window),
+            start=pl.when(~pl.col("same")).then("row").forward_fill(),
             past_start=first_row_within(2 * window),
             same_so_far=pl.col("same").cast(pl.Int64).cum_sum(),
         )
-        .with_columns(start=pl.max_horizontal("streak_start", "window_start"))
+        .with_columns(past_start=pl.col("past_start").gather(pl.col("start")))
         .with_columns(
             streak=pl.col("row") - pl.col("start") + 1,
             pairs=pl.col("start") - pl.col("past_start"),

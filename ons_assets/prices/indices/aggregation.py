@@ -6,6 +6,7 @@ import polars as pl
 
 from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.prices.indices.chaining import year_of
+from ons_assets.prices.indices.numbers import as_floats
 
 Rule = Literal["complete", "available", "pilot-sum"]
 
@@ -47,6 +48,7 @@ def aggregate(indices: pl.DataFrame, weights: pl.DataFrame, *, rule: Rule = "com
     """
     if rule not in get_args(Rule):
         raise ValueError(f"unknown rule {rule!r}. Rules: {', '.join(get_args(Rule))}")
+    indices, weights = as_floats(indices, "index"), as_floats(weights, "weight")
     keys = [*(["method"] if "method" in indices.columns else []), "group_id", "period"]
     known = pl.col("index").is_not_null() & pl.col("index").is_finite()
     weighted_sum = exact_sum(pl.when(known).then(pl.col("index") * pl.col("weight")))

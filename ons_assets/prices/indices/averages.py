@@ -7,6 +7,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ons_assets.lakehouse.sums import exact_mean
+from ons_assets.prices.indices.numbers import as_floats
 
 POSITIVE_PRICE = pl.col("price").is_finite() & (pl.col("price") > 0)
 
@@ -34,10 +35,10 @@ def average_prices(quotes: pl.DataFrame | pl.LazyFrame, *, by: tuple[str, ...] =
     Statistics used; see also the Consumer Price Index Manual (IMF and others, 2020), chapter 8.
     """
     grouped = (
-        quotes.lazy()
+        as_floats(quotes.lazy(), "price")
         .filter(POSITIVE_PRICE)
         .group_by(by)
-        .agg(pl.col("price").cast(pl.Float64).sort())
+        .agg(pl.col("price").sort())
         .sort(by)
         .collect()
     )
@@ -69,13 +70,10 @@ def unit_values(quotes: pl.DataFrame | pl.LazyFrame, *, by: tuple[str, ...] = ("
     """
     sold = pl.col("quantity").is_finite() & (pl.col("quantity") > 0)
     grouped = (
-        quotes.lazy()
+        as_floats(quotes.lazy(), "price", "quantity")
         .filter(POSITIVE_PRICE & sold)
         .group_by(by)
-        .agg(
-            turnover=(pl.col("price") * pl.col("quantity")).cast(pl.Float64).sort(),
-            quantity=pl.col("quantity").cast(pl.Float64).sort(),
-        )
+        .agg(turnover=(pl.col("price") * pl.col("quantity")).sort(), quantity=pl.col("quantity").sort())
         .sort(by)
         .collect()
     )
@@ -115,7 +113,8 @@ def average_index(indices: pl.DataFrame, coarse: pl.Expr, *, by: str = "item_id"
     Frame with `by`, ``period`` (the coarse one) and ``index``.
     """
     return (
-        indices.group_by(by, coarse.alias("period"))
+        as_floats(indices, "index")
+        .group_by(by, coarse.alias("period"))
         .agg(exact_mean(pl.col("index").log()).exp())
         .sort(by, "period")
         .with_columns(index=100 * pl.col("index") / pl.col("index").first().over(by))

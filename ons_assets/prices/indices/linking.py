@@ -3,6 +3,7 @@
 import polars as pl
 
 from ons_assets.prices.indices.aggregation import Rule, aggregate
+from ons_assets.prices.indices.numbers import as_floats
 
 
 def chain_years(indices: pl.DataFrame, *, by: str = "item_id") -> pl.DataFrame:
@@ -25,7 +26,7 @@ def chain_years(indices: pl.DataFrame, *, by: str = "item_id") -> pl.DataFrame:
     ----------
     Consumer Price Indices Technical Manual (Office for National Statistics, 2019), section 2.5 (chaining).
     """
-    ordered = indices.sort(by, "year", "period")
+    ordered = as_floats(indices, "index").sort(by, "year", "period")
     yearly = (
         ordered.group_by(by, "year", maintain_order=True)
         .agg(pl.col("index").last() / 100)
@@ -52,9 +53,9 @@ def double_chain_link(
 ) -> pl.DataFrame:
     """Aggregate yearly item series to groups with two links a year, in December and in January.
 
-    Weights change every January. Items are aggregated to classes within the year. The January after the
-    year is compared with the year's December in each class, the classes are aggregated with the new
-    weights, and the groups are chained: December, the January on new weights, and on from there.
+    Weights change every January. Items are aggregated to classes within the year, the January after it
+    included. That January is compared with the year's December in each class, the classes are aggregated with
+    the new weights, and the groups are chained: December, the January on new weights, and on from there.
 
     Parameters
     ----------
@@ -66,7 +67,8 @@ def double_chain_link(
     class_weights
         Columns ``class_id``, ``group_id``, ``year`` and ``weight``.
     rule
-        What to do about items without an index, as for `aggregate`.
+        What to do about items without an index, as for `aggregate`. Under "pilot-sum" the January after a year
+        has the new weights of the items too, as in the pilot, so that a class may move though no price does.
 
     Returns
     -------
@@ -79,7 +81,8 @@ def double_chain_link(
     January 2015 twice from January 2016 on, which this function does not repeat
     (docs/methods/price_indices.md).
     """
-    classes = _aggregate_each_year(indices, item_weights.rename({"class_id": "group_id"}), rule)
+    of_items = item_weights.rename({"class_id": "group_id"})
+    classes = _aggregate_each_year(indices, of_items, rule, keeps_weights=rule != "pilot-sum")
     last_on_december = classes.with_columns(_at_year_end(100 * pl.col("index") / _previous()))
     groups = _aggregate_each_year(
         last_on_december.rename({"group_id": "item_id"}), class_weights.rename({"class_id": "item_id"}), rule
@@ -98,11 +101,19 @@ def _at_year_end(replacement: pl.Expr) -> pl.Expr:
     return pl.when(is_last & followed).then(replacement).otherwise("index").alias("index")
 
 
-def _aggregate_each_year(indices: pl.DataFrame, weights: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Aggregate each yearly series by itself; the weights are those of each period's own year."""
+def _aggregate_each_year(
+    indices: pl.DataFrame, weights: pl.DataFrame, rule: Rule, *, keeps_weights: bool = False
+) -> pl.DataFrame:
+    """Aggregate each yearly series by itself, with the weights of each period's year, or of the year of the series."""
     return pl.concat(
-        aggregate(series.drop("year"), weights, rule=rule).select(
+        aggregate(series.drop("year"), _kept(weights, year) if keeps_weights else weights, rule=rule).select(
             "group_id", pl.lit(year).alias("year"), "period", "index"
         )
         for (year,), series in indices.partition_by("year", as_dict=True).items()
     ).sort("group_id", "year", "period")
+
+
+def _kept(weights: pl.DataFrame, year: object) -> pl.DataFrame:
+    """Weights of a year, for that year and for the January after it."""
+    own = weights.filter(pl.col("year") == year)
+    return pl.concat([own, own.with_columns(pl.col("year") + 1)])

@@ -1,124 +1,23 @@
-"""The methods by name, and `price_index`, which runs one of them."""
+"""`price_index`, which runs one of the methods by its name."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from difflib import get_close_matches
-from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from ons_assets.prices.indices import geks, splicing
+from ons_assets.prices.indices import splicing
 from ons_assets.prices.indices.bilateral import FORMULAS
-from ons_assets.prices.indices.chaining import CHAINS, chained_last_price, year_of
-from ons_assets.prices.indices.clip import clip
-from ons_assets.prices.indices.geary_khamis import geary_khamis_windows
+from ons_assets.prices.indices.chaining import CHAINS, year_of
 from ons_assets.prices.indices.geks import WindowLevels
-from ons_assets.prices.indices.links import all_links, pair_link
-from ons_assets.prices.indices.panel import IntArray, Panel, make_panel
-from ons_assets.prices.indices.retrospective import diewert_huwiler_kohli_hansen
+from ons_assets.prices.indices.hedonic import choose_features
+from ons_assets.prices.indices.links import pair_link
+from ons_assets.prices.indices.panel import FloatArray, Panel, make_panel
+from ons_assets.prices.indices.registry import MULTILATERAL, NEED_FEATURES, SPECIAL
 from ons_assets.prices.indices.series import NO_CHAIN, Levels, base_position, to_frame
-from ons_assets.prices.indices.tpd import tpd_windows
-from ons_assets.prices.indices.unit_value import unit_value
 
-
-@dataclass(frozen=True)
-class Multilateral:
-    """A method that compares all periods of a window at once."""
-
-    windows: Callable[[Panel], WindowLevels]
-    summary: str
-    needs_quantity: bool = True
-    only_splice: str | None = None
-
-
-@dataclass(frozen=True)
-class Special:
-    """A method with a series of its own, which takes neither chain nor window nor splice."""
-
-    levels: Callable[[Panel, int], Levels]
-    summary: str
-    needs_quantity: bool = False
-
-
-def _geks(formula: str) -> Callable[[Panel], WindowLevels]:
-    return lambda panel: geks.geks_windows(all_links(panel, formula))
-
-
-def _pilot_geks(panel: Panel, base: int) -> Levels:
-    del base  # the pilot's base is always the first period with prices
-    present = np.flatnonzero(panel.products_in_period)
-    log_level = np.full(panel.n_periods, np.nan)
-    log_level[present] = geks.pilot_geks_levels(all_links(panel, "jevons")[np.ix_(present, present)])
-    return Levels(log_level, products_linked(panel, panel.n_periods), NO_CHAIN)
-
-
-MULTILATERAL: dict[str, Multilateral] = {
-    "geks-jevons": Multilateral(_geks("jevons"), "GEKS of Jevons indices.", needs_quantity=False),
-    "geks-fisher": Multilateral(_geks("fisher"), "GEKS of Fisher indices."),
-    "geks-tornqvist": Multilateral(_geks("tornqvist"), "GEKS of Törnqvist indices (CCDI)."),
-    "geks-walsh": Multilateral(_geks("walsh"), "GEKS of Walsh indices."),
-    "geks-laspeyres": Multilateral(_geks("laspeyres"), "GEKS of Laspeyres indices."),
-    "geks-geometric-laspeyres": Multilateral(_geks("geometric-laspeyres"), "GEKS of geometric Laspeyres indices."),
-    "geks-bilateral-tpd": Multilateral(_geks("bilateral-tpd"), "GEKS of bilateral time product dummies."),
-    "tpd": Multilateral(partial(tpd_windows, weighted=True), "Time product dummy, weighted by expenditure shares."),
-    "tpd-unweighted": Multilateral(
-        partial(tpd_windows, weighted=False), "Time product dummy, unweighted.", needs_quantity=False
-    ),
-    "geary-khamis": Multilateral(geary_khamis_windows, "Geary-Khamis."),
-    "fews": Multilateral(
-        partial(tpd_windows, weighted=True),
-        "Fixed effects window splice: time product dummy, extended by the window splice (Krsinich, 2016).",
-        only_splice="window",
-    ),
-}
-
-SPECIAL: dict[str, Special] = {
-    "geks-jevons-pilot": Special(
-        _pilot_geks, "GEKS-Jevons of the 2014 to 2016 pilot: expanding window without the direct links."
-    ),
-    "chained-jevons-pilot": Special(
-        chained_last_price, "Chained daily index of the 2014 to 2016 pilot: links to each product's last price."
-    ),
-    "clip": Special(clip, "Clustering large data sets into price indices (CLIP)."),
-    "clip-pilot": Special(
-        partial(clip, as_in_pilot=True), "CLIP of the 2014 to 2016 pilot: shrunken groups count as unchanged."
-    ),
-    "unit-value": Special(unit_value, "Turnover divided by quantity.", needs_quantity=True),
-    "diewert-huwiler-kohli-hansen": Special(
-        diewert_huwiler_kohli_hansen,
-        "Retrospective index between a first and a last period with quantities.",
-        needs_quantity=True,
-    ),
-}
-
-NEED_FEATURES = ("clip", "clip-pilot")
 EXTENSIONS = (*splicing.SPLICES, "expanding", "fixed-base-expanding", "fixed-base-moving")
-
-
-def methods() -> pl.DataFrame:
-    """List the methods.
-
-    Returns
-    -------
-    Frame with ``method``, ``family`` (bilateral, multilateral or special), ``needs_quantity`` and
-    ``summary``.
-    """
-    families: dict[str, dict[str, Any]] = {
-        "bilateral": FORMULAS,
-        "multilateral": MULTILATERAL,
-        "special": SPECIAL,
-    }
-    return pl.DataFrame(
-        [
-            (name, family, entry.needs_quantity, entry.summary)
-            for family, entries in families.items()
-            for name, entry in entries.items()
-        ],
-        schema=["method", "family", "needs_quantity", "summary"],
-        orient="row",
-    )
 
 
 def price_index(
@@ -133,6 +32,7 @@ def price_index(
     weight_period: Any = None,
     carry: bool = False,
     min_matched: int = 1,
+    features: Sequence[str] | None = None,
     **parameters: float,
 ) -> pl.DataFrame:
     """Compute a price index by a named method.
@@ -166,6 +66,9 @@ def price_index(
         Fill the gaps between two prices of a product with the earlier price, at quantity zero.
     min_matched
         Indices that rest on fewer matched products are left out.
+    features
+        "clip" and the hedonic methods only: columns that describe the products, by default all others of the
+        quotes; ``"log(column)"`` is a logarithm.
     **parameters
         ``sigma`` for "lloyd-moulton", ``order`` for "quadratic-mean".
 
@@ -176,7 +79,8 @@ def price_index(
 
         - fixed-base: products matched with the base period,
         - chained, period-on-period, january: products matched with the period of comparison,
-        - multilateral: products of the period that also have a price in another period of the window.
+        - multilateral: products of the period that also have a price in another period of the window,
+        - hedonic: products of the period whose features are known.
 
     Raises
     ------
@@ -202,6 +106,7 @@ def price_index(
         chain=chain,
         weight_period=weight_period,
         min_matched=min_matched,
+        features=features,
         **parameters,
     )
 
@@ -216,6 +121,7 @@ def index_of_panel(
     chain: str | None = None,
     weight_period: Any = None,
     min_matched: int = 1,
+    features: Sequence[str] | None = None,
     **parameters: float,
 ) -> pl.DataFrame:
     """Compute a price index of quotes that are laid out already; see `price_index`.
@@ -240,12 +146,18 @@ def index_of_panel(
         Period of the quantities, for the formulas that need one; None is the base.
     min_matched
         Products in common below which an index is null.
+    features
+        Columns that describe the products, for the methods that need some; None takes all.
     **parameters
         Numbers of single methods, by their names.
     """
     if method.removeprefix("chained-") in FORMULAS and method.startswith("chained-") and chain is None:
         method, chain = method.removeprefix("chained-"), "chained"
     _check_options(method, window, splice, chain, weight_period, parameters)
+    if features is not None:
+        if method not in NEED_FEATURES:
+            raise ValueError(f"features do not apply to {method!r}")
+        panel = choose_features(panel, features)
     position = base_position(panel, base)
     if position is None:
         levels = Levels(np.full(panel.n_periods, np.nan), np.zeros(panel.n_periods, dtype=int), NO_CHAIN)
@@ -262,31 +174,34 @@ def index_of_panel(
     return to_frame(panel, levels, position, min_matched)
 
 
-def products_linked(panel: Panel, window: int) -> IntArray:
-    """Count, for each period, the products that also have a price less than `window` periods away."""
-    gap = np.diff(panel.period)
-    same_product = np.diff(panel.product) == 0
-    near = same_product & (gap < window)
-    linked = np.append(near, False) | np.insert(near, 0, False) if len(panel.period) else near
-    return np.bincount(panel.period[linked], minlength=panel.n_periods)
-
-
 def _multilateral(panel: Panel, method: str, window: int | None, splice: str | None) -> Levels:
     entry = MULTILATERAL[method]
-    window_levels = entry.windows(panel)
+    log_level = extended(panel, entry.windows(panel), window, splice or entry.only_splice)
+    return Levels(log_level, entry.matched(panel, window or panel.n_periods), entry.undefined)
+
+
+def extended(panel: Panel, window_levels: WindowLevels, window: int | None, splice: str | None) -> FloatArray:
+    """Return the log levels of all periods, made of the levels of windows as `price_index` says.
+
+    Parameters
+    ----------
+    panel
+        Gives the number of periods, and their years.
+    window_levels
+        Gives the log levels of any window.
+    window, splice
+        As for `price_index`; without a window and a splice all periods are one window.
+    """
     n_periods = panel.n_periods
     if splice == "expanding":
-        log_level = splicing.expanding(n_periods, window_levels)
-    elif splice == "fixed-base-expanding":
-        log_level = splicing.fixed_base_expanding(n_periods, _year_ends(panel), window_levels)
-    elif splice == "fixed-base-moving":
-        assert window is not None  # checked with the options
-        log_level = splicing.fixed_base_moving(n_periods, _year_ends(panel), window, window_levels)
-    elif window is not None:
-        log_level = splicing.rolling(n_periods, window, splice or entry.only_splice or "mean", window_levels)
-    else:
-        log_level = window_levels(0, n_periods)
-    return Levels(log_level, products_linked(panel, window or n_periods), NO_CHAIN)
+        return splicing.expanding(n_periods, window_levels)
+    if splice == "fixed-base-expanding":
+        return splicing.fixed_base_expanding(n_periods, _year_ends(panel), window_levels)
+    if window is None:
+        return window_levels(0, n_periods)
+    if splice == "fixed-base-moving":
+        return splicing.fixed_base_moving(n_periods, _year_ends(panel), window, window_levels)
+    return splicing.rolling(n_periods, window, splice or "mean", window_levels)
 
 
 def _year_ends(panel: Panel) -> list[int]:

@@ -85,6 +85,12 @@ class Panel:
         order, starts = self._by_period
         return order[starts[period] : starts[period + 1]]
 
+    def by_period(self, of_price: FloatArray, missing: float = np.nan) -> FloatArray:
+        """Lay a value of each price out as (T, products); `missing` where a product has no price."""
+        laid_out = np.full((self.n_periods, len(self.products)), missing)
+        laid_out[self.period, self.product] = of_price
+        return laid_out
+
     def matched_rows(self, first: int, *others: int) -> list[IntArray]:
         """Positions of the prices of the products that all given periods share, one array a period."""
         rows: list[IntArray] = [self.rows_in_period(first)]
@@ -167,7 +173,7 @@ def make_panel(
         products=lengths["value"].alias("product"),
         offsets=np.concatenate([[0], np.cumsum(lengths["len"].to_numpy(), dtype=np.int64)]),
         period=averaged["period_number"].cast(pl.Int32).to_numpy(),
-        price=averaged["price"].cast(pl.Float64).to_numpy(),
+        price=averaged["price"].to_numpy(),
         quantity=averaged["quantity"].to_numpy() if has_quantity else None,
         features=_features(frame, lengths["value"]) if with_features else None,
     )

@@ -12,6 +12,8 @@ NO_PRICE = "no positive price in this period"
 NO_MATCH_WITH_BASE = "no product matched with the base period"
 NO_MATCH_WITH_PREVIOUS = "no product matched with the previous period"
 NO_CHAIN = "no chain of matched products from the base period"
+NOT_IDENTIFIED = "features and prices do not determine this period against the base period"
+NOT_IN_BASKET = "no product of the base year's basket has a price in this period"
 NO_BASE = "no index in the base period"
 TOO_FEW_MATCHED = "fewer matched products than the minimum"
 

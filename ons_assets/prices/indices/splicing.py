@@ -108,6 +108,58 @@ SPLICES: dict[str, Splice] = {
 }
 
 
+# Splices that look at nothing but the published levels and the new window.
+ON_PUBLISHED = ("movement", "window-published", "half-published", "mean-published")
+
+
+def non_revisable(n_periods: int, window: int, splice: str, window_levels: WindowLevels, first: int = 0) -> FloatArray:
+    """Extend an index period by period, so that no later period changes an earlier level.
+
+    A period is spliced onto the published levels from the window that ends with it. `rolling` takes its first window
+    whole, and revises it until it is complete; here the first windows are shorter: they begin with the first period.
+    The level of a period hence depends on the prices up to that period alone.
+
+    Parameters
+    ----------
+    n_periods
+        Number of periods T.
+    window
+        Length of the window once so many periods are there, at least 2.
+    splice
+        A name of `ON_PUBLISHED`.
+    window_levels
+        Levels of the index of any window; those of a window may depend on its own periods only.
+    first
+        Number of the period whose level is 0; there are none before it.
+
+    Returns
+    -------
+    levels : (T,)
+        Log levels; NaN where a period cannot be linked to a published level of its window.
+
+    Raises
+    ------
+    ValueError
+        If the splice needs levels of the window before, which were not published.
+
+    References
+    ----------
+    Chessa (2016), as for `fixed_base_expanding`, for windows that grow; Office for National Statistics (2020),
+    Introducing multilateral index methods into consumer price statistics, for 25 months and the mean splice on
+    published levels.
+    """
+    if splice not in ON_PUBLISHED:
+        raise ValueError(f"splice {splice!r} links to levels that were not published; one of {', '.join(ON_PUBLISHED)}")
+    published = np.full(n_periods, np.nan)
+    if first < n_periods:
+        published[first] = 0.0
+    for period in range(first + 1, n_periods):
+        start = max(period + 1 - window, first)
+        known = published[start:period]
+        published[period] = SPLICES[splice](known, known, window_levels(start, period + 1))
+    return published
+
+
 def expanding(n_periods: int, window_levels: WindowLevels) -> FloatArray:
     """Give each period the level of the window from the first period to it."""
     levels = np.full(n_periods, np.nan)
