@@ -5,7 +5,10 @@ import polars as pl
 from dagster_duckdb import DuckDBResource
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.governance.accesses.access_ledger import AccessLedger
 from ons_assets.governance.disclosure.account import disclosure_audit
+from ons_assets.governance.releases.release_ledger import ReleaseLedger
+from ons_assets.intake.erasure_ledger import ErasureLedger
 from ons_assets.intake.ingestion import DROP_SHA256
 from ons_assets.lakehouse import data_docs, warehouse
 from ons_assets.orchestration.assets import published
@@ -24,6 +27,24 @@ FROM_DROPS = [
 def drop_ledger(lakehouse: Lakehouse) -> pl.DataFrame:
     """Publish the ledger as it stands."""
     return lakehouse.ledger.frame()
+
+
+@published("governance/release_ledger")
+def release_ledger(lakehouse: Lakehouse) -> pl.DataFrame:
+    """Publish the ledger of releases as it stands."""
+    return ReleaseLedger(lakehouse.home).frame()
+
+
+@published("governance/erasures", after=FROM_DROPS)
+def erasures(lakehouse: Lakehouse) -> pl.DataFrame:
+    """Publish that something was erased, when and why."""
+    return ErasureLedger(lakehouse.home).erasures()
+
+
+@published("governance/accesses")
+def accesses(lakehouse: Lakehouse) -> pl.DataFrame:
+    """Publish how often single homes were looked at."""
+    return AccessLedger(lakehouse.home).by_month()
 
 
 @published("governance/disclosure_audit", after=[table.name for table in CATALOGUE.values() if table.disclosure])

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from ons_assets.lakehouse import increments, lake, publication
+from ons_assets.lakehouse import gate, increments, lake, publication
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.home import Home
@@ -68,6 +68,13 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Outdated:
+    """Nothing was made, because an input was published before it had all the columns that are declared now."""
+
+    input: str
+
+
+@dataclass(frozen=True)
 class Unchanged:
     """Nothing was made, because the table is as it should be already, in this version."""
 
@@ -90,7 +97,7 @@ class Refused:
     audit: Audit
 
 
-Outcome = Waiting | Unchanged | Made | Refused
+Outcome = Waiting | Outdated | Unchanged | Made | Refused
 
 
 def derive(
@@ -108,7 +115,7 @@ def derive(
     Parameters
     ----------
     expectations
-        Folder of the suites.
+        Folder of the shipped suites; what lies in the home under the same names is laid over them.
     run_id
         What the versions are told apart by, and their batches in quarantine.
     parameters
@@ -125,9 +132,13 @@ def derive(
         versions = {each.name: lake.latest(home, each) for each in (*derivation.inputs, *derivation.optional)}
         if missing := tuple(each.name for each in derivation.inputs if versions[each.name] is None):
             return Waiting(missing)
-        suites = [Suite.load(expectations, table.name) for table in tables]
+        rows = _rows(home, derivation, versions)
+        for each in (*derivation.inputs, *derivation.optional):
+            if (frame := rows[each.short_name]) is not None and {*each.column_names} - {*frame.collect_schema()}:
+                return Outdated(each.name)
+        suites = [gate.suite_of(table, expectations, home.expectations) for table in tables]
         made_of = {name: increments.made_of(version) for name, version in versions.items()}
-        offered = {**(given or {}), **_rows(home, derivation, versions), "days": days}
+        offered = {**(given or {}), **rows, "days": days}
         if derivation.increments_of is not None:
             offered["increment"] = _increment(home, derivation, suites, made_of, parameters)
         wanted = inspect.signature(derivation.function).parameters

@@ -7,12 +7,15 @@ step, `Protected`, is not published. The steps themselves are in `ons_assets.gov
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from ons_assets.lakehouse.blurring import Perturbed, Rounded
 from ons_assets.lakehouse.sums import exact_sum
 
 # What a raw table of shares says of each sum, beside its figures; the step takes it away.
-EVIDENCE = ("contributors", "largest", "lacking", "largest_lacking")
+EVIDENCE = ("contributors", "largest", "largest_two", "lacking", "largest_lacking", "largest_two_lacking")
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,32 @@ class Counts:
         Column of their number.
     margins
         Sums that the table holds too: over time, areas, strata.
+    across
+        Sums that one version of the table holds and another the parts of, such as over strata.
+    blurred
+        How what is told is made inexact; None if it is told as it is.
     """
 
     unit: str
     count: str
     margins: tuple[Margin, ...] = ()
+    across: tuple[Margin, ...] = ()
+    blurred: Rounded | Perturbed | None = None
+
+    def known(self, told: float, fewest: float) -> tuple[float, float]:
+        """Return between what a number lies that is told: everybody knows that fewer are never told.
+
+        Parameters
+        ----------
+        told
+            As the table has it.
+        fewest
+            Units of a told number, at least.
+        """
+        if self.blurred is None:
+            return told, told
+        low, high = self.blurred.known(told)
+        return max(low, fewest), high
 
 
 @dataclass(frozen=True)
@@ -78,12 +102,41 @@ class Groups:
         Columns that are withheld.
     events
         Columns of which a small number is withheld by itself.
+    sums
+        Of figures and events, those to which units bring unequally: sums, and means of them. Of each the step asks what
+        its largest units bring (`largest_of`, by its name). An event that few make is withheld by itself; for another,
+        all figures of the group are.
     """
 
     unit: str
     units: str
     figures: tuple[str, ...]
     events: tuple[str, ...] = ()
+    sums: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Division:
+    """Rows of one group whose shares add up to another of its rows.
+
+    Parameters
+    ----------
+    column
+        Column of the key in which the rows of a group differ.
+    parts
+        Its values there.
+    whole
+        Value of the row that they add up to; None if they are together the whole: 1.
+    """
+
+    column: str
+    parts: tuple[str, ...]
+    whole: str | None = None
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """All rows of which one would follow from the others."""
+        return self.parts if self.whole is None else (*self.parts, self.whole)
 
 
 @dataclass(frozen=True)
@@ -91,7 +144,7 @@ class Shares:
     """Means over the units of a group of what each brings, between 0 and 1.
 
     The mean times the number of units is a sum, and so is what is left to their number: neither may be made by a few
-    units, or by one above all. That all have something, or none, is told of each of them, and so is not told.
+    units, or by one or two above all. That all have something, or none, is told of each of them, and so is not told.
 
     Parameters
     ----------
@@ -101,31 +154,112 @@ class Shares:
         Column of their number.
     figures
         Columns that are withheld, the share first.
-    whole
-        Column of the key, and those of its values whose shares are together the whole; None if there are none.
+    divisions
+        Shares that add up.
+    period
+        Column of the key over which the units of a group are nearly the same ones. The step then asks by how few they
+        differ: `changed`, of `units_that_change`. None if there is no such column.
     """
 
     unit: str
     units: str
     figures: tuple[str, ...]
-    whole: tuple[str, tuple[str, ...]] | None = None
+    divisions: tuple[Division, ...] = ()
+    period: str | None = None
 
 
-def shares_of(value: str) -> dict[str, pl.Expr]:
+def largest_of(brought: pl.Expr, of: str = "") -> dict[str, pl.Expr]:
+    """Return which share of a sum its largest unit brings, and its two largest together: to be aggregated.
+
+    Parameters
+    ----------
+    brought
+        What each unit brings: 0 or more.
+    of
+        Name of the sum, for the columns: `largest_<of>`, `largest_two_<of>`; of none they are without it.
+
+    References
+    ----------
+    Hundepool et al. (2012), Statistical disclosure control, Wiley, section 4.2.
+    """
+    tail = f"_{of}" if of else ""
+    whole = exact_sum(brought)
+    return {f"largest{tail}": brought.max() / whole, f"largest_two{tail}": brought.top_k(2).sum() / whole}
+
+
+def shares_of(value: str, weight: str | None = None) -> dict[str, pl.Expr]:
     """Return what a group of units must say of a share for the step: `EVIDENCE`, to be aggregated.
 
     Parameters
     ----------
     value
         Column of what each unit brings, between 0 and 1.
+    weight
+        Column of what each unit counts for; None if all count alike.
     """
-    has, lacks = pl.col(value), 1 - pl.col(value)
+    counts_for = pl.col(weight) if weight else pl.lit(1.0)
+    has, lacks = counts_for * pl.col(value), counts_for * (1 - pl.col(value))
     return {
         "contributors": (has > 0).sum().cast(pl.Int64),
-        "largest": has.max() / exact_sum(has),
+        **largest_of(has),
         "lacking": (lacks > 0).sum().cast(pl.Int64),
-        "largest_lacking": lacks.max() / exact_sum(lacks),
+        **largest_of(lacks, "lacking"),
     }
+
+
+def units_that_change(
+    units: pl.DataFrame, unit: str, period: str, *, fewest: float, fewest_changed: int
+) -> pl.DataFrame:
+    """Return by how few units the groups of one period differ from those of another, for the step.
+
+    Of two means and numbers of units follows what those bring who are in one and not in the other, if the rest bring
+    what they brought. So a period whose units are nearly those of an earlier one is withheld. It is held against every
+    earlier one that may be told, and not the last alone: units may come and go again. A later period changes nothing of
+    what was found of earlier ones.
+
+    Parameters
+    ----------
+    units
+        A row for each unit of each group and period; columns besides those of unit and period, one or more, name the
+        group.
+    unit, period
+        Their columns.
+    fewest
+        Units of a group that is told: smaller ones are not, and nothing is held against them.
+    fewest_changed
+        Units that must come, or go, between two periods that are told, if any do.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row for each group and period, sorted: the columns of the group, `period`, and `changed`: the fewest units,
+        but none, that came since an earlier period that may be told, or that went; null where nobody did.
+    """
+    group = [name for name in units.columns if name not in (unit, period)]
+    found = []
+    for key, of_group in units.unique().group_by(group):
+        periods = of_group[period].unique().sort()
+        is_in = np.zeros((of_group[unit].n_unique(), len(periods)))
+        is_in[of_group[unit].rank("dense").to_numpy() - 1, of_group[period].rank("dense").to_numpy() - 1] = 1
+        rows = zip(periods, _changed(is_in, fewest, fewest_changed), strict=True)
+        found += [(*key, of, changed) for of, changed in rows]
+    schema = {**units.select(*group, period).schema, "changed": pl.Int64()}
+    return pl.DataFrame(found, schema=schema, orient="row").sort(*group, period)
+
+
+def _changed(is_in: npt.NDArray[np.float64], fewest: float, fewest_changed: int) -> list[int | None]:
+    """Return `changed` of each period, in their order, of the units that are in it, (units, periods)."""
+    both = (is_in.T @ is_in).astype(int)
+    size = both.diagonal()
+    told: list[int] = []
+    changed: list[int | None] = []
+    for at in range(len(size)):
+        differ = [each for old in told for each in (size[at] - both[at, old], size[old] - both[at, old]) if each > 0]
+        least = int(min(differ)) if differ else None
+        changed.append(least)
+        if size[at] >= fewest and (least is None or least >= fewest_changed):
+            told.append(at)
+    return changed
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,9 @@
 """The gate: every batch is audited by its suite before anybody can read it.
 
-A suite is a JSON file in Great Expectations' own form, `expectations/<domain>/<table>.json`, which
-people who do not program can edit. What the registry declares (key, nulls) is audited too, so that a
-suite need not repeat it.
+What the registry declares (key, nulls) is audited too, so that a suite (`ons_assets.lakehouse.suites`) need not
+repeat it.
 """
 
-import hashlib
 import json
 import logging
 from collections.abc import Sequence
@@ -16,28 +14,38 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ons_assets.lakehouse.overlays import load
+from ons_assets.lakehouse.suites import Overlay, Suite, SuiteError, names
 from ons_assets.lakehouse.tables import Sensitivity, Table
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations import ExpectationSuite
     from great_expectations.core.batch_definition import BatchDefinition
+
+__all__ = ["CRITICAL", "Audit", "Failure", "Suite", "SuiteError", "audit", "suite_of", "verify"]
 
 CRITICAL = "critical"
 TOLD_OF_AGGREGATES = {"element_count", "unexpected_count", "unexpected_percent", "missing_count"}
+# Of the arguments of an expectation, those that are told otherwise.
+NOT_SAID = ("batch_id", "column", "row_condition", "condition_parser")
 WORST_FIRST = (CRITICAL, "warning", "info")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One expectation that a batch does not meet."""
+    """One expectation that a batch does not meet; `bound` is its name where a home may change it."""
 
     expectation: str
     column: str | None
     severity: str
     detail: str
+    bound: str | None = None
 
     def __str__(self) -> str:
         where = f" on {self.column}" if self.column else ""
-        return f"{self.expectation}{where}: {self.detail}"
+        bound = f" (bound {self.bound})" if self.bound else ""
+        return f"{self.expectation}{where}: {self.detail}{bound}"
 
 
 @dataclass(frozen=True)
@@ -54,12 +62,15 @@ class Audit:
         The ones that were not met, worst first.
     result
         Great Expectations' own result, as JSON, for the Data Docs.
+    overlay
+        What the home changed in the suite; None where it has nothing to say.
     """
 
     suite_sha256: str
     evaluated: int
     failures: tuple[Failure, ...]
     result: dict[str, Any] = field(repr=False, compare=False)
+    overlay: Overlay | None = None
 
     @property
     def is_critical(self) -> bool:
@@ -74,51 +85,25 @@ class Audit:
     @classmethod
     def of_parts(cls, parts: Sequence["Audit"]) -> "Audit":
         """Return the audit of a table from those of its parts: each failure once, as the first part has it."""
-        failures = {(each.expectation, each.column): each for part in reversed(parts) for each in part.failures}
+        failures = {_asked(each): each for part in reversed(parts) for each in part.failures}
         worst_first = sorted(failures.values(), key=lambda failure: WORST_FIRST.index(failure.severity))
         return replace(parts[-1], failures=tuple(worst_first))
 
     def summary(self) -> dict[str, Any]:
         """Return what is stored with a published version."""
+        overlaid = {"overlay": self.overlay.summary()} if self.overlay else {}
         return {
             "sha256": self.suite_sha256,
             "evaluated": self.evaluated,
             "failures": [asdict(failure) for failure in self.failures],
+            **overlaid,
         }
 
 
-class SuiteError(ValueError):
-    """A suite is missing or cannot be read."""
-
-
-@dataclass(frozen=True)
-class Suite:
-    """An expectation suite as it lies on disk."""
-
-    table: str
-    content: dict[str, Any]
-    sha256: str
-
-    @classmethod
-    def load(cls, folder: Path, table: str) -> "Suite":
-        """Read `<folder>/<domain>/<table>.json`.
-
-        Raises
-        ------
-        SuiteError
-            If the file is missing or is not a suite.
-        """
-        path = folder / f"{table}.json"
-        try:
-            raw = path.read_bytes()
-            content = json.loads(raw)
-        except FileNotFoundError as error:
-            raise SuiteError(f"{table} has no expectation suite: {path} is missing") from error
-        except ValueError as error:
-            raise SuiteError(f"the expectation suite {path} is not valid JSON: {error}") from error
-        if not isinstance(content, dict) or not content.get("expectations"):
-            raise SuiteError(f"the expectation suite {path} has no expectations")
-        return cls(table, content, hashlib.sha256(raw).hexdigest())
+def _asked(failure: Failure) -> tuple[str | None, ...]:
+    """What was asked for, without what was found: two bounds of one column are two, a critical one and a warning."""
+    expected, _, _ = failure.detail.partition("; ")
+    return failure.expectation, failure.column, failure.severity, failure.bound, expected
 
 
 def audit(suite: Suite, table: Table, batch: pl.DataFrame) -> Audit:
@@ -145,7 +130,55 @@ def audit(suite: Suite, table: Table, batch: pl.DataFrame) -> Audit:
         evaluated=len(result["results"]) + implied,
         failures=tuple(failures),
         result=result,
+        overlay=suite.overlay,
     )
+
+
+def suite_of(table: Table, folder: Path, overlays: Path | None) -> Suite:
+    """Return the suite of a table with what a home lays over it, which must fit the table.
+
+    Parameters
+    ----------
+    folder, overlays
+        As for `ons_assets.lakehouse.overlays.load`.
+
+    Raises
+    ------
+    SuiteError
+        As there, and if an overlay does not fit the table.
+    """
+    suite = load(folder, table.name, overlays)
+    if suite.overlay is not None:
+        try:
+            verify(suite, table)
+        except SuiteError as error:
+            raise SuiteError(f"the overlay {suite.overlay.file} cannot be used: {error}") from None
+    return suite
+
+
+def verify(suite: Suite, table: Table) -> None:
+    """Raise what keeps a suite from being applied to its table, whatever the rows.
+
+    Raises
+    ------
+    SuiteError
+        If it names a column that the table has not, or what Great Expectations cannot read; one sentence.
+    """
+    empty = table.empty()
+    for each in suite.expectations:
+        arguments = each.get("kwargs", {}) if isinstance(each, dict) else {}
+        named = [arguments.get(word) for word in ("column", "column_A", "column_B")]
+        if strange := [name for name in named if name is not None and name not in empty.columns]:
+            raise SuiteError(f"{table.name} has no column {strange[0]!r}; it has {', '.join(empty.columns)}")
+    read = empty.to_pandas(use_pyarrow_extension_array=True)
+    for each in suite.expectations:
+        condition = each.get("kwargs", {}).get("row_condition") if isinstance(each, dict) else None
+        try:
+            if condition is not None:
+                read.query(condition)
+        except Exception as error:
+            raise SuiteError(f"the rows {condition} of {table.name} cannot be found: {error}") from None
+    _read(suite, suite.expectations)
 
 
 def _audit_declaration(table: Table, batch: pl.DataFrame) -> list[Failure]:
@@ -170,17 +203,21 @@ def _failure(entry: dict[str, Any]) -> Failure | None:
     if entry["success"]:
         return None
     configuration = entry["expectation_config"]
-    kwargs = {name: value for name, value in configuration["kwargs"].items() if name not in ("batch_id", "column")}
+    kwargs = {name: value for name, value in configuration["kwargs"].items() if name not in NOT_SAID}
     if messages := _exceptions(entry["exception_info"]):
         severity, detail = CRITICAL, f"could not be evaluated ({'; '.join(messages)})"
     else:
         severity, detail = configuration["severity"], _observed(entry["result"])
     expected = ", ".join(f"{name} {value}" for name, value in kwargs.items())
+    if condition := configuration["kwargs"].get("row_condition"):
+        # The library wraps what it passes through.
+        expected = f"{expected} where {condition['pass_through_filter']}"
     return Failure(
         expectation=configuration["type"].removeprefix("expect_").replace("_", " "),
         column=configuration["kwargs"].get("column"),
         severity=severity,
         detail=f"expected {expected}; {detail}" if expected else detail,
+        bound=(configuration.get("meta") or {}).get("name"),
     )
 
 
@@ -199,23 +236,15 @@ def _observed(result: dict[str, Any]) -> str:
 
 
 def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]:
-    import great_expectations as gx
-
     try:
-        expectations = gx.ExpectationSuite(**suite.content)
+        read = _as_read(suite, batch).to_pandas(use_pyarrow_extension_array=True)
+        stated = [each for each in _named(suite) if not _is_about_nothing(each, read)]
     except Exception as error:
         raise SuiteError(f"Great Expectations cannot read the suite of {suite.table}: {error}") from error
-    # It leaves out what it does not know, and says so in its log only.
-    known = [each.expectation_type for each in expectations.expectations]
-    if len(known) != len(suite.content["expectations"]):
-        unknown = sorted({each["type"] for each in suite.content["expectations"]} - set(known))
-        raise SuiteError(
-            f"Great Expectations cannot read the suite of {suite.table}: "
-            f"{', '.join(unknown) or 'an expectation'} is unknown, or has arguments that do not fit"
-        )
+    expectations = _read(suite, stated)
     result = (
         _batch_definition()
-        .get_batch(batch_parameters={"dataframe": _as_read(suite, batch).to_pandas(use_pyarrow_extension_array=True)})
+        .get_batch(batch_parameters={"dataframe": read})
         .validate(expectations, result_format="BOOLEAN_ONLY" if table.is_individual else "BASIC")
     )
     content: dict[str, Any] = result.to_json_dict()
@@ -234,6 +263,40 @@ def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]
                 "exception_traceback": "",
             }
     return content
+
+
+def _named(suite: Suite) -> list[dict[str, Any]]:
+    """The expectations, each with the name by which a home may change it."""
+    return [
+        {**each, "meta": {"name": name, **(each.get("meta") or {})}}
+        for name, each in zip(names(suite.expectations), suite.expectations, strict=True)
+    ]
+
+
+def _read(suite: Suite, stated: Sequence[dict[str, Any]]) -> "ExpectationSuite":
+    """Return expectations as Great Expectations has them."""
+    import great_expectations as gx
+
+    try:
+        expectations = gx.ExpectationSuite(**{**suite.content, "expectations": list(stated)})
+    except Exception as error:
+        told = " ".join(str(error).split())
+        raise SuiteError(f"Great Expectations cannot read the suite of {suite.table}: {told}") from error
+    # It leaves out what it does not know, and says so in its log only.
+    known = [each.expectation_type for each in expectations.expectations]
+    if len(known) != len(stated):
+        unknown = sorted({each["type"] for each in stated} - set(known))
+        raise SuiteError(
+            f"Great Expectations cannot read the suite of {suite.table}: "
+            f"{', '.join(unknown) or 'an expectation'} is unknown, or has arguments that do not fit"
+        )
+    return expectations
+
+
+def _is_about_nothing(expectation: dict[str, Any], read: "pd.DataFrame") -> bool:
+    """Whether no row fulfils the condition of an expectation, which then can neither be met nor not be met."""
+    condition = expectation["kwargs"].get("row_condition")
+    return condition is not None and read.query(condition).empty
 
 
 def _as_read(suite: Suite, batch: pl.DataFrame) -> pl.DataFrame:

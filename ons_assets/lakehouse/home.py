@@ -1,6 +1,7 @@
 """The folder in which everything of one installation lies, and the locks on it."""
 
 import fcntl
+import hashlib
 import os
 import re
 import secrets
@@ -68,14 +69,34 @@ class Home:
         return self.root / "quarantine"
 
     @property
-    def mappings(self) -> Path:
-        """YAML mappings for files of other layouts: one folder a source."""
-        return self.root / "mappings"
+    def layouts(self) -> Path:
+        """Layouts of the office's own: one folder a source."""
+        return self.root / "layouts"
+
+    @property
+    def expectations(self) -> Path:
+        """What the office lays over the shipped suites: one folder a domain."""
+        return self.root / "expectations"
+
+    @property
+    def erasure(self) -> Path:
+        """What an erasure that is not finished has to do, in a folder that only its owner can open."""
+        return self.root / "erasure"
 
     @property
     def reports(self) -> Path:
         """Pages for people, Great Expectations' Data Docs among them."""
         return self.root / "reports"
+
+    @property
+    def releases(self) -> Path:
+        """What left the house: one folder a release, which never changes."""
+        return self.root / "releases"
+
+    @property
+    def release_ledger(self) -> Path:
+        """The SQLite file with one row for each release, and for each that was refused."""
+        return self.root / "releases.sqlite"
 
     @property
     def warehouse(self) -> Path:
@@ -88,9 +109,24 @@ class Home:
         return self.root / "restricted" / "warehouse.duckdb"
 
     @property
+    def access_ledger(self) -> Path:
+        """The SQLite file with one row for each look at a single unit, in the same folder."""
+        return self.root / "restricted" / "accesses.sqlite"
+
+    @property
+    def pictures(self) -> Path:
+        """Pictures of single units: one folder a source, in the same folder."""
+        return self.root / "restricted" / "pictures"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's own storage: runs, events, schedules."""
         return self.root / "dagster"
+
+    @property
+    def is_made(self) -> bool:
+        """Whether this is a home, and not a folder that holds something else, or nothing."""
+        return self.ledger.is_file()
 
     def table(self, name: str) -> Path:
         """Folder of the Delta table ``domain/table``."""
@@ -136,7 +172,7 @@ class Home:
         self.root.mkdir(parents=True, exist_ok=True)
         for folder in (self.archive, self.parsed, self.staging, self.quarantine, self.restricted_warehouse.parent):
             folder.mkdir(exist_ok=True, mode=PRIVATE_DIRECTORY)
-        for folder in (self.drops, self.lake, self.mappings, self.reports, self.dagster, self._locks):
+        for folder in (self.drops, self.layouts, self.lake, self.reports, self.dagster, self._locks):
             folder.mkdir(exist_ok=True)
         return self
 
@@ -183,6 +219,15 @@ class Home:
             yield False
 
     @contextmanager
+    def erasing(self) -> Iterator[bool]:
+        """Yield True, and keep other erasures out, if none is at work; else yield False."""
+        try:
+            with self._flock("erase", fcntl.LOCK_EX | fcntl.LOCK_NB):
+                yield True
+        except BlockingIOError:
+            yield False
+
+    @contextmanager
     def table_lock(self, name: str) -> Iterator[None]:
         """Hold one table, so that who reads inputs last also publishes last."""
         with self._flock(name.replace("/", "."), fcntl.LOCK_EX):
@@ -202,6 +247,12 @@ def unfinished(path: Path) -> Path:
     Each call gives another name: threads share a process number, and so do containers on one volume.
     """
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hash of the content of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -68,7 +68,7 @@ def increment(
     -------
     Increment
         None if the tables must be made whole: if they were never made, or not in one run, or if the
-        program, the settings, a suite or another input has changed.
+        program, the settings, a suite or another input has changed, or the older version is forgotten.
     """
     versions = [lake.latest(home, table) for table, _ in tables]
     made = [version.provenance for version in versions if version and version.provenance]
@@ -85,7 +85,11 @@ def increment(
         return None
     since, until = (int(versions_of[of.name].split(":")[0]) for versions_of in (first.inputs, inputs))
     previous = {table.short_name: lake.read(home, table) for table, _ in tables}
-    return Increment(previous, lake.change(home, of, since, until))
+    try:
+        return Increment(previous, lake.change(home, of, since, until))
+    except LookupError:
+        # An erasure has forgotten the older version.
+        return None
 
 
 def made_of(version: lake.Version | None) -> str:

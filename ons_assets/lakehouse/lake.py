@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
-from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, Home
+from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, Home, write_atomically
 from ons_assets.lakehouse.tables import Table
 
 # Provenance is read from the log of the table, so the log must outlive Delta's default of 30 days.
@@ -352,8 +352,61 @@ def remove_orphans(path: Path) -> list[str]:
         enforce_retention_duration=False,
         dry_run=True,  # a real vacuum would commit versions of its own
         full=True,
-        keep_versions=list(range(table.version() + 1)),
+        keep_versions=list(range(_oldest(path), table.version() + 1)),
     )
-    for orphan in orphans:
+    # What was forgotten with the history is named still, and is not there.
+    there = [orphan for orphan in orphans if (path / orphan).exists()]
+    for orphan in there:
         (path / orphan).unlink(missing_ok=True)
-    return orphans
+    return there
+
+
+def forget_history(path: Path) -> None:
+    """Delete every row that the latest version of a Delta table has not, and what the log says of values in them.
+
+    What made each version stays in the log; the rows of older versions can no longer be read. Killed at any point,
+    it can be done again. Call it only while no process writes to the table (`Home.alone`).
+    """
+    table = DeltaTable(path)
+    number = table.version()
+    table.create_checkpoint()
+    # The files first: a log that names what is gone can be forgotten again, one that does not cannot.
+    _keep_files(path, set(_as_files(table, path)))
+    _keep_what_made(path / "_delta_log", number)
+
+
+def _keep_files(path: Path, live: Collection[str]) -> None:
+    """Delete data files of a table that are not among those that live."""
+    # Were a live file called otherwise than it is named here, it would go too.
+    if absent := sum(not Path(file).exists() for file in live):
+        raise FileNotFoundError(f"{path.parent.name}/{path.name}: {absent} of its {len(live)} files are not there")
+    log = path / "_delta_log"
+    for file in path.rglob("*.parquet"):
+        if log not in file.parents and str(file.resolve()) not in live:
+            file.unlink()
+    # A folder of a partition says that there was something in it.
+    for folder in sorted(path.rglob("*"), reverse=True):
+        if folder.is_dir() and folder != log and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _keep_what_made(log: Path, number: int) -> None:
+    """Leave of commits up to a version what made them, and of checkpoints that of the version."""
+    for path in log.iterdir():
+        version = path.name.split(".")[0]
+        if path.name.endswith(".part") or (".checkpoint" in path.name and version.isdigit() and int(version) < number):
+            path.unlink()
+        elif path.suffix == ".json" and path.stem.isdigit() and int(version) <= number:
+            lines = path.read_bytes().splitlines()
+            said = [line for line in lines if "commitInfo" in json.loads(line)]
+            if said != lines:
+                write_atomically(path, b"\n".join(said) + b"\n")
+
+
+def _oldest(path: Path) -> int:
+    """Number of the oldest version whose rows can be read."""
+    log = path / "_delta_log"
+    first = log / f"{0:020}.json"
+    if first.exists() and any("protocol" in json.loads(line) for line in first.read_bytes().splitlines()):
+        return 0
+    return min(int(checkpoint.name.split(".")[0]) for checkpoint in log.glob("*.checkpoint*.parquet"))

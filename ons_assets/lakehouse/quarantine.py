@@ -125,6 +125,30 @@ def release_batches(home: Home, table: str, batch: str) -> None:
         path.unlink(missing_ok=True)
 
 
+def rename(home: Home, table: str, batch: str, name: str) -> None:
+    """Call a batch otherwise, and all that is called by it; killed, it can be done again.
+
+    Parameters
+    ----------
+    home, table
+        Where it lies.
+    batch
+        Its name so far: the hash of a file.
+    name
+        Its name from now on.
+    """
+    for path in [*_folder(home, table).glob(f"{batch}.*"), *_folder(home, table).glob(f"{batch}-*")]:
+        renamed = path.with_name(name + path.name.removeprefix(batch))
+        if path.name.endswith(".reason.json"):
+            entry = json.loads(path.read_bytes())
+            write_atomically(
+                renamed, json.dumps({**entry, "batch": name + entry["batch"].removeprefix(batch)}).encode()
+            )
+            path.unlink()
+        else:
+            path.replace(renamed)
+
+
 def entries(home: Home) -> list[Entry]:
     """Return what lies in quarantine, newest first. The entries hold no value of a row."""
     found = [Entry(**json.loads(path.read_bytes())) for path in home.quarantine.glob("*/*/*.reason.json")]

@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from ons_assets.governance.disclosure import linear_programs
@@ -124,8 +124,10 @@ def check_sums(exposure: Exposure) -> None:
 # Against enumeration.
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(figures=releases(), k=st.integers(2, 5))
+# Without some of these lines a cell has no greatest value.
+@example(figures=[exact(cells, 3) for cells in ("abc", "aeb", "bd", "abc", "bec")], k=3)
 def test_intervals_and_exposures_are_those_of_all_tables_that_agree(figures, k):
     truth = ranges(figures)
     found = intervals(figures, [*truth])

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +11,17 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from ons_assets.lakehouse import lake, quarantine
-from ons_assets.lakehouse.derivation import Computed, Derivation, Made, Outcome, Refused, Unchanged, Waiting, derive
+from ons_assets.lakehouse.derivation import (
+    Computed,
+    Derivation,
+    Made,
+    Outcome,
+    Outdated,
+    Refused,
+    Unchanged,
+    Waiting,
+    derive,
+)
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.increments import Increment, Replacement
@@ -93,6 +103,17 @@ def test_a_table_waits_for_an_input_that_was_never_published(office: Office) -> 
     assert office.make(derivation) == Waiting((COUNTS.name, LENGTHS.name))
     office.count((FIRST, 1))
     assert office.make(derivation) == Waiting((LENGTHS.name,))
+    assert not called
+    assert lake.latest(office.home, DISTANCES) is None
+
+
+def test_an_input_of_an_earlier_program_is_told_and_not_read(office: Office) -> None:
+    office.count((FIRST, 1))
+    now = replace(COUNTS, columns=(*COUNTS.columns, Column("late", pl.Boolean(), "whether it was late")))
+    called = []
+    for inputs, optional in (((now,), ()), ((), (now,))):
+        derivation = Derivation((DISTANCES,), lambda **frames: called.append(frames), inputs, optional)
+        assert office.make(derivation) == Outdated(COUNTS.name)
     assert not called
     assert lake.latest(office.home, DISTANCES) is None
 

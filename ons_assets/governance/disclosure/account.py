@@ -6,8 +6,9 @@ from typing import Any
 import polars as pl
 
 from ons_assets.catalogue.governance import DISCLOSURE_AUDIT
-from ons_assets.governance.disclosure.audit import exposures
-from ons_assets.governance.disclosure.releases import figures_of
+from ons_assets.catalogue.shared_units import shared_with
+from ons_assets.governance.disclosure.counts import learned
+from ons_assets.governance.disclosure.published_figures import figures_of
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.disclosure import Counts, Exempt, Rule
 from ons_assets.lakehouse.home import Home
@@ -43,6 +44,7 @@ def _of_table(home: Home, table: Table, rule: Rule) -> dict[str, Any]:
         "disclosure_rule": re.sub(r"(?<!^)(?=[A-Z])", "_", type(rule).__name__).lower(),
         "reason": rule.reason if isinstance(rule, Exempt) else None,
         "protected_unit": account.get("unit"),
+        "shares_units_with": ", ".join(shared_with(table.name)) or None,
         **{name: account.get(name) for name in ("fewest", "cells", "primary", "secondary", "kept_share")},
         **(_attack(home, table, rule, fewest) if isinstance(rule, Counts) and fewest is not None else NOT_ATTACKED),
     }
@@ -52,5 +54,6 @@ def _attack(home: Home, table: Table, rule: Counts, fewest: float) -> dict[str, 
     """Attack whole numbers; of rounded ones, what rounding leaves of a line that is told in full would look small."""
     if not table.schema[rule.count].is_integer():
         return NOT_ATTACKED
-    figures = figures_of(table, rule, lake.read(home, table).collect())
-    return {"attacked": len(figures), "exposed": len(exposures(figures, fewest))}
+    figures = figures_of(table, rule, lake.read(home, table).collect(), fewest)
+    found = learned(figures, fewest, whole=True, blurred=rule.blurred is not None)
+    return {"attacked": len(figures), "exposed": len(found.exposures) + len(found.unsettled)}

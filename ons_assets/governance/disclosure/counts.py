@@ -6,13 +6,13 @@ which rows are zero; what the auditor learns costs a further number, until it le
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from ons_assets.governance.disclosure.audit import Figure, exposures
+from ons_assets.governance.disclosure.audit import Audit, Figure, audit
 from ons_assets.governance.disclosure.sums import Equation
 
 FloatArray = npt.NDArray[np.float64]
@@ -20,19 +20,34 @@ BoolArray = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
 
 
-def withheld(values: FloatArray, equations: Sequence[Equation], k: float, *, whole: bool = True) -> BoolArray:
+Known = Callable[[int], tuple[float, float]]
+
+
+def withheld(
+    values: FloatArray,
+    small: BoolArray,
+    equations: Sequence[Equation],
+    k: float,
+    *,
+    whole: bool = True,
+    known: Known | None = None,
+) -> BoolArray:
     """Decide which numbers of a table with sums are withheld.
 
     Parameters
     ----------
     values
         (n,), all above zero.
+    small
+        (n,), which of them may not be told: those below k, and what would be told as less.
     equations
         Between them.
     k
         Least number that may be told.
     whole
         Whether they are whole numbers, as everybody knows.
+    known
+        Between what a number lies, by its place, if it is told; None if it is told as it is.
 
     Returns
     -------
@@ -45,15 +60,37 @@ def withheld(values: FloatArray, equations: Sequence[Equation], k: float, *, who
     Fischetti and Salazar (2000), "Models and algorithms for optimizing cell suppression in tabular data with linear
     constraints", Journal of the American Statistical Association 95, pp. 916-928.
     """
-    hidden = values < k
+    hidden = small.copy()
     parts = {sum_.whole: sum_.parts for sum_ in equations}
     finest = {total: np.array(_finest(total, parts)) for total in parts}
     while True:
-        more = _of_open_sums(values, hidden, equations, k)
-        if more := more or _of_attack(values, hidden, equations, finest, k, whole=whole):
+        # What is told inexactly leaves no difference, and only the attack says whether it leaves too little doubt.
+        more = _of_open_sums(values, hidden, equations, k) if known is None else set()
+        if more := more or _of_attack(values, hidden, equations, finest, k, whole=whole, known=known):
             hidden[list(more)] = True
         else:
             return hidden
+
+
+def learned(figures: Sequence[Figure], k: float, *, whole: bool, blurred: bool) -> Audit:
+    """Return the small numbers that the auditor learns, and those of which he cannot say it.
+
+    Parameters
+    ----------
+    figures
+        All that is told.
+    k
+        Least number that may be told.
+    whole
+        Whether numbers are whole.
+    blurred
+        Whether what is told is inexact. Then it is no news that there are few or none, which no row says of what has
+        none: learned is what is certainly there.
+    """
+    found = audit(figures, k, whole=whole)
+    if not blurred:
+        return found
+    return Audit(tuple(each for each in found.exposures if each.low > 0), unsettled=())
 
 
 def _of_open_sums(values: FloatArray, hidden: BoolArray, equations: Sequence[Equation], k: float) -> set[int]:
@@ -76,6 +113,7 @@ def _of_attack(
     k: float,
     *,
     whole: bool,
+    known: Known | None,
 ) -> set[int]:
     """The cheapest further number beside each that the auditor can tell, of the sums that it is in."""
     figures, above = [], defaultdict(list)
@@ -83,16 +121,23 @@ def _of_attack(
         unknown = rows[hidden[rows]]
         if len(unknown) and not hidden[total]:
             left = values[total] - values[rows[~hidden[rows]]].sum()
-            figures.append(Figure.exact(tuple(unknown.tolist()), left, f"what is left of row {total}"))
+            if known is None:
+                figures.append(Figure.exact(tuple(unknown.tolist()), left, f"what is left of row {total}"))
+            else:
+                figures.append(Figure(tuple(rows.tolist()), *known(total), f"row {total}"))
             for row in unknown.tolist():
                 above[row].append(total)
-    learned = [cast(int, exposure.cell) for exposure in exposures(figures, k, whole=whole)]
+    if known is not None:
+        beside_unknown = sorted({row for total in finest for row in finest[total].tolist() if not hidden[row]})
+        figures += [Figure((row,), *known(row), f"row {row}") for row in beside_unknown]
+    found = learned(figures, k, whole=whole, blurred=known is not None).exposures
+    exposed = [cast(int, exposure.cell) for exposure in found]
     beside = defaultdict(list)
-    for sum_ in equations if learned else ():
-        for row in np.intersect1d(sum_.parts, learned).tolist():
+    for sum_ in equations if exposed else ():
+        for row in np.intersect1d(sum_.parts, exposed).tolist():
             beside[row].append(_cheapest(values, hidden, sum_))
     more = set()
-    for row in learned:
+    for row in exposed:
         # Where nothing beside it is told, it follows from totals above.
         candidates = [each for each in beside[row] if each is not None] or above[row]
         more.add(min(candidates, key=lambda each: (values[each], each)))

@@ -167,7 +167,9 @@ class _End:
         return Derivation(self.component.cells[self.cell], self.end, self.bound, terms, together)
 
     def is_shown_by(self, total: float) -> bool:
-        """Whether the cell is as near to the bound as it is to be, if it is not beyond the total."""
+        """Whether the cell is as near to the bound as it is to be, if it is not beyond the total, which may be none."""
+        if not math.isfinite(total):
+            return False
         if self.system.whole:
             low, high = rounded_inward(total, total)
             return (low if self.end is End.LOW else high) == self.bound

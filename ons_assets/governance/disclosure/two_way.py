@@ -4,18 +4,24 @@ A table and its totals are lines of equations: each row sums to its total, each 
 the grand total. A withheld number is an unknown of these equations. It is safe from subtraction if no line
 leaves it alone, and from chains of subtractions if it lies on a cycle of withheld numbers (in the graph
 that joins rows and columns by them, no withheld number is a bridge): then, as all of them are above zero,
-it can be moved up and down without breaking an equation.
+it can be moved up and down without breaking an equation. How far, the auditor says, who sees what is released and
+which numbers are zero: not so little that it is known to be small.
 """
 
+import math
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import bmat, csr_array
 from scipy.sparse.csgraph import connected_components
 
+from ons_assets.governance.disclosure.audit import Figure, exposures
+
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,9 @@ def protect(table: FloatArray, k: float, doubt: float) -> Protected:
     while True:
         more = _open_lines(values, withheld, k, doubt) | _open_lines(values.T, withheld.T, k, doubt).T
         if not more.any():
-            more = _bridges_closed(values, withheld)
+            more = _beside(values, withheld, bridges(withheld))
+        if not more.any():
+            more = _beside(values, withheld, _learned(values, withheld, k))
         if not more.any():
             return Protected(values, withheld, primary)
         withheld |= more
@@ -100,13 +108,31 @@ def _cheapest(values: FloatArray, withheld: BoolArray) -> int | None:
     return len(values) - 1 if values[-1] > 0 and not withheld[-1] else None
 
 
-def _bridges_closed(values: FloatArray, withheld: BoolArray) -> BoolArray:
-    """For each withheld number that is a bridge, the cheapest further numbers in its row and column.
+def _learned(values: FloatArray, withheld: BoolArray, k: float) -> list[Place]:
+    """Return the withheld numbers that the auditor, who knows which are zero, finds to be above zero and below k.
 
-    Where its row and column have none, it is the cheapest that joins the two sides of the bridge elsewhere.
+    On a cycle with another small number, a small one can be moved so little that it still cannot be large.
+    """
+    hidden = [(row, column) for row, column in np.argwhere(withheld[:-1, :-1]).tolist()]
+    lines: dict[Place, list[Place]] = {}
+    for row, column in hidden:
+        for total in ((row, -1), (-1, column), (-1, -1)):
+            lines.setdefault(total, []).append((row, column))
+    figures = [
+        Figure.exact(tuple(cells), math.fsum(values[cell] for cell in cells), f"what is left of {total}")
+        for total, cells in lines.items()
+        if not withheld[total]
+    ]
+    return [cast(Place, exposure.cell) for exposure in exposures(figures, k, whole=False)]
+
+
+def _beside(values: FloatArray, withheld: BoolArray, exposed: list[Place]) -> BoolArray:
+    """For each withheld number that follows, the cheapest further numbers in its row and column.
+
+    Where its row and column have none, it is the cheapest that joins the two sides of a bridge elsewhere.
     """
     more = np.zeros_like(withheld)
-    for row, column in bridges(withheld):
+    for row, column in exposed:
         in_row = _cheapest(values[row], withheld[row])
         if in_row is not None:
             more[row, in_row] = True

@@ -16,7 +16,15 @@ OTHERS = "others"
 Key = tuple[Any, ...]
 
 
-def figures_of(table: Table, rule: Counts, rows: pl.DataFrame) -> list[Figure]:
+def figures_of(
+    table: Table,
+    rule: Counts,
+    rows: pl.DataFrame,
+    fewest: float,
+    *,
+    named: pl.DataFrame | None = None,
+    quoted: str = "",
+) -> list[Figure]:
     """Return what the rows of a table tell.
 
     A row of a sum tells the sum of the finest rows below it: of those values that the table names somewhere, whether
@@ -30,18 +38,30 @@ def figures_of(table: Table, rule: Counts, rows: pl.DataFrame) -> list[Figure]:
         Its margins say which rows are sums.
     rows
         As released; where the count is null the row tells nothing.
+    fewest
+        Units of a figure that is told, at least, as everybody knows.
+    named
+        Rows whose values are named; None for these rows alone. What several versions of a table name is one system of
+        cells for all of them.
+    quoted
+        How the table is called in what is said; without it by its name.
     """
-    told = rows.filter(pl.col(rule.count).is_not_null())
-    members = [_members(told, margin) for margin in rule.margins]
+    told = _told(rows, rule)
+    names = told if named is None else _told(named, rule)
+    members = [_members(names, margin) for margin in rule.margins]
     is_part = told.select(margin.parts.alias(str(n)) for n, margin in enumerate(rule.margins)).rows()
     figures = []
     for row, parts in zip(told.select(*table.key, rule.count).iter_rows(named=True), is_part, strict=True):
         key = {name: row[name] for name in table.key}
         sums = [margin for margin, part in zip(members, parts, strict=True) if not part]
         cells = tuple(_finest(key, sums))
-        said = f"{table.name}: {rule.unit} in {', '.join(map(str, key.values()))} are {row[rule.count]}"
-        figures.append(Figure.exact(cells, row[rule.count], said))
+        said = f"{quoted or table.name}: {rule.unit} in {', '.join(map(str, key.values()))} are {row[rule.count]}"
+        figures.append(Figure(cells, *rule.known(row[rule.count], fewest), said))
     return figures
+
+
+def _told(rows: pl.DataFrame, rule: Counts) -> pl.DataFrame:
+    return rows.filter(pl.col(rule.count).is_not_null())
 
 
 # Of the values of a sum's row, the values of its parts.

@@ -1,0 +1,1 @@
+"""Releases: what leaves the house, once, under a version that never changes."""
