@@ -1,23 +1,33 @@
 """Assets of the smart meters pilot. Tables of meters are made some buckets at a time."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import polars as pl
 
-from ons_assets.catalogue.meters import AREA_OCCUPANCY, CLUSTER_PROFILES, FIELDWORK, HOUSEHOLD_SIZE_ACCURACY
+from ons_assets.catalogue.meters import (
+    AREA_HOUSEHOLDS,
+    AREA_OCCUPANCY,
+    CLUSTER_PROFILES,
+    FIELDWORK,
+    HOUSEHOLD_SIZE_ACCURACY,
+)
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse import buckets
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.meters.absence import low_use, vacancy
-from ons_assets.meters.areas.area_figures import area_tables
+from ons_assets.meters.areas.area_figures import area_tables, homes_lived_in
+from ons_assets.meters.areas.area_households import area_households, mean_people
+from ons_assets.meters.areas.dwelling_weights import NONE_COUNTED, dwellings_of_areas
+from ons_assets.meters.areas.fieldwork import ranked
 from ons_assets.meters.areas.meter_areas import MeterAreaFiles
 from ons_assets.meters.half_hours import daily, quality
 from ons_assets.meters.half_hours.clock_face import half_hours as half_hours_of
 from ons_assets.meters.half_hours.imputation import impute_half_hours
 from ons_assets.meters.households.household_tables import household_tables
 from ons_assets.meters.households.questionnaire import QuestionnaireFiles
-from ons_assets.meters.occupancy import occupancy_table
+from ons_assets.meters.occupancy import occupancy_table, population_of_parts
 from ons_assets.meters.profiles import load_profiles as profiles
 from ons_assets.meters.profiles.cluster_tables import cluster_tables
 from ons_assets.meters.readings.sources import MeterFiles
@@ -90,16 +100,17 @@ def low_use_runs(daily_consumption: pl.LazyFrame, parameters: LowUseParameters) 
 
 @published("meters/occupancy_probabilities", inputs=["meters/half_hours"])
 def occupancy_probabilities(half_hours: pl.LazyFrame, parameters: OccupancyParameters) -> Parts:
-    """Say for each half hour how likely somebody is at home."""
+    """Say for each half hour how likely somebody is at home; how high use is in other homes tells quiet from empty."""
+    homes = population_of_parts((rows for (rows,) in _parts(half_hours)), parameters)
     for (rows,) in _parts(half_hours):
-        yield occupancy_table(rows, parameters)
+        yield occupancy_table(rows, parameters, homes)
 
 
-@published("meters/vacancy", inputs=["meters/daily_consumption"])
-def vacancies(daily_consumption: pl.LazyFrame, parameters: VacancyParameters) -> Parts:
-    """Divide the time of each home into spells."""
-    for (rows,) in _parts(daily_consumption):
-        yield vacancy.vacancy(rows, parameters)
+@published("meters/daily_absence", "meters/vacancy", inputs=["meters/half_hours"])
+def absences(half_hours: pl.LazyFrame, parameters: VacancyParameters) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Say of each day how likely nobody was there, and divide the time of each home into spells."""
+    for (rows,) in _parts(half_hours):
+        yield vacancy.absence_tables(rows, parameters)
 
 
 @published(
@@ -110,8 +121,8 @@ def vacancies(daily_consumption: pl.LazyFrame, parameters: VacancyParameters) ->
 def household_size(
     profile_indicators: pl.LazyFrame, questionnaire: pl.LazyFrame, parameters: HouseholdParameters, area: AreaParameters
 ) -> tuple[pl.DataFrame, Protected]:
-    """Learn the size of households from those that answered, and judge what was learned."""
-    # In one order, as the folds and the forest depend on it.
+    """Learn the characteristics of households from those that answered, and judge what was learned."""
+    # In one order, as the folds depend on it.
     indicators, answers = profile_indicators.sort("meter").collect(), questionnaire.sort("meter").collect()
     sizes, accuracy = household_tables(indicators, answers, parameters)
     return sizes, protect(HOUSEHOLD_SIZE_ACCURACY, accuracy, _thresholds(area))
@@ -134,22 +145,55 @@ def profile_clusters(
 @published(
     "meters/area_occupancy",
     "meters/fieldwork",
-    inputs=["meters/occupancy_probabilities", "meters/vacancy", "meters/meter_areas"],
+    inputs=["meters/occupancy_probabilities", "meters/vacancy", "meters/daily_absence", "meters/meter_areas"],
+    optional=["reference/dwellings"],
 )
 def area_figures(
     occupancy_probabilities: pl.LazyFrame,
     vacancy: pl.LazyFrame,
+    daily_absence: pl.LazyFrame,
     meter_areas: pl.LazyFrame,
+    dwellings: pl.LazyFrame | None,
     calendar: CalendarParameters,
     parameters: AreaParameters,
     fieldwork: FieldworkParameters,
 ) -> tuple[Protected, Protected]:
     """Estimate occupancy of small areas, and rank the hours at which to call there."""
-    homes = ((presence, spells) for presence, spells in _parts(occupancy_probabilities, vacancy))
-    occupancy, calls = area_tables(homes, meter_areas.collect(), calendar.holidays, parameters, fieldwork)
+    homes = _parts(occupancy_probabilities, vacancy, daily_absence)
+    counted = dwellings_of_areas(NONE_COUNTED if dwellings is None else dwellings.collect())
+    occupancy, calls = area_tables(homes, meter_areas.collect(), calendar.holidays, parameters, fieldwork, counted)
     thresholds = _thresholds(parameters)
-    return protect(AREA_OCCUPANCY, occupancy, thresholds), protect(FIELDWORK, calls, thresholds)
+    told = protect(FIELDWORK, calls, thresholds)
+    return protect(AREA_OCCUPANCY, occupancy, thresholds), replace(told, rows=ranked(told.rows))
+
+
+@published(
+    "meters/area_households",
+    inputs=["meters/household_size", "meters/vacancy", "meters/meter_areas"],
+    optional=["reference/dwellings"],
+)
+def households_of_areas(
+    household_size: pl.LazyFrame,
+    vacancy: pl.LazyFrame,
+    meter_areas: pl.LazyFrame,
+    dwellings: pl.LazyFrame | None,
+    parameters: AreaParameters,
+) -> Protected:
+    """Estimate the households of small areas, weighted to their dwellings if those are counted."""
+    lived_in = homes_lived_in(spells for (spells,) in _parts(vacancy))
+    homes = meter_areas.collect().join(lived_in, on="meter")
+    counted = NONE_COUNTED if dwellings is None else dwellings.collect()
+    shares = area_households(household_size.collect(), homes, counted, parameters)
+    return protect(AREA_HOUSEHOLDS, shares, _thresholds(parameters))
+
+
+@published("meters/area_household_size", inputs=["meters/area_households"])
+def mean_sizes_of_areas(
+    area_households: pl.LazyFrame, household: HouseholdParameters, parameters: AreaParameters
+) -> pl.DataFrame:
+    """Make the mean size of households of the shares that are told."""
+    return mean_people(area_households.collect(), household, parameters.level)
 
 
 def _thresholds(area: AreaParameters) -> Thresholds:
-    return Thresholds(area.min_homes, area.fewest_contributors, area.largest_share)
+    return Thresholds(area.min_homes, area.fewest_contributors, area.largest_share, area.least_rest)

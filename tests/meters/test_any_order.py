@@ -6,7 +6,7 @@ import pytest
 
 from ons_assets.meters.areas.small_area import area_occupancy
 from ons_assets.meters.half_hours.clock_face import half_hours
-from ons_assets.meters.households.household_size import fit_household_size
+from ons_assets.meters.households.household_model import fit_household_model
 from ons_assets.meters.occupancy.calibration import reliability_curve
 from ons_assets.meters.profiles.cluster_tables import cluster_tables
 from ons_assets.meters.profiles.load_profiles import descriptors
@@ -36,9 +36,18 @@ def raw() -> pl.DataFrame:
         for number in range(3)
     ]
     counts = {name: pl.lit(1, dtype=pl.Int32()) for name in COUNTS}
-    return pl.concat(parts).drop("kwh").with_columns(
-        layout=pl.lit("test"), zone=pl.lit("Europe/London"), received=pl.lit(48, dtype=pl.Int32()), **counts
-    )  # fmt: skip
+    return (
+        pl.concat(parts)
+        .drop("kwh")
+        .with_columns(
+            layout=pl.lit("test"),
+            delivered_mask=pl.lit((1 << 48) - 1),
+            estimated_mask=pl.lit(0b101, dtype=pl.Int64()),
+            zone=pl.lit("Europe/London"),
+            received=pl.lit(48, dtype=pl.Int32()),
+            **counts,
+        )
+    )
 
 
 def _clusters(variation: int, rows: pl.DataFrame) -> tuple[pl.DataFrame, ...]:
@@ -104,7 +113,7 @@ def test_neither_the_order_of_rows_nor_the_parts_make_a_difference(name: str) ->
 
 def test_what_is_learned_of_households_is_the_same_in_any_order() -> None:
     once, again = (
-        fit_household_size(shuffled(indicators(), seed), shuffled(answers(), seed + 1), "has_children")
+        fit_household_model(shuffled(indicators(), seed), shuffled(answers(), seed + 1), "has_children")
         for seed in (1, 2)
     )
     assert once.probabilities(indicators()).equals(again.probabilities(indicators()))

@@ -46,6 +46,16 @@ def test_the_recorded_low_days_of_the_australian_homes_are_found(sgsc):
     assert not runs.filter(pl.col("meter").is_in([10017562, 10018060]), pl.col("days") >= 7).height
 
 
+def test_runs_of_a_home_that_gives_more_than_it_takes():
+    home = ordinary_home(60)
+    home[30:40] = fridge_only(10)
+    home[:, 20:30] -= 3.0
+    runs = low_use_runs(daily_consumption(half_hours_of(home[None])))
+    assert runs.select("first_day", "days").rows() == [(MONDAY + dt.timedelta(30), 10)]
+    # No day had a use to which it could be compared.
+    assert runs.select("usual_kwh", "ratio").row(0) == (0, None)
+
+
 def test_daily_use_of_a_day_read_in_part():
     kwh = np.full((1, 4, 48), 0.1)
     kwh[0, 1, :30] = np.nan

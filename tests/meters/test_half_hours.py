@@ -27,6 +27,8 @@ def raw(*days: tuple[int, date, list[float], int], zone: str = "Europe/London") 
                 "layout": "test",
                 "zone": zone,
                 "readings_kwh": [readings for *_, readings, _ in days],
+                "delivered_mask": [(1 << len(readings)) - 1 for *_, readings, _ in days],
+                "estimated_mask": 0,
                 "received": [len(readings) for *_, readings, _ in days],
                 **dict.fromkeys(COUNTS, 0),
                 "arrival": [drop for *_, drop in days],
@@ -89,7 +91,7 @@ def test_what_a_negative_reading_becomes(rule: str, expected: float) -> None:
 
 def test_days_outside_the_life_of_a_meter_are_left_out() -> None:
     days = raw((1, PLAIN, [0.1] * 48, 1), (1, date(2011, 1, 1), [float("nan")] * 48, 1))
-    days = days.with_columns(received=pl.when(pl.col("day") == PLAIN).then("received").otherwise(0))
+    days = days.with_columns(delivered_mask=pl.when(pl.col("day") == PLAIN).then("delivered_mask").otherwise(0))
     assert half_hours(days)["day"].to_list() == [PLAIN]
 
 
@@ -170,6 +172,7 @@ def test_marks_are_counted_by_meter_and_day() -> None:
             "day": [to_day(PLAIN), to_day(PLAIN), to_day(SPRING)],
             "mark": [Mark.OFF_GRID, Mark.UNREADABLE, Mark.SKIPPED_HOUR],
             "count": [1, 1, 1],
+            "half_hours": [0, 0b1000, 0],
         },
         schema=MARK_SCHEMA,
     )

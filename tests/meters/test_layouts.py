@@ -1,6 +1,7 @@
 """The layouts that are built in: each reads a small file of its form, and no other takes it."""
 
 import zipfile
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -197,6 +198,16 @@ SAMPLES = {
         1,
     ),
 }
+# Headers of other years; the connection is the same.
+FLUVIUS = {
+    "fluvius-2022": {"Van (datum)": "Van Datum", "Van (tijdstip)": "Van Tijdstip", "EAN-code": "EAN"},
+    "fluvius-ean": {"EAN-code": "EAN"},
+}
+for variant, names in FLUVIUS.items():
+    called, text, *expected = SAMPLES["fluvius"]
+    for ours, theirs in names.items():
+        text = text.replace(ours, theirs)
+    SAMPLES[variant] = (called, text, *expected)
 
 
 def test_every_layout_has_a_sample(tmp_path: Path) -> None:
@@ -245,6 +256,46 @@ def test_one_meter_is_the_same_in_both_versions_of_an_interface(tmp_path: Path) 
         (tmp_path / name).write_text(content)
         meters |= set(source.whole(tmp_path / name, name, RECEIVED).accepted["meter"])
     assert len(meters) == 1
+
+
+def test_one_meter_is_the_same_under_all_headers_of_its_grid_operator(tmp_path: Path) -> None:
+    source = MeterFiles((BUILT_IN,), home=keyed(tmp_path / "home"))
+    meters = set()
+    for layout in ("fluvius", *FLUVIUS):
+        name, content, *_ = SAMPLES[layout]
+        for written in (content, content.replace('="5414"', "5414")):
+            (tmp_path / name).write_text(written)
+            meters |= set(source.whole(tmp_path / name, name, RECEIVED).accepted["meter"])
+    assert len(meters) == 1
+
+
+@pytest.mark.parametrize("minutes", [15, 30])
+@pytest.mark.parametrize("longer", [30, 60])
+@pytest.mark.parametrize("stamp", ["start", "end"])
+def test_intervals_that_become_longer_within_a_file_are_warned_of(
+    tmp_path: Path, minutes: int, longer: int, stamp: str
+) -> None:
+    def rows(meter: str, days: range, interval: int) -> list[str]:
+        first = interval if stamp == "end" else 0
+        minutes = [first + interval * number for number in range(len(days) * 1440 // interval)]
+        start = datetime(2021, 7, days[0])
+        return [f"{meter},{start + timedelta(minutes=each)},{interval / 300:.3f}\n" for each in minutes]
+
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "mine.yaml").write_text(
+        "name: mine\nzone: UTC\nlocal_zone: UTC\nunit: kWh\ncolumns: {meter: meter, time: time, value: kwh}\n"
+        f"interval_minutes: {minutes}\nstamp: {stamp}\ntime_formats: ['%Y-%m-%d %H:%M:%S']\n"
+    )
+    source = MeterFiles((own,), home=keyed(tmp_path / "home"))
+    steady = rows("2", range(1, 13), minutes)
+    for step in {minutes, longer}:
+        path = tmp_path / "a.csv"
+        path.write_text("meter,time,kwh\n" + "".join(rows("1", range(1, 7), minutes) + rows("1", range(7, 13), step)
+                                                     + steady))  # fmt: skip
+        said = [each for each in source.whole(path, path.name, RECEIVED).warnings if "become longer" in each]
+        assert len(said) == (step > minutes)
+        assert all(each.startswith("intervals of 1 of 2 meters become longer within the file: on ") for each in said)
 
 
 @pytest.mark.parametrize("instead", ["/electricity/production/1", "/gas/consumption/1"])

@@ -65,7 +65,7 @@ def test_labels_do_better_by_day(house):
     kwh, occupied = house
     labels = np.full(occupied.shape, np.nan)
     labels[:, WAKING] = occupied[:, WAKING]
-    probability = cross_validated(kwh, labels, n_trees=150)
+    probability = cross_validated(kwh, labels, n_trees=60)
     assert accuracy(probability, labels) >= 0.94
     assert area_under_curve(probability, labels) >= 0.975
 
@@ -87,9 +87,10 @@ def test_what_is_learned_from_some_homes_serves_others(homes):
     kwh, occupied = homes
     classifier = OccupancyClassifier(n_trees=40).fit(list(zip(kwh[:6], occupied[:6], strict=True)))
     learned = np.stack([classifier.probabilities(home) for home in kwh[6:]])
-    unaided = np.stack([occupancy_probabilities(home) for home in kwh[6:]])
     truth = occupied[6:, :, WAKING]
-    assert brier_score(learned[..., WAKING], truth) < brier_score(unaided[..., WAKING], truth)
+    for method in ("mixture", "geoma", "threshold"):
+        unaided = np.stack([occupancy_probabilities(home, method=method) for home in kwh[6:]])
+        assert brier_score(learned[..., WAKING], truth) < 0.8 * brier_score(unaided[..., WAKING], truth)
 
 
 def test_a_home_does_not_depend_on_its_neighbours(homes):
@@ -133,13 +134,6 @@ def test_people_asleep_are_at_home_and_people_at_work_are_not():
     assert probability[:, 2:10].min() > 0.9
     assert probability[:, 22:30].max() < 0.3
     assert probability[:, 36:44].min() > 0.95
-
-
-def test_the_scale_of_the_home_does_not_matter(house):
-    kwh, _ = house
-    small = occupancy_probabilities(kwh)
-    large = occupancy_probabilities(kwh * 4)
-    assert np.nanmax(np.abs(small - large)) < 0.02
 
 
 def test_infinity_is_no_reading():

@@ -1,6 +1,9 @@
-"""Profiles, indicators, household size, clusters and small areas."""
+"""Profiles, indicators, clusters and small areas."""
 
 import datetime as dt
+import os
+import subprocess
+import sys
 
 import numpy as np
 import polars as pl
@@ -10,14 +13,7 @@ from hypothesis import strategies as st
 
 from ons_assets.meters.areas.small_area import AreaParameters, area_occupancy
 from ons_assets.meters.half_hours.clock_face import measured
-from ons_assets.meters.households.household_size import (
-    SIZE_BANDS,
-    cross_validate,
-    design,
-    fit_household_size,
-    joined_bands,
-)
-from ons_assets.meters.profiles.day_clusters import draw_days, fit_profile_clusters
+from ons_assets.meters.profiles.day_clusters import DAYS_AT_ONCE, draw_days, fit_profile_clusters, usable
 from ons_assets.meters.profiles.load_profiles import INDICATORS, day_types, descriptors, profiles, seasons
 from ons_assets.parameters.meters import ProfileClusterParameters
 from tests.meters.homes import half_hours_of, ordinary_home, readings_of, world
@@ -96,78 +92,6 @@ def test_tables_without_rows():
     assert descriptors(nothing).height == 0
 
 
-@pytest.fixture(scope="module")
-def survey():
-    homes = [home for home in world(330, 42, seed=5) if str(home.household.kind) == "main"]
-    size = [home.household.size for home in homes]
-    answers = pl.DataFrame(
-        {
-            "meter": np.arange(len(homes)),
-            "size_band": ["1" if n == 1 else "2" if n == 2 else "3-4" if n < 5 else "5+" for n in size],
-            "has_children": [home.household.children > 0 for home in homes],
-        }
-    )
-    return descriptors(readings_of(homes)), answers
-
-
-def test_profiles_say_more_of_size_than_chance_and_than_the_level(survey):
-    table = cross_validate(*survey)
-    assert table["model"].to_list() == ["most frequent", "level only", "profile"]
-    chance, level, profile = table["balanced_accuracy"]
-    assert chance == pytest.approx(1 / len(SIZE_BANDS))
-    assert profile > level > chance
-    assert table["log_loss"][2] < table["log_loss"][0]
-
-
-def test_a_target_that_profiles_cannot_know_is_warned_of(survey):
-    described, answers = survey
-    coin = np.random.default_rng(0).random(answers.height) < 0.5
-    table = cross_validate(described, answers.with_columns(has_children=pl.Series(coin)), "has_children")
-    assert "say little" in table["warning"][0]
-
-
-def test_probabilities_of_a_home_add_up(survey):
-    described, answers = survey
-    half = answers.height // 2
-    model = fit_household_size(described, answers.head(half))
-    said = model.probabilities(described.tail(half))
-    assert said.columns == ["bucket", "meter", "target", "target_class", "probability"]
-    assert said["meter"].n_unique() == half
-    total = said.group_by("meter").agg(pl.col("probability").sum())["probability"]
-    np.testing.assert_allclose(total.to_numpy(), 1)
-    assert model.probabilities(described.clear()).height == 0
-    unknown = described.with_columns(pl.lit(None, pl.Float64).alias(name) for name in INDICATORS)
-    assert model.probabilities(unknown).height == 0
-    assert np.isnan(design(unknown)).all()
-
-
-@pytest.mark.parametrize(
-    ("homes", "names"),
-    [
-        ((20, 20, 20, 20), ["1", "2", "3-4", "5+"]),
-        ((20, 20, 20, 3), ["1", "2", "3+", "3+"]),
-        ((20, 20, 4, 3), ["1", "2+", "2+", "2+"]),
-        ((4, 20, 20, 20), ["1-2", "1-2", "3-4", "5+"]),
-        ((20, 4, 6, 20), ["1", "2-4", "2-4", "5+"]),
-        ((3, 2, 1, 0), ["1+", "1+", "1+", "1+"]),
-    ],
-)
-def test_bands_with_few_homes_are_joined(homes, names):
-    joined = joined_bands(np.repeat(SIZE_BANDS, homes), 10)
-    expected = np.repeat(names, homes)
-    assert joined.tolist() == expected.tolist()
-
-
-def test_too_few_or_strange_answers_are_refused(survey):
-    described, answers = survey
-    with pytest.raises(ValueError, match="at least 10 labelled homes"):
-        fit_household_size(described, answers.head(12))
-    with pytest.raises(ValueError, match="unknown classes"):
-        fit_household_size(described, answers.with_columns(size_band=pl.lit("many")))
-    with pytest.raises(ValueError, match="target must be one of"):
-        fit_household_size(described, answers, "income")
-
-
 def test_clusters_find_the_kinds_of_day_that_were_made():
     rng = np.random.default_rng(3)
     kinds = np.full((3, 48), 0.05)
@@ -196,6 +120,56 @@ def test_clusters_find_the_kinds_of_day_that_were_made():
     assert np.array_equal(fit_profile_clusters(kwh, few).labels(kwh), labels)
     assert np.array_equal(made.labels(kwh[:100]), labels[:100])
     assert len(made.labels(kwh[:0])) == 0
+
+
+def test_labels_are_those_of_the_mixture_that_scikit_learn_fits():
+    from sklearn.decomposition import PCA
+    from sklearn.mixture import GaussianMixture
+
+    kwh = readings_of(world(20, 40, seed=9))["kwh"].list.to_array(48).to_numpy()
+    few = ProfileClusterParameters(most=3, starts=2, reseedings=2, components=5, seed=3)
+    made = fit_profile_clusters(kwh, few)
+    days = kwh[usable(kwh)]
+    hours = np.sqrt(days.reshape(-1, 12, 4).sum(axis=2) / days.sum(axis=1, keepdims=True))
+    drawn = np.random.default_rng(3).permutation(len(days))
+    along = PCA(5, random_state=3).fit(hours[drawn])
+    mixture = GaussianMixture(made.number, n_init=2, reg_covar=1e-5, max_iter=300, random_state=3)
+    theirs = mixture.fit(along.transform(hours[drawn])).predict(along.transform(hours))
+    sizes = np.argsort(np.argsort(-np.bincount(theirs), kind="stable"))
+    assert np.array_equal(made.labels(days), sizes[theirs])
+
+
+def test_a_day_has_its_label_in_whatever_company_it_comes():
+    kwh = readings_of(world(12, 40, seed=2))["kwh"].list.to_array(48).to_numpy()
+    made = fit_profile_clusters(kwh, ProfileClusterParameters(most=4, starts=1, reseedings=2))
+    labels = made.labels(kwh)
+    many = np.random.default_rng(0).integers(0, len(kwh), 2 * DAYS_AT_ONCE + 17)
+    assert np.array_equal(made.labels(kwh[many]), labels[many])
+    assert [made.labels(day[None]).item() for day in kwh[:20]] == labels[:20].tolist()
+
+
+def test_clusters_are_fitted_in_one_thread_by_the_first_fit_of_a_process_too():
+    """A library that is loaded after its threads were to be limited is not limited."""
+    code = """
+import numpy as np
+from threadpoolctl import threadpool_info
+from ons_assets.meters.profiles import day_clusters
+from ons_assets.parameters.meters import ProfileClusterParameters
+
+fit, threads = day_clusters.fit_normal_mixture, []
+def told(*given, **named):
+    threads.extend(each["num_threads"] for each in threadpool_info())
+    return fit(*given, **named)
+day_clusters.fit_normal_mixture = told
+kwh = np.random.default_rng(0).gamma(1, 0.3, (300, 48))
+day_clusters.fit_profile_clusters(kwh, ProfileClusterParameters(most=2, starts=1, reseedings=2))
+print(*sorted(set(threads)))
+"""
+    several = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2")
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **several}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1"]
 
 
 def test_a_partition_of_nothing_is_not_called_stable():
@@ -256,6 +230,46 @@ def test_intervals_hold_the_truth_as_often_as_they_say(share, homes):
     table = area_occupancy(samples)
     covered = (table["lower"] <= share) & (share <= table["upper"])
     assert covered.mean() > 0.94
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.93])
+@pytest.mark.parametrize("metered", [0.3, 0.7, 0.95])
+def test_intervals_of_a_counted_area_hold_its_own_share_as_often_as_they_say(share, metered):
+    rng = np.random.default_rng(0)
+    areas, dwellings = 1_500, 60
+    is_so = rng.random((areas, dwellings)) < share
+    kept = int(dwellings * metered)
+    samples = pl.concat([area_of(each[:kept].astype(float), f"E{area:04d}") for area, each in enumerate(is_so)])
+    counted = pl.DataFrame({"area_code": samples["area_code"].unique(), "dwellings": float(dwellings)})
+    table = area_occupancy(samples, dwellings=counted)
+    truth = is_so.mean(axis=1)
+    lower, upper = table["lower"].to_numpy(), table["upper"].to_numpy()
+    assert ((lower <= truth + 1e-12) & (truth - 1e-12 <= upper)).mean() > 0.94
+    without = area_occupancy(samples)
+    assert ((table["upper"] - table["lower"]) < (without["upper"] - without["lower"])).all()
+
+
+def test_where_every_dwelling_is_metered_only_the_error_of_the_model_is_left():
+    homes = area_of([1.0] * 14 + [0.0] * 6)
+    counted = pl.DataFrame({"area_code": ["E1"], "dwellings": [20.0]})
+    row = area_occupancy(homes, dwellings=counted, error=pl.lit(0.01)).row(0, named=True)
+    assert (row["lower"], row["upper"]) == pytest.approx((0.7 - 0.0196, 0.7 + 0.0196), abs=1e-6)
+    fewer = pl.DataFrame({"area_code": ["E1"], "dwellings": [15.0]})
+    assert area_occupancy(homes, dwellings=fewer).select("lower", "upper").row(0) == pytest.approx((0.7, 0.7))
+
+
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=40), st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_an_interval_tells_no_more_than_the_mean_and_the_number_of_homes(days, chance):
+    """Whoever has the days, of the same mean, is the same to the reader."""
+    others = list(days)
+    for _ in range(60):
+        one, other = chance.randrange(len(days)), chance.randrange(len(days))
+        if one != other and others[one] > 0 and others[other] < 30:
+            others[one], others[other] = others[one] - 1, others[other] + 1
+    ends = ("estimate", "lower", "upper")
+    told = [area_occupancy(area_of([day / 30 for day in each])).select(ends).row(0) for each in (days, others)]
+    assert told[0] == pytest.approx(told[1], abs=1e-12)
 
 
 def test_ten_homes_that_are_all_occupied_are_no_certainty():

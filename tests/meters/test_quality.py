@@ -36,6 +36,8 @@ def frame(kwh: np.ndarray, start: date = START, clock_change: dict[int, int] | N
     zero = dict.fromkeys(
         (
             "imputed_mask",
+            "delivered_mask",
+            "estimated_mask",
             "replaced",
             "repeated",
             "contradictory",

@@ -54,6 +54,17 @@ def test_answers_become_households(tmp_path: Path) -> None:
     QUESTIONNAIRE.conform(made.with_columns(drop_sha256=pl.lit("0")))
 
 
+def test_more_questions_may_be_answered(tmp_path: Path) -> None:
+    header = HEADER.strip() + ",Question 310: work,Question 450: home,Question 452: own\n"
+    rows = ("1,6,1,,,6,1,2", "2,3,2,2,,3,5,4", "3,3,2,2,,9,6,5", "4,3,2,2,,,,")
+    made = answers(tmp_path, *rows, header=header).accepted
+    assert made["earner_in_work"].to_list() == [False, True, None, None]
+    assert made["dwelling_type"].to_list() == ["flat", "detached", None, None]
+    assert made["is_rented"].to_list() == [True, False, None, None]
+    plain = answers(tmp_path, "1,6,1,,").accepted
+    assert plain.select("earner_in_work", "dwelling_type", "is_rented").row(0) == (None, None, None)
+
+
 def test_answers_that_say_nothing_or_contradict_themselves_have_a_reason(tmp_path: Path) -> None:
     made = answers(tmp_path, "1,3,,2,", "2,3,2,,", "3,3,3,2,0", "4,3,2,1,", "5,3,9,2,2", "6,3,3,14,7", "7,x,2,2,")
     assert made.accepted["people"].to_list() == [None] * 6 + [2]
@@ -123,7 +134,7 @@ def test_a_meter_is_in_one_area_of_one_trial(tmp_path: Path) -> None:
         (4, "contradicts line 3"),
         (5, "area_code is missing"),
         (6, "meter is missing"),
-        (8, "nothing says of which trial the meter is"),
+        (8, "nothing says of which trial the meter is (say it in a column trial)"),
         (9, "repeats line 2"),
         (10, "area_code is longer than 32 characters"),
     ]
@@ -133,7 +144,7 @@ def test_a_meter_is_in_one_area_of_one_trial(tmp_path: Path) -> None:
 def test_a_file_of_areas_may_say_the_trial(tmp_path: Path) -> None:
     made = areas(tmp_path, "1,A,edrp", "1,B,cer", "2,B,", header="meter,area_code,trial\n")
     assert made.accepted["meter"].to_list() == [Pseudonyms(SECRET).of(trial, "1") for trial in ("edrp", "cer")]
-    assert made.rejected["reason"].to_list() == ["nothing says of which trial the meter is"]
+    assert made.rejected["reason"].to_list() == ["nothing says of which trial the meter is (say it in a column trial)"]
 
 
 def test_areas_may_come_as_parquet_with_numbers(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_what_is_wrong_with_one_meter_stays_with_it(read: Read) -> None:
 def test_a_file_that_names_no_meter_needs_a_layout_that_says_so(read: Read) -> None:
     text = "time,value\n2020-01-01 00:00:00,0.2\n"
     columns = {"time": "time", "value": "value"}
-    with pytest.raises(Unreadable, match="what the meter is"):
+    with pytest.raises(Unreadable, match="does not say meter"):
         read(text, {**LONG, "columns": columns})
     named = read(text, {**LONG, "columns": {**columns, "meter": {"file_name": "^(.+)$"}}})
     same = read("id,time,value\ndrop,2020-01-01 00:00:00,0.2\n", LONG)

@@ -13,6 +13,7 @@ from ons_assets.demo import meters as demonstration
 from ons_assets.intake.ledger import Ledger
 from ons_assets.lakehouse import buckets, lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.meters.households.targets import ASKED
 from ons_assets.orchestration.runs import Outcome, instance
 from ons_assets.parameters.meters import (
     HouseholdParameters,
@@ -38,7 +39,7 @@ def home_at(folder: Path, **readings: object) -> Settings:
     meters = Meters(
         readings=Readings(buckets=4, **readings),  # type: ignore[arg-type]
         clusters=ProfileClusterParameters(most=3, starts=1, reseedings=2, fit_days=300),
-        household=HouseholdParameters(min_answers=5),
+        household=HouseholdParameters(min_answers=5, repeats=2),
     )
     update = {"meters": meters, "drops": Drops(settle_seconds=0)}
     settings = load_settings(folder / "home").model_copy(update=update)
@@ -128,7 +129,7 @@ def test_areas_publish_no_figure_of_few_homes(made: Settings, world: Path) -> No
 
 def test_what_the_demonstration_prints_has_all_measures_though_some_are_withheld(made: Settings, world: Path) -> None:
     areas = next(iter(demonstration.results(Home(made.home), world / "truth").values()))
-    assert areas.columns[3:] == ["lived_in", "on_holiday", "vacant", "second_home", "somebody_at_home"]
+    assert areas.columns[3:] == ["lived_in", "in_use", "on_holiday", "vacant", "second_home", "somebody_at_home"]
     assert areas["somebody_at_home"].null_count() < len(areas)
 
 
@@ -144,7 +145,17 @@ def test_sizes_of_households_are_probabilities(made: Settings) -> None:
     total = sizes.group_by("meter", "target").agg(pl.col("probability").sum())["probability"]
     np.testing.assert_allclose(total.to_numpy(), 1)
     judged = table(made, "household_size_accuracy")
-    assert set(judged["target"]) == {"size_band", "has_children", "respondent_over_65"}
+    assert set(judged["target"]) == {*ASKED}
+    assert set(sizes["basis"]) == {"out_of_fold", "predicted"}
+
+
+def test_households_of_areas_publish_no_figure_of_few_homes(made: Settings) -> None:
+    areas, means = table(made, "area_households"), table(made, "area_household_size")
+    occupied = table(made, "area_occupancy")
+    assert set(areas["area_code"]) == set(means["area_code"]) == set(occupied["area_code"])
+    assert areas.filter(pl.col("estimate").is_not_null())["homes"].min() >= 10  # type: ignore[operator]
+    assert set(areas["weighting"]) == {"none"}, "no dwellings were counted"
+    assert "meter" not in areas.columns
 
 
 def test_no_meter_reaches_the_history_that_the_ui_shows(made: Settings) -> None:

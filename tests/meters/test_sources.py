@@ -143,7 +143,7 @@ def test_a_column_of_units_and_one_that_nobody_knows(read: Read) -> None:
 def test_an_unknown_unit_of_a_mapping_is_a_sentence(read: Read) -> None:
     with pytest.raises(Unreadable, match=r"own\.yaml: unit"):
         read(long_csv("a,2020-01-01 00:00:00,1"), {**LONG, "unit": "therm"})
-    with pytest.raises(Unreadable, match="must say a unit"):
+    with pytest.raises(Unreadable, match="does not say unit"):
         read(long_csv("a,2020-01-01 00:00:00,1"), {"columns": LONG["columns"]})
 
 

@@ -1,6 +1,6 @@
 """Tables whose input is thin, and what homes bring to the figures of their areas."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +19,16 @@ from ons_assets.meters.households.household_tables import household_tables
 from ons_assets.meters.occupancy import occupancy_table
 from ons_assets.meters.profiles.cluster_tables import cluster_tables
 from ons_assets.meters.profiles.load_profiles import descriptors
-from ons_assets.parameters.meters import OccupancyParameters
+from ons_assets.parameters.meters import OccupancyParameters, ProfileClusterParameters
 from tests.meters.homes import half_hours_of, ordinary_home, readings_of, world
 
 EXPECTATIONS = Path(__file__).parents[2] / "expectations"
 MONDAY = date(2010, 3, 1)
+MORE_UNSAID = (
+    pl.lit(None, pl.Boolean).alias("earner_in_work"),
+    pl.lit(None, pl.Boolean).alias("is_rented"),
+    pl.lit(None, pl.String).alias("dwelling_type"),
+)
 
 
 def passes(name: str, frame: pl.DataFrame) -> bool:
@@ -36,6 +41,20 @@ def spells_of(*rows: tuple[int, date, date, str, float | None]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=columns, orient="row")
 
 
+def absence_of(vacant: dict[int, float], days: int, empty: float = 0.05) -> pl.DataFrame:
+    """Rows of `meters/daily_absence`: meters by how likely they are vacant."""
+    return (
+        pl.DataFrame({"meter": list(vacant), "vacant_probability": list(vacant.values())})
+        .with_columns(
+            bucket=pl.lit(0, pl.Int16),
+            day=pl.lit([MONDAY + timedelta(day) for day in range(days)]),
+            empty_probability=pl.max_horizontal(pl.lit(empty), "vacant_probability"),
+            second_home_probability=pl.lit(0.0),
+        )
+        .explode("day")
+    )
+
+
 def probabilities_of(values: np.ndarray, start: date = MONDAY) -> pl.DataFrame:
     """Rows of `meters/occupancy_probabilities` of the meters 0, 1, ..., (homes, days, 48)."""
     return half_hours_of(values, start).rename({"kwh": "occupied_probability"})
@@ -45,12 +64,12 @@ def test_with_few_answers_every_home_is_unknown_and_told_why() -> None:
     described = descriptors(readings_of(world(12, 20, seed=1)))
     answers = pl.DataFrame(
         {"meter": [0, 1], "size_band": ["1", "2"], "has_children": [False, None], "respondent_over_65": [True, None]}
-    )
+    ).with_columns(MORE_UNSAID)
     sizes, accuracy = household_tables(described, answers)
-    assert sizes.height == 3 * described.height
+    assert sizes.height == 6 * described.height
     assert set(sizes["target_class"]) == {"unknown"}
     assert sizes["probability"].null_count() == sizes.height
-    assert accuracy["homes"].to_list() == [2, 1, 1]
+    assert accuracy["homes"].to_list() == [2, 1, 1, 0, 0, 0]
     assert all("at least 10 labelled homes" in warning for warning in accuracy["warning"])
     assert passes("household_size", sizes)
     assert passes("household_size_accuracy", accuracy)
@@ -65,7 +84,7 @@ def test_a_home_of_few_days_is_unknown_among_others_that_are_not() -> None:
     children = [home.household.children > 0 for home in homes]
     answers = pl.DataFrame(
         {"meter": np.arange(len(homes)), "size_band": ["1"] * len(homes), "has_children": children}
-    ).with_columns(respondent_over_65=pl.lit(None, pl.Boolean))
+    ).with_columns(MORE_UNSAID, respondent_over_65=pl.lit(None, pl.Boolean))
     sizes, accuracy = household_tables(described, answers)
     said = sizes.filter(target="has_children")
     assert said.filter(meter=0).select("target_class", "probability", "reason").rows() == [
@@ -102,6 +121,42 @@ def test_the_profile_of_a_cluster_is_the_mean_of_its_days() -> None:
     assert profiles["homes"].unique().to_list() == [12]
 
 
+@pytest.mark.parametrize(
+    ("homes", "days_of_first", "kwh_of_first", "is_told"),
+    [(12, 300, 1, False), (12, 3, 100, False), (24, 10, 1, True)],
+    ids=["days", "use", "neither"],
+)
+def test_a_cluster_whose_figures_are_nearly_those_of_one_home_is_not_told(
+    homes: int, days_of_first: int, kwh_of_first: float, is_told: bool
+) -> None:
+    days = pl.concat(
+        [
+            half_hours_of(ordinary_home(days_of_first if meter == 0 else 1, seed=meter)[None]).with_columns(
+                meter=pl.lit(meter, pl.Int64()),
+                kwh=pl.col("kwh").list.eval(pl.element() * (kwh_of_first if meter == 0 else 1)),
+            )
+            for meter in range(homes)
+        ]
+    )
+    parts = [days.filter(pl.col("meter") % 3 == each) for each in range(3)]
+    _, _, profiles = cluster_tables(lambda: iter(parts), ProfileClusterParameters(fewest_days=1_000))
+    assert profiles["homes"].unique().to_list() == [homes]
+    # What the largest homes bring, by hand.
+    kwh = days["kwh"].list.to_array(48).to_numpy().astype(float)
+    for name, brought in {
+        "mean_half_hour_kwh": kwh,
+        "share": kwh / kwh.sum(axis=1, keepdims=True),
+        "meter_days": kwh**0,
+    }.items():
+        of_homes = np.stack([brought[(days["meter"] == meter).to_numpy()].sum(axis=0) for meter in range(homes)])
+        share = np.sort(of_homes / of_homes.sum(axis=0), axis=0)
+        assert profiles[f"largest_{name}"].to_numpy() == pytest.approx(share[-1].max(), rel=1e-6)
+        assert profiles[f"largest_two_{name}"].to_numpy() == pytest.approx(share[-2:].sum(axis=0).max(), rel=1e-6)
+    told = protect(CLUSTER_PROFILES, profiles, Thresholds(10)).rows
+    assert told["mean_half_hour_kwh"].null_count() == told["homes"].null_count() == (0 if is_told else 48)
+    assert told["is_suppressed"].to_list() == [not is_told] * 48
+
+
 def test_a_home_brings_shares_of_its_days_and_absence_bounds_presence() -> None:
     values = np.full((1, 31, 48), 0.8)
     values[0, :10, :24] = np.nan
@@ -132,7 +187,8 @@ def test_nobody_is_called_in_homes_that_stand_empty() -> None:
         *((meter, MONDAY, date(2010, 3, 7), "vacant" if meter < 12 else "occupied", 0.99) for meter in range(24))
     )
     areas = pl.DataFrame({"meter": np.arange(24), "area_code": ["A"] * 24})
-    occupancy, calls = area_tables([(probabilities_of(values), spells)], areas)
+    absence = absence_of({meter: 0.97 if meter < 12 else 0.01 for meter in range(24)}, days=7)
+    occupancy, calls = area_tables([(probabilities_of(values), spells, absence)], areas)
     assert occupancy.filter(measure="vacant")["estimate"].to_list() == [0.5]
     assert occupancy["homes"].unique().to_list() == [24]
     assert calls["called_on"].unique().to_list() == [12]
@@ -145,7 +201,8 @@ def test_nobody_is_called_in_homes_that_stand_empty() -> None:
 def test_meters_without_an_area_make_no_figure() -> None:
     areas = pl.DataFrame({"meter": [99], "area_code": ["A"]})
     spells = spells_of((0, MONDAY, date(2010, 3, 7), "occupied", 0.9))
-    occupancy, calls = area_tables([(probabilities_of(np.full((1, 7, 48), 0.5)), spells)], areas)
+    absence = absence_of({0: 0.01}, days=7)
+    occupancy, calls = area_tables([(probabilities_of(np.full((1, 7, 48), 0.5)), spells, absence)], areas)
     assert (occupancy.height, calls.height) == (0, 0)
 
 

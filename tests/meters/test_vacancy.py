@@ -8,11 +8,11 @@ import pytest
 
 from ons_assets.catalogue.meters import FIELDWORK
 from ons_assets.governance.disclosure.step import Thresholds, protect
-from ons_assets.meters.absence.vacancy import STATES, VacancyParameters, empty_day_probabilities, vacancy
-from ons_assets.meters.areas.fieldwork import FieldworkParameters, fieldwork, presence_by_hour
+from ons_assets.meters.absence.vacancy import STATES, absence_tables
+from ons_assets.meters.areas.fieldwork import fieldwork, presence_by_hour, ranked
 from ons_assets.meters.half_hours.clock_face import dense
-from ons_assets.meters.half_hours.daily import daily_consumption
 from ons_assets.meters.occupancy import occupancy_of_homes
+from ons_assets.parameters.meters import FieldworkParameters, VacancyParameters
 from ons_assets.simulate.meters.presence import STATES as SIMULATED
 from tests.meters.homes import fridge_only, half_hours_of, ordinary_home, readings_of, world
 
@@ -32,7 +32,11 @@ def homes():
 
 @pytest.fixture(scope="module")
 def spells(homes):
-    return vacancy(daily_consumption(readings_of(homes)))
+    return vacancy(readings_of(homes))
+
+
+def vacancy(half_hours, parameters=None):
+    return absence_tables(half_hours, parameters)[1]
 
 
 def days_of(spells):
@@ -69,7 +73,7 @@ def test_a_fortnight_a_quarter_and_weekends():
     cottage = fridge_only(134)
     for friday in range(18, 134, 21):
         cottage[friday : friday + 3] = ordinary_home(3, seed=friday)
-    spells = vacancy(daily_consumption(half_hours_of(np.stack([holiday, vacant, cottage]))))
+    spells = vacancy(half_hours_of(np.stack([holiday, vacant, cottage])))
     by_home = spells.group_by("meter", maintain_order=True).agg("state", "spell_days")
     assert by_home["state"][0].to_list() == ["occupied", "holiday", "occupied"]
     assert by_home["spell_days"][0].to_list() == [60, 14, 60]
@@ -83,18 +87,18 @@ def test_a_visit_does_not_end_a_vacancy():
     home = fridge_only(100)
     home[:20] = ordinary_home(20)
     home[60] = ordinary_home(1, seed=9)[0]
-    spells = vacancy(daily_consumption(half_hours_of(home[None])))
+    spells = vacancy(half_hours_of(home[None]))
     assert spells["state"].to_list() == ["occupied", "vacant"]
     assert spells["spell_days"].to_list() == [20, 80]
 
 
 def test_a_home_that_is_always_empty_and_one_that_never_is():
-    spells = vacancy(daily_consumption(half_hours_of(np.stack([fridge_only(60), ordinary_home(60)]))))
+    spells = vacancy(half_hours_of(np.stack([fridge_only(60), ordinary_home(60)])))
     assert spells["state"].to_list() == ["vacant", "occupied"]
 
 
 def test_homes_that_are_hardly_known_are_said_to_be_so():
-    spells = vacancy(daily_consumption(half_hours_of(np.full((1, 40, 48), np.nan))))
+    spells = vacancy(half_hours_of(np.full((1, 40, 48), np.nan)))
     assert spells["state"].to_list() == ["unknown"]
     assert spells["probability"].to_list() == [None]
     assert "fewer than 14 days" in spells["reason"].item()
@@ -103,22 +107,23 @@ def test_homes_that_are_hardly_known_are_said_to_be_so():
 def test_absent_days_are_judged_by_their_neighbours():
     home = np.concatenate([ordinary_home(30), fridge_only(30), ordinary_home(30, 3)])
     rows = half_hours_of(home[None]).filter(~pl.col("day").is_between(dt.date(2010, 2, 8), dt.date(2010, 2, 12)))
-    days = empty_day_probabilities(daily_consumption(rows))
+    days, _ = absence_tables(rows)
     assert days.height == 90
     inside = days.filter(pl.col("day").is_between(dt.date(2010, 2, 8), dt.date(2010, 2, 12)))
-    assert inside["empty_probability"].min() > 0.9
+    # Not as sure as on days that were read: somebody may have come and gone.
+    assert 0.75 < inside["empty_probability"].min() < days["empty_probability"].max()
 
 
 def test_a_meter_does_not_depend_on_the_others(homes, spells):
-    alone = vacancy(daily_consumption(readings_of(homes[7:8])))
+    alone = vacancy(readings_of(homes[7:8]))
     assert alone.drop("meter").equals(spells.filter(meter=7).drop("meter"))
 
 
 def test_bounds_are_parameters():
     home = np.concatenate([ordinary_home(40), fridge_only(20), ordinary_home(40, 2)])
-    daily = daily_consumption(half_hours_of(home[None]))
-    assert "vacant" in set(vacancy(daily, VacancyParameters(long_days=15))["state"])
-    assert "vacant" not in set(vacancy(daily)["state"])
+    rows = half_hours_of(home[None])
+    assert "vacant" in set(vacancy(rows, VacancyParameters(long_days=15))["state"])
+    assert "vacant" not in set(vacancy(rows)["state"])
 
 
 def test_fieldwork_calls_when_people_are_in(homes):
@@ -128,7 +133,7 @@ def test_fieldwork_calls_when_people_are_in(homes):
     probability = occupancy_of_homes(dense_rows.kwh, dense_rows.meter_offsets)
     presence = presence_by_hour(rows, probability)
     areas = pl.DataFrame({"meter": np.arange(60), "area_code": ["E1"] * 30 + ["E2"] * 25 + ["E3"] * 5})
-    table = protect(FIELDWORK, fieldwork(presence, areas), Thresholds(10)).rows
+    table = ranked(protect(FIELDWORK, fieldwork(presence, areas), Thresholds(10)).rows)
     assert table.filter(area_code="E3")["estimate"].null_count() == table.filter(area_code="E3").height
     assert table.filter(area_code="E3")["rank"].null_count() == table.filter(area_code="E3").height
     best = table.filter(rank=1)

@@ -65,7 +65,7 @@ def low_use_runs(daily: pl.DataFrame, parameters: LowUseParameters | None = None
             mean_energy_kwh=pl.col("energy_kwh").mean(),
             usual_kwh=pl.col("usual_kwh").first(),
         )
-        .with_columns(ratio=(pl.col("mean_energy_kwh") / pl.col("usual_kwh")).fill_nan(None))
+        .with_columns(ratio=(pl.col("mean_energy_kwh").clip(lower_bound=0) / pl.col("usual_kwh")).fill_nan(None))
         .drop("run")
     )
 
@@ -89,7 +89,9 @@ def low_days(daily: pl.DataFrame, parameters: LowUseParameters | None = None) ->
     parameters = parameters or LowUseParameters()
     known = pl.col("energy_kwh").is_not_null() & pl.col("activity_kwh").is_not_null()
     # A day that was read in part is judged as if the rest had gone on alike.
-    whole_day = pl.when(known).then(pl.col("energy_kwh") * 48 / pl.col("readings").cast(pl.Int32).clip(1, 48))
+    # A day that gave more than it took, where export is kept, has no use that could be compared.
+    energy = pl.col("energy_kwh").clip(lower_bound=0)
+    whole_day = pl.when(known).then(energy * 48 / pl.col("readings").cast(pl.Int32).clip(1, 48))
     activity = pl.when(known).then("activity_kwh")
     enough = known.sum().over("meter") >= parameters.min_known_days
     usual = pl.when(enough).then(whole_day.quantile(parameters.usual_quantile, "linear").over("meter"))

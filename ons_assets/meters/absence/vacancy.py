@@ -1,99 +1,47 @@
-"""Days on which nobody lives in a home, and what kind of absence they belong to.
+"""What a home is to its people, day by day and by spells: lived in, left for a holiday, vacant, a second home.
 
-Every home has a hidden Markov model of its days: empty, where little happens above the base load, or lived
-in. Runs of empty days are then named by their length and by how often they come.
+Names follow bounds (an absence of so many days), probabilities what was seen where the truth is known.
 """
-
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from core_ext import fit_occupancy
+from ons_assets.meters.absence.empty_days import empty_days, spans
+from ons_assets.meters.absence.kinds import BoolArray, Run, absences, kind_probabilities, stays_between
 from ons_assets.parameters.meters import VacancyParameters
 
-SLOTS = 48
 STATES = ("occupied", "holiday", "vacant", "second_home", "second_home_stay")
 UNKNOWN = "unknown"
+PROBABILITIES = ("empty_probability", "vacant_probability", "second_home_probability")
 
 
-def empty_day_probabilities(daily: pl.DataFrame, parameters: VacancyParameters | None = None) -> pl.DataFrame:
-    """Return the probability that nobody lived in a home on each day.
-
-    Parameters
-    ----------
-    daily
-        Rows of `meters/daily_consumption`, sorted by meter and day.
-    parameters
-        Prior; see `VacancyParameters`.
-
-    Returns
-    -------
-    DataFrame
-        `meter`, `day`, `empty_probability`, one row for each day from the first to the last of a meter. Days
-        without readings are judged by those around them. Null for homes with too few days.
-    """
-    parameters = parameters or VacancyParameters()
-    calendar = _calendar(daily)
-    x, homes = _log_activity(calendar, parameters)
-    if not homes:
-        return calendar.select("meter", "day", empty_probability=pl.lit(None, pl.Float64))
-    days = np.array([end - start for start, end in homes])
-    rows = -(-days // SLOTS)
-    # The kernel takes rows of 48 steps; a step is a day here, and a home's last row is filled up with NaN.
-    packed = np.full((rows.sum(), SLOTS), np.nan, dtype=np.float32)
-    offsets = np.concatenate([[0], np.cumsum(rows)])
-    lived = np.full(len(homes), np.log(parameters.least_lived_kwh + parameters.offset_kwh))
-    enough = np.zeros(len(homes), dtype=bool)
-    for home, (start, end) in enumerate(homes):
-        mine = x[start:end]
-        packed[offsets[home] : offsets[home + 1]].ravel()[: end - start] = mine
-        known = mine[np.isfinite(mine)]
-        enough[home] = len(known) >= parameters.min_known_days
-        if enough[home]:
-            lived[home] = max(lived[home], np.quantile(known, parameters.lived_quantile))
-    fit = fit_occupancy(
-        packed,
-        offsets,
-        np.zeros(SLOTS, dtype=np.int32),
-        [[0.0], [1.0]],
-        mean=np.stack([np.full(len(homes), np.log(parameters.empty_kwh + parameters.offset_kwh)), lived], axis=1),
-        sd=[parameters.empty_sd, parameters.lived_sd],
-        transition=[[parameters.leave, parameters.come_back]],
-        weight=parameters.activity_weight * days,
-        transition_weight=parameters.change_weight * days,
-        initial_occupied=parameters.come_back / (parameters.come_back + parameters.leave),
-    )
-    empty = np.concatenate(
-        [
-            np.where(enough[home], 1.0 - fit.probability[offsets[home] : offsets[home + 1]].ravel()[:count], np.nan)
-            for home, count in enumerate(days)
-        ]
-    )
-    return calendar.select("meter", "day", empty_probability=pl.Series(empty.astype(np.float64)).fill_nan(None))
-
-
-def vacancy(daily: pl.DataFrame, parameters: VacancyParameters | None = None) -> pl.DataFrame:
-    """Divide the time of each home into spells, and say what it was to its people.
+def absence_tables(
+    half_hours: pl.DataFrame, parameters: VacancyParameters | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Say of each day how likely nobody was there and nobody lives there, and divide the time of each home into spells.
 
     A home is a second home if it stands empty most of the time and is used in recurring short stays. Elsewhere
     an absence is a holiday, or from `long_days` on a long-term vacancy, which short visits do not interrupt.
 
     Parameters
     ----------
-    daily
-        Rows of `meters/daily_consumption`, sorted by meter and day.
+    half_hours
+        Rows of `meters/half_hours`, sorted by meter and day: all days of their meters.
     parameters
-        Bounds; see `VacancyParameters`.
+        Models and bounds; see `VacancyParameters`.
 
     Returns
     -------
-    DataFrame
+    daily_absence : DataFrame
+        `bucket`, `meter`, `day`, `empty_probability` (nobody was in from midnight to midnight), `vacant_probability`
+        (nobody lives there), `second_home_probability` (its people live elsewhere); null for homes with too few days.
+        The last two, and that somebody has their home there, add up to 1.
+    vacancy : DataFrame
         One row a spell: `bucket`, `meter`, `first_day`, `last_day`, `spell_days`, `state` (one of `STATES`, or
-        "unknown" for homes with too few days), `probability` (mean over the days of being empty, or lived in,
-        as the state says; null if unknown), `mean_activity_kwh`, `reason`. The spells of a home follow each other
-        without a gap.
+        "unknown" for homes with too few days), `probability` (mean over the days of being empty, or lived in, as the
+        state says), `vacant_probability`, `second_home_probability` (means over the days; all three null if unknown),
+        `mean_activity_kwh`, `reason`. The spells of a home follow each other without a gap.
 
     References
     ----------
@@ -101,18 +49,30 @@ def vacancy(daily: pl.DataFrame, parameters: VacancyParameters | None = None) ->
     (six months for council tax) and second homes. The bounds here are shorter because trials are.
     """
     parameters = parameters or VacancyParameters()
-    days = _calendar(daily).with_columns(empty_day_probabilities(daily, parameters)["empty_probability"])
-    meter = days["meter"].to_numpy()
-    empty = days["empty_probability"].to_numpy()
+    days = empty_days(half_hours, parameters)
+    empty = days["empty_probability"].fill_null(np.nan).to_numpy()
     state = np.full(len(days), STATES.index("occupied"))
-    for start, end in _spans(meter):
+    vacant, second = np.full(len(days), np.nan), np.full(len(days), np.nan)
+    for start, end in spans(days["meter"].to_numpy()):
         if not np.isnan(empty[start]):
-            state[start:end] = _states(empty[start:end] >= 0.5, parameters)
-    names = np.where(np.isnan(empty), UNKNOWN, np.array(STATES)[state])
-    spell = np.cumsum((np.diff(meter, prepend=meter[:1]) != 0) | (names != np.roll(names, 1)))
+            is_empty = empty[start:end] >= 0.5
+            found = absences(is_empty, parameters.visit_days)
+            state[start:end] = states_of_days(is_empty, found, parameters)
+            vacant[start:end], second[start:end] = kind_probabilities(is_empty, found, parameters)
+    named = days.with_columns(
+        state=pl.Series(np.where(np.isnan(empty), UNKNOWN, np.array(STATES)[state]), dtype=pl.String),
+        vacant_probability=pl.Series(vacant).fill_nan(None),
+        second_home_probability=pl.Series(second).fill_nan(None),
+    )
+    return named.select("bucket", "meter", "day", *PROBABILITIES), _spells(named, parameters)
+
+
+def _spells(days: pl.DataFrame, parameters: VacancyParameters) -> pl.DataFrame:
+    meter, state = days["meter"].to_numpy(), days["state"].to_numpy()
+    spell = np.cumsum((np.diff(meter, prepend=meter[:1]) != 0) | (state != np.roll(state, 1)))
     lived_in = pl.col("state").is_in(["occupied", "second_home_stay"])
     return (
-        days.with_columns(state=pl.Series(names, dtype=pl.String), spell=pl.Series(spell))
+        days.with_columns(spell=pl.Series(spell))
         .group_by("spell", maintain_order=True)
         .agg(
             pl.col("bucket", "meter").first(),
@@ -121,6 +81,8 @@ def vacancy(daily: pl.DataFrame, parameters: VacancyParameters | None = None) ->
             spell_days=pl.len().cast(pl.Int32),
             state=pl.col("state").first(),
             probability=pl.col("empty_probability").mean(),
+            vacant_probability=pl.col("vacant_probability").mean(),
+            second_home_probability=pl.col("second_home_probability").mean(),
             mean_activity_kwh=pl.col("activity_kwh").mean(),
         )
         .with_columns(probability=pl.when(lived_in).then(1 - pl.col("probability")).otherwise("probability"))
@@ -146,13 +108,22 @@ def _reason(parameters: VacancyParameters) -> pl.Expr:
     return pl.format("{}; activity {} kWh a day", reason, activity)
 
 
-def _states(empty: npt.NDArray[np.bool_], parameters: VacancyParameters) -> npt.NDArray[np.int64]:
-    """Name the days of one home, given which of them are empty."""
-    stays = [(start, end) for start, end in _runs(~empty) if start > 0 and end < len(empty)]
-    lengths = [end - start for start, end in stays]
+def states_of_days(empty: BoolArray, found: list[Run], parameters: VacancyParameters) -> npt.NDArray[np.int64]:
+    """Return the state of each day of one home, as its place in `STATES`.
+
+    Parameters
+    ----------
+    empty
+        Days on which nobody was there, (days,).
+    found
+        From `absences`.
+    parameters
+        Bounds.
+    """
+    lengths = [end - start for start, end in stays_between(empty)]
     is_second = (
         empty.mean() >= parameters.second_home_share
-        and len(stays) >= parameters.second_home_stays
+        and len(lengths) >= parameters.second_home_stays
         and np.median(lengths) <= parameters.second_home_stay_days
         # Visits to a vacant home are shorter than a weekend.
         and np.median(lengths) >= parameters.visit_days
@@ -160,44 +131,9 @@ def _states(empty: npt.NDArray[np.bool_], parameters: VacancyParameters) -> npt.
     if is_second:
         return np.where(empty, STATES.index("second_home"), STATES.index("second_home_stay"))
     state = np.full(len(empty), STATES.index("occupied"))
-    bridged = empty.copy()
-    for start, end in stays:
-        if end - start <= parameters.visit_days:
-            bridged[start:end] = True
-    for start, end in _runs(bridged):
+    for start, end in found:
         if empty[start:end].sum() >= parameters.long_days:
             state[start:end] = STATES.index("vacant")
         else:
             state[start:end][empty[start:end]] = STATES.index("holiday")
     return state
-
-
-def _runs(marked: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return (start, end) of each run of marked days."""
-    steps = np.diff(np.concatenate([[0], marked.astype(np.int8), [0]]))
-    return list(zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True))
-
-
-def _calendar(daily: pl.DataFrame) -> pl.DataFrame:
-    """Return one row for each day from the first to the last of a meter."""
-    whole = (
-        daily.group_by("meter", maintain_order=True)
-        .agg(pl.col("bucket").first(), day=pl.date_ranges(pl.col("day").min(), pl.col("day").max()).first())
-        .explode("day")
-    )
-    return whole.join(
-        daily.select("meter", "day", "activity_kwh"), on=["meter", "day"], how="left", maintain_order="left"
-    ).select("bucket", "meter", "day", "activity_kwh")
-
-
-def _log_activity(
-    calendar: pl.DataFrame, parameters: VacancyParameters
-) -> tuple[npt.NDArray[np.float64], list[tuple[int, int]]]:
-    activity = calendar["activity_kwh"].fill_null(np.nan).to_numpy().astype(np.float64)
-    return np.log(np.maximum(activity, 0.0) + parameters.offset_kwh), _spans(calendar["meter"].to_numpy())
-
-
-def _spans(meter: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Return (start, end) of the rows of each meter."""
-    starts = np.flatnonzero(np.diff(meter, prepend=meter[:1] - 1)) if len(meter) else np.empty(0, dtype=np.int64)
-    return list(pairwise([*starts.tolist(), len(meter)])) if len(meter) else []

@@ -1,6 +1,6 @@
 """What homes bring to the figures of their areas: shares of months and hours, by home and then over homes."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ons_assets.meters.absence.vacancy import UNKNOWN
-from ons_assets.meters.areas.fieldwork import fieldwork, presence_by_hour
+from ons_assets.meters.areas.fieldwork import fieldwork, presence_when_called
 from ons_assets.meters.areas.small_area import area_occupancy
 from ons_assets.meters.half_hours.clock_face import as_array
 from ons_assets.meters.readings.clock import SLOTS
@@ -17,36 +17,41 @@ from ons_assets.parameters.meters import AreaParameters, FieldworkParameters
 # Share of the days of a month in each state.
 STATES_OF = {
     "lived_in": ("occupied", "holiday"),
+    "in_use": ("occupied",),
     "on_holiday": ("holiday",),
     "vacant": ("vacant",),
     "second_home": ("second_home", "second_home_stay"),
 }
 EMPTY = ("holiday", "vacant", "second_home")
-# Where somebody lives all the time: the others are no homes at which to call.
-LIVED_IN = ("occupied", "holiday")
+# Mean over half hours of the probability that somebody is in.
+PRESENCE = "somebody_at_home"
 
 
 def area_tables(
-    parts: Iterable[tuple[pl.DataFrame, pl.DataFrame]],
+    parts: Iterable[Sequence[pl.DataFrame]],
     areas: pl.DataFrame,
     holidays: Collection[date] = (),
     area: AreaParameters | None = None,
     calls: FieldworkParameters | None = None,
+    dwellings: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Make the figures of areas, and the hours at which to call.
 
     Parameters
     ----------
     parts
-        Rows of `meters/occupancy_probabilities` and of `meters/vacancy`, some meters at a time.
+        Rows of `meters/occupancy_probabilities`, of `meters/vacancy` and of `meters/daily_absence`, some meters at a
+        time.
     areas
         `meter`, `area_code`.
     holidays
         Public holidays, counted as sundays.
     area
-        Level of the intervals.
+        Level of the intervals, and errors of the models.
     calls
-        Hours in which to call.
+        Hours in which to call, and homes that are called on.
+    dwellings
+        `area_code`, `dwellings` of areas, if they are counted.
 
     Returns
     -------
@@ -55,19 +60,18 @@ def area_tables(
         area.
     """
     months, hours = [_NO_MONTHS], [_NO_HOURS]
-    for probabilities, spells in parts:
-        days = days_of(spells)
-        months.append(home_months(probabilities, days))
-        lived_in = days.filter(pl.col("state").is_in(LIVED_IN))
-        here = probabilities.join(lived_in, on=["meter", "day"], how="left", maintain_order="left")
-        kept = here.filter(pl.col("state").is_not_null())
-        hours.append(presence_by_hour(kept, _present(kept), holidays))
+    for probabilities, spells, absence in parts:
+        months.append(home_months(probabilities, days_of(spells)))
+        hours.append(presence_when_called(probabilities, absence, holidays, calls))
     of_months = pl.concat(months)
     metered = areas.select("meter", "area_code").join(of_months, on="meter", how="semi")
     placed = of_months.join(metered, on="meter")
+    area = area or AreaParameters()
+    is_presence = pl.col("measure") == PRESENCE
+    error = pl.when(is_presence).then(area.presence_error).otherwise(area.absence_error)
     return (
-        area_occupancy(placed, area, by=("month", "measure")),
-        fieldwork(pl.concat(hours), metered, calls, area),
+        area_occupancy(placed, area, by=("month", "measure"), dwellings=dwellings, error=error),
+        fieldwork(pl.concat(hours), metered, calls, area, dwellings),
     )
 
 
@@ -95,6 +99,19 @@ def days_of(spells: pl.DataFrame) -> pl.DataFrame:
     ).explode("day")
 
 
+def homes_lived_in(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return of which share of their known days homes were lived in: `meter`, `lived_in`.
+
+    Parameters
+    ----------
+    parts
+        Rows of `meters/vacancy`, some meters at a time.
+    """
+    is_lived_in = pl.col("state").is_in(STATES_OF["lived_in"])
+    none = pl.DataFrame(schema={"meter": pl.Int64(), "lived_in": pl.Float64()})
+    return pl.concat([none, *(days_of(spells).group_by("meter").agg(lived_in=is_lived_in.mean()) for spells in parts)])
+
+
 def home_months(probabilities: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     """Return what each home brings to each month.
 
@@ -108,11 +125,11 @@ def home_months(probabilities: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame
     Returns
     -------
     DataFrame
-        `meter`, `month`, `measure`, `probability`: the share of the month's days in which the home was lived in, on
-        holiday, vacant, a second home; and `somebody_at_home`, the mean over the half hours that were read of the
-        probability that somebody was in. On days in a spell of absence that probability counts for no more than the
-        day's probability of being lived in: the model of half hours does not know absences of days. Null where
-        nothing was read. All measures of a month are of the same homes.
+        `meter`, `month`, `measure`, `probability`: the share of the month's days in which the home was lived in, of
+        these in use or on holiday, vacant, a second home; and `somebody_at_home`, the mean over the half hours that
+        were read of the probability that somebody was in. On days in a spell of absence that probability counts for no
+        more than the day's probability of being lived in: the model of half hours does not know absences of days.
+        Null where nothing was read. All measures of a month are of the same homes.
     """
     month = pl.col("day").dt.truncate("1mo").alias("month")
     shares = days.group_by("meter", month).agg(
@@ -134,7 +151,7 @@ def home_months(probabilities: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame
     return (
         inside.join(shares, on=["meter", "month"])
         .unpivot(
-            ["somebody_at_home", *STATES_OF],
+            [PRESENCE, *STATES_OF],
             index=["meter", "month"],
             variable_name="measure",
             value_name="probability",

@@ -1,4 +1,4 @@
-"""Where meters are: files of the operator with `meter`, `area_code` and, if they say it, `trial`."""
+"""Where meters are: files of the operator with `meter`, `area_code` and, if they say it, `dwelling_type`, `trial`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,12 +38,16 @@ class MeterAreaFiles(TableSource):
 
     name = "meter_areas"
     table = "meters/meter_areas"
-    files_are = "`meter, area_code`, and if known `trial`"
+    files_are = "`meter, area_code`, and if known `dwelling_type, trial`"
     unit = "meters"
     is_individual = True
+    person = "meter"
     key = ("meter",)
     needs: ClassVar = {"meter": "name of the meter", "area_code": "code of its small area"}
-    takes: ClassVar = {"trial": "whose meter it is"}
+    takes: ClassVar = {
+        "dwelling_type": "type of the dwelling, as dwellings are counted: flat, terraced, semi_detached, detached",
+        "trial": "whose meter it is",
+    }
 
     @classmethod
     def of(cls, settings: Settings) -> "MeterAreaFiles":
@@ -60,7 +64,7 @@ class MeterAreaFiles(TableSource):
     @cached_property
     def shelf(self) -> Shelf:
         """Layouts of the home; last that of files with the columns of the table."""
-        found = shelf(self.folders)
+        found = shelf(self.folders, self.lack_of)
         own = Layout(
             name=self.name,
             columns={name: Origin(column=name) for name in self.needs},
@@ -75,6 +79,7 @@ class MeterAreaFiles(TableSource):
                 "line": rows["line"],
                 "named": values.column_text(rows, "meter"),
                 "area_code": values.column_text(rows, "area_code"),
+                "dwelling_type": values.column_text(rows, "dwelling_type"),
                 "trial": values.column_text(rows, "trial", layout.trial),
             }
         )
@@ -83,6 +88,11 @@ class MeterAreaFiles(TableSource):
         if "trial" not in rows.columns and layout.trial is None:
             known = known.with_columns(trial=self._trial())
         return known.with_columns(meter=self._meters(known))
+
+    def pseudonyms_of(self, name: str, layouts: Sequence[Layout], accepted: Sequence[pl.LazyFrame]) -> frozenset[int]:
+        """See `Source.pseudonyms_of`."""
+        trials = {*self.trials.values(), *(layout.trial for layout in layouts if layout.trial)}
+        return frozenset(Pseudonyms(self.home.secret()).of(trial, name) for trial in trials)
 
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
         """See `TableSource.rules`."""
@@ -93,7 +103,7 @@ class MeterAreaFiles(TableSource):
                 pl.col("area_code").str.len_chars() > LONGEST_CODE,
                 f"area_code is longer than {LONGEST_CODE} characters",
             ),
-            missing("trial", "nothing says of which trial the meter is"),
+            missing("trial", "nothing says of which trial the meter is (say it in a column trial)"),
         )
 
     def helpers(self) -> tuple[str, ...]:

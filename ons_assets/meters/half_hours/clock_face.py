@@ -14,6 +14,7 @@ import polars as pl
 
 from ons_assets.meters.readings.clock import SLOTS, local_clock
 from ons_assets.meters.readings.day_rows import COUNTS
+from ons_assets.meters.readings.placed import packed, unpacked
 
 FloatArray = npt.NDArray[np.float32]
 Negative = Literal["missing", "zero", "keep"]
@@ -98,21 +99,24 @@ def half_hours(raw: pl.DataFrame, negative: Negative = "missing") -> pl.DataFram
 
 
 def _within_life(raw: pl.DataFrame) -> pl.DataFrame:
-    """Leave out days before the first and after the last reading of a meter: records of them were faults.
+    """Leave out days before the first and after the last on which anything came of a half hour of a meter.
 
-    A meter without any keeps its days: that it has none must be seen.
+    Records of other days have no time that is on the grid. A meter without any keeps its days: that it has none must
+    be seen.
     """
-    delivered = pl.when(pl.col("received") > 0).then("day")
+    delivered = pl.when(pl.col("delivered_mask") != 0).then("day")
     first, last = (pl.coalesce(end, "day") for end in (delivered.min().over("meter"), delivered.max().over("meter")))
     return raw.filter(pl.col("day").is_between(first, last))
 
 
 @dataclass(frozen=True)
 class _Days:
-    """Days of one length, merged over files: readings as time passes, (n, 46, 48 or 50)."""
+    """Days of one length, merged over files: readings as time passes, and marks of them, (n, 46, 48 or 50)."""
 
     keys: pl.DataFrame
     kwh: FloatArray
+    delivered: npt.NDArray[np.bool_]
+    estimated: npt.NDArray[np.bool_]
     replaced: npt.NDArray[np.int64]
 
 
@@ -123,13 +127,14 @@ def _by_length(raw: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
 
 def _of_length(rows: pl.DataFrame, length: int) -> _Days:
     kwh = as_array(rows["readings_kwh"], length)
+    delivered, estimated = (unpacked(rows[name].to_numpy(), length) for name in ("delivered_mask", "estimated_mask"))
     rows = rows.with_columns(turn=pl.int_range(pl.len()).over("meter", "day"))
     turn = rows["turn"].to_numpy()
     first = np.flatnonzero(turn == 0)
     keys = rows.select("meter", "day", "zone")[first]
     if len(first) == len(rows):
-        return _Days(keys, kwh, np.zeros(len(first), dtype=np.int64))
-    merged = kwh[first].copy()
+        return _Days(keys, kwh, delivered, estimated, np.zeros(len(first), dtype=np.int64))
+    merged, any_delivered, of_merged = kwh[first].copy(), delivered[first].copy(), estimated[first].copy()
     replaced = np.zeros(len(first), dtype=np.int64)
     of_row = np.cumsum(turn == 0) - 1
     for later in range(1, int(turn.max()) + 1):
@@ -138,21 +143,27 @@ def _of_length(rows: pl.DataFrame, length: int) -> _Days:
         read = ~np.isnan(new)
         replaced[into] += (read & ~np.isnan(merged[into]) & (new != merged[into])).sum(axis=1)
         merged[into] = np.where(read, new, merged[into])
-    return _Days(keys, merged, replaced)
+        of_merged[into] = np.where(read, estimated[at], of_merged[into])
+        any_delivered[into] |= delivered[at]
+    return _Days(keys, merged, any_delivered, of_merged, replaced)
 
 
 def _clock_face(days: _Days, negative: Negative) -> pl.DataFrame:
     length = days.kwh.shape[1]
     passed = _without_negative(days.kwh, negative)
     extra = np.zeros(len(passed), dtype=np.float32)
-    face = passed
+    face, delivered, estimated = passed, days.delivered, days.estimated
     if length != SLOTS:
         face = np.full((len(passed), SLOTS), np.nan, dtype=np.float32)
+        delivered, estimated = (np.zeros(face.shape, dtype=bool) for _ in range(2))
         zone_and_day = days.keys.select("zone", day=pl.col("day").cast(pl.Int32())).with_row_index()
         for (zone, day), rows in zone_and_day.partition_by("zone", "day", as_dict=True).items():
             at = rows["index"].to_numpy()
             labels = local_clock(str(zone)).labels(int(str(day)))
             face[at], extra[at] = _on_face(passed[at], labels)
+            delivered[at] = _marks_on_face(days.delivered[at], labels)
+            # Of two half hours of one label only those that were read are in the mean.
+            estimated[at] = _marks_on_face(days.estimated[at] & ~np.isnan(passed[at]), labels)
     return days.keys.select("meter", "day").with_columns(
         kwh=_as_lists(face),
         extra_kwh=extra,
@@ -160,7 +171,16 @@ def _clock_face(days: _Days, negative: Negative) -> pl.DataFrame:
         clock_change=pl.lit((length - SLOTS) // 2, dtype=pl.Int8()),
         replaced=pl.Series(days.replaced, dtype=pl.Int32()),
         imputed_mask=pl.lit(0, dtype=pl.Int64()),
+        delivered_mask=packed(delivered),
+        estimated_mask=packed(estimated & ~np.isnan(face)),
     )
+
+
+def _marks_on_face(passed: npt.NDArray[np.bool_], labels: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
+    face = np.zeros((len(passed), SLOTS), dtype=bool)
+    for label in np.unique(labels):
+        face[:, label] = passed[:, labels == label].any(axis=1)
+    return face
 
 
 def _on_face(passed: FloatArray, labels: npt.NDArray[np.int16]) -> tuple[FloatArray, FloatArray]:
@@ -195,4 +215,6 @@ def _empty(counts: pl.DataFrame) -> pl.DataFrame:
         clock_change=pl.Series([], dtype=pl.Int8()),
         replaced=pl.Series([], dtype=pl.Int32()),
         imputed_mask=pl.Series([], dtype=pl.Int64()),
+        delivered_mask=pl.Series([], dtype=pl.Int64()),
+        estimated_mask=pl.Series([], dtype=pl.Int64()),
     )

@@ -29,7 +29,8 @@ def daily_consumption(half_hours: pl.DataFrame, parameters: DailyParameters | No
         nothing was); `readings`, half hours read of the clock face; `is_complete`, none is missing;
         `base_kwh`, first decile of the half hours; `activity_kwh`, use between 06:00 and 23:00 above the base
         and 100 W (null if less than half of that time was read); `highest_kwh`, the highest half hour. What was
-        filled counts in `energy_kwh` and `readings`, and nowhere else.
+        filled counts in `energy_kwh` and `readings`, and nowhere else. Export that is kept is taken off `energy_kwh`,
+        and is no use elsewhere.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def base_and_activity(
     Parameters
     ----------
     kwh
-        (rows, 48), NaN where missing.
+        (rows, 48), NaN where missing; export, below zero, is taken as no use.
     parameters
         None for the defaults.
 
@@ -77,6 +78,7 @@ def base_and_activity(
     """
     parameters = parameters or DailyParameters()
     rows = len(kwh)
+    kwh = np.maximum(kwh, np.float32(0))
     ordered = np.sort(kwh, axis=1).astype(np.float64)  # NaN goes to the end
     read = np.isfinite(kwh).sum(axis=1)
     place = np.maximum(read - 1, 0) * parameters.base_quantile

@@ -1,19 +1,21 @@
 """How complete and how plausible readings are, by meter and month."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.meters.half_hours.clock_face import as_array
+from ons_assets.meters.half_hours.clock_face import measured
 from ons_assets.meters.half_hours.missing_runs import Gap, Runs, classify, runs
 from ons_assets.meters.readings.clock import SLOTS
 from ons_assets.meters.readings.day_rows import COUNTS
+from ons_assets.meters.readings.placed import unpacked
 from ons_assets.parameters.meters import QualityParameters
 
 FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
 SUMMED = ("received", *COUNTS, "replaced")
 
 
@@ -24,13 +26,24 @@ class Collection:
     Parameters
     ----------
     counts
-        layout, day, `reported` (list of 48 counts). Counts of parts can be added up.
+        layout, day, `reported` (list of 48 counts), `clock_change`. Counts of parts can be added up.
     lives
-        layout, meter, first and last day with a reading.
+        layout, meter, first and last day with a reading; null of a meter of which none counts.
     """
 
     counts: pl.DataFrame
     lives: pl.DataFrame
+
+    def trials(self) -> list[list[str]]:
+        """Return the layouts of each trial: those that have meters in common are of one."""
+        found: list[set[str]] = []
+        for layouts in self.lives.group_by("meter").agg(pl.col("layout").unique().sort())["layout"].unique().sort():
+            joined = set(layouts)
+            for other in [each for each in found if each & joined]:
+                joined |= other
+                found.remove(other)
+            found.append(joined)
+        return sorted(sorted(each) for each in found)
 
 
 def collection(parts: Iterable[pl.DataFrame]) -> Collection:
@@ -38,29 +51,28 @@ def collection(parts: Iterable[pl.DataFrame]) -> Collection:
     counts, lives = [], []
     for part in parts:
         for (layout,), rows in part.partition_by("layout", as_dict=True).items():
-            read = ~np.isnan(as_array(rows["kwh"], SLOTS))
-            days, of_row = np.unique(rows["day"].to_physical().to_numpy(), return_inverse=True)
+            read = ~np.isnan(measured(rows))
+            days = rows.group_by("day").agg(pl.col("clock_change").min()).sort("day")
+            of_row = np.searchsorted(days["day"].to_physical().to_numpy(), rows["day"].to_physical().to_numpy())
             reported = np.zeros((len(days), SLOTS), dtype=np.int64)
             np.add.at(reported, of_row, read)
-            counts.append(
-                pl.DataFrame({"day": pl.Series(days).cast(pl.Date), "reported": reported}).with_columns(
-                    layout=pl.lit(str(layout))
-                )
-            )
+            lists = pl.Series("reported", reported, dtype=pl.Array(pl.Int64(), SLOTS)).arr.to_list()
+            counts.append(days.with_columns(lists, layout=pl.lit(str(layout))))
             lives.append(
-                rows.filter(pl.Series(read.any(axis=1)))
+                rows.select("layout", "meter", day=pl.when(pl.Series(read.any(axis=1))).then("day"))
                 .group_by("layout", "meter")
                 .agg(first_day=pl.col("day").min(), last_day=pl.col("day").max())
             )
     if not counts:
         raise ValueError("there are no half hours")
-    together = pl.concat(counts).group_by("layout", "day").agg(_added("reported")).sort("layout", "day")
+    together = _added(pl.concat(counts), "layout", "day")
     return Collection(together, pl.concat(lives).sort("layout", "meter"))
 
 
-def _added(column: str) -> pl.Expr:
+def _added(counts: pl.DataFrame, *by: str) -> pl.DataFrame:
     # Slot by slot: Polars has no sum over a list column.
-    return pl.concat_list([pl.col(column).arr.get(slot).sum() for slot in range(SLOTS)]).alias(column)
+    reported = pl.concat_list([pl.col("reported").list.get(slot).sum() for slot in range(SLOTS)])
+    return counts.group_by(by).agg(reported, pl.col("clock_change").min()).sort(by)
 
 
 def reading_quality(
@@ -73,22 +85,25 @@ def reading_quality(
     half_hours
         Rows of `meters/half_hours`: all days of the meters that are described.
     trial
-        Of all meters, see `collection`; the meters at hand alone, if None. A trial lasts from the first to
-        the last day on which any of its meters was read.
+        Of all meters, see `collection`; the meters at hand alone, if None. A trial is that of layouts with meters in
+        common, and lasts from the first to the last day on which any of its meters was read; a few readings far away
+        from all others are of no trial.
     parameters
         Thresholds.
 
     Returns
     -------
     DataFrame
-        Rows of `meters/reading_quality`; months in which a meter was not read are there too.
+        Rows of `meters/reading_quality`; months in which a meter was not read are there too. What was filled was not
+        read.
     """
     trial = trial if trial is not None else collection([half_hours])
     parameters = parameters or QualityParameters()
-    parts = [
-        _of_layout(rows.sort("meter", "day"), str(layout), trial, parameters)
-        for (layout,), rows in half_hours.partition_by("layout", as_dict=True).items()
-    ]
+    parts = []
+    for layouts in trial.trials():
+        rows = half_hours.filter(pl.col("layout").is_in(layouts)).sort("meter", "day")
+        if len(rows):
+            parts.append(_of_trial(rows, layouts, trial, parameters))
     return pl.concat(parts).sort("meter", "month")
 
 
@@ -100,8 +115,10 @@ class _Timeline:
     first_day: int
     kwh: FloatArray
     """(meters, half hours)"""
-    skipped: npt.NDArray[np.bool_]
-    """Half hours that the clock skips, (half hours,)."""
+    delivered: BoolArray
+    """Of which anything came, (meters, half hours)."""
+    estimated: BoolArray
+    """Whose reading is an estimate, (meters, half hours)."""
 
     @property
     def days(self) -> int:
@@ -110,45 +127,84 @@ class _Timeline:
 
 
 def _timeline(rows: pl.DataFrame, first_day: int, days: int) -> _Timeline:
-    meters, of_row = np.unique(rows["meter"].to_numpy(), return_inverse=True)
+    # Meters of which nothing came within the trial are of it all the same.
+    meters = rows["meter"].unique().sort().to_numpy()
+    rows = rows.filter(pl.col("day").to_physical().is_between(first_day, first_day + days - 1))
+    of_row = np.searchsorted(meters, rows["meter"].to_numpy())
     kwh = np.full((len(meters), days, SLOTS), np.nan, dtype=np.float32)
+    marked = np.zeros((2, len(meters), days, SLOTS), dtype=bool)
     day = rows["day"].to_physical().to_numpy() - first_day
-    kwh[of_row, day] = as_array(rows["kwh"], SLOTS)
-    skipped = np.zeros((days, SLOTS), dtype=bool)
-    for forward in np.unique(day[rows["clock_change"].to_numpy() == -1]).tolist():
-        # What no meter can have read was not there; a whole lost day is not a clock change.
-        skipped[forward] = np.isnan(kwh[:, forward]).all(axis=0)
-        skipped[forward] &= skipped[forward].sum() == 2
-    return _Timeline(meters, first_day, kwh.reshape(len(meters), -1), skipped.ravel())
+    kwh[of_row, day] = measured(rows)
+    for each, name in zip(marked, ("delivered_mask", "estimated_mask"), strict=True):
+        each[of_row, day] = unpacked(rows[name].to_numpy(), SLOTS)
+    delivered, estimated = (each.reshape(len(meters), -1) for each in marked)
+    return _Timeline(meters, first_day, kwh.reshape(len(meters), -1), delivered, estimated)
 
 
-def _of_layout(rows: pl.DataFrame, layout: str, trial: Collection, parameters: QualityParameters) -> pl.DataFrame:
-    counts = trial.counts.filter(pl.col("layout") == layout)
-    lives = trial.lives.filter(pl.col("layout") == layout)
+def _span(counts: pl.DataFrame, parameters: QualityParameters) -> tuple[int, int]:
+    """Return the first and the last day of a trial, of what was read of all its meters: `day`, `reported`."""
     # Days on which meters only sent what cannot be used are of no trial, unless it has no others.
     read = counts.filter(pl.col("reported").list.max() > 0)
-    counts = read if len(read) else counts
-    first = int(counts["day"].to_physical().min())  # type: ignore[arg-type]
-    days = int(counts["day"].to_physical().max()) - first + 1  # type: ignore[arg-type]
-    line = _timeline(rows.filter(pl.col("day").to_physical().is_between(first, first + days - 1)), first, days)
-    reported = np.zeros((days, SLOTS), dtype=np.int64)
-    reported[counts["day"].to_physical().to_numpy() - first] = counts["reported"].list.to_array(SLOTS).to_numpy()
-    active = np.zeros(days + 1, dtype=np.int64)
-    np.add.at(active, lives["first_day"].to_physical().to_numpy() - first, 1)
-    np.add.at(active, lives["last_day"].to_physical().to_numpy() - first + 1, -1)
-    in_trial = np.cumsum(active)[:days].repeat(SLOTS)
-    there = ~line.skipped
-    kinds = classify(line.kwh[:, there], reported.ravel()[there], in_trial[there], parameters)
+    days = (
+        (read if len(read) else counts).select(pl.col("day").to_physical(), pl.col("reported").list.sum()).sort("day")
+    )
+    # A clock that was never set sends a reading or two of another year; it moves the trial of no other meter.
+    apart = pl.col("day").diff().fill_null(0) > parameters.trial_break_days
+    stretches = days.group_by(apart.cum_sum()).agg(
+        pl.col("day").min().alias("first"), pl.col("day").max().alias("last"), pl.col("reported").sum()
+    )
+    large = pl.col("reported") >= parameters.stray_share * pl.col("reported").sum()
+    kept = stretches.filter(large)
+    of_trial = kept if len(kept) else stretches
+    return int(of_trial["first"].min()), int(of_trial["last"].max())  # type: ignore[arg-type]
+
+
+def _of_trial(
+    rows: pl.DataFrame, layouts: Sequence[str], trial: Collection, parameters: QualityParameters
+) -> pl.DataFrame:
+    of_trial = pl.col("layout").is_in(layouts)
+    counts = _added(trial.counts.filter(of_trial), "day")
+    lives = trial.lives.filter(of_trial).group_by("meter").agg(pl.col("first_day").min(), pl.col("last_day").max())
+    first, last = _span(counts, parameters)
+    days = last - first + 1
+    line = _timeline(rows, first, days)
+    reported, in_trial, there = _of_all(counts, lives, first, days)
+    kinds = classify(line.kwh[:, there], reported[there], in_trial[there], parameters)
     months = _Months(line)
-    table = months.table(layout).with_columns(
+    unread = np.isnan(line.kwh)
+    nothing = unread & ~line.delivered
+    table = months.table().with_columns(
         expected=months.count(np.broadcast_to(there, line.kwh.shape)),
-        read=months.count(~np.isnan(line.kwh)),
-        **{f"missing_{gap.name.lower()}": months.count(_spread(kinds == gap, there)) for gap in Gap},
+        read=months.count(~unread & ~line.estimated),
+        estimated_half_hours=months.count(~unread & line.estimated),
+        missing_half_hours=months.count(nothing & there),
+        unreadable_half_hours=months.count(unread & line.delivered & there),
+        **{f"missing_{gap.name.lower()}": months.count(_spread(kinds == gap, there) & nothing) for gap in Gap},
         **_run_columns(months, line, kinds, there, parameters),
         spikes=months.count(_spikes(line.kwh, parameters)),
         zero=months.count(line.kwh == 0),
     )
-    return _with_counts(table, rows, lives)
+    return _with_shares(_with_counts(_with_layout(table, rows), rows, lives))
+
+
+def _of_all(
+    counts: pl.DataFrame, lives: pl.DataFrame, first: int, days: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], BoolArray]:
+    """Return of each half hour how many meters of a trial were read, how many were in it, and whether there is it."""
+    counts = counts.filter(pl.col("day").to_physical().is_between(first, first + days - 1))
+    reported = np.zeros((days, SLOTS), dtype=np.int64)
+    day = counts["day"].to_physical().to_numpy() - first
+    reported[day] = counts["reported"].list.to_array(SLOTS).to_numpy()
+    there = np.ones((days, SLOTS), dtype=bool)
+    for forward in day[counts["clock_change"].to_numpy() == -1]:
+        # What no meter can have read was not there; a whole lost day is not a clock change.
+        there[forward] = (reported[forward] > 0) | ((reported[forward] == 0).sum() != 2)
+    within = lives.select(pl.col("first_day", "last_day").to_physical() - first).drop_nulls()
+    within = within.filter((pl.col("first_day") < days) & (pl.col("last_day") >= 0))
+    active = np.zeros(days + 1, dtype=np.int64)
+    np.add.at(active, within["first_day"].clip(lower_bound=0).to_numpy(), 1)
+    np.add.at(active, within["last_day"].clip(upper_bound=days - 1).to_numpy() + 1, -1)
+    return reported.ravel(), np.cumsum(active)[:days].repeat(SLOTS), there.ravel()
 
 
 def _spread(marked: npt.NDArray[np.bool_], there: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -206,13 +262,12 @@ class _Months:
         self._starts = starts * SLOTS
         self._of_day = np.searchsorted(starts, np.arange(line.days), side="right") - 1
 
-    def table(self, layout: str) -> pl.DataFrame:
+    def table(self) -> pl.DataFrame:
         """Return meter and month of every row."""
         return pl.DataFrame(
             {
                 "meter": self._line.meters.repeat(len(self._months)),
                 "month": np.tile(self._months.to_numpy(), len(self._line.meters)),
-                "layout": [layout] * (len(self._line.meters) * len(self._months)),
             }
         ).with_columns(pl.col("month").cast(pl.Date()))
 
@@ -227,6 +282,22 @@ class _Months:
         longest = np.zeros(size, dtype=np.int32)
         np.maximum.at(longest, cell, found.length.astype(np.int32))
         return pl.Series(np.bincount(cell, minlength=size).astype(np.int32)), pl.Series(longest)
+
+
+def _with_layout(table: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Add the layout by which a meter came in each month, or before, or else after."""
+    last = rows.group_by("meter", pl.col("day").dt.truncate("1mo").alias("month")).agg(pl.col("layout").last())
+    named = table.join(last, on=["meter", "month"], how="left").sort("meter", "month")
+    near = pl.col("layout").forward_fill().backward_fill().over("meter")
+    any_of = rows.group_by("meter").agg(pl.col("layout").last().alias("any"))
+    return named.with_columns(near).join(any_of, on="meter").with_columns(pl.coalesce("layout", "any")).drop("any")
+
+
+def _with_shares(table: pl.DataFrame) -> pl.DataFrame:
+    shares = {"read": "read", **{name: f"{name}_half_hours" for name in ("estimated", "missing", "unreadable")}}
+    return table.with_columns(
+        (pl.col(column) / pl.col("expected")).alias(f"{name}_share") for name, column in shares.items()
+    )
 
 
 def _with_counts(table: pl.DataFrame, rows: pl.DataFrame, lives: pl.DataFrame) -> pl.DataFrame:

@@ -1,15 +1,14 @@
-"""The tables of household size: what is said of each home, and how far it can be trusted."""
-
-from typing import Any
+"""The tables of households: what is said of each home, on what basis, and how far it can be trusted."""
 
 import polars as pl
 
-from ons_assets.meters.households.household_size import Target, TooFewAnswers, cross_validate, fit_household_size
+from ons_assets.meters.households.household_accuracy import accuracies
+from ons_assets.meters.households.household_model import classes_of, fit_household_model, long_form
+from ons_assets.meters.households.targets import ASKED, Target, TooFewAnswers, labelled
 from ons_assets.parameters.meters import HouseholdParameters
 
-# What the questionnaire says.
-ASKED: tuple[Target, ...] = ("size_band", "has_children", "respondent_over_65")
 UNKNOWN = "unknown"
+OUT_OF_FOLD, PREDICTED = "out_of_fold", "predicted"
 
 
 def household_tables(
@@ -29,24 +28,40 @@ def household_tables(
     Returns
     -------
     sizes, accuracy : DataFrame
-        Rows of `meters/household_size` and `meters/household_size_accuracy`. Where nothing can be said of a home,
-        or of any, the class is `unknown`, the probability null, and the reason said.
+        Rows of `meters/household_size` and `meters/household_size_accuracy`. A home that answered has probabilities of
+        models that did not see its answer, and the answer beside them. Where nothing can be said of a home, or of
+        any, the class is `unknown`, the probability null, and the reason said.
     """
     parameters = parameters or HouseholdParameters()
-    options: dict[str, Any] = {"seed": parameters.seed, "min_answers": parameters.min_answers}
     sizes, accuracy = [], []
     for target in ASKED:
         try:
-            model = fit_household_size(indicators, questionnaire, target, **options)
+            homes = labelled(indicators, questionnaire, target, parameters.min_answers)
         except TooFewAnswers as error:
             sizes.append(_unknown(indicators, target, str(error)))
             accuracy.append(_not_fitted(indicators, questionnaire, target, str(error)))
             continue
-        sizes.append(model.probabilities(indicators).with_columns(reason=pl.lit(None, pl.String())))
+        table, said = accuracies(homes, target, parameters)
+        accuracy.append(table)
+        seen = long_form(homes, target, classes_of(homes), said).join(homes.select("meter", "answer"), on="meter")
+        sizes.append(
+            seen.select(
+                pl.exclude("answer"),
+                basis=pl.lit(OUT_OF_FOLD),
+                is_answer=pl.col("target_class") == pl.col("answer"),
+                reason=pl.lit(None, pl.String()),
+            )
+        )
+        others = indicators.join(homes, on="meter", how="anti")
+        model = fit_household_model(indicators, questionnaire, target, parameters)
+        sizes.append(
+            model.probabilities(others).with_columns(
+                basis=pl.lit(PREDICTED), is_answer=pl.lit(None, pl.Boolean()), reason=pl.lit(None, pl.String())
+            )
+        )
         silent = indicators.filter(pl.col("mean_day_kwh").is_null())
         sizes.append(_unknown(silent, target, f"fewer than {parameters.min_days} days are known"))
-        accuracy.append(cross_validate(indicators, questionnaire, target, folds=parameters.folds, **options))
-    return pl.concat(sizes), pl.concat(accuracy)
+    return pl.concat(sizes), pl.concat(accuracy, how="diagonal")
 
 
 def _unknown(meters: pl.DataFrame, target: Target, reason: str) -> pl.DataFrame:
@@ -56,6 +71,8 @@ def _unknown(meters: pl.DataFrame, target: Target, reason: str) -> pl.DataFrame:
         pl.lit(target).alias("target"),
         pl.lit(UNKNOWN).alias("target_class"),
         probability=pl.lit(None, pl.Float64()),
+        basis=pl.lit(None, pl.String()),
+        is_answer=pl.lit(None, pl.Boolean()),
         reason=pl.lit(reason),
     )
 
@@ -63,17 +80,10 @@ def _unknown(meters: pl.DataFrame, target: Target, reason: str) -> pl.DataFrame:
 def _not_fitted(indicators: pl.DataFrame, questionnaire: pl.DataFrame, target: Target, reason: str) -> pl.DataFrame:
     described = indicators.filter(pl.col("mean_day_kwh").is_not_null())
     homes = described.join(questionnaire.filter(pl.col(target).is_not_null()), on="meter", how="semi").height
+    figures = ("accuracy", "balanced_accuracy", "log_loss", "brier_score")
+    ends = ("accuracy_lower", "accuracy_upper", "accuracy_least", "accuracy_most")
     return pl.DataFrame(
-        [(target, "profile", "", homes, None, None, None, reason)],
-        schema={
-            "target": pl.String(),
-            "model": pl.String(),
-            "classes": pl.String(),
-            "homes": pl.Int64(),
-            "accuracy": pl.Float64(),
-            "balanced_accuracy": pl.Float64(),
-            "log_loss": pl.Float64(),
-            "warning": pl.String(),
-        },
-        orient="row",
+        {"target": [target], "model": ["profile"], "classes": [""], "homes": [homes]}
+        | {name: pl.Series([None], dtype=pl.Float64()) for name in (*figures, *ends)}
+        | {"warning": [reason]}
     )

@@ -1,8 +1,9 @@
 """What households say of themselves, in the columns of the CER pre-trial survey.
 
 Question 300 is the age band of who answers (6: 65 and over), 410 who lives there (1 alone, 2 all over 15,
-3 with children under 15), 420 how many are over 15 and 43111 how many under 15. A column may carry the
-wording of its question after a colon.
+3 with children under 15), 420 how many are over 15 and 43111 how many under 15. 310 is the employment of who earns
+most, 450 the type of the home and 452 whether it is rented; a file may leave these out. A column may carry the wording
+of its question after a colon.
 """
 
 import re
@@ -29,6 +30,15 @@ QUESTION = re.compile(r"Question (\d+)\b")
 AGE, LIVES, OVER_15, UNDER_15 = "300", "410", "420", "43111"
 QUESTIONS = (AGE, LIVES, OVER_15, UNDER_15)
 FIELDS = {"age": AGE, "lives": LIVES, "over_15": OVER_15, "under_15": UNDER_15}
+EMPLOYMENT, DWELLING, TENURE = "310", "450", "452"
+MORE_QUESTIONS = (EMPLOYMENT, DWELLING, TENURE)
+MORE_FIELDS = {"employment": EMPLOYMENT, "dwelling": DWELLING, "tenure": TENURE}
+# An employee, or self-employed with or without employees; unemployed, retired and carers are not in work.
+IN_WORK, NOT_IN_WORK = (1, 2, 3), (4, 5, 6, 7)
+# An apartment; a bungalow stands by itself as a detached house does.
+DWELLING_CODES = {1: "flat", 2: "semi_detached", 3: "detached", 4: "terraced", 5: "detached"}
+# Of a private landlord or the local authority; outright or with a mortgage.
+RENTED, OWNED = (1, 2), (3, 4)
 ALONE, ADULTS, WITH_CHILDREN = 1, 2, 3
 OLDEST_BAND, REFUSED = 6, 7
 LARGEST_HOUSEHOLD = 14
@@ -54,6 +64,7 @@ class QuestionnaireFiles(TableSource):
     files_are = "answers of households, in the columns of the CER survey"
     unit = "households"
     is_individual = True
+    person = "meter"
     key = ("meter",)
     needs: ClassVar = {
         "meter": "name of the meter",
@@ -61,6 +72,11 @@ class QuestionnaireFiles(TableSource):
         "lives": "who lives there: 1 alone, 2 all over 15, 3 with children under 15",
         "over_15": "how many are over 15",
         "under_15": "how many are under 15",
+    }
+    takes: ClassVar = {
+        "employment": "employment of who earns most: 1 to 3 in work, 4 and 5 unemployed, 6 retired, 7 carer",
+        "dwelling": "type of the home: 1 apartment, 2 semi-detached, 3 detached, 4 terraced, 5 bungalow",
+        "tenure": "1 and 2 rented, 3 and 4 owned, 5 another",
     }
 
     @classmethod
@@ -76,12 +92,13 @@ class QuestionnaireFiles(TableSource):
     @cached_property
     def shelf(self) -> Shelf:
         """Layouts of the home; last that of the survey, whose columns are known by the numbers of their questions."""
-        found = shelf(self.folders)
+        found = shelf(self.folders, self.lack_of)
         own = Layout(
             name="cer-survey",
             encoding=self.encoding,
             columns={"meter": Origin(column="ID")}
             | {field: Origin(column=f"Question {number}") for field, number in FIELDS.items()},
+            optional={field: Origin(column=f"Question {number}") for field, number in MORE_FIELDS.items()},
         )
         return Shelf((*found.layouts, own), found.broken)
 
@@ -101,7 +118,10 @@ class QuestionnaireFiles(TableSource):
             return None
         named = {"meter": Origin(column=columns["ID"])}
         named |= {field: Origin(column=columns[question]) for field, question in FIELDS.items()}
-        return own.model_copy(update={"columns": named})
+        more = {
+            field: Origin(column=columns[question]) for field, question in MORE_FIELDS.items() if question in columns
+        }
+        return own.model_copy(update={"columns": named, "optional": more})
 
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`."""
@@ -109,12 +129,17 @@ class QuestionnaireFiles(TableSource):
             {
                 "line": rows["line"],
                 "meter": values.column_text(rows, "meter"),
-                **{number: values.column_text(rows, field) for field, number in FIELDS.items()},
+                **{number: values.column_text(rows, field) for field, number in (FIELDS | MORE_FIELDS).items()},
             }
         )
         made = households(answers)
         trial = layout.trial or TRIAL
         return made.with_columns(Pseudonyms(self.home.secret()).of_column(trial, made["meter"]))
+
+    def pseudonyms_of(self, name: str, layouts: Sequence[Layout], accepted: Sequence[pl.LazyFrame]) -> frozenset[int]:
+        """See `Source.pseudonyms_of`."""
+        pseudonyms = Pseudonyms(self.home.secret())
+        return frozenset(pseudonyms.of(layout.trial or TRIAL, name) for layout in layouts)
 
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
         """See `TableSource.rules`."""
@@ -127,17 +152,17 @@ def households(answers: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     answers
-        `meter`, `line` and the questions 300, 410, 420 and 43111 as text, one row a meter.
+        `meter`, `line` and the questions 300, 410, 420, 43111, 310, 450 and 452 as text, one row a meter.
 
     Returns
     -------
     DataFrame
-        meter, people, over_15, under_15, size_band (1, 2, 3-4, 5+), has_children, respondent_over_65 (null
-        if not said), reason, line. Homes whose answers contradict each other, or are missing, have null and a
-        `reason`.
+        meter, people, over_15, under_15, size_band (1, 2, 3-4, 5+), has_children, respondent_over_65,
+        earner_in_work, is_rented, dwelling_type (null if not said), reason, line. Homes whose answers contradict each
+        other, or are missing, have null and a `reason`.
     """
     numbers = answers.with_columns(
-        pl.col(QUESTIONS).str.strip_chars().str.strip_suffix(".0").cast(pl.Int32(), strict=False)
+        pl.col(*QUESTIONS, *MORE_QUESTIONS).str.strip_chars().str.strip_suffix(".0").cast(pl.Int32(), strict=False)
     )
     lives, over, under = pl.col(LIVES), pl.col(OVER_15), pl.col(UNDER_15)
     over_15 = pl.when(lives == ALONE).then(1).otherwise(over)
@@ -152,7 +177,7 @@ def households(answers: pl.DataFrame) -> pl.DataFrame:
         .when((over_15 + under_15 > LARGEST_HOUSEHOLD) | (over_15 > LARGEST_HOUSEHOLD))
         .then(pl.lit("the household is larger than the survey can say"))
     )
-    made = numbers.select("meter", "line", AGE, over_15=over_15, under_15=under_15, reason=reason)
+    made = numbers.select("meter", "line", AGE, *MORE_QUESTIONS, over_15=over_15, under_15=under_15, reason=reason)
     known = pl.col("reason").is_null()
     people = pl.when(known).then(pl.col("over_15") + pl.col("under_15"))
     return made.select(
@@ -163,9 +188,18 @@ def households(answers: pl.DataFrame) -> pl.DataFrame:
         size_band=size_band(people),
         has_children=pl.when(known).then(pl.col("under_15") > 0),
         respondent_over_65=pl.when(pl.col(AGE) != REFUSED).then(pl.col(AGE) == OLDEST_BAND),
+        earner_in_work=_one_of(EMPLOYMENT, IN_WORK, NOT_IN_WORK),
+        is_rented=_one_of(TENURE, RENTED, OWNED),
+        dwelling_type=pl.col(DWELLING).replace_strict(DWELLING_CODES, default=None, return_dtype=pl.String()),
         reason="reason",
         line="line",
     )
+
+
+def _one_of(question: str, yes: Sequence[int], no: Sequence[int]) -> pl.Expr:
+    """Return whether an answer is one of some; null if it is of neither."""
+    answer = pl.col(question)
+    return pl.when(answer.is_in([*yes, *no])).then(answer.is_in(yes))
 
 
 def size_band(people: pl.Expr) -> pl.Expr:

@@ -14,16 +14,20 @@ from ons_assets.meters.occupancy.calibration import (
     reliability_curve,
 )
 from ons_assets.meters.occupancy.methods import METHODS, Method, occupancy_of_homes, occupancy_probabilities
+from ons_assets.meters.occupancy.population import LevelPrior, Population
 from ons_assets.meters.occupancy.supervised import OccupancyClassifier, cross_validated
-from ons_assets.meters.occupancy.table import occupancy_table
-from ons_assets.parameters.meters import HmmParameters
+from ons_assets.meters.occupancy.table import occupancy_table, population_of_parts
+from ons_assets.parameters.meters import HmmParameters, PopulationParameters
 
 __all__ = [
     "METHODS",
     "Calibration",
     "HmmParameters",
+    "LevelPrior",
     "Method",
     "OccupancyClassifier",
+    "Population",
+    "PopulationParameters",
     "accuracy",
     "area_under_curve",
     "brier_score",
@@ -33,5 +37,6 @@ __all__ = [
     "occupancy_of_homes",
     "occupancy_probabilities",
     "occupancy_table",
+    "population_of_parts",
     "reliability_curve",
 ]

@@ -1,7 +1,7 @@
 """The methods under their names, for one home and for many."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,9 +11,10 @@ from ons_assets.meters.occupancy.calibration import Calibration
 from ons_assets.meters.occupancy.geoma import geoma_probabilities
 from ons_assets.meters.occupancy.hmm import hmm_probabilities
 from ons_assets.meters.occupancy.mixture import mixture_probabilities
+from ons_assets.meters.occupancy.population import LevelPrior
 from ons_assets.meters.occupancy.readings import of_one_home
 from ons_assets.meters.occupancy.threshold import threshold_probabilities
-from ons_assets.parameters.meters import GeomaParameters, HmmParameters, ThresholdParameters
+from ons_assets.parameters.meters import GeomaParameters, HmmParameters, PopulationParameters, ThresholdParameters
 
 Method = Literal["hmm", "mixture", "geoma", "threshold"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -26,6 +27,7 @@ def occupancy_probabilities(
     method: str = "hmm",
     day: npt.ArrayLike | None = None,
     parameters: HmmParameters | None = None,
+    population: PopulationParameters | None = None,
     calibration: Calibration | None = None,
 ) -> npt.NDArray[np.float32]:
     """Return the probability that somebody is at home in each half hour of one home.
@@ -40,6 +42,8 @@ def occupancy_probabilities(
         Number of each day, for "hmm": the days of `kwh` follow each other where it is left out.
     parameters : HmmParameters, optional
         Parameters of "hmm".
+    population : PopulationParameters, optional
+        What "hmm" knows of the levels of other homes.
     calibration : Calibration, optional
         Map from the method's probability to the share that was seen; see `fit_calibration`.
 
@@ -70,7 +74,14 @@ def occupancy_probabilities(
     readings = of_one_home(kwh)
     offsets = np.array([0, len(readings)], dtype=np.int64)
     return occupancy_of_homes(
-        readings, offsets, method=method, day=day, parameters=parameters, calibration=calibration, n_threads=1
+        readings,
+        offsets,
+        method=method,
+        day=day,
+        parameters=parameters,
+        population=population,
+        calibration=calibration,
+        n_threads=1,
     )
 
 
@@ -81,6 +92,8 @@ def occupancy_of_homes(
     method: str = "hmm",
     day: npt.ArrayLike | None = None,
     parameters: HmmParameters | None = None,
+    population: PopulationParameters | None = None,
+    priors: Sequence[LevelPrior] | None = None,
     threshold: ThresholdParameters | None = None,
     geoma: GeomaParameters | None = None,
     calibration: Calibration | None = None,
@@ -94,8 +107,10 @@ def occupancy_of_homes(
         (rows, 48), kWh of the meter-days of all homes.
     meter_offsets
         Rows of home h are ``meter_offsets[h]:meter_offsets[h + 1]``, ascending in day.
-    method, day, parameters, calibration
+    method, day, parameters, population, calibration
         As for `occupancy_probabilities`.
+    priors
+        Levels of the population of each home for "hmm", see `population.population`; what is known beforehand if None.
     threshold, geoma
         Parameters of the methods of these names; None for the defaults.
     n_threads
@@ -104,7 +119,7 @@ def occupancy_of_homes(
     Returns
     -------
     float32 array (rows, 48)
-        As from `occupancy_probabilities`; a home's values do not depend on the other homes.
+        As from `occupancy_probabilities`; a home's values depend on other homes by `priors` alone.
 
     Raises
     ------
@@ -116,7 +131,15 @@ def occupancy_of_homes(
     readings = of_one_home(kwh)
     offsets = np.asarray(meter_offsets, dtype=np.int64)
     if method == "hmm":
-        probability = hmm_probabilities(readings, offsets, day=day, parameters=parameters, n_threads=n_threads)
+        probability = hmm_probabilities(
+            readings,
+            offsets,
+            day=day,
+            parameters=parameters,
+            population=population,
+            priors=priors,
+            n_threads=n_threads,
+        )
     else:
         by_home: dict[str, Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]] = {
             "mixture": mixture_probabilities,

@@ -1,15 +1,43 @@
 """The table of probabilities, from rows of half hours."""
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from ons_assets.meters.half_hours.clock_face import dense, measured
 from ons_assets.meters.occupancy.calibration import Calibration
 from ons_assets.meters.occupancy.methods import occupancy_of_homes
+from ons_assets.meters.occupancy.population import Population, level_rows, population
 from ons_assets.meters.readings.clock import SLOTS
 from ons_assets.parameters.meters import OccupancyParameters
 
 
-def occupancy_table(half_hours: pl.DataFrame, parameters: OccupancyParameters | None = None) -> pl.DataFrame:
+def population_of_parts(
+    parts: Iterable[pl.DataFrame], parameters: OccupancyParameters | None = None
+) -> Population | None:
+    """Return how high base and active use are in all homes, from parts of `meters/half_hours` that share no meter.
+
+    None where the method does not ask for it, or there is no part.
+
+    Parameters
+    ----------
+    parts
+        Rows of `meters/half_hours`, each sorted by meter and day; one is held at a time.
+    parameters
+        Method, and what is known of homes beforehand.
+    """
+    parameters = parameters or OccupancyParameters()
+    if parameters.method != "hmm":
+        return None
+    levels = [level_rows(rows, parameters.population) for rows in parts]
+    return population(pl.concat(levels), parameters.population) if levels else None
+
+
+def occupancy_table(
+    half_hours: pl.DataFrame,
+    parameters: OccupancyParameters | None = None,
+    homes: Population | None = None,
+) -> pl.DataFrame:
     """Return how likely somebody is at home, from what was read and not from what was filled.
 
     Parameters
@@ -18,6 +46,8 @@ def occupancy_table(half_hours: pl.DataFrame, parameters: OccupancyParameters | 
         Rows of `meters/half_hours`, sorted by meter and day: all days of their meters.
     parameters
         Method, its parameters, calibration.
+    homes
+        Levels of all homes, see `population_of_parts`; what is known beforehand, if None.
 
     Returns
     -------
@@ -25,12 +55,15 @@ def occupancy_table(half_hours: pl.DataFrame, parameters: OccupancyParameters | 
         Rows of `meters/occupancy_probabilities`.
     """
     parameters = parameters or OccupancyParameters()
+    offsets = dense(half_hours).meter_offsets
     probability = occupancy_of_homes(
         measured(half_hours),
-        dense(half_hours).meter_offsets,
+        offsets,
         method=parameters.method,
         day=half_hours["day"].to_physical().to_numpy(),
         parameters=parameters.hmm,
+        population=parameters.population,
+        priors=[homes.of(layout) for layout in half_hours["layout"].gather(offsets[:-1])] if homes else None,
         threshold=parameters.threshold,
         geoma=parameters.geoma,
         calibration=Calibration(*parameters.calibration) if parameters.calibration else None,

@@ -141,7 +141,7 @@ def descriptors(
         - `active_half_hours`: mean number of half hours of a day above twice the day's base and 0.05 kWh;
         - `habit_day`, `habit_week`: autocorrelation of the half hours at a day and at a week.
 
-        Null where it is not defined (no weekend in the data, no variation).
+        Null where it is not defined (no weekend in the data, no variation). Export is no use.
 
     References
     ----------
@@ -153,7 +153,7 @@ def descriptors(
     day = half_hours["day"].to_physical().to_numpy()
     rows: list[dict[str, float]] = []
     for start, end in zip(homes.meter_offsets[:-1], homes.meter_offsets[1:], strict=True):
-        kwh = homes.kwh[start:end]
+        kwh = np.maximum(homes.kwh[start:end], np.float32(0))
         if np.isfinite(kwh).any(axis=1).sum() < min_days:
             rows.append({"days": int(np.isfinite(kwh).any(axis=1).sum())})
         else:

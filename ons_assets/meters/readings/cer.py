@@ -18,7 +18,7 @@ from ons_assets.intake.layouts import Layout
 from ons_assets.meters.readings.clock import SLOTS, local_clock, to_day
 from ons_assets.meters.readings.identifiers import Pseudonyms
 from ons_assets.meters.readings.kinds import kind, whose
-from ons_assets.meters.readings.placed import Block, Mark, counted
+from ons_assets.meters.readings.placed import Block, Mark, bits_of, counted
 from ons_assets.meters.readings.placing import FUTURE_SLACK
 from ons_assets.parameters.meters import Readings
 
@@ -94,7 +94,7 @@ class CerPlacing:
         self._position = positions(self.kind.zone, parameters.cer_spring_slots, last_day).ravel()
         self._factor = np.float32(HOURS if (layout.unit or parameters.cer_unit) == "kW" else 1)
         self._largest = parameters.max_half_hour_kwh
-        self.moved = 0
+        self.moved, self.left_out, self.has_undecided = 0, 0, False
 
     def block(self, rows: pl.DataFrame) -> Block:
         """Place the records of a block: meter, code, value, line."""
@@ -112,11 +112,13 @@ class CerPlacing:
         reason = np.where(position[at] < 0, -position[at], TOO_LARGE)
         lines = rows["line"].to_numpy()[at]
         rejected = [(int(line), REASONS[int(why)], "") for line, why in zip(lines, reason, strict=True)]
+        no_day = np.isin(reason, (NO_SUCH_DAY, FUTURE))
         marks = pl.DataFrame(
             {
                 "meter": meter[at],
-                "day": day[at],
+                "day": pl.Series(day[at]).set(pl.Series(no_day), None),
                 "mark": pl.Series([MARKS.get(int(why)) for why in reason], dtype=pl.Int8()),
+                "half_hours": bits_of(position[at], self.kind),
             }
         )
         good = ~bad
@@ -126,7 +128,7 @@ class CerPlacing:
             position[good],
             value[good],
             rejected_rows(rejected),
-            counted(marks.drop_nulls("mark")),
+            counted(marks),
         )
 
     def unreadable(self, rejected: pl.DataFrame) -> pl.DataFrame:
@@ -136,8 +138,10 @@ class CerPlacing:
         for text in found["text"].to_list():
             meter, code = text.replace(",", " ").split()[:2]
             day = to_day(DAY_ONE) + int(code[:3]) - 1
-            marks.append((self._pseudonyms.of(self._trial, int(meter)), day, int(Mark.UNREADABLE)))
-        return counted(pl.DataFrame(marks, schema={"meter": pl.Int64, "day": pl.Int32, "mark": pl.Int8}, orient="row"))
+            bits = int(bits_of(self._position[[int(code)]], self.kind)[0])
+            marks.append((self._pseudonyms.of(self._trial, int(meter)), day, int(Mark.UNREADABLE), bits))
+        schema = {"meter": pl.Int64, "day": pl.Int32, "mark": pl.Int8, "half_hours": pl.Int64}
+        return counted(pl.DataFrame(marks, schema=schema, orient="row"))
 
     def _meters(self, names: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         if not len(names):

@@ -9,10 +9,11 @@ import polars as pl
 import pyarrow as pa
 
 from ons_assets.meters.readings.clock import LONGEST_DAY, local_clock
-from ons_assets.meters.readings.placed import MARK_COLUMNS, Mark, ReadingKind
+from ons_assets.meters.readings.placed import MARK_COLUMNS, Mark, ReadingKind, packed, unpacked
 from ons_assets.meters.readings.registers import energy
 
 COUNTS = ("repeated", "contradictory", "negative", *MARK_COLUMNS, "hourly", "partial")
+FLAGS = (Mark.ESTIMATED, Mark.SUBSTITUTED)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ def day_rows(
     -------
     DataFrame
         meter, day, `readings_kwh` (list of 46, 48 or 50 float32, kWh of each half hour as time passes, NaN
-        where none), and counts: `received`, and those in `COUNTS`. Sorted by meter and day.
+        where none), `delivered_mask` and `estimated_mask` (half hours of which anything came, and that came by an
+        estimate: bit 0 for the first of the day), and counts: `received`, and those in `COUNTS`. Sorted by meter and
+        day.
     """
     width = LONGEST_DAY * 30 // kind.interval_minutes
     index = _index(np.concatenate([meter, marks["meter"].to_numpy()]), np.concatenate([day, marks["day"].to_numpy()]))
@@ -72,10 +75,16 @@ def day_rows(
         **_marked(marks, index.row[readings:], rows),
     }
     lengths = local_clock(kind.zone).half_hours(index.day)
+    of_mark = index.row[readings:]
+    delivered = _half_hours((times > 0).reshape(rows, width), kind) | _of_marks(marks, of_mark, rows)
+    flagged = np.isin(marks["mark"].to_numpy(), FLAGS)
+    estimated = _of_marks(marks.filter(pl.Series(flagged, dtype=pl.Boolean())), of_mark[flagged], rows)
     kwh = dense.reshape(rows, width)
     if kind.is_register:
         kwh, counts["negative"], too_large = _of_registers(kwh, index, lengths, kind)
         counts["too_large"] = counts["too_large"] + too_large
+        delivered = _between(delivered, index, lengths, kind, both=True)
+        estimated = _between(estimated, index, lengths, kind, both=False)
     counts["partial"] = counts["hourly"] = np.zeros(rows, dtype=np.int64)
     if kind.interval_minutes == 60:
         counts["hourly"] = (~np.isnan(kwh)).sum(axis=1)
@@ -89,6 +98,8 @@ def day_rows(
             "meter": index.meter,
             "day": pl.Series(index.day, dtype=pl.Int32()).cast(pl.Date()),
             "readings_kwh": _lists(kwh.astype(np.float32, copy=False), lengths),
+            "delivered_mask": packed(delivered),
+            "estimated_mask": packed(estimated),
             "received": counts["received"].astype(np.int32),
             **{name: counts[name].astype(np.int32) for name in COUNTS},
         }
@@ -128,11 +139,7 @@ def _of_registers(
     # What a register shows within a half hour says nothing that its ends do not say.
     longer = max(30, kind.interval_minutes)
     ends = shown[:, :: longer // kind.interval_minutes]
-    within = np.arange(ends.shape[1]) < (lengths * 30 // longer)[:, None]
-    row = np.flatnonzero(within.ravel()) // ends.shape[1]
-    # Days that do not follow each other are as of different meters: what was used between is of no half hour.
-    follows = (np.diff(index.meter) == 0) & (np.diff(index.day) == 1)
-    owner = np.concatenate([[0], np.cumsum(~follows)]) if len(follows) else np.zeros(len(index.meter), dtype=np.int64)
+    within, row, owner = _in_order(index, lengths, longer)
     found, fell = energy(ends[within], owner[row])
     too_large = np.abs(found) > kind.largest_kwh * longer / 30
     found[too_large] = np.nan
@@ -140,6 +147,50 @@ def _of_registers(
     kwh[within] = found
     rows = len(shown)
     return kwh, np.bincount(row[fell], minlength=rows), np.bincount(row[too_large], minlength=rows)
+
+
+def _in_order(
+    index: _Index, lengths: npt.NDArray[np.int64], minutes: int
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return which intervals days have, the row of each of them in order of time, and the owner of each row."""
+    intervals = LONGEST_DAY * 30 // minutes
+    within = np.arange(intervals) < (lengths * 30 // minutes)[:, None]
+    row = np.flatnonzero(within.ravel()) // intervals
+    # Days that do not follow each other are as of different meters: what was used between is of no half hour.
+    follows = (np.diff(index.meter) == 0) & (np.diff(index.day) == 1)
+    owner = np.concatenate([[0], np.cumsum(~follows)]) if len(follows) else np.zeros(len(index.meter), dtype=np.int64)
+    return within, row, owner
+
+
+def _half_hours(intervals: npt.NDArray[np.bool_], kind: ReadingKind) -> npt.NDArray[np.bool_]:
+    """Return the half hours of marked intervals, (rows, intervals) to (rows, 50)."""
+    if kind.interval_minutes == 60:
+        return intervals.repeat(2, axis=1)
+    parts = intervals.reshape(len(intervals), LONGEST_DAY, 30 // kind.interval_minutes)
+    # What a register shows within a half hour is of none.
+    return parts[:, :, 0] if kind.is_register else np.asarray(parts.any(axis=2))
+
+
+def _of_marks(marks: pl.DataFrame, row: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.bool_]:
+    """Return the half hours of marks, (rows, 50)."""
+    bits = np.zeros(rows, dtype=np.int64)
+    np.bitwise_or.at(bits, row, marks["half_hours"].to_numpy())
+    return unpacked(bits, LONGEST_DAY)
+
+
+def _between(
+    shown: npt.NDArray[np.bool_], index: _Index, lengths: npt.NDArray[np.int64], kind: ReadingKind, *, both: bool
+) -> npt.NDArray[np.bool_]:
+    """Return the half hours of which both ends of a register are marked, or one of them, (rows, 50)."""
+    longer = max(30, kind.interval_minutes)
+    within, row, owner = _in_order(index, lengths, longer)
+    ends = shown[:, :: longer // 30]
+    start = ends[within]
+    end = np.zeros_like(start)
+    end[:-1] = start[1:] & (owner[row][1:] == owner[row][:-1])
+    marked = np.zeros_like(ends)
+    marked[within] = start & end if both else start | end
+    return marked.repeat(longer // 30, axis=1)
 
 
 def _of_parts(

@@ -1,7 +1,5 @@
 """What a layout says of readings: what they are once they are placed, and whether it says all that is needed."""
 
-import re
-from collections.abc import Set
 from fnmatch import fnmatchcase
 
 from ons_assets.intake.layouts import Layout
@@ -13,7 +11,6 @@ PER_KW: dict[str, float] = {"kw": 1.0, "w": 0.001}
 PER_KW_UNITS = ("kW", "W")
 CUBIC_METRES = ("m3", "m³")
 CER_FIELDS = frozenset({"meter", "code", "value"})
-SAYS_ZONE = re.compile(r"%[:#]?z|%s$|^epoch")
 
 
 def kind(layout: Layout, parameters: Readings) -> ReadingKind:
@@ -72,32 +69,22 @@ def of_interval(layout: Layout, minutes: int) -> Layout:
     return layout.model_copy(update={"interval_minutes": minutes})
 
 
-def lacks(layout: Layout) -> str | None:
-    """Say what a layout leaves open that readings need; None if it says everything."""
+def lacks_of_cer(layout: Layout) -> str | None:
+    """Say what a layout of text of the CER trial leaves open; None if it says everything."""
+    return (
+        None if layout.origins.keys() >= CER_FIELDS else "text of the CER trial has the columns meter, code and value"
+    )
+
+
+def contradicts(layout: Layout) -> str | None:
+    """Say what of a layout that says all that is needed does not go together; None if all does."""
     fields = layout.origins.keys()
-    if layout.format == "cer":
-        return None if fields >= CER_FIELDS else "text of the CER trial has the columns meter, code and value"
-    if "meter" not in fields and "(?P<meter>" not in (layout.name_pattern or ""):
-        return "columns must say what the meter is: a column, a constant, or the name of the file"
-    return _lacks_place(layout, fields) or _lacks_unit(layout, fields)
-
-
-def _lacks_place(layout: Layout, fields: Set[str]) -> str | None:
-    if layout.day_columns:
-        if "date" not in fields or fields & {"time", "slot", "value"}:
-            return "with day_columns it says the column of the date, and none of time, slot or value"
-    elif "value" not in fields or ("time" in fields) == (fields >= {"date", "slot"}):
-        return "it must say the column of the value, and that of the time or those of date and slot"
+    if layout.day_columns and fields & {"time", "slot", "value"}:
+        return "with day_columns it says the column of the date, and none of time, slot or value"
+    if "time" in fields and fields >= {"date", "slot"}:
+        return "it must say the column of the time, or those of date and slot"
     if layout.tolerance_seconds >= layout.interval_minutes * 30:
         return "tolerance_seconds must be less than half of the interval"
-    if "time" in fields and layout.zone is None and not all(map(SAYS_ZONE.search, layout.time_formats)):
-        return "it must say the zone of times that do not say one"
-    return None
-
-
-def _lacks_unit(layout: Layout, fields: Set[str]) -> str | None:
-    if layout.unit is None and "unit" not in fields:
-        return "it must say a unit, or the column that holds it"
     if layout.unit == "m3" and layout.kwh_per_m3 is None:
         return "the unit m3 needs kwh_per_m3"
     if layout.reading == "register" and "time" not in fields:

@@ -15,7 +15,7 @@ from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.meters.readings.clock import EPOCH, FIRST_DAY, SLOTS, LocalClock, local_clock
 from ons_assets.meters.readings.identifiers import Pseudonyms
 from ons_assets.meters.readings.kinds import kind, kwh_factor, quality, whose
-from ons_assets.meters.readings.placed import Block, Mark, counted
+from ons_assets.meters.readings.placed import MARK_SCHEMA, Block, Mark, bits_of, counted
 from ons_assets.parameters.meters import Readings
 
 # Clocks differ, and a file may come from a zone ahead of ours.
@@ -68,13 +68,17 @@ class Placing:
     ----------
     moved
         Stamps so far that were moved onto the grid.
+    left_out
+        Rows so far that the layout does not mean.
+    has_undecided
+        Whether a value so far was rejected whose comma stands for one of two marks.
     """
 
     def __init__(self, layout: Layout, parameters: Readings, pseudonyms: Pseudonyms, received_utc: datetime) -> None:
         self.layout, self.parameters, self.pseudonyms = layout, parameters, pseudonyms
         self.kind = kind(layout, parameters)
         self.latest = int((received_utc + FUTURE_SLACK).timestamp())
-        self.moved = 0
+        self.moved, self.left_out, self.has_undecided = 0, 0, False
         self._interval = layout.interval_minutes * 60
         self._rules = self._reasons()
 
@@ -98,25 +102,56 @@ class Placing:
         )
         reasons = placed.select(first_fault(self._rules)).to_series()
         good = reasons.is_null()
+        self.has_undecided |= values.are_undecided(records["value"].filter(~good), self.layout)
         kept = placed if good.all() else placed.filter(good)
         bad = placed.with_columns(reason=reasons).filter(~good)
         rejected = pl.DataFrame(
             {"line": records["line"].filter(~good), "reason": bad["reason"], "text": [""] * len(bad)},
             schema=REJECTED_SCHEMA,
         )
-        marks = [bad.drop_nulls(["meter", "day"]).join(MARK_ROWS, on="reason").select("meter", "day", "mark")]
+        marks = [counted(self._of_rejected(bad)), *self._of_blank(rows)]
         if self.layout.quality:
             marked = kept.filter(pl.col("quality").is_in(list(QUALITY_MARKS)))
             mark = marked["quality"].replace_strict(QUALITY_MARKS, return_dtype=pl.Int8())
-            marks.append(marked.select("meter", "day", mark=mark))
+            marks.append(counted(marked.select("meter", "day", mark=mark, half_hours=self._bits(marked))))
         return Block(
             meter=kept["meter"].to_numpy(),
             day=kept["day"].to_numpy(),
             position=kept["position"].to_numpy(),
             value=kept["value"].to_numpy(),
             rejected=rejected,
-            marks=counted(pl.concat(marks)),
+            marks=pl.concat(marks),
         )
+
+    def _of_rejected(self, bad: pl.DataFrame) -> pl.DataFrame:
+        """Return what is said of each record of a known meter that is no reading; null where nothing is counted."""
+        of_meter = bad.drop_nulls("meter")
+        of_meter = (
+            of_meter.with_columns(self._bits(of_meter))
+            .join(MARK_ROWS, on="reason", how="left")
+            .with_columns(
+                # A record off the grid, or in an hour that there is not, is of no half hour.
+                half_hours=pl.when(pl.col("time_fault") == "").then("half_hours").otherwise(0),
+            )
+        )
+        return of_meter.select("meter", "day", "mark", "half_hours")
+
+    def _of_blank(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return marks that count nothing, for rows of a day of which every cell is blank: the meter was named."""
+        if not self.layout.day_columns:
+            return []
+        blank = rows.filter(pl.all_horizontal(pl.col(self.layout.day_columns).is_null()))
+        day = times.days(blank["date"], self.layout).cast(pl.Int32())
+        clock = local_clock(self.kind.zone)
+        within = day.is_between(clock.first_day, min(clock.last_day, self.latest // DAY_SECONDS))
+        named = pl.DataFrame({"meter": self._meter(blank), "day": day.set(~within.fill_null(False), None)})
+        named = named.drop_nulls("meter").with_columns(
+            mark=pl.lit(int(Mark.UNREADABLE)), count=pl.lit(0), half_hours=pl.lit(0)
+        )
+        return [named.cast(pl.Schema(MARK_SCHEMA)).unique()]
+
+    def _bits(self, placed: pl.DataFrame) -> pl.Series:
+        return pl.Series("half_hours", bits_of(placed["position"].to_numpy(), self.kind))
 
     def _reasons(self) -> tuple[Rule, ...]:
         """What keeps a record from being a reading, the first being told."""

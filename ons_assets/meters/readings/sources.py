@@ -1,6 +1,6 @@
 """The files of readings: read by their layouts, gathered into days bucket by bucket."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -9,24 +9,38 @@ from typing import ClassVar
 
 import polars as pl
 
+from ons_assets.intake import values
 from ons_assets.intake.fields import fields, holders
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.records import records
-from ons_assets.intake.source import ENDS_INSIDE_RECORD, Piece, Source, layout_folders, limits, nothing_read
+from ons_assets.intake.source import (
+    ENDS_INSIDE_RECORD,
+    OF_ZONE,
+    Located,
+    Piece,
+    Source,
+    layout_folders,
+    limits,
+    nothing_meant,
+    nothing_read,
+    without,
+)
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.intake.values import UNDECIDED
 from ons_assets.lakehouse.buckets import bucket_column
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
-from ons_assets.meters.readings.cer import CerPlacing
+from ons_assets.meters.readings.cer import TRIAL, CerPlacing
 from ons_assets.meters.readings.day_rows import day_rows
 from ons_assets.meters.readings.identifiers import Pseudonyms
-from ons_assets.meters.readings.kinds import lacks, of_interval
+from ons_assets.meters.readings.kinds import contradicts, lacks_of_cer, of_interval, whose
 from ons_assets.meters.readings.placed import MARK_SCHEMA, Block, ReadingKind
 from ons_assets.meters.readings.placing import INTERVAL_FIELDS, Placing, interval_seconds
 from ons_assets.meters.readings.spill import Spill, Spilled
 from ons_assets.meters.readings.verdict import Tally
 from ons_assets.parameters.meters import Readings
 from ons_assets.settings import Settings
+from ons_assets.wording import counted
 
 BUILT_IN = Path(__file__).parent / "layouts"
 
@@ -54,7 +68,9 @@ class MeterFiles(Source):
     table = "meters/raw_readings"
     files_are = "readings of smart meters, of intervals or of registers, under a layout"
     unit = "half hours"
+    row = "meter day"
     is_individual = True
+    person = "meter"
     identity = ("arrival", "meter", "day")
     needs: ClassVar = {
         "meter": "name of the meter: a column, a constant, or from the name of the file",
@@ -66,8 +82,14 @@ class MeterFiles(Source):
         "slot": "number of the interval in its day",
         "unit": "kWh, Wh, MWh, kW, W or m3, where rows differ",
         "quality": "flag that `quality` translates",
-        "interval_minutes": "length of the interval, where files differ; or `interval_seconds`",
+        "interval_minutes": "length of the interval, where files differ",
+        "interval_seconds": "the same in seconds",
     }
+    one_of: ClassVar = (
+        (("unit",),),
+        # Slots and columns of a day are on the clock of the homes.
+        (*(("time", "value", *each) for each in OF_ZONE), ("date", "slot", "value"), ("date", "day_columns")),
+    )
 
     @classmethod
     def of(cls, settings: Settings) -> "MeterFiles":
@@ -82,8 +104,8 @@ class MeterFiles(Source):
         )
 
     def lack_of(self, layout: Layout) -> str | None:
-        """See `Source.lack_of`; which fields readings need depends on what they are."""
-        return lacks(layout)
+        """See `Source.lack_of`; text of the CER trial has columns of its own."""
+        return lacks_of_cer(layout) if layout.format == "cer" else super().lack_of(layout) or contradicts(layout)
 
     def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
         """See `Source.read`; a piece is a bucket of meters, the last one what there is to say of the file."""
@@ -107,7 +129,7 @@ class MeterFiles(Source):
             every = pl.concat(rejected).sort("line")
             if spill.is_empty:
                 raise Unreadable(
-                    _nothing_taken(layout) if layout.only and every.is_empty() else nothing_read(every), every
+                    nothing_meant(layout) if layout.only and every.is_empty() else nothing_read(every), every
                 )
             for bucket in range(self.readings.buckets):
                 if (part := spill.bucket(bucket)) is not None:
@@ -116,10 +138,31 @@ class MeterFiles(Source):
             notes, warnings = tally.said()
         except Unreadable as error:
             raise Unreadable(str(error), every) from None
-        notes += (f"{placing.moved} stamps were moved onto the grid",) if placing.moved else ()
+        notes += (f"{counted(placing.moved, 'stamp')} moved onto the grid",) if placing.moved else ()
         notes += (ENDS_INSIDE_RECORD,) if cut else ()
+        notes += (without(placing.left_out),) if placing.left_out else ()
+        warnings += (UNDECIDED,) if placing.has_undecided else ()
         nothing = labelled(_no_days(placing.kind), placing.kind, self.readings.buckets)
         yield Piece(nothing, every, notes, warnings)
+
+    def pseudonyms_of(self, name: str, layouts: Sequence[Layout], accepted: Sequence[pl.LazyFrame]) -> frozenset[int]:
+        """See `Source.pseudonyms_of`; the same name in two trials is two meters, and both are meant."""
+        pseudonyms = Pseudonyms(self.home.secret())
+        return frozenset(pseudonyms.of(trial, name) for trial in {TRIAL, *map(whose, layouts)})
+
+    def whose(self, rows: pl.DataFrame, layout: Layout, column: str) -> pl.Series:
+        """See `Source.whose`."""
+        return Pseudonyms(self.home.secret()).of_column(whose(layout), values.column_text(rows, "meter"))
+
+    def located(self, path: Path, name: str, layout: Layout, column: str) -> Iterator[Located]:
+        """See `Source.located`."""
+        if layout.format != "cer":
+            yield from super().located(path, name, layout, column)
+            return
+        pseudonyms = Pseudonyms(self.home.secret())
+        for block in records(path, layout, self.limits):
+            meters = pseudonyms.of_column(whose(layout), block.rows["meter"].cast(pl.String()))
+            yield Located(block.part, block.rows["line"], meters, block.rejected["line"])
 
     def _of_file(self, path: Path, name: str, layout: Layout) -> Layout:
         """Return the layout with the length of intervals that the file's first row says, if it says one."""
@@ -163,7 +206,7 @@ class MeterFiles(Source):
             else:
                 named = fields(block, layout, name)
                 placed = placing.block(named.rows)
-                # Rows of another register are none of this one, and nothing is wrong with them.
+                placing.left_out += named.left_out
                 unreadable, marks = [block.rejected], placed.marks
             both = pl.concat([*unreadable, placed.rejected])
             yield Block(placed.meter, placed.day, placed.position, placed.value, both, marks), block.ends_inside_record
@@ -202,8 +245,3 @@ def _no_days(placed: ReadingKind) -> pl.DataFrame:
     none = pl.DataFrame(schema=MARK_SCHEMA)
     meter, day = none["meter"].to_numpy(), none["day"].to_numpy()
     return day_rows(meter, day, day.astype("int16"), day.astype("float32"), none, placed)
-
-
-def _nothing_taken(layout: Layout) -> str:
-    """Say of a file without rows that it may have had some, of another fuel or direction: they are not counted."""
-    return f"has no row that the layout {layout.name} reads: the rest is left out by its `only`"

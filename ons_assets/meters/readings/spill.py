@@ -52,6 +52,7 @@ class Spill:
         self._files = ExitStack()
         self._writers: dict[int, pa.ipc.RecordBatchFileWriter] = {}
         self._marks: list[pl.DataFrame] = []
+        self._first_day: int | None = None
 
     def __enter__(self) -> "Spill":
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -64,6 +65,11 @@ class Spill:
         """Set a block down."""
         if len(block.marks):
             self._marks.append(block.marks)
+        days = [block.day.min()] if len(block.day) else []
+        days += [block.marks["day"].min()] if block.marks["day"].null_count() < len(block.marks) else []
+        if days:
+            first = min(map(int, days))
+            self._first_day = first if self._first_day is None else min(self._first_day, first)
         if not len(block.meter):
             return
         bucket = bucket_of(block.meter, self._buckets)
@@ -88,7 +94,7 @@ class Spill:
     @property
     def is_empty(self) -> bool:
         """Whether nothing was set down that has a meter and a day."""
-        return not self._writers and not self._marks
+        return self._first_day is None
 
     def bucket(self, bucket: int) -> Spilled | None:
         """Return the readings of a bucket, once all blocks are set down; None if it has none."""
@@ -103,4 +109,17 @@ class Spill:
             with pa.memory_map(str(path)) as file:
                 table = pa.ipc.open_file(file).read_all()
         meter, day, position, value = (table[name].to_numpy() for name in self._schema.names)
-        return Spilled(meter, day, position, value, marks)
+        return Spilled(meter, day, position, value, self._dated(marks, meter))
+
+    def _dated(self, marks: pl.DataFrame, meter: npt.NDArray[np.int64]) -> pl.DataFrame:
+        """Leave out marks without a day; of a meter of which the file has nothing else, they are of its first day.
+
+        A meter that was delivered is there, though none of its records can be read.
+        """
+        no_day = pl.col("day").is_null()
+        if not marks["day"].null_count():
+            return marks
+        dated = marks.filter(~no_day)
+        known = pl.concat([dated["meter"], pl.Series("meter", np.unique(meter))]).implode()
+        lost = marks.filter(no_day & ~pl.col("meter").is_in(known))
+        return pl.concat([dated, lost.with_columns(pl.col("day").fill_null(self._first_day))])

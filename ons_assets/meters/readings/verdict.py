@@ -10,6 +10,7 @@ from ons_assets.meters.readings.clock import SLOTS
 from ons_assets.meters.readings.placed import ReadingKind
 from ons_assets.meters.readings.plausibility import judge, kwh_per_day
 from ons_assets.parameters.meters import Readings
+from ons_assets.wording import counted
 
 MOST = 0.5
 # Of hours of which something was read, so many have one half only where readings are hourly.
@@ -25,6 +26,12 @@ SPARSE = "holds readings more than an hour apart where its layout says half-hour
 BETWEEN = (
     "holds readings between the intervals that its layout says, and a part of the energy is in them: "
     "say in `interval_minutes` how far apart they are"
+)
+# So many hours of a day read in one half only, and none in both, are hourly readings.
+HOURS_OF_HOURLY_DAY = 20
+CHANGING = (
+    "intervals of {} of {} meters become longer within the file: on {} of their days no two neighbouring half hours "
+    "are read, on others nearly all; its hourly readings are of a layout with `interval_minutes: 60`"
 )
 FAR_APART = "holds registers of which no two neighbouring readings are {} minutes apart: {}"
 ODD = ("repeated", "contradictory", "negative", "estimated", "substituted")
@@ -77,13 +84,13 @@ class Tally:
             minutes = max(30, self.kind.interval_minutes)
             why = "are they hourly? say `interval_minutes: 60`" if minutes == 30 else "they are too far apart"
             raise Unreadable(FAR_APART.format(minutes, why))
-        notes = [f"{total[name]} {name} readings" for name in ODD if total[name]]
+        notes = [counted(total[name], f"{name} reading") for name in ODD if total[name]]
         if total["hourly"]:
-            notes.append(f"{total['hourly']} hourly readings, each two half hours of half its energy")
+            notes.append(f"{counted(total['hourly'], 'hourly reading')}, each two half hours of half its energy")
         partial = self._partial(total)
         if partial and not total["usable"]:
             raise Unreadable(f"gives no half hour that can be used: {partial[0]}")
-        warnings = [*self._dead(meters), *partial]
+        warnings = [*self._dead(meters), *self._changing(meters), *partial]
         if self._is_hourly(total):
             # What looks like twice the energy is half of the half hours.
             warnings.append(HOURLY if total["usable"] > FEWEST_OF_HOURS * total["expected"] else SPARSE)
@@ -115,6 +122,12 @@ class Tally:
     def _dead(self, meters: pl.DataFrame) -> list[str]:
         dead = int((meters["usable"] == 0).sum())
         return [f"{dead} of {len(meters)} meters have no reading that can be used"] if 0 < dead < len(meters) else []
+
+    def _changing(self, meters: pl.DataFrame) -> list[str]:
+        changed = meters.filter(pl.min_horizontal("whole_days", "longer_days") > 0)
+        if changed.is_empty() or self.kind.is_register:
+            return []
+        return [CHANGING.format(len(changed), len(meters), changed["longer_days"].sum())]
 
     def _partial(self, total: dict[str, int]) -> list[str]:
         """Say that half hours were read in part: it costs all of them where nothing less than all is enough."""
@@ -167,11 +180,18 @@ def _by_meter(rows: pl.DataFrame) -> pl.DataFrame:
         first=day * SLOTS + pl.Series(first),
         last=day * SLOTS + pl.Series(last),
     )
+    one, other = pl.max_horizontal("first_only", "second_only"), pl.min_horizontal("first_only", "second_only")
+    # Of intervals that are shorter than half hours, longer ones leave half hours that are read in part.
+    lengthened = pl.max_horizontal(pl.when(other == 0).then(one), pl.when(pl.col("usable") == 0).then("partial"))
+    said = said.with_columns(
+        whole_days=pl.col("both") >= HOURS_OF_HOURLY_DAY,
+        longer_days=(pl.col("both") == 0) & (lengthened >= HOURS_OF_HOURLY_DAY).fill_null(False),
+    )
     some = pl.col("usable") > 0
     begins, ends_ = pl.col("first").filter(some).min(), pl.col("last").filter(some).max()
     within = (pl.col("day") >= begins // SLOTS) & (pl.col("day") < ends_ // SLOTS)
     life = ends_ - begins + 1 + (pl.col("length") - SLOTS).filter(within).sum()
     return said.group_by("meter", maintain_order=True).agg(
-        pl.col(*COUNTED, *each).cast(pl.Int64()).sum(),
+        pl.col(*COUNTED, *each, "whole_days", "longer_days").cast(pl.Int64()).sum(),
         expected=pl.when(some.any()).then(life).otherwise(pl.col("length").sum()),
     )

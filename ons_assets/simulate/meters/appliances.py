@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ons_assets.simulate.meters.calendar import SLOTS, Calendar
-from ons_assets.simulate.meters.households import Household, Kind
+from ons_assets.simulate.meters.households import Household
+from ons_assets.simulate.meters.large_loads import EquipmentShares, LargeEquipment, draw_large_equipment
 from ons_assets.simulate.meters.presence import STATES, Presence, State
 
 FloatArray = npt.NDArray[np.float64]
@@ -29,7 +30,6 @@ class Equipment:
     immersion: bool
     immersion_stays_on: bool
     """The immersion heater's clock is not switched off for a holiday."""
-    storage_heating: bool
     room_heaters: bool
     boiler_pump: bool
     light_on_timer: bool
@@ -37,16 +37,47 @@ class Equipment:
     """A television or computer is left running by people who go out."""
     emptied: bool
     """The refrigerator of a home that nobody lives in is switched off."""
-    solar_kw: float
     net_metered: bool
-    """The reading is import less export, and can be negative."""
+    """The reading is import less export, and can be negative; elsewhere it is at least 0."""
+    large: LargeEquipment
+
+    @property
+    def solar_kw(self) -> float:
+        """Rated power of the panels, 0 if there are none."""
+        return self.large.solar_kw
+
+    @property
+    def storage_heating(self) -> bool:
+        """Whether there are heaters that are charged at night."""
+        return self.large.storage_heating_kw > 0
+
+    @property
+    def electric_car(self) -> bool:
+        """Whether a car is charged here."""
+        return self.large.charger_wh > 0
+
+    @property
+    def heat_pump(self) -> bool:
+        """Whether a heat pump warms the house."""
+        return self.large.heat_pump_w_per_degree > 0
 
 
-def draw_equipment(household: Household, rng: np.random.Generator) -> Equipment:
-    """Draw what a home has; larger households have more of it."""
+def draw_equipment(
+    household: Household, shares: EquipmentShares, rng: np.random.Generator, large_rng: np.random.Generator
+) -> Equipment:
+    """Draw what a home has; larger households have more of it.
+
+    Parameters
+    ----------
+    household
+        Who lives there.
+    shares
+        Shares of homes with large equipment.
+    rng, large_rng
+        Stream of the home, and that of its large equipment.
+    """
     size = household.size
     has = rng.random(14)
-    lived_in = household.kind is not Kind.VACANT
     return Equipment(
         standby_w=float(np.clip(np.exp(rng.normal(np.log(62), 0.65)), 8, 320)) * (1 + 0.08 * (size - 1)),
         cold_appliances=int(rng.choice([1, 2, 3], p=[0.55, 0.35, 0.1] if size < 3 else [0.35, 0.45, 0.2])),
@@ -57,14 +88,15 @@ def draw_equipment(household: Household, rng: np.random.Generator) -> Equipment:
         delayed_start=bool(has[4] < 0.15),
         immersion=bool(has[5] < 0.3),
         immersion_stays_on=bool(has[6] < 0.5),
-        storage_heating=bool(has[7] < 0.06),
         room_heaters=bool(has[8] < 0.3),
         boiler_pump=bool(has[9] < 0.75),
         light_on_timer=bool(has[10] < 0.12),
         forgets_screen=bool(has[11] < 0.12),
         emptied=bool(has[12] < 0.6),
-        solar_kw=float(rng.uniform(1.5, 3.8)) if has[13] < 0.04 and lived_in else 0.0,
         net_metered=bool(rng.random() < 0.3),
+        large=draw_large_equipment(
+            bool(has[13] < shares.solar), bool(has[7] < shares.storage_heating), shares, large_rng
+        ),
     )
 
 
@@ -117,7 +149,7 @@ def always_on(equipment: Equipment, calendar: Calendar, rng: np.random.Generator
 
 
 def by_the_clock(equipment: Equipment, presence: Presence, calendar: Calendar, rng: np.random.Generator) -> FloatArray:
-    """Immersion heater, storage heaters, boiler pump and lights that a clock switches, not a person.
+    """Immersion heater, boiler pump and lights that a clock switches, not a person.
 
     Parameters
     ----------
@@ -139,9 +171,6 @@ def by_the_clock(equipment: Equipment, presence: Presence, calendar: Calendar, r
             energy = np.clip(rng.normal(700, 220, calendar.days), 120, None) * np.where(lived_in, 1.0, 0.35)
             load[runs, first] += (energy * 0.7)[runs]
             load[runs, first + 1] += (energy * 0.3)[runs]
-    if equipment.storage_heating:
-        heat = 55 * calendar.cold * rng.uniform(0.5, 1.2)
-        load[:, 1:14] += np.where(lived_in | on_holiday, heat, heat * 0.15)[:, None]
     if equipment.boiler_pump:
         morning, evening = int(rng.integers(12, 16)), int(rng.integers(32, 36))
         hours = np.clip(calendar.cold / 12, 0, 1)
@@ -209,11 +238,6 @@ def by_people(
         for step, wh in enumerate(profile):
             load += np.bincount(np.minimum(start + step, slots - 1), weights=wh * size, minlength=slots)
     return load * habit
-
-
-def solar(equipment: Equipment, calendar: Calendar) -> FloatArray:
-    """Generation of the panels on the roof."""
-    return calendar.sunshine.ravel() * equipment.solar_kw * 500
 
 
 def _patches(slots: int, share: float, rng: np.random.Generator) -> FloatArray:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ons_assets.simulate.meters import appliances
+from ons_assets.simulate.meters import appliances, large_loads
 from ons_assets.simulate.meters.appliances import Equipment, draw_equipment
 from ons_assets.simulate.meters.calendar import SLOTS, Calendar
 from ons_assets.simulate.meters.households import Household, Kind, draw_household
+from ons_assets.simulate.meters.large_loads import EquipmentShares
 from ons_assets.simulate.meters.presence import STATES, Presence, State, simulate_presence
 from ons_assets.simulate.meters.scales import Scale, scale_of
 
@@ -58,8 +59,10 @@ def draw_areas(scale: Scale, seed: int) -> list[Area]:
     return [Area(f"SIM{area + 1:05d}", float(second[area]), float(vacant[area])) for area in range(count)]
 
 
-def simulate_home(number: int, areas: list[Area], calendar: Calendar) -> SimulatedHome:
-    """Simulate one home; its random stream depends on the seed and its number alone.
+def simulate_home(
+    number: int, areas: list[Area], calendar: Calendar, shares: EquipmentShares | None = None
+) -> SimulatedHome:
+    """Simulate one home; its random streams depend on the seed and its number alone.
 
     Parameters
     ----------
@@ -69,11 +72,15 @@ def simulate_home(number: int, areas: list[Area], calendar: Calendar) -> Simulat
         Areas that a home may be in, all as likely.
     calendar
         Days, weather and light, and the seed of the world.
+    shares
+        Shares of homes with large equipment; None for those of the trials' years. A home differs from itself under
+        other shares by its large equipment alone.
     """
+    large_rng = np.random.default_rng([calendar.seed, 7, number])
     rng = np.random.default_rng([calendar.seed, 3, number])
     area = areas[int(rng.integers(0, len(areas)))]
     household = draw_household(rng, second_share=area.second_share, vacant_share=area.vacant_share)
-    equipment = draw_equipment(household, rng)
+    equipment = draw_equipment(household, shares or EquipmentShares(), rng, large_rng)
     presence = simulate_presence(household, calendar, rng)
     wh = (
         _running(household, equipment, presence, calendar, rng)
@@ -81,8 +88,8 @@ def simulate_home(number: int, areas: list[Area], calendar: Calendar) -> Simulat
         + appliances.by_people(household, equipment, presence, calendar, rng)
     )
     wh *= 1 + 0.02 * rng.normal(0, 1, len(wh))
-    if equipment.solar_kw:
-        wh -= appliances.solar(equipment, calendar)
+    wh += large_loads.large_loads(equipment.large, presence, calendar, large_rng)
+    wh -= large_loads.solar(equipment.large, calendar)
     if not equipment.net_metered:
         wh = np.maximum(wh, 0)
     kwh = (np.rint(wh) / 1000).astype(np.float32).reshape(calendar.days, SLOTS)
@@ -123,4 +130,4 @@ def simulated_homes(scale: str | Scale, seed: int) -> Iterator[SimulatedHome]:
     calendar = Calendar(scale.start, scale.days, seed)
     areas = draw_areas(scale, seed)
     for number in range(scale.homes):
-        yield simulate_home(number, areas, calendar)
+        yield simulate_home(number, areas, calendar, scale.equipment)

@@ -1,7 +1,9 @@
 """How large the simulated world is, and how its files are laid out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+
+from ons_assets.simulate.meters.large_loads import EquipmentShares
 
 # The CER trial ran from day 195 to day 730 of its own count, day 1 being 2009-01-01.
 TRIAL_START = date(2009, 7, 14)
@@ -32,6 +34,8 @@ class Scale:
         Mean number of homes in a small area.
     keep_consumption
         Whether the truth holds the readings as they were before any fault.
+    equipment
+        Shares of homes with panels, storage heating, a car to charge, and a heat pump.
     """
 
     name: str
@@ -42,7 +46,11 @@ class Scale:
     cer_files: int = 2
     homes_per_area: int = 25
     keep_consumption: bool = True
+    equipment: EquipmentShares = field(default_factory=EquipmentShares)
 
+
+ELECTRIC = EquipmentShares(solar=0.25, storage_heating=0.1, electric_car=0.3, heat_pump=0.25)
+"""Every kind of large equipment is common."""
 
 SCALES: dict[str, Scale] = {
     scale.name: scale
@@ -50,10 +58,12 @@ SCALES: dict[str, Scale] = {
         # October and November: a clock change, a school holiday, and the heating season begins.
         Scale("small", homes=100, days=60, start=date(2009, 10, 5)),
         Scale("medium", homes=600, days=365, homes_per_area=40),
+        # A year of homes as they may be in some years' time.
+        Scale("electric", homes=600, days=365, homes_per_area=40, equipment=ELECTRIC),
         Scale("full", TRIAL_METERS, TRIAL_DAYS, lcl_share=0.0, cer_files=6, homes_per_area=60, keep_consumption=False),
     )
 }
-"""The named scales: ``small`` (a demonstration), ``medium``, ``full`` (the size of the CER trial)."""
+"""The named scales: ``small`` (a demonstration), ``medium``, ``electric``, ``full`` (the size of the CER trial)."""
 
 
 def scale_of(scale: str | Scale) -> Scale:

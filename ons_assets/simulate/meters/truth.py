@@ -73,7 +73,9 @@ class Truth:
                 "roles": [str(person.role) for person in household.people],
                 "solar_kw": home.equipment.solar_kw,
                 "net_metered": home.equipment.net_metered and home.equipment.solar_kw > 0,
-                "electric_heating": home.equipment.storage_heating,
+                "storage_heating": home.equipment.storage_heating,
+                "electric_car": home.equipment.electric_car,
+                "heat_pump": home.equipment.heat_pump,
             }
         )
         days = {"meter": [meter] * len(dates), "day": dates}
