@@ -4,17 +4,22 @@ from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
-from scipy.special import betainc
 
 from ons_assets.lakehouse.sums import exact_sum
-from ons_assets.mobility.evidence import split_by_day, weigh
+from ons_assets.mobility.evidence import hours_between, split_by_day, weigh, weigh_hours
+from ons_assets.mobility.main_homes import main_homes
+from ons_assets.mobility.main_places import main_places
+from ons_assets.mobility.residence import residences, second_homes
 from ons_assets.mobility.segments import segment
+from ons_assets.mobility.work import work_evidence
 from ons_assets.parameters.mobility import AnchorParameters
 
 REQUIRED = ("user", "place", "start", "end")
-EDUCATION = "education"
+EDUCATION, RESIDENTIAL = "education", "residential"
 COLUMNS = ("user", "place", "anchor", "from", "to", "confidence", "evidence_days")
 EPOCH = date(1970, 1, 1)
+# A Thursday; Monday is day 0 of a week.
+EPOCH_DAY_OF_WEEK, WEEKDAYS = 3, 5
 
 
 def infer_anchors(
@@ -26,9 +31,10 @@ def infer_anchors(
     """Find where each person lives, works and studies, and from when to when.
 
     The evidence of a place on a day is the hours spent there, weighed by the hour of the week, up to a
-    whole day. The home is the path through the places with the most evidence less a cost for each
-    change; days without any stay neither keep a home nor end it. Work is found in the same way among
-    the places that are never the home; study among those of class education.
+    whole day. The main home of a day is the place with the most evidence in the weeks around, among those
+    that are slept at in some weeks; a second home is slept at beside it. Work is the path through the other
+    places with the most evidence by day, less the more they are slept at, and less a cost for each change;
+    study is the same among places of class education.
 
     Parameters
     ----------
@@ -43,11 +49,12 @@ def infer_anchors(
     Returns
     -------
     pl.DataFrame
-        user, place, anchor ("home", "work", "study"), from, to (days of the first and last stay of the
-        person in that time), confidence (probability, from the days of evidence, that the place is
-        visited more than the next one) and evidence_days (days with evidence of the place). Sorted by
-        user, anchor and from. The anchors of one kind of a user do not overlap. A user without enough
-        evidence has no row.
+        user, place, anchor ("home", "second_home", "work", "study"), from, to (days of the first and last
+        stay of the person in that time), confidence (probability that the place is what it is called,
+        against other places and none) and evidence_days (days with evidence of the place). Sorted by user,
+        anchor, from and place. The anchors of one kind of a user do not overlap, but for second homes; a
+        second home lies within the time of one main home. A user without enough evidence has no row; one
+        without a row of work, or with one of little confidence, is not seen to work.
 
     Raises
     ------
@@ -56,6 +63,8 @@ def infer_anchors(
 
     References
     ----------
+    Luce (1959), Individual Choice Behavior, and McFadden (1974), "Conditional logit analysis of qualitative
+    choice behavior", for the confidence.
     Viterbi (1967), "Error bounds for convolutional codes and an asymptotically optimum decoding
     algorithm", IEEE Transactions on Information Theory 13(2), for the path.
     Lucchini et al. (2025), HoWDe, arXiv:2506.20679, for the data on which it was measured.
@@ -70,7 +79,7 @@ def infer_anchors(
     >>> shifts = pl.DataFrame({"start": days + timedelta(hours=9), "end": days + timedelta(hours=17)})
     >>> stays = pl.concat([nights.with_columns(place=7), shifts.with_columns(place=9)])
     >>> infer_anchors(stays.with_columns(user=1)).select("place", "anchor", "evidence_days").rows()
-    [(7, 'home', 20), (9, 'work', 15)]
+    [(7, 'home', 20), (9, 'work', 19)]
     """
     parameters = parameters or AnchorParameters()
     return anchors_by_day(evidence_by_day(stays, parameters), parameters, terms=terms)
@@ -87,8 +96,8 @@ def anchors_by_day(
     Parameters
     ----------
     by_day
-        user, place, day (days since 1970), home (evidence, from 0 to 1), work (from -1 to 1) and
-        is_education; one row a user, place and day.
+        user, place, day (days since 1970), home (evidence, from 0 to 1), work (from -1 to 1), small_hours
+        (hours there at night), is_education and, if known, is_residential; one row a user, place and day.
 
     Returns
     -------
@@ -96,14 +105,13 @@ def anchors_by_day(
         As of `infer_anchors`.
     """
     parameters = parameters or AnchorParameters()
-    home_days = by_day.select("user", "place", "day", evidence="home").filter(pl.col("evidence") > 0)
-    homes = _anchor(home_days, "home", parameters.change_days, parameters.min_home_days, parameters)
+    known = by_day if "is_residential" in by_day.columns else by_day.with_columns(is_residential=pl.lit(False))
+    lived_in = residences(known, parameters)
+    homes = _homes(known, lived_in, parameters)
+    second = second_homes(known, homes, parameters)
 
-    elsewhere = by_day.join(homes.select("user", "place").unique(), on=["user", "place"], how="anti")
-    # Evidence has few decimals, and so has its sum: a place that gathers as much as it loses gathers nothing.
-    net = elsewhere.group_by("user", "place").agg(work=exact_sum("work").round(12))
-    busy = elsewhere.join(net.filter(pl.col("work") > 0).select("user", "place"), on=["user", "place"])
-    busy = busy.select("user", "place", "day", "is_education", evidence="work").filter(pl.col("evidence") > 0)
+    elsewhere = _away_from_home(known, homes)
+    busy = work_evidence(elsewhere, parameters)
     in_term = (
         pl.lit(True)
         if terms is None
@@ -114,12 +122,63 @@ def anchors_by_day(
     )
     work = busy.filter(~pl.col("is_education")).drop("is_education")
     study = busy.filter(pl.col("is_education") & in_term).drop("is_education")
+    seen = known.filter((pl.col("day") + EPOCH_DAY_OF_WEEK) % 7 < WEEKDAYS).select("user", "day").unique()
     found = [
         homes,
-        _anchor(work, "work", parameters.work_change_days, parameters.min_work_days, parameters),
-        _anchor(study, "study", parameters.work_change_days, parameters.min_work_days, parameters),
+        second,
+        *(_occupation(each, name, seen, parameters) for each, name in ((work, "work"), (study, "study"))),
     ]
-    return pl.concat(found).sort("user", "anchor", "from").select(COLUMNS)
+    return pl.concat(found).sort("user", "anchor", "from", "place").select(COLUMNS)
+
+
+def _homes(by_day: pl.DataFrame, lived_in: pl.DataFrame, parameters: AnchorParameters) -> pl.DataFrame:
+    """Main homes: spells at places that are lived in, and unless one is needed, at the place with the most evidence."""
+    evidence = by_day.select("user", "place", "day", evidence="home").filter(pl.col("evidence") > 0)
+    if not parameters.residence_needed:
+        total = evidence.group_by("user", "place").agg(exact_sum("evidence").round(9), first=pl.col("day").min())
+        ranked = total.sort("user", "evidence", "first", "place", descending=[False, True, False, False])
+        top = ranked.unique("user", keep="first", maintain_order=True)
+        lived_in = pl.concat([lived_in, top.select("user", "place")]).unique()
+    passed = evidence.join(lived_in, on=["user", "place"], how="semi")
+    spells = main_homes(passed, parameters)
+    odds = spells.with_columns(odds_days=pl.lit(parameters.home_odds_days))
+    rated = _rated(passed, odds, parameters.home_odds_power)
+    return _named(rated.filter(pl.col("evidence_days") >= parameters.min_home_days), "home")
+
+
+def _away_from_home(by_day: pl.DataFrame, homes: pl.DataFrame) -> pl.DataFrame:
+    """Rows that may be of work: not at the main home of most days, nor at another while it was the main home."""
+    away = by_day.join(main_places(homes), on=["user", "place"], how="anti")
+    spells = homes.select("user", "place", "from", "to")
+    at_home = away.join(spells, on=["user", "place"]).filter(
+        pl.col("day").is_between(pl.col("from").to_physical(), pl.col("to").to_physical())
+    )
+    return away.join(at_home, on=["user", "place", "day"], how="anti")
+
+
+def _occupation(
+    evidence: pl.DataFrame, anchor: str, weekdays: pl.DataFrame, parameters: AnchorParameters
+) -> pl.DataFrame:
+    """Places of work, or of study, as a path through the places that costs something at every change."""
+    days = pl.col("day").max() - pl.col("day").min() + 1
+    # The rate of evidence turns days into evidence: a change must pay as much for a rare tweeter's
+    # months as for a phone's.
+    rate = (exact_sum("evidence") / days).clip(0, 1)
+    penalty = evidence.group_by("user").agg(
+        penalty=(parameters.work_change_days * rate).clip(parameters.min_change_evidence)
+    )
+    spells = segment(evidence, penalty)
+    odds = (
+        spells.join(weekdays, on="user")
+        .filter(pl.col("day").is_between("first_day", "last_day"))
+        .group_by("user", "segment")
+        .agg(odds_days=parameters.work_odds_share * pl.len())
+    )
+    rated = _rated(evidence, spells.join(odds, on=["user", "segment"], how="left"), parameters.work_odds_power)
+    seen = (pl.col("evidence_days") >= parameters.min_work_days) & (
+        pl.col("confidence") >= parameters.least_work_confidence
+    )
+    return _named(rated.filter(seen), anchor)
 
 
 def _checked(stays: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
@@ -150,7 +209,7 @@ def evidence_by_day(stays: pl.DataFrame | pl.LazyFrame, parameters: AnchorParame
     Returns
     -------
     pl.DataFrame
-        user, place, day, is_education, home, work: what `anchors_by_day` takes.
+        user, place, day, is_education, home, work, small_hours, is_residential: what `anchors_by_day` takes.
     """
     of_class = pl.col("address_class")
     home_weight = of_class.replace_strict(parameters.home_weight, default=1.0, return_dtype=pl.Float64())
@@ -162,14 +221,17 @@ def evidence_by_day(stays: pl.DataFrame | pl.LazyFrame, parameters: AnchorParame
             work=weigh(parameters.work_profile),
             home_weight=home_weight,
             work_weight=work_weight,
+            small_hours=weigh_hours(hours_between(parameters.sleep_start, parameters.sleep_end)),
             is_education=(of_class == EDUCATION).fill_null(False),
+            is_residential=(of_class == RESIDENTIAL).fill_null(False),
         )
         .group_by("user", "place", "day")
         .agg(
-            pl.col("is_education").any(),
+            pl.col("is_education", "is_residential").any(),
             pl.col("home_weight", "work_weight").min(),
             home=exact_sum("home"),
             work=exact_sum("work"),
+            small_hours=exact_sum("small_hours").round(9),
         )
         .select(
             "user",
@@ -178,6 +240,8 @@ def evidence_by_day(stays: pl.DataFrame | pl.LazyFrame, parameters: AnchorParame
             "is_education",
             home=capped_home("home", parameters) * pl.col("home_weight"),
             work=capped_work("work", parameters) * pl.col("work_weight"),
+            small_hours="small_hours",
+            is_residential="is_residential",
         )
         .collect()
     )
@@ -194,39 +258,36 @@ def capped_work(hours: str, parameters: AnchorParameters) -> pl.Expr:
     return (pl.col(hours) / parameters.work_hours).clip(-1, 1).round(9)
 
 
-def _anchor(
-    evidence: pl.DataFrame, anchor: str, change_days: float, min_days: int, parameters: AnchorParameters
-) -> pl.DataFrame:
-    days = pl.col("day").max() - pl.col("day").min() + 1
-    # The rate of evidence turns days into evidence: a change must pay as much for a rare tweeter's
-    # three weeks as for a phone's.
-    penalty = evidence.group_by("user").agg(
-        penalty=(change_days * (exact_sum("evidence") / days).clip(0, 1)).clip(parameters.min_change_evidence)
-    )
-    segments = segment(evidence, penalty)
+def _rated(evidence: pl.DataFrame, spells: pl.DataFrame, power: float) -> pl.DataFrame:
+    """Add the days of evidence of the place of each spell, and the chance that it is the one.
+
+    The odds of the places, and of none of them, are as their evidence to a power: none has `odds_days`.
+    """
+    spell = ["user", "segment", "home", "first_day", "last_day", "odds_days"]
     within = (
-        evidence.join(segments.select("user", "segment", "first_day", "last_day", home="place"), on="user")
+        evidence.join(spells.rename({"place": "home"}), on="user")
         .filter(pl.col("day").is_between("first_day", "last_day"))
-        .group_by("user", "segment", "home", "first_day", "last_day", "place")
+        .group_by(*spell, "place")
         .agg(evidence=exact_sum("evidence"), days=pl.len())
     )
     is_home = pl.col("place") == pl.col("home")
-    rated = within.group_by("user", "segment", "home", "first_day", "last_day").agg(
-        here=pl.col("evidence").filter(is_home).sum(),
+    pull = pl.col("evidence") ** power
+    rated = within.group_by(spell).agg(
+        here=exact_sum(pull.filter(is_home)),
+        all=exact_sum(pull),
         evidence_days=pl.col("days").filter(is_home).sum(),
-        next=pl.col("evidence").filter(~is_home).max().fill_null(0.0),
     )
-    confidence = 1 - betainc(rated["here"].to_numpy() + 1, rated["next"].to_numpy() + 1, 0.5)
-    return (
-        rated.with_columns(confidence=pl.Series(confidence, dtype=pl.Float64()).round(6))
-        .filter(pl.col("evidence_days") >= min_days)
-        .select(
-            "user",
-            pl.col("home").alias("place"),
-            pl.lit(anchor).alias("anchor"),
-            pl.col("first_day").cast(pl.Date()).alias("from"),
-            pl.col("last_day").cast(pl.Date()).alias("to"),
-            "confidence",
-            pl.col("evidence_days").cast(pl.Int32()),
-        )
+    none = pl.col("odds_days").fill_null(0.0) ** power
+    return rated.with_columns(confidence=(pl.col("here") / (pl.col("all") + none)).round(6))
+
+
+def _named(rated: pl.DataFrame, anchor: str) -> pl.DataFrame:
+    return rated.select(
+        "user",
+        pl.col("home").alias("place"),
+        pl.lit(anchor).alias("anchor"),
+        pl.col("first_day").cast(pl.Date()).alias("from"),
+        pl.col("last_day").cast(pl.Date()).alias("to"),
+        "confidence",
+        pl.col("evidence_days").cast(pl.Int32()),
     )

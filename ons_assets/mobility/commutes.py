@@ -18,7 +18,7 @@ def commutes(anchors: pl.DataFrame) -> pl.DataFrame:
         confidence (product of the two). Sorted by user, purpose and from.
     """
     homes = anchors.filter(anchor="home").select("user", home="place", h_from="from", h_to="to", h="confidence")
-    away = anchors.filter(pl.col("anchor") != "home")
+    away = anchors.filter(pl.col("anchor").is_in(["work", "study"]))
     return (
         away.join(homes, on="user")
         .filter((pl.col("from") <= pl.col("h_to")) & (pl.col("h_from") <= pl.col("to")))

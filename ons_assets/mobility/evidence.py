@@ -29,6 +29,13 @@ def weights_of(profile: WeeklyProfile) -> Profile:
     )
 
 
+def hours_between(start: int, end: int) -> Profile:
+    """Return one for each hour of the week from the start of a day to the end, across midnight if it is earlier."""
+    hour = np.arange(HOURS_OF_WEEK) % 24
+    inside = (hour >= start) & (hour < end) if start < end else (hour >= start) | (hour < end)
+    return inside.astype(np.float64)
+
+
 def split_by_day(stays: pl.LazyFrame, instant_hours: float) -> pl.LazyFrame:
     """Cut stays at midnight.
 
@@ -71,7 +78,11 @@ def split_by_day(stays: pl.LazyFrame, instant_hours: float) -> pl.LazyFrame:
 
 def weigh(profile: WeeklyProfile) -> pl.Expr:
     """Return the integral of the profile between `from_hour` and `to_hour`, in weighted hours."""
-    weights = weights_of(profile)
+    return weigh_hours(weights_of(profile))
+
+
+def weigh_hours(weights: Profile) -> pl.Expr:
+    """Return the integral of the weights of the hours of the week between `from_hour` and `to_hour`."""
     cumulated = pl.Series(np.concatenate([[0.0], np.cumsum(weights)[:-1]]))
     hourly = pl.Series(weights)
     total = float(weights.sum())

@@ -16,7 +16,6 @@ from ons_assets.lakehouse.buckets import in_buckets, spans, with_bucket
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.increments import Increment, Replacement
 from ons_assets.orchestration.assets import ingested, published
-from ons_assets.orchestration.partitions import DAYS
 from ons_assets.parameters.geography import NearestParameters
 from ons_assets.parameters.tweets import (
     ClusterParameters,
@@ -48,7 +47,7 @@ from ons_assets.tweets.users import PERSON
 
 Frames = Iterator[pl.DataFrame]
 
-raw_tweets = ingested("tweets/raw_tweets", TweetFiles.of, partitions=DAYS)
+raw_tweets = ingested("tweets/raw_tweets", TweetFiles.of, by_day=True)
 
 
 @published("tweets/collection_gaps", inputs=["tweets/raw_tweets"])
@@ -175,8 +174,14 @@ def residences(
 
 @published("tweets/moves", inputs=["tweets/user_anchors"])
 def moves(user_anchors: pl.LazyFrame, parameters: MoveParameters) -> pl.DataFrame:
-    """Find changes of home."""
-    return living.moves(user_anchors.filter(anchor="home").collect(), parameters)
+    """Find changes of home after which the old one is given up."""
+    return living.moves(_homes_of(user_anchors), parameters)
+
+
+@published("tweets/second_residences", inputs=["tweets/user_anchors"])
+def second_residences(user_anchors: pl.LazyFrame) -> pl.DataFrame:
+    """Find the homes that are kept beside a main one."""
+    return living.second_residences(_homes_of(user_anchors))
 
 
 @published(
@@ -230,6 +235,10 @@ def migration_comparison(
         parameters,
     )
     return protect(MIGRATION_COMPARISON, comparison, Thresholds(flows.fewest_users))
+
+
+def _homes_of(anchors: pl.LazyFrame) -> pl.DataFrame:
+    return anchors.filter(pl.col("anchor").is_in(["home", "second_home"])).collect()
 
 
 def _spans(rows: pl.LazyFrame, memory: MemoryParameters) -> list[tuple[int, int]]:

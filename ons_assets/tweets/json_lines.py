@@ -32,6 +32,7 @@ from ons_assets.tweets.records import (
     judge,
     rejected_rows,
 )
+from ons_assets.wording import counted
 
 ROWS_PER_BLOCK = 50_000
 # Above this a number may have lost digits in a parser that holds numbers as doubles.
@@ -227,7 +228,7 @@ class Reader:
             )
         notes = [cut] if cut else []
         if notices:
-            notes.append(f"{notices} notices of the connection")
+            notes.append(f"{counted(notices, 'notice')} of the connection")
         return judge(records, rejected_rows(rejected), rules, "; ".join(notes) or None)
 
     def _records(self, line: bytes) -> list[tuple[Any, ...]]:

@@ -79,7 +79,7 @@ def migration_flows(
         pl.col("from_area").is_not_null() & pl.col("to_area").is_not_null() & (pl.col("from_area") != pl.col("to_area"))
     ).with_columns(month=pl.col("moved_on").dt.month_start())
     weighted = between.join(weights, left_on=["month", "from_area", *by], right_on=["month", "area", *by], how="left")
-    # Somebody who moves in the first month that is seen has no users at risk to be weighed with.
+    # Somebody who moves in the first month that is seen has no users at risk to be weighed with, or too few.
     weighted = weighted.drop_nulls("weight")
     months = weighted.select("weight", *by, period_type=pl.lit("month"), period=pl.col("month").dt.strftime("%Y-%m"),
                              origin="from_area", destination="to_area")  # fmt: skip
@@ -114,13 +114,18 @@ def _weights(
     at_risk: pl.DataFrame, population: pl.DataFrame, parameters: MigrationFlowParameters, by: Sequence[str]
 ) -> pl.DataFrame:
     people = population.group_by("area", *by).agg(exact_sum("population"))
-    joined = at_risk.join(people, on=["area", *by], how="inner").with_columns(
-        is_thin=pl.col("users") < parameters.fewest_users
+    joined = at_risk.join(people, on=["area", *by], how="inner").sort("month", *by, "users", "area")
+    users, group = pl.col("users"), ["month", *by]
+    is_thin = users < parameters.fewest_users
+    # A flow by its movers tells the users of its origin, so a pool of few takes further areas in.
+    before = users.cum_sum().over(group) - users
+    is_pooled = is_thin | (is_thin.any().over(group) & (before < parameters.fewest_users))
+    pooled = joined.with_columns(is_pooled=is_pooled)
+    pools = pooled.filter("is_pooled").group_by(group).agg(people=exact_sum("population"), users_=users.sum())
+    together = pools.filter(pl.col("users_") >= parameters.fewest_users).select(
+        *group, together=pl.col("people") / pl.col("users_")
     )
-    thin = joined.filter("is_thin").group_by("month", *by).agg(together=exact_sum("population") / pl.col("users").sum())
-    return joined.join(thin, on=["month", *by], how="left").select(
-        "month",
-        "area",
-        *by,
-        weight=pl.when("is_thin").then("together").otherwise(pl.col("population") / pl.col("users")),
+    alone = pl.col("population") / users
+    return pooled.join(together, on=group, how="left").select(
+        *group[:1], "area", *by, weight=pl.when("is_pooled").then("together").otherwise(alone)
     )

@@ -10,7 +10,7 @@ from ons_assets.intake.rules import repeats
 from ons_assets.intake.source import Piece
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
-from ons_assets.settings import FIRST_DAY
+from ons_assets.wording import counted
 
 ZONE = "Europe/London"
 FUTURE_SLACK = timedelta(days=1)
@@ -53,7 +53,7 @@ class Rules:
     """
 
     received_utc: datetime
-    first_day: date = FIRST_DAY
+    first_day: date
 
 
 def judge(rows: pl.DataFrame, rejected: pl.DataFrame, rules: Rules, note: str | None = None) -> Piece:
@@ -93,7 +93,7 @@ def judge(rows: pl.DataFrame, rejected: pl.DataFrame, rules: Rules, note: str | 
                 pl.concat([rejected, bad]).sort("line"),
             )
         if outside := len(placed) - inside:
-            notes.append(f"{outside} positions outside Great Britain")
+            notes.append(f"{counted(outside, 'position')} outside Great Britain")
     accepted = good.select(list(RECORD_SCHEMA)).cast(RECORD_SCHEMA)  # type: ignore[arg-type]
     every = pl.concat([rejected, bad]).sort("line")
     return Piece(accepted, every, tuple(notes), usable=len(accepted), expected=len(accepted) + len(every))

@@ -66,12 +66,14 @@ def residences(anchors: pl.DataFrame, tweets: pl.DataFrame, coverage: pl.DataFra
 
 
 def moves(anchors: pl.DataFrame, parameters: MoveParameters | None = None) -> pl.DataFrame:
-    """Return the changes of home.
+    """Return the changes of home after which the old one is given up.
+
+    Who keeps the old home as a second one has not moved away from it: it is in `second_residences`.
 
     Parameters
     ----------
     anchors
-        Rows of `tweets/user_anchors`.
+        Rows of `tweets/user_anchors` of home and second_home.
     parameters
         Parameters; None for the defaults.
 
@@ -96,8 +98,16 @@ def moves(anchors: pl.DataFrame, parameters: MoveParameters | None = None) -> pl
     distance = (
         (pl.col("easting_m") - pl.col("next_easting_m")) ** 2 + (pl.col("northing_m") - pl.col("next_northing_m")) ** 2
     ).sqrt() / 1_000
+    kept = anchors.filter(anchor="second_home").select("user", "cluster", kept_from="from", kept_to="to")
+    still = (
+        pairs.join(kept, on=["user", "cluster"])
+        .filter((pl.col("kept_from") <= pl.col("next_to")) & (pl.col("kept_to") >= pl.col("next_from")))
+        .select("user", "from")
+        .unique()
+    )
     return (
-        pairs.with_columns(distance_km=distance)
+        pairs.join(still, on=["user", "from"], how="anti", maintain_order="left")
+        .with_columns(distance_km=distance)
         .filter(pl.col("distance_km") >= parameters.shortest_km)
         .select(
             "user",
@@ -124,6 +134,46 @@ def _with_returns(moved: pl.DataFrame) -> pl.DataFrame:
     joined = moved.join(first_left, on=["user", "to_cluster"], how="left", maintain_order="left")
     is_return = (pl.col("left_on") < pl.col("moved_on")).fill_null(False)
     return joined.with_columns(is_return=is_return).drop("left_on")
+
+
+def second_residences(anchors: pl.DataFrame) -> pl.DataFrame:
+    """Return the homes that users keep beside the main one.
+
+    Parameters
+    ----------
+    anchors
+        Rows of `tweets/user_anchors` of home and second_home.
+
+    Returns
+    -------
+    pl.DataFrame
+        user, cluster, area, home_cluster, home_area (the main home of that time), from, to, distance_km (between
+        both), confidence, evidence_days. Sorted by user, from and cluster.
+    """
+    columns = ("cluster", "area", "easting_m", "northing_m")
+    homes = anchors.filter(anchor="home").select(
+        "user", home_from="from", home_to="to", **{f"home_{name}": name for name in columns}
+    )
+    along = pl.col("easting_m") - pl.col("home_easting_m")
+    up = pl.col("northing_m") - pl.col("home_northing_m")
+    beside = anchors.filter(anchor="second_home").join(homes, on="user")
+    # Each was found within the time of one main home.
+    return (
+        beside.filter((pl.col("from") >= pl.col("home_from")) & (pl.col("to") <= pl.col("home_to")))
+        .select(
+            "user",
+            "cluster",
+            "area",
+            "home_cluster",
+            "home_area",
+            "from",
+            "to",
+            ((along**2 + up**2).sqrt() / 1_000).alias("distance_km"),
+            "confidence",
+            "evidence_days",
+        )
+        .sort("user", "from", "cluster")
+    )
 
 
 def student_homes(

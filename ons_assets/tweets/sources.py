@@ -1,9 +1,11 @@
 """The files of tweets: JSON of the Twitter API, and tables of positions in a layout."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -12,18 +14,32 @@ from ons_assets.intake.containers import parts
 from ons_assets.intake.fields import fields
 from ons_assets.intake.formats import FEATURES, LOOKED_AT_BYTES, has_objects_below
 from ons_assets.intake.layouts import Layout
+from ons_assets.intake.pseudonyms import pseudonym
 from ons_assets.intake.records import records
-from ons_assets.intake.source import ENDS_INSIDE_RECORD, Piece, Source, layout_folders, limits, nothing_read
+from ons_assets.intake.source import (
+    ENDS_INSIDE_RECORD,
+    OF_ZONE,
+    Located,
+    Piece,
+    Source,
+    days_of,
+    layout_folders,
+    limits,
+    nothing_read,
+    without,
+)
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.settings import Settings
 from ons_assets.tweets import positions
 from ons_assets.tweets.json_lines import Reader
+from ons_assets.tweets.pruning import pruned
 from ons_assets.tweets.records import Rules, judge
 
 BUILT_IN = Path(__file__).parent / "layouts"
 JSON_STARTS = (b"{", b"[")
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
 BLANKS = b"\xef\xbb\xbf \t\r\n"
 # Read by a decoder of its own, which skips texts and names without making objects of them.
 TWITTER = Layout(name="twitter-api", format="json-lines", columns={})
@@ -45,6 +61,8 @@ class TweetFiles(Source):
     unit = "tweets"
     identity = ("event", "tweet_id")
     is_individual = True
+    has_days = True
+    person, record = "user", "tweet_id"
     needs = {
         "user": "who; becomes a pseudonym",
         "time": "when",
@@ -52,12 +70,13 @@ class TweetFiles(Source):
         "longitude": "degrees east",
     }
     takes = {"id": "of the tweet", "place_type": "kind of the place", "source": "application"}
+    one_of = (OF_ZONE,)
 
     @classmethod
     def of(cls, settings: Settings) -> "TweetFiles":
         """Return the source of one home; its own layouts come before those of the pilot."""
         folders = layout_folders(settings, cls.name, BUILT_IN)
-        return cls(folders, limits(settings), home=Home(settings.home))
+        return cls(folders, limits(settings), **days_of(cls, settings), home=Home(settings.home))
 
     def layout(self, path: Path, name: str) -> Layout:
         """See `Source.layout`; JSON that no layout knows is taken to be of the API."""
@@ -72,18 +91,48 @@ class TweetFiles(Source):
     def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
         """See `Source.read`."""
         if layout.name == TWITTER.name:
-            yield Reader(self.home.secret(), self.limits).read(path, Rules(received_utc))
+            yield Reader(self.home.secret(), self.limits).read(path, Rules(received_utc, self.first_day))
             return
-        rules = Rules(received_utc) if layout.first_day is None else Rules(received_utc, layout.first_day)
-        found, rejected, cut = [], [pl.DataFrame(schema=REJECTED_SCHEMA)], False
+        rules = Rules(received_utc, self.first_day_of(layout))
+        found, rejected, cut, left_out = [], [pl.DataFrame(schema=REJECTED_SCHEMA)], False, 0
         for block in records(path, layout, self.limits):
             named = fields(block, layout, name)
-            rejected += [block.rejected, named.rejected]
+            rejected.append(block.rejected)
+            left_out += named.left_out
             found.append(positions.records(named.rows, layout, self.home.secret()))
             cut |= block.ends_inside_record
         if not found:
             raise Unreadable(nothing_read(pl.concat(rejected)), pl.concat(rejected))
-        yield judge(pl.concat(found), pl.concat(rejected), rules, ENDS_INSIDE_RECORD if cut else None)
+        piece = judge(pl.concat(found), pl.concat(rejected), rules, ENDS_INSIDE_RECORD if cut else None)
+        yield replace(piece, notes=(*piece.notes, without(left_out))) if left_out else piece
+
+    def pseudonyms_of(self, name: str, layouts: Sequence[Layout], accepted: Sequence[pl.LazyFrame]) -> frozenset[int]:
+        """See `Source.pseudonyms_of`; files that hold pseudonyms already name people by them."""
+        given = any(layout.pseudonymised for layout in layouts) and WHOLE_NUMBER.fullmatch(name)
+        return frozenset([pseudonym(name, self.home.secret()), *([int(name)] if given else [])])
+
+    def objection(self, numbers: frozenset[int], accepted: Sequence[pl.LazyFrame]) -> str | None:
+        """See `Source.objection`; the number of a tweet may say up to where positions were withdrawn."""
+        withdrawn = pl.col("tweet_id").is_in(sorted(numbers)) & (pl.col("event") == "scrub_geo")
+        if any(len(rows.filter(withdrawn).head(1).collect()) for rows in accepted):
+            return (
+                "positions up to one of these tweets were withdrawn, and would be told again if it went: "
+                "erase the earlier tweets of its author with it, or the author"
+            )
+        return None
+
+    def pruning(self, layout: Layout, names: frozenset[str]) -> Callable[[bytes], bytes | None] | None:
+        """See `Source.pruning`; a line of the API may hold tweets of many, and tweets in tweets."""
+        return partial(pruned, names=names) if layout.name == TWITTER.name else None
+
+    def located(self, path: Path, name: str, layout: Layout, column: str) -> Iterator[Located]:
+        """See `Source.located`; JSON of the API is cut by its own reader."""
+        if layout.name != TWITTER.name:
+            yield from super().located(path, name, layout, column)
+
+    def whose(self, rows: pl.DataFrame, layout: Layout, column: str) -> pl.Series:
+        """See `Source.whose`."""
+        return positions.records(rows, layout, self.home.secret())[column]
 
     def _is_json(self, path: Path) -> bool:
         """Return whether the first character that is not blank begins JSON, but for shapes on a map."""

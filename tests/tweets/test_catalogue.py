@@ -24,7 +24,7 @@ from ons_assets.tweets.collection_gaps import collection_gaps
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import migration_flows
-from ons_assets.tweets.residences import moves, residences, student_homes
+from ons_assets.tweets.residences import moves, residences, second_residences, student_homes
 from ons_assets.tweets.sources import BUILT_IN, TweetFiles
 from ons_assets.tweets.users import describe_users
 
@@ -69,9 +69,23 @@ def made(tmp_path_factory):
         "tweets/student_homes": student_homes(stays, model.clusters, world.terms),
         "tweets/residences": lived,
         "tweets/moves": moved,
+        "tweets/second_residences": second_residences(with_second_homes(anchors)),
         "tweets/migration_flows": protect(tweets.MIGRATION_FLOWS, flows, Thresholds(1)).rows,
         "tweets/migration_comparison": protect(tweets.MIGRATION_COMPARISON, compared, Thresholds(1)).rows,
     }
+
+
+def with_second_homes(anchors):
+    """Nobody of the simulated world has a second home; here the places of work are some."""
+    homes, work = anchors.filter(anchor="home"), anchors.filter(anchor="work")
+    whole = homes.select("user", home_from="from", home_to="to").unique("user")
+    within = work.join(whole, on="user").with_columns(
+        pl.max_horizontal("from", "home_from").alias("from"), pl.min_horizontal("to", "home_to").alias("to")
+    )
+    second = (
+        within.filter(pl.col("from") <= pl.col("to")).select(work.columns).with_columns(anchor=pl.lit("second_home"))
+    )
+    return pl.concat([homes, second])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,17 +1,20 @@
 """From anchors to residences, moves, flows and the comparison with official estimates."""
 
+import string
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ons_assets.parameters.tweets import MigrationFlowParameters, MoveParameters
 from ons_assets.tweets.anchors import tweet_stays, user_anchors, user_commutes
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.migration_comparison import compare_areas, compare_pairs, totals_by_area
 from ons_assets.tweets.migration_flows import migration_flows, users_at_risk
-from ons_assets.tweets.residences import moves, residences, student_homes
+from ons_assets.tweets.residences import moves, residences, second_residences, student_homes
 
 PLACES = {0: ("A", 0.0), 1: ("B", 30_000.0), 2: ("A", 400.0), 3: ("C", 60_000.0)}
 
@@ -100,6 +103,22 @@ def test_a_visit_too_short_to_count_does_not_hide_that_nothing_changed():
     assert moves(homes(*spells)).is_empty()
 
 
+def test_who_keeps_the_old_home_has_not_moved_and_has_a_second_one():
+    changed = homes((1, 0, date(2014, 1, 5), date(2014, 3, 1)), (1, 1, date(2014, 3, 11), date(2014, 6, 1)))
+    kept = homes((1, 0, date(2014, 3, 20), date(2014, 5, 25))).with_columns(anchor=pl.lit("second_home"))
+    before = homes((1, 1, date(2014, 1, 7), date(2014, 2, 20))).with_columns(anchor=pl.lit("second_home"))
+    assert len(moves(changed)) == 1
+    assert moves(pl.concat([changed, kept])).is_empty()
+    # To move to what was a second home before is to move.
+    assert len(moves(pl.concat([changed, before]))) == 1
+    second = second_residences(pl.concat([changed, kept, before]))
+    assert second.select("cluster", "home_cluster", "home_area", "distance_km").rows() == [
+        (1, 0, "A", 30.0),
+        (0, 1, "B", 30.0),
+    ]
+    assert residences(pl.concat([changed, kept]), tweets_in()).equals(residences(changed, tweets_in()))
+
+
 def test_going_back_is_a_return():
     spells = [
         (1, 0, date(2014, 1, 5), date(2014, 3, 1)),
@@ -182,9 +201,38 @@ def test_areas_with_few_users_are_weighed_together():
         moves(anchors),
         residences(anchors, tweets_in()),
         population(A=1_000, B=1_000),
-        MigrationFlowParameters(fewest_users=10),
+        MigrationFlowParameters(fewest_users=7),
     )
     assert flows.filter(period_type="month")["flow"].to_list() == [pytest.approx(2_000 / 7)]
+
+
+@given(
+    st.lists(st.integers(1, 30), min_size=1, max_size=6),
+    st.lists(st.integers(500, 900), min_size=6, max_size=6, unique=True),
+)
+@settings(max_examples=40, deadline=None)
+def test_flow_and_movers_tell_of_no_area_how_few_users_it_has(users, people):
+    """Population over flow by mover is the number of users of an area, or of those that are weighed together."""
+    areas = string.ascii_uppercase[: len(users)]
+    home_of = dict(enumerate(area for area, n in zip(areas, users, strict=True) for _ in range(n + 1)))
+    movers = {home: user for user, home in home_of.items()}
+    lived = pl.DataFrame(
+        [(user, date(2014, month, 1), home) for user, home in home_of.items() for month in (1, 2)],
+        schema=["user", "month", "area"],
+        orient="row",
+    )
+    moved = pl.DataFrame(
+        [(user, home, "elsewhere", date(2014, 2, 11)) for home, user in movers.items()],
+        schema=["user", "from_area", "to_area", "moved_on"],
+        orient="row",
+    )
+    population_of = dict(zip(areas, people, strict=False))
+    flows = migration_flows(moved, lived, population(**population_of))
+    assert flows["origin"].n_unique() == (len(users) if len(home_of) >= 10 else 0), "none is lost for it"
+    month = flows.filter(period_type="month").with_columns(people_by_user=pl.col("flow") / pl.col("movers"))
+    for _, same in month.group_by(pl.col("people_by_user").round(9)):
+        [by_user] = same["people_by_user"].round(9).unique()
+        assert sum(population_of[area] for area in same["origin"].unique()) / by_user >= 10 - 1e-6
 
 
 def test_age_divides_users_and_population_alike():
