@@ -40,16 +40,20 @@ docs: $(VENV)/.installed
 	$(BIN)/python docs/generate.py
 	$(BIN)/ons-assets parameters --markdown > docs/parameters.md
 
-$(VENV)/.installed: $(SOURCES)
+$(VENV)/.made:
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed; say which with make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+$(VENV)/.installed: $(SOURCES) | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
+# The kernels are built once: whoever runs the tests has the program, too.
+$(VENV)/.installed-dev: $(SOURCES) | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,lint]"
-	touch $@
+	touch $(VENV)/.installed $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -27,12 +27,17 @@ extensions = [
 
 setup(
     # Folders of data are packages to setuptools, though they hold no module. The sources of the kernels go along, since
-    # the version of the code is a hash over them; the C made of them does not.
-    packages=find_namespace_packages(include=["ons_assets*", "core_ext*", "expectations*"], exclude=["*__pycache__*"]),
-    package_data={"": ["*.yaml", "*.toml", "*.csv", "*.json", "*.pyx", "*.pxd", "*.h"]},
+    # the version of the code is a hash over them; the C made of them does not. Of the docs go along the pages that
+    # releases take with them.
+    packages=find_namespace_packages(
+        include=["ons_assets*", "core_ext*", "expectations*", "docs.methods"], exclude=["*__pycache__*"]
+    ),
+    package_data={"": ["*.yaml", "*.toml", "*.csv", "*.json", "*.md", "*.pyx", "*.pxd", "*.h"]},
     exclude_package_data={"": ["*.c"]},
+    options={"build_ext": {"parallel": os.cpu_count()}},
     ext_modules=cythonize(
         extensions,
+        nthreads=os.cpu_count(),
         compiler_directives={
             "language_level": 3,
             "boundscheck": CHECKED,

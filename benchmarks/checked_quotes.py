@@ -1,6 +1,6 @@
 """What the checks find: in the quotes of 2016, and beside the truth of simulated quarters.
 
-    python benchmarks/checked_quotes.py [--only real|simulated|planted]
+    python benchmarks/checked_quotes.py [--only names|real|simulated|planted]
 
 needs the shared data (`ONS_ASSETS_SHARED_DATA` or ../shared/data) for the quotes of 2016.
 """
@@ -19,6 +19,7 @@ from ons_assets.parameters.prices import CheckParameters, IndexParameters, Outli
 from ons_assets.prices.checked import FLAGS, check
 from ons_assets.prices.compilation import item_indices
 from ons_assets.prices.outliers import outlier_methods
+from ons_assets.prices.packs import pack_table
 from ons_assets.prices.sources import QuoteFiles
 from ons_assets.settings import Settings
 from ons_assets.simulate.prices import DEFAULT_SEED, simulate_prices
@@ -32,15 +33,36 @@ SEEDS = (DEFAULT_SEED, 20160721, 7)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=["real", "simulated", "planted"])
+    parser.add_argument("--only", choices=["names", "real", "simulated", "planted"])
     only = parser.parse_args().only
     with pl.Config(tbl_rows=60, tbl_cols=20, fmt_str_lengths=90, tbl_hide_dataframe_shape=True, float_precision=4):
+        if only in (None, "names"):
+            names()
         if only in (None, "real"):
             real()
         if only in (None, "simulated"):
             simulated()
         if only in (None, "planted"):
             planted()
+
+
+def names() -> None:
+    """How many different names of the shared data say what their pack holds."""
+    files = (
+        ("ons_webscraped/quotes_2016.parquet", "product_name"),
+        ("ons_webscraped/monthly_average_prices.csv.gz", "product_name"),
+        ("ons_webscraped/tesco_2014-08-22_multibuy.csv.gz", "product_name"),
+        ("scanner/dataCOICOP.csv.gz", "description"),
+        ("scanner/dataRSM.csv.gz", "description"),
+    )
+    rows = []
+    for file, column in files:
+        path = SHARED / file
+        frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
+        packs = pack_table(frame[column].drop_nulls())
+        given = packs["pack_quantity"].is_not_null()
+        rows.append({"file": file, "names": len(packs), "give_a_pack": given.sum(), "share": given.mean()})
+    print(pl.DataFrame(rows))
 
 
 def real() -> None:
@@ -80,7 +102,9 @@ def simulated() -> None:
             rows += [{"seed": seed, **row} for row in _faults(checked, truth)]
             rows_of = {name: _error(checked, truth, excludes) for name, excludes in EXCLUSIONS.items()}
             always = check(raw, CheckParameters(carry="always"))
-            rows_of["carried to every day"] = _error(always, truth, EXCLUSIONS["default: carried, without typos"])
+            rows_of["carried to every day"] = _error(
+                always, truth, EXCLUSIONS["default: carried, without typos"], imputed_periods="always"
+            )
         print(f"seed {seed}: error of the daily Jevons in scope, per cent: mean, largest")
         for name, (mean, largest) in rows_of.items():
             print(f"  {name:<36}{100 * mean:6.2f}{100 * largest:8.2f}")
@@ -90,8 +114,8 @@ def simulated() -> None:
 def planted() -> None:
     """Outliers by method: products of a simulated quarter whose price is wrong from a day on, to its end.
 
-    A price that stays is no typo, so that only the other products of the item can tell; half as dear again is less
-    than the least factor, and nobody should be flagged.
+    A price that stays is no error, unless its point is displaced: only ten times should be flagged. Half as dear again
+    is less than the least factor.
     """
     with tempfile.TemporaryDirectory() as folder:
         raw, _ = _world(Path(folder), PLANTED_SEED)
@@ -194,8 +218,17 @@ def _rates(both: pl.DataFrame) -> dict[str, float]:
     return {"true": true, "found": hits / max(true, 1), "false_of_flagged": 1 - hits / max(flagged, 1)}
 
 
-def _error(checked: pl.DataFrame, truth: Path, excludes: tuple[str, ...]) -> tuple[float, float]:
-    parameters = IndexParameters(methods=({"method": "jevons"},), frequencies=("day",), excludes=excludes)
+def _error(
+    checked: pl.DataFrame, truth: Path, excludes: tuple[str, ...], imputed_periods: str = "not_collected"
+) -> tuple[float, float]:
+    parameters = IndexParameters.model_validate(
+        {
+            "methods": ({"method": "jevons"},),
+            "frequencies": ("day",),
+            "excludes": excludes,
+            "imputed_periods": imputed_periods,
+        }
+    )
     true = pl.read_parquet(truth / "indices.parquet").select(
         pl.col("item_id").cast(pl.String), "frequency", "period", "jevons"
     )

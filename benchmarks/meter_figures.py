@@ -6,20 +6,26 @@ Of 30 simulated homes, the one with most low days in one run is drawn.
 """
 
 import argparse
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from ons_assets.drawing import as_svg
 from ons_assets.meters.absence.low_use import low_use_runs
-from ons_assets.meters.absence.pictures import daily_totals_figure, low_days_figure
+from ons_assets.meters.absence.pictures import (
+    SHOWN_DAYS,
+    daily_totals_figure,
+    daily_totals_in_words,
+    low_days_figure,
+    low_days_in_words,
+    low_week,
+)
 from ons_assets.meters.half_hours.daily import daily_consumption
 from ons_assets.simulate.meters import Scale, simulated_homes
 from ons_assets.simulate.meters.scales import TRIAL_DAYS, TRIAL_START
 
 HOMES, SEED = 30, 3
-SHOWN_DAYS = 7
 
 
 def main() -> None:
@@ -46,9 +52,13 @@ def main() -> None:
     runs = low_use_runs(daily)
     chosen = runs.filter(pl.col("low_days") >= SHOWN_DAYS).sort("low_days", "meter", descending=True).row(0, named=True)
     mine = pl.col("meter") == chosen["meter"]
-    daily_totals_figure(daily.filter(mine), runs.filter(mine)).save(folder / "daily_totals.svg")
-    shown = chosen["first_day"] + timedelta(days=(chosen["days"] - SHOWN_DAYS) // 2)
-    low_days_figure(rows.filter(mine), shown, SHOWN_DAYS).save(folder / "low_days.svg")
+    daily, runs, half_hours = daily.filter(mine), runs.filter(mine), rows.filter(mine)
+    shown = low_week(daily, runs)
+    pictures = {"daily_totals": daily_totals_figure(daily, runs), "low_days": low_days_figure(half_hours, shown)}
+    for name, picture in pictures.items():
+        (folder / f"{name}.svg").write_text(as_svg(picture), "utf-8")
+    print(daily_totals_in_words(daily, runs))
+    print(low_days_in_words(half_hours, shown))
     print(f"a run of {chosen['low_days']} low days from {chosen['first_day']}; figures in {folder}")
 
 

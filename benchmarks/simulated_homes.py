@@ -1,6 +1,6 @@
 """What simulated homes are like: use, presence, and how well use alone tells presence.
 
-python benchmarks/simulated_homes.py [--homes 300] [--days 365] [--seed 1 2 3]
+python benchmarks/simulated_homes.py [--homes 300] [--days 365] [--seed 1 2 3] [--pairs 60]
 """
 
 import argparse
@@ -8,8 +8,10 @@ import time
 
 import numpy as np
 
-from ons_assets.simulate.meters import Scale, simulated_homes
+from ons_assets.simulate.meters import EquipmentShares, Scale, simulated_homes
+from ons_assets.simulate.meters.calendar import Calendar
 from ons_assets.simulate.meters.households import Kind
+from ons_assets.simulate.meters.large_loads import solar
 from ons_assets.simulate.meters.presence import STATES, State
 
 DAYTIME = slice(12, 44)
@@ -22,12 +24,42 @@ def area_under_curve(kwh: np.ndarray, inside: np.ndarray) -> float:
     return float((ranks[inside].sum() - ones * (ones - 1) / 2) / (ones * (len(inside) - ones)))
 
 
+def equipment_adds(homes: int, days: int, seed: int) -> None:
+    """Print what each kind of large equipment adds to the same main homes."""
+
+    def world(shares: EquipmentShares) -> list:
+        return [
+            home
+            for home in simulated_homes(Scale("pairs", homes, days, equipment=shares), seed)
+            if home.household.kind is Kind.MAIN
+        ]
+
+    without = world(EquipmentShares(0, 0, 0, 0))
+    everyone = {
+        "solar": EquipmentShares(1, 0, 0, 0),
+        "storage heating": EquipmentShares(0, 1, 0, 0),
+        "electric car": EquipmentShares(0, 0, 1, 0),
+        "heat pump": EquipmentShares(0, 0, 0, 1),
+    }
+    for kind, shares in everyone.items():
+        changed = world(shares)
+        added = np.array([(home.kwh - other.kwh).sum() for home, other in zip(changed, without, strict=True)])
+        low, high = np.percentile(added, [5, 95])
+        print(f"  {kind}: adds {added.mean():.0f} kWh ({low:.0f} to {high:.0f}; 5 and 95 %)", end="")
+        if kind == "solar":
+            calendar = Calendar(Scale("pairs", homes, days).start, days, seed)
+            made = [solar(home.equipment.large, calendar).sum() / 1000 for home in changed]
+            print(f"; the panels give {np.mean(made):.0f} kWh", end="")
+        print()
+
+
 def main() -> None:
     """Print one paragraph a seed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--homes", type=int, default=300)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--seed", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--pairs", type=int, default=60, help="homes that are simulated with and without equipment")
     arguments = parser.parse_args()
     for seed in arguments.seed:
         start = time.perf_counter()
@@ -59,6 +91,7 @@ def main() -> None:
             f"median {np.median(areas):.2f}, 95 % {np.percentile(areas, 95):.2f}\n"
             f"  a day away uses {np.median(away):.2f} of a mean day (median home)"
         )
+        equipment_adds(arguments.pairs, arguments.days, seed)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import json
 import resource
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +53,8 @@ def main() -> None:
         size_gb = path.stat().st_size / 1e9
         before_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         start = time.perf_counter()
-        parsed = Reader(b"k" * 32, Limits(unpacked_bytes=1 << 40)).read(path, Rules(datetime(2015, 1, 1, tzinfo=UTC)))
+        rules = Rules(datetime(2015, 1, 1, tzinfo=UTC), date(2010, 1, 1))
+        parsed = Reader(b"k" * 32, Limits(unpacked_bytes=1 << 40)).read(path, rules)
         seconds = time.perf_counter() - start
         peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         start = time.perf_counter()

@@ -200,7 +200,7 @@ def report_homes(truth: Path, made: Frames) -> None:
 
 
 def report_work(truth: Path, made: Frames) -> None:
-    work = made["anchors"].filter(pl.col("anchor") != "home")
+    work = made["anchors"].filter(pl.col("anchor").is_in(["work", "study"]))
     jobs = of_users(truth, "jobs", made)
     hits = work.join(jobs, on="user", suffix="_true").filter(metres("_true") < NEAR_M)["user"].n_unique()
     inferred = work["user"].n_unique()
@@ -209,6 +209,11 @@ def report_work(truth: Path, made: Frames) -> None:
         f"work or study: inferred for {inferred:,} users, right for {hits / max(inferred, 1):.1%}; "
         f"of those of them who have one, {hits / max(with_one, 1):.1%}"
     )
+    without = enough(made).join(jobs.drop_nulls("easting_m"), on="user", how="anti")
+    seen = without.join(work.select("user").unique(), on="user", how="semi")
+    second = made["anchors"].filter(anchor="second_home")["user"].n_unique()
+    print(f"  of {len(without):,} who have none, seen to work {len(seen) / max(len(without), 1):.1%}")
+    print(f"second homes (nobody has one): of {second:,} users")
 
 
 def report_moves(truth: Path, made: Frames) -> None:

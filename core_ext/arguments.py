@@ -69,6 +69,33 @@ def checked_threads(n_threads: int) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def whole_numbers(values: npt.ArrayLike, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
+    """Return whole numbers as a contiguous array of an integer type, none of them changed by that.
+
+    NumPy cuts numbers that do not fit into a shorter type to some other number, without a word.
+
+    Parameters
+    ----------
+    values
+        Whole numbers, of any type.
+    dtype
+        Integer type of the array that a kernel takes.
+    name
+        What the message calls the numbers.
+
+    Raises
+    ------
+    ValueError
+        If one of them is no whole number, or does not fit.
+    """
+    given = np.asarray(values)
+    with np.errstate(invalid="ignore"):
+        cast = np.ascontiguousarray(given, dtype=dtype)
+    if given.dtype != cast.dtype and not (np.array_equal(given, cast) and np.array_equal(given < 0, cast < 0)):
+        raise ValueError(f"{name} must be whole numbers that fit into {cast.dtype}")
+    return cast
+
+
 def checked_column(values: npt.ArrayLike, rows: int, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
     """Return a column with one value for each row as a contiguous array of a type.
 
@@ -83,7 +110,7 @@ def checked_column(values: npt.ArrayLike, rows: int, dtype: npt.DTypeLike, name:
     name
         What the message calls the column.
     """
-    column = np.ascontiguousarray(values, dtype=dtype)
+    column = whole_numbers(values, dtype, name) if np.dtype(dtype).kind in "iu" else np.ascontiguousarray(values, dtype)
     if column.shape != (rows,):
         raise ValueError(f"{name} must have one value for each of the {rows} rows")
     return column

@@ -18,6 +18,8 @@ from pydantic.fields import FieldInfo
 REPOSITORY = Path(__file__).resolve().parents[1]
 PART = re.compile(r"(?<=<!-- make docs: )(?P<name>\w+)( -->\n).*?(?=^<!-- end -->)", re.DOTALL | re.MULTILINE)
 EVERY_DROP = "drops"
+# Shares and correlations lie within it, whatever the data; so does a count that is at least one.
+FRACTION = 1.1
 
 
 @dataclass(frozen=True)
@@ -60,22 +62,23 @@ def graph() -> str:
 
 
 def _nodes() -> dict[str, Node]:
-    from ons_assets.definitions import ASSETS, RAW
+    from ons_assets.definitions import RAW, assets_of
+    from ons_assets.settings import Settings
 
     nodes, maker = {}, {}
-    for asset in ASSETS:
+    for asset in assets_of(Settings()):
         keys = sorted(asset.keys, key=lambda key: (asset.node_def.name != "__".join(key.path), key))
         node = Node(
             keys[0].path[-1],
             keys[0].path[0],
             ", ".join(key.path[-1] for key in keys),
-            keys[0] in {raw.asset.key for raw in RAW},
+            keys[0] in {raw.key for raw in RAW},
         )
         if node.name in nodes:
             raise ValueError(f"two assets would be one box of the picture: {node.name}")
         nodes[node.name] = node
         maker |= dict.fromkeys(asset.keys, node.name)
-    for asset in ASSETS:
+    for asset in assets_of(Settings()):
         for spec in asset.specs:
             nodes[maker[spec.key]].needs.update(maker[dep.asset_key] for dep in spec.deps)
     return nodes
@@ -164,14 +167,41 @@ def language() -> str:
 def fields() -> str:
     """Return the fields of each source, and the layouts that are built in."""
     from ons_assets.definitions import RAW
+    from ons_assets.intake.source import together
     from ons_assets.settings import Settings
 
     rows = []
     for source in (raw.source(Settings()) for raw in RAW):
         known = ", ".join(f"`{layout.name}`" for layout in source.shelf.layouts)
-        needs, takes = source.said_fields
-        rows.append((f"`{source.name}`", _names(needs), _names(takes), known or "its own"))
+        needs = "; ".join(" or ".join(together(each, "`") for each in group) for group in source.demands)
+        asked = {name for group in source.demands for each in group for name in each}
+        takes = _names(name for fields in source.said_fields for name in fields if name not in asked)
+        rows.append((f"`{source.name}`", needs, takes, known or "its own"))
     return _table(("source", "needs", "takes", "layouts that are built in"), rows)
+
+
+def bounds() -> str:
+    """Return the bounds of the suites that were set on the data of the pilots, by the names that change them."""
+    from ons_assets.catalogue import CATALOGUE
+    from ons_assets.lakehouse.suites import Suite, protects, said
+    from ons_assets.settings import Settings
+
+    suites = [Suite.load(Settings().expectations, name) for name in sorted(CATALOGUE)]
+    return _table(
+        ("table", "bound", "shipped"),
+        [
+            (f"`{suite.table}`", f"`{name}`", _cell(said(each)))
+            for suite in suites
+            for name, each in suite.bounds.items()
+            if _is_of_data(each["kwargs"]) and not protects(each)
+        ],
+    )
+
+
+def _is_of_data(arguments: dict[str, object]) -> bool:
+    """Whether a bound depends on the data: what no table of the kind could break says nothing about a country."""
+    limits = [arguments.get("min_value"), arguments.get("max_value")]
+    return "mostly" in arguments or any(isinstance(each, int | float) and abs(each) > FRACTION for each in limits)
 
 
 def _names(said: Iterable[str]) -> str:
@@ -202,6 +232,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "rooms": rooms,
     "language": language,
     "fields": fields,
+    "bounds": bounds,
 }
 
 

@@ -9,13 +9,12 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -24,17 +23,18 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from ons_assets.parameters.calendar import InstallationCalendar
 from ons_assets.parameters.description import Parameter, parameters_in
 from ons_assets.parameters.meters import Meters
 from ons_assets.parameters.mobile import MOBILE_PRESETS, Mobile
 from ons_assets.parameters.names import is_structured, kind_at, paths_in, unknown
 from ons_assets.parameters.prices import Prices
 from ons_assets.parameters.tweets import Tweets
+from ons_assets.wording import fault_in_words
 
 DEFAULT_HOME = Path("data")
-# Day partitions begin here, for every domain; a row of an earlier day is rejected with that reason.
-FIRST_DAY = date(2014, 1, 1)
 TOML_NAME = "ons-assets.toml"
+WEB_ADDRESS = r"^https?://[^\s<>\"{}|\\^`]+$"
 PREFIX, NESTED = "ONS_ASSETS_", "__"
 # Read by the build of the kernels and by tests, not by the program.
 NO_SETTINGS = ("DEBUG_KERNELS", "SLOW_TESTS", "SHARED_DATA")
@@ -68,11 +68,34 @@ class Drops(BaseModel):
     files_per_look: int = Field(500, gt=0, description="files that a sensor takes at one look")
     seconds_per_look: float = Field(20, gt=0, description="after which a sensor leaves the rest to the next look")
     attempts: int = Field(3, gt=0, description="runs that may die over a drop before it is refused")
+    retention_days: dict[str, PositiveInt] = Field(
+        {}, description="by source, how many local days of individual rows, and of files, are kept; else all are"
+    )
     taken: Disposal = Field(
         Disposal.REMOVE,
         description="what becomes of a file about people in its drop folder when it is archived: remove, move (to "
         "taken/ beside it) or keep; other files stay",
     )
+
+
+class Office(BaseModel):
+    """Who releases: what every description of a release says of the office."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field("Office for National Statistics", min_length=1, description="as it is written out")
+    agency: str = Field(
+        "ONS",
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)*$",
+        description="its id as a maintenance agency of SDMX",
+    )
+    homepage: str = Field("https://www.ons.gov.uk/", pattern=WEB_ADDRESS, description="its address on the web")
+    licence: str = Field(
+        "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
+        pattern=WEB_ADDRESS,
+        description="address of the licence under which it releases",
+    )
+    licence_name: str = Field("Open Government Licence v3.0", min_length=1, description="of that licence")
 
 
 class Settings(BaseSettings):
@@ -85,6 +108,8 @@ class Settings(BaseSettings):
     home: Path = DEFAULT_HOME
     expectations: Path = Path(__file__).resolve().parents[1] / "expectations"
     drops: Drops = Drops()
+    office: Office = Office()
+    calendar: InstallationCalendar = InstallationCalendar()
     prices: Prices = Prices()
     tweets: Tweets = Tweets()
     meters: Meters = Meters()
@@ -239,5 +264,5 @@ def _sentence(error: ValidationError, home: Path) -> str:
             inside = [each for each in paths_in(Settings) if each.startswith(".".join(path) + ".")]
             faults.append(f"{'.'.join(path)} is a group of parameters: {', '.join(inside)}{where}")
         else:
-            faults.append(f"{'.'.join(path)}: {fault['msg'].removeprefix('Value error, ')}{where}")
+            faults.append(f"{'.'.join(path)}: {fault_in_words(fault)}{where}")
     return f"the settings cannot be used: {'; '.join(faults)}"

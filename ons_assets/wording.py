@@ -1,4 +1,45 @@
-"""Numbers in sentences."""
+"""Numbers in sentences, and what is wrong with what a person wrote."""
+
+from collections.abc import Mapping
+from typing import Any
+
+LONGEST_QUOTED = 60
+# By the kinds of faults that pydantic tells, in the words of people who never heard of it.
+FAULTS = {
+    "missing": "is missing, and must be said",
+    "extra_forbidden": "is no word that is known here",
+    "invalid_key": "is to be a text: write it in quotes",
+    "greater_than": "is to be more than {gt}",
+    "greater_than_equal": "is to be at least {ge}",
+    "less_than": "is to be less than {lt}",
+    "less_than_equal": "is to be at most {le}",
+    "string_too_short": "is to have at least {min_length} characters",
+    "string_too_long": "is to have at most {max_length} characters",
+    "string_pattern_mismatch": "is to be as the pattern {pattern} has it",
+    "too_short": "is to have at least {min_length} of them",
+    "too_long": "is to have at most {max_length} of them",
+    "literal_error": "is to be {expected}",
+    "enum": "is to be {expected}",
+    "value_error": "{error}",
+    "assertion_error": "{error}",
+}
+# The same, by the first word of the kind: `int_parsing` and `int_type` ask for the same thing.
+ASKED_FOR = {
+    "int": "is to be a whole number",
+    "float": "is to be a number",
+    "finite": "is to be a number",
+    "bool": "is to be true or false",
+    "date": "is to be a day, such as 2016-07-21",
+    "time": "is to be a time, such as 13:30",
+    "tuple": "is to be a list, such as [a, b]",
+    "list": "is to be a list, such as [a, b]",
+    "set": "is to be a list, such as [a, b]",
+    "frozen": "is to be a list, such as [a, b]",
+    "dict": "is to have words with their values in it",
+    "model": "is to have words with their values in it",
+    "mapping": "is to have words with their values in it",
+    "path": "is to be a path",
+}
 
 
 def counted(number: int, thing: str) -> str:
@@ -8,3 +49,36 @@ def counted(number: int, thing: str) -> str:
     ('1 row', '2,344 rows')
     """
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def one_line(text: str) -> str:
+    r"""Return a text in one line, with a blank for each run of blanks, ends of lines and characters that show nothing.
+
+    >>> one_line(" interview\n of\x1b 3 May ")
+    'interview of 3 May'
+    """
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
+def fault_in_words(fault: Mapping[str, Any]) -> str:
+    """Say what is wrong with a value and what is allowed in its place, to follow the name of the word.
+
+    Parameters
+    ----------
+    fault
+        One of pydantic's `errors()`.
+
+    Examples
+    --------
+    >>> fault_in_words({"type": "greater_than", "ctx": {"gt": 0}, "input": -1})
+    'is to be more than 0, not -1'
+    """
+    kind, given = fault["type"], fault.get("input")
+    quoted = isinstance(given, str | int | float) and kind not in ("extra_forbidden", "value_error", "invalid_key")
+    instead = f", not {given!r}" if quoted and len(repr(given)) <= LONGEST_QUOTED else ""
+    if kind == "string_type":
+        # YAML takes 0114 for a number and off for a truth value; which text was meant, only its writer knows.
+        return "is to be a text: write it in quotes" if quoted else "is to be a text"
+    said = FAULTS.get(kind) or ASKED_FOR.get(kind.split("_")[0]) or f"cannot be used ({fault['msg']})"
+    bounds = {name: f"{value:g}" if isinstance(value, float) else value for name, value in fault.get("ctx", {}).items()}
+    return said.format_map(bounds) + instead

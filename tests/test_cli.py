@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import subprocess
 import sys
@@ -11,6 +12,9 @@ import pytest
 import yaml
 
 from ons_assets import cli
+from ons_assets.cli import terminal
+from ons_assets.orchestration.sensors import INTERVAL_SECONDS
+from ons_assets.settings import Drops
 from tests.run_files import PRICES, write_run, write_weights
 
 DAY = date(2016, 7, 21)
@@ -40,7 +44,7 @@ def test_from_files_to_a_database(home: Path, tmp_path: Path) -> None:
     files = [write_run(tmp_path, shop, date(2016, 7, day)) for shop in ("tesco", "waitrose") for day in (21, 22)]
     taken = ons_assets("ingest", *files, write_weights(tmp_path), home=home)
     assert taken.returncode == 0, taken.stderr
-    assert "5 files: 13 rows accepted, 0 in quarantine" in taken.stdout
+    assert "5 files: 13 rows accepted, 0 rows in quarantine" in taken.stdout
     made = ons_assets("materialize", home=home)
     assert made.returncode == 0, made.stderr
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as database:
@@ -57,6 +61,30 @@ def test_what_lies_in_the_drop_folders_is_taken_without_arguments(home: Path) ->
     taken = ons_assets("ingest", home=home)
     assert taken.returncode == 0, taken.stderr
     assert "1 file: 3 rows accepted" in taken.stdout
+
+
+def test_what_is_counted_is_called_by_its_name_and_status_repeats_what_was_said(home: Path, tmp_path: Path) -> None:
+    """A row of the table of readings is a day of a meter, a row in quarantine one of the file."""
+    readings = tmp_path / "home.csv"
+    hours = [f"MAC1,2013-01-0{day} {hour:02}:{half}:00, 0.2 \n" for day in (1, 2) for hour in range(24)
+             for half in ("00", "30")]  # fmt: skip
+    readings.write_text("LCLid,tstp,energy(kWh/hh)\n" + "".join([*hours, hours[5], "MAC1,2013-01-02 25:00:00,1\n"]))
+    taken = ons_assets("ingest", readings, "--source", "meters", home=home)
+    assert "1 file: 3 meter days accepted, 1 row in quarantine" in taken.stdout, taken.stdout + taken.stderr
+    shown = " ".join(ons_assets("status", home=home).stdout.split())
+    assert "Accepted with a remark (1)" in shown
+    assert "1 repeated reading" in shown
+    assert "MAC1" not in shown
+
+
+def test_files_are_taken_up_as_soon_as_is_promised() -> None:
+    """A file is seen by one look of its sensor, and is complete at the first look after it has settled."""
+    settle = Drops().settle_seconds
+    assert INTERVAL_SECONDS * (1 + math.ceil(settle / INTERVAL_SECONDS)) <= 30
+    promise = "taken up within half a minute"
+    repository = Path(__file__).resolve().parents[1]
+    assert promise in (repository / "README.md").read_text()
+    assert promise in (cli.serve.__doc__ or "")
 
 
 def test_a_refused_file_is_an_error_in_one_sentence_and_no_traceback(home: Path, tmp_path: Path) -> None:
@@ -83,7 +111,7 @@ def test_a_refused_file_is_an_error_in_one_sentence_and_no_traceback(home: Path,
         (["status"], "there is no home"),
         (
             ["parameters", "ships"],
-            "there is no domain 'ships' with parameters; there are prices, tweets, meters, mobile",
+            "there is no domain 'ships' with parameters; there are calendar, prices, tweets, meters, mobile",
         ),
     ],
 )
@@ -130,6 +158,16 @@ def test_bad_settings_are_named(home: Path) -> None:
     assert answer.returncode == 1
     assert "prices.quotes.max_price" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_a_home_that_cannot_be_one_is_told(home: Path) -> None:
+    home.write_text("no folder")
+    for command in (["ingest"], ["materialize"], ["status"]):
+        answer = ons_assets(*command, home=home)
+        assert answer.returncode == 1
+        assert str(home) in answer.stderr
+        assert "Errno" not in answer.stderr
+        assert "Traceback" not in answer.stderr
 
 
 def test_parameters_are_shown_with_their_bounds_and_where_they_come_from(home: Path) -> None:
@@ -210,9 +248,9 @@ def test_brackets_are_no_markup(capsys: pytest.CaptureFixture[str], monkeypatch:
     monkeypatch.setattr(cli.console, "_width", 250)
     texts = [":smile: [red]x[/red]", "[/nope]", "[link=http://evil.example]y[/link]"]
     frame = pl.DataFrame({"[bold]name": texts})
-    cli.console.print(cli._frame_table("[/title]", frame))
-    cli.console.print(cli._upright("rows", frame))
-    with cli._progress("[/a]") as progress:
+    cli.console.print(terminal.frame_table("[/title]", frame))
+    cli.console.print(terminal.upright("rows", frame))
+    with terminal.progress_of("[/a]") as progress:
         progress("[/b]")
     told = capsys.readouterr().out
     assert all(told.count(text) == 2 for text in texts)

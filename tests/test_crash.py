@@ -22,7 +22,7 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.settings import Drops, load_settings
 from tests.run_files import PRICES, run_text, write_run, write_weights
 
-KILLS = 24
+KILLS = 12
 PATIENCE_SECONDS = 240
 SEED = 20160721
 FIRST_DAY = date(2016, 7, 21)

@@ -22,6 +22,7 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.runs import instance
 from ons_assets.settings import load_settings
 from tests.run_files import PRICES, write_run
+from tests.test_nothing_individual_is_told import WORD, files, open_to_others, said
 
 DAY = date(2016, 7, 21)
 # The sensor looks every ten seconds; starting the services takes most of the rest.
@@ -101,3 +102,26 @@ def test_drops_are_read_by_the_daemon_and_end_as_on_the_command_line(tmp_path: P
         frames = [lake.read(home, table).collect().sort(table.key) for home in (served, by_hand)]
         assert frames[0].equals(frames[1]), name
         assert len(frames[0]) > 0
+
+
+def test_the_daemon_tells_nobody_what_files_about_people_say(tmp_path: Path) -> None:
+    """As in `test_nothing_individual_is_told`, with all services running; what Dagster keeps, its UI shows."""
+    served = operations.open_home(load_settings(tmp_path / "served"))
+    log = served.root / "serve.log"
+    with serving(served):
+        for source in ("meters", "tweets"):
+            for name, content in files(source).items():
+                (served.drops / source / name).write_bytes(content)
+        wait_for(
+            lambda: (
+                len(settled := Ledger(served).drops()) >= 2 * len(files("meters"))
+                and not {drop.status for drop in settled} & {Status.RECEIVED, Status.READ}
+            ),
+            "all files",
+            log,
+        )
+        wait_for(lambda: not unfinished_runs(served), "the end of the last run", log)
+    kept = [path for path in served.dagster.rglob("*") if path.is_file()]
+    assert kept
+    found = [path for path in (*open_to_others(served.root), *kept) if WORD.lower() in said(path).lower()]
+    assert found == []

@@ -11,7 +11,7 @@ FEWEST = 3
 UNDERLINE = re.compile(r"-{3,}")
 
 # Assets take tables by their names, which the catalogue describes; commands say it in their help.
-SPEAK_OTHERWISE = ("assets.py", "cli.py")
+SPEAK_OTHERWISE = ("assets", "cli")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def modules() -> Iterator[Path]:
     for package in ("ons_assets", "core_ext"):
         for path in sorted((REPOSITORY / package).rglob("*.py")):
             names = path.relative_to(REPOSITORY).with_suffix("").parts
-            if path.name not in SPEAK_OTHERWISE and not any(re.match("_[^_]", name) for name in names):
+            if not any(name in SPEAK_OTHERWISE or re.match("_[^_]", name) for name in names):
                 yield path
 
 

@@ -14,12 +14,13 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from ons_assets import cli
+from ons_assets import cli, operations
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.settings import load_settings
 from tests.run_files import write_run
 
 MARKER = "Mrs-Marker"
@@ -177,7 +178,7 @@ def test_a_layout_of_readings_is_drafted_and_names_nothing_that_is_not_known(tmp
     assert said["columns"] == {"meter": "Zählpunkt", "time": "Zeit", "value": "Verbrauch kWh"}
     assert (said["delimiter"], said["decimal"]) == (";", ",")
     assert MARKER not in drafted.output
-    assert "# not read: 1 columns" in drafted.stdout
+    assert "# not read: 1 column\n" in drafted.stdout
     completed = tmp_path / "drafted.yaml"
     completed.write_text(f"{drafted.stdout}{OF_READINGS}")
     checked = command("layout", "check", file, "--source", "meters", "--layout", completed)
@@ -205,7 +206,7 @@ def test_of_files_about_people_no_value_is_shown(tmp_path: Path, source: str, te
         command("layout", "check", file, "--source", source),
         command("layout", "draft", file, "--source", source),
     ):
-        assert result.output
+        assert result.output or result.exception
         assert MARKER not in f"{result.output} {result.exception}"
         assert result.exception is None or isinstance(result.exception, cli.Failed | SystemExit)
 
@@ -217,7 +218,7 @@ def test_of_files_about_nobody_the_first_rows_are_shown(home: Home, tmp_path: Pa
     assert "layout: my-office" in checked.stdout
     assert "not read: preis_neu" in checked.stdout
     assert "Milch 2l" in checked.stdout
-    assert "2 rows accepted, 0 rejected" in checked.stdout
+    assert "2 rows accepted, 0 rows rejected" in checked.stdout
 
 
 def test_a_reason_is_said_once(home: Home, tmp_path: Path) -> None:
@@ -249,6 +250,38 @@ def test_a_file_that_no_layout_knows_is_told_with_its_columns(tmp_path: Path) ->
     assert "columns: datum, artikel, preis, preis_neu, regal" in checked.stdout
 
 
+@pytest.mark.usefixtures("home")
+def test_columns_are_told_as_the_file_calls_them(tmp_path: Path) -> None:
+    """Years and codes are names, too, where nobody's values can be in their place."""
+    file = tmp_path / "shop_1.csv"
+    file.write_text("artikel;regal;laden;2016\nMilch;1;2;1,19\nBrot;1;2;2,19\n")
+    checked = command("layout", "check", file, "--source", "prices")
+    assert "its columns are 'artikel', 'regal', 'laden', '2016'" in checked.stdout
+    assert "column_" not in checked.output
+
+
+@pytest.mark.parametrize("field", ["meter", "value"])
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ({"preamble": r"Meter: (\w+)"}, "has no line before the header that matches the pattern of {}"),
+        ({"file_name": r"^meter_(\w+)"}, "has a name that does not match the pattern of {}"),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_a_pattern_that_finds_nothing_is_one_fault_of_the_file(
+    tmp_path: Path, field: str, origin: dict[str, str], expected: str
+) -> None:
+    columns = {"meter": "m", "time": "t", "value": "v", field: origin}
+    layout = {"name": "mine", "zone": "UTC", "unit": "kWh", "skip_lines": 1, "columns": columns}
+    (tmp_path / "layout.yaml").write_text(yaml.safe_dump(layout))
+    file = tmp_path / "readings.csv"
+    file.write_text("Export\nm,t,v\n" + "1,2009-11-27 05:00:00,0.1\n" * 9)
+    told = command("layout", "check", file, "--source", "meters", "--layout", tmp_path / "layout.yaml")
+    assert f"the file {expected.format(field)}" in told.output
+    assert "missing" not in told.output
+
+
 @pytest.mark.parametrize("head", ["für", "plain"])
 def test_an_encoding_that_has_to_be_said_is_named(home: Home, tmp_path: Path, head: str) -> None:
     path = tmp_path / "shop_1.csv"
@@ -278,6 +311,144 @@ def test_the_schema_of_layouts_is_one_that_editors_read() -> None:
     schema = json.loads(shown.stdout)
     assert schema["type"] == "object"
     assert {"columns", "delimiter", "time_formats", "items"} <= schema["properties"].keys()
+
+
+# --- what cannot be looked at, and where there is no home
+
+UNREADABLE = {
+    "missing": "there is no file",
+    "folder": "is no file",
+    "empty": "is an empty file",
+    "locked": "cannot be opened: permission denied",
+    "binary": "is a file of bytes that are no text",
+    "picture": "is an image",
+    "torn": "is a file that is a damaged zip file or workbook",
+    "prose": "is text",
+}
+
+
+def unreadable(folder: Path, what: str) -> Path:
+    """A file of no use to the commands that look at files."""
+    path = folder / f"{what}.csv"
+    if what == "folder":
+        path.mkdir()
+    elif what == "locked":
+        path.write_text("area,population\nE1,5\n")
+        path.chmod(0)
+        if os.access(path, os.R_OK):
+            pytest.skip("for this user nothing is locked")
+    elif what != "missing":
+        start = {"binary": bytes(range(1, 32)) * 9, "picture": b"\x89PNG\r\n", "torn": b"PK\3\4torn", "empty": b""}
+        path.write_bytes(start.get(what, b"once upon a time\nthere was a text.\n"))
+    return path
+
+
+def one_sentence(result: Result) -> str:
+    """The sentence with which a command failed: one line, without the words of Python and of its libraries."""
+    said = sentence(result)
+    assert result.exit_code == 1
+    assert "\n" not in said
+    assert re.search(r"Errno|Error|Exception|Traceback|Input should|\[type=", said) is None, said
+    return said
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("what", UNREADABLE)
+@pytest.mark.parametrize("source", ["population", "meters"])
+@pytest.mark.parametrize("does", ["check", "draft"])
+def test_a_file_that_cannot_be_looked_at_is_told_in_a_sentence(
+    tmp_path: Path, does: str, source: str, what: str
+) -> None:
+    path = unreadable(tmp_path, what)
+    result = command("layout", does, path, "--source", source)
+    said = f"{result.output} {one_sentence(result)}"
+    assert UNREADABLE[what] in said
+    assert does == "check" or not result.stdout
+
+
+LAYOUTS_OF_NO_USE = {
+    "missing": (None, "there is no file"),
+    "folder": (None, "cannot be opened: is a directory"),
+    "empty": ("", "is empty"),
+    "remark": ("# nothing but a remark\n", "is empty"),
+    "binary": ("\x01\x02", "is not valid YAML"),
+    "torn": ("name: a\nfiles: [", "is not valid YAML in line 2"),
+    "day": ("name: a\nfirst_day: 2016-13-41\n", "is not valid YAML"),
+    "deep": ("[" * 5000, "is not valid YAML"),
+    "list": ("[a, b]", "is no layout: it says no word with its value"),
+    "text": ("just text", "is no layout"),
+    "misspelt": ("name: a\ncolumns: {area: area}\ndelimeter: ;\n", "delimeter: is no word of a layout; did you mean"),
+    "wrong": ("name: a\ncolumns: [area]\n", "columns is to say of each field where it comes from"),
+    "former": ("name: a\ncolumns: {}\nconstants: 5\n", "constants is to say of each field where it comes from"),
+    "number": ("1: 2\n", "is to be a text: write it in quotes"),
+}
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("what", LAYOUTS_OF_NO_USE)
+@pytest.mark.parametrize("does", ["check", "upgrade"])
+def test_a_layout_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path, does: str, what: str) -> None:
+    content, expected = LAYOUTS_OF_NO_USE[what]
+    layout, file = tmp_path / "mine.yaml", tmp_path / "people.csv"
+    file.write_text("area,population\nE1,5\n")
+    if what == "folder":
+        layout.mkdir()
+    elif content is not None:
+        layout.write_text(content)
+    check = ("check", file, "--source", "population", "--layout", layout)
+    result = command("layout", *(check if does == "check" else ("upgrade", layout)))
+    said = one_sentence(result)
+    assert expected in said
+    assert "mine.yaml" in said
+    assert not result.stdout
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("does", ["check", "draft"])
+def test_a_source_that_there_is_not_is_told(tmp_path: Path, does: str) -> None:
+    said = one_sentence(command("layout", does, shop_file(tmp_path), "--source", "ships"))
+    assert said.startswith("there is no source 'ships'; there are meters")
+
+
+@pytest.mark.parametrize("source", ["meters", "tweets", "devices"])
+def test_who_only_looks_makes_no_home(home: Home, tmp_path: Path, source: str) -> None:
+    file = tmp_path / "known.csv"
+    file.write_text(KNOWN[source])
+    home.layouts.mkdir(parents=True)
+    for arguments in (["layout", "draft", file], ["layout", "check", file]):
+        assert command(*arguments, "--source", source).exit_code == 0
+    mine = home.layouts / "mine.yaml"
+    mine.write_text(yaml.safe_dump(SHOP))
+    assert command("layout", "upgrade", mine).exit_code == 0
+    for arguments in (["status"], ["retry"], ["reread", "prices"], ["names", 1]):
+        said = one_sentence(command(*arguments))
+        assert said == f"there is no home {home.root} yet; ons-assets ingest makes it"
+    assert [path.name for path in home.root.rglob("*")] == ["layouts", "mine.yaml"]
+
+
+def test_layouts_are_looked_for_in_the_folder_of_a_home_that_is_not_made(home: Home, tmp_path: Path) -> None:
+    shop(home)
+    checked = command("layout", "check", shop_file(tmp_path), "--source", "prices")
+    assert "layout: my-office" in checked.stdout
+    assert not (home.root / "secret.key").exists()
+
+
+def test_a_draft_can_be_written_to_where_layouts_lie(home: Home, tmp_path: Path) -> None:
+    """As a shell does it: the file is there, and empty, before the draft is."""
+    assert command("ingest").exit_code == 0
+    for source in operations.sources(load_settings(home.root)):
+        assert (home.layouts / source.name).is_dir()
+    mine = home.layouts / "prices" / "mine.yml"
+    mine.touch()
+    drafted = command("layout", "draft", shop_file(tmp_path), "--source", "prices")
+    assert drafted.exit_code == 0
+    assert "a layout of prices cannot be used: mine.yml is empty" in command("status").stdout
+    taken = command("ingest", shop_file(tmp_path), "--source", "prices")
+    assert sentence(taken) == "1 of 1 file refused"
+    assert "in a layout that is not known" in taken.stdout
+    assert command("ingest", write_run(tmp_path, "tesco", date(2016, 7, 21))).exit_code == 0
+    mine.write_text(yaml.safe_dump(SHOP))
+    assert command("retry", "shop_1.csv").exit_code == 0
 
 
 # --- again
@@ -325,6 +496,7 @@ def test_a_reading_that_would_refuse_a_file_says_so_before(home: Home, tmp_path:
 
 @pytest.mark.usefixtures("home")
 def test_rereading_names_days_and_sources_that_there_are() -> None:
+    command("ingest")
     assert "there is no source 'ships'" in sentence(command("reread", "ships"))
     assert "--from and --to go together" in sentence(command("reread", "prices", "--from", "2016-07-01"))
 
@@ -338,14 +510,14 @@ def test_a_refused_file_is_read_again_when_there_is_a_layout_for_it(home: Home, 
     shop(home)
     again = command("retry", "shop_1.csv")
     assert again.exit_code == 0, (again.output, again.exception)
-    assert "1 file: 2 rows accepted, 0 in quarantine" in again.stdout
+    assert "1 file: 2 rows accepted, 0 rows in quarantine" in again.stdout
     assert drop(home, "shop_1.csv").status is Status.ACCEPTED
     assert prices(home) == [0.99, 1.89]
 
 
 def test_broken_layouts_are_named(home: Home, tmp_path: Path) -> None:
+    command("ingest")
     shop(home, delimiter="much too long")
-    (home.root / "layouts" / "tweets").mkdir()
     (home.root / "layouts" / "tweets" / "torn.yaml").write_text("name: [\n")
     shown = command("status")
     assert shown.exit_code == 0

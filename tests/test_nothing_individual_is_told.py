@@ -100,7 +100,11 @@ def test_no_word_of_a_file_about_people_is_found_where_others_read(
             (folder / name).write_bytes(content)
         (folder / f"{WORD}-folder").mkdir()
         (folder / f"{WORD}-link.csv").symlink_to(folder / f"{WORD}.json")
-    told = [run("ingest"), run("retry"), run("materialize", "governance"), run("status")]
+    told = [run("ingest"), run("retry")]
+    # Refused, permitted, without a reason, and with one that says whom.
+    told += [run("meter", "show", WORD, *said) for said in ([], ["--consented", "--reason", "why"], ["--consented"])]
+    told += [run("meter", "show", WORD, "--consented", "--reason", f"of {WORD}")]
+    told += [run("materialize", "governance"), run("status")]
     for source in sources:
         for number, content in enumerate(files(source.name).values()):
             file = tmp_path / f"{WORD}-{number}{('.csv', f'.{WORD}')[number % 2]}"

@@ -82,7 +82,7 @@ def test_the_defaults_of_every_group_are_allowed_and_say_what_they_are_for(path:
 def test_every_class_of_parameters_is_a_group_of_the_settings() -> None:
     """No group lies beside the tree, where nobody could set it."""
     shared = {"AnchorParameters", "WeeklyProfile"}  # of which the tree holds a pilot's own
-    within = {"Period"}  # of which a parameter holds a list
+    within = {"Period", "Correction"}  # of which a parameter holds a list
     held = {group.__name__ for group in GROUPS.values()}
 
     def below(kind: type) -> Iterator[type]:
@@ -162,7 +162,7 @@ def test_bounds_are_said_in_words() -> None:
     assert of(UserParameters, "constant_share") == "number > 0 and <= 1"
     assert of(OutlierRule, "reach") == "number > 0 | null"
     assert of(IndexParameters, "price") == "pack | unit"
-    assert of(IndexParameters, "frequencies") == "[day | week | month, ...]"
+    assert of(IndexParameters, "frequencies") == "[day | week | month, ...] of at least 1"
 
 
 def test_what_was_meant_is_what_has_the_same_last_name_in_the_domain() -> None:

@@ -14,6 +14,8 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from core_ext.arguments import whole_numbers
+
 cdef enum Reason:
     BLANK = 0
     FIELDS = 1
@@ -122,7 +124,7 @@ def parse_cer_text(block, position_of, double factor, double largest):
         Number of lines in the block.
     """
     cdef const uint8_t[::1] data = block
-    cdef const int16_t[:, ::1] table = np.ascontiguousarray(position_of, dtype=np.int16)
+    cdef const int16_t[:, ::1] table = whole_numbers(position_of, np.int16, "position_of")
     if table.shape[0] != DAYS or table.shape[1] != SLOTS:
         raise ValueError("position_of must have 1000 days and 100 slots")
     cdef Py_ssize_t size = data.shape[0]

@@ -24,17 +24,25 @@ cdef struct Prior:
 
 cdef struct Day:
     # What the half hours of one type of day need: the transitions into them, and the shares of the active
-    # component while empty and while occupied.
+    # component while empty, at home and quiet, and at home and lively.
     # The transitions have one place more, out of the last half hour, which leaves everything as it is.
     double stay_empty[SLOTS + 1]
-    double arrive[SLOTS + 1]
     double leave[SLOTS + 1]
-    double stay[SLOTS + 1]
+    double arrive_quiet[SLOTS + 1]
+    double arrive_lively[SLOTS + 1]
+    double stay_quiet[SLOTS + 1]
+    double wake[SLOTS + 1]
+    double settle[SLOTS + 1]
+    double stay_lively[SLOTS + 1]
+    # People who are at home at the first half hour of a chain and quiet, as a share.
+    double quiet_at_first
     double share_empty[SLOTS]
-    double share_occupied[SLOTS]
+    double share_quiet[SLOTS]
+    double share_lively[SLOTS]
     # 1 less the share, kept because ratio x share + rest loses nothing where 1 + share x (ratio - 1) would.
     double rest_empty[SLOTS]
-    double rest_occupied[SLOTS]
+    double rest_quiet[SLOTS]
+    double rest_lively[SLOTS]
 
 
 cdef struct Expected:
@@ -59,13 +67,15 @@ cdef struct Sums:
 
 cdef struct Buffers:
     # By half hour of the home: likelihood of the active over that of the base component, and forward and
-    # backward values of the two states, each up to a factor. Forward values are moved by one place:
+    # backward values of the three states, each up to a factor. Forward values are moved by one place:
     # the value at t belongs to the half hour before t.
     double* ratio
     double* forward_empty
-    double* forward_occupied
+    double* forward_quiet
+    double* forward_lively
     double* backward_empty
-    double* backward_occupied
+    double* backward_quiet
+    double* backward_lively
     # By type of day.
     Day* days
     Expected* expected

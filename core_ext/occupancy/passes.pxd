@@ -6,10 +6,10 @@ cdef void total_readings(
     const float[:, ::1] x, Py_ssize_t first_row, Py_ssize_t end_row, Sums* sums
 ) noexcept nogil
 cdef void lay_days(
-    Model* model, const int32_t[:, ::1] group, const double[:, ::1] share, Day* days
+    Model* model, const int32_t[:, ::1] group, const double[:, ::1] share, const double[:, ::1] switching, Day* days
 ) noexcept nogil
 cdef void ratios(
-    const float[:, ::1] x, Py_ssize_t first_row, Py_ssize_t end_row, Model* model, Sums* sums, double* ratio
+    const float[:, ::1] x, Py_ssize_t first_row, Py_ssize_t end_row, Model* model, bint monotone, Sums* sums, double* ratio
 ) noexcept nogil
 cdef void forward_and_backward(
     Py_ssize_t first_row,

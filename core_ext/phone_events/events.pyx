@@ -12,6 +12,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 import numpy as np
 
+from core_ext.arguments import whole_numbers
+
 KEPT, DUPLICATE, TOO_FAST, PING_PONG, UNKNOWN_CELL = 0, 1, 2, 3, 4
 
 cdef enum:
@@ -30,9 +32,9 @@ cdef enum:
 @cython.wraparound(True)
 def _checked_events(user, time_s, cell, x_m, y_m):
     """Return contiguous arrays, or raise ValueError where a kernel could read outside them."""
-    user = np.ascontiguousarray(user, dtype=np.int64)
-    time_s = np.ascontiguousarray(time_s, dtype=np.int64)
-    cell = np.ascontiguousarray(cell, dtype=np.int32)
+    user = whole_numbers(user, np.int64, "user")
+    time_s = whole_numbers(time_s, np.int64, "time_s")
+    cell = whole_numbers(cell, np.int32, "cell")
     x_m = np.ascontiguousarray(x_m, dtype=np.float64)
     y_m = np.ascontiguousarray(y_m, dtype=np.float64)
     if user.ndim != 1 or user.shape != time_s.shape or user.shape != cell.shape:

@@ -16,7 +16,7 @@ from libc.stdint cimport int32_t, int64_t
 
 import numpy as np
 
-from core_ext.arguments import ascends_within, checked_offsets
+from core_ext.arguments import ascends_within, checked_offsets, whole_numbers
 
 # 32 rows of 2,000 periods are 512 KB, which fits the second-level cache of current processors.
 cdef enum:
@@ -32,7 +32,7 @@ cdef Py_ssize_t _tile_rows(int n_periods) noexcept:
 def _checked_panel(product_offsets, period, columns, n_periods):
     """Return the panel as contiguous arrays, or raise ValueError where a kernel could read outside them."""
     offsets = checked_offsets(product_offsets, len(period), "product_offsets")
-    period = np.ascontiguousarray(period, dtype=np.int32)
+    period = whole_numbers(period, np.int32, "period")
     columns = [np.ascontiguousarray(column, dtype=np.float64) for column in columns]
     if any(column.shape != period.shape for column in columns):
         raise ValueError("every column must have one value for each quote")

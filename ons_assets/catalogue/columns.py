@@ -54,11 +54,16 @@ LATITUDE = Column("latitude", pl.Float64(), "degrees, WGS 84")
 LONGITUDE = Column("longitude", pl.Float64(), "degrees, WGS 84")
 EASTING_M = Column("easting_m", pl.Float64(), "British National Grid; the centre of what is more than a point")
 NORTHING_M = Column("northing_m", pl.Float64(), "British National Grid; the centre of what is more than a point")
+DWELLING_TYPE = Column(
+    "dwelling_type", pl.String(), "flat, terraced, semi_detached or detached; all for dwellings of any type"
+)
 UPRN = Column("uprn", pl.Int64(), "Unique Property Reference Number of an address")
 POSTCODE = Column("postcode", pl.String(), "postcode of the address")
 CELL_ID = Column("cell_id", pl.String(), "cell of the operator's plan")
 CLUSTER = Column("cluster", pl.Int32(), "number of the cluster of tweets within its user")
-ANCHOR = Column("anchor", pl.String(), "home, work or study")
+ANCHOR = Column("anchor", pl.String(), "home, second_home, work or study")
+HOME_CLUSTER = Column("home_cluster", pl.Int32(), "cluster of the main home of that time")
+HOME_AREA = Column("home_area", pl.String(), "GSS code of the main home")
 DISTANCE_KM = Column("distance_km", pl.Float64(), "between the centres of the two clusters")
 
 # From where to where.
@@ -86,6 +91,7 @@ CURRENCY = Column("currency", pl.String(), "ISO 4217 code")
 UNIT_PRICE = Column("unit_price", pl.Float64(), "displayed price for unit_quantity of unit")
 UNIT_QUANTITY = Column("unit_quantity", pl.Float64(), "number of units that unit_price is for")
 PROMOTION = Column("promotion", pl.String(), "text of the offer")
+NOTE = Column("note", pl.String(), "why the person who says so thinks it")
 OUTLET = Column("outlet", pl.String(), "branch of the retailer")
 SKU = Column("sku", pl.String(), "number of the product, as the retailer has it")
 QUANTITY = Column("quantity", pl.Float64(), "number that was sold, in scanner data")
@@ -96,6 +102,16 @@ SCOPE_REASON = Column("scope_reason", pl.String(), "why it was decided so")
 MODEL_VERSION = Column("model_version", pl.String(), "model that decided; null where none did")
 METHOD = Column("method", pl.String(), "index method, see docs/methods/price_indices.md")
 INDEX = Column("index", pl.Float64(), "price index, 100 in its base period")
+WEIGHT = Column("weight", pl.Float64(), "share of the item in its group")
+CONTRIBUTION = Column("contribution", pl.Float64(), "percentage points of the rate")
+PRODUCTS = Column("products", pl.Int64(), "different products that were found")
+OBSERVED_QUOTES = Column("observed_quotes", pl.Int64(), "quotes that an index uses, without those that are imputed")
+SHARE_IMPUTED = Column("share_imputed", pl.Float64(), "share of the products whose price of the month is imputed")
+EDITION = Column("edition", pl.String(), "edition of the published series; its parameter says what that is")
+HEADING_TYPE = Column("heading_type", pl.String(), "item, group, division or all")
+HEADING = Column("heading", pl.String(), "item_id, name of the group, code of the division, or name of all items")
+BASE_PERIOD = Column("base_period", pl.String(), "period in which the index is 100")
+REFERENCE_PERIOD = Column("reference_period", pl.String(), "month that is 100 in the figures, or year whose mean is")
 SERIES = Column("series", pl.String(), "index that somebody else published: whose it is, and of what kind")
 
 # Readings.
@@ -113,8 +129,20 @@ ESTIMATED = Column("estimated", pl.Int32(), "readings that their file flags as e
 SUBSTITUTED = Column("substituted", pl.Int32(), "readings that their file flags as substituted; they count")
 HOURLY = Column("hourly", pl.Int32(), "readings of a whole hour; each is two half hours of half its energy")
 PARTIAL = Column("partial", pl.Int32(), "half hours of which some intervals were read and some not")
+DELIVERED_MASK = Column(
+    "delivered_mask",
+    pl.Int64(),
+    "half hours of which anything came, whether it can be used or not: bit 0 for the first",
+)
+ESTIMATED_MASK = Column(
+    "estimated_mask", pl.Int64(), "half hours whose reading was estimated or substituted: bit 0 for the first"
+)
 REPLACED = Column("replaced", pl.Int32(), "half hours that a file received later changed")
-TARGET = Column("target", pl.String(), "size_band, has_children or respondent_over_65")
+TARGET = Column(
+    "target",
+    pl.String(),
+    "size_band, has_children, respondent_over_65, earner_in_work, is_rented or dwelling_type",
+)
 PROFILE_CLUSTER = Column(
     "profile_cluster", pl.Int32(), "cluster of shapes of days, 0 the largest; -1 for days without a usable shape"
 )
@@ -135,6 +163,12 @@ UPPER = Column("upper", pl.Float64(), "upper end of its interval")
 PROBABILITY = Column(
     "probability", pl.Float64(), "that the unit is what the row names: its state, class, area, type or item"
 )
+VACANT_PROBABILITY = Column(
+    "vacant_probability", pl.Float64(), "probability that nobody lives in a home, and that it is no second home"
+)
+SECOND_HOME_PROBABILITY = Column(
+    "second_home_probability", pl.Float64(), "probability that the people of a home live elsewhere most of the time"
+)
 CONFIDENCE = Column(
     "confidence", pl.Float64(), "probability that the place is visited more than the next; of two places the product"
 )
@@ -146,3 +180,4 @@ MEASURE = Column("measure", pl.String(), "what is measured")
 VALUE = Column("value", pl.Float64(), "value of the measure; null where it is not defined")
 REASON = Column("reason", pl.String(), "why it is so, or why figures are missing; null where there is nothing to say")
 EVIDENCE = Column("evidence", pl.String(), "why it was found, in a sentence with figures")
+TABLE_NAME = Column("table_name", pl.String(), "table")

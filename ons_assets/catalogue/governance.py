@@ -15,7 +15,7 @@ DROP_LEDGER = Table(
         Column("sha256", pl.String(), "hash of its content; null where there was none to read", nullable=True),
         Column("size_bytes", pl.Int64(), "size as received"),
         Column("received_utc", pl.Datetime("us", "UTC"), "when it was registered"),
-        Column("status", pl.String(), "received, read, accepted, refused, superseded or duplicate"),
+        Column("status", pl.String(), "received, read, accepted, refused, superseded, duplicate or erased"),
         Column("local_days", pl.List(pl.Date()), "local days of its rows"),
         Column("parsed_rows", pl.Int64(), "records in the file; null until it is read", nullable=True),
         Column("accepted_rows", pl.Int64(), "rows that were published", nullable=True),
@@ -39,24 +39,90 @@ DROP_LEDGER = Table(
     source="The ledger, ledger.sqlite",
 )
 
+ERASURES = Table(
+    name="governance/erasures",
+    description="One erasure: that it was, of what kind, when, why and how much; never of whom.",
+    columns=(
+        Column("erasure_id", pl.Int64(), "number of the erasure"),
+        Column("of_source", pl.String(), "source that it was asked of"),
+        Column("erased_by", pl.String(), "what was chosen by: subjects, records or retention"),
+        Column("stated_reason", pl.String(), "why, in the words of who asked"),
+        Column("begun_utc", pl.Datetime("us", "UTC"), "when it was asked for"),
+        Column("finished_utc", pl.Datetime("us", "UTC"), "when it was done and proved", nullable=True),
+        Column("files", pl.Int64(), "files that lost rows", nullable=True),
+        Column("erased_rows", pl.Int64(), "accepted rows that went", nullable=True),
+        Column("tables", pl.Int64(), "tables of the lake that lost rows", nullable=True),
+    ),
+    key=("erasure_id",),
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:governance",
+    source="The ledger, ledger.sqlite",
+)
+
+ACCESSES = Table(
+    name="governance/accesses",
+    description="How often somebody asked to look at a single unit in one month; never at whom.",
+    columns=(
+        columns.MONTH,
+        Column("accessed_source", pl.String(), "source whose files name the unit"),
+        Column("access_outcome", pl.String(), "shown, refused, or unknown: there is no such unit here"),
+        Column("accesses", pl.Int64(), "requests"),
+    ),
+    key=("month", "accessed_source", "access_outcome"),
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:governance",
+    source="The ledger of accesses, restricted/accesses.sqlite",
+)
+
 DISCLOSURE_AUDIT = Table(
     name="governance/disclosure_audit",
     description="What the disclosure step of one published aggregate did, and what an attack on its figures learned.",
     columns=(
-        Column("table_name", pl.String(), "table"),
+        columns.TABLE_NAME,
         Column("disclosure_rule", pl.String(), "counts, groups, shares, of_released or exempt"),
         columns.REASON.or_null(),
         Column("protected_unit", pl.String(), "who is protected", nullable=True),
+        Column("shares_units_with", pl.String(), "other aggregates about the same units; null if none", nullable=True),
         Column("fewest", pl.Float64(), "least number of units of a told figure", nullable=True),
         Column("cells", pl.Int64(), "rows that are not zero, before the step", nullable=True),
         Column("primary", pl.Int64(), "of these, withheld because few units stand behind them", nullable=True),
         Column("secondary", pl.Int64(), "and because something small would follow from them", nullable=True),
         Column("kept_share", pl.Float64(), "share of units in told rows; null if few are withheld", nullable=True),
         Column("attacked", pl.Int64(), "figures that were attacked; null where none add up", nullable=True),
-        Column("exposed", pl.Int64(), "numbers that the attack learned, and should not", nullable=True),
+        Column("exposed", pl.Int64(), "numbers that the attack learned, or may have, and should not", nullable=True),
     ),
     key=("table_name",),
     sensitivity=Sensitivity.PUBLIC,
     owner="team:governance",
     source="The provenance of every aggregate, and its rows as published",
+)
+
+RELEASE_LEDGER = Table(
+    name="governance/release_ledger",
+    description="One release of a table, or one that was refused: who approved it, what of, and what became of it.",
+    columns=(
+        Column("entry_id", pl.Int64(), "number of the row in the ledger of releases"),
+        columns.TABLE_NAME,
+        Column("release_version", pl.Int64(), "version of the release; null where it was refused", nullable=True),
+        Column("release_status", pl.String(), "released, withdrawn or refused"),
+        Column("made_utc", pl.Datetime("us", "UTC"), "when it was released or refused"),
+        Column("approved_by", pl.String(), "who approved it"),
+        Column("approval_reason", pl.String(), "why, if it was said", nullable=True),
+        Column("lake_version", pl.Int64(), "version of the table in the lake that it was made of"),
+        Column("data_version", pl.String(), "hash of the code, suite, settings and inputs of that version"),
+        Column("attacked_with", pl.Int64(), "earlier releases of the table that it was attacked with"),
+        Column(
+            "figures_attacked", pl.Int64(), "figures that were attacked together; null where none can be", nullable=True
+        ),
+        Column(
+            "cells_exposed", pl.Int64(), "numbers that the attack learned, or may have, and should not", nullable=True
+        ),
+        Column("refusal", pl.String(), "why it was refused; null where it was not", nullable=True),
+        Column("withdrawn_utc", pl.Datetime("us", "UTC"), "when it was withdrawn", nullable=True),
+        Column("withdrawn_reason", pl.String(), "and why", nullable=True),
+    ),
+    key=("entry_id",),
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:governance",
+    source="The ledger of releases, releases.sqlite",
 )

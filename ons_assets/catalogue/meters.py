@@ -3,7 +3,7 @@
 import polars as pl
 
 from ons_assets.catalogue import columns
-from ons_assets.lakehouse.disclosure import Exempt, Groups, Shares
+from ons_assets.lakehouse.disclosure import Division, Exempt, Groups, OfReleased, Shares
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:meters"
@@ -40,6 +40,8 @@ RAW_READINGS = Table(
             pl.List(pl.Float32()),
             "kWh of each half hour since local midnight, 46, 48 or 50 of them; NaN where none counts",
         ),
+        columns.DELIVERED_MASK,
+        columns.ESTIMATED_MASK,
         *READING_COUNTS,
         columns.ARRIVAL,
         columns.DROP_SHA256,
@@ -64,6 +66,8 @@ HALF_HOURS = Table(
         Column("missing", pl.Int32(), "half hours of the day without a reading, of 46, 48 or 50"),
         Column("clock_change", pl.Int8(), "-1 if the clock goes forward on the day, 1 if it goes back, else 0"),
         Column("imputed_mask", pl.Int64(), "half hours that were filled: bit 0 for 00:00 to bit 47"),
+        columns.DELIVERED_MASK,
+        columns.ESTIMATED_MASK,
         columns.REPLACED,
         *READING_COUNTS,
     ),
@@ -76,14 +80,24 @@ HALF_HOURS = Table(
 
 READING_QUALITY = Table(
     name="meters/reading_quality",
-    description="How complete and how plausible the readings of one meter are in one month.",
+    description=(
+        "How complete and how plausible the readings of one meter are in one month. What was read, estimated, missing "
+        "and unreadable adds up to what was expected; of the missing, so do the five reasons."
+    ),
     columns=(
         columns.BUCKET,
         columns.METER,
         columns.MONTH,
         columns.LAYOUT,
         Column("expected", pl.Int32(), "half hours of the month in the time of the trial"),
-        Column("read", pl.Int32(), "half hours with a reading"),
+        Column("read", pl.Int32(), "half hours with a reading of the meter"),
+        Column("estimated_half_hours", pl.Int32(), "half hours whose reading the supplier estimated or substituted"),
+        Column("missing_half_hours", pl.Int32(), "half hours of which nothing came"),
+        Column("unreadable_half_hours", pl.Int32(), "half hours of which something came, but no reading that counts"),
+        Column("read_share", pl.Float64(), "share of the expected half hours"),
+        Column("estimated_share", pl.Float64(), "share of the expected half hours"),
+        Column("missing_share", pl.Float64(), "share of the expected half hours"),
+        Column("unreadable_share", pl.Float64(), "share of the expected half hours"),
         Column("missing_not_started", pl.Int32(), "half hours before the first reading of the meter"),
         Column("missing_ended", pl.Int32(), "half hours after its last reading"),
         Column("missing_collection", pl.Int32(), "half hours in which nearly no meter of the layout was read"),
@@ -231,11 +245,34 @@ OCCUPANCY_PROBABILITIES = Table(
     source="meters/half_hours",
 )
 
+DAILY_ABSENCE = Table(
+    name="meters/daily_absence",
+    description=(
+        "How likely nobody was in one home on one local day, and how likely the home was vacant or a second home then; "
+        "null where too few days are known."
+    ),
+    columns=(
+        columns.BUCKET,
+        columns.METER,
+        columns.DAY,
+        Column(
+            "empty_probability", pl.Float64(), "probability that nobody was in from midnight to midnight", nullable=True
+        ),
+        columns.VACANT_PROBABILITY.or_null(),
+        columns.SECOND_HOME_PROBABILITY.or_null(),
+    ),
+    key=("meter", "day"),
+    partition_by=("bucket",),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="meters/half_hours",
+)
+
 VACANCY = Table(
     name="meters/vacancy",
     description=(
         "One spell of one home: lived in, on holiday, long-term vacant, or a second home and its stays. The "
-        "probability is the mean over its days."
+        "probabilities are means over its days: that nobody was in, or somebody, as the state says; what the home is."
     ),
     columns=(
         columns.BUCKET,
@@ -245,6 +282,8 @@ VACANCY = Table(
         Column("spell_days", pl.Int32(), "days of the spell"),
         Column("state", pl.String(), "occupied, holiday, vacant, second_home, second_home_stay or unknown"),
         columns.PROBABILITY.or_null(),
+        columns.VACANT_PROBABILITY.or_null(),
+        columns.SECOND_HOME_PROBABILITY.or_null(),
         Column("mean_activity_kwh", pl.Float64(), "mean activity of a day", nullable=True),
         columns.REASON,
     ),
@@ -252,7 +291,7 @@ VACANCY = Table(
     partition_by=("bucket",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
-    source="meters/daily_consumption",
+    source="meters/half_hours",
 )
 
 QUESTIONNAIRE = Table(
@@ -266,6 +305,9 @@ QUESTIONNAIRE = Table(
         Column("size_band", pl.String(), "1, 2, 3-4 or 5+", nullable=True),
         Column("has_children", pl.Boolean(), "whether there are children under 15", nullable=True),
         Column("respondent_over_65", pl.Boolean(), "whether who answered is 65 or over", nullable=True),
+        Column("earner_in_work", pl.Boolean(), "whether who earns most is employed or self-employed", nullable=True),
+        Column("is_rented", pl.Boolean(), "whether the home is rented", nullable=True),
+        columns.DWELLING_TYPE.or_null(),
         columns.REASON.or_null(),
         columns.DROP_SHA256,
         columns.LINE,
@@ -279,22 +321,38 @@ QUESTIONNAIRE = Table(
 METER_AREAS = Table(
     name="meters/meter_areas",
     description="The small area in which one meter is.",
-    columns=(columns.METER, columns.AREA_CODE, columns.DROP_SHA256, columns.LINE),
+    columns=(
+        columns.METER,
+        columns.AREA_CODE,
+        columns.DWELLING_TYPE.or_null(),
+        columns.DROP_SHA256,
+        columns.LINE,
+    ),
     key=("meter",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
-    source="Files of the operator: meter, area_code and, if they say it, trial",
+    source="Files of the operator: meter, area_code and, if they say it, dwelling_type and trial",
 )
 
 HOUSEHOLD_SIZE = Table(
     name="meters/household_size",
-    description="How likely the household of one meter is of one class: a band of size, children, 65 and over.",
+    description=(
+        "How likely the household of one meter is of one class of one target, said by a model that did not see its "
+        "answer."
+    ),
     columns=(
         columns.BUCKET,
         columns.METER,
         columns.TARGET,
         Column("target_class", pl.String(), "class of the target; unknown where nothing can be said"),
         columns.PROBABILITY.or_null(),
+        Column(
+            "basis",
+            pl.String(),
+            "out_of_fold: it answered, and the model was fitted without it; predicted: it did not answer",
+            nullable=True,
+        ),
+        Column("is_answer", pl.Boolean(), "whether the home said that it is so; null if it did not say", nullable=True),
         columns.REASON.or_null(),
     ),
     key=("meter", "target", "target_class"),
@@ -315,14 +373,35 @@ HOUSEHOLD_SIZE_ACCURACY = Table(
         Column("model", pl.String(), "most frequent, level only, or profile: the one that is used"),
         Column("classes", pl.String(), "classes that are told apart"),
         columns.HOMES.or_null(),
-        Column("accuracy", pl.Float64(), "share of homes told rightly, cross-validated", nullable=True),
+        Column("accuracy", pl.Float64(), "share of homes told rightly, mean over the seeds", nullable=True),
+        Column("accuracy_lower", pl.Float64(), "lower end of its interval for so many homes", nullable=True),
+        Column("accuracy_upper", pl.Float64(), "upper end of its interval", nullable=True),
+        Column("accuracy_least", pl.Float64(), "least accuracy of a seed", nullable=True),
+        Column("accuracy_most", pl.Float64(), "most accuracy of a seed", nullable=True),
         Column("balanced_accuracy", pl.Float64(), "mean over the classes of the share found", nullable=True),
         Column("log_loss", pl.Float64(), "mean negative logarithm of the probability of the truth", nullable=True),
+        Column("brier_score", pl.Float64(), "mean sum over the classes of the squared differences", nullable=True),
         Column("warning", pl.String(), "why the model should not be used, or was not fitted", nullable=True),
     ),
     key=("target", "model"),
     sensitivity=Sensitivity.AGGREGATE,
-    disclosure=Groups("homes", "homes", ("homes", "accuracy", "balanced_accuracy", "log_loss")),
+    # No figure is a sum of what homes have: each says how rightly a model guessed, and what it guessed of a home is
+    # told to nobody. A home counts once; where one alone makes a loss large, that says that some home is unusual.
+    disclosure=Groups(
+        "homes",
+        "homes",
+        (
+            "homes",
+            "accuracy",
+            "accuracy_lower",
+            "accuracy_upper",
+            "accuracy_least",
+            "accuracy_most",
+            "balanced_accuracy",
+            "log_loss",
+            "brier_score",
+        ),
+    ),
     owner=OWNER,
     source="meters/profile_indicators and meters/questionnaire",
 )
@@ -383,7 +462,12 @@ CLUSTER_PROFILES = Table(
     ),
     key=("profile_cluster", "half_hour"),
     sensitivity=Sensitivity.AGGREGATE,
-    disclosure=Groups("homes", "homes", ("mean_half_hour_kwh", "share", "meter_days", "homes")),
+    disclosure=Groups(
+        "homes",
+        "homes",
+        ("mean_half_hour_kwh", "share", "meter_days", "homes"),
+        sums=("mean_half_hour_kwh", "share", "meter_days"),
+    ),
     owner=OWNER,
     source="meters/half_hours and meters/profile_clusters",
 )
@@ -400,7 +484,7 @@ AREA_FIGURES = (
 AREA_OCCUPANCY = Table(
     name="meters/area_occupancy",
     description=(
-        "One share of the homes of one small area in one month: lived_in, on_holiday, vacant, second_home, or "
+        "One share of the homes of one small area in one month: lived_in, in_use, on_holiday, vacant, second_home, or "
         "somebody_at_home; null with too few homes."
     ),
     columns=(
@@ -415,15 +499,63 @@ AREA_OCCUPANCY = Table(
         "homes",
         "homes",
         ("estimate", "lower", "upper", "homes"),
-        whole=("measure", ("lived_in", "vacant", "second_home")),
+        divisions=(
+            Division("measure", ("lived_in", "vacant", "second_home")),
+            Division("measure", ("in_use", "on_holiday"), "lived_in"),
+        ),
     ),
     owner=OWNER,
     source="meters/occupancy_probabilities, meters/vacancy and meters/meter_areas",
 )
 
+AREA_HOUSEHOLDS = Table(
+    name="meters/area_households",
+    description=(
+        "One share of the households of one small area: sizes, with children, respondent of 65 and over, earner in "
+        "work, rented; null with too few homes. Homes are those metered, whether or not a household lives there."
+    ),
+    columns=(
+        columns.AREA_CODE,
+        columns.MEASURE,
+        *AREA_FIGURES,
+        Column("weighting", pl.String(), "by what homes stand for all of the area: types of dwelling, dwellings, none"),
+    ),
+    key=("area_code", "measure"),
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Shares(
+        "homes",
+        "households",
+        ("estimate", "lower", "upper", "homes"),
+        divisions=(Division("measure", ("one_person", "two_people", "three_or_four", "five_or_more")),),
+    ),
+    owner=OWNER,
+    source="meters/household_size, meters/vacancy, meters/meter_areas and reference/dwellings",
+)
+
+AREA_HOUSEHOLD_SIZE = Table(
+    name="meters/area_household_size",
+    description="Mean number of people of the households of one small area, where all its shares of sizes are told.",
+    columns=(
+        columns.AREA_CODE,
+        columns.HOMES.or_null(),
+        Column("mean_people", pl.Float64(), "mean of the sizes, weighted by their shares", nullable=True),
+        columns.LOWER.or_null(),
+        columns.UPPER.or_null(),
+        columns.REASON.or_null(),
+    ),
+    key=("area_code",),
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=OfReleased(),
+    owner=OWNER,
+    source="meters/area_households",
+)
+
 FIELDWORK = Table(
     name="meters/fieldwork",
-    description="How many homes of one small area have somebody in at one hour: when to call. Null with too few homes.",
+    description=(
+        "What share of the homes of one small area that are likely lived in have somebody in at one hour: when to "
+        "call. Null with too few homes."
+    ),
     columns=(
         columns.AREA_CODE,
         columns.DAY_TYPE,
@@ -435,5 +567,5 @@ FIELDWORK = Table(
     sensitivity=Sensitivity.AGGREGATE,
     disclosure=Shares("homes", "called_on", ("estimate", "lower", "upper", "homes", "rank")),
     owner=OWNER,
-    source="meters/occupancy_probabilities, meters/vacancy and meters/meter_areas",
+    source="meters/occupancy_probabilities, meters/vacancy, meters/daily_absence and meters/meter_areas",
 )

@@ -86,7 +86,12 @@ EVENT_QUALITY = Table(
         Column("devices_seen", pl.Int64(), "devices with an event", nullable=True),
         Column("hours_covered", pl.Int16(), "hours of the day with an event", nullable=True),
         Column("hours_expected", pl.Int16(), "hours of the local day: 24, or 23 and 25 where the clock changes"),
-        Column("duplicates", pl.Int64(), "events that repeat another", nullable=True),
+        Column(
+            "duplicates",
+            pl.Int64(),
+            "events that repeat another of another kind; rows that repeat a row of their file were rejected",
+            nullable=True,
+        ),
         Column("unknown_cell", pl.Int64(), "events at cells that the plan of the day lacks", nullable=True),
         Column("too_fast", pl.Int64(), "events that nobody could have travelled to", nullable=True),
         Column("ping_pong", pl.Int64(), "events moved back to the cell before and after them", nullable=True),
@@ -100,6 +105,8 @@ EVENT_QUALITY = Table(
         "devices_seen",
         ("events", "devices_seen", "hours_covered", "cells_seen", *FOUND_BY_CLEANING),
         events=FOUND_BY_CLEANING,
+        # Hours and cells are no sums: what several devices share is counted once.
+        sums=("events", *FOUND_BY_CLEANING),
     ),
     owner=OWNER,
     source="mobile/phone_events and mobile/cells",
@@ -159,7 +166,12 @@ OPERATOR_FLOWS = Table(
     ),
     key=("observed", "operator", "contract", "age_group", "origin", "destination"),
     sensitivity=Sensitivity.AGGREGATE,
-    disclosure=Counts("devices", "devices", (all_of("origin"), all_of("destination"))),
+    disclosure=Counts(
+        "devices",
+        "devices",
+        (all_of("origin"), all_of("destination")),
+        across=(all_of("contract"), all_of("age_group")),
+    ),
     owner=OWNER,
     source="mobile/device_anchors and mobile/devices",
 )

@@ -68,13 +68,19 @@ CHECKED_QUOTES = Table(
     columns=(
         *RAW_QUOTES.columns[:-2],
         *DECISION,
-        Column("product_id", pl.String(), "name without punctuation; numbered where packs share a name"),
+        Column("product_id", pl.String(), "number (GTIN, SKU) if known; else name, numbered where packs share it"),
         Column("lineage_id", pl.String(), "first product of the chain of relaunches in other packs"),
         Column("pack_count", pl.Int64(), "pieces or containers that the name gives", nullable=True),
         Column("pack_quantity", pl.Float64(), "content of the pack, in pack_unit", nullable=True),
         Column("pack_unit", pl.String(), "kg, l or each", nullable=True),
-        Column("pack_source", pl.String(), "name, or unit price where the name is silent", nullable=True),
+        Column(
+            "pack_source", pl.String(), "name, unit price where that is silent, or range: its middle", nullable=True
+        ),
         Column("price_per_unit", pl.Float64(), "price / pack_quantity", nullable=True),
+        Column("promotion_type", pl.String(), "cut, multibuy, cut and multibuy, or other", nullable=True),
+        Column("regular_price", pl.Float64(), "price of the pack without the offer; the price, where no cut is said"),
+        Column("multibuy_packs", pl.Int64(), "packs that one must buy for the offer", nullable=True),
+        Column("multibuy_price", pl.Float64(), "price of one of so many packs, in the currency", nullable=True),
         Column("repeated_row", pl.Boolean(), "the run has the product in an earlier row"),
         Column("price_typo", pl.Boolean(), "price out of line with the product's own days around"),
         Column("outlier", pl.Boolean(), "change of price out of line with those of the item's products"),
@@ -108,11 +114,17 @@ COLLECTION_REPORT = Table(
         Column(
             "finding",
             pl.String(),
-            "none, missing_run, empty, truncated, inflated, item_vanished, shelf_renamed, stuck or duplicate_rows",
+            "none, missing_run, empty, truncated, inflated, item_vanished, shelf_renamed, stuck, duplicate_rows, "
+            "late_run or page_cap",
         ),
         columns.EVIDENCE.or_null(),
-        Column("products", pl.Int64(), "different products that were found", nullable=True),
-        Column("usual_products", pl.Float64(), "median of the days before; null without history", nullable=True),
+        columns.PRODUCTS.or_null(),
+        Column(
+            "usual_products",
+            pl.Float64(),
+            "median of the days before, or the level before a finding that is open; null without history",
+            nullable=True,
+        ),
         columns.RATIO.or_null(),
         columns.RUN.or_null(),
         Column("runs_affected", pl.Int64(), "runs of the day that show it", nullable=True),
@@ -127,8 +139,6 @@ COLLECTION_REPORT = Table(
     source="prices/raw_quotes and the ledger of drops",
 )
 
-BASE_PERIOD = Column("base_period", pl.String(), "period in which the index is 100")
-
 ITEM_INDICES = Table(
     name="prices/item_indices",
     description="The price index of one item in one period by one method, base period = 100, or why there is none.",
@@ -138,10 +148,11 @@ ITEM_INDICES = Table(
         columns.ITEM_ID,
         columns.ITEM,
         columns.PERIOD,
-        BASE_PERIOD,
+        columns.BASE_PERIOD,
         columns.INDEX.or_null(),
         Column("matched_products", pl.Int64(), "products behind it, see the method", nullable=True),
         columns.REASON.or_null(),
+        Column("offers", pl.String(), "paid: prices with the cuts of offers; regular: what the products cost without"),
         Column("excludes", pl.String(), "flags of the quotes that are left out"),
         Column("excluded_quotes", pl.Int64(), "quotes of the item and period that are left out"),
     ),
@@ -156,8 +167,8 @@ ITEM_INDICES = Table(
 AGGREGATE_INDICES = Table(
     name="prices/aggregate_indices",
     description=(
-        "The price index of one group in one period by one method, base period = 100: the weighted mean of its "
-        "items, or why there is none."
+        "The price index of one group in one period by one method, its first period = 100: a chain of weighted means "
+        "of its items, or why there is none."
     ),
     columns=(
         columns.FREQUENCY,
@@ -171,6 +182,30 @@ AGGREGATE_INDICES = Table(
     ),
     key=("frequency", "method", "group", "period"),
     partition_by=("frequency",),
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=OF_PRODUCTS,
+    owner=OWNER,
+    source="prices/item_indices and reference/item_weights",
+)
+
+AGGREGATE_CONTRIBUTIONS = Table(
+    name="prices/aggregate_contributions",
+    description=(
+        "What one item contributes to the rate of one group in one month by one method; contributions add up to the "
+        "rate. The weight is that at the link before, 0 once the item has none."
+    ),
+    columns=(
+        columns.FREQUENCY,
+        columns.METHOD,
+        columns.GROUP,
+        columns.ITEM_ID,
+        columns.PERIOD,
+        Column("horizon", pl.Int64(), "months that the rate looks back: 1 or 12"),
+        columns.CONTRIBUTION,
+        columns.WEIGHT,
+        Column("item_imputed", pl.Boolean(), "whether the item has no index in the month and moves with its group"),
+    ),
+    key=("frequency", "method", "group", "item_id", "period", "horizon"),
     sensitivity=Sensitivity.AGGREGATE,
     disclosure=OF_PRODUCTS,
     owner=OWNER,

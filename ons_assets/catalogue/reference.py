@@ -10,13 +10,16 @@ GEOGRAPHY = "team:geography"
 
 ITEM_WEIGHTS = Table(
     name="reference/item_weights",
-    description="The expenditure weight of one item in a group and year; an item may be in groups of several levels.",
+    description=(
+        "The expenditure weight of one item in a group and year, scaled to 1 when it is used; an item may be in groups "
+        "of several levels."
+    ),
     columns=(
         columns.ITEM_ID,
         columns.ITEM,
         columns.GROUP,
         Column("year", pl.Int32(), "first year in which the weight is used"),
-        Column("weight", pl.Float64(), "share of the item in its group; scaled to 1 when it is used"),
+        columns.WEIGHT,
         columns.DROP_SHA256,
         columns.LINE,
     ),
@@ -24,6 +27,26 @@ ITEM_WEIGHTS = Table(
     sensitivity=Sensitivity.PUBLIC,
     owner="team:prices",
     source="Expenditure weights of the office, received as drops",
+)
+
+ITEM_COICOP = Table(
+    name="reference/item_coicop",
+    description=(
+        "Where one item stands in the classification of individual consumption by purpose, in its versions of 1999 and "
+        "2018. Division, group and class are the first 2, 4 and 6 characters of a code."
+    ),
+    columns=(
+        columns.ITEM_ID,
+        columns.ITEM.or_null(),
+        Column("coicop_1999", pl.String(), "class or subclass of COICOP 1999, such as 01.1.1", nullable=True),
+        Column("coicop_2018", pl.String(), "class or subclass of COICOP 2018, such as 01.1.1.1", nullable=True),
+        columns.DROP_SHA256,
+        columns.LINE,
+    ),
+    key=("item_id",),
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:prices",
+    source="The office's coding of its items, received as drops",
 )
 
 ITEM_RULES = Table(
@@ -59,7 +82,7 @@ PRODUCT_LABELS = Table(
         columns.IN_SCOPE,
         Column("labelled_by", pl.String(), "who said so"),
         Column("labelled_at_utc", pl.Datetime("us", "UTC"), "when"),
-        Column("note", pl.String(), "why", nullable=True),
+        columns.NOTE.or_null(),
         columns.DROP_SHA256,
         columns.LINE,
     ),
@@ -68,6 +91,29 @@ PRODUCT_LABELS = Table(
     disclosure=Exempt("labels of products, by members of the office"),
     owner="team:prices",
     source="Review queues that people filled in, received as drops",
+)
+
+ACCEPTED_LEVELS = Table(
+    name="reference/accepted_levels",
+    description=(
+        "The level of a retailer's collection, of one item or all, that a person accepted: from that day on what it "
+        "brings is usual, and no finding of the days before stays open."
+    ),
+    columns=(
+        columns.RETAILER,
+        columns.ITEM_ID,
+        Column("from_day", pl.Date(), "first day of the level that was accepted"),
+        Column("accepted_by", pl.String(), "who accepted it"),
+        Column("accepted_on", pl.Date(), "when"),
+        columns.NOTE.or_null(),
+        columns.DROP_SHA256,
+        columns.LINE,
+    ),
+    key=("retailer", "item_id", "from_day"),
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Exempt("decisions on collections, by members of the office"),
+    owner="team:prices",
+    source="What people accepted of the findings of prices/collection_report, received as drops",
 )
 
 OFFICIAL_INDICES = Table(
@@ -144,6 +190,22 @@ POPULATION = Table(
     sensitivity=Sensitivity.PUBLIC,
     owner=GEOGRAPHY,
     source="Population estimates of the office, received as drops",
+)
+
+DWELLINGS = Table(
+    name="reference/dwellings",
+    description="Dwellings of one area, and of one type where those are given.",
+    columns=(
+        columns.AREA,
+        columns.DWELLING_TYPE,
+        Column("dwellings", pl.Float64(), "dwellings, with people or empty"),
+        columns.DROP_SHA256,
+        columns.LINE,
+    ),
+    key=("area", "dwelling_type"),
+    sensitivity=Sensitivity.PUBLIC,
+    owner=GEOGRAPHY,
+    source="Counts of dwellings of a census or an address register, received as drops",
 )
 
 MIGRATION_ESTIMATES = Table(

@@ -187,7 +187,7 @@ CLUSTER_TYPES = Table(
 
 USER_ANCHORS = Table(
     name="tweets/user_anchors",
-    description="One place that is home, work or study of one user, from one day to another.",
+    description="One place that is home, second home, work or study of one user, from one day to another.",
     columns=(
         columns.BUCKET,
         columns.USER,
@@ -201,7 +201,7 @@ USER_ANCHORS = Table(
         columns.EASTING_M,
         columns.NORTHING_M,
     ),
-    key=("user", "anchor", "from"),
+    key=("user", "anchor", "from", "cluster"),
     partition_by=("bucket",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
@@ -214,12 +214,12 @@ USER_COMMUTES = Table(
     columns=(
         columns.USER,
         Column("purpose", pl.String(), "work or study"),
-        Column("home_cluster", pl.Int32(), "cluster of the home"),
+        columns.HOME_CLUSTER,
         Column("destination_cluster", pl.Int32(), "cluster of work or study"),
         columns.FROM,
         columns.TO,
         columns.CONFIDENCE,
-        Column("home_area", pl.String(), "GSS code", nullable=True),
+        columns.HOME_AREA.or_null(),
         Column("destination_area", pl.String(), "GSS code", nullable=True),
         columns.DISTANCE_KM,
     ),
@@ -270,7 +270,7 @@ RESIDENCES = Table(
 
 MOVES = Table(
     name="tweets/moves",
-    description="One change of home of one user.",
+    description="One change of home of one user, after which the old home was given up.",
     columns=(
         columns.USER,
         Column("from_cluster", pl.Int32(), "old home"),
@@ -286,6 +286,27 @@ MOVES = Table(
         Column("is_return", pl.Boolean(), "to a home that was left earlier"),
     ),
     key=("user", "not_after"),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="tweets/user_anchors",
+)
+
+SECOND_RESIDENCES = Table(
+    name="tweets/second_residences",
+    description="One home that one user kept beside the main home of the same time.",
+    columns=(
+        columns.USER,
+        columns.CLUSTER,
+        columns.AREA.or_null(),
+        columns.HOME_CLUSTER,
+        columns.HOME_AREA.or_null(),
+        columns.FROM,
+        columns.TO,
+        columns.DISTANCE_KM,
+        columns.CONFIDENCE,
+        columns.EVIDENCE_DAYS,
+    ),
+    key=("user", "from", "cluster"),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="tweets/user_anchors",
@@ -332,6 +353,7 @@ MIGRATION_COMPARISON = Table(
     ),
     key=("period", "subject_type", "subject", "direction", "measure"),
     sensitivity=Sensitivity.AGGREGATE,
+    # A user counts once in a penetration, so that none makes most of it.
     disclosure=Groups("users", "users", ("value",)),
     owner=OWNER,
     source="tweets/migration_flows and reference/migration_estimates",

@@ -54,7 +54,7 @@ def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
 
 
 def _areas(home: Home) -> pl.DataFrame:
-    measures = ["lived_in", "on_holiday", "vacant", "second_home", "somebody_at_home"]
+    measures = ["lived_in", "in_use", "on_holiday", "vacant", "second_home", "somebody_at_home"]
     return (
         _read(home, "area_occupancy")
         .filter(~pl.col("is_suppressed"))

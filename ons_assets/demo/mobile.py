@@ -45,7 +45,6 @@ def _steps(home: Home) -> pl.DataFrame:
     between = (pl.col("origin") != "all") & (pl.col("destination") != "all")
     counted = {
         "events": quality.select(pl.col("events").sum()),
-        "of these repeated": quality.select(pl.col("duplicates").sum()),
         "at cells that the plan lacks": quality.select(pl.col("unknown_cell").sum()),
         "cells silent for a day (masts out of order)": quality.select(pl.col("cells_silent").sum()),
         "devices with a home": _rows(home, "device_anchors").filter(anchor="home").select(pl.col("user").n_unique()),

@@ -53,10 +53,11 @@ def _steps(home: Home) -> pl.DataFrame:
         "places where a user keeps tweeting": _rows(home, "clusters").filter("is_valid").select(pl.len()),
         "users with a home": _rows(home, "user_anchors").filter(anchor="home").select(pl.col("user").n_unique()),
         "users with work or study": _rows(home, "user_anchors")
-        .filter(pl.col("anchor") != "home")
+        .filter(pl.col("anchor").is_in(["work", "study"]))
         .select(pl.col("user").n_unique()),
         "users who study": _rows(home, "student_homes").select(pl.len()),
         "changes of home": _rows(home, "moves").select(pl.len()),
+        "second homes": _rows(home, "second_residences").select(pl.len()),
     }
     return pl.DataFrame({"step": list(counted), "number": [frame.collect().item() for frame in counted.values()]})
 

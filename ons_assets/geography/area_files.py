@@ -10,11 +10,12 @@ from ons_assets.intake.fields import canonical
 from ons_assets.intake.layouts import Layout, Origin
 
 PROPERTIES, GEOMETRY = "properties.", "geometry"
-# Columns of codes as the Open Geography portal names them: MSOA11CD, LAD23CD.
+# Columns of codes as the Open Geography portal names them: MSOA11CD, LAD23CD. Names are in any case of letters.
 CODE_COLUMN = re.compile(r"([A-Z]+\d{0,2})CD(?:_\w+)?", re.IGNORECASE)
 OWN_CODE_COLUMNS = ("area", "geo_code")
 UNNAMED_LEVEL = "area"
-METRES, DEGREES = (("easting_m", "northing_m"), ("easting", "northing")), (("latitude", "longitude"),)
+METRES = ("easting_m", "northing_m"), ("easting", "northing"), ("bng_e", "bng_n")
+DEGREES = ("latitude", "longitude"), ("lat", "long"), ("lat", "lon")
 
 
 def code_column(names: list[str]) -> str | None:

@@ -22,8 +22,8 @@ class Block:
     ----------
     rows
         Columns of the file as text, empty text being null, or typed where the format has types; and
-        `line` (Int64): number of the record, the header being 1; of Parquet, JSON documents and XML the
-        number of the row, the first being 1; of JSON lines the line.
+        `line` (Int64): the line of the file in which the record begins, or the row of the sheet, the first being 1,
+        as editors count them; of Parquet, JSON documents and XML the number of the row.
     rejected
         Records that are no rows: line, reason, text.
     part

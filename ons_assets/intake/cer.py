@@ -22,7 +22,8 @@ from ons_assets.intake.unreadable import Unreadable
 
 BLOCK_BYTES = 8 << 20
 DAYS, SLOTS = 1000, 100
-LINE = re.compile(rb"[ \t]*\d{1,18}[ \t,;]+\d{5}[ \t,;]+\S+[ \t\r]*")
+# Other numbers than a day, one of its slots and a value are the fields of another table.
+LINE = re.compile(rb"[ \t]*\d{1,18}[ \t,;]+\d{3}(?:0[1-9]|[1-4]\d|50)[ \t,;]+[+-]?[\d.,]*\d(?:[eE][+-]?\d+)?[ \t\r]*")
 WITH_COMMAS, WITH_SEMICOLONS = bytes.maketrans(b",", b" "), bytes.maketrans(b";,", b" .")
 LOOKED_AT_BYTES = 4096
 REASONS = {

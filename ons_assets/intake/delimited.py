@@ -1,6 +1,6 @@
 """Delimited text in blocks: what is regular goes through Arrow, what is not is put right before or told apart after.
 
-Every record is a row or is rejected with its number and reason. Blank lines are no records.
+Every record is a row or is rejected with its line and reason. Blank lines are no records.
 """
 
 import csv
@@ -10,23 +10,24 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from ons_assets.intake.blocks import WITHOUT_NAME, Block, column_names, rejected_rows
 from ons_assets.intake.encodings import (
-    CP1252_HINT,
     MARK,
     MARKING,
     REPLACEMENT,
     as_utf8,
     checked,
-    reads_well_as_cp1252,
+    hint,
+    not_utf8,
 )
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
-from ons_assets.intake.record_blocks import Fault, Splitter, has_only_returns
+from ons_assets.intake.record_blocks import NEWLINE, RETURN, Fault, Splitter, has_only_returns
 from ons_assets.intake.streams import CutShort, Stream
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
@@ -36,7 +37,8 @@ MAX_PREAMBLE_LINES = 10_000
 BLANKS, TAB = "blanks", "\t"
 # Excel writes it to itself; it is no line of the table.
 FORMULA = r'(?s)^="(.*)"$'
-SEPARATOR_LINE = re.compile(r"sep=.?")
+# Excel's hint at the delimiter, for itself; quoted where everything is.
+SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[ !#-~]?)"?', re.IGNORECASE)
 MOSTLY = 0.5
 ENOUGH_RECORDS = 1000
 
@@ -56,7 +58,7 @@ class Table:
     encoding
         That the text came in.
     first
-        Number of the first record after the header.
+        Number of the line after the header, the first of the file being 1.
     """
 
     names: list[str]
@@ -89,7 +91,7 @@ def opened(stream: Stream, layout: Layout, limits: Limits) -> Table:
     if has_only_returns(stream):
         stream = _with_newlines(stream)
     preamble: list[str] = []
-    if SEPARATOR_LINE.fullmatch(_text(stream.peek(8).split(b"\n")[0]).strip()):
+    if SEPARATOR_LINE.fullmatch(_text(stream.peek(16).split(b"\n")[0]).strip()):
         preamble.append(_line(stream, limits))
     preamble += [_line(stream, limits) for _ in range(layout.skip_lines)]
     if layout.skip_until is not None:
@@ -99,11 +101,11 @@ def opened(stream: Stream, layout: Layout, limits: Limits) -> Table:
     if layout.header:
         record = _record(stream, layout, limits)
         names = _header_names(record, layout, encoding)
-        return Table(names, tuple(preamble), stream, encoding, first=2)
+        return Table(names, tuple(preamble), stream, encoding, first=len(preamble) + max(record.count(b"\n"), 1) + 1)
     names = list(layout.names) or _positions(stream, layout, limits)
     if not names:
         raise Unreadable("has no record")
-    return Table(names, tuple(preamble), stream, encoding, first=1)
+    return Table(names, tuple(preamble), stream, encoding, first=len(preamble) + 1)
 
 
 def blocks(
@@ -127,7 +129,7 @@ def blocks(
     Raises
     ------
     Unreadable
-        As in `opened`; or if most records are not valid in the encoding but would be as cp1252.
+        As in `opened`; or if most records are not valid in the encoding but would be in another.
     """
     table = opened(stream, layout, limits)
     text = _without_last_lines(table.stream, layout.skip_footer, limits) if layout.skip_footer else table.stream
@@ -142,7 +144,7 @@ def blocks(
             continue
         content, has_ended = reader.without_comments_and_footer(piece.content, splitter)
         if content:
-            yield reader.block(content, piece.is_unterminated)
+            yield reader.block(content, splitter, piece.is_unterminated)
             yielded = True
         if has_ended:
             # What is damaged after the table is damaged, too.
@@ -168,7 +170,7 @@ class _Reader:
         self._garbled_text = b""
 
     def without_comments_and_footer(self, content: bytes, splitter: Splitter) -> tuple[bytes, bool]:
-        """Return the records without comments, up to the line that ends the table, and whether it came."""
+        """Return the records, comments being blank lines, up to the one that ends the table, and whether it came."""
         if self._footer is None and self._comment is None:
             return content, False
         kept: list[bytes] = []
@@ -177,13 +179,14 @@ class _Reader:
             record = content[begin:end]
             begin = end
             if self._comment is not None and record.startswith(self._comment):
+                kept.append(b"\n" * record.count(b"\n"))
                 continue
             if self._footer is not None and self._footer.search(_text(record).rstrip("\r\n")):
                 return b"".join(kept), True
             kept.append(record)
         return b"".join(kept), False
 
-    def block(self, content: bytes, is_unterminated: bool) -> Block:
+    def block(self, content: bytes, splitter: Splitter, is_unterminated: bool) -> Block:
         """Return records as a block."""
         original = content
         content, is_garbled = checked(content, self._table.encoding)
@@ -193,8 +196,8 @@ class _Reader:
         names = self._table.names if is_garbled else self._wanted
         rows, irregular = self._parsed(content, names)
         count = len(rows) + len(irregular)
-        numbers = np.arange(self._next, self._next + count, dtype=np.int64)
-        short = [(self._next + row.number - 1, _fields(row), _shown(row.text)) for row in irregular]
+        numbers = self._next + _lines_of_records(content, splitter, count)
+        short = [(int(numbers[row.number - 1]), _fields(row), _shown(row.text)) for row in irregular]
         if irregular:
             numbers = np.delete(numbers, [row.number - 1 for row in irregular])
         rows = _without_formulas(rows).with_columns(line=pl.Series(numbers, dtype=pl.Int64()))
@@ -207,7 +210,7 @@ class _Reader:
             rejected = pl.concat([rejected, garbled]).sort("line")
             rows = rows.select(*self._wanted, "line")
             self.check_encoding()
-        self._next += count
+        self._next += max(content.count(b"\n"), count)
         ends_inside = is_unterminated and bool(irregular) and irregular[-1].number == count
         return Block(rows, rejected, None, self._table.preamble, ends_inside)
 
@@ -223,12 +226,11 @@ class _Reader:
         return Block(self._no_rows(), pl.DataFrame(schema=REJECTED_SCHEMA), None, self._table.preamble, cut_short)
 
     def check_encoding(self, *, at_end: bool = False) -> None:
-        """Raise if most records, once there are some, are valid only as cp1252."""
+        """Raise if most records, once there are some, are valid only in another encoding."""
         if self._table.encoding != "utf-8" or not (at_end or self._records >= ENOUGH_RECORDS):
             return
-        is_cp1252 = self._garbled > MOSTLY * self._records and reads_well_as_cp1252(_only_invalid(self._garbled_text))
-        if is_cp1252:
-            raise Unreadable(CP1252_HINT)
+        if self._garbled > MOSTLY * self._records and (said := hint(not_utf8(self._garbled_text))) is not None:
+            raise Unreadable(said)
 
     def _no_rows(self) -> pl.DataFrame:
         return pl.DataFrame(schema={**dict.fromkeys(self._wanted, pl.String()), "line": pl.Int64()})
@@ -246,6 +248,21 @@ class _Reader:
         text = pl.concat_str(names.fill_null(""), separator=self.delimiter).str.replace_all(MARK, REPLACEMENT)
         garbled = rows.filter(is_garbled).select("line", reason=pl.lit(f"not valid {self._table.encoding}"), text=text)
         return rows.filter(~is_garbled), garbled
+
+
+def _lines_of_records(content: bytes, splitter: Splitter, count: int) -> npt.NDArray[np.int64]:
+    """Return in which line of a text each of its records begins, from 0; blank lines and quoted ones are lines too."""
+    in_order = np.arange(count, dtype=np.int64)
+    if content.count(b"\n") == count:
+        return in_order
+    buffer = np.frombuffer(content, dtype=np.uint8)
+    ends = splitter.ends(content)
+    starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
+    length = ends - starts
+    is_blank = (length == 1) | ((length == 2) & (buffer[starts] == RETURN))
+    lines = np.searchsorted(np.flatnonzero(buffer == NEWLINE), starts)[~is_blank]
+    # A carriage return alone ends a record for Arrow, and no line.
+    return lines if len(lines) == count else in_order
 
 
 def _by_arrow(
@@ -332,13 +349,14 @@ def _without_last_lines(stream: Stream, count: int, limits: Limits) -> Stream:
 def _header_names(record: bytes, layout: Layout, encoding: str) -> list[str]:
     if not record.strip(b"\r\n"):
         raise Unreadable("has a blank line, or nothing, where the header should be")
+    # No encoding makes a text of it.
+    if b"\0" in record:
+        raise Unreadable("is not text")
     content, is_garbled = checked(record, encoding)
     if is_garbled:
-        if encoding == "utf-8" and reads_well_as_cp1252(record):
-            raise Unreadable(CP1252_HINT)
+        if encoding == "utf-8" and (said := hint(record)) is not None:
+            raise Unreadable(said)
         raise Unreadable(f"has a header that is not valid {encoding}")
-    if b"\0" in content:
-        raise Unreadable("is not text")
     return column_names(_split(content.decode(), layout))
 
 
@@ -443,14 +461,3 @@ def _shown(text: str) -> str:
 
 def _fields(row: arrow_csv.InvalidRow) -> str:
     return f"{row.actual_columns} fields where {row.expected_columns} are expected"
-
-
-def _only_invalid(content: bytes) -> bytes:
-    """Return the lines of a text that are not UTF-8."""
-    lines = []
-    for line in content.split(b"\n"):
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            lines.append(line)
-    return b"\n".join(lines)

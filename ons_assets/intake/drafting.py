@@ -13,12 +13,14 @@ import polars as pl
 import yaml
 
 from ons_assets.intake import records, sniff
+from ons_assets.intake.blocks import LINE
 from ons_assets.intake.fields import ColumnsOf, canonical, holders, lacking
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.reading import unforeseen
-from ons_assets.intake.source import Piece, Source, pieces
+from ons_assets.intake.source import Piece, Source, pieces, said_by_name
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import reasons
+from ons_assets.wording import counted
 
 SHOWN_ROWS = 3
 # Words by which suppliers call the fields of sources, in several languages.
@@ -171,6 +173,8 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
     try:
         chosen = layout or source.layout(path, name)
         found = records.header(path, chosen, source.limits)
+        # Only the layout knows the encoding.
+        header = tuple(found) if header and chosen.encoding != "utf-8" else header
     except Unreadable as error:
         return Checked(words, None, header, sentences=(f"{shown} {error}",))
     except Exception as error:
@@ -181,6 +185,8 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
         said = f"the layout {chosen.name} needs columns that the file lacks: {', '.join(lacks)}"
         return Checked(words, chosen, header, sentences=(said,))
     named = [*chosen.needed, *(each for origin in chosen.optional.values() for each in origin.columns)]
+    places = [origin.position for origin in chosen.origins.values() if origin.position is not None]
+    named += [found[place - 1] for place in places if place <= len(found)]
     used = ColumnsOf([*named, *holders(chosen).values()])
     unused = tuple(each for each in found if used(each) is None and canonical(each))
     try:
@@ -197,6 +203,11 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
 def _shown(
     source: Source, kind: str, layout: Layout, header: tuple[str, ...], unused: tuple[str, ...], piece: Piece
 ) -> Checked:
+    taken = said_by_name(layout)
+    by_name = [f"{' and '.join(taken)} is taken from the name of the file"] if taken else []
+    first_day = source.first_day
+    of_no_effect = source.has_days and layout.first_day is not None and layout.first_day < first_day
+    early = f"the first day of this installation is {first_day}: calendar.first_day sets an earlier one"
     return Checked(
         kind,
         layout,
@@ -206,13 +217,19 @@ def _shown(
         types={name: str(dtype) for name, dtype in piece.accepted.schema.items()},
         accepted=len(piece.accepted),
         rejected=len(piece.rejected),
-        sentences=(*piece.notes, *piece.warnings, *([reasons(piece.rejected)] if len(piece.rejected) else [])),
+        sentences=(
+            *by_name,
+            *([early] if of_no_effect else []),
+            *piece.notes,
+            *piece.warnings,
+            *([reasons(piece.rejected)] if len(piece.rejected) else []),
+        ),
     )
 
 
 def _told(source: Source, unused: tuple[str, ...]) -> tuple[str, ...]:
     """A header may be a row of values: of files about people, only the number of columns is told."""
-    return (f"{len(unused)} columns",) if source.is_individual and unused else unused
+    return (counted(len(unused), "column"),) if source.is_individual and unused else unused
 
 
 def shown_name(source: Source, path: Path) -> str:
@@ -237,30 +254,27 @@ def draft(source: Source, path: Path) -> str:
         Whose file it is. Of files about people no name of a column is written that is not known.
     path
         The file.
+
+    Raises
+    ------
+    Unreadable
+        If there is nothing to draft, in a sentence with its name.
     """
     kind = _kind(source, path)
+    if kind.format is None:
+        why = ": no layout reads it" if kind.encoding is None else ", and no columns were found in it"
+        raise Unreadable(f"{shown_name(source, path)} is {kind.words}{why}")
+    known = _known(source, path)
     shown = _on_one_line(shown_name(source, path))
     said_kind = _on_one_line(kind.said(individual=source.is_individual))
     lines = [
         f"# Draft of a layout for {source.name}: {shown} is {said_kind}.",
+        *([f"# The layout {_on_one_line(known.name)} reads it already, without this one."] if known else []),
         "# Complete what is marked with ?, and look at what was guessed.",
         f"name: {_scalar('my-layout' if source.is_individual else _slug(path))}",
         f"files: {_scalar('*' + _ending(source, path))}",
     ]
-    said = {"format": kind.format, "encoding": kind.encoding, "delimiter": kind.delimiter, "decimal": kind.decimal}
-    usual = {"format": "delimited", "encoding": "utf-8", "delimiter": ",", "decimal": "."}
-    lines += [f"{name}: {_scalar(value)}" for name, value in said.items() if value not in (None, usual[name])]
-    if not kind.header:
-        lines += ["header: false", f"# names: ?    # of {_width(kind)} in order; or say of a field {{position: 1}}"]
-    where = {"path": (kind.path, "leads to the rows"), "element": (kind.element, "of which each is a row")}
-    lines += [_where(source, name, value, sentence) for name, (value, sentence) in where.items() if value]
-    if kind.path_in_lines:
-        inside = "?" if source.is_individual else _scalar(kind.path_in_lines)
-        lines.append(f"# path: {inside}    # if a line is a page and the rows are inside it")
-    if kind.preamble_lines:
-        lines.append(f"skip_lines: {kind.preamble_lines}")
-    if kind.has_footer:
-        lines.append("# footer: ?    # pattern of the line that ends the table: lines with fewer fields follow it")
+    lines += _way(source, kind)
     needs, takes = source.said_fields
     if not TIMES.isdisjoint({*needs, *takes}):
         lines += TIME_HINTS
@@ -277,8 +291,37 @@ def draft(source: Source, path: Path) -> str:
     if rest and not source.is_individual:
         lines.append(f"# not read: {', '.join(map(_on_one_line, rest))}")
     elif rest:
-        lines.append(f"# not read: {len(rest)} columns")
+        lines.append(f"# not read: {counted(len(rest), 'column')}")
     return "\n".join(lines) + "\n"
+
+
+def _way(source: Source, kind: sniff.FileKind) -> list[str]:
+    """Lines of a draft on how the file is written, and what is around its rows."""
+    lines = []
+    said = {"format": kind.format, "encoding": kind.encoding, "delimiter": kind.delimiter, "decimal": kind.decimal}
+    usual = {"format": "delimited", "encoding": "utf-8", "delimiter": ",", "decimal": "."}
+    if kind.encoding_is_open:
+        lines.append("# encoding: ?    # it is not UTF-8: say the encoding, such as cp1252 or cp1250")
+        del said["encoding"]
+    lines += [
+        f"{name}: {_scalar(value)}    # guessed" for name, value in said.items() if value not in (None, usual[name])
+    ]
+    if not kind.header:
+        lines += [
+            "header: false    # guessed",
+            f"# names: ?    # of {_width(kind)} in order; or say of a field {{position: 1}}",
+        ]
+    where = {"path": (kind.path, "leads to the rows"), "element": (kind.element, "of which each is a row")}
+    lines += [_where(source, name, value, sentence) for name, (value, sentence) in where.items() if value]
+    if kind.path_in_lines:
+        inside = "?" if source.is_individual else _scalar(kind.path_in_lines)
+        lines.append(f"# path: {inside}    # if a line is a page and the rows are inside it")
+    if kind.preamble_lines:
+        other = "; where their number changes, skip_until has a pattern of the header instead"
+        lines.append(f"skip_lines: {kind.preamble_lines}    # guessed{other}")
+    if kind.has_footer:
+        lines.append("# footer: ?    # pattern of the line that ends the table: lines with fewer fields follow it")
+    return lines
 
 
 def _kind(source: Source, path: Path) -> sniff.FileKind:
@@ -289,18 +332,30 @@ def _kind(source: Source, path: Path) -> sniff.FileKind:
         return sniff.FileKind(f"a file that {unforeseen(error)}")
 
 
+def _known(source: Source, path: Path) -> Layout | None:
+    """The layout that reads a file as it stands; what a library raises over it is no answer."""
+    try:
+        return source.shelf.find(path, path.name, source.limits)
+    except Exception:
+        return None
+
+
 def _columns(source: Source, path: Path, kind: sniff.FileKind) -> tuple[str, ...]:
     """Return the columns of a file as it calls them; of one about people only what looks like names."""
     if source.is_individual or kind.format is None or not kind.header:
         return tuple(kind.columns)
+    layout = sniff.draft(kind, "draft")
     try:
-        return tuple(records.header(path, sniff.draft(kind, "draft"), source.limits)) or tuple(kind.columns)
+        if kind.format in ("json", "json-lines"):
+            rows = next(records.records(path, layout, source.limits)).rows.drop(LINE)
+            return tuple(sniff.inner_names(rows.select(pl.all().drop_nulls().first()).to_dicts()[0]))
+        return tuple(records.header(path, layout, source.limits)) or tuple(kind.columns)
     except Exception:
         return tuple(kind.columns)
 
 
 def _width(kind: sniff.FileKind) -> str:
-    return f"the {kind.width} columns" if kind.width else "the columns"
+    return f"the {counted(kind.width, 'column')}" if kind.width else "the columns"
 
 
 def _where(source: Source, name: str, value: str, sentence: str) -> str:
@@ -321,6 +376,9 @@ def _guesses(wanted: Sequence[str], header: Sequence[str], *, loosely: bool) -> 
     `device42` in a file without a header.
     """
     free = {canonical(name).replace("_", " ").removeprefix(PROPERTIES).replace(".", " "): name for name in header}
+    if loosely:
+        # Of `product.name` in JSON, the last part says what it is.
+        free = {**{canonical(name.rpartition(".")[2]): name for name in reversed(header) if "." in name}, **free}
     found: dict[str, Guess] = {}
     days, clocks = ([free[word] for word in of_one if word in free] for of_one in (DAYS, CLOCKS))
     if (moment := next((name for name in MOMENTS if name in wanted), None)) and days and clocks:
@@ -339,7 +397,8 @@ def _guesses(wanted: Sequence[str], header: Sequence[str], *, loosely: bool) -> 
             close = [hit for word in long for hit in difflib.get_close_matches(word, free, n=1, cutoff=ALIKE)]
             match = close[0] if close else None
         if match is not None:
-            found[name] = free.pop(match)
+            found[name] = taken_column = free[match]
+            free = {word: column for word, column in free.items() if column != taken_column}
     return found
 
 

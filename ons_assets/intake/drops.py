@@ -138,6 +138,10 @@ def register(home: Home, ledger: Ledger, source: Source, path: Path, max_bytes: 
     drop = ledger.receive(
         source.name, name, sha256, size, received_utc, is_individual=source.is_individual, modified_ns=again
     )
+    if sha256 is not None and sha256 in ledger.erased_contents(source.name):
+        # A supplier who sends the file again does not bring back what was erased from it.
+        archived_path(home, source.name, sha256).unlink(missing_ok=True)
+        return drop
     return ledger.receive_again(drop) if retry and drop.status is Status.REFUSED else drop
 
 

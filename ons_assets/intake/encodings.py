@@ -19,7 +19,13 @@ LOOKED_AT_BYTES = 4096
 # What people write beside letters: currencies, units, quotation marks and dashes.
 COMMON_SIGNS = re.compile("[€£§°²³µ·–—‘’‚“”„«»…½¼¾]")
 WELL_READ = 0.9
-CP1252_HINT = "is not valid utf-8 but reads well as cp1252: say encoding: cp1252"
+WESTERN_AND_EASTERN = ("cp1252", "cp1250")
+UNDECIDED = "undecided"
+HINTS = {
+    "cp1252": "is not valid utf-8 but reads well as cp1252: say encoding: cp1252",
+    "cp1250": "is not valid utf-8 but reads well as cp1250: say encoding: cp1250",
+    UNDECIDED: "is not UTF-8: say the encoding, such as cp1252 or cp1250",
+}
 
 codecs.register_error(MARKING, lambda error: (MARK, error.end))  # type: ignore[attr-defined]
 
@@ -100,10 +106,41 @@ def unmarked_utf16(start: bytes) -> str | None:
     return "utf-16-le" if odd > even else "utf-16-be"
 
 
-def reads_well_as_cp1252(content: bytes) -> bool:
-    """Return whether text that is not UTF-8 has, as cp1252, letters and common signs where it is not ASCII."""
+def hint(content: bytes) -> str | None:
+    """Return what to say of text that is not UTF-8 but reads well in another encoding; None if it does in none.
+
+    Parameters
+    ----------
+    content
+        Its lines that are not UTF-8.
+    """
+    found = likely(content)
+    return HINTS[found.pop() if len(found) == 1 else UNDECIDED] if found else None
+
+
+def likely(content: bytes) -> set[str]:
+    """Return in which encodings text that is not UTF-8 reads well; of such as give the same text, the first.
+
+    Which of several it is nothing tells: a letter of Polish in one is a sign, or a letter of French, in the other.
+
+    Parameters
+    ----------
+    content
+        Its lines that are not UTF-8.
+    """
+    known = [each for each in reversed(WESTERN_AND_EASTERN) if _reads_well(content, each)]
+    return {*{content.decode(each): each for each in known}.values()}
+
+
+def not_utf8(content: bytes) -> bytes:
+    """Return the lines of a text that are not UTF-8."""
+    return b"\n".join(line for line in content.split(b"\n") if not _is_utf8(line))
+
+
+def _reads_well(content: bytes, encoding: str) -> bool:
+    """Return whether text has, in an encoding, letters and common signs where it is not ASCII."""
     try:
-        others = [character for character in content.decode("cp1252") if not character.isascii()]
+        others = [character for character in content.decode(encoding) if not character.isascii()]
     except UnicodeDecodeError:
         return False
     good = sum(character.isalpha() or COMMON_SIGNS.match(character) is not None for character in others)

@@ -12,11 +12,11 @@ from ons_assets.intake import values
 from ons_assets.intake.containers import possible_names
 from ons_assets.intake.layouts import Layout, Origin
 from ons_assets.intake.records import Block
-from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
+from ons_assets.intake.unreadable import Unreadable
 
 LINE = "line"
-# The name of what is inside an array: of its column, and of its places, the first being 0.
-INSIDE = re.compile(r"(?P<column>[^\W\d].*?)(?P<places>(\.\d+)+)")
+# The name of what is inside an array: of its column, and the way from there, places being counted from 0.
+INSIDE = re.compile(r"(?P<column>[^\W\d].*?)(?P<way>\.\d+(\.[^.]+)*)")
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Fields:
     rows
         `line`, the fields that the layout needs or the file has, the columns of `Layout.day_columns`, and
         `detail` where the layout names some. What stands for nothing is null.
-    rejected
-        Rows that the layout leaves out: line, reason, text.
+    left_out
+        Number of rows that the layout means not by its `only`; nothing is wrong with them.
     """
 
     rows: pl.DataFrame
-    rejected: pl.DataFrame
+    left_out: int
 
 
 def fields(block: Block, layout: Layout, name: str) -> Fields:
@@ -47,6 +47,11 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
         Of the file.
     name
         Of the file; a layout may read a field from it.
+
+    Raises
+    ------
+    Unreadable
+        If a pattern finds nothing where it says what all rows need.
     """
     rows = _opened(block.rows, layout)
     found = ColumnsOf(rows.columns)
@@ -55,12 +60,11 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
         layout.only.items(),
         pl.Series([True]).new_from_index(0, len(rows)),
     )
-    left_out = rows.filter(~wanted).select(
-        LINE, reason=pl.lit(f"left out by the layout {layout.name}"), text=pl.lit("")
-    )
-    kept = rows.filter(wanted) if len(left_out) else rows
+    kept = rows if wanted.all() else rows.filter(wanted)
     made = [kept[LINE]]
-    for field, value in {**_named(layout, name), **_constants(layout, name, block)}.items():
+    named, constants = _named(layout, name), _constants(layout, name, block)
+    _check_patterns(layout, block, {**constants, **named})
+    for field, value in {**named, **constants}.items():
         made.append(pl.Series(field, [value], dtype=pl.String()).new_from_index(0, len(kept)))
     for field, origin in layout.origins.items():
         if origin.position is not None or (origin.columns and all(found(column) for column in origin.columns)):
@@ -81,7 +85,7 @@ def fields(block: Block, layout: Layout, name: str) -> Fields:
         if field not in by_field:
             by_field[field] = _column(kept, None).alias(field)
     recoded = [_recoded(series, layout.codes.get(field)) for field, series in by_field.items()]
-    return Fields(pl.DataFrame(recoded), left_out if len(left_out) else pl.DataFrame(schema=REJECTED_SCHEMA))
+    return Fields(pl.DataFrame(recoded), len(rows) - len(kept))
 
 
 class ColumnsOf:
@@ -148,7 +152,8 @@ def _opened(rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
 def _json_path(name: str) -> str:
     """Return where in its column a name of a layout leads: of `rings.1.0` it is `$[1][0]`."""
     match = INSIDE.fullmatch(name)
-    return "$" + "".join(f"[{place}]" for place in match["places"].split(".") if place) if match else "$"
+    steps = match["way"].split(".")[1:] if match else []
+    return "$" + "".join(f"[{step}]" if step.isdecimal() else f"['{step}']" for step in steps)
 
 
 def _named(layout: Layout, name: str) -> Mapping[str, str | None]:
@@ -175,6 +180,17 @@ def _constants(layout: Layout, name: str, block: Block) -> Mapping[str, str | No
         elif origin.preamble is not None:
             said[field] = _group(origin.preamble, "\n".join(block.preamble))
     return said
+
+
+def _check_patterns(layout: Layout, block: Block, said: Mapping[str, str | None]) -> None:
+    """Raise what is one fault of the file, and not one of each of its rows; a member of an archive harms no other."""
+    for field, origin in layout.columns.items():
+        if block.part is not None or said.get(field) is not None:
+            continue
+        if origin.preamble is not None:
+            raise Unreadable(f"has no line before the header that matches the pattern of {field}")
+        if origin.file_name is not None:
+            raise Unreadable(f"has a name that does not match the pattern of {field}")
 
 
 def _group(pattern: str, text: str) -> str | None:

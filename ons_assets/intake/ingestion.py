@@ -460,6 +460,7 @@ class _Road:
             inputs=counted,
             suite={
                 "sha256": self.suite.sha256,
+                **({"overlay": self.suite.overlay.summary()} if self.suite.overlay else {}),
                 "batches_refused": sum(len(member.refusals) for member in members),
                 "warnings": [f"{warning.drop} ({warning.batch}): {warning.reason}" for warning in warnings],
             },

@@ -1,6 +1,7 @@
 """JSON documents: one value in which, at some path, lie the rows. GeoJSON is one whose rows are its features."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -51,11 +52,10 @@ def blocks(
     """
     utf8, _ = as_utf8(stream, layout.encoding)
     content = _content(utf8, limits)
-    is_geojson = layout.format == "geojson"
-    path = layout.path or (FEATURES if is_geojson else "")
+    path = layout.path or (FEATURES if layout.format == "geojson" else "")
     try:
-        found = _rows_at(content, [part for part in path.split(".") if part], {}, "")
-        yield from _blocks(found, is_geojson, columns, rows)
+        found = _rows_at(content, [part for part in path.split(".") if part], layout.decimal)
+        yield from _blocks(found, layout, columns, rows)
     except _Nothing:
         raise Unreadable("is a JSON document with nothing at the path of the layout") from None
     except RecursionError:
@@ -84,15 +84,15 @@ def elements(stream: Stream, limits: Limits) -> Iterator[msgspec.Raw]:
     yield from found
 
 
-def rows_inside(text: bytes, path: str, columns: Collection[str] | None) -> list[dict[str, str | None]]:
-    """Return the rows at a path of one JSON value of several, such as a page of an interface.
+def rows_inside(text: bytes, layout: Layout, columns: Collection[str] | None) -> list[dict[str, str | None]]:
+    """Return the rows at the path of a layout of one JSON value of several, such as a page of an interface.
 
     Parameters
     ----------
     text
         The value.
-    path
-        Of its rows.
+    layout
+        Says the path, and the decimal mark of texts.
     columns
         As for `blocks`.
 
@@ -102,7 +102,7 @@ def rows_inside(text: bytes, path: str, columns: Collection[str] | None) -> list
         If it is no JSON, has nothing at the path, or something there is no row.
     """
     try:
-        found = list(_rows_at(text, path.split("."), {}, ""))
+        found = list(_rows_at(text, (layout.path or "").split("."), layout.decimal))
     except Faulty:
         raise
     except (_Nothing, Unreadable):
@@ -111,7 +111,7 @@ def rows_inside(text: bytes, path: str, columns: Collection[str] | None) -> list
         raise Faulty(TOO_DEEP) from None
     except NOT_JSON_ERRORS:
         raise Faulty(NOT_JSON) from None
-    return [_with(row(decoded(bytes(raw)), columns), around, columns) for raw, around in found]
+    return [_with(row(decoded(bytes(raw), layout.decimal), columns), around, columns) for raw, around in found]
 
 
 def _content(stream: Stream, limits: Limits) -> bytes:
@@ -130,19 +130,25 @@ class _Nothing(Exception):
 
 
 def _rows_at(
-    content: bytes | msgspec.Raw, path: Sequence[str], around: Mapping[str, str | None], prefix: str
+    content: bytes | msgspec.Raw,
+    path: Sequence[str],
+    decimal: str | None,
+    around: Mapping[str, str | None] = MappingProxyType({}),
+    prefix: str = "",
 ) -> Iterator[Found]:
     kind = _kind(content)
     if kind == b"[":
-        yield from _rows_of_array(_arrays(content), path, around, prefix)
+        yield from _rows_of_array(_arrays(content), path, decimal, around, prefix)
     elif kind == b"{" and path:
         inside = _objects(content)
         if path[0] not in inside:
             raise _Nothing
         beside = {
-            f"{prefix}{key}": as_text(decoded(bytes(raw))) for key, raw in inside.items() if _kind(raw) not in b"{["
+            f"{prefix}{key}": as_text(decoded(bytes(raw), decimal))
+            for key, raw in inside.items()
+            if _kind(raw) not in b"{["
         }
-        yield from _rows_at(inside[path[0]], path[1:], {**around, **beside}, f"{prefix}{path[0]}.")
+        yield from _rows_at(inside[path[0]], path[1:], decimal, {**around, **beside}, f"{prefix}{path[0]}.")
     elif kind == b"{" and prefix:
         yield msgspec.Raw(bytes(content)), around
     elif kind == b"{":
@@ -152,7 +158,11 @@ def _rows_at(
 
 
 def _rows_of_array(
-    inner: Sequence[msgspec.Raw], path: Sequence[str], around: Mapping[str, str | None], prefix: str
+    inner: Sequence[msgspec.Raw],
+    path: Sequence[str],
+    decimal: str | None,
+    around: Mapping[str, str | None],
+    prefix: str,
 ) -> Iterator[Found]:
     """Rows of the elements of an array; one that has nothing at the path does not matter, as long as not all have."""
     if not path:
@@ -161,7 +171,7 @@ def _rows_of_array(
     lacking = 0
     for each in inner:
         try:
-            yield from _rows_at(each, path, around, prefix)
+            yield from _rows_at(each, path, decimal, around, prefix)
         except _Nothing:
             lacking += 1
     if inner and lacking == len(inner):
@@ -173,15 +183,16 @@ def _kind(content: bytes | msgspec.Raw) -> bytes:
     return bytes(memoryview(content)[:64]).lstrip()[:1]
 
 
-def _blocks(found: Iterator[Found], is_geojson: bool, columns: Collection[str] | None, rows: int) -> Iterator[Block]:
+def _blocks(found: Iterator[Found], layout: Layout, columns: Collection[str] | None, rows: int) -> Iterator[Block]:
     names: dict[str, None] = dict.fromkeys(columns or ())
     gathered: list[dict[str, str | None]] = []
     numbers: list[int] = []
     rejected: list[tuple[int, str, str]] = []
+    is_geojson = layout.format == "geojson"
     for number, (raw, around) in enumerate(found, start=1):
         text = bytes(raw)
         try:
-            values = _feature(text, columns) if is_geojson else row(decoded(text), columns)
+            values = _feature(text, layout, columns) if is_geojson else row(decoded(text, layout.decimal), columns)
         except Faulty as fault:
             rejected.append((number, str(fault), text[:KEPT_CHARACTERS].decode("utf-8", "replace")))
             continue
@@ -206,7 +217,7 @@ def _with(
     return values
 
 
-def _feature(text: bytes, columns: Collection[str] | None) -> dict[str, str | None]:
+def _feature(text: bytes, layout: Layout, columns: Collection[str] | None) -> dict[str, str | None]:
     """Return a feature: its properties, and its geometry as the JSON text that it was."""
     try:
         inside: dict[str, Any] = _objects(text)
@@ -216,7 +227,7 @@ def _feature(text: bytes, columns: Collection[str] | None) -> dict[str, str | No
         geometry = bytes(inside.pop(GEOMETRY, b"null")).decode()
     except UnicodeDecodeError:
         raise Faulty("is not UTF-8 text") from None
-    values = row({key: decoded(bytes(raw)) for key, raw in inside.items()}, columns)
+    values = row({key: decoded(bytes(raw), layout.decimal) for key, raw in inside.items()}, columns)
     if columns is None or GEOMETRY in columns:
         values[GEOMETRY] = None if geometry == "null" else geometry
     return values

@@ -109,7 +109,10 @@ def blocks(
         if not line.strip():
             continue
         try:
-            inside = rows_inside(line, layout.path, columns) if layout.path else [row(decoded(line), columns)]
+            if layout.path:
+                inside = rows_inside(line, layout, columns)
+            else:
+                inside = [row(decoded(line, layout.decimal), columns)]
         except Faulty as fault:
             rejected.append((number, str(fault), line.decode("utf-8", "replace")))
             continue

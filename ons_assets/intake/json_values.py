@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ons_assets.intake.blocks import LINE, LINE_OF_FILE, WITHOUT_NAME
+from ons_assets.intake.values import with_decimal_comma
 
 MAX_DEPTH = 64
 TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
@@ -14,15 +15,25 @@ NOT_JSON = "is not valid JSON"
 # of thousands of digits, it lets through.
 NOT_JSON_ERRORS = (msgspec.MsgspecError, ValueError)
 
+
 _decode = msgspec.json.Decoder().decode
+_decode_with_commas = msgspec.json.Decoder(float_hook=with_decimal_comma).decode
 
 
 class Faulty(ValueError):
     """A record is no row; the message says why, and holds no value of it."""
 
 
-def decoded(text: bytes) -> Any:
+def decoded(text: bytes, decimal: str | None = None) -> Any:
     """Return a JSON value.
+
+    Parameters
+    ----------
+    text
+        The value.
+    decimal
+        Mark that its texts have before decimals; a comma makes its numbers texts of that kind, because JSON itself
+        knows the point alone.
 
     Raises
     ------
@@ -30,7 +41,7 @@ def decoded(text: bytes) -> Any:
         If it is none, or is nested without measure.
     """
     try:
-        return _decode(text)
+        return _decode_with_commas(text) if decimal == "," else _decode(text)
     except RecursionError:
         raise Faulty(TOO_DEEP) from None
     except NOT_JSON_ERRORS:

@@ -8,7 +8,7 @@ r"""Layouts: one language, for every source, in which a small YAML file says how
       meter: {file_name: 'readings_(\w+)'}     # from the name of the file
       time: {join: [Datum, Zeit]}              # from two columns
       value: {sum: [Tarif 1, Tarif 2]}         # from several values
-    time_format: "%d.%m.%Y %H:%M"
+    time_formats: ["%d.%m.%Y %H:%M"]
     zone: Europe/Vienna
     unit: kWh
 
@@ -19,12 +19,12 @@ tried before those that are built in.
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
 Format = Literal["delimited", "json-lines", "json", "parquet", "xlsx", "xml", "nem12", "green-button", "cer", "geojson"]
 Unit = Literal["kWh", "Wh", "MWh", "kW", "W", "m3"]
@@ -33,6 +33,8 @@ Quality = Literal["read", "estimated", "substituted", "missing"]
 MISSING = ("", "Null", "NULL", "null", "NA", "N/A", "NaN", "nan")
 # Forms of months, each of which means its first day.
 OF_MONTHS = ("%Y-%m", "%m/%Y", "%Y%m", "%m.%Y", "%b %Y", "%B %Y", "%Y/%m")
+# A form that says an ISO week and no day means its Monday.
+WEEK, WEEKDAY = re.compile(r"(?=.*%G)(?=.*%V)"), re.compile(r"%[uwaA]")
 # What of a file `Origin.pattern` takes a part of.
 WITH_PATTERN = ("column", "position", "join", "first")
 # Forms that say an hour and no minute mean the full hour.
@@ -40,16 +42,24 @@ HOURS, MINUTES = re.compile(r"%-?[HIkl]"), re.compile(r"%-?[McRTXrsD+]")
 DEFAULT_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S%.f",)
 
 
+def _as_text(given: Any) -> Any:
+    """YAML reads 16777215 and -99 as numbers."""
+    if given is None:
+        return ""
+    if isinstance(given, bool) or not isinstance(given, int | float | date):
+        return given
+    return f"{given:g}" if isinstance(given, float) else str(given)
+
+
 def _as_texts(given: Any) -> Any:
-    """YAML reads 16777215 and -99 as numbers, and one value where a list is meant."""
-    several = given if isinstance(given, list | tuple) else [given]
-    return tuple(
-        each if isinstance(each, str) else "" if each is None else f"{each:g}" if isinstance(each, float) else str(each)
-        for each in several
-    )
+    """One value may stand where a list is meant."""
+    return [_as_text(each) for each in (given if isinstance(given, list | tuple) else [given])]
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts)]
+# What YAML makes of a text; a whole number is a number to a JSON Schema.
+Scalar = str | float | None
+Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=Scalar)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts, json_schema_input_type=Scalar | list[Scalar])]
 
 
 class Part(BaseModel):
@@ -65,7 +75,7 @@ class Origin(Part):
         None, description="column of the file, by its name; of JSON, dots lead inwards, numbers from 0 into arrays"
     )
     position: int | None = Field(None, ge=1, description="column of the file, by its place, the first being 1")
-    constant: str | None = Field(None, description="the same for all rows")
+    constant: Text | None = Field(None, description="the same for all rows")
     file_name: str | None = Field(None, description="pattern on the name of the file; its group is the value")
     member_name: str | None = Field(
         None, description="pattern on the name, with its folders, of the member of a .zip; its group is the value"
@@ -78,11 +88,6 @@ class Origin(Part):
         None,
         description="beside a column, a position, `join` or `first`: its group is the part that counts",
     )
-
-    @field_validator("constant", mode="before")
-    @classmethod
-    def _is_text(cls, given: Any) -> Any:
-        return given if given is None else _as_texts(given)[0]
 
     @field_validator("file_name", "member_name", "preamble", "pattern")
     @classmethod
@@ -111,10 +116,14 @@ class Origin(Part):
 
 
 def _as_origin(given: Any) -> Any:
-    return {"column": given} if isinstance(given, str) else given
+    if isinstance(given, str):
+        return {"column": given}
+    if not isinstance(given, Mapping | Origin):
+        raise ValueError("is to be the name of a column, in quotes, or where the field comes from: {position: 1}")
+    return given
 
 
-OriginOrName = Annotated[Origin, BeforeValidator(_as_origin)]
+OriginOrName = Annotated[Origin, BeforeValidator(_as_origin, json_schema_input_type=str | Origin)]
 
 
 class ContainerPart(Part):
@@ -139,9 +148,12 @@ class TextPart(Part):
     encoding: str = Field("utf-8", description="of the text; never guessed. UTF-16 is known by its first bytes")
     delimiter: str = Field(",", description="between fields: one ASCII character, or `blanks` for any number of them")
     quote: str = Field('"', max_length=1, description="around fields; empty if there are none")
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] | None = Field(
+        None,
+        description="mark before decimals, in texts; if it is not said, the point, and `1,299` is no number",
+    )
     thousands: Literal["", ".", ",", " ", "'"] | None = Field(
-        None, description="mark between thousands; if it is not said, the point where the decimal mark is a comma"
+        None, description="mark between thousands, in texts; if it is not said, blanks, apostrophes, and the other mark"
     )
     skip_lines: int = Field(0, ge=0, description="lines before the header")
     skip_until: str | None = Field(
@@ -166,7 +178,7 @@ class TextPart(Part):
     def _is_encoding(cls, encoding: str) -> str:
         try:
             "a,\n".encode(encoding)
-        except LookupError:
+        except (LookupError, ValueError):
             raise ValueError(f"there is no encoding {encoding!r}") from None
         return encoding
 
@@ -212,11 +224,16 @@ class TimePart(Part):
     """How times are written, and on which clock."""
 
     time_formats: tuple[str, ...] = Field(
-        DEFAULT_TIME_FORMATS, min_length=1, description="formats of times, tried in order; `epoch`, `epoch-ms`"
+        DEFAULT_TIME_FORMATS,
+        min_length=1,
+        description="formats of times, tried in order; `epoch`, `epoch-ms`; `%Y-%m` and `%G-W%V` mean a first day",
     )
     date_formats: tuple[str, ...] = Field(("%Y-%m-%d",), min_length=1, description="formats of days, tried in order")
     zone: str | None = Field(None, description="zone of the clock where times do not say one")
-    first_day: date | None = Field(None, description="earlier days are rejected; the installation's, if not said")
+    first_day: date | None = Field(
+        None,
+        description="earlier days are rejected, as are all before the installation's, calendar.first_day",
+    )
 
     @field_validator("zone")
     @classmethod
@@ -278,8 +295,36 @@ class PositionPart(Part):
     pseudonymised: bool = Field(False, description="whether users are pseudonyms (64-bit numbers) already")
 
 
+# Words of former versions, which are still read; see `upgraded`.
+FORMER_WORDS: Mapping[str, Any] = {
+    "time_format": str | list[str],
+    "date_format": str | list[str],
+    "constants": dict[str, Scalar] | None,
+    "retailer": Scalar,
+    "currency": Scalar,
+    "required": list[str],
+    "unused": list[str] | None,
+}
+
+
+def _with_former_words(schema: dict[str, Any]) -> None:
+    """Editors take what the loader takes, and say of former words that they are."""
+    words = schema["properties"]
+    for name, form in FORMER_WORDS.items():
+        words[name] = {**TypeAdapter(form).json_schema(), "deprecated": True}
+    nothing = {"type": "null"}
+    of_fields = words["columns"]
+    of_fields["additionalProperties"]["anyOf"].append(nothing)
+    words["columns"] = {"description": of_fields.pop("description"), "anyOf": [of_fields, nothing]}
+    of_fields = words["optional"]
+    names = {"items": {"type": "string"}, "type": "array", "deprecated": True}
+    words["optional"] = {"description": of_fields.pop("description"), "anyOf": [of_fields, names]}
+
+
 class Layout(ContainerPart, TextPart, ColumnPart, TimePart, ReadingPart, QuotePart, PositionPart):
     """How files of one layout are read."""
+
+    model_config = ConfigDict(json_schema_extra=_with_former_words)
 
     @model_validator(mode="before")
     @classmethod
@@ -305,6 +350,11 @@ def upgraded(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     ----------
     given
         A layout as it was written, also as a mapping of version 0.1.
+
+    Raises
+    ------
+    ValueError
+        If a word says something that cannot be changed, in a sentence.
     """
     new, said = dict(given), []
     for singular, plural in (("time_format", "time_formats"), ("date_format", "date_formats")):
@@ -312,26 +362,39 @@ def upgraded(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             form = new.pop(singular)
             new[plural] = [form] if isinstance(form, str) else form
             said.append(f"{singular} is {plural}, a list")
-    new["columns"] = dict(new.get("columns") or {})
-    constants = new.pop("constants", None) or {}
+    constants = _named("constants", new.pop("constants", None))
     constants |= {name: new.pop(name) for name in ("retailer", "currency") if name in new}
-    for name, value in constants.items():
-        new["columns"].setdefault(name, {"constant": value})
-        said.append(f"{name} is a column: {{constant: {value}}}")
-    new["columns"] = {name: origin for name, origin in new["columns"].items() if origin is not None}
+    if constants or "columns" in new:
+        columns = _named("columns", new.get("columns"))
+        for name, value in constants.items():
+            columns.setdefault(name, {"constant": value})
+            said.append(f"{name} is a column: {{constant: {value}}}")
+        new["columns"] = {name: origin for name, origin in columns.items() if origin is not None}
     if "required" in new:
         new["needs"] = new.pop("required")
         said.append("required is needs")
     if isinstance(new.get("optional"), list | tuple):
         known = list(new.pop("optional"))
-        new["ignores"] = [*new.get("ignores", ()), *known]
+        new["ignores"] = [*_listed("ignores", new.get("ignores")), *known]
         if "run" in known:
             new["optional"] = {"run": "run"}
         said.append("a list of optional columns is ignores; one that is read is named in optional")
     if "unused" in new:
-        new["ignores"] = [*new.get("ignores", ()), *new.pop("unused")]
+        new["ignores"] = [*_listed("ignores", new.get("ignores")), *_listed("unused", new.pop("unused"))]
         said.append("unused is ignores")
     return new, said
+
+
+def _named(word: str, given: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping | None):
+        raise ValueError(f"{word} is to say of each field where it comes from, a line each")
+    return dict(given or {})
+
+
+def _listed(word: str, given: Any) -> list[Any]:
+    if not isinstance(given, list | tuple | None):
+        raise ValueError(f"{word} is to be a list, such as [a, b]")
+    return list(given or ())
 
 
 def known_zone(zone: str) -> str:
@@ -352,7 +415,7 @@ def known_zone(zone: str) -> str:
 def _pattern(pattern: str, groups: int = 0) -> str:
     try:
         compiled = re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{pattern!r} is not a regular expression ({error})") from None
     if compiled.groups < groups:
         raise ValueError(f"{pattern!r} needs a group in round brackets: what it holds is the value")
@@ -369,9 +432,11 @@ def _pattern_of_columns(pattern: str) -> str:
 
 
 def completion(form: str) -> tuple[str, str]:
-    """Return what follows a text and its form so that they say a moment: the first of a month, the full hour."""
+    """Return what follows a text and its form so that they say a moment: first of a month, Monday, full hour."""
     if form in OF_MONTHS:
         return " 01", " %d"
+    if _is_of_weeks(form):
+        return " 1", " %u"
     return (":00", ":%M") if HOURS.search(form) and not MINUTES.search(form) else ("", "")
 
 
@@ -379,9 +444,13 @@ def _time_format(form: str) -> str:
     if form in ("epoch", "epoch-ms"):
         return form
     moment = datetime(2016, 7, 21, 10, 11, 12, tzinfo=UTC)
-    if form not in OF_MONTHS and not _says_a_day(form, moment):
+    if form not in OF_MONTHS and not _says_a_day(form, moment - timedelta(days=3) if _is_of_weeks(form) else moment):
         raise ValueError(f"{form!r} does not say a day as strftime does")
     return form
+
+
+def _is_of_weeks(form: str) -> bool:
+    return bool(WEEK.search(form)) and not WEEKDAY.search(form)
 
 
 def _says_a_day(form: str, moment: datetime) -> bool:

@@ -28,6 +28,7 @@ class Status(StrEnum):
     REFUSED = "refused"
     SUPERSEDED = "superseded"
     DUPLICATE = "duplicate"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,18 @@ class Drop:
     rows_in_force: int | None
     modified_ns: int | None
 
+    @classmethod
+    def of_row(cls, row: sqlite3.Row) -> "Drop":
+        """Return a drop by its row of the ledger."""
+        values = dict(row)
+        individual = values.pop("is_individual") == 1
+        values["original_name"] = values["name"]
+        values["name"] = _shown(values["drop_id"], values["name"], is_individual=individual)
+        values["days"] = tuple(date.fromisoformat(day) for day in json.loads(values["days"]))
+        values["status"] = Status(values["status"])
+        values["received_utc"] = datetime.fromisoformat(values["received_utc"])
+        return cls(**values)
+
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS drops (
@@ -113,12 +126,35 @@ CREATE TABLE IF NOT EXISTS drops (
     is_individual INTEGER NOT NULL DEFAULT 0
 );
 """
+# Contents that are no longer in the archive, because records were erased from them; and what was erased, never whom.
+ERASED_SCHEMA = """
+CREATE TABLE IF NOT EXISTS erased_contents (
+    source TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    drop_id INTEGER NOT NULL,
+    erasure_id INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    PRIMARY KEY (source, sha256, erasure_id)
+);
+CREATE TABLE IF NOT EXISTS erasures (
+    erasure_id INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    begun_utc TEXT NOT NULL,
+    finished_utc TEXT,
+    files INTEGER,
+    rows INTEGER,
+    tables INTEGER
+);
+"""
 # Each is asked for at every arrival; without them, arrivals take the longer the more there were.
 INDEXES = """
 CREATE UNIQUE INDEX IF NOT EXISTS one_content_one_drop
     ON drops (source, sha256) WHERE status != 'duplicate' AND NOT (status = 'refused' AND run_id IS NULL);
 CREATE INDEX IF NOT EXISTS by_source ON drops (source, status);
 CREATE INDEX IF NOT EXISTS by_content ON drops (source, sha256);
+CREATE INDEX IF NOT EXISTS by_name ON drops (source, name);
 CREATE INDEX IF NOT EXISTS by_arrival ON drops (arrival);
 """
 # Columns that ledgers of version 0.1 lack.
@@ -144,7 +180,7 @@ class Ledger:
     def __init__(self, home: Home) -> None:
         self._path = home.ledger
         with self._connect() as connection:
-            connection.executescript(SCHEMA)
+            connection.executescript(SCHEMA + ERASED_SCHEMA)
             present = {row["name"] for row in connection.execute("PRAGMA table_info(drops)")}
             for name in ADDED.keys() - present:
                 connection.execute(f"ALTER TABLE drops ADD COLUMN {name} {ADDED[name]}")
@@ -157,6 +193,8 @@ class Ledger:
     def _connect(self) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(self._path, timeout=60, isolation_level="IMMEDIATE")
         connection.row_factory = sqlite3.Row
+        # What is erased is written over, and does not stay in pages that are free.
+        connection.execute("PRAGMA secure_delete = ON")
         try:
             with connection:
                 yield connection
@@ -207,18 +245,18 @@ class Ledger:
             if same is not None:
                 sent_again = modified_ns is None or modified_ns != same["modified_ns"]
                 if same["status"] != Status.SUPERSEDED or not sent_again:
-                    return _drop(same)
+                    return Drop.of_row(same)
                 # The supplier has gone back to what a later file had replaced.
                 again = (
                     f"UPDATE drops SET status = ?, received_utc = ?, modified_ns = ?, attempts = 0,"
                     f" arrival = {NEXT_ARRIVAL} WHERE drop_id = ? RETURNING *"
                 )
                 values = (Status.READ, received_utc.isoformat(), modified_ns, same["drop_id"])
-                return _drop(connection.execute(again, values).fetchone())
+                return Drop.of_row(connection.execute(again, values).fetchone())
             if unreadable is not None:
                 status, said = Status.REFUSED, unreadable
             elif (known := _with_content(connection, source, sha256)) is not None:
-                status, said = Status.DUPLICATE, f"{SAME_CONTENT.lstrip()}{_drop(known).name}"
+                status, said = Status.DUPLICATE, f"{SAME_CONTENT.lstrip()}{Drop.of_row(known).name}"
             else:
                 status, said = Status.RECEIVED, None
             (drop_id,) = connection.execute("SELECT coalesce(max(drop_id), 0) + 1 FROM drops").fetchone()
@@ -244,14 +282,14 @@ class Ledger:
                     is_individual,
                 ),
             ).fetchone()
-        return _drop(inserted)
+        return Drop.of_row(inserted)
 
     def receive_again(self, drop: Drop) -> Drop:
         """Write that a refused drop is to be read once more, and return its row."""
         with self._connect() as connection:
             known = _with_content(connection, drop.source, drop.sha256)
         if known is not None and known["drop_id"] != drop.drop_id:
-            reason = f"{drop.name}{SAME_CONTENT}{_drop(known).name}"
+            reason = f"{drop.name}{SAME_CONTENT}{Drop.of_row(known).name}"
             return self._update(drop, status=Status.DUPLICATE, reason=reason)
         return self._update(
             drop,
@@ -348,7 +386,7 @@ class Ledger:
                 f"UPDATE drops SET {assignments} WHERE drop_id = ? RETURNING *",
                 (*values.values(), drop.drop_id),
             ).fetchone()
-        return _drop(row)
+        return Drop.of_row(row)
 
     def count(self, drop: Drop, *, accepted: int, quarantined: int, in_force: int) -> None:
         """Write what the gate let pass of a drop that waits for a run over its other days.
@@ -390,6 +428,16 @@ class Ledger:
                 connection.execute("UPDATE drops SET reason = ? WHERE drop_id = ?", (said, row["drop_id"]))
             connection.execute(f"UPDATE drops SET is_individual = 1 WHERE {of_before}", list(sources))
 
+    def erased_contents(self, source: str) -> dict[str, str]:
+        """Return the hashes of contents of a source that records were erased from, each with that of what is left."""
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT e.sha256 AS was, d.sha256 AS is_now FROM erased_contents e JOIN drops d USING (drop_id)"
+                " WHERE e.source = ?",
+                (source,),
+            ).fetchall()
+        return {row["was"]: row["is_now"] for row in rows}
+
     def set_in_force(self, drop: Drop, rows: int) -> None:
         """Write how many rows of the table are of a drop now."""
         self._update(drop, rows_in_force=rows)
@@ -413,7 +461,16 @@ class Ledger:
             values.append(source)
         with self._connect() as connection:
             rows = connection.execute(f"{query} ORDER BY arrival", values).fetchall()
-        return [_drop(row) for row in rows]
+        return [Drop.of_row(row) for row in rows]
+
+    def has_namesake(self, drop: Drop) -> bool:
+        """Return whether another file of the source came before under the same name, and could be taken."""
+        with self._connect() as connection:
+            found = connection.execute(
+                "SELECT 1 FROM drops WHERE source = ? AND name = ? AND drop_id < ? AND sha256 IS NOT NULL LIMIT 1",
+                (drop.source, drop.original_name, drop.drop_id),
+            ).fetchone()
+        return found is not None
 
     def frame(self) -> pl.DataFrame:
         """Return the whole ledger as the table has it, one row a file, in order of arrival."""
@@ -470,10 +527,11 @@ def _renamed(reason: str, name: str, number: str, numbers: Mapping[str, str]) ->
 
 
 def _with_content(connection: sqlite3.Connection, source: str, sha256: str | None) -> sqlite3.Row | None:
-    """Return the drop of a content that can be read, if there is one."""
+    """Return the drop of a content that can be read, or from which records were erased, if there is one."""
     row: sqlite3.Row | None = connection.execute(
-        "SELECT * FROM drops WHERE source = ? AND sha256 = ? AND status != 'duplicate'"
-        " AND NOT (status = 'refused' AND run_id IS NULL)",
+        "SELECT * FROM drops WHERE source = ?1 AND (status != 'duplicate'"
+        " AND NOT (status = 'refused' AND run_id IS NULL) AND sha256 = ?2"
+        " OR drop_id IN (SELECT drop_id FROM erased_contents WHERE source = ?1 AND sha256 = ?2))",
         (source, sha256),
     ).fetchone()
     return row
@@ -481,14 +539,3 @@ def _with_content(connection: sqlite3.Connection, source: str, sha256: str | Non
 
 def _days_json(days: Iterable[date]) -> str:
     return json.dumps([day.isoformat() for day in sorted(set(days))])
-
-
-def _drop(row: sqlite3.Row) -> Drop:
-    values = dict(row)
-    individual = values.pop("is_individual") == 1
-    values["original_name"] = values["name"]
-    values["name"] = _shown(values["drop_id"], values["name"], is_individual=individual)
-    values["days"] = tuple(date.fromisoformat(day) for day in json.loads(values["days"]))
-    values["status"] = Status(values["status"])
-    values["received_utc"] = datetime.fromisoformat(values["received_utc"])
-    return Drop(**values)

@@ -7,8 +7,9 @@ so that a layout that changes later never touches what was accepted before; `ons
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -152,8 +153,7 @@ class Writer:
             rows=name,
             **said,
         )
-        write_atomically(self._folder / f"{self._drop_id}.json", json.dumps(asdict(parsed)).encode())
-        _remove_older(self._folder, self._drop_id, name)
+        keep(self._folder, self._drop_id, parsed)
         return parsed
 
     def _conform(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -212,6 +212,52 @@ def adopt(folder: Path, drop_id: int, parsed: Parsed, into: Path) -> None:
     (folder / parsed.rows).replace(into / parsed.rows)
     (folder / f"{drop_id}.json").replace(into / f"{drop_id}.json")
     _remove_older(into, drop_id, parsed.rows)
+
+
+def without(folder: Path, drop_id: int, parsed: Parsed, gone: pl.Expr, table: Table, notes: tuple[str, ...]) -> Parsed:
+    """Write the accepted rows of a drop without some, where it cannot be read again; they take effect by `keep`.
+
+    Parameters
+    ----------
+    folder, drop_id
+        See `folder_of`.
+    parsed
+        What was said of it before.
+    gone
+        Which rows go.
+    table
+        That the rows are of.
+    notes
+        What there is to say of it.
+    """
+    name = f"{drop_id}-{parsed.layout_sha256}-{secrets.token_hex(8)}.parquet"
+    partial = unfinished(folder / name)
+    rows(folder, parsed).filter(~gone.fill_null(False)).sink_parquet(partial)
+    partial.replace(folder / name)
+    left = pl.scan_parquet(folder / name, glob=False)
+    day = day_column(table)
+    days = left.select(pl.col(day).unique().sort()).collect().to_series().to_list() if day is not None else []
+    return replace(
+        parsed,
+        rows=name,
+        accepted=left.select(pl.len()).collect().item(),
+        days=tuple(each.isoformat() for each in days),
+        notes=notes,
+    )
+
+
+def keep(folder: Path, drop_id: int, parsed: Parsed) -> None:
+    """Let what is said of a drop take effect, and remove rows that are no longer its own.
+
+    Parameters
+    ----------
+    folder, drop_id
+        See `folder_of`.
+    parsed
+        What is said of it; its rows are there.
+    """
+    write_atomically(folder / f"{drop_id}.json", json.dumps(asdict(parsed)).encode())
+    _remove_older(folder, drop_id, parsed.rows)
 
 
 def forget(folder: Path, drop_id: int) -> None:

@@ -13,15 +13,15 @@ import polars as pl
 
 from ons_assets.intake import parsed
 from ons_assets.intake.drops import archived_path
+from ons_assets.intake.layouts import Layout
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.parsed import Parsed, layout_sha256
-from ons_assets.intake.source import Piece, Source, pieces
+from ons_assets.intake.source import Piece, Source, pieces, said_by_name
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse import quarantine
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.lakehouse.tables import Table
-from ons_assets.settings import FIRST_DAY
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # Columns that are known only when rows are published: which drop they are of, and when it arrived.
@@ -62,6 +62,8 @@ class Difference:
         Accepted rows, as it was read and as it would be.
     went, came
         Rows of one reading that the other has not.
+    replaces_otherwise
+        Whether it is other rows than before that it replaces, and by which it is replaced.
     reason
         Why it would be refused.
     """
@@ -72,12 +74,13 @@ class Difference:
     after: int
     went: int
     came: int
+    replaces_otherwise: bool = False
     reason: str | None = None
 
     @property
     def changes(self) -> bool:
-        """Whether the other reading gives other rows."""
-        return bool(self.went or self.came)
+        """Whether the other reading gives other rows, or rows that count otherwise."""
+        return bool(self.went or self.came or self.layout is None or self.replaces_otherwise)
 
 
 def read_waiting(
@@ -141,7 +144,8 @@ def read(home: Home, ledger: Ledger, source: Source, table: Table, drop: Drop, r
         Of the run that reads.
     """
     quarantine.release(home, table.name, quarantine_name(drop))
-    outcome = attempt(home, source, table, drop, parsed.folder_of(home, source.name))
+    folder = parsed.folder_of(home, source.name)
+    outcome = attempt(home, source, table, drop, folder, has_namesake=ledger.has_namesake(drop))
     if isinstance(outcome, Failed):
         return _refuse(home, ledger, table, drop, run_id, outcome)
     found, rejected = outcome
@@ -150,7 +154,16 @@ def read(home: Home, ledger: Ledger, source: Source, table: Table, drop: Drop, r
     return Reading(ledger.read(drop, found), found)
 
 
-def attempt(home: Home, source: Source, table: Table, drop: Drop, folder: Path) -> tuple[Parsed, pl.DataFrame] | Failed:
+def attempt(
+    home: Home,
+    source: Source,
+    table: Table,
+    drop: Drop,
+    folder: Path,
+    *,
+    has_namesake: bool = False,
+    layout: Layout | None = None,
+) -> tuple[Parsed, pl.DataFrame] | Failed:
     """Read a drop into a folder; return what it gave and its rejected rows, or why there is nothing.
 
     Parameters
@@ -163,9 +176,13 @@ def attempt(home: Home, source: Source, table: Table, drop: Drop, folder: Path) 
         Archived.
     folder
         For its accepted rows; see `ons_assets.intake.parsed`.
+    has_namesake
+        Whether another file came under the same name.
+    layout
+        Under which it is read; None for the one that knows it.
     """
     try:
-        return _read(home, source, table, drop, folder)
+        return _read(home, source, table, drop, folder, has_namesake, layout)
     except Unreadable as error:
         return Failed(f"{drop.name} {error}", error.rejected)
     except MemoryError:
@@ -176,16 +193,27 @@ def attempt(home: Home, source: Source, table: Table, drop: Drop, folder: Path) 
         return Failed(f"{drop.name} {unforeseen(error)}", pl.DataFrame(schema=REJECTED_SCHEMA))
 
 
-def _read(home: Home, source: Source, table: Table, drop: Drop, folder: Path) -> tuple[Parsed, pl.DataFrame]:
+def _read(
+    home: Home,
+    source: Source,
+    table: Table,
+    drop: Drop,
+    folder: Path,
+    has_namesake: bool,
+    layout: Layout | None,
+) -> tuple[Parsed, pl.DataFrame]:
     path = archived_path(home, source.name, str(drop.sha256))
-    layout = source.layout(path, drop.original_name)
+    layout = layout or source.layout(path, drop.original_name)
     rejected: list[pl.DataFrame] = [pl.DataFrame(schema=REJECTED_SCHEMA)]
     notes: list[str] = []
     warnings: list[str] = []
+    # Portals give the files of all homes one name; other suppliers call a correction as what it corrects.
+    if has_namesake and source.is_individual and (taken := said_by_name(layout)):
+        warnings.append(f"{' and '.join(taken)} is taken from its name, under which another file came before")
     usable, expected, knows = 0, 0, False
     with parsed.Writer(folder, drop.drop_id, table, LINEAGE) as writer:
         for piece in pieces(source, path, drop.original_name, drop.received_utc, layout):
-            within = _of_known_days(piece, table)
+            within = _of_known_days(piece, table, source.first_day)
             writer.add(within.accepted)
             rejected.append(within.rejected)
             notes += piece.notes
@@ -195,7 +223,8 @@ def _read(home: Home, source: Source, table: Table, drop: Drop, folder: Path) ->
         every = pl.concat(rejected)
         if not writer.rows or not usable:
             why = f" ({quarantine.reasons(every)})" if len(every) else ""
-            raise Unreadable(f"gives no {source.unit} that can be used{why}", every)
+            said = [f"gives no {source.unit} that can be used{why}", *dict.fromkeys(warnings)]
+            raise Unreadable("; ".join(said), every)
         if knows and usable < WARNED_SHARE * expected:
             warnings.append(f"gives {usable} {source.unit} of {expected} that it should")
         if len(every):
@@ -213,15 +242,15 @@ def _read(home: Home, source: Source, table: Table, drop: Drop, folder: Path) ->
     return found, every
 
 
-def _of_known_days(piece: Piece, table: Table) -> Piece:
+def _of_known_days(piece: Piece, table: Table, first_day: date) -> Piece:
     """Reject rows of days before the first of the installation: there is no partition that could hold them."""
     day = parsed.day_column(table)
     if day is None or piece.accepted.is_empty():
         return piece
-    early = piece.accepted[day] < FIRST_DAY
+    early = piece.accepted[day] < first_day
     if not early.any():
         return piece
-    why = f"day is before {FIRST_DAY}, the first of the installation"
+    why = f"day is before {first_day}, the first of the installation"
     rejected = piece.accepted.filter(early).select("line", reason=pl.lit(why), text=pl.lit(""))
     return Piece(piece.accepted.filter(~early), pl.concat([piece.rejected, rejected]))
 
@@ -275,32 +304,37 @@ class Rereading:
         self.differences: list[Difference] = []
         for drop in known:
             before = parsed.load(parsed.folder_of(home, source.name), drop.drop_id)
+            if not archived_path(home, source.name, str(drop.sha256)).exists():
+                # Records were erased that could not be cut out of the file; of the others, what it gave is left.
+                continue
             if before is None or (days and not any(days[0] <= day <= days[1] for day in drop.days)):
                 continue
-            outcome = attempt(home, source, table, drop, folder)
+            outcome = attempt(home, source, table, drop, folder, has_namesake=ledger.has_namesake(drop))
             self._outcomes.append((drop, outcome))
             self.differences.append(self._difference(drop, before, outcome))
 
     def _difference(self, drop: Drop, before: Parsed, outcome: tuple[Parsed, pl.DataFrame] | Failed) -> Difference:
         if isinstance(outcome, Failed):
-            return Difference(drop, None, before.accepted, 0, before.accepted, 0, outcome.reason)
+            return Difference(drop, None, before.accepted, 0, before.accepted, 0, reason=outcome.reason)
         after, _ = outcome
+        otherwise = before.identity != after.identity
         old = parsed.rows(parsed.folder_of(self._home, self._source.name), before)
         new = parsed.rows(self._folder, after)
         columns = new.collect_schema().names()
         if old.collect_schema() != new.collect_schema():
-            return Difference(drop, after.layout_name, before.accepted, after.accepted, before.accepted, after.accepted)
+            went, came = before.accepted, after.accepted
+            return Difference(drop, after.layout_name, before.accepted, after.accepted, went, came, otherwise)
         went, came = (
             one.join(other, on=columns, how="anti", nulls_equal=True).select(pl.len()).collect().item()
             for one, other in ((old, new), (new, old))
         )
-        return Difference(drop, after.layout_name, before.accepted, after.accepted, went, came)
+        return Difference(drop, after.layout_name, before.accepted, after.accepted, went, came, otherwise)
 
     def apply(self, run_id: str) -> tuple[date, date] | None:
         """Let the new reading take effect where it differs, and return the days that must be made anew."""
         into = parsed.folder_of(self._home, self._source.name)
         days: set[date] = set()
-        for (drop, outcome), difference in zip(self._outcomes, self.differences, strict=True):
+        for drop, outcome in self._outcomes:
             days.update(drop.days)
             quarantine.release(self._home, self._table.name, quarantine_name(drop))
             if isinstance(outcome, Failed):
@@ -312,8 +346,8 @@ class Rereading:
             if len(rejected):
                 _keep(self._home, self._table, drop, run_id, rejected)
             days.update(found.local_days)
-            if difference.changes or drop.status is not Status.SUPERSEDED:
-                self._ledger.read(drop, found)
+            # One that was replaced may count again: what replaces it may now be about something else.
+            self._ledger.read(drop, found)
         return (min(days), max(days)) if days else None
 
 

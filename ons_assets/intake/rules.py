@@ -99,8 +99,9 @@ def repeats(rows: pl.DataFrame, key: Sequence[str], contradicting: Contradicting
     Series
         "repeats line N" or "contradicts line N"; null for a row that is kept.
     """
-    again = pl.struct(key).is_duplicated()
-    several = rows.with_row_index("place").filter(again) if len(rows) else rows
+    # By eight bytes a row first, because of a file of millions hardly any comes again; then by what it says.
+    alike = rows.select(key).hash_rows().is_duplicated() if len(rows) else pl.Series([], dtype=pl.Boolean())
+    several = rows.with_row_index("place").filter(alike).filter(pl.struct(key).is_duplicated())
     reasons = pl.Series("reason", [None], dtype=pl.String()).new_from_index(0, len(rows))
     if several.is_empty():
         return reasons

@@ -1,5 +1,6 @@
 """Layouts on their shelf: how they are found and read, and which of them fits a file."""
 
+import difflib
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,12 +13,18 @@ from pydantic import ValidationError
 from ons_assets.intake import records
 from ons_assets.intake.containers import possible_names
 from ons_assets.intake.fields import ColumnsOf, holders, lacking
-from ons_assets.intake.layouts import Layout, upgraded
-from ons_assets.intake.sniff import FileKind, describe
+from ons_assets.intake.layouts import Item, Layout, Origin, upgraded
+from ons_assets.intake.sniff import FileKind, describe, draft
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.wording import fault_in_words
 
+ENDINGS = (".yaml", ".yml")
 SHOWN_COLUMNS = 12
 SHOWN_CHARACTERS = 80
+
+
+class BadLayout(ValueError):
+    """A layout cannot be used; the message is one sentence with its name."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class Broken:
     path
         Of its YAML.
     files
-        Patterns of the names of its files, as far as they can be read; all files, if not.
+        Patterns of the names of its files, as far as they can be read; all files, if not; none, if it is empty.
     sentence
         What is wrong with it.
     """
@@ -112,7 +119,7 @@ class Shelf:
     def _unknown(self, path: Path, name: str, limits: records.Limits, individual: bool) -> str:
         kind = describe(path, limits)
         candidates = [each for each in self.layouts if _is_named(each.files, name)]
-        header = list(kind.columns) or ([] if individual else _as_it_stands(path, kind, limits))
+        header = ([] if individual else _as_it_stands(path, kind, limits)) or list(kind.columns)
         if not header:
             _check_readable(path, limits)
             return f"is {kind.said(individual=individual)}, and has no header that a layout knows"
@@ -122,7 +129,9 @@ class Shelf:
         said = f"is {kind.said(individual=individual)}{marks} in a layout that is not known"
         if not individual:
             said += f": its columns are {shown(header)}"
-        if kind.encoding not in (None, "utf-8") and all(each.encoding != kind.encoding for each in candidates):
+        if kind.encoding_is_open:
+            said += "; a layout of your own says the encoding, such as cp1252 or cp1250"
+        elif kind.encoding not in (None, "utf-8") and all(each.encoding != kind.encoding for each in candidates):
             said += f"; a layout of your own says `encoding: {kind.encoding}`"
         if nearest and not lacks:
             said += f"; it has the columns of the layout {nearest.name}, but is not written as that says"
@@ -176,20 +185,27 @@ def shelf(folders: Sequence[Path], lack_of: Callable[[Layout], str | None] = lam
         Says what a layout lacks for its source.
     """
     layouts, broken = [], []
-    for path in [path for folder in folders for path in sorted(folder.glob("*.yaml"))]:
+    for path in [path for folder in folders for path in _in(folder)]:
         given: object = None
         try:
-            given = yaml.safe_load(path.read_text("utf-8"))
-            layout = Layout.model_validate(given)
+            given = _written(path)
+            if given is None:
+                # A shell makes the file before the draft that it is for is written, or fails.
+                broken.append(Broken(path, (), f"{path.name} is empty"))
+                continue
+            layout = _layout(path, given)
             if (lack := lack_of(layout)) is not None:
                 broken.append(Broken(path, layout.files, f"{path.name} {lack}"))
             else:
                 layouts.append(layout)
-        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-            broken.append(Broken(path, ("*",), f"{path.name} is not valid YAML ({type(error).__name__})"))
-        except ValidationError as error:
-            broken.append(Broken(path, _patterns(given), f"{path.name}: {faults(error)}"))
+        except BadLayout as error:
+            broken.append(Broken(path, _patterns(given), str(error)))
     return Shelf(tuple(layouts), tuple(broken))
+
+
+def _in(folder: Path) -> list[Path]:
+    """The layouts of a folder, by name; what editors and copies leave beside them is hidden."""
+    return sorted(path for path in folder.glob("*") if path.suffix in ENDINGS and not path.name.startswith("."))
 
 
 def one(path: Path) -> Layout:
@@ -197,34 +213,69 @@ def one(path: Path) -> Layout:
 
     Raises
     ------
-    ValueError
-        If it cannot be used, saying why.
+    BadLayout
+        If it cannot be used.
     """
-    try:
-        return Layout.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} is not valid YAML ({type(error).__name__})") from None
-    except ValidationError as error:
-        raise ValueError(f"{path.name}: {faults(error)}") from None
+    return _layout(path, _written(path))
 
 
 def upgraded_text(path: Path) -> tuple[str, list[str]]:
-    """Return a layout in the spelling of today as YAML, and in a sentence each what was changed."""
-    given = yaml.safe_load(path.read_text("utf-8"))
-    if not isinstance(given, dict):
-        raise ValueError(f"{path.name} is no layout: it names nothing")
+    """Return a layout in the spelling of today as YAML, and in a sentence each what was changed.
+
+    Raises
+    ------
+    BadLayout
+        If it could not be used.
+    """
+    given = _written(path)
+    _layout(path, given)
+    assert isinstance(given, dict), "it is a layout"
     new, said = upgraded(given)
     return yaml.safe_dump(new, allow_unicode=True, sort_keys=False), said
 
 
+def _written(path: Path) -> object:
+    """What a file of YAML says; None if it says nothing."""
+    try:
+        return yaml.safe_load(path.read_bytes())
+    except FileNotFoundError:
+        raise BadLayout(f"there is no file {path}") from None
+    except OSError as error:
+        raise BadLayout(f"{path.name} cannot be opened: {str(error.strerror).lower()}") from None
+    except yaml.MarkedYAMLError as error:
+        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark is not None else ""
+        raise BadLayout(f"{path.name} is not valid YAML{where}") from None
+    except (yaml.YAMLError, ValueError, RecursionError):
+        # Bytes that are no text; a day that there is not; brackets without end.
+        raise BadLayout(f"{path.name} is not valid YAML") from None
+
+
+def _layout(path: Path, given: object) -> Layout:
+    if not isinstance(given, dict):
+        raise BadLayout(f"{path.name} is {'empty' if given is None else 'no layout: it says no word with its value'}")
+    try:
+        return Layout.model_validate(given)
+    except ValidationError as error:
+        raise BadLayout(f"{path.name}: {faults(error)}") from None
+
+
 def faults(error: ValidationError) -> str:
-    """Say in one line what is wrong with a layout."""
-    # YAML takes 0114 for a number and off for a truth value; which text was meant, only its writer knows.
-    said = {"string_type": "is to be a text: write it in quotes"}
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'it'}: {said.get(fault['type'], fault['msg'])}"
-        for fault in error.errors()
-    )
+    """Say in one line what is wrong with a layout: which word, and what is allowed."""
+    said = []
+    for fault in error.errors():
+        # Of a word that may be a text or a number, pydantic tells both.
+        where = [str(each) for each in fault["loc"] if each not in ("[key]", "str", "int")]
+        what = _unknown_word(where) if fault["type"] == "extra_forbidden" else fault_in_words(fault)
+        said.append(f"{'.'.join(where)}: {what}" if where else what)
+    return "; ".join(dict.fromkeys(said))
+
+
+def _unknown_word(where: Sequence[str]) -> str:
+    if where[0] in ("columns", "optional", "items") and len(where) == 3:
+        words = Item.model_fields if where[0] == "items" else Origin.model_fields
+        return f"is no word here; there are {', '.join(words)}"
+    close = difflib.get_close_matches(where[-1], Layout.model_fields, n=1)
+    return f"is no word of a layout; did you mean {close[0]}?" if close else "is no word of a layout"
 
 
 def shown(names: Sequence[str]) -> str:
@@ -234,10 +285,10 @@ def shown(names: Sequence[str]) -> str:
 
 
 def _as_it_stands(path: Path, kind: FileKind, limits: records.Limits) -> list[str]:
-    """The first line of a file as names, whatever they look like: of a file about nobody it may be shown."""
-    marks = {"format": kind.format, "encoding": kind.encoding, "delimiter": kind.delimiter}
-    said = {name: value for name, value in marks.items() if value is not None}
-    return records.header(path, Layout(name="as-it-stands", columns={}, **said), limits)
+    """The header of a file, whatever it looks like, or its first line: of a file about nobody it may be shown."""
+    if kind.format is None:
+        return records.header(path, Layout(name="as-it-stands", columns={}), limits)
+    return records.header(path, draft(kind, "as-it-stands").model_copy(update={"header": True}), limits)
 
 
 def _check_readable(path: Path, limits: records.Limits) -> None:

@@ -9,19 +9,26 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from ons_assets.intake import parquet, workbook
-from ons_assets.intake.blocks import WITHOUT_NAME
 from ons_assets.intake.cer import begins_as_cer
 from ons_assets.intake.containers import Part, as_file, is_workbook_zip, is_zip, members, opened_zip, parts
-from ons_assets.intake.encodings import BYTE_ORDER_MARKS, reads_well_as_cp1252, unmarked_utf16
+from ons_assets.intake.delimited import SEPARATOR_LINE
+from ons_assets.intake.encodings import (
+    BYTE_ORDER_MARKS,
+    MARK,
+    MARKING,
+    WESTERN_AND_EASTERN,
+    likely,
+    not_utf8,
+    unmarked_utf16,
+)
 from ons_assets.intake.formats import (
     ESPI,
     FEATURES,
@@ -33,6 +40,7 @@ from ons_assets.intake.formats import (
     foreign,
     has_objects_below,
 )
+from ons_assets.intake.header_rows import is_name, is_value, looking_like_names, names_of
 from ons_assets.intake.json_document import GEOMETRY
 from ons_assets.intake.json_values import NOT_JSON_ERRORS, TOO_DEEP, Faulty, decoded, row
 from ons_assets.intake.layouts import Format, Layout
@@ -46,17 +54,13 @@ DELIMITERS = (";", "\t", "|", ",")
 BLANKS = "blanks"
 DAMAGED_LINES = "JSON lines of which the first is damaged"
 LOOKED_AT_LINES = 400
-MOST_LEVELS = 6
-LONGEST_NAME = 80
-CLOCK = re.compile(r"(\d{1,2}):(\d{2})(:\d{2})?")
+MOST_LEVELS, MOST_PLACES = 6, 10
 # Three digits behind a comma may be thousands, unless there is only a zero before it.
 DECIMAL_COMMA, DECIMAL_POINT = (
     re.compile(r"\s*[+-]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))\s*"),
     re.compile(r"\s*[+-]?\d+\.\d+\s*"),
 )
-NAME = re.compile(r"[^\W\d_][\w .,:;/()\[\]%€£$&+*'#°²³^<>=-]*", re.UNICODE)
 OLD_WORKBOOK, OLD_DOCUMENT = ("Workbook", "Book"), "WordDocument"
-FEWEST_CLOCK_TIMES = 24
 # Tab, line ends, and the end of a file of old.
 LAYOUT_BYTES = (9, 10, 12, 13, 26)
 
@@ -76,6 +80,8 @@ class FileKind:
         What is around it: gzip, zstandard or zip.
     encoding
         Of text.
+    encoding_is_open
+        Whether the text is not UTF-8, and reads well in several encodings.
     delimiter
         One character, or `blanks`.
     decimal
@@ -104,6 +110,7 @@ class FileKind:
     format: Format | None = None
     packing: Literal["gzip", "zstandard", "zip"] | None = None
     encoding: str | None = None
+    encoding_is_open: bool = False
     delimiter: str | None = None
     decimal: Literal[".", ","] | None = None
     header: bool = True
@@ -178,7 +185,7 @@ def _content(path: Path, part: Part, limits: Limits) -> FileKind:
         return FileKind(what)
     if start.startswith(PARQUET_MAGICS):
         with as_file(path, part, limits.unpacked_bytes, "a Parquet file") as file:
-            return FileKind("a Parquet file", "parquet", columns=_looking_like_names(parquet.names(file)))
+            return FileKind("a Parquet file", "parquet", columns=looking_like_names(parquet.names(file)))
     if start.startswith(OLE_MAGIC) or (start.startswith(ZIP_MAGIC) and any(name in start for name in WORKBOOK_PARTS)):
         with as_file(path, part, limits.document_bytes, "a workbook") as file:
             return _ole(file) if start.startswith(OLE_MAGIC) else _workbook(file, limits)
@@ -209,7 +216,7 @@ def _workbook(path: Path, limits: Limits) -> FileKind:
         return kind
     usual = Counter(number for number in filled if number > 1).most_common(1)[0][0]
     start = next(place for place, number in enumerate(filled) if number >= usual)
-    names = _names(records[start], records[start + 1 :])
+    names = names_of(records[start], records[start + 1 :])
     return replace(kind, columns=names or (), header=names is not None, preamble_lines=start)
 
 
@@ -219,6 +226,11 @@ def _text(start: bytes, stream: Stream, limits: Limits) -> FileKind:
         return FileKind("a file of bytes that are no text")
     stripped = text.lstrip()
     kind = FileKind("text", encoding=encoding)
+    if encoding in WESTERN_AND_EASTERN:
+        kind = replace(kind, encoding_is_open=len(_likely(start)) > 1)
+        if stripped.startswith(("{", "[")) and start.decode("utf-8", MARKING).count(MARK) == 1:
+            # JSON is UTF-8: one letter that is not is damage.
+            kind = FileKind("text", encoding="utf-8")
     if stripped.startswith("<"):
         return _xml(stripped, stream, limits, kind)
     if stripped.startswith(("{", "[")):
@@ -244,14 +256,23 @@ def _decoded(start: bytes) -> tuple[str, str | None]:
         # What was looked at may end inside a character.
         return "utf-8", codecs.getincrementaldecoder("utf-8")().decode(start, len(start) < LOOKED_AT_BYTES)
     except UnicodeDecodeError:
-        encoding = "cp1252" if reads_well_as_cp1252(start) else "utf-8"
+        encoding = max(_likely(start), default="utf-8")
         return encoding, start.decode(encoding, "replace")
 
 
-def _in_words(encoding: str | None) -> str:
-    if encoding is not None and encoding.startswith("utf-16"):
+def _likely(start: bytes) -> set[str]:
+    """In which encodings text may be; none if more of its lines with such letters are UTF-8 than are not."""
+    damaged = not_utf8(start)
+    lines = sum(not line.isascii() for line in start.split(b"\n"))
+    return likely(damaged) if 2 * (damaged.count(b"\n") + 1) > lines else set()
+
+
+def _in_words(kind: FileKind) -> str:
+    if kind.encoding_is_open:
+        return "text that is not UTF-8"
+    if kind.encoding is not None and kind.encoding.startswith("utf-16"):
         return "UTF-16 text"
-    return "cp1252 text" if encoding == "cp1252" else "text"
+    return f"{kind.encoding} text" if kind.encoding in WESTERN_AND_EASTERN else "text"
 
 
 def _delimited(text: str, kind: FileKind, *, is_whole: bool) -> FileKind:
@@ -259,9 +280,12 @@ def _delimited(text: str, kind: FileKind, *, is_whole: bool) -> FileKind:
     if not is_whole:
         lines = lines[:-1] or lines
     lines = lines[:LOOKED_AT_LINES]
-    what = _in_words(kind.encoding)
+    # The reader passes over that line by itself.
+    hinted = SEPARATOR_LINE.fullmatch(lines[0].strip())
+    lines = lines[1:] if hinted else lines
+    what = _in_words(kind)
     best: tuple[float, int, str, int, list[list[str]]] | None = None
-    for delimiter in (*DELIMITERS, BLANKS):
+    for delimiter in (hinted["delimiter"],) if hinted and hinted["delimiter"] else (*DELIMITERS, BLANKS):
         records = [_fields(line, delimiter) for line in lines]
         widths = Counter(len(record) for record in records if len(record) > 1)
         if not widths or (delimiter == BLANKS and best is not None):
@@ -273,11 +297,11 @@ def _delimited(text: str, kind: FileKind, *, is_whole: bool) -> FileKind:
     if best is None or (best[0] < 0.5 and best[3] < 3) or (best[2] == BLANKS and best[0] < 0.8):
         return replace(kind, words=what)
     _, width, delimiter, _, records = best
-    if delimiter == BLANKS and not any(_is_value(cell) for record in records for cell in record):
+    if delimiter == BLANKS and not any(is_value(cell) for record in records for cell in record):
         return replace(kind, words=what)  # prose
-    start = next(place for place, record in enumerate(records) if len(record) == width)
+    start = _first_record(records, width)
     below = [record for record in records[start + 1 :] if len(record) == width]
-    names = _names(records[start], below)
+    names = names_of(records[start], below)
     last = max(place for place, record in enumerate(records) if len(record) == width)
     return replace(
         kind,
@@ -293,6 +317,18 @@ def _delimited(text: str, kind: FileKind, *, is_whole: bool) -> FileKind:
     )
 
 
+def _first_record(records: Sequence[Sequence[str]], width: int) -> int:
+    """Return the place of the header, or of the first record; a table exported whole pads the lines before it, too."""
+    places = [place for place, record in enumerate(records) if len(record) == width]
+    reach = {
+        place: max((at for at, cell in enumerate(records[place], 1) if cell.strip()), default=0) for place in places
+    }
+    usual, _ = max(Counter(reach.values()).items(), key=lambda item: (item[1], item[0]))
+    full = next(place for place in places if reach[place] >= usual)
+    padded = full != places[0] and names_of(records[full], [records[place] for place in places if place > full])
+    return full if padded else places[0]
+
+
 def _fields(line: str, delimiter: str) -> list[str]:
     if delimiter == BLANKS:
         return line.split()
@@ -306,54 +342,6 @@ def _decimal(records: Sequence[Sequence[str]]) -> Literal[".", ","] | None:
     if commas == points == 0:
         return None
     return "," if commas > points else "."
-
-
-def _names(first: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
-    """Return the names of columns if a line is a header; None if it may be a record.
-
-    A header has names where the lines below have values.
-    """
-    cells = [cell.strip() for cell in first]
-    named = [cell for cell in cells if cell]
-    times = _clock_times(cells)
-    values = sum(_is_value(cell) for cell in named) - times
-    if not named or len(set(named)) < len(named) or 2 * values > len(named) - times:
-        return None
-    contrast = times > 0 or any(
-        cell
-        and not _is_value(cell)
-        and (column := [record[place] for record in below if place < len(record) and record[place].strip()])
-        and 2 * sum(_is_value(value) for value in column) > len(column)
-        for place, cell in enumerate(cells)
-    )
-    return _looking_like_names(cells, clock=times > 0) if contrast else None
-
-
-def _clock_times(cells: Sequence[str]) -> int:
-    """Return how many names are the times of a day in order, as of files with a day in each row."""
-    found = [CLOCK.fullmatch(cell) for cell in cells]
-    minutes = [int(each[1]) * 60 + int(each[2]) for each in found if each]
-    steps = {(later - earlier) % 1440 for earlier, later in pairwise(minutes)}
-    return len(minutes) if len(minutes) >= FEWEST_CLOCK_TIMES and len(steps) == 1 else 0
-
-
-def _looking_like_names(cells: Sequence[str], *, clock: bool = False) -> tuple[str, ...]:
-    """Return names; what does not look like one is called by its place."""
-    return tuple(
-        cell if _is_name(cell) or (clock and CLOCK.fullmatch(cell)) else WITHOUT_NAME.format(position=position)
-        for position, cell in enumerate(cells, start=1)
-    )
-
-
-def _is_name(text: str) -> bool:
-    return len(text) <= LONGEST_NAME and NAME.fullmatch(text) is not None and not _is_value(text)
-
-
-def _is_value(text: str) -> bool:
-    """Return whether a text is a number, a date, a code, or another thing with many digits."""
-    digits = sum(character.isdigit() for character in text)
-    letters = sum(character.isalpha() for character in text)
-    return digits > 0 and (digits >= letters or digits >= 4)
 
 
 def _json(text: str, stream: Stream, limits: Limits, kind: FileKind) -> FileKind:
@@ -374,7 +362,7 @@ def _json(text: str, stream: Stream, limits: Limits, kind: FileKind) -> FileKind
                 kind,
                 words="JSON lines",
                 format="json-lines",
-                columns=_looking_like_names(list(values)),
+                columns=looking_like_names(inner_names(values)),
                 path_in_lines=within[0] or None if within else None,
             )
     if text.startswith("{") and has_objects_below(text.encode()):
@@ -392,8 +380,37 @@ def _json(text: str, stream: Stream, limits: Limits, kind: FileKind) -> FileKind
         words="a JSON document" if path else "a JSON document of rows",
         format="json",
         path=path or None,
-        columns=_looking_like_names(list(values)),
+        columns=looking_like_names(inner_names(values)),
     )
+
+
+def inner_names(values: Mapping[str, str | None]) -> list[str]:
+    """Return the names of what is inside of the objects and arrays of JSON, in place of theirs.
+
+    Parameters
+    ----------
+    values
+        By the names of their columns, where what is inside of objects has a dotted name already.
+    """
+    objects = {".".join(parts[:end]) for name in values if (parts := name.split(".")) for end in range(1, len(parts))}
+    names: list[str] = []
+    for name, value in values.items():
+        array = _array(value)
+        if array is not None:
+            names += [f"{name}.{place}" for place, each in enumerate(array) if not isinstance(each, list | dict)]
+        elif name not in objects and value != "{}":
+            names.append(name)
+    return names
+
+
+def _array(text: str | None) -> list[object] | None:
+    """The first places of an array of JSON; None if a text is none."""
+    if text is None or not text.startswith("["):
+        return None
+    try:
+        return msgspec.json.decode(text, type=list[object])[:MOST_PLACES]
+    except (*NOT_JSON_ERRORS, RecursionError):
+        return None
 
 
 def _row(text: str | bytes) -> dict[str, str | None] | None:
@@ -419,7 +436,7 @@ def _of_features(stream: Stream, limits: Limits) -> tuple[str, ...]:
     found = _rows_below(content.removeprefix(b"\xef\xbb\xbf"))
     names = list(_row(found[1]) or {}) if found is not None and found[0] == "features" else []
     within = [name for name in names if not name.startswith(f"{GEOMETRY}.")]
-    return _looking_like_names([*within, *([GEOMETRY] if len(within) < len(names) else [])])
+    return looking_like_names([*within, *([GEOMETRY] if len(within) < len(names) else [])])
 
 
 def _rows_below(content: bytes, fewest: int = 1) -> tuple[str, bytes] | None:
@@ -439,7 +456,7 @@ def _arrays(
     value: msgspec.Raw, path: tuple[str, ...], level: int
 ) -> Iterator[tuple[tuple[str, ...], list[msgspec.Raw]]]:
     kind = bytes(memoryview(value)[:64]).lstrip()[:1]
-    if level > MOST_LEVELS or not all(_is_name(part) or part.isidentifier() for part in path):
+    if level > MOST_LEVELS or not all(is_name(part) or part.isidentifier() for part in path):
         return
     if kind == b"[":
         array = msgspec.json.decode(value, type=list[msgspec.Raw])

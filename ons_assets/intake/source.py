@@ -3,28 +3,38 @@
 import inspect
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import polars as pl
 
+from ons_assets.intake import times, values
 from ons_assets.intake.containers import is_workbook_zip, is_zip, members, opened_zip
 from ons_assets.intake.fields import fields
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
-from ons_assets.intake.records import records
+from ons_assets.intake.records import Block, records
 from ons_assets.intake.rules import Rule, first_fault, repeats
 from ons_assets.intake.shelf import Shelf, shelf
 from ons_assets.intake.unreadable import Unreadable
-from ons_assets.intake.values import written
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
+from ons_assets.parameters.calendar import FIRST_DAY
 from ons_assets.settings import Settings
+from ons_assets.wording import counted
 
 ENDS_INSIDE_RECORD = "ends inside a record"
+UNREAD = "{} cannot be read, and is left empty"
+
+# Alternatives, each of one name or several that go together.
+OneOf = tuple[tuple[str, ...], ...]
+# Stands for formats of which each says the zone.
+ZONED = "time_formats"
+OF_ZONE: OneOf = (("zone",), (ZONED,))
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,28 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class Located:
+    """Where records of a part of a file are, and whose.
+
+    Parameters
+    ----------
+    part
+        Name of the member of a zip; None if the file is no zip.
+    line
+        Where each begins, as a reader counts.
+    whose
+        The column that was asked for: a pseudonym, or the number of the record; null where nothing says it.
+    unreadable
+        Lines of records that are none.
+    """
+
+    part: str | None
+    line: pl.Series
+    whose: pl.Series
+    unreadable: pl.Series
+
+
+@dataclass(frozen=True)
 class Source(ABC):
     """A kind of files, and the table that they fill.
 
@@ -65,11 +97,14 @@ class Source(ABC):
         How much of a file is read.
     parameters
         Those that decide how files are read, by name; recorded with every drop.
+    first_day
+        Of the installation; rows of earlier days are rejected where `has_days`.
     """
 
     folders: tuple[Path, ...] = ()
     limits: Limits = field(default_factory=Limits)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    first_day: date = FIRST_DAY
 
     # Name of the drop folder, and of the table.
     name: ClassVar[str]
@@ -79,8 +114,12 @@ class Source(ABC):
     # Fields that a layout must say, and those that it may say, each with what it is.
     needs: ClassVar[Mapping[str, str]] = {}
     takes: ClassVar[Mapping[str, str]] = {}
+    # Groups of which a layout must say one alternative: fields, or words of the layout, that go together.
+    one_of: ClassVar[tuple[OneOf, ...]] = ()
     # What its rows give, as people count it.
     unit: ClassVar[str] = "rows"
+    # What one row of its table is, where it is no row of a file.
+    row: ClassVar[str] = "row"
     # Columns that tell one batch of a file from another: the gate refuses batch by batch.
     batch: ClassVar[tuple[str, ...]] = ()
     # Columns of which rows with the same values are replaced by those of a file that arrives later.
@@ -89,14 +128,19 @@ class Source(ABC):
     subject: ClassVar[tuple[str, ...]] = ()
     # Columns that make two rows the same observation, whatever their batches.
     observation: ClassVar[tuple[str, ...]] = ()
+    # Whether rows are of days, so that those before the first of the installation have no place.
+    has_days: ClassVar[bool] = False
     # Whether rows are about people: then nothing of a file is quoted anywhere.
     is_individual: ClassVar[bool] = False
+    # Columns of the table that say whose a row is, and which record it is, by which it can be erased.
+    person: ClassVar[str | None] = None
+    record: ClassVar[str | None] = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return the source of one home; its own layouts come before those that lie beside the class."""
         beside = Path(inspect.getfile(cls)).parent / "layouts" / cls.name
-        return cls(layout_folders(settings, cls.name, beside), limits(settings))
+        return cls(layout_folders(settings, cls.name, beside), limits(settings), **days_of(cls, settings))
 
     @cached_property
     def shelf(self) -> Shelf:
@@ -108,14 +152,30 @@ class Source(ABC):
         """Fields that a layout must say, and those that it may say, each with what it is."""
         return self.needs, self.takes
 
+    @property
+    def demands(self) -> tuple[OneOf, ...]:
+        """What a layout must say, one alternative of each; the fields that nothing else stands for come first."""
+        free = {name for group in self.one_of for alternative in group for name in alternative}
+        return (*(((name,),) for name in self.said_fields[0] if name not in free), *self.one_of)
+
     def lack_of(self, layout: Layout) -> str | None:
         """Return what a layout does not say though the source needs it; None if it says all."""
         needs, takes = self.said_fields
-        lacking = [name for name in needs if name not in fields_said(layout)]
-        if lacking:
-            return f"does not say {', '.join(lacking)}"
+        said = _said(layout)
+        unmet = [group for group in self.demands if not any(said.issuperset(each) for each in group)]
         unknown = [name for name in layout.origins if name not in {*needs, *takes}]
-        return f"says {', '.join(unknown)}, which files of {self.name} do not have" if unknown else None
+        beyond = [f"says {', '.join(unknown)}, which files of {self.name} do not have"] if unknown else []
+        return "; ".join([*_not_said(unmet, said), *beyond]) or None
+
+    def first_day_of(self, layout: Layout) -> date:
+        """Return the day before which rows under a layout are rejected.
+
+        Parameters
+        ----------
+        layout
+            It may say one; rows of days before the installation are rejected nevertheless.
+        """
+        return layout.first_day or self.first_day
 
     def layout(self, path: Path, name: str) -> Layout:
         """Return the layout of a file.
@@ -152,6 +212,78 @@ class Source(ABC):
             If nothing in the file can be read.
         """
 
+    def pseudonyms_of(self, name: str, layouts: Sequence[Layout], accepted: Sequence[pl.LazyFrame]) -> frozenset[int]:
+        """Return the pseudonyms that somebody has whom suppliers call so.
+
+        Parameters
+        ----------
+        name
+            As suppliers write it.
+        layouts
+            Under which files were read; whose a name is may depend on them.
+        accepted
+            Rows that files of the source gave.
+        """
+        return frozenset()
+
+    def objection(self, numbers: frozenset[int], accepted: Sequence[pl.LazyFrame]) -> str | None:
+        """Return why single records must not be erased, in a sentence that names none; None if nothing is against it.
+
+        Parameters
+        ----------
+        numbers
+            Of the records.
+        accepted
+            Rows that files of the source gave.
+        """
+        return None
+
+    def pruning(self, layout: Layout, names: frozenset[str]) -> Callable[[bytes], bytes | None] | None:
+        """Return what takes somebody out of a line of a file; None if lines are one's or another's as a whole.
+
+        Parameters
+        ----------
+        layout
+            Of the file.
+        names
+            Of people, or numbers of records, as suppliers write them.
+        """
+        return None
+
+    def located(self, path: Path, name: str, layout: Layout, column: str) -> Iterator[Located]:
+        """Say whose every record of a file is, also of those that are rejected or left out.
+
+        Parameters
+        ----------
+        path, name, layout
+            As for `read`.
+        column
+            `person` or `record` of the source.
+        """
+        every = layout.model_copy(update={"only": {}})
+        for block in records(path, layout, self.limits):
+            rows = fields(block, every, name).rows
+            yield Located(block.part, rows["line"], self.whose(rows, layout, column), block.rejected["line"])
+
+    def whose(self, rows: pl.DataFrame, layout: Layout, column: str) -> pl.Series:
+        """Return whose rows of fields are.
+
+        Parameters
+        ----------
+        rows
+            `line` and the fields of the layout.
+        layout
+            Of the file.
+        column
+            See `located`.
+
+        Raises
+        ------
+        ValueError
+            If the rows of the source are about nobody.
+        """
+        raise ValueError(f"rows of {self.name} are about nobody")
+
     def whole(self, path: Path, name: str, received_utc: datetime) -> Piece:
         """Read one file of moderate size whole, under the layout that knows it.
 
@@ -184,15 +316,15 @@ def pieces(source: Source, path: Path, name: str, received_utc: datetime, layout
         If nothing in the file can be read.
     """
     together = taken_together(path, layout)
-    first = True
+    told = [together] if together else []
     try:
         for piece in source.read(path, name, received_utc, layout):
-            yield replace(piece, warnings=(*piece.warnings, together)) if together and first else piece
-            first = False
+            yield replace(piece, warnings=(*piece.warnings, *told))
+            told = []
     except Unreadable as error:
-        if together is None:
+        if not told:
             raise
-        raise Unreadable(f"{error}; {together}", error.rejected) from None
+        raise Unreadable("; ".join([str(error), *told]), error.rejected) from None
 
 
 def taken_together(path: Path, layout: Layout) -> str | None:
@@ -200,8 +332,7 @@ def taken_together(path: Path, layout: Layout) -> str | None:
 
     They may be months of one meter, or homes of one portal: the archive does not say.
     """
-    named = re.compile(layout.name_pattern).groupindex if layout.name_pattern else ()
-    taken = [*named, *(field for field, origin in layout.origins.items() if origin.file_name is not None)]
+    taken = said_by_name(layout)
     if not taken or not is_zip(path) or is_workbook_zip(path):
         return None
     with opened_zip(path) as archive:
@@ -212,6 +343,12 @@ def taken_together(path: Path, layout: Layout) -> str | None:
         f"{' and '.join(taken)} of all {count} files in the archive is taken from its own name; "
         "if theirs differ, say `member_name` in place of `file_name`"
     )
+
+
+def said_by_name(layout: Layout) -> list[str]:
+    """Return the fields of a source that are taken from the name of the file."""
+    named = re.compile(layout.name_pattern).groupindex if layout.name_pattern else ()
+    return [*named, *(field for field, origin in layout.origins.items() if origin.file_name is not None)]
 
 
 def joined(pieces: Sequence[Piece]) -> Piece:
@@ -248,6 +385,10 @@ class TableSource(Source):
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
         """Return why rows are rejected, the first that holds being told."""
 
+    def doubts(self) -> Sequence[Rule]:
+        """Return of what rows are warned of though they are accepted."""
+        return ()
+
     def check(self, accepted: pl.DataFrame) -> Sequence[str]:
         """Look at all accepted rows of a file together, and return what there is to say of them.
 
@@ -270,36 +411,78 @@ class TableSource(Source):
         """
         return accepted
 
+    def whose(self, rows: pl.DataFrame, layout: Layout, column: str) -> pl.Series:
+        """See `Source.whose`."""
+        return self.typed(rows, layout)[column]
+
     def helpers(self) -> tuple[str, ...]:
         """Columns of `typed` that rules need and the table does not have."""
         return ()
 
     def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
         """See `Source.read`."""
-        found = [self._block(block, name, received_utc, layout) for block in records(path, layout, self.limits)]
+        doubted: Counter[str] = Counter()
+        left_out = 0
+        found = []
+        for block in records(path, layout, self.limits):
+            named = fields(block, layout, name)
+            left_out += named.left_out
+            found.append(self._block(block, named.rows, received_utc, layout, doubted))
         rejected = pl.concat([pl.DataFrame(schema=REJECTED_SCHEMA), *(piece.rejected for piece in found)])
         accepted = pl.concat([piece.accepted for piece in found]) if found else pl.DataFrame()
         accepted = self.completed(accepted, name, received_utc) if len(accepted) else accepted
         if self.key and len(accepted):
             again = repeats(accepted, self.key, layout.contradicting)
-            rejected = pl.concat([rejected, _rejected(accepted, again)])
-            accepted = accepted.filter(again.is_null())
+            # Rows are copied only where there is a reason.
+            if again.null_count() < len(again):
+                rejected = pl.concat([rejected, _rejected(accepted, again)])
+                accepted = accepted.filter(again.is_null())
         rejected = rejected.sort("line")
+        warnings = tuple(dict.fromkeys(warning for piece in found for warning in piece.warnings))
         if accepted.is_empty():
-            raise Unreadable(nothing_read(rejected), rejected)
+            nothing = nothing_meant(layout) if left_out and rejected.is_empty() else nothing_read(rejected)
+            raise Unreadable("; ".join([nothing, *warnings]), rejected)
         cut = any(piece.notes for piece in found)
-        notes = [*([ENDS_INSIDE_RECORD] if cut else []), *self.check(accepted)]
-        yield Piece(accepted, rejected, tuple(notes), usable=len(accepted), expected=len(accepted) + len(rejected))
+        left = [without(left_out)] if left_out else []
+        notes = (*([ENDS_INSIDE_RECORD] if cut else []), *left, *self.check(accepted))
+        warnings += tuple(f"{counted(number, 'row')}: {said}" for said, number in doubted.items() if number)
+        yield Piece(accepted, rejected, notes, warnings, len(accepted), len(accepted) + len(rejected))
 
-    def _block(self, block: Any, name: str, received_utc: datetime, layout: Layout) -> Piece:
-        named = fields(block, layout, name)
-        typed = self.typed(named.rows, layout)
+    def _block(
+        self, block: Block, rows: pl.DataFrame, received_utc: datetime, layout: Layout, doubted: Counter[str]
+    ) -> Piece:
+        typed = self.typed(rows, layout)
         reason = typed.select(first_fault(self.rules(layout, received_utc))).to_series()
         # A row of a file may hold several of the table; then it is those that are rejected.
-        told = named.rows if len(named.rows) == len(typed) else typed
-        rejected = pl.concat([block.rejected, named.rejected, _rejected(told, reason)])
-        accepted = typed.filter(reason.is_null()).drop(self.helpers())
-        return Piece(accepted, rejected, (ENDS_INSIDE_RECORD,) if block.ends_inside_record else ())
+        told = rows if len(rows) == len(typed) else typed
+        rejected = pl.concat([block.rejected, _rejected(told, reason)])
+        kept = typed.filter(reason.is_null())
+        doubted.update({rule.sentence: kept.select(rule.holds.sum()).item() for rule in self.doubts()})
+        accepted = kept.drop(self.helpers())
+        unread = _unread(rows, typed, layout) if len(rows) == len(typed) else {}
+        doubted.update(
+            {
+                UNREAD.format(name): count
+                for name, is_so in unread.items()
+                if (count := (is_so & reason.is_null()).sum())
+            }
+        )
+        undecided = any(values.are_undecided(rows[name].filter(is_so), layout) for name, is_so in unread.items())
+        warnings = (values.UNDECIDED,) if undecided else ()
+        return Piece(accepted, rejected, (ENDS_INSIDE_RECORD,) if block.ends_inside_record else (), warnings)
+
+
+def _unread(rows: pl.DataFrame, typed: pl.DataFrame, layout: Layout) -> dict[str, pl.Series]:
+    """Return by field which rows say something of which nothing could be made."""
+    found = {}
+    for name, dtype in typed.schema.items():
+        if name not in rows.columns or dtype == pl.String() or not typed[name].null_count():
+            continue
+        read = values.number(rows[name], layout) if dtype.is_numeric() else typed[name]
+        is_so = read.is_null() & values.text(rows[name]).is_not_null()
+        if is_so.any():
+            found[name] = is_so
+    return found
 
 
 def layout_folders(settings: Settings, name: str, *built_in: Path) -> tuple[Path, ...]:
@@ -319,6 +502,23 @@ def layout_folders(settings: Settings, name: str, *built_in: Path) -> tuple[Path
     return settings.home / "layouts" / name, settings.home / "mappings" / name, *built_in
 
 
+def days_of(source: type[Source], settings: Settings, **parameters: Any) -> dict[str, Any]:
+    """Return arguments of a source: its parameters, and the first day, which is recorded with them if it counts.
+
+    Parameters
+    ----------
+    source
+        The class.
+    settings
+        Of the home.
+    **parameters
+        Those that decide how files are read.
+    """
+    first_day = settings.calendar.first_day
+    dated = {"first_day": first_day.isoformat()} if source.has_days else {}
+    return {"parameters": parameters | dated, "first_day": first_day}
+
+
 def limits(settings: Settings) -> Limits:
     """Return how much of a file is read."""
     return Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes, settings.drops.max_document_bytes)
@@ -330,6 +530,49 @@ def fields_said(layout: Layout) -> set[str]:
     return {*layout.origins, *named}
 
 
+def _said(layout: Layout) -> set[str]:
+    """What a layout says: its fields, and those of its words that are not left as they are."""
+    words = {name for name, known in Layout.model_fields.items() if getattr(layout, name) != known.default}
+    return {*fields_said(layout), *(words - {ZONED}), *([ZONED] if times.say_zone(layout) else [])}
+
+
+def _not_said(groups: Sequence[OneOf], said: set[str]) -> Iterator[str]:
+    """Say of groups what is missing: of one that is begun what would complete it."""
+    if single := [group[0][0] for group in groups if group == (group[0][:1],)]:
+        yield f"does not say {', '.join(single)}"
+    for group in groups:
+        if len(group) > 1:
+            begun = any(said.intersection(each) for each in group)
+            lacking = [tuple(name for name in each if not begun or name not in said) for each in group]
+            fewest = [each for each in lacking if not begun or len(each) == min(map(len, lacking))]
+            shown = list(dict.fromkeys(map(together, fewest)))
+            yield f"does not say {' or '.join(shown)}" if begun else f"says neither {' nor '.join(shown)}"
+
+
+def together(names: Sequence[str], mark: str = "") -> str:
+    """Return names of which all are said, in words.
+
+    Parameters
+    ----------
+    names
+        Fields, and words of the layout.
+    mark
+        Around each of them.
+    """
+    shown = [f"{mark}{name}{mark}{' with a zone' if name == ZONED else ''}" for name in names]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def without(left_out: int) -> str:
+    """Say how many rows the layout does not mean."""
+    return f"{counted(left_out, 'row')} left out by the layout's `only`"
+
+
+def nothing_meant(layout: Layout) -> str:
+    """Say of a file without rows that it may have had some, of another fuel or direction: they are not counted."""
+    return f"has no row that the layout {layout.name} reads: the rest is left out by its `only`"
+
+
 def nothing_read(rejected: pl.DataFrame) -> str:
     """Say of a file that it has no row, and why."""
     return f"has no row that could be read ({reasons(rejected)})" if len(rejected) else "has a header and no rows"
@@ -339,7 +582,7 @@ def _rejected(rows: pl.DataFrame, reason: pl.Series) -> pl.DataFrame:
     bad = rows.with_columns(reason=reason).filter(pl.col("reason").is_not_null())
     if bad.is_empty():
         return pl.DataFrame(schema=REJECTED_SCHEMA)
-    shown = [written(bad[name]) for name in rows.columns if name != "line"]
+    shown = [values.written(bad[name]) for name in rows.columns if name != "line"]
     if not shown:
         # A member of an archive that has none of the columns.
         return bad.select("line", "reason", text=pl.lit("{}"))

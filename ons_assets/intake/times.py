@@ -8,6 +8,7 @@ import polars as pl
 from ons_assets.intake.layouts import Layout, completion
 
 EPOCHS = {"epoch": 1_000_000, "epoch-ms": 1_000}
+EPOCH_MS_FROM = 1e11
 ZONED = re.compile(r"%[:#]?z|%\+")
 # The end of a day, and in files of some German grid operators the hour that the clock shows twice.
 MIDNIGHT_24 = r"(^|[ T])24:00(:00)?\b"
@@ -40,11 +41,12 @@ def moments(column: pl.Series, layout: Layout, zone: str | None = None) -> Momen
     Parameters
     ----------
     column
-        Text in one of `layout.time_formats`, dates, or times with or without a zone.
+        Text or numbers in one of `layout.time_formats`, dates, or times with or without a zone.
     zone
         Of times that do not say one; the layout's, if it is not given. Without any, such times are null.
     """
     zone = layout.zone if layout.zone is not None else zone
+    column = _digits(column)
     if column.dtype == pl.String():
         return _of_text(column, layout, zone)
     if column.dtype == pl.Date():
@@ -55,16 +57,19 @@ def moments(column: pl.Series, layout: Layout, zone: str | None = None) -> Momen
             utc = column.dt.convert_time_zone("UTC")
             return Moments(utc, utc)
         return _on_clock(column, zone)
-    if column.dtype.is_numeric() and (per_second := EPOCHS.get(layout.time_formats[0])):
-        utc = _of_epoch(column, per_second)
-        return Moments(utc, utc)
     return _none(column)
+
+
+def say_zone(layout: Layout) -> bool:
+    """Return whether each format of the times of a layout says their zone."""
+    return all(form in EPOCHS or ZONED.search(form) for form in layout.time_formats)
 
 
 def without_zone(column: pl.Series, layout: Layout) -> pl.Series:
     """Return what the clock showed, where a column says no zone; null elsewhere."""
     if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is None:
         return column.dt.cast_time_unit("us")
+    column = _digits(column)
     if column.dtype != pl.String():
         return _nothing(column, pl.Datetime("us"))
     text = column.str.strip_chars()
@@ -75,6 +80,7 @@ def without_zone(column: pl.Series, layout: Layout) -> pl.Series:
 
 def days(column: pl.Series, layout: Layout) -> pl.Series:
     """Return the days of a column of dates, or of times of which only the day counts; null if there is none."""
+    column = _digits(column)
     if column.dtype != pl.String():
         # A duration or a time of day is temporal too, and no day.
         is_day = column.dtype in (pl.Date, pl.Datetime)
@@ -112,7 +118,7 @@ def _of_text(column: pl.Series, layout: Layout, zone: str | None) -> Moments:
     early, late = _none(column).early, _none(column).late
     for form in layout.time_formats:
         if form in EPOCHS:
-            utc = _of_epoch(plain.cast(pl.Float64(), strict=False), EPOCHS[form])
+            utc = _of_epoch(plain.cast(pl.Float64(), strict=False), form, layout)
             read = Moments(utc, utc)
         elif ZONED.search(form):
             zoned = plain.str.replace(r"\s*([Zz]|UTC|GMT)$", "+00:00")
@@ -151,8 +157,20 @@ def _on_clock(naive: pl.Series, zone: str | None) -> Moments:
     return Moments(early, late)
 
 
-def _of_epoch(number: pl.Series, per_second: int) -> pl.Series:
-    micros = (number * per_second).cast(pl.Int64(), strict=False)
+def _digits(column: pl.Series) -> pl.Series:
+    """Numbers as text: seconds since 1970, and days such as 20160721."""
+    if not column.dtype.is_numeric():
+        return column
+    whole = (column.cast(pl.Float64()) == column.cast(pl.Int64(), strict=False)).fill_null(False)
+    digits = column.cast(pl.Int64(), strict=False).cast(pl.String())
+    return digits.zip_with(whole, column.cast(pl.String())).alias(column.name)
+
+
+def _of_epoch(number: pl.Series, form: str, layout: Layout) -> pl.Series:
+    if EPOCHS.keys() <= {*layout.time_formats}:
+        # Of the two the size decides: as seconds it would be a moment of the year 5138, or of 1970 to 1973.
+        number = number.set(((number.abs() >= EPOCH_MS_FROM) == (form == "epoch")).fill_null(False), None)
+    micros = (number * EPOCHS[form]).cast(pl.Int64(), strict=False)
     return micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 

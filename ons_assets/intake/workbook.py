@@ -9,7 +9,7 @@ from typing import Literal
 import fastexcel
 import polars as pl
 
-from ons_assets.intake.blocks import LINE, ROWS_PER_BLOCK, WITHOUT_NAME, Block, column_names
+from ons_assets.intake.blocks import LINE, ROWS_PER_BLOCK, WITHOUT_NAME, Block, column_names, numbered
 from ons_assets.intake.containers import is_zip, opened_zip
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.limits import Limits
@@ -21,6 +21,8 @@ ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 # Times lie in a workbook as fractions of days: a half hour may be a millisecond off.
 GRAIN = "1s"
 LARGEST_EXACT = 1 << 53
+# With a fraction, as the reader writes it.
+NUMBER = r"^(-?\d+)\.(\d+)$"
 # It tells on the console of columns in which nothing stands.
 logging.getLogger("fastexcel").setLevel(logging.ERROR)
 
@@ -28,9 +30,10 @@ logging.getLogger("fastexcel").setLevel(logging.ERROR)
 def blocks(
     path: Path, layout: Layout, limits: Limits, columns: Collection[str] | None, rows: int = ROWS_PER_BLOCK
 ) -> Iterator[Block]:
-    """Yield the rows of a sheet; `line` is the row of the sheet, the row of the header being 1.
+    """Yield the rows of a sheet; `line` is the row of the sheet, the first being 1.
 
-    Whole numbers, numbers, times and truths are typed; a column whose cells are of several kinds is text.
+    Whole numbers, numbers, times and truths are typed; a column whose cells are of several kinds is text, its
+    numbers with the decimal mark of the layout.
     Rows without a cell are none.
 
     Parameters
@@ -58,12 +61,13 @@ def blocks(
     end = _end(texts, layout, start)
     if end > start:
         frame = _loaded(reader, sheet, skip=start, count=end - start)
+        if layout.decimal == ",":
+            frame = _with_decimal_commas(frame, reader, sheet, start, end - start)
         frame = frame.select(frame.columns[: len(names)])
         frame = frame.rename(dict(zip(frame.columns, names, strict=False)))
     else:
         frame = pl.DataFrame(schema=dict.fromkeys(names, pl.String()))
-    offset = 2 if layout.header else 1
-    frame = frame.with_columns(line=pl.int_range(offset, offset + len(frame), dtype=pl.Int64()))
+    frame = numbered(frame, start + 1)
     named = pl.exclude(LINE)
     frame = frame.filter(~pl.all_horizontal(named.is_null())) if frame.width > 1 else frame
     frame = _typed(frame)
@@ -200,6 +204,36 @@ def _end(texts: pl.DataFrame, layout: Layout, start: int) -> int:
         footer = re.compile(layout.footer)
         end = next((number for number in range(start, end) if footer.search(_row(texts, number, layout))), end)
     return max(start, end - layout.skip_footer)
+
+
+def _with_decimal_commas(
+    frame: pl.DataFrame, reader: fastexcel.ExcelReader, sheet: int, start: int, count: int
+) -> pl.DataFrame:
+    """Return texts whose numbers have decimal commas where they were numbers among texts, which the reader writes."""
+    mixed = [
+        name
+        for place, name in enumerate(frame.columns)
+        if frame[name].dtype == pl.String()
+        and frame[name].str.contains(NUMBER).any()
+        and _has_several_kinds(reader, sheet, start, count, place)
+    ]
+    return frame.with_columns(pl.col(mixed).str.replace(NUMBER, "$1,$2"))
+
+
+def _has_several_kinds(reader: fastexcel.ExcelReader, sheet: int, start: int, count: int, place: int) -> bool:
+    try:
+        reader.load_sheet(
+            sheet,
+            header_row=None,
+            skip_rows=start,
+            n_rows=count,
+            schema_sample_rows=None,
+            use_columns=[place],
+            dtype_coercion="strict",
+        )
+    except fastexcel.FastExcelError:
+        return True
+    return False
 
 
 def _typed(frame: pl.DataFrame) -> pl.DataFrame:

@@ -24,7 +24,6 @@ from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFi
 from ons_assets.mobile.weighting import weigh_periods, weighable
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import embedded
-from ons_assets.orchestration.partitions import DAYS
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.parameters.mobile import (
     CleaningParameters,
@@ -42,7 +41,7 @@ log = logging.getLogger(__name__)
 
 cells = ingested("mobile/cells", CellFiles.of)
 devices = ingested("mobile/devices", DeviceFiles.of)
-phone_events = ingested("mobile/phone_events", EventFiles.of, partitions=DAYS)
+phone_events = ingested("mobile/phone_events", EventFiles.of, by_day=True)
 aggregated_flows = ingested("mobile/aggregated_flows", FlowFiles.of)
 
 

@@ -4,16 +4,19 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from ons_assets.lakehouse.disclosure import largest_of
 from ons_assets.mobile.anchors import ZONE, local_seconds
 from ons_assets.mobile.evidence import FLAGS, clean, sort_events
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.parameters.mobile import CleaningParameters, EventQualityParameters
 
+FOUND = FLAGS[1:]
 COLUMNS = (
-    "operator", "event_date", "events", "devices_seen", "hours_covered", "hours_expected", "duplicates", "unknown_cell",
-    "too_fast", "ping_pong", "cells_seen", "cells_silent",
+    "operator", "event_date", "events", "devices_seen", "hours_covered", "hours_expected", *FOUND, "cells_seen",
+    "cells_silent", *(f"{largest}_{name}" for name in ("events", *FOUND) for largest in ("largest", "largest_two")),
 )  # fmt: skip
 
 
@@ -38,7 +41,8 @@ def event_quality(
     Returns
     -------
     pl.DataFrame
-        The columns of `mobile/event_quality`. Sorted by operator and day.
+        The columns of `mobile/event_quality`, and what the disclosure step asks of its sums. Sorted by operator and
+        day. Days of few devices are in it: it leaves by that step only.
     """
     parameters, cleaning = parameters or EventQualityParameters(), cleaning or CleaningParameters()
     days = events.select(pl.col("event_date").unique().sort()).collect().to_series()
@@ -80,9 +84,22 @@ def _day(
         "devices_seen": rows["user"].n_unique(),
         "hours_covered": rows["time_utc"].dt.truncate("1h").n_unique(),
         "hours_expected": hours_of(day),
-        **{name: counts[name] for name in ("duplicates", "unknown_cell", "too_fast", "ping_pong")},
+        **{name: counts[name] for name in FOUND},
         "cells_seen": numbers.filter(numbers >= 0).n_unique(),
+        **_largest(sorted_events[0], flag),
     }
+
+
+def _largest(users: npt.NDArray[np.int64], flag: npt.NDArray[np.uint8]) -> dict[str, float]:
+    """Return which share of the events the device with most has, and the two with most; NaN of no events."""
+    is_of = {name: pl.col("flag") == FLAGS.index(name) for name in FOUND}
+    devices = (
+        pl.DataFrame({"user": users, "flag": flag})
+        .group_by("user")
+        .agg(events=pl.len(), **{name: flagged.sum() for name, flagged in is_of.items()})
+    )
+    named = {key: each for name in ("events", *FOUND) for key, each in largest_of(pl.col(name), name).items()}
+    return devices.select(**named).row(0, named=True)
 
 
 def _silent(cells: pl.DataFrame, days: pl.DataFrame, busy_events: int) -> pl.DataFrame:

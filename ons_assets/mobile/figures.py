@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ons_assets.drawing import as_png
 from ons_assets.lakehouse.sums import exact_mean
 
 if TYPE_CHECKING:
@@ -91,9 +92,7 @@ def flow_map(flows: pl.DataFrame, centres: pl.DataFrame) -> "altair.LayerChart":
 
 def png(chart: "altair.TopLevelMixin") -> bytes:
     """Return a chart as a PNG picture."""
-    import vl_convert
-
-    return vl_convert.vegalite_to_png(chart.to_json(), scale=1.5)
+    return as_png(chart)
 
 
 def save(chart: "altair.TopLevelMixin", path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 import calendar
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,19 +15,26 @@ from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.intake.rules import Rule, missing, outside, unlike
-from ons_assets.intake.source import TableSource, layout_folders, limits
+from ons_assets.intake.source import OF_ZONE, TableSource, days_of, layout_folders, limits
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.anchors import ZONE
 from ons_assets.mobile.release import ALL
-from ons_assets.settings import FIRST_DAY, Settings
+from ons_assets.settings import Settings
 
 BUILT_IN = Path(__file__).parent / "layouts"
 FUTURE_SLACK = timedelta(days=1)
-TECHNOLOGIES = ("2G", "3G", "4G", "5G")
-KINDS = ("active", "passive")
-CONTRACTS = ("contract", "prepaid", "business")
+UNKNOWN = "unknown"
+# By the names, in small letters, that operators and registers of cells use for the radio of each generation.
+TECHNOLOGIES = {
+    **dict.fromkeys(("2g", "gsm", "gprs", "edge"), "2G"),
+    **dict.fromkeys(("3g", "umts", "wcdma", "hspa", "hspa+"), "3G"),
+    **dict.fromkeys(("4g", "lte", "lte-a", "e-utra"), "4G"),
+    **dict.fromkeys(("5g", "nr", "5g nr", "5g-nr"), "5G"),
+}
+KINDS = {name: name for name in ("active", "passive")}
+CONTRACTS = {name: name for name in ("contract", "prepaid", "business")}
 LONGEST_RANGE_M = 100_000
 LONGEST_CELL_ID = 64
 # The name of an operator stands in open tables, with counts of its devices: the number of a device must not.
@@ -35,6 +42,9 @@ LONGEST_CELL_ID = 64
 NO_OPERATOR = unlike(
     "operator", r"[^0-9\r\n]{0,40}(?:[0-9][^0-9\r\n]{0,40}){0,6}", "operator is no name: it has more than six digits"
 )
+TRUTHS = {**dict.fromkeys(("true", "1", "yes"), True), **dict.fromkeys(("false", "0", "no"), False)}
+VALIDITY = ("valid_from", "valid_to")
+ABROAD = Rule(pl.col("easting_m").is_null(), "lies outside of Great Britain, and has no place on the grid")
 CELL_NUMBERS = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m")
 # Published counts are rounded; a total may differ from its parts by half a unit of the last place for each.
 ROUNDING = 0.05
@@ -53,12 +63,13 @@ class CellFiles(TableSource):
     files_are = "cell plans of a mobile operator: own layout or Eurostat's multimno"
     unit = "cells"
     is_individual = True
+    has_days = True
     key = ("operator", "cell_id", "valid_from")
     needs = {"operator": "who runs it", "cell_id": "its name", "latitude": "degrees", "longitude": "degrees"}
     takes = {
         "valid_from": "first day",
         "valid_to": "last day",
-        "technology": "2G to 5G",
+        "technology": "2G to 5G, or GSM, UMTS, LTE, NR",
         "azimuth_degrees": "direction of the beam",
         "beam_width_degrees": "width of the beam",
         "range_m": "reach, metres",
@@ -67,7 +78,6 @@ class CellFiles(TableSource):
 
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`."""
-        technology = values.column_text(rows, "technology", "unknown").str.to_uppercase()
         number = {name: values.column_number(rows, name, layout) for name in CELL_NUMBERS}
         # A mast without direction serves all round, whatever the plan says of its beam.
         all_round = (values.column_text(rows, "directional", "1") == "0") | (number["beam_width_degrees"] >= 360)
@@ -82,14 +92,32 @@ class CellFiles(TableSource):
                 "line": rows["line"],
                 "operator": values.column_text(rows, "operator"),
                 "cell_id": values.column_text(rows, "cell_id"),
-                "valid_from": times.column_days(rows, "valid_from", layout).fill_null(FIRST_DAY),
-                "valid_to": times.column_days(rows, "valid_to", layout),
-                "technology": _one_of(technology, TECHNOLOGIES),
+                **{name: times.column_days(rows, name, layout) for name in VALIDITY},
+                **{_unread(name): _is_unread(rows, name, layout) for name in VALIDITY},
+                **_classes(rows, "technology", TECHNOLOGIES),
                 **number,
                 "easting_m": pl.Series(easting).fill_nan(None),
                 "northing_m": pl.Series(northing).fill_nan(None),
             }
         )
+
+    def helpers(self) -> tuple[str, ...]:
+        """See `TableSource.helpers`."""
+        return (_other("technology"), *map(_unread, VALIDITY))
+
+    def doubts(self) -> Sequence[Rule]:
+        """See `TableSource.doubts`."""
+        return (_none_of("technology", TECHNOLOGIES), ABROAD)
+
+    def completed(self, accepted: pl.DataFrame, name: str, received_utc: datetime) -> pl.DataFrame:
+        """See `TableSource.completed`; a cell whose first day is not said is valid from the first of the installation.
+
+        Parameters
+        ----------
+        accepted, name, received_utc
+            As there.
+        """
+        return accepted.with_columns(pl.col("valid_from").fill_null(self.first_day))
 
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
         """See `TableSource.rules`."""
@@ -106,6 +134,8 @@ class CellFiles(TableSource):
             ),
             outside("azimuth_degrees", 0, 360, "azimuth is not between 0 and 360"),
             outside("beam_width_degrees", 0, 360, "width of the beam is not between 0 and 360"),
+            # One that is not said is open; one that cannot be read is not.
+            *(Rule(pl.col(_unread(name)), f"{name} cannot be read") for name in VALIDITY),
             Rule(pl.col("valid_to") < pl.col("valid_from"), "is valid to a day before it begins"),
         )
 
@@ -124,15 +154,25 @@ class EventFiles(TableSource):
     files_are = "events of a mobile operator: own layout or Eurostat's multimno"
     unit = "events"
     is_individual = True
+    has_days = True
+    person = "user"
     # Files of events add up: an operator delivers a day in many.
     identity = ("operator", "user", "time_utc", "cell_id")
+    # In one second a device may be heard in both ways.
+    key = (*identity, "kind")
     needs = {"operator": "whose device", "device": "becomes a pseudonym", "time_utc": "when", "cell_id": "where"}
     takes = {"kind": "active or passive"}
+    one_of = (OF_ZONE,)
 
     @classmethod
     def of(cls, settings: Settings) -> "EventFiles":
         """Return the source of one home."""
-        return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings), home=Home(settings.home))
+        folders = layout_folders(settings, cls.name, BUILT_IN / cls.name)
+        return cls(folders, limits(settings), **days_of(cls, settings), home=Home(settings.home))
+
+    def pseudonyms_of(self, name: str, layouts: Sequence[Layout], accepted: Sequence[pl.LazyFrame]) -> frozenset[int]:
+        """See `Source.pseudonyms_of`."""
+        return pseudonyms_at_operators(name, accepted, self.home.secret())
 
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`."""
@@ -143,7 +183,7 @@ class EventFiles(TableSource):
                 "operator": values.column_text(rows, "operator"),
                 "time_utc": moment,
                 "cell_id": values.column_text(rows, "cell_id"),
-                "kind": _one_of(values.column_text(rows, "kind", "unknown").str.to_lowercase(), KINDS),
+                **_classes(rows, "kind", KINDS),
                 "has_time": values.text(rows["time_utc"]).is_not_null(),
                 "user": device_pseudonyms(rows, self.home.secret()),
                 "event_date": moment.dt.convert_time_zone(ZONE).dt.date(),
@@ -152,7 +192,11 @@ class EventFiles(TableSource):
 
     def helpers(self) -> tuple[str, ...]:
         """See `TableSource.helpers`."""
-        return ("has_time",)
+        return "has_time", _other("kind")
+
+    def doubts(self) -> Sequence[Rule]:
+        """See `TableSource.doubts`."""
+        return (_none_of("kind", KINDS),)
 
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
         """See `TableSource.rules`."""
@@ -166,7 +210,7 @@ class EventFiles(TableSource):
             missing("cell_id", "cell is missing"),
             unlike("cell_id", f".{{1,{LONGEST_CELL_ID}}}", f"cell is no line of at most {LONGEST_CELL_ID} characters"),
             Rule(pl.col("time_utc") > received_utc + FUTURE_SLACK, "time is in the future"),
-            Rule(pl.col("event_date") < FIRST_DAY, f"day is before {FIRST_DAY}"),
+            Rule(pl.col("event_date") < self.first_day_of(layout), f"day is before {self.first_day_of(layout)}"),
         )
 
 
@@ -184,6 +228,7 @@ class DeviceFiles(TableSource):
     files_are = "registers of a mobile operator: `operator, device, contract, age_group`"
     unit = "devices"
     is_individual = True
+    person = "user"
     key = ("operator", "user")
     needs = {"operator": "whose device", "device": "becomes a pseudonym"}
     takes = {"contract": "contract, prepaid or business", "age_group": "such as 25-44 or 65+"}
@@ -193,18 +238,29 @@ class DeviceFiles(TableSource):
         """Return the source of one home."""
         return cls(layout_folders(settings, cls.name, BUILT_IN / cls.name), limits(settings), home=Home(settings.home))
 
+    def pseudonyms_of(self, name: str, layouts: Sequence[Layout], accepted: Sequence[pl.LazyFrame]) -> frozenset[int]:
+        """See `Source.pseudonyms_of`."""
+        return pseudonyms_at_operators(name, accepted, self.home.secret())
+
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`."""
-        contract = values.column_text(rows, "contract", "unknown").str.to_lowercase()
         return pl.DataFrame(
             {
                 "line": rows["line"],
                 "operator": values.column_text(rows, "operator"),
-                "contract": _one_of(contract, CONTRACTS),
+                **_classes(rows, "contract", CONTRACTS),
                 "age_group": values.column_text(rows, "age_group", "unknown"),
                 "user": device_pseudonyms(rows, self.home.secret()),
             }
         )
+
+    def helpers(self) -> tuple[str, ...]:
+        """See `TableSource.helpers`."""
+        return (_other("contract"),)
+
+    def doubts(self) -> Sequence[Rule]:
+        """See `TableSource.doubts`."""
+        return (_none_of("contract", CONTRACTS),)
 
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
         """See `TableSource.rules`."""
@@ -243,6 +299,7 @@ class FlowFiles(TableSource):
         "age_group": "such as 25-44",
         "is_suppressed": "true, where the count is withheld",
     }
+    one_of = ((("observed",), ("day",)),)
 
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`."""
@@ -261,7 +318,7 @@ class FlowFiles(TableSource):
                 "destination": values.column_text(rows, "destination"),
                 "unit": values.column_text(rows, "unit"),
                 "count": values.column_number(rows, "count", layout),
-                "is_suppressed": suppressed.is_in(["true", "1", "yes"]),
+                "is_suppressed": suppressed.replace_strict(TRUTHS, default=None, return_dtype=pl.Boolean()),
                 "detail": values.column_text(rows, "detail").fill_null(""),
             }
         )
@@ -283,6 +340,7 @@ class FlowFiles(TableSource):
                 "unit is neither devices nor trips",
                 null_is_fault=True,
             ),
+            missing("is_suppressed", "is_suppressed is neither true nor false"),
             Rule(pl.col("count").is_null() & ~pl.col("is_suppressed"), "count is missing or not a number"),
             Rule(pl.col("count") < 0, "count is negative"),
         )
@@ -340,8 +398,46 @@ def device_pseudonyms(rows: pl.DataFrame, secret: bytes) -> pl.Series:
     return pseudonyms(named.to_series(), secret).alias("user")
 
 
-def _one_of(column: pl.Series, known: Sequence[str]) -> pl.Series:
-    return column.set(~column.is_in(list(known)).fill_null(False), "unknown")
+def _classes(rows: pl.DataFrame, name: str, known: Mapping[str, str]) -> dict[str, pl.Series]:
+    """Return a column in the classes of its table, and beside it whether a row says what is none of them."""
+    said = values.column_text(rows, name).str.to_lowercase()
+    classes = said.replace_strict(known, default=UNKNOWN, return_dtype=pl.String()).fill_null(UNKNOWN)
+    return {name: classes, _other(name): (classes == UNKNOWN) & (said != UNKNOWN).fill_null(False)}
+
+
+def _unread(name: str) -> str:
+    return f"unread_{name}"
+
+
+def _is_unread(rows: pl.DataFrame, name: str, layout: Layout) -> pl.Series:
+    return values.column_text(rows, name).is_not_null() & times.column_days(rows, name, layout).is_null()
+
+
+def _other(name: str) -> str:
+    return f"other_{name}"
+
+
+def _none_of(name: str, known: Mapping[str, str]) -> Rule:
+    """Return the doubt about rows that say what is no class of their table."""
+    shown = ", ".join(dict.fromkeys(known.values()))
+    return Rule(pl.col(_other(name)), f"{name} is none of {shown}, and counts as unknown: say in `codes` what it is")
+
+
+def pseudonyms_at_operators(name: str, accepted: Sequence[pl.LazyFrame], secret: bytes) -> frozenset[int]:
+    """Return the pseudonyms that a device has at all operators.
+
+    Parameters
+    ----------
+    name
+        Of the device; `operator/device` means that of one operator.
+    accepted
+        Rows with the names of operators.
+    secret
+        Key of the home.
+    """
+    operators = pl.concat([rows.select("operator").unique() for rows in accepted]).collect() if accepted else None
+    named = [f"{operator}/{name}" for operator in (operators["operator"].unique() if operators is not None else ())]
+    return frozenset(pseudonyms([name, *named], secret).to_list())
 
 
 def _spans(observed: pl.Series) -> pl.Series:

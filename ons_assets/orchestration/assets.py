@@ -19,11 +19,12 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.ingestion import ingest
 from ons_assets.intake.source import Source
 from ons_assets.lakehouse.derivation import Computed, Derivation, derive
-from ons_assets.lakehouse.gate import Suite
+from ons_assets.lakehouse.gate import suite_of
 from ons_assets.lakehouse.publication import code_version
 from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration import arguments, events
 from ons_assets.orchestration.events import Chart, Events
+from ons_assets.orchestration.partitions import days_from
 from ons_assets.orchestration.privacy import withholding
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.parameters import Parameters
@@ -31,16 +32,54 @@ from ons_assets.settings import Settings
 
 
 @dataclass(frozen=True)
-class RawAsset:
+class DeclaredAsset:
+    """What makes some tables together, by day or whole; the settings of a home say which days there are.
+
+    Parameters
+    ----------
+    tables
+        That it makes.
+    by_day
+        Whether its partitions are days.
+    build
+        Makes the asset, given its partitions.
+    """
+
+    tables: tuple[Table, ...]
+    by_day: bool
+    build: Callable[[dg.PartitionsDefinition | None], dg.AssetsDefinition]
+
+    @property
+    def keys(self) -> tuple[dg.AssetKey, ...]:
+        """Of its tables."""
+        return tuple(events.key(table) for table in self.tables)
+
+    def of(self, first_day: date) -> dg.AssetsDefinition:
+        """Return the asset of a home.
+
+        Parameters
+        ----------
+        first_day
+            Of the home.
+        """
+        return self.build(days_from(first_day) if self.by_day else None)
+
+
+@dataclass(frozen=True)
+class RawAsset(DeclaredAsset):
     """The asset of a raw table, and what makes the source of its files from the settings."""
 
-    asset: dg.AssetsDefinition
     source: Callable[[Settings], Source]
+
+    @property
+    def key(self) -> dg.AssetKey:
+        """Of the raw table."""
+        return self.keys[0]
 
     @property
     def table(self) -> str:
         """Name of the raw table."""
-        return self.asset.key.to_user_string()
+        return self.tables[0].name
 
 
 def ingested(
@@ -48,7 +87,7 @@ def ingested(
     source: Callable[[Settings], Source],
     *,
     parameters: tuple[type[Parameters], ...] = (),
-    partitions: dg.PartitionsDefinition | None = None,
+    by_day: bool = False,
 ) -> RawAsset:
     """Return the asset that makes a raw table from the drops of a source.
 
@@ -60,31 +99,34 @@ def ingested(
         Makes the source from the settings.
     parameters
         Groups of parameters with which the source reads; every version records them.
-    partitions
-        Days; None for a table without days.
+    by_day
+        Whether the table is made by day.
     """
     table = CATALOGUE[name]
     arguments.check_groups(name, parameters)
 
-    @dg.multi_asset(**_from_registry([table], kinds={"python", "polars", "deltalake"}, partitions=partitions))
-    def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
-        settings = lakehouse.settings
-        with withholding([table]), lakehouse.home.working():
-            outcome = ingest(
-                lakehouse.home,
-                lakehouse.ledger,
-                source(settings),
-                table,
-                Suite.load(settings.expectations, table.name),
-                run_id=context.run.run_id,
-                settings=arguments.recorded(settings, parameters),
-                days=_days(context) if partitions else None,
-                rows_at_once=settings.drops.rows_at_once,
-                progress=context.log.info,
-            )
-        yield from events.of_ingestion(context, table, outcome)
+    def build(partitions: dg.PartitionsDefinition | None) -> dg.AssetsDefinition:
+        @dg.multi_asset(**_from_registry([table], kinds={"python", "polars", "deltalake"}, partitions=partitions))
+        def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
+            settings = lakehouse.settings
+            with withholding([table]), lakehouse.home.working():
+                outcome = ingest(
+                    lakehouse.home,
+                    lakehouse.ledger,
+                    source(settings),
+                    table,
+                    suite_of(table, settings.expectations, lakehouse.home.expectations),
+                    run_id=context.run.run_id,
+                    settings=arguments.recorded(settings, parameters),
+                    days=_days(context) if by_day else None,
+                    rows_at_once=settings.drops.rows_at_once,
+                    progress=context.log.info,
+                )
+            yield from events.of_ingestion(context, table, outcome)
 
-    return RawAsset(raw, source)
+        return raw
+
+    return RawAsset((table,), by_day, build, source)
 
 
 def published(
@@ -92,11 +134,11 @@ def published(
     inputs: Sequence[str] = (),
     optional: Sequence[str] = (),
     after: Sequence[str] = (),
-    partitions: dg.PartitionsDefinition | None = None,
+    by_day: bool = False,
     increments_of: str | None = None,
     chart: Chart | None = None,
     kinds: frozenset[str] = frozenset({"python", "polars", "deltalake"}),
-) -> Callable[[Callable[..., Computed]], dg.AssetsDefinition]:
+) -> Callable[[Callable[..., Computed]], DeclaredAsset]:
     """Make a function of frames into an asset that stages, audits and publishes what it returns.
 
     The function is given, by the names of its arguments: each input table by its short name, as a
@@ -120,6 +162,8 @@ def published(
         Tables that it reads if they were ever published; else it is given None.
     after
         Tables that it does not read, but that are made before it in a run.
+    by_day
+        Whether the tables are made by day.
     increments_of
         Input of which the function is told what changed since it last ran: `increment`, None if it must
         make everything; see `ons_assets.lakehouse.increments`.
@@ -130,26 +174,31 @@ def published(
     if chart is not None and any(table.is_individual for table in tables):
         raise ValueError(f"{', '.join(names)}: no picture of the rows of an individual table may reach the UI")
 
-    def decorate(function: Callable[..., Computed]) -> dg.AssetsDefinition:
+    def decorate(function: Callable[..., Computed]) -> DeclaredAsset:
         of = CATALOGUE[increments_of] if increments_of is not None else None
         derivation = Derivation(tables, function, _declared(inputs), _declared(optional), of)
-        groups = arguments.groups_of(function, _offers(derivation, by_day=partitions is not None))
+        groups = arguments.groups_of(function, _offers(derivation, by_day=by_day))
 
-        @dg.multi_asset(**_from_registry(tables, kinds=kinds, partitions=partitions, deps=[*inputs, *optional, *after]))
-        def derived(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
-            with withholding(derivation.involved):
-                outcome = derive(
-                    lakehouse.home,
-                    derivation,
-                    expectations=lakehouse.settings.expectations,
-                    run_id=context.run.run_id,
-                    parameters=groups.recorded(lakehouse.settings),
-                    given={**groups.given(lakehouse.settings), "lakehouse": lakehouse},
-                    days=_days(context) if partitions else None,
-                )
-            yield from events.of_derivation(context, tables, outcome, chart)
+        def build(partitions: dg.PartitionsDefinition | None) -> dg.AssetsDefinition:
+            @dg.multi_asset(
+                **_from_registry(tables, kinds=kinds, partitions=partitions, deps=[*inputs, *optional, *after])
+            )
+            def derived(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
+                with withholding(derivation.involved):
+                    outcome = derive(
+                        lakehouse.home,
+                        derivation,
+                        expectations=lakehouse.settings.expectations,
+                        run_id=context.run.run_id,
+                        parameters=groups.recorded(lakehouse.settings),
+                        given={**groups.given(lakehouse.settings), "lakehouse": lakehouse},
+                        days=_days(context) if by_day else None,
+                    )
+                yield from events.of_derivation(context, tables, outcome, chart)
 
-        return derived
+            return derived
+
+        return DeclaredAsset(tables, by_day, build)
 
     return decorate
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import polars as pl
 
+from ons_assets.drawing import as_svg
+
 if TYPE_CHECKING:
     from altair import Chart, LayerChart
 
@@ -75,7 +77,5 @@ def _legend(column: str) -> object:
 
 def embedded(chart: "Chart | LayerChart", title: str) -> dg.MetadataValue:
     """Return a chart as a picture for the UI."""
-    import vl_convert
-
-    svg = vl_convert.vegalite_to_svg(chart.to_json())
-    return dg.MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")
+    picture = base64.b64encode(as_svg(chart).encode()).decode()
+    return dg.MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{picture})")

@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from ons_assets.intake.ingestion import Ingested
-from ons_assets.lakehouse.derivation import Made, Outcome, Refused, Unchanged, Waiting
+from ons_assets.lakehouse.derivation import Made, Outcome, Outdated, Refused, Unchanged, Waiting
 from ons_assets.lakehouse.gate import Audit
 from ons_assets.lakehouse.markdown import as_text
 from ons_assets.lakehouse.publication import Published
@@ -49,6 +49,11 @@ def of_derivation(
         case Waiting(missing):
             for table in tables:
                 yield from _waiting(table, missing)
+        case Outdated(name):
+            raise _failure(
+                f"{tables[0].name}: {name} was published by an earlier version of the program, and lacks columns that "
+                "it has now; make it anew first: by ons-assets materialize, or by reread where it is made of files"
+            )
         case Unchanged(version):
             assert version.provenance is not None
             yield dg.MaterializeResult(

@@ -1,8 +1,20 @@
-"""Partitions that assets share."""
+"""Partitions of assets that are made by day."""
+
+from datetime import date
+from functools import cache
 
 import dagster as dg
 
-from ons_assets.settings import FIRST_DAY
 
-# Today is a partition as well: files arrive on the day that they are about.
-DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), end_offset=1, timezone="Europe/London")
+# One object for all assets: it keeps what it has worked out of its days.
+@cache
+def days_from(first_day: date) -> dg.DailyPartitionsDefinition:
+    """Return the days of an installation.
+
+    Parameters
+    ----------
+    first_day
+        The first of which rows are taken.
+    """
+    # Today is a partition as well: files arrive on the day that they are about.
+    return dg.DailyPartitionsDefinition(start_date=first_day.isoformat(), end_offset=1, timezone="Europe/London")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from ons_assets.lakehouse.gate import SuiteError
 from ons_assets.lakehouse.tables import Table
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -28,6 +29,9 @@ def withholding(tables: Iterable[Table]) -> Iterator[None]:
         yield
     except dg.Failure:
         raise
+    except SuiteError as error:
+        # Somebody's slip in a file of the home: a sentence, and nothing to try again.
+        raise dg.Failure(str(error), allow_retries=False) from None
     except Exception as error:
         individual = [table.name for table in tables if table.is_individual]
         if not individual or type(error).__module__.split(".")[0] == "ons_assets":

@@ -48,7 +48,7 @@ def drop_sensor(raw: "RawAsset", selection: dg.AssetSelection, name: str) -> dg.
     name
         Name of the source.
     """
-    by_day = raw.asset.partitions_def is not None
+    by_day = raw.by_day
     publishing = dg.define_asset_job(f"publish_{name}", selection)
     reading = [reading_job(raw, name)] if by_day else []
 

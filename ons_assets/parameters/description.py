@@ -137,9 +137,9 @@ def page(tree: BaseModel) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _sections(tree: BaseModel) -> Iterator[tuple[str, Section]]:
+def _sections(tree: BaseModel) -> Iterator[tuple[str, Section | Parameters]]:
     for name in type(tree).model_fields:
-        if isinstance(section := getattr(tree, name), Section):
+        if isinstance(section := getattr(tree, name), Section | Parameters):
             yield name, section
 
 

@@ -66,9 +66,11 @@ class DeviceAnchorParameters(Parameters):
     )
     work_hours: float = Field(4.0, gt=0, le=24, description="the same for work")
     change_days: float = Field(
-        21.0, ge=0, description="days of evidence that a change of home costs; shorter absences do not pay for it"
+        28.0, ge=0, description="days that a main home lasts at least; who is back sooner has not changed it"
     )
-    work_change_days: float = Field(60.0, ge=0, description="the same for work")
+    work_change_days: float = Field(
+        60.0, ge=0, description="days of evidence that a change of work costs; less does not pay for it"
+    )
     min_change_evidence: float = Field(
         1.0, ge=0, description="least cost of a change in days of evidence, for devices of which little is seen"
     )

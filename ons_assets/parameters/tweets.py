@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ons_assets.parameters.base import Parameters, Section
 from ons_assets.parameters.geography import NearestParameters
-from ons_assets.parameters.mobility import AnchorParameters, Weight
+from ons_assets.parameters.mobility import AnchorParameters, Weight, WorkProfile
 
 
 class LocatingParameters(Parameters):
@@ -76,11 +76,56 @@ class ClusterParameters(Parameters):
 class TweetAnchorParameters(AnchorParameters):
     """Home, work and study of those who tweet.
 
-    A tweet says less than a stay of a telephone, and most people tweet rarely: chosen on simulated seed 1.
+    A tweet says less than a stay of a telephone, and most people tweet rarely: an evening stands for the night. Chosen
+    on simulated seed 1.
     """
 
+    # In the evening and at the weekend people tweet from where they go out.
+    work_profile: WorkProfile = WorkProfile(weekend=0.0, work_start=9, work_end=17)
+    sleep_start: int = Field(19, ge=0, le=23, description="hour of the local clock at which a night begins")
+    sleep_end: int = Field(8, ge=1, le=24, description="hour at which it ends")
+    sleep_hours: float = Field(0.2, gt=0, le=24, description="hours at a place within it that make a night there")
+    residence_weeks: int = Field(4, ge=0, description="weeks in which these nights must lie at least")
+    residence_night_share: float = Field(
+        0.3, ge=0, le=1, description="share of the days at a residence that must have a night there"
+    )
+    residence_needed: bool = Field(
+        True,
+        description="whether a person without a residence has no home; else the place with the most evidence is one",
+    )
+    window_days: int = Field(
+        14, ge=0, description="the main home of a day has the most evidence from so many days before to as many after"
+    )
+    change_days: float = Field(
+        14.0, ge=0, description="days that a main home lasts at least; who is back sooner has not changed it"
+    )
+    date_days: int = Field(
+        28,
+        ge=0,
+        description="how far from the day on which the balance tips that of the change is looked for: the one that"
+        " parts the days at the old home and those at the new best",
+    )
+    second_home_share: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="share of the evidence of both that a residence beside the main home must hold to be a second home",
+    )
     min_change_evidence: float = Field(
         0.5, ge=0, description="least cost of a change in days of evidence, for people of whom little is seen"
+    )
+    home_odds_days: float = Field(0.2, ge=0, description="days of evidence with which a home is as likely as none")
+    work_odds_power: float = Field(
+        2.0, gt=0, description="power of the evidence to which the odds of places of work or study are proportional"
+    )
+    work_odds_share: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="evidence of work in days, by weekday seen, with which a place of work is as likely as none",
+    )
+    least_work_confidence: float = Field(
+        0.5, ge=0, le=1, description="least confidence of work and study; with less, none is seen"
     )
     instant_hours: float = Field(1.0, gt=0, le=24, description="what a tweet counts for")
     min_work_days: int = Field(5, ge=1, description="days with evidence that a place of work or study needs")
@@ -114,7 +159,10 @@ class MigrationFlowParameters(Parameters):
 
     fewest_tweets: int = Field(20, ge=1, description="a user with fewer tweets counts in no flow")
     fewest_users: int = Field(
-        10, ge=1, description="an area with fewer users at risk is weighted with all such areas together"
+        10,
+        ge=1,
+        description="an area with fewer users at risk is weighted with all such areas together, and with the next"
+        " smallest until they have as many; a month with fewer in all has no flows",
     )
     fewest_movers: int = Field(3, ge=1, description="a flow of fewer users is not told")
     level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")

@@ -104,6 +104,79 @@ def test_the_fit_agrees_with_the_reference(seed, missing_and_weight, transition_
     assert fit.log_posterior[0] == pytest.approx(log_posterior[-1], rel=1e-8)
 
 
+QUIET_SHARE = np.array([[0.02, 0.05, 0.01], [0.05, 0.1, 0.02], [0.2, 0.7, 0.6]])
+SWITCHING = np.array([[0.1, 0.3, 0.2], [0.0, 1.0, 0.0], [0.4, 0.05, 0.5]])
+
+
+@given(st.integers(0, 2**32), st.sampled_from([0.0, 0.05, 0.9]), st.booleans())
+@settings(max_examples=12, deadline=None)
+def test_the_fit_with_a_quiet_state_agrees_with_the_reference(seed, missing, monotone):
+    rng = np.random.default_rng(seed)
+    x, _ = simulate(9, seed, missing)
+    x[0, :2] = 4.0, -9.0  # far outside on both sides, where the components cross again
+    day = np.cumsum(rng.choice([1, 1, 4], 9))
+    start = {"mean": np.array([-2.8, -1.2]), "sd": rng.permutation([0.4, 0.6]), "transition": np.full((3, 2), 0.15)}
+    fit = fit_occupancy(
+        x, [0, 9], GROUP, QUIET_SHARE, **start, switching=SWITCHING, monotone=monotone, weight=20.0,
+        transition_weight=5.0, day=day, initial_occupied=0.8, max_iterations=4, tolerance=-1e9,
+    )  # fmt: skip
+    probability, mean, sd, transition, log_posterior = reference.fit_occupancy(
+        x, day, GROUP, QUIET_SHARE, *start.values(), 20.0, 5.0, 0.8, 4, SWITCHING, monotone=monotone
+    )
+    np.testing.assert_allclose(fit.mean[0], mean, rtol=1e-8)
+    np.testing.assert_allclose(fit.sd[0], sd, rtol=1e-8)
+    np.testing.assert_allclose(fit.transition[0], transition, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(fit.probability, probability, atol=1e-6)
+    assert fit.log_posterior[0] == pytest.approx(log_posterior[-1], rel=1e-8)
+
+
+def test_a_quiet_state_smooths_as_the_sum_over_all_paths_does():
+    x = np.full((1, 48), np.nan, dtype=np.float32)
+    x[0, :6] = [-3.0, -1.0, -2.9, -3.1, -1.4, -3.0]
+    fit = fit_occupancy(
+        x, [0, 1], GROUP, QUIET_SHARE, **MODEL, switching=SWITCHING, initial_occupied=0.7, max_iterations=0
+    )
+    leave, arrive = MODEL["transition"][0]
+    settle, wake, quiet = SWITCHING[0]
+    step = np.array(
+        [
+            [1 - arrive, arrive * quiet, arrive * (1 - quiet)],
+            [leave, (1 - leave) * (1 - wake), (1 - leave) * wake],
+            [leave, (1 - leave) * settle, (1 - leave) * (1 - settle)],
+        ]
+    )
+    density = np.exp(-0.5 * ((x[0, :6, None] - MODEL["mean"]) / MODEL["sd"]) ** 2) / MODEL["sd"]
+    share = QUIET_SHARE[:, 0]
+    total, home = 0.0, np.zeros(6)
+    for path in product((0, 1, 2), repeat=6):
+        weight = [0.3, 0.7 * quiet, 0.7 * (1 - quiet)][path[0]]
+        for place, state in enumerate(path):
+            weight *= step[path[place - 1], state] if place else 1.0
+            weight *= share[state] * density[place, 1] + (1 - share[state]) * density[place, 0]
+        total += weight
+        home += weight * (np.array(path) > 0)
+    np.testing.assert_allclose(fit.probability[0, :6], home / total, atol=1e-6)
+
+
+def test_nobody_quiet_is_the_model_of_two_states():
+    x, _ = simulate(20, seed=8, missing=0.1)
+    two = fit_occupancy(x, [0, 20], GROUP, SHARE, **MODEL, weight=5.0)
+    three = fit_occupancy(x, [0, 20], GROUP, SHARE[[0, 0, 1]], **MODEL, weight=5.0, switching=np.zeros((3, 3)))
+    np.testing.assert_allclose(three.probability, two.probability, atol=1e-7)
+
+
+def test_more_use_never_speaks_against_people_where_that_is_asked_for():
+    x = np.full((1, 48), np.nan, dtype=np.float32)
+    said = {True: [], False: []}
+    for value in np.linspace(-9, 5, 60):
+        x[0, 20] = value
+        for monotone, values in said.items():
+            fit = fit_occupancy(x, [0, 1], GROUP, SHARE, **MODEL, monotone=monotone, max_iterations=0)
+            values.append(fit.probability[0, 20])
+    assert np.all(np.diff(said[True]) >= 0)
+    assert np.any(np.diff(said[False]) < -0.1)
+
+
 @given(st.integers(0, 2**32), st.sampled_from([0.0, 40.0]))
 @settings(max_examples=10, deadline=None)
 def test_no_step_lowers_the_log_posterior(seed, weight):
@@ -240,6 +313,7 @@ def test_constant_readings_stay_finite():
         ({"transition": [[0.1, 0.1]] * 2}, "active_share"),
         ({"initial_occupied": 2.0}, "initial_occupied must lie"),
         ({"weight": -1.0}, "weights must not be negative"),
+        ({"switching": np.zeros((3, 3))}, "active_share must have the shape"),
         ({"day_type": [0, 1]}, "day_type must lie between 0 and 0"),
         ({"day": [5, 5]}, "ascend"),
     ],

@@ -104,6 +104,22 @@ def test_centres_come_in_several_layouts(tmp_path, columns, values, level):
     assert parsed.rejected.select("line", "reason").rows() == [(3, "code of the area is missing")]
 
 
+@pytest.mark.parametrize("case", [str.lower, str.upper, str.title])
+@pytest.mark.parametrize("pair", ["BNG_E,BNG_N", "LAT,LONG", "LONG,LAT", "latitude,longitude", "easting,northing"])
+def test_the_columns_of_the_portal_are_found_in_any_case_of_letters(tmp_path, pair, case):
+    """The files of the Open Geography portal have both, and other columns around them."""
+    values = {"BNG_E": 400000, "BNG_N": 300000, "EASTING": 400000, "NORTHING": 300000}
+    values |= {"LAT": 52.6, "LONG": -2.0, "LATITUDE": 52.6, "LONGITUDE": -2.0}
+    path = tmp_path / "portal.csv"
+    row = ",".join(str(values[name.upper()]) for name in pair.split(","))
+    path.write_text(f"FID,LAD23CD,LAD23NM,{case(pair)},Shape__Area\n1,E08000012,Liverpool,{row},9.5\n")
+    assert AreaFiles().recognises(path, path.name)
+    read = read_areas(path).accepted
+    assert read["level"].to_list() == ["lad23"]
+    assert read["easting_m"][0] == pytest.approx(400_000, abs=500)
+    assert read["northing_m"][0] == pytest.approx(300_000, abs=1_000)
+
+
 def test_the_level_must_be_clear(tmp_path):
     path = tmp_path / "centres.csv"
     path.write_text("level,area,easting_m,northing_m\nlad,A,400000,300000\nmsoa,B,400000,300000\n")

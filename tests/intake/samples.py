@@ -116,6 +116,7 @@ SAMPLES = {
     ),
     "prices": Sample("run.csv", _prices),
     "item_weights": _table("item_id,item,group,year,weight", *_numbered("{}{n},{},{},2016,1.5")),
+    "item_coicop": _table("item_id,coicop_1999,coicop_2018", *_numbered("{}{n},01.1.1,01.1.1.{n}")),
     "item_rules": _table(
         "item_id,item,rule,words,lowest,highest,unit", *_numbered("{}{n},{},remove,{} | ROLL,,,"), "{}9,{},alcohol,,,5,"
     ),
@@ -123,10 +124,15 @@ SAMPLES = {
         "retailer,item_id,product,in_scope,labelled_by,labelled_at_utc,note",
         *_numbered("{},21011{n},{},true,{},2016-08-01 09:30:00,{}"),
     ),
+    "accepted_levels": _table(
+        "retailer,item_id,from_day,accepted_by,accepted_on,note",
+        *_numbered("{}{n},21011{n},2016-07-21,{},2016-08-01,{}"),
+    ),
     "official_indices": _table("series,item_id,period,index", *_numbered("{},21011{n},2016-07,101.5")),
     "areas": Sample("m.geojson", _areas),
     "addresses": Sample("core.csv", _addresses),
     "population": _table("area,age,sex,population,students", *_numbered("{}{n},all,all,100,5")),
+    "dwellings": _table("area,dwelling_type,dwellings", *_numbered("{}{n},flat,100")),
     "migration_estimates": _table("period,area,direction,moves", *_numbered("2016,{}{n},in,100")),
     "area_codes": _table("code,current_code,name", *_numbered("{}{n},{}{n},{}")),
     "area_parts": _table("part,area,easting_m,northing_m,residents", *_numbered("{}{n},{},400000,300000,10")),

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.parsed import folder_of
 from ons_assets.intake.reading import rereading
 from ons_assets.lakehouse import lake
+from ons_assets.meters.readings.sources import MeterFiles
 from ons_assets.prices.sources import QuoteFiles
 from tests.workbench import Workbench
 
@@ -111,6 +113,44 @@ def test_parts_of_one_day_stand_side_by_side_where_the_layout_says_so(office: Wo
     assert office.statuses() == {"preise_1.csv": "accepted", "preise_2.csv": "accepted"}
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "batch: [retailer, item_id]\n"),
+        ("batch: [retailer, item_id]\n", ""),
+        ("batch: [retailer, item_id]\n", "batch: [retailer, product]\n"),
+    ],
+)
+def test_a_batch_that_is_said_later_counts_as_if_it_had_been_said_from_the_start(
+    office: Workbench, before: str, after: str
+) -> None:
+    rows = ["Milch;Milch A 1l;1,19", "Gouda;Gouda B 200g;2,49", "Milch;Milch C 1l;1,09"]
+    contents = {f"preise_{n}.csv": f"{HEADER}02.01.2024;Spar;{row}\n".encode() for n, row in enumerate(rows)}
+    say(office, LAYOUT + before)
+    for name, content in contents.items():
+        office.register(name, content)
+        office.ingest()
+    say(office, LAYOUT + after)
+    with rereading(office.home, office.ledger, office.source, office.table, None) as again:
+        assert all(each.replaces_otherwise and each.changes for each in again.differences)
+        days = again.apply("again")
+    assert days is not None
+    office.ingest(*days)
+    later, statuses = in_force(office), office.statuses()
+    office.check_books()
+    assert (
+        later
+        == {
+            "": [("Milch C 1l", 1.09)],
+            "batch: [retailer, item_id]\n": [("Gouda B 200g", 2.49), ("Milch C 1l", 1.09)],
+            "batch: [retailer, product]\n": [("Gouda B 200g", 2.49), ("Milch A 1l", 1.19), ("Milch C 1l", 1.09)],
+        }[after]
+    )
+    assert {name for name, status in statuses.items() if status == "superseded"} == {
+        f"preise_{n}.csv" for n, row in enumerate(rows) if row.split(";")[1] not in dict(later)
+    }
+
+
 def test_an_overlap_that_no_rule_explains_is_shown_and_not_added(office: Workbench) -> None:
     say(office, LAYOUT + "name_pattern: '^preise_(?P<run>\\d)'\nbatch: [retailer, run]\n")
     row = "02.01.2024;Spar;Milch;Milch A 1l;1,19\n"
@@ -130,3 +170,24 @@ def test_the_layout_of_every_drop_is_in_the_ledger_and_in_the_version(office: Wo
     assert version is not None
     assert version.provenance is not None
     assert version.provenance.settings["layouts"][drop.sha256] == f"my-office {accepted.layout_sha256}"
+
+
+def test_another_home_whose_file_has_the_name_that_stands_for_the_meter_is_warned_of(workbench: Workbench) -> None:
+    workbench.source, workbench.table = MeterFiles.of(workbench.settings), CATALOGUE["meters/raw_readings"]
+    header = "Consumption (kwh), Start, End\n"
+    rows = [f"{kwh}, 2024-01-02T00:00:00+00:00, 2024-01-02T00:30:00+00:00\n" for kwh in (0.5, 0.7, 0.9)]
+    said = "meter is taken from its name, under which another file came before"
+    reasons = [
+        workbench.register(name, (header + row).encode()).reason or ""
+        for name, row in zip(("consumption.csv", "consumption.csv", "flat 2.csv"), rows, strict=True)
+    ]
+    assert [said in reason for reason in reasons] == [False, True, False]
+
+
+def test_numbers_whose_comma_may_be_either_mark_are_rejected_and_the_file_says_so(office: Workbench) -> None:
+    say(office, LAYOUT.replace('decimal: ","\n', ""))
+    rows = "02.01.2024;Spar;Milch;Milch A 1l;1,199\n02.01.2024;Spar;Milch;Milch B 1l;1\n"
+    office.register("preise_1.csv", (HEADER + rows).encode())
+    office.ingest()
+    assert in_force(office) == [("Milch B 1l", 1.0)]
+    assert "say `decimal: ','` or `thousands: ','`" in (office.drop("preise_1.csv").reason or "")

@@ -60,13 +60,15 @@ def test_a_last_record_that_is_cut_short_is_rejected_and_said(path: Path) -> Non
 def test_forms_of_the_same_content(path: Path, content: bytes) -> None:
     for each in (content, gzip.compress(content)):
         blocks = read(path, each)
-        assert rows(blocks) == [("1", "2", 2), ("3", "4", 3)]
+        lines = content.decode("utf-16" if b"\0" in content else "utf-8-sig").splitlines()
+        one, two = (next(n for n, line in enumerate(lines, start=1) if first in line) for first in "13")
+        assert rows(blocks) == [("1", "2", one), ("3", "4", two)]
         assert not rejected(blocks)
         assert header(path, layout(), Limits()) == ["a", "b"]
 
 
 def test_a_line_end_inside_quotes_belongs_to_the_field(path: Path) -> None:
-    assert rows(read(path, b'a,b\n"x\ny",2\n"say ""no""",3\n')) == [("x\ny", "2", 2), ('say "no"', "3", 3)]
+    assert rows(read(path, b'a,b\n"x\ny",2\n"say ""no""",3\n')) == [("x\ny", "2", 2), ('say "no"', "3", 4)]
 
 
 def test_a_quotation_mark_inside_a_field_is_text(path: Path) -> None:
@@ -144,6 +146,7 @@ def test_cp1252_that_is_not_said_is_hinted_at(path: Path) -> None:
     assert why(path, "größe,b\n1,2\n".encode("cp1252")) == hint
     assert why(path, "a,b\nGröße,€ 1\nMüll,2\nx,1\n".encode("cp1252")) == hint
     assert why(path, b"a,b\n" + b"gr\xfc,1\n" * 5000, block_bytes=1000) == hint
+    assert why(path, "příkrm,b\n1,2\n".encode("cp1250")) == "is not UTF-8: say the encoding, such as cp1252 or cp1250"
     # Bytes that are letters in no language are faults of their rows.
     assert len(rejected(read(path, b"a,b\n\x81\x8d,1\n\x90\x9d,2\n"))) == 2
 
@@ -158,7 +161,7 @@ def test_a_header_can_come_late(path: Path) -> None:
     content = b"Export of readings\n\nmeter 5;from;to\na;b\n1;2\n"
     for said in ({"skip_lines": 3}, {"skip_until": "^a;"}):
         [block] = read(path, content, delimiter=";", **said)
-        assert block.rows.rows() == [("1", "2", 2)]
+        assert block.rows.rows() == [("1", "2", 5)]
         assert block.preamble == ("Export of readings", "", "meter 5;from;to")
     assert why(path, content, skip_until="^x") == "has no line that is a header as the layout's skip_until has it"
 
@@ -185,14 +188,14 @@ def test_footers(path: Path, end: bytes, block_bytes: int) -> None:
 def test_comments_are_passed_over(path: Path) -> None:
     content = b'# made by hand\na,b\n1,2\n# 3,4\n"5\n# six",7\n'
     [block] = read(path, content, comment="#")
-    assert block.rows.rows() == [("1", "2", 2), ("5\n# six", "7", 3)]
+    assert block.rows.rows() == [("1", "2", 3), ("5\n# six", "7", 5)]
     assert block.preamble == ("# made by hand",)
 
 
 def test_any_number_of_blanks_between_fields(path: Path) -> None:
     blocks = read(path, b'  a   b c\n1\t 2   3  \r\n   \n 4 5\n"x  y" "" 6\n', delimiter="blanks")
-    assert rows(blocks) == [("1", "2", "3", 2), ("x  y", None, "6", 4)]
-    assert rejected(blocks) == [(3, "2 fields where 3 are expected", "4\t5")]
+    assert rows(blocks) == [("1", "2", "3", 2), ("x  y", None, "6", 5)]
+    assert rejected(blocks) == [(4, "2 fields where 3 are expected", "4\t5")]
 
 
 @pytest.mark.parametrize(
@@ -204,6 +207,7 @@ def test_any_number_of_blanks_between_fields(path: Path) -> None:
         (b"\n\na,b\n1,2\n", "has a blank line, or nothing, where the header should be"),
         (b",,\n1,2,3\n", "has a header without a name"),
         (b"\0\1\2\0\n\0\0", "is not text"),
+        (b"a\0\xff\xfe garbage", "is not text"),
         (b"x" * 2000 + b"\n", "has a header longer than 1000 bytes"),
     ],
 )
@@ -269,7 +273,7 @@ irregular_rows = st.integers(2, 4).flatmap(
     st.booleans(),
 )
 @example((2, [["a\n", "b"], ["c"], ["d", "e"]]), ",", csv.QUOTE_ALL, "\r\n", 1, "utf-16", True, False)
-def test_rows_in_are_rows_out_and_rejected_as_pythons_own_reader_numbers_them(
+def test_rows_in_are_rows_out_and_rejected_as_pythons_own_reader_has_them_on_lines_as_editors_count(
     tmp_path_factory: pytest.TempPathFactory,
     table: tuple[int, list[list[str]]],
     delimiter: str,
@@ -285,8 +289,12 @@ def test_rows_in_are_rows_out_and_rejected_as_pythons_own_reader_numbers_them(
     names = [f"c{number}" for number in range(width)]
     csv.writer(buffer, delimiter=delimiter, quoting=quoting, lineterminator=line_end).writerows([names, *lines])
     text = buffer.getvalue() if has_end else buffer.getvalue().removesuffix(line_end)
-    numbered = enumerate(filter(None, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)), start=1)
-    reference = [(number, record) for number, record in numbered if number > 1]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reference, begins = [], 1
+    for record in reader:
+        if record and begins > 1:
+            reference.append((begins, record))
+        begins = reader.line_num + 1
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     content = text.encode(encoding)
     blocks = read(path, gzip.compress(content) if packed else content, block_bytes=block_bytes, delimiter=delimiter)

@@ -1,5 +1,6 @@
 """A draft of a layout is one that its source can use, once what it marks is completed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,12 @@ import yaml
 from ons_assets.definitions import RAW
 from ons_assets.intake.drafting import check, draft
 from ons_assets.intake.layouts import Layout
+from ons_assets.intake.records import records
 from ons_assets.intake.source import Source
 from ons_assets.lakehouse.home import Home
 from ons_assets.settings import Settings
 from tests.intake.samples import SAMPLES
+from tests.intake.test_nem12 import HALF_HOURS, METER
 
 NAMES = sorted(SAMPLES)
 # Read by a decoder of their own; no layout says what they hold.
@@ -50,7 +53,8 @@ def test_columns_that_are_called_as_the_source_calls_them_are_found(source: Sour
     # What stands for an item is for a person to say, and the currency of the pilot's files was known.
     expected = {"currency"} if source.name == "prices" else set()
     assert set(open_fields) == expected
-    assert lack is None or source.name == "prices"
+    # Nor does a file say on which clock its times are.
+    assert lack in (None, "says neither zone nor time_formats with a zone") or source.name == "prices"
 
 
 @pytest.mark.parametrize("name", ["prices"])
@@ -96,8 +100,9 @@ def test_a_draft_says_what_is_around_the_rows(source: Source, tmp_path: Path, sh
     assert ("found" in draft(source, pages)) is shown
     bare = tmp_path / "bare.csv"
     bare.write_text("1,2.5,2024-03-01\n2,2.5,2024-03-01\n")
-    assert "\nheader: false\n# names: ?    # of the 3 columns in order; or say of a field {position: 1}\n" in draft(
-        source, bare
+    assert (
+        "\nheader: false    # guessed\n# names: ?    # of the 3 columns in order; or say of a field {position: 1}\n"
+        in draft(source, bare)
     )
     titled = tmp_path / "titled.csv"
     table = "name,number,day\na,2.5,2024-03-01\nb,2.5,2024-03-02\n"
@@ -178,3 +183,109 @@ def test_the_day_and_the_clock_of_a_moment_are_found_together(
     drafted = yaml.safe_load(draft(source, path))
     assert drafted["columns"]["time"] == time
     assert "date" not in (drafted.get("optional") or {})
+
+
+@pytest.mark.parametrize("name", ["prices"])
+def test_what_a_draft_took_from_the_file_is_said_to_be_guessed(source: Source, tmp_path: Path) -> None:
+    """A word that says something is known, by being of every draft, or is marked as guessed."""
+    path = tmp_path / "shop.csv"
+    path.write_bytes("Export\n\nDatum;Artikel;Preis\n2024-01-01;Käse;1,09\n2024-01-02;Käse;2,09\n".encode("cp1252"))
+    lines = [line for line in draft(source, path).split("\n") if line and not line.lstrip().startswith("#")]
+    unmarked = [line.split(":")[0] for line in lines if "# guessed" not in line]
+    assert unmarked == ["name", "files", "columns", "optional"]
+    assert {"encoding: cp1252", "delimiter: ;", "decimal: ','", "skip_lines: 2"} <= {
+        line.split("    #")[0] for line in lines
+    }
+
+
+@pytest.mark.parametrize("name", ["prices"])
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"'])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_the_line_in_which_excel_says_the_delimiter_is_understood(
+    source: Source, tmp_path: Path, first: str, encoding: str
+) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_bytes(f"{first}\r\nDatum;Artikel;Preis\r\n2024-01-01;Milch, 1 l;1,09\r\n".encode(encoding))
+    said = yaml.safe_load(draft(source, path))
+    assert (said["delimiter"], said["columns"]) == (";", {"collected_at": "Datum", "product": "Artikel"})
+    [block] = records(path, Layout.model_validate(said), source.limits)
+    assert block.rows.drop("line").rows() == [("2024-01-01", "Milch, 1 l", "1,09")]
+
+
+@pytest.mark.parametrize(("name", "shown"), [("prices", True), ("meters", False)])
+def test_of_json_what_is_inside_is_offered(source: Source, tmp_path: Path, shown: bool) -> None:
+    """An object or an array is no time and no price."""
+    path = tmp_path / "a.json"
+    one = {"time": {"end": "b"}, "price": {"value": 1}, "category": [], "value": [1, 2], "product": [{"name": "m"}]}
+    other = {**one, "price": None, "category": {"shelf": "x"}, "at": [51.5, [1], {}]}
+    path.write_text(json.dumps([one, other]))
+    text = draft(source, path)
+    guessed = Layout.model_validate(yaml.safe_load(text)).origins
+    assert not {origin.column for origin in guessed.values()} & {*one, "at"}
+    if shown:
+        assert {field: origin.column for field, origin in guessed.items()} == {"category": "category.shelf"}
+        assert "# not read: time.end, price.value, value.0, value.1, at.0\n" in text
+
+
+PADDED = (
+    '"Name","ADA",,,,,\n"Address","1 Main Street",,,,,\n,,,,,,\n'
+    '"Meter Number","Date","Start Time","Duration","Consumption","Generation","Net"\n'
+    + '"05555","1/1/2024","12:00 AM","15","0.05","0.0","0.05"\n'
+    * 5
+)
+
+
+@pytest.mark.parametrize("name", ["meters"])
+def test_lines_before_the_header_may_be_as_wide_as_the_table(source: Source, tmp_path: Path) -> None:
+    path = tmp_path / "portal.csv"
+    path.write_text(PADDED)
+    text = draft(source, path)
+    assert "\nskip_lines: 3    # guessed; where their number changes, skip_until" in text
+    assert yaml.safe_load(text)["columns"] == {"value": "Consumption", "time": {"join": ["Date", "Start Time"]}}
+    assert "ADA" not in text
+    # A column of numbers that has no name, or a last one that is empty in the header, is no preamble.
+    for head in (",kWh,Net\n1,0.5,0.5\n2,0.5,0.6\n", "Date,kWh,\n1,0.5,0.5\n2,0.5,0.6\n"):
+        path.write_text(head)
+        assert "skip_lines" not in draft(source, path)
+
+
+@pytest.mark.parametrize("name", ["prices"])
+@pytest.mark.parametrize(
+    ("word", "encoding", "said"),
+    [
+        ("Käse", "cp1252", "cp1252"),
+        ("żywność", "cp1250", "cp1250"),
+        ("příkrm", "cp1250", None),
+        ("crème", "cp1252", None),
+        ("tőke", "cp1250", None),
+    ],
+)
+def test_an_encoding_that_no_letter_tells_is_asked_for(
+    source: Source, tmp_path: Path, word: str, encoding: str, said: str | None
+) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_bytes(f"date,product,price\n2024-01-01,{word},1.5\n2024-01-02,{word},2.5\n".encode(encoding))
+    text = draft(source, path)
+    assert yaml.safe_load(text).get("encoding") == said
+    assert ("say the encoding, such as cp1252 or cp1250" in text) is (said is None)
+
+
+@pytest.mark.parametrize("name", ["prices"])
+def test_a_damaged_letter_is_no_other_encoding(source: Source, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b'[{"product": "caf\xe9", "price": 1}, {"product": "tea", "price": 1}]')
+    assert "encoding" not in draft(source, path)
+    path = tmp_path / "a.csv"
+    path.write_bytes("product,price\ncafé,1\nthé,2\n".encode() + b"caf\xe9,1\n")
+    assert "encoding" not in draft(source, path)
+
+
+@pytest.mark.parametrize("name", ["meters"])
+def test_a_draft_names_the_layout_that_reads_the_file_already(source: Source, file: Path, tmp_path: Path) -> None:
+    known = source.layout(file, file.name).name
+    assert f"\n# The layout {known} reads it already, without this one.\n" in draft(source, file)
+    path = tmp_path / "export.csv"
+    path.write_text(f"100,NEM12,1,A,B\n{METER}\n300,20240101,{HALF_HOURS},A\n")
+    assert "\n# The layout nem12 reads it already" in draft(source, path)
+    path.write_text(PADDED)
+    assert "reads it already" not in draft(source, path)

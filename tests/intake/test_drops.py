@@ -260,11 +260,11 @@ def test_a_gzip_and_its_content_are_two_drops_that_count_once(workbench: Workben
 
 
 def test_a_refused_file_can_be_tried_again(workbench: Workbench) -> None:
-    mappings = workbench.home.mappings / "prices"
+    mappings = workbench.home.root / "mappings" / "prices"
     content = b"datum;artikel;preis\n21.07.2016;Milch;1,20\n"
     assert workbench.register("shop.csv", content).status is Status.REFUSED
     assert workbench.register("shop.csv", content).status is Status.REFUSED
-    mappings.mkdir()
+    mappings.mkdir(parents=True)
     (mappings / "mine.yaml").write_text(
         "name: mine\ndelimiter: ';'\ndecimal: ','\ntime_format: '%d.%m.%Y'\nzone: Europe/Vienna\ncurrency: EUR\n"
         "retailer: spar\ncolumns: {collected_at: datum, product: artikel, price: preis, category: artikel}\n"

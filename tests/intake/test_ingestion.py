@@ -255,7 +255,8 @@ def test_a_warning_publishes(workbench: Workbench) -> None:
     outcome = workbench.ingest()
     assert outcome.rows == 4
     [warning] = outcome.warnings
-    reason = "column values to be between on price: expected min_value 0.01, max_value 1000.0; 1 of 4 are not"
+    expected = 'expected min_value 0.01, max_value 1000.0 where currency == "GBP"'
+    reason = f"column values to be between on price: {expected}; 1 of 4 are not (bound price_usual_range)"
     assert (warning.drop, warning.rows, warning.reason) == (TESCO, 4, reason)
     version = lake.latest(workbench.home, workbench.table)
     assert version is not None

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ons_assets.intake.fields import fields, lacking
 from ons_assets.intake.json_lines import lines
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.record_blocks import Fault
@@ -176,3 +177,12 @@ def test_a_number_of_thousands_of_digits_is_no_fault_of_its_neighbours(path: Pat
     blocks = list(records(path, layout(), Limits()))
     assert [row[0] for row in rows(blocks)] == ["1", "2"]
     assert [line for line, *_ in rejected(blocks)] == [2]
+
+
+def test_names_lead_into_arrays_of_objects(path: Path) -> None:
+    path.write_bytes(b'[{"name": "Milk", "history": [{"price": 1.19, "day": "2024-01-02"}, {"price": 1.09}]}]')
+    of = layout(columns={"product": "name", "price": "history.0.price", "before": "history.1.price"})
+    assert lacking(of, header(path, of, Limits())) == []
+    [block] = records(path, of, Limits())
+    assert fields(block, of, "a").rows.select("product", "price", "before").rows() == [("Milk", "1.19", "1.09")]
+    assert lacking(layout(columns={"price": "prices.0.price"}), header(path, of, Limits())) == ["prices.0.price"]

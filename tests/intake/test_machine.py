@@ -109,7 +109,7 @@ def test_a_file_system_that_is_read_only(
     goes_on(home, file)
 
 
-@pytest.mark.parametrize("name", ["a b", "é ñ 100% {x} (y) & 'z'", "a*b"])
+@pytest.mark.parametrize("name", ["é ñ 100% {x} (y) & 'z' a*b"])
 def test_a_home_of_any_name_works(name: str, tmp_path: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = tmp_path / name / "home"
     goes_on(home, file)

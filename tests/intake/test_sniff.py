@@ -154,3 +154,21 @@ def test_a_document_with_a_row_a_line_is_no_lines(path: Path, text: bytes) -> No
 
 def test_a_row_that_ends_a_document_is_no_line_of_json(path: Path) -> None:
     assert kind(path, b'{"rows": [\n{"a": 1}]}').format == "json"
+
+
+def test_numbers_of_another_table_are_no_readings_of_the_trial(path: Path) -> None:
+    """Records of a telephone exchange begin with a type, and a number of five digits."""
+    calls = "".join(f"1,{10033 + number},20033,1231{number},SEP0\n" for number in range(20))
+    assert kind(path, calls.encode()).words == "delimited text"
+    assert kind(path, f"cdrRecordType,callId,leg,time,name\n{calls}".encode()).words == "delimited text"
+    assert kind(path, b"1,58099,3\n1,58098,4\n").words == "delimited text"
+    assert kind(path, b"1392;19501;0,125\n1392;19502;-1e-3\nbad\n").words == "CER text"
+
+
+def test_codes_above_numbers_are_names(tmp_path: Path) -> None:
+    """The names of LODES have more digits than letters."""
+    path = tmp_path / "a.csv"
+    path.write_text("w_geo,S000,SA01,SA02,SE01\n010010201,5,2,3,1\n010010202,7,3,4,2\n")
+    assert describe(path, Limits()).header
+    path.write_text("A1,B2,5\nA2,B3,6\nA4,B4,7\n")
+    assert not describe(path, Limits()).header

@@ -4,6 +4,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ons_assets.intake import values
 from ons_assets.intake.fields import fields
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.records import header, records
@@ -29,12 +30,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "a.xlsx"
 
 
-def test_cells_are_typed_and_lines_count_from_the_header(path: Path) -> None:
+def test_cells_are_typed_and_lines_are_rows_of_the_sheet(path: Path) -> None:
     for said in ({"skip_lines": 2, "skip_footer": 1}, {"skip_until": "^meter,", "footer": "^Total"}):
         [block] = read(path, workbook({"S": TABLE}), **said)
         assert block.rows.select(pl.exclude("column_6")).rows() == [
-            (1392, MIDNIGHT, 0.5, "1", True, 2),
-            (1393, MIDNIGHT + timedelta(minutes=30), 1.0, "x", False, 4),
+            (1392, MIDNIGHT, 0.5, "1", True, 4),
+            (1393, MIDNIGHT + timedelta(minutes=30), 1.0, "x", False, 6),
         ]
         assert block.rows.columns[:5] == ["meter", "t", "kwh", "mixed", "flag"]
         assert block.preamble == ("Export of readings", "")
@@ -102,3 +103,14 @@ def test_a_column_of_nothing_is_told_to_nobody(path: Path, capfd: pytest.Capture
     read(path, workbook({"S": [["a", "b"], [1, None], [2, ""]]}))
     assert capfd.readouterr() == ("", "")
     assert not caplog.records
+
+
+def test_a_number_among_texts_has_the_decimal_mark_of_the_layout(path: Path) -> None:
+    cells = [["meter", "value"], ["1", 1.125], ["2", "1.125"], ["3", "n/a"], ["4", 6.0], ["5", "1,5"]]
+    [block] = read(path, workbook({"S": cells}), decimal=",")
+    # A text in such a column is taken for a number as programs write it; that of a column of texts is not.
+    assert values.number(block.rows["value"], layout(decimal=",")).to_list() == [1.125, 1.125, None, 6.0, 1.5]
+    [block] = read(path, workbook({"S": [["meter", "value"], ["1", "1.125"], ["2", "1,5"]]}), decimal=",")
+    assert values.number(block.rows["value"], layout(decimal=",")).to_list() == [1125.0, 1.5]
+    [block] = read(path, workbook({"S": cells[:2]}), decimal=",")
+    assert values.number(block.rows["value"], layout(decimal=",")).to_list() == [1.125]

@@ -39,7 +39,7 @@ def test_a_grid_operator_writes_two_lines_of_its_own_before_the_table(path: Path
     )
     [block] = read(path, ("\ufeff" + content).encode(), delimiter=";", skip_lines=2)
     assert block.preamble[1].split(";")[0] == "0000"
-    assert block.rows.rows() == [("2023-01-01T00:30:00+01:00", "412", 2), ("2023-01-01T01:00:00+01:00", None, 3)]
+    assert block.rows.rows() == [("2023-01-01T00:30:00+01:00", "412", 4), ("2023-01-01T01:00:00+01:00", None, 5)]
     # And since 2025 without any header.
     rows = table(path, b"2025-10-05T01:00:00+02:00;20\n", delimiter=";", header=False, names=["time", "w"])
     assert rows.rows() == [("2025-10-05T01:00:00+02:00", "20", 1)]
@@ -55,7 +55,7 @@ def test_a_spreadsheet_saved_as_unicode_text(path: Path) -> None:
 
 def test_a_spreadsheet_says_its_separator_in_the_first_line(path: Path) -> None:
     content = "\ufeffsep=;\r\nDatum;kWh\r\n01.01.2024;1\r\n".encode()
-    assert table(path, content, delimiter=";").rows() == [("01.01.2024", "1", 2)]
+    assert table(path, content, delimiter=";").rows() == [("01.01.2024", "1", 3)]
     assert header(path, layout(delimiter=";"), Limits()) == ["Datum", "kWh"]
 
 
@@ -111,7 +111,7 @@ def test_a_portal_writes_a_workbook_with_a_title_and_a_sum(path: Path) -> None:
                       ["01.01.2024", "00:30", 0.5], [], ["Summe", None, 0.75]],
     })  # fmt: skip
     rows = table(path, content, sheet="Verbrauch", skip_until="^Datum", footer="^Summe")
-    assert rows.rows() == [("01.01.2024", "00:15", 0.25, 2), ("01.01.2024", "00:30", 0.5, 3)]
+    assert rows.rows() == [("01.01.2024", "00:15", 0.25, 4), ("01.01.2024", "00:30", 0.5, 5)]
 
 
 def test_a_report_ends_in_sums_and_a_signature(path: Path) -> None:
@@ -229,7 +229,7 @@ def test_which_rows_count_is_said_by_a_pattern(path: Path) -> None:
         [block] = records(path, of, Limits())
         made = fields(block, of, "a")
         assert made.rows["value"].to_list() == expected
-        assert len(made.rejected) == 7 - len(expected)
+        assert made.left_out == 7 - len(expected)
 
 
 def test_who_it_is_of_is_a_folder_in_the_archive(path: Path) -> None:

@@ -349,4 +349,7 @@ def test_a_silent_mast_and_missing_hours_show():
     assert quality["hours_covered"].to_list() == [2, 2, 2, 1, 2]
     assert quality["hours_expected"].to_list() == [24] * 5
     assert quality["devices_seen"].to_list() == [25, 25, 25, 3, 25]
+    # Three devices have eleven events each, or ten, and the others one.
+    assert quality["largest_events"].to_list() == pytest.approx([11 / 55] * 3 + [10 / 30] + [11 / 55])
+    assert quality["largest_two_events"].to_list() == pytest.approx([22 / 55] * 3 + [20 / 30] + [22 / 55])
     assert (hours_of(date(2014, 10, 26)), hours_of(date(2014, 3, 30))) == (25, 23)

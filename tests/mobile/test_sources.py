@@ -109,8 +109,9 @@ def test_the_same_number_at_two_operators_is_two_devices_and_no_number_is_kept(p
 def test_the_dirty_sample_of_multimno_is_read(settings, shared_data):
     path = shared_data / "geo" / "mobile" / "multimno_synthetic_events.parquet"
     parsed = EventFiles.of(settings).whole(path, path.name, RECEIVED)
-    assert len(parsed.accepted) == 1_823 - 594
-    assert reasons(parsed) == {"device and time are missing": 594}
+    repeated = parsed.rejected.filter(pl.col("reason").str.contains(r"^repeats line \d+$"))
+    assert len(parsed.accepted) == 1_823 - 594 - 200 == 1_823 - len(parsed.rejected)
+    assert (len(repeated), reasons(parsed)["device and time are missing"]) == (200, 594)
     assert parsed.accepted["user"].n_unique() == 10
     assert parsed.accepted["event_date"].min() == date(2023, 1, 7)
     assert parsed.accepted["event_date"].unique().sort().to_list() == [date(2023, 1, day) for day in range(7, 12)]
@@ -144,6 +145,35 @@ north,c7,51.5,-0.12,4G,,,,2014-01-01,2013-01-01
         "operator or cell is missing",
         "range is not between 1 and 100000 m: is it in km?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "classes"),
+    [
+        (
+            CellFiles,
+            "operator,cell_id,latitude,longitude,technology",
+            {"gsm": "2G", "UMTS": "3G", "LTE": "4G", "NR": "5G", "4g": "4G"},
+        ),
+        (EventFiles, "operator,device,time_utc,cell_id,kind", {"Active": "active", "passive": "passive"}),
+        (DeviceFiles, "operator,device,contract", {"Prepaid": "prepaid", "business": "business"}),
+    ],
+)
+def test_what_is_no_class_is_warned_of_and_not_silently_unknown(parse, kind, header, classes):
+    """Neither is it quoted: it may be anything."""
+    *fields, field = header.split(",")
+    texts = [*classes, "", "unknown", "CDMA4711", "CDMA4711"]
+    values = {"latitude": "51.5", "longitude": "-0.12", "time_utc": "2023-07-01T09:00:0{}Z"}
+    rows = [
+        ",".join([*(values.get(each, "n" + "{}" * (each != "operator")).format(number) for each in fields), text])
+        for number, text in enumerate(texts)
+    ]
+    parsed = parse(kind, "\n".join([header, *rows]) + "\n")
+    found = parsed.accepted.sort("line")[field].to_list()
+    assert found == [*classes.values(), *["unknown"] * 4]
+    [said] = parsed.warnings
+    assert said.startswith(f"2 rows: {field} is none of ")
+    assert "4711" not in said
 
 
 def test_the_network_of_multimno_is_read(settings, shared_data):
@@ -223,12 +253,48 @@ def test_the_layout_of_the_spanish_ministry_is_read(settings, shared_data):
     raw = pl.read_csv(path, infer_schema=False)
     wanted = raw.filter(activity_origin="home", activity_destination="work_or_study")
     parsed = FlowFiles.of(settings).whole(path, path.name, RECEIVED)
-    assert len(parsed.accepted) + len(parsed.rejected) == 100
+    assert parsed.notes[0] == f"{100 - len(wanted)} rows left out by the layout's `only`"
     assert len(parsed.accepted) == len(wanted) > 0
     assert parsed.accepted["count"].sum() == pytest.approx(wanted["n_trips"].cast(pl.Float64).sum())
     assert set(parsed.accepted["unit"]) == {"trips"}
     assert set(parsed.accepted["observed"]) == {"2022-02-01/2022-02-01"}
-    assert set(reasons(parsed)) == {"left out by the layout mitms-districts"}
+    assert parsed.rejected.is_empty()
+
+
+NATIVE = {
+    "mitms-from-2022": (
+        "fecha|periodo|origen|destino|distancia|actividad_origen|actividad_destino|estudio_origen_posible|"
+        "estudio_destino_posible|residencia|renta|edad|sexo|viajes|viajes_km",
+        "20220201|{hour}|01001|01009_AM|2-10|{origin}|{destination}|no|no|01|10-15|25-45|mujer|6.5|14.9",
+        "trabajo_estudio",
+        "25-45",
+    ),
+    "mitms-until-2021": (
+        "fecha|origen|destino|actividad_origen|actividad_destino|residencia|edad|periodo|distancia|viajes|viajes_km",
+        "20200214|01001_AM|01009_AM|{origin}|{destination}|01|NA|{hour}|005-010|6.5|14.9",
+        "trabajo",
+        "unknown",
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", NATIVE)
+def test_the_matrices_of_the_spanish_ministry_are_read_as_it_publishes_them(settings, tmp_path, layout):
+    header, row, work, ages = NATIVE[layout]
+    rows = [
+        row.format(hour=hour, origin=origin, destination=destination)
+        for hour in ("07", "08")
+        for origin, destination in (("casa", work), (work, "casa"), ("casa", "frecuente"), ("casa", "otros"))
+    ]
+    path = tmp_path / "20220201_Viajes_distritos.csv"
+    path.write_text("\n".join([header, *rows]) + "\n")
+    source = FlowFiles.of(settings)
+    assert source.layout(path, path.name).name == layout
+    parsed = source.whole(path, path.name, RECEIVED)
+    assert parsed.accepted["count"].to_list() == [6.5, 6.5]
+    assert set(parsed.accepted["age_group"]) == {ages}
+    assert reasons(parsed) == {}
+    assert parsed.notes == ("6 rows left out by the layout's `only`",)
 
 
 def test_an_office_writes_its_own_layout(settings, tmp_path):
@@ -288,3 +354,20 @@ def test_faults_of_reference_files_are_named(parse):
         "number of workers is missing, negative or not a number": 1,
         "side is neither home nor work": 1,
     }
+
+
+def test_the_validity_of_a_cell_is_never_made_up(settings, tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_text(
+        "operator,cell_id,latitude,longitude,valid_from,valid_to\n"
+        "a,1,51.5,-0.1,2015-06-01,2016-01-01\na,2,51.5,-0.1,,\na,3,51.5,-0.1,01/06/2015,\n"
+        "a,4,51.5,-0.1,2015-06-01,rubbish\na,5,52.5,13.4,,\n"
+    )
+    parsed = CellFiles.of(settings).whole(path, path.name, RECEIVED)
+    assert parsed.accepted.select("cell_id", "valid_from", "valid_to").rows() == [
+        ("1", date(2015, 6, 1), date(2016, 1, 1)),
+        ("2", date(2014, 1, 1), None),
+        ("5", date(2014, 1, 1), None),
+    ]
+    assert reasons(parsed) == {"valid_from cannot be read": 1, "valid_to cannot be read": 1}
+    assert parsed.warnings == ("1 row: lies outside of Great Britain, and has no place on the grid",)

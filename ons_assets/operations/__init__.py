@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import reduce
 from operator import or_
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import dagster as dg
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.definitions import ASSETS, RAW, build_definitions
+from ons_assets.definitions import ASSETS, DATED, RAW, build_definitions
 from ons_assets.intake import parsed, records, taking
-from ons_assets.intake.drops import StillChanging, is_finished
+from ons_assets.intake.drops import StillChanging, archived_path, is_finished
 from ons_assets.intake.fields import ColumnsOf, holders
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.reading import OF_THE_MACHINE, Difference, Rereading, rereading, stale
@@ -42,18 +43,61 @@ class TableState:
     published_utc: datetime
 
 
+class NoHome(ValueError):
+    """There is no home where one is needed; the message is one sentence."""
+
+
 class UnknownName(ValueError):
     """There is no source or asset of this name."""
 
 
 def open_home(settings: Settings) -> Home:
-    """Make the folders of a home, those for drops among them, and clear away what a process that died left there."""
+    """Make the folders of a home, those of its sources too, and clear away what a process that died left there."""
     home = Home(settings.home).ensure()
     Ledger(home).set_individual([source.name for source in sources(settings) if source.is_individual])
     for source in sources(settings):
         home.drop_folder(source.name, is_individual=source.is_individual)
+        (home.layouts / source.name).mkdir(exist_ok=True)
     recover(home)
     return home
+
+
+def open_made_home(settings: Settings) -> Home:
+    """Open a home for a command that goes on from what is there, and makes none.
+
+    Raises
+    ------
+    NoHome
+        If there is none.
+    """
+    if not Home(settings.home).is_made:
+        raise NoHome(f"there is no home {settings.home} yet; ons-assets ingest makes it")
+    return open_home(settings)
+
+
+@contextmanager
+def looking(settings: Settings, name: str) -> Iterator[Source]:
+    """Give a source that reads a file only to look at it: where there is no home, in a folder that goes again.
+
+    Rows about people are read with the key of a home, and set down in it for the time of reading.
+
+    Parameters
+    ----------
+    name
+        Of the source.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such source.
+    """
+    source = source_named(settings, name)
+    if Home(settings.home).is_made:
+        yield source
+        return
+    with TemporaryDirectory(prefix="ons-assets-") as folder:
+        aside = source_named(settings.model_copy(update={"home": Path(folder)}), name)
+        yield replace(aside, folders=source.folders)
 
 
 @dataclass(frozen=True)
@@ -154,7 +198,7 @@ def read_waiting(settings: Settings, progress: Progress) -> list[Outcome]:
                 )
         waiting = ledger.drops(source.name, [Status.READ])
         if waiting:
-            outcomes.append(_publish(settings, definitions, raw, _span(waiting), progress))
+            outcomes.append(publish_raw(settings, definitions, raw, span_of(waiting), progress))
     return outcomes
 
 
@@ -174,7 +218,11 @@ def retry(settings: Settings, names: Sequence[str], progress: Progress) -> tuple
         If a name is not that of a refused drop.
     """
     ledger = Ledger(Home(settings.home))
-    refused = [drop for drop in ledger.drops(statuses=[Status.REFUSED]) if drop.sha256 is not None]
+    refused = [
+        drop
+        for drop in ledger.drops(statuses=[Status.REFUSED])
+        if drop.sha256 is not None and archived_path(Home(settings.home), drop.source, drop.sha256).exists()
+    ]
     wanted = refused
     if names:
         called = {name: drop for drop in refused for name in (drop.name, drop.original_name, str(drop.drop_id))}
@@ -232,16 +280,28 @@ class Again:
     def apply(self, progress: Progress) -> Outcome:
         """Let it take effect, and make the raw table of all its days anew."""
         days = self.reading.apply(COMMAND_LINE)
-        return _publish(self.settings, build_definitions(self.settings), self.raw, days, progress)
+        return publish_raw(self.settings, build_definitions(self.settings), self.raw, days, progress)
 
 
-def _publish(
+def publish_raw(
     settings: Settings, definitions: dg.Definitions, raw: RawAsset, days: tuple[date, date] | None, progress: Progress
 ) -> Outcome:
+    """Make the raw table of a source, for some days or whole.
+
+    Parameters
+    ----------
+    definitions
+        Of the home.
+    raw
+        The asset.
+    days
+        First and last; None for all, and of no account for a table without days.
+    progress
+        Called with what is at work.
+    """
     with instance(Home(settings.home)) as opened:
-        selection = dg.AssetSelection.assets(raw.asset.key)
-        by_day = raw.asset.partitions_def is not None
-        return materialize(definitions, opened, selection, days=days if by_day else None, progress=progress)
+        selection = dg.AssetSelection.assets(raw.key)
+        return materialize(definitions, opened, selection, days=days if raw.by_day else None, progress=progress)
 
 
 def broken_layouts(settings: Settings) -> list[tuple[str, str]]:
@@ -279,13 +339,12 @@ def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | Non
     home, definitions = Home(settings.home), build_definitions(settings)
     selection = _selection(names)
     keys = selection.resolve(definitions.resolve_asset_graph())
-    dated = {key for asset in ASSETS for key in asset.keys if asset.partitions_def is not None}
-    if keys & dated and days is None:
-        days = _span(Ledger(home).drops(statuses=[Status.READ, Status.ACCEPTED, Status.REFUSED]))
+    if keys & DATED and days is None:
+        days = span_of(Ledger(home).drops(statuses=[Status.READ, Status.ACCEPTED, Status.REFUSED]))
         if days is None:
-            selection -= dg.AssetSelection.assets(*dated)
+            selection -= dg.AssetSelection.assets(*DATED)
     with instance(home) as opened:
-        return materialize(definitions, opened, selection, days=days if keys & dated else None, progress=progress)
+        return materialize(definitions, opened, selection, days=days if keys & DATED else None, progress=progress)
 
 
 def made_together(names: Sequence[str]) -> dict[str, list[str]]:
@@ -322,6 +381,22 @@ def drops_by_status(settings: Settings) -> pl.DataFrame:
         )
         .sort("source", "status")
     )
+
+
+def remarks(settings: Settings) -> pl.DataFrame:
+    """Return accepted files of which something was said, newest first: source, file, remark."""
+    ledger = Ledger(Home(settings.home)).frame()
+    remarked = ledger.filter((pl.col("status") == Status.ACCEPTED) & pl.col("reason").is_not_null())
+    return remarked.sort("drop_id", descending=True).select("source", file="file_name", remark="reason")
+
+
+def accepted_by_row(drops: Iterable[Drop]) -> dict[str, int]:
+    """Return how many rows were accepted, by what a row of the table is: of readings, the day of a meter."""
+    row = {source.name: source.row for source in sources(Settings())}
+    counts: dict[str, int] = {}
+    for drop in drops:
+        counts[row[drop.source]] = counts.get(row[drop.source], 0) + (drop.accepted_rows or 0)
+    return counts
 
 
 def table_states(settings: Settings) -> list[TableState]:
@@ -412,7 +487,7 @@ def _recognises(source: Source, file: Path) -> bool:
 
 
 def _selection(names: Sequence[str]) -> dg.AssetSelection:
-    raw = dg.AssetSelection.assets(*(each.asset.key for each in RAW))
+    raw = dg.AssetSelection.assets(*(each.key for each in RAW))
     if not names:
         return dg.AssetSelection.all() - raw
     keys = {key.to_user_string(): asset.keys for asset in ASSETS for key in asset.keys}
@@ -428,6 +503,7 @@ def _selection(names: Sequence[str]) -> dg.AssetSelection:
     return reduce(or_, chosen)
 
 
-def _span(drops: Iterable[Drop]) -> tuple[date, date] | None:
+def span_of(drops: Iterable[Drop]) -> tuple[date, date] | None:
+    """Return the first and the last day of some files; None if they have none."""
     days = [day for drop in drops for day in drop.days]
     return (min(days), max(days)) if days else None

@@ -1,0 +1,64 @@
+"""Which aggregates are about the same people, homes or devices, and why both together tell no more than each alone."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+Pair = tuple[str, str]
+
+# A pair that is not here, and is made of the same individual table, fails the tests: somebody must think of it first.
+SHARED_UNITS: Mapping[Pair, str] = MappingProxyType(
+    {
+        ("meters/area_households", "meters/area_occupancy"): (
+            "homes are those with a profile, or with readings of a month, whether or not anybody lives there: their "
+            "difference tells how many have few readings; no share of households is a share of months"
+        ),
+        ("meters/area_households", "meters/cluster_profiles"): (
+            "one is of the homes of an area, the other of the days of all areas: no number is in both"
+        ),
+        ("meters/area_households", "meters/fieldwork"): (
+            "homes are those metered in either, and both leave out those that nobody lives in without telling whether "
+            "there are fewer than three: no share of households is a share of hours"
+        ),
+        ("meters/area_households", "meters/household_size_accuracy"): (
+            "one is of the homes of an area, the other of all homes that answered: no number is in both"
+        ),
+        ("meters/area_occupancy", "meters/fieldwork"): (
+            "homes are those that are metered, of a month or at any time: their difference tells how many have no "
+            "readings of the month; a figure of hours is told or not with three homes or more on either side of it; no "
+            "sum of months is a sum of hours"
+        ),
+        ("meters/area_occupancy", "meters/cluster_profiles"): (
+            "one is of the homes of an area, the other of the days of all areas: no number is in both"
+        ),
+        ("meters/area_occupancy", "meters/household_size_accuracy"): (
+            "one is of the homes of an area, the other of all homes that answered: no number is in both"
+        ),
+        ("meters/cluster_profiles", "meters/fieldwork"): (
+            "one is of the days of all areas, the other of the homes of an area: no number is in both"
+        ),
+        ("meters/cluster_profiles", "meters/household_size_accuracy"): (
+            "one is of days by their shape, the other of homes that answered: no number is in both"
+        ),
+        ("meters/fieldwork", "meters/household_size_accuracy"): (
+            "one is of the homes of an area, the other of all homes that answered: no number is in both"
+        ),
+        ("mobile/event_quality", "mobile/operator_flows"): (
+            "devices of a day are not those of a period that have a home, and no sum of one is in the other"
+        ),
+        ("tweets/migration_comparison", "tweets/migration_flows"): (
+            "penetration tells the users of an area, and a flow by its movers those at risk: each tells ten or more in "
+            "either table, and movers add up to neither"
+        ),
+    }
+)
+
+
+def shared_with(table: str) -> list[str]:
+    """Return the aggregates that are about the same units as a table, in their order.
+
+    Parameters
+    ----------
+    table
+        Its name.
+    """
+    return sorted({other for pair in SHARED_UNITS if table in pair for other in pair} - {table})

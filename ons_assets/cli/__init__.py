@@ -1,0 +1,58 @@
+"""The command `ons-assets`: thin, it calls the rest and prints what came of it."""
+
+import logging
+import sqlite3
+import sys
+import warnings
+from collections.abc import Sequence
+
+import typer
+
+from ons_assets.cli.erasure import erase, retain
+from ons_assets.cli.expectations import expectations
+from ons_assets.cli.files import ingest, names, reread, retry
+from ons_assets.cli.layouts import layouts
+from ons_assets.cli.meters import meter
+from ons_assets.cli.releases import publish, releases, withdraw
+from ons_assets.cli.serving import serve
+from ons_assets.cli.tables import materialize, parameters, status
+from ons_assets.cli.terminal import Failed, console, errors
+from ons_assets.cli.worlds import demo, simulate
+
+__all__ = ["Failed", "app", "console", "main"]
+
+app = typer.Typer(
+    help="Big-data sources as official statistics: from supplier files to published figures.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+# In the order in which the help shows them.
+for command in (
+    *(demo, simulate, ingest, retry, names, reread, erase, retain, materialize),
+    *(publish, withdraw, releases, serve, status, parameters),
+):
+    app.command()(command)
+app.add_typer(layouts, name="layout")
+app.add_typer(expectations, name="expectations")
+app.add_typer(meter, name="meter")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; every error that a user can cause ends in one sentence and exit code 1."""
+    warnings.filterwarnings("ignore")
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    try:
+        app(arguments)
+    except sqlite3.OperationalError as error:
+        _die(f"the ledger cannot be used: {error}; nothing was lost, and the same command goes on from here")
+    except OSError as error:
+        why = error.strerror or str(error)
+        _die(f"{error.filename} cannot be used: {why}" if error.filename is not None else why)
+    except (Failed, ValueError, LookupError) as error:
+        _die(str(error))
+
+
+def _die(sentence: str) -> None:
+    errors.print(f"ons-assets: {sentence}", style="red", soft_wrap=True)
+    sys.exit(1)

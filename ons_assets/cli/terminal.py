@@ -1,0 +1,112 @@
+"""How the commands speak: what they print, how they fail, what their options are called."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.markup import escape
+from rich.segment import Segment
+from rich.table import Column, Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ons_assets.orchestration.runs import Outcome
+
+
+# What a terminal obeys instead of showing it: controls, and marks that turn the direction of text.
+OBEYED = {
+    code: "\ufffd"
+    for code in (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    if chr(code) not in "\n\t"
+}
+
+
+class _Plain(Console):
+    """Shows every text as text: names of files, and what they say, may hold what a terminal obeys."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(segment.text.translate(OBEYED), segment.style)
+
+
+# Brackets are no markup, unless a line says that they are, and words between colons no pictures.
+console = _Plain(markup=False, emoji=False)
+errors = _Plain(markup=False, emoji=False, stderr=True)
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Folder of the installation; else $ONS_ASSETS_HOME, else ./data.")
+]
+SHOWN = 15
+
+
+class Failed(Exception):
+    """A command did not do all that it was asked; the message is one plain sentence."""
+
+
+def fail_unless(well: bool, sentence: str) -> None:
+    """End the command with a sentence unless all is well."""
+    if not well:
+        raise Failed(sentence)
+
+
+def days_of(first: datetime | None, last: datetime | None) -> tuple[date, date] | None:
+    """Return the first and the last day that were asked for; None for all days."""
+    if first is None and last is None:
+        return None
+    if first is None or last is None:
+        raise Failed("--from and --to go together")
+    if first > last:
+        raise Failed(f"--from {first.date()} is after --to {last.date()}")
+    return first.date(), last.date()
+
+
+@contextmanager
+def progress_of(first: str) -> Iterator[Callable[[str], None]]:
+    """Show what is being done, from what it is at first; give what says what it is now."""
+    with console.status(Text(first)) as shown:
+        yield lambda what: shown.update(Text(what))
+
+
+def print_outcome(outcome: "Outcome") -> None:
+    """Print which assets were made, which wait, and why others were not."""
+    console.print(f"{len(outcome.made)} assets made: {', '.join(outcome.made) or 'none'}")
+    if outcome.waiting:
+        console.print(f"{len(outcome.waiting)} assets wait, and were not made:")
+    for name, lacking in outcome.waiting.items():
+        console.print(f"  {name} for {lacking}", soft_wrap=True)
+    for name, reason in outcome.warnings.items():
+        console.print(f"[yellow]{escape(name)}[/yellow] {escape(reason)}", markup=True)
+    for name, reason in outcome.failures.items():
+        console.print(f"[red]{escape(name)}[/red] {escape(reason)}", markup=True)
+    if outcome.skipped:
+        console.print(f"not made, because of an asset before them: {', '.join(outcome.skipped)}")
+
+
+def frame_table(title: str, frame: "pl.DataFrame") -> Table:
+    """Return rows as a table for the terminal."""
+    columns = [Column(name, overflow="fold") for name in frame.columns]
+    table = Table(*columns, title=title, title_justify="left")
+    for row in frame.iter_rows():
+        table.add_row(*map(_cell, row))
+    return table
+
+
+def upright(title: str, frame: "pl.DataFrame") -> Table:
+    """Return rows side by side, a line for each field with a value: a terminal is narrower than a row has fields."""
+    rows = [Column(f"{number}", overflow="fold") for number in range(1, len(frame) + 1)]
+    table = Table(Column("field", no_wrap=True), *rows, title=title, title_justify="left")
+    for values in frame:
+        if values.null_count() < len(values):
+            # As they will be stored: who looks for a wrong mark needs every digit.
+            table.add_row(values.name, *("" if value is None else f"{value}" for value in values))
+    return table
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:,.2f}" if isinstance(value, float) else f"{value}"

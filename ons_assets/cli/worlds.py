@@ -1,0 +1,52 @@
+"""Worlds that are made up: the demonstration, and the files of a simulated world."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ons_assets.cli.files import print_drops
+from ons_assets.cli.terminal import Failed, HomeOption, console, fail_unless, frame_table, print_outcome, progress_of
+from ons_assets.settings import load_settings
+
+
+def demo(
+    home: HomeOption = None,
+    scale: Annotated[str, typer.Option(help="Size of the simulated world: small, medium or full.")] = "small",
+) -> None:
+    """Simulate a small world, ingest it, materialise every asset, and print what was found."""
+    from ons_assets import demo as show
+
+    settings = load_settings(home)
+    with progress_of("simulating") as progress:
+        show.simulate(settings, scale, progress)
+        taken = show.ingest(settings, progress)
+        outcomes = show.materialize(settings, progress)
+    print_drops(taken)
+    for outcome in outcomes:
+        print_outcome(outcome)
+    for title, frame in show.results(settings).items():
+        console.print(frame_table(title, frame))
+    console.print("\nWhere to look next", style="bold")
+    for what, where in show.next_steps(settings).items():
+        console.print(f"  {what:<28}{where}", soft_wrap=True)
+    fail_unless(all(outcome.success for outcome in outcomes), "not every asset could be made; see above")
+
+
+def simulate(
+    drops: Annotated[Path, typer.Argument(help="Folder for the files; in it, one folder a source.")],
+    truth: Annotated[Path, typer.Argument(help="Folder for the known truth; not inside the other one.")],
+    pilot: Annotated[str, typer.Option(help="Whose world: prices, tweets, meters or mobile.")] = "prices",
+    scale: Annotated[str, typer.Option(help="small, medium or full; of meters also electric.")] = "small",
+    seed: Annotated[int | None, typer.Option(help="Seed of the world; the same seed writes the same bytes.")] = None,
+) -> None:
+    """Write the files of a simulated world, and apart from them the truth."""
+    from ons_assets.demo import PILOTS
+
+    if pilot not in PILOTS:
+        raise Failed(f"there is no pilot {pilot!r} to simulate; there are {', '.join(PILOTS)}")
+    if truth.resolve().is_relative_to(drops.resolve()):
+        raise Failed("the folder for the truth lies inside the folder for the files, and would be ingested with them")
+    with progress_of("simulating"):
+        summary = PILOTS[pilot].simulate(drops, truth, scale, seed)
+    console.print(f"{summary} in {drops}; the truth is in {truth}", soft_wrap=True)
