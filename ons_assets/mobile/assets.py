@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from ons_assets.catalogue.mobile import EVENT_QUALITY
+from ons_assets.geography.grid import Grid
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.mobile import figures
@@ -25,6 +26,7 @@ from ons_assets.mobile.weighting import weigh_periods, weighable
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import embedded
 from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.parameters.geography import Country
 from ons_assets.parameters.mobile import (
     CleaningParameters,
     CoverageParameters,
@@ -52,9 +54,11 @@ def event_quality(
     parameters: EventQualityParameters,
     cleaning: CleaningParameters,
     release: ReleaseParameters,
+    country: Country,
 ) -> Protected:
     """Say what every day of events is worth."""
-    days = describe_events(phone_events, cell_plan(cells.collect()), parameters, cleaning)
+    plan = cell_plan(cells.collect(), Grid.of(country))
+    days = describe_events(phone_events, plan, parameters, cleaning, country.time_zone)
     return protect(EVENT_QUALITY, days, Thresholds(release.k))
 
 
@@ -68,10 +72,11 @@ def device_anchors(
     anchors: DeviceAnchorParameters,
     workers: WorkerParameters,
     coverage: CoverageParameters,
+    country: Country,
     lakehouse: Lakehouse,
 ) -> Iterator[pl.DataFrame]:
     """Find homes and places of work, a bucket of devices at a time."""
-    plan = cell_plan(cells.collect())
+    plan = cell_plan(cells.collect(), Grid.of(country))
     shares = coverage_of_parts(plan, area_parts.collect(), coverage)
     days = phone_events.select(pl.col("event_date").unique().sort()).collect().to_series()
     columns = ["operator", "user", "time_utc", "event_date", "cell_id"]
@@ -84,6 +89,7 @@ def device_anchors(
         stays=stays,
         anchors=anchors,
         workers=workers,
+        time_zone=country.time_zone,
         folder=lakehouse.home.staging,
     )
 

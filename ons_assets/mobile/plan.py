@@ -6,10 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.geography.grid import Grid
+
 METRES_PER_DEGREE = 111_320.0
-# True origin of the British National Grid, and its false coordinates.
-ORIGIN_LATITUDE, ORIGIN_LONGITUDE = 49.0, -2.0
-FALSE_EASTING_M, FALSE_NORTHING_M = 400_000.0, -100_000.0
 GEOMETRY = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m", "technology")
 
 
@@ -57,16 +56,18 @@ class CellPlan:
         return joined["cell"].fill_null(-1).cast(pl.Int32())
 
 
-def cell_plan(cells: pl.DataFrame) -> CellPlan:
+def cell_plan(cells: pl.DataFrame, grid: Grid | None = None) -> CellPlan:
     """Number the cells of a plan; rows of the same cell that only continue each other are one.
 
     Parameters
     ----------
     cells
-        Rows of `mobile/cells`. Outside Great Britain positions are laid flat, which is good enough for distances
-        between cells, and for nothing else: of an operator without any cell in Great Britain around the latitude of
+        Rows of `mobile/cells`. Outside the country positions are laid flat, which is good enough for distances
+        between cells, and for nothing else: of an operator without any cell in the country around the latitude of
         its median cell, in whole degrees; of another beyond the edge of the grid. No other operator, nor a single cell
         that lies elsewhere, moves a cell.
+    grid
+        Of the positions; None for that of Great Britain.
     """
     merged = (
         cells.group_by("operator", "cell_id", *GEOMETRY)
@@ -77,16 +78,17 @@ def cell_plan(cells: pl.DataFrame) -> CellPlan:
         )
         .sort("operator", "cell_id", "valid_from", *GEOMETRY)
     )
-    placed = merged.with_columns(_flat()).with_columns(
+    placed = merged.with_columns(_flat(grid or Grid())).with_columns(
         x_m=pl.coalesce("easting_m", "x_m"), y_m=pl.coalesce("northing_m", "y_m")
     )
     return CellPlan(placed.with_row_index("cell").with_columns(pl.col("cell").cast(pl.Int32())))
 
 
-def _flat() -> tuple[pl.Expr, pl.Expr]:
+def _flat(grid: Grid) -> tuple[pl.Expr, pl.Expr]:
     """Positions without the grid, as x_m and y_m."""
     has_grid = pl.col("easting_m").is_not_null().any().over("operator")
     middle = pl.when(has_grid).then("latitude").otherwise(pl.col("latitude").median().over("operator").round())
-    east = (pl.col("longitude") - ORIGIN_LONGITUDE) * METRES_PER_DEGREE * middle.radians().cos()
-    north = (pl.col("latitude") - ORIGIN_LATITUDE) * METRES_PER_DEGREE
-    return (east + FALSE_EASTING_M).alias("x_m"), (north + FALSE_NORTHING_M).alias("y_m")
+    latitude, longitude, easting_m, northing_m = grid.origin
+    east = (pl.col("longitude") - longitude) * METRES_PER_DEGREE * middle.radians().cos()
+    north = (pl.col("latitude") - latitude) * METRES_PER_DEGREE
+    return (east + easting_m).alias("x_m"), (north + northing_m).alias("y_m")

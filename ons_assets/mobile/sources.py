@@ -10,16 +10,16 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.geography.area_codes import not_codes
-from ons_assets.geography.national_grid import to_national_grid
+from ons_assets.geography.grid import Grid
 from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout
+from ons_assets.intake.needs import OF_ZONE
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.intake.rules import Rule, missing, outside, unlike
-from ons_assets.intake.source import OF_ZONE, TableSource, days_of, layout_folders, limits
+from ons_assets.intake.source import TableSource, layout_folders, limits, of_installation
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sums import exact_sum
-from ons_assets.mobile.anchors import ZONE
 from ons_assets.mobile.release import ALL
 from ons_assets.settings import Settings
 
@@ -44,7 +44,6 @@ NO_OPERATOR = unlike(
 )
 TRUTHS = {**dict.fromkeys(("true", "1", "yes"), True), **dict.fromkeys(("false", "0", "no"), False)}
 VALIDITY = ("valid_from", "valid_to")
-ABROAD = Rule(pl.col("easting_m").is_null(), "lies outside of Great Britain, and has no place on the grid")
 CELL_NUMBERS = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m")
 # Published counts are rounded; a total may differ from its parts by half a unit of the last place for each.
 ROUNDING = 0.05
@@ -64,6 +63,7 @@ class CellFiles(TableSource):
     unit = "cells"
     is_individual = True
     has_days = True
+    has_positions = True
     key = ("operator", "cell_id", "valid_from")
     needs = {"operator": "who runs it", "cell_id": "its name", "latitude": "degrees", "longitude": "degrees"}
     takes = {
@@ -83,7 +83,7 @@ class CellFiles(TableSource):
         all_round = (values.column_text(rows, "directional", "1") == "0") | (number["beam_width_degrees"] >= 360)
         for name in ("azimuth_degrees", "beam_width_degrees"):
             number[name] = number[name].set(all_round.fill_null(False), None)
-        easting, northing = to_national_grid(
+        easting, northing = Grid.of(self.country).to_grid(
             number["latitude"].fill_null(float("nan")).to_numpy(),
             number["longitude"].fill_null(float("nan")).to_numpy(),
         )
@@ -107,7 +107,8 @@ class CellFiles(TableSource):
 
     def doubts(self) -> Sequence[Rule]:
         """See `TableSource.doubts`."""
-        return (_none_of("technology", TECHNOLOGIES), ABROAD)
+        abroad = f"lies outside of {Grid.of(self.country).place}, and has no place on the grid"
+        return (_none_of("technology", TECHNOLOGIES), Rule(pl.col("easting_m").is_null(), abroad))
 
     def completed(self, accepted: pl.DataFrame, name: str, received_utc: datetime) -> pl.DataFrame:
         """See `TableSource.completed`; a cell whose first day is not said is valid from the first of the installation.
@@ -168,7 +169,7 @@ class EventFiles(TableSource):
     def of(cls, settings: Settings) -> "EventFiles":
         """Return the source of one home."""
         folders = layout_folders(settings, cls.name, BUILT_IN / cls.name)
-        return cls(folders, limits(settings), **days_of(cls, settings), home=Home(settings.home))
+        return cls(folders, limits(settings), **of_installation(cls, settings), home=Home(settings.home))
 
     def pseudonyms_of(self, name: str, layouts: Sequence[Layout], accepted: Sequence[pl.LazyFrame]) -> frozenset[int]:
         """See `Source.pseudonyms_of`."""
@@ -186,7 +187,7 @@ class EventFiles(TableSource):
                 **_classes(rows, "kind", KINDS),
                 "has_time": values.text(rows["time_utc"]).is_not_null(),
                 "user": device_pseudonyms(rows, self.home.secret()),
-                "event_date": moment.dt.convert_time_zone(ZONE).dt.date(),
+                "event_date": moment.dt.convert_time_zone(self.country.time_zone).dt.date(),
             }
         )
 

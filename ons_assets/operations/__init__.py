@@ -309,6 +309,11 @@ def broken_layouts(settings: Settings) -> list[tuple[str, str]]:
     return [(source.name, broken.sentence) for source in sources(settings) for broken in source.shelf.broken]
 
 
+def remarks_on_layouts(settings: Settings) -> list[tuple[str, str]]:
+    """Return the source of every layout that can be used and promises more than is done, and what it is."""
+    return [(source.name, said) for source in sources(settings) for said in source.remarks]
+
+
 def stale_drops(settings: Settings) -> pl.DataFrame:
     """Return, by source, how many drops were read under a layout or parameters that are other ones now."""
     home, ledger = Home(settings.home), Ledger(Home(settings.home))
