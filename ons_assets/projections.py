@@ -58,6 +58,18 @@ def known(code: str) -> pyproj.CRS:
 
 
 @cache
+def is_wgs84(code: str) -> bool:
+    """Return whether a reference system is WGS 84 in degrees, whatever the order of its axes.
+
+    Raises
+    ------
+    BadProjection
+        If PROJ does not know it.
+    """
+    return known(code).equals(pyproj.CRS(WGS84), ignore_axis_order=True)
+
+
+@cache
 def projection(code: str, accuracy_m: float) -> Projection:
     """Return the way to a reference system.
 

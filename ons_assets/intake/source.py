@@ -192,9 +192,9 @@ class Source(ABC):
         Parameters
         ----------
         layout
-            It may say a later one than the installation; an earlier one has no effect.
+            It may say one; rows of days before the installation are rejected nevertheless.
         """
-        return max(layout.first_day or self.first_day, self.first_day)
+        return layout.first_day or self.first_day
 
     def layout(self, path: Path, name: str) -> Layout:
         """Return the layout of a file.

@@ -9,6 +9,8 @@ from ons_assets.projections import BadProjection, check_grid
 
 BRITISH_GRID = "EPSG:27700"
 TIME_ZONE = "Europe/London"
+# How far from the centre of an area its people may be.
+REACH_M = 20_000.0
 
 
 def known_zone(zone: str) -> str:

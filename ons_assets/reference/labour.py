@@ -1,8 +1,12 @@
 """Reference files of work and phones: travel to work, workers, histories of area codes, the phone market."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import polars as pl
 
 from ons_assets.geography.area_codes import not_codes
+from ons_assets.geography.grid import Grid
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing, outside
@@ -61,13 +65,16 @@ class AreaPartFiles(PlainSource):
     faults = (
         missing(["part", "area"], "a code is missing"),
         not_codes("area"),
-        Rule(
-            ~(pl.col("easting_m").is_between(0, 700_000) & pl.col("northing_m").is_between(0, 1_300_000)),
-            "centre is missing or not on the National Grid of Great Britain",
-            null_is_fault=True,
-        ),
         Rule(pl.col("residents") < 0, "number of residents is negative"),
     )
+    has_positions = True
+
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """See `TableSource.rules`; centres are on the grid of the installation."""
+        grid = Grid.of(self.country)
+        named = "the National Grid of Great Britain" if grid.is_british else f"the grid {grid.crs}"
+        on_grid = grid.holds("easting_m", "northing_m")
+        return (*self.faults, Rule(~on_grid, f"centre is missing or not on {named}", null_is_fault=True))
 
 
 class MarketFiles(PlainSource):

@@ -62,6 +62,7 @@ class TweetFiles(Source):
     identity = ("event", "tweet_id")
     is_individual = True
     has_days = True
+    has_positions = True
     person, record = "user", "tweet_id"
     needs = {
         "user": "who; becomes a pseudonym",
@@ -91,9 +92,9 @@ class TweetFiles(Source):
     def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
         """See `Source.read`."""
         if layout.name == TWITTER.name:
-            yield Reader(self.home.secret(), self.limits).read(path, Rules(received_utc, self.first_day))
+            yield Reader(self.home.secret(), self.limits).read(path, Rules(received_utc, self.first_day, self.country))
             return
-        rules = Rules(received_utc, self.first_day_of(layout))
+        rules = Rules(received_utc, self.first_day_of(layout), self.country)
         found, rejected, cut, left_out = [], [pl.DataFrame(schema=REJECTED_SCHEMA)], False, 0
         for block in records(path, layout, self.limits):
             named = fields(block, layout, name)
