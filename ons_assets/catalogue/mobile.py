@@ -19,7 +19,7 @@ CELLS = Table(
     name="mobile/cells",
     description=(
         "One cell of an operator's plan, for the time in which it is valid; without easting and northing outside "
-        "Great Britain."
+        "the country."
     ),
     columns=(
         columns.OPERATOR,

@@ -60,7 +60,8 @@ class Areas:
         Returns
         -------
         pl.DataFrame
-            area (null if none), method ("boundary", "nearest_centre" or null), centre_distance_m (to the centre of that area), one row a point in their order.
+            area (null if none), method ("boundary", "nearest_centre" or null), centre_distance_m (to the
+            centre of that area), one row a point in their order.
         """
         reach_m = self.reach_m if max_distance_m is None else max_distance_m
         parts = [
