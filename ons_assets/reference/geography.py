@@ -9,6 +9,7 @@ import polars as pl
 from ons_assets.geography.address_files import is_addressbase, read_addressbase
 from ons_assets.geography.area_files import layout_of
 from ons_assets.geography.area_positions import placed
+from ons_assets.geography.cities import cities_without_areas
 from ons_assets.geography.grid import Grid
 from ons_assets.intake import values
 from ons_assets.intake.json_document import CRS
@@ -75,6 +76,10 @@ class AreaFiles(TableSource):
     def helpers(self) -> tuple[str, ...]:
         """See `TableSource.helpers`."""
         return ("has_centre",)
+
+    def check(self, accepted: pl.DataFrame) -> Sequence[str]:
+        """See `TableSource.check`; see `cities_without_areas`."""
+        return cities_without_areas(accepted) if Grid.of(self.country).is_british else ()
 
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
         """See `TableSource.rules`."""
