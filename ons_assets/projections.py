@@ -4,7 +4,9 @@ PROJ goes another way, without a word, where a grid file is missing that the bes
 `only_best` does not keep it from that. Here the ways are listed first, and the best is taken or none.
 """
 
+import re
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,6 +15,7 @@ from pyproj.exceptions import CRSError, ProjError
 from pyproj.transformer import AreaOfInterest, TransformerGroup
 
 WGS84 = "EPSG:4326"
+ESRI_AS_EPSG = re.compile(r"^(?:urn:ogc:def:crs:)?EPSG:+(\d{6})$", re.IGNORECASE)
 # Its metres are none: in Oslo a metre of it is half a metre on the ground.
 WEB_MERCATOR = "Popular Visualisation Pseudo Mercator"
 
@@ -46,15 +49,17 @@ class Projection:
 def known(code: str) -> pyproj.CRS:
     """Return a reference system by what a file or a person calls it: ``EPSG:27700``, an URN, WKT.
 
+    Numbers of Esri's that are called EPSG's are known too: ArcGIS writes them so.
+
     Raises
     ------
     BadProjection
         If PROJ does not know it.
     """
-    try:
-        return pyproj.CRS.from_user_input(code)
-    except (CRSError, ValueError):
-        raise BadProjection("is no coordinate reference system that PROJ knows, such as EPSG:32618") from None
+    for name in (code, ESRI_AS_EPSG.sub(r"ESRI:\1", code)):
+        with suppress(CRSError, ValueError):
+            return pyproj.CRS.from_user_input(name)
+    raise BadProjection("is no coordinate reference system that PROJ knows, such as EPSG:32618")
 
 
 @cache

@@ -7,10 +7,11 @@ import shapely
 from ons_assets.geography.grid import Grid, to_degrees
 from ons_assets.geography.national_grid import FloatArray
 from ons_assets.intake.json_document import CRS
-from ons_assets.projections import is_wgs84
+from ons_assets.projections import BadProjection, is_wgs84
 
 # Of a degree, in boundaries that were in metres: a tenth of a millimetre.
 DECIMALS = 9
+SHOWN_CHARACTERS = 60
 
 
 def placed(rows: pl.DataFrame, grid: Grid) -> pl.DataFrame:
@@ -33,11 +34,19 @@ def placed(rows: pl.DataFrame, grid: Grid) -> pl.DataFrame:
     Raises
     ------
     BadProjection
-        If a reference system is not known, or cannot be reached.
+        If a reference system is not known, or cannot be reached; it says which.
     """
     numbered = rows.with_row_index("row")
-    parts = [_of_system(part, part[CRS][0], grid) for part in numbered.partition_by(CRS, maintain_order=True)]
+    parts = [_of_stated(part, grid) for part in numbered.partition_by(CRS, maintain_order=True)]
     return (pl.concat(parts) if parts else _of_system(numbered, None, grid)).sort("row").drop("row")
+
+
+def _of_stated(rows: pl.DataFrame, grid: Grid) -> pl.DataFrame:
+    stated = rows[CRS][0]
+    try:
+        return _of_system(rows, stated, grid)
+    except BadProjection as error:
+        raise BadProjection(f"{stated[:SHOWN_CHARACTERS]}, which {error}") from None
 
 
 def _of_system(rows: pl.DataFrame, crs: str | None, grid: Grid) -> pl.DataFrame:

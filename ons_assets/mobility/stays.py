@@ -48,6 +48,8 @@ def checked_stays(stays: pl.DataFrame | pl.LazyFrame) -> tuple[pl.DataFrame, dic
         _check_time(name, schema[name])
     if "address_class" not in schema:
         rows = rows.with_columns(address_class=pl.lit(None, dtype=pl.String()))
+    if schema["place"].is_float():
+        rows = rows.with_columns(pl.col("place").fill_nan(None))
     table = rows.select(*REQUIRED, "address_class").collect()
     reason = (
         pl.when(pl.any_horizontal(pl.col("user", "place", "start").is_null()))

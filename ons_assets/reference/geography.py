@@ -62,7 +62,7 @@ class AreaFiles(TableSource):
         try:
             places = placed(pl.DataFrame(number | said), Grid.of(self.country))
         except BadProjection as error:
-            raise Unreadable(f"states a coordinate reference system that {error}") from None
+            raise Unreadable(f"states coordinates in {error}") from None
         return pl.DataFrame(
             {
                 "level": values.column_text(rows, "level"),

@@ -60,6 +60,8 @@ def path(tmp_path: Path) -> Path:
         (named("EPSG:3857"), "EPSG:3857"),
         (named("http://www.opengis.net/def/crs/EPSG/0/3035"), "EPSG:3035"),
         ({"type": "EPSG", "properties": {"code": 27700}}, "EPSG:27700"),
+        # A number of Esri's, called one of EPSG's, as ArcGIS writes it.
+        (named("urn:ogc:def:crs:EPSG::102100"), "EPSG:3857"),
     ],
 )
 def test_the_same_boundary_in_any_system_is_the_same_area(path: Path, stated: object, crs: str) -> None:
@@ -84,7 +86,7 @@ def test_another_country_has_its_boundaries_on_its_own_grid(path: Path) -> None:
 @pytest.mark.parametrize(
     ("crs", "said"),
     [
-        ("EPSG:999999", "states a coordinate reference system that is no coordinate reference system that PROJ knows"),
+        ("EPSG:999999", "states coordinates in EPSG:999999, which is no coordinate reference system that PROJ knows"),
         ("EPSG:31467", "needs the grid file de_adv_BETA2007.tif"),
     ],
 )

@@ -73,6 +73,11 @@ def test_times_of_another_kind_are_refused_with_what_would_do(times: pl.Expr, hi
         infer_anchors(LIFE.with_columns(times))
 
 
-def test_places_may_be_called_in_text() -> None:
+def test_places_may_be_called_in_text_or_be_numbers_with_none_among_them() -> None:
+    numbers = LIFE.with_columns(pl.when(pl.col("place") == 1).then(pl.lit(float("nan"))).otherwise(-1.0).alias("place"))
+    assert checked_stays(numbers)[1] == {
+        "at place -1, which other tools write for none": len(NIGHTS),
+        "without user, place or start": len(DAYS),
+    }
     named = LIFE.with_columns(pl.col("place").cast(pl.String()).replace("1", "-1"))
     assert checked_stays(named)[1] == {"at place -1, which other tools write for none": len(DAYS)}
