@@ -111,7 +111,7 @@ PROPERTIES = "properties."
 # Fields that are read as times, and what a layout may have to say of them.
 TIMES = frozenset({"time", "time_utc", "date", "collected_at"})
 TIME_HINTS = (
-    "# zone: Europe/London    # of times that do not say one",
+    "# zone: local    # of times that do not say one: that of the installation, or a name such as Europe/Vienna",
     "# time_formats: ['%d/%m/%Y %H:%M']    # of times that are not written as 2024-03-31 13:30",
 )
 
