@@ -115,7 +115,7 @@ class Grid:
 
         >>> easting_m, northing_m = Grid("EPSG:32618").to_grid([40.7484, 51.5007], [-73.9857, -0.1246])
         >>> easting_m.round(1), northing_m.round(1)
-        (array([585628.9,      nan]), array([4511322.4,       nan]))
+        (array([585628.4,      nan]), array([4511322.4,       nan]))
         """
         if self.is_british:
             return to_national_grid(latitude, longitude)
