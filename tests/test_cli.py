@@ -111,7 +111,7 @@ def test_a_refused_file_is_an_error_in_one_sentence_and_no_traceback(home: Path,
         (["status"], "there is no home"),
         (
             ["parameters", "ships"],
-            "there is no domain 'ships' with parameters; there are calendar, prices, tweets, meters, mobile",
+            "there is no domain 'ships' with parameters; there are calendar, geography, prices, tweets, meters, mobile",
         ),
     ],
 )
