@@ -42,6 +42,8 @@ EVENT_DATE = Column("event_date", pl.Date(), "day of the events in London")
 OBSERVED = Column("observed", pl.String(), "first and last day of the events, such as 2014-10-06/2014-11-02")
 FROM = Column("from", pl.Date(), "first day of the evidence for the anchor, or for both")
 TO = Column("to", pl.Date(), "last day of the evidence for the anchor, or for both")
+VALID_FROM_UTC = Column("valid_from_utc", UTC, "moment from which it holds")
+VALID_UNTIL_UTC = Column("valid_until_utc", UTC, "moment from which it holds no longer; null if it still does")
 FREQUENCY = Column("frequency", pl.String(), "day, week or month")
 PERIOD = Column("period", pl.String(), "such as 2016-07-21, 2016-W29 (ISO 8601), 2016-07 or 2016")
 

@@ -11,21 +11,23 @@ from ons_assets.lakehouse.disclosure import Counts, Exempt, Groups, OfReleased, 
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:mobile"
-FOUND_BY_CLEANING = ("duplicates", "unknown_cell", "too_fast", "ping_pong")
+FOUND_BY_CLEANING = (
+    "duplicates", "unknown_cell", "cell_not_valid", "too_fast", "suspicious", "two_places", "ping_pong",
+)  # fmt: skip
 UTC = pl.Datetime("us", "UTC")
 
 
 CELLS = Table(
     name="mobile/cells",
     description=(
-        "One cell of an operator's plan, for the time in which it is valid; without easting and northing outside "
-        "Great Britain."
+        "What one record of an operator's plans says of a cell, for the time in which it is valid; without easting and "
+        "northing outside Great Britain."
     ),
     columns=(
         columns.OPERATOR,
         columns.CELL_ID,
-        Column("valid_from", pl.Date(), "first day"),
-        Column("valid_to", pl.Date(), "last day; null if it is still on the air", nullable=True),
+        columns.VALID_FROM_UTC,
+        columns.VALID_UNTIL_UTC.or_null(),
         Column("technology", pl.String(), "2G, 3G, 4G, 5G or unknown"),
         columns.LATITUDE,
         columns.LONGITUDE,
@@ -34,10 +36,11 @@ CELLS = Table(
         Column("azimuth_degrees", pl.Float64(), "direction, clockwise from north; null for all round", nullable=True),
         Column("beam_width_degrees", pl.Float64(), "width of the sector; null for all round", nullable=True),
         Column("range_m", pl.Float64(), "how far it reaches; null if the plan does not say", nullable=True),
+        columns.ARRIVAL,
         columns.DROP_SHA256,
         columns.LINE,
     ),
-    key=("operator", "cell_id", "valid_from"),
+    key=("drop_sha256", "line"),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="Cell plans of the operator",
@@ -63,6 +66,9 @@ PHONE_EVENTS = Table(
         columns.EVENT_DATE,
         columns.CELL_ID,
         Column("kind", pl.String(), "active (the holder did something), passive (the network asked) or unknown"),
+        Column("mcc", pl.String(), "country code of the SIM; null if the file does not say", nullable=True),
+        Column("mnc", pl.String(), "network of the SIM in that country; null if not said", nullable=True),
+        Column("plmn", pl.String(), "country and network that served it abroad; null at home", nullable=True),
         columns.DROP_SHA256,
         columns.LINE,
     ),
@@ -83,7 +89,7 @@ EVENT_QUALITY = Table(
         columns.OPERATOR,
         columns.EVENT_DATE,
         Column("events", pl.Int64(), "events received", nullable=True),
-        Column("devices_seen", pl.Int64(), "devices with an event", nullable=True),
+        Column("devices_seen", pl.Int64(), "devices with an event that cleaning leaves", nullable=True),
         Column("hours_covered", pl.Int16(), "hours of the day with an event", nullable=True),
         Column("hours_expected", pl.Int16(), "hours of the local day: 24, or 23 and 25 where the clock changes"),
         Column(
@@ -92,8 +98,16 @@ EVENT_QUALITY = Table(
             "events that repeat another of another kind; rows that repeat a row of their file were rejected",
             nullable=True,
         ),
-        Column("unknown_cell", pl.Int64(), "events at cells that the plan of the day lacks", nullable=True),
-        Column("too_fast", pl.Int64(), "events that nobody could have travelled to", nullable=True),
+        Column("unknown_cell", pl.Int64(), "events at cells that no plan has", nullable=True),
+        Column("cell_not_valid", pl.Int64(), "events at cells of a plan when they are not on the air", nullable=True),
+        Column("too_fast", pl.Int64(), "events that nobody could have travelled to, and on from", nullable=True),
+        Column(
+            "suspicious",
+            pl.Int64(),
+            "events that nobody could have travelled to, or on from; they count",
+            nullable=True,
+        ),
+        Column("two_places", pl.Int64(), "events of one second at cells far from each other", nullable=True),
         Column("ping_pong", pl.Int64(), "events moved back to the cell before and after them", nullable=True),
         Column("cells_seen", pl.Int64(), "cells with an event", nullable=True),
         Column("cells_silent", pl.Int64(), "cells in the plan that are busy on other days, without any event"),

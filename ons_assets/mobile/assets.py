@@ -54,7 +54,7 @@ def event_quality(
     release: ReleaseParameters,
 ) -> Protected:
     """Say what every day of events is worth."""
-    days = describe_events(phone_events, cell_plan(cells.collect()), parameters, cleaning)
+    days = describe_events(phone_events, cell_plan(cells), parameters, cleaning)
     return protect(EVENT_QUALITY, days, Thresholds(release.k))
 
 
@@ -71,7 +71,7 @@ def device_anchors(
     lakehouse: Lakehouse,
 ) -> Iterator[pl.DataFrame]:
     """Find homes and places of work, a bucket of devices at a time."""
-    plan = cell_plan(cells.collect())
+    plan = cell_plan(cells)
     shares = coverage_of_parts(plan, area_parts.collect(), coverage)
     days = phone_events.select(pl.col("event_date").unique().sort()).collect().to_series()
     columns = ["operator", "user", "time_utc", "event_date", "cell_id"]

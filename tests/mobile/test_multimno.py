@@ -21,7 +21,7 @@ def sample(settings, shared_data):
     folder = shared_data / "geo" / "mobile"
     network, events = (folder / f"multimno_synthetic_{name}.parquet" for name in ("network", "events"))
     return (
-        cell_plan(CellFiles.of(settings).whole(network, network.name, RECEIVED).accepted),
+        cell_plan(CellFiles.of(settings).whole(network, network.name, RECEIVED).accepted.with_columns(arrival=1)),
         EventFiles.of(settings).whole(events, events.name, RECEIVED).accepted,
     )
 
@@ -34,10 +34,12 @@ def test_every_event_is_kept_or_counted(sample):
             [events], plan, cleaning=preset.cleaning, stays=preset.stays, anchors=preset.anchors, workers=preset.workers
         )
     )
-    assert sum(made.counts.values()) == len(events) == 1_029
+    assert sum(made.counts.values()) == len(events) == 620
+    # As multimno finds them: the plan ends with the tenth.
+    assert made.counts["cell_not_valid"] == 127
     # Rows that come again were rejected.
     assert made.counts["duplicates"] == 0 == len(events) - len(events.unique(["user", "time_utc", "cell_id"]))
-    assert made.cells["events"].sum() == made.counts["kept"] + made.counts["ping_pong"]
+    assert made.cells["events"].sum() == sum(made.counts[name] for name in ("kept", "ping_pong", "suspicious"))
     assert set(found["user"]) <= set(events["user"])
 
 
@@ -47,8 +49,9 @@ def test_the_plan_places_its_cells_in_metres_though_they_are_in_madrid(sample):
     # The sample lies within a few kilometres of the middle of Madrid.
     assert plan.x_m.max() - plan.x_m.min() < 10_000
     quality = event_quality(events.lazy(), plan)
-    assert quality["events"].sum() == 1_029
-    assert quality["unknown_cell"].sum() == int((plan.numbers(events) < 0).sum())
+    assert quality["events"].sum() == 620
+    assert quality["cell_not_valid"].to_list() == [0, 0, 0, 0, 127]
+    assert quality["devices_seen"].to_list() == [5, 5, 5, 5, 0]
 
 
 def test_areas_of_britain_hold_none_of_it(sample):
