@@ -17,6 +17,20 @@ FOUND_BY_CLEANING = (
 UTC = pl.Datetime("us", "UTC")
 
 
+GEOMETRY = (
+    columns.TECHNOLOGY,
+    columns.CELL_TYPE,
+    columns.LATITUDE,
+    columns.LONGITUDE,
+    columns.EASTING_M.or_null(),
+    columns.NORTHING_M.or_null(),
+    columns.AZIMUTH_DEGREES.or_null(),
+    columns.BEAM_WIDTH_DEGREES.or_null(),
+    columns.RANGE_M.or_null(),
+    columns.POWER_W.or_null(),
+    columns.HEIGHT_M.or_null(),
+)
+
 CELLS = Table(
     name="mobile/cells",
     description=(
@@ -28,14 +42,7 @@ CELLS = Table(
         columns.CELL_ID,
         columns.VALID_FROM_UTC,
         columns.VALID_UNTIL_UTC.or_null(),
-        Column("technology", pl.String(), "2G, 3G, 4G, 5G or unknown"),
-        columns.LATITUDE,
-        columns.LONGITUDE,
-        columns.EASTING_M.or_null(),
-        columns.NORTHING_M.or_null(),
-        Column("azimuth_degrees", pl.Float64(), "direction, clockwise from north; null for all round", nullable=True),
-        Column("beam_width_degrees", pl.Float64(), "width of the sector; null for all round", nullable=True),
-        Column("range_m", pl.Float64(), "how far it reaches; null if the plan does not say", nullable=True),
+        *GEOMETRY,
         columns.ARRIVAL,
         columns.DROP_SHA256,
         columns.LINE,
@@ -44,6 +51,77 @@ CELLS = Table(
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="Cell plans of the operator",
+)
+
+NETWORK_VERSIONS = Table(
+    name="mobile/network_versions",
+    description="One form of a cell; no two of a cell hold at the same moment.",
+    columns=(
+        columns.OPERATOR,
+        columns.CELL_ID,
+        columns.VALID_FROM_UTC,
+        columns.VALID_UNTIL_UTC.or_null(),
+        *GEOMETRY,
+        Column("records", pl.Int64(), "records of plans that say so"),
+    ),
+    key=("operator", "cell_id", "valid_from_utc"),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="mobile/cells",
+)
+
+CELL_FOOTPRINTS = Table(
+    name="mobile/cell_footprints",
+    description=(
+        "One tile that one cell serves, while the network around it stays as it is: how strong it is there, and where "
+        "a device may be that is seen at it."
+    ),
+    columns=(
+        columns.OPERATOR,
+        columns.CELL_ID,
+        columns.VALID_FROM_UTC,
+        columns.VALID_UNTIL_UTC.or_null(),
+        columns.TILE_EASTING_M,
+        columns.TILE_NORTHING_M,
+        Column("signal_dbm", pl.Float64(), "strength of the signal; null of voronoi", nullable=True),
+        Column("dominance", pl.Float64(), "how fit the signal is to be used, 0 to 1; of voronoi 1", nullable=True),
+        Column(
+            "connection_probability",
+            pl.Float64(),
+            "that a device in the tile is seen at the cell; null if it serves none, and has the one it stands in",
+            nullable=True,
+        ),
+        Column(
+            "prior", pl.Float64(), "how likely a device is in the tile before anything is seen; of all 1", nullable=True
+        ),
+        columns.PROBABILITY,
+    ),
+    key=("operator", "cell_id", "valid_from_utc", "tile_easting_m", "tile_northing_m"),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="mobile/network_versions and what the prior is made of",
+)
+
+CELL_NEIGHBOURS = Table(
+    name="mobile/cell_neighbours",
+    description="Two cells of a network whose footprints are near each other, while both stay as they are.",
+    columns=(
+        columns.OPERATOR,
+        columns.VALID_FROM_UTC,
+        columns.VALID_UNTIL_UTC.or_null(),
+        columns.CELL_ID,
+        Column("other_cell_id", pl.String(), "another one, later by its name"),
+        Column("mast_distance_m", pl.Float64(), "between the antennas"),
+        Column(
+            "footprint_distance_m", pl.Float64(), "between the nearest tiles of the footprints; 0 if they share one"
+        ),
+        Column("tiles_shared", pl.Int64(), "tiles that are in both footprints"),
+        Column("overlap", pl.Float64(), "of the probability, what both have in the same tiles: 0 to 1"),
+    ),
+    key=("operator", "valid_from_utc", "cell_id", "other_cell_id"),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="mobile/cell_footprints",
 )
 
 DEVICES = Table(

@@ -19,8 +19,13 @@ from ons_assets.mobile.anchors import device_anchors as find_anchors
 from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.event_quality import event_quality as describe_events
 from ons_assets.mobile.flows import take_flows
+from ons_assets.mobile.footprints import footprints
+from ons_assets.mobile.neighbours import cell_neighbours as find_neighbours
 from ons_assets.mobile.plan import cell_plan
+from ons_assets.mobile.priors import prior_of
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
+from ons_assets.mobile.tile_grids import on_grid
+from ons_assets.mobile.versions import network_versions as find_versions
 from ons_assets.mobile.weighting import weigh_periods, weighable
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import embedded
@@ -36,6 +41,7 @@ from ons_assets.parameters.mobile import (
     WeightingParameters,
     WorkerParameters,
 )
+from ons_assets.parameters.mobile_location import FootprintParameters
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +62,41 @@ def event_quality(
     """Say what every day of events is worth."""
     days = describe_events(phone_events, cell_plan(cells), parameters, cleaning)
     return protect(EVENT_QUALITY, days, Thresholds(release.k))
+
+
+@published("mobile/network_versions", inputs=["mobile/cells"])
+def network_versions(cells: pl.LazyFrame) -> pl.DataFrame:
+    """Say how each cell stood, one form after the other."""
+    return find_versions(cells)
+
+
+@published(
+    "mobile/cell_footprints",
+    inputs=["mobile/network_versions"],
+    optional=["reference/land_use", "reference/addresses", "reference/area_parts"],
+)
+def cell_footprints(
+    network_versions: pl.LazyFrame,
+    land_use: pl.LazyFrame | None,
+    addresses: pl.LazyFrame | None,
+    area_parts: pl.LazyFrame | None,
+    parameters: FootprintParameters,
+) -> Iterator[pl.DataFrame]:
+    """Say where a device may be that is seen at a cell, a network at a time."""
+    prior = prior_of({"land_use": land_use, "addresses": addresses, "residents": area_parts}, parameters)
+    yield from footprints(on_grid(network_versions.collect(), parameters.grid), parameters, prior)
+
+
+@published("mobile/cell_neighbours", inputs=["mobile/cell_footprints", "mobile/network_versions"])
+def cell_neighbours(
+    cell_footprints: pl.LazyFrame, network_versions: pl.LazyFrame, parameters: FootprintParameters
+) -> Iterator[pl.DataFrame]:
+    """Say which footprints are near each other, a network at a time."""
+    versions = on_grid(network_versions.collect(), parameters.grid).drop_nulls(["x_m", "y_m"])
+    networks = cell_footprints.select("operator", "valid_from_utc").unique().sort(pl.all()).collect()
+    for operator, begins in networks.iter_rows():
+        of_network = cell_footprints.filter(operator=operator, valid_from_utc=begins).collect()
+        yield find_neighbours(of_network, versions, parameters)
 
 
 @published("mobile/device_anchors", inputs=["mobile/phone_events", "mobile/cells", "reference/area_parts"])

@@ -33,6 +33,10 @@ TECHNOLOGIES = {
     **dict.fromkeys(("4g", "lte", "lte-a", "e-utra"), "4G"),
     **dict.fromkeys(("5g", "nr", "5g nr", "5g-nr"), "5G"),
 }
+CELL_TYPES = {
+    **dict.fromkeys(("macro", "macrocell"), "macro"),
+    **dict.fromkeys(("micro", "microcell", "pico", "picocell", "femto", "femtocell", "small", "indoor"), "small"),
+}
 KINDS = {name: name for name in ("active", "passive")}
 # Numbers of networks (ITU-T E.212): the first digit of a country is its part of the world, 0 and 1 are for tests.
 NETWORKS = {
@@ -51,7 +55,8 @@ NO_OPERATOR = unlike(
 TRUTHS = {**dict.fromkeys(("true", "1", "yes"), True), **dict.fromkeys(("false", "0", "no"), False)}
 VALIDITY = {"valid_from": "valid_from_utc", "valid_to": "valid_until_utc"}
 ABROAD = Rule(pl.col("easting_m").is_null(), "lies outside of Great Britain, and has no place on the grid")
-CELL_NUMBERS = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m")
+CELL_NUMBERS = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m", "power_w", "height_m")
+MOST_POWER_W, MOST_HEIGHT_M = 1_000, 600
 # Published counts are rounded; a total may differ from its parts by half a unit of the last place for each.
 ROUNDING = 0.05
 MONTH = re.compile(r"^(\d{4})-?(0[1-9]|1[0-2])$")
@@ -81,6 +86,9 @@ class CellFiles(TableSource):
         "azimuth_degrees": "direction of the beam",
         "beam_width_degrees": "width of the beam",
         "range_m": "reach, metres",
+        "power_w": "power, watts",
+        "height_m": "height of the antenna above the ground, metres",
+        "cell_type": "macro, or micro, pico, femto and indoor, which are small",
         "directional": "0 for all round",
     }
 
@@ -110,6 +118,7 @@ class CellFiles(TableSource):
                     for name, column in VALIDITY.items()
                 },
                 **_classes(rows, "technology", TECHNOLOGIES),
+                **_classes(rows, "cell_type", CELL_TYPES),
                 **number,
                 "easting_m": pl.Series(easting).fill_nan(None),
                 "northing_m": pl.Series(northing).fill_nan(None),
@@ -118,11 +127,11 @@ class CellFiles(TableSource):
 
     def helpers(self) -> tuple[str, ...]:
         """See `TableSource.helpers`."""
-        return (_other("technology"), *map(_unread, VALIDITY))
+        return (_other("technology"), _other("cell_type"), *map(_unread, VALIDITY))
 
     def doubts(self) -> Sequence[Rule]:
         """See `TableSource.doubts`."""
-        return (_none_of("technology", TECHNOLOGIES), ABROAD)
+        return (_none_of("technology", TECHNOLOGIES), _none_of("cell_type", CELL_TYPES), ABROAD)
 
     def completed(self, accepted: pl.DataFrame, name: str, received_utc: datetime) -> pl.DataFrame:
         """See `TableSource.completed`; a cell whose first day is not said is valid from the first of the installation.
@@ -152,6 +161,8 @@ class CellFiles(TableSource):
                 ~pl.col("range_m").is_between(1, LONGEST_RANGE_M),
                 f"range is not between 1 and {LONGEST_RANGE_M} m: is it in km?",
             ),
+            outside("power_w", 1e-4, MOST_POWER_W, f"power is not between 0.0001 and {MOST_POWER_W} W: is it in dBm?"),
+            outside("height_m", 0, MOST_HEIGHT_M, f"height is not between 0 and {MOST_HEIGHT_M} m"),
             outside("azimuth_degrees", 0, 360, "azimuth is not between 0 and 360"),
             outside("beam_width_degrees", 0, 360, "width of the beam is not between 0 and 360"),
             # One that is not said is open; one that cannot be read is not.

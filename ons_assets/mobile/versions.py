@@ -3,7 +3,10 @@
 import polars as pl
 
 CELL = ("operator", "cell_id")
-GEOMETRY = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m", "technology")
+GEOMETRY = (
+    "latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m", "technology", "power_w", "height_m",
+    "cell_type",
+)  # fmt: skip
 POSITION = ("easting_m", "northing_m")
 COLUMNS = (*CELL, "valid_from_utc", "valid_until_utc", *GEOMETRY, *POSITION, "records")
 

@@ -7,6 +7,7 @@ from ons_assets.intake.layouts import Layout
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing, outside
 
+MOST_WEIGHT = 1e12
 PHONES_PER_PERSON = (0.01, 5)
 SHARES = ("operator_share", "prepaid_share", "second_phone_share")
 
@@ -67,6 +68,26 @@ class AreaPartFiles(PlainSource):
             null_is_fault=True,
         ),
         Rule(pl.col("residents") < 0, "number of residents is negative"),
+    )
+
+
+class LandUseFiles(PlainSource):
+    """Weights of the tiles of a grid, by their middles."""
+
+    name = "land_use"
+    table = "reference/land_use"
+    files_are = "weights of tiles, for where devices may be: `easting_m, northing_m, land_weight`"
+    unit = "tiles"
+    key = ("easting_m", "northing_m")
+    columns = {"easting_m": pl.Float64(), "northing_m": pl.Float64(), "land_weight": pl.Float64()}
+    faults = (
+        Rule(
+            ~(pl.col("easting_m").is_between(0, 700_000) & pl.col("northing_m").is_between(0, 1_300_000)),
+            "middle is missing or not on the National Grid of Great Britain",
+            null_is_fault=True,
+        ),
+        missing("land_weight", "weight is missing or no number"),
+        outside("land_weight", 0, MOST_WEIGHT, "weight is negative, or beyond all bounds"),
     )
 
 

@@ -62,6 +62,9 @@ def cells() -> pl.DataFrame:
                             "range_m": None if number == 2 else 2_500.0,
                             "easting_m": 400_000.0 + east,
                             "northing_m": 300_000.0 + north,
+                            "power_w": None,
+                            "height_m": None,
+                            "cell_type": "macro",
                             "arrival": 1,
                             "line": len(rows) + form,
                         }

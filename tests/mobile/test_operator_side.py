@@ -46,6 +46,9 @@ def cells(*rows):
                 "azimuth_degrees": row[3] if len(row) > 3 else None,
                 "beam_width_degrees": 120.0 if len(row) > 3 and row[3] is not None else None,
                 "range_m": row[4] if len(row) > 4 else 5_000.0,
+                "power_w": None,
+                "height_m": None,
+                "cell_type": "macro",
                 "arrival": 1,
                 "line": line,
             }
