@@ -18,7 +18,7 @@ from ons_assets.mobile.footprints import Prior, footprints
 from ons_assets.mobile.sources import CellFiles
 from ons_assets.mobile.tile_grids import EUROPE, on_grid
 from ons_assets.mobile.versions import network_versions
-from ons_assets.parameters.mobile_location import FootprintParameters
+from ons_assets.parameters.mobile_network import FootprintParameters
 from ons_assets.settings import Settings
 from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.network import make_network, plan_table, serving_cells

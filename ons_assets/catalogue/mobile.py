@@ -188,6 +188,7 @@ EVENT_QUALITY = Table(
         Column("two_places", pl.Int64(), "events of one second at cells far from each other", nullable=True),
         Column("ping_pong", pl.Int64(), "events moved back to the cell before and after them", nullable=True),
         Column("cells_seen", pl.Int64(), "cells with an event", nullable=True),
+        Column("cells_valid", pl.Int64(), "cells that the plan has on the air on that day"),
         Column("cells_silent", pl.Int64(), "cells in the plan that are busy on other days, without any event"),
     ),
     key=("operator", "event_date"),
@@ -202,6 +203,38 @@ EVENT_QUALITY = Table(
     ),
     owner=OWNER,
     source="mobile/phone_events and mobile/cells",
+)
+
+QUALITY_WARNINGS = Table(
+    name="mobile/quality_warnings",
+    description=(
+        "One figure of one day of an operator held against the days before it, and whether it is out of order."
+    ),
+    columns=(
+        columns.OPERATOR,
+        columns.DAY,
+        Column("quality_of", pl.String(), "events, network or semantics"),
+        columns.MEASURE,
+        Column("error_code", pl.Int16(), "number of what the figure counts; see docs/methods/quality_warnings.md"),
+        columns.VALUE,
+        Column("mean", pl.Float64(), "of the days compared with; null of too few", nullable=True),
+        Column(
+            "lower_limit", pl.Float64(), "below it a day is out of order; null of shares, and too few", nullable=True
+        ),
+        Column("upper_limit", pl.Float64(), "above it a day is out of order; null of too few days", nullable=True),
+        Column("days_compared", pl.Int16(), "earlier days of its kind: weekdays, or weekends"),
+        Column(
+            "out_of_order",
+            pl.String(),
+            "above_limit, below_limit, or above_value (too much whatever was before); null if all is in order",
+            nullable=True,
+        ),
+    ),
+    key=("operator", "day", "quality_of", "error_code"),
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=OfReleased(),
+    owner=OWNER,
+    source="mobile/event_quality and governance/drop_ledger",
 )
 
 DEVICE_ANCHORS = Table(

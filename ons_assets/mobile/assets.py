@@ -23,6 +23,7 @@ from ons_assets.mobile.footprints import footprints
 from ons_assets.mobile.neighbours import cell_neighbours as find_neighbours
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.priors import prior_of
+from ons_assets.mobile.quality_warnings import quality_warnings as hold_against_earlier_days
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
 from ons_assets.mobile.tile_grids import on_grid
 from ons_assets.mobile.versions import network_versions as find_versions
@@ -41,7 +42,7 @@ from ons_assets.parameters.mobile import (
     WeightingParameters,
     WorkerParameters,
 )
-from ons_assets.parameters.mobile_location import FootprintParameters
+from ons_assets.parameters.mobile_network import FootprintParameters, QualityWarningParameters
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,15 @@ def event_quality(
     """Say what every day of events is worth."""
     days = describe_events(phone_events, cell_plan(cells), parameters, cleaning)
     return protect(EVENT_QUALITY, days, Thresholds(release.k))
+
+
+@published("mobile/quality_warnings", inputs=["mobile/event_quality"], optional=["governance/drop_ledger"])
+def quality_warnings(
+    event_quality: pl.LazyFrame, drop_ledger: pl.LazyFrame | None, parameters: QualityWarningParameters
+) -> pl.DataFrame:
+    """Hold every day against those before it."""
+    ledger = drop_ledger.collect() if drop_ledger is not None else None
+    return hold_against_earlier_days(event_quality.collect(), ledger, parameters)
 
 
 @published("mobile/network_versions", inputs=["mobile/cells"])

@@ -16,7 +16,8 @@ from ons_assets.parameters.mobile import CleaningParameters, EventQualityParamet
 FOUND = FLAGS[1:]
 COLUMNS = (
     "operator", "event_date", "events", "devices_seen", "hours_covered", "hours_expected", *FOUND, "cells_seen",
-    "cells_silent", *(f"{largest}_{name}" for name in ("events", *FOUND) for largest in ("largest", "largest_two")),
+    "cells_valid", "cells_silent",
+    *(f"{largest}_{name}" for name in ("events", *FOUND) for largest in ("largest", "largest_two")),
 )  # fmt: skip
 
 
@@ -86,6 +87,7 @@ def _day(
         "hours_expected": hours_of(day),
         **{name: counts[name] for name in FOUND},
         "cells_seen": numbers.filter(numbers >= 0).n_unique(),
+        "cells_valid": plan.on_air(operator, day),
         **_largest(sorted_events[0], flag),
     }
 

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.signal import Antennas, FloatArray, served
-from ons_assets.parameters.mobile_location import FootprintParameters
+from ons_assets.parameters.mobile_network import FootprintParameters
 
 # Tiles along the side of a block that is worked at once.
 BLOCK = 100

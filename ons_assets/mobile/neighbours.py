@@ -6,7 +6,7 @@ from scipy.spatial import cKDTree
 
 from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.footprints import TILE
-from ons_assets.parameters.mobile_location import FootprintParameters
+from ons_assets.parameters.mobile_network import FootprintParameters
 
 NETWORK = ("operator", "valid_from_utc", "valid_until_utc")
 SCHEMA = {

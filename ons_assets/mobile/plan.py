@@ -1,6 +1,7 @@
 """The cell plan as the methods use it: cells by number, with positions in metres."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,19 @@ class CellPlan:
     def y_m(self) -> npt.NDArray[np.float64]:
         """Position to the north, metres."""
         return self.cells["y_m"].to_numpy()
+
+    def on_air(self, operator: str, day: date) -> int:
+        """Return how many cells an operator has on the air at some time of a day of UTC.
+
+        Parameters
+        ----------
+        operator, day
+            Whose, and when.
+        """
+        midnight = datetime.combine(day, datetime.min.time(), UTC)
+        begun = pl.col("valid_from_utc") < midnight + timedelta(days=1)
+        lasts = (pl.col("valid_until_utc") > midnight).fill_null(True)
+        return self.cells.filter((pl.col("operator") == operator) & begun & lasts)["cell_id"].n_unique()
 
     def numbers(self, events: pl.DataFrame) -> pl.Series:
         """Return the cell of each event by number; -1 where no plan has it, -2 where it is not valid at that moment.

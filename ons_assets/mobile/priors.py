@@ -6,7 +6,7 @@ import polars as pl
 
 from ons_assets.mobile.footprints import Prior
 from ons_assets.mobile.tile_grids import on_grid
-from ons_assets.parameters.mobile_location import FootprintParameters
+from ons_assets.parameters.mobile_network import FootprintParameters
 
 TABLES = {"land_use": "reference/land_use", "addresses": "reference/addresses", "residents": "reference/area_parts"}
 

@@ -6,7 +6,7 @@ import polars as pl
 from scipy.spatial import cKDTree
 
 from ons_assets.lakehouse.sums import exact_sum
-from ons_assets.parameters.mobile_location import FootprintParameters
+from ons_assets.parameters.mobile_network import FootprintParameters
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

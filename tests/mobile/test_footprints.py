@@ -18,7 +18,7 @@ from ons_assets.mobile.priors import prior_of
 from ons_assets.mobile.sources import CellFiles
 from ons_assets.mobile.tile_grids import EUROPE, on_grid
 from ons_assets.mobile.versions import network_versions
-from ons_assets.parameters.mobile_location import FootprintParameters
+from ons_assets.parameters.mobile_network import FootprintParameters
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
 UTC_TYPE = pl.Datetime("us", "UTC")

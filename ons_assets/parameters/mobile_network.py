@@ -1,4 +1,4 @@
-"""Parameters of where a device may be that is seen at a cell."""
+"""Parameters of the networks of operators: where a device may be that is seen at a cell, and what is out of order."""
 
 from typing import Literal
 
@@ -57,3 +57,14 @@ class FootprintParameters(Parameters):
         1e-6, ge=0, lt=0.1, description="probability below which a tile is left out of a footprint: it moves nobody"
     )
     neighbour_m: float = Field(5_000.0, ge=0, description="masts farther from each other are no neighbours")
+
+
+class QualityWarningParameters(Parameters):
+    """Days held against those before them."""
+
+    look_back_days: int = Field(28, ge=3, le=400, description="days before a day that it is held against")
+    least_days: int = Field(6, ge=3, description="days of the same kind, weekdays or weekends, for there to be limits")
+    level: float = Field(
+        0.999, gt=0.5, lt=1, description="probability that a day in order lies between the limits, as a new one"
+    )
+    most_share: float = Field(0.2, gt=0, le=1, description="share of errors that is too much whatever was before")
