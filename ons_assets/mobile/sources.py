@@ -4,7 +4,7 @@ import calendar
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -55,6 +55,7 @@ NO_OPERATOR = unlike(
 TRUTHS = {**dict.fromkeys(("true", "1", "yes"), True), **dict.fromkeys(("false", "0", "no"), False)}
 VALIDITY = {"valid_from": "valid_from_utc", "valid_to": "valid_until_utc"}
 ABROAD = Rule(pl.col("easting_m").is_null(), "lies outside of Great Britain, and has no place on the grid")
+BEFORE_NETWORKS, END_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 CELL_NUMBERS = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m", "power_w", "height_m")
 MOST_POWER_W, MOST_HEIGHT_M = 1_000, 600
 # Published counts are rounded; a total may differ from its parts by half a unit of the last place for each.
@@ -144,7 +145,12 @@ class CellFiles(TableSource):
             As there.
         """
         midnight = pl.lit(self.first_day).cast(pl.Datetime("us")).dt.replace_time_zone(ZONE)
-        begun = accepted.with_columns(pl.col("valid_from_utc").fill_null(midnight.dt.convert_time_zone("UTC")))
+        ends = pl.col("valid_until_utc")
+        begun = accepted.with_columns(
+            pl.col("valid_from_utc").fill_null(midnight.dt.convert_time_zone("UTC")).clip(BEFORE_NETWORKS),
+            # Plans write 9999-12-31 for a cell that stays.
+            pl.when(ends < END_OF_TIME).then(ends),
+        )
         said = pl.col("valid_until_utc").drop_nulls().last().over(self.key)
         return begun.with_columns(pl.col("valid_until_utc").fill_null(said))
 

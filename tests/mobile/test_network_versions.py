@@ -106,6 +106,17 @@ def test_what_follows_without_a_gap_is_one_form_and_with_a_gap_are_two(tmp_path)
     assert len(gap) == 2
 
 
+def test_an_end_of_time_is_none_and_no_cell_is_older_than_networks(settings, tmp_path):
+    path = tmp_path / "cells.csv"
+    said = ((1, "0001-01-01", "9999-12-31"), (2, "1900-01-01", "2099-12-31T23:59:59Z"))
+    rows = [f"a,{cell},51.5,-0.1,{begin},{end}" for cell, begin, end in said]
+    path.write_text("\n".join(["operator,cell_id,latitude,longitude,valid_from,valid_to", *rows]))
+    read_rows = CellFiles.of(settings).whole(path, path.name, RECEIVED).accepted.with_columns(arrival=1)
+    found = network_versions(read_rows).select("valid_from_utc", "valid_until_utc").rows()
+    first = datetime(1970, 1, 1, tzinfo=UTC)
+    assert found == [(first, None), (first, datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC))]
+
+
 @pytest.mark.parametrize(
     ("text", "begins", "ends"),
     [
