@@ -62,7 +62,7 @@ NETWORK_VERSIONS = Table(
         columns.VALID_FROM_UTC,
         columns.VALID_UNTIL_UTC.or_null(),
         *GEOMETRY,
-        Column("records", pl.Int64(), "records of plans that say so"),
+        Column("said_by", pl.Int64(), "records of plans that say so"),
     ),
     key=("operator", "cell_id", "valid_from_utc"),
     sensitivity=Sensitivity.INDIVIDUAL,
@@ -215,7 +215,7 @@ QUALITY_WARNINGS = Table(
         columns.DAY,
         Column("quality_of", pl.String(), "events, network or semantics"),
         columns.MEASURE,
-        Column("error_code", pl.Int16(), "number of what the figure counts; see docs/methods/quality_warnings.md"),
+        columns.ERROR_CODE,
         columns.VALUE,
         Column("mean", pl.Float64(), "of the days compared with; null of too few", nullable=True),
         Column(
@@ -235,6 +235,23 @@ QUALITY_WARNINGS = Table(
     disclosure=OfReleased(),
     owner=OWNER,
     source="mobile/event_quality and governance/drop_ledger",
+)
+
+RECORD_ERRORS = Table(
+    name="mobile/record_errors",
+    description="Records of one file of an operator that were rejected for one reason, and lie in quarantine.",
+    columns=(
+        Column("from_source", pl.String(), "cells, phone_events or devices"),
+        Column("file_sha256", pl.String(), "SHA-256 of the file, as in governance/drop_ledger"),
+        columns.ERROR_CODE,
+        columns.REASON,
+        Column("records", pl.Int64(), "records"),
+    ),
+    key=("from_source", "file_sha256", "reason"),
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Exempt("records that could not be read, as the ledger tells them: of nobody is said what they were"),
+    owner=OWNER,
+    source="The quarantine of mobile/cells, mobile/phone_events and mobile/devices",
 )
 
 DEVICE_ANCHORS = Table(

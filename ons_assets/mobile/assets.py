@@ -12,6 +12,7 @@ import polars as pl
 from ons_assets.catalogue.mobile import EVENT_QUALITY
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse.disclosure import Protected
+from ons_assets.lakehouse.quarantine import rejected_rows
 from ons_assets.mobile import figures
 from ons_assets.mobile import flow_comparison as comparison
 from ons_assets.mobile import release as releasing
@@ -24,6 +25,7 @@ from ons_assets.mobile.neighbours import cell_neighbours as find_neighbours
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.priors import prior_of
 from ons_assets.mobile.quality_warnings import quality_warnings as hold_against_earlier_days
+from ons_assets.mobile.record_errors import record_errors as count_errors
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
 from ons_assets.mobile.tile_grids import on_grid
 from ons_assets.mobile.versions import network_versions as find_versions
@@ -72,6 +74,20 @@ def quality_warnings(
     """Hold every day against those before it."""
     ledger = drop_ledger.collect() if drop_ledger is not None else None
     return hold_against_earlier_days(event_quality.collect(), ledger, parameters)
+
+
+@published("mobile/record_errors", inputs=["mobile/cells"], optional=["mobile/phone_events", "mobile/devices"])
+def record_errors(
+    cells: pl.LazyFrame, phone_events: pl.LazyFrame | None, devices: pl.LazyFrame | None, lakehouse: Lakehouse
+) -> pl.DataFrame:
+    """Count what was rejected of the files that these tables were read from."""
+    read = {CellFiles.table: cells, EventFiles.table: phone_events, DeviceFiles.table: devices}
+    found = [
+        rejected_rows(lakehouse.home, table).with_columns(from_source=pl.lit(table.split("/")[1]))
+        for table, rows in read.items()
+        if rows is not None
+    ]
+    return count_errors(pl.concat(found))
 
 
 @published("mobile/network_versions", inputs=["mobile/cells"])

@@ -8,7 +8,7 @@ GEOMETRY = (
     "cell_type",
 )  # fmt: skip
 POSITION = ("easting_m", "northing_m")
-COLUMNS = (*CELL, "valid_from_utc", "valid_until_utc", *GEOMETRY, *POSITION, "records")
+COLUMNS = (*CELL, "valid_from_utc", "valid_until_utc", *GEOMETRY, *POSITION, "said_by")
 
 
 def network_versions(cells: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
@@ -27,7 +27,7 @@ def network_versions(cells: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     -------
     pl.DataFrame
         operator, cell_id, valid_from_utc, valid_until_utc (null if it still holds; the moment itself no longer does),
-        the geometry, easting_m, northing_m, records (that say so). Sorted by cell and time.
+        the geometry, easting_m, northing_m, said_by (records). Sorted by cell and time.
     """
     said_last = pl.struct("arrival", "line")
     known_end = pl.col("valid_until_utc").is_not_null()
@@ -37,7 +37,7 @@ def network_versions(cells: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
         .agg(
             pl.col("valid_until_utc").filter(known_end).sort_by(said_last.filter(known_end)).last(),
             pl.col(*GEOMETRY, *POSITION).sort_by(said_last).last(),
-            records=pl.len().cast(pl.Int64()),
+            said_by=pl.len().cast(pl.Int64()),
         )
         .sort(*CELL, "valid_from_utc")
         .collect()
@@ -52,7 +52,7 @@ def network_versions(cells: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
         .agg(
             pl.col(*CELL, "valid_from_utc", *GEOMETRY, *POSITION).first(),
             pl.col("valid_until_utc").last(),
-            pl.col("records").sum(),
+            pl.col("said_by").sum(),
         )
         .select(COLUMNS)
     )

@@ -63,7 +63,7 @@ def test_snapshots_in_one_file_are_the_snapshots_in_many(tmp_path_factory, given
     folder = tmp_path_factory.mktemp("plan")
     texts = [snapshot(cells) for cells in given_snapshots]
     many, one = network_versions(read(texts, folder)), network_versions(read(["".join(texts)], folder))
-    assert one.drop("records").equals(many.drop("records"))
+    assert one.drop("said_by").equals(many.drop("said_by"))
 
 
 @examples(max_examples=25, deadline=None)
@@ -72,7 +72,7 @@ def test_no_cell_has_two_forms_at_once_in_whatever_order_the_rows_lie(tmp_path_f
     rows = read([snapshot(cells) for cells in given_snapshots], tmp_path_factory.mktemp("plan"))
     versions = network_versions(rows)
     assert network_versions(rows.sample(fraction=1, shuffle=True, seed=seed)).equals(versions)
-    assert versions["records"].sum() == len(rows)
+    assert versions["said_by"].sum() == len(rows)
     plan = cell_plan(rows)
     asked = pl.DataFrame(
         {"operator": "multimno", "cell_id": each, "time_utc": moment(day)}
