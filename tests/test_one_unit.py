@@ -207,7 +207,7 @@ DOMAINS = {
                 "cells_seen",
                 "cells_valid",
             ),
-            "mobile/quality_warnings": ("value", "mean", "lower_limit", "upper_limit"),
+            "mobile/quality_warnings": ("value", "mean", "lower_limit", "upper_limit", "days_compared", "out_of_order"),
         },
     ),
     "prices": Domain(
