@@ -33,12 +33,12 @@ LAST_DAY = Column("last_day", pl.Date(), "last day of the run or spell")
 MONTH = Column("month", pl.Date(), "first day of the month, by the local clock")
 HOUR = Column("hour", pl.Int8(), "hour of the local clock, 0 to 23")
 DAY_TYPE = Column("day_type", pl.String(), "weekday, saturday or sunday; public holidays are sundays")
-DAY_OF_WEEK = Column("day_of_week", pl.Int8(), "1 Monday to 7 Sunday, in London")
-LOCAL_DATE = Column("local_date", pl.Date(), "day of the tweet in London")
+DAY_OF_WEEK = Column("day_of_week", pl.Int8(), "1 Monday to 7 Sunday, on the local clock")
+LOCAL_DATE = Column("local_date", pl.Date(), "local day of the tweet")
 CREATED_UTC = Column("created_utc", UTC, "time of the tweet")
 FIRST_UTC = Column("first_utc", UTC, "time of the first located tweet")
 LAST_UTC = Column("last_utc", UTC, "time of the last located tweet")
-EVENT_DATE = Column("event_date", pl.Date(), "day of the events in London")
+EVENT_DATE = Column("event_date", pl.Date(), "local day of the events")
 OBSERVED = Column("observed", pl.String(), "first and last day of the events, such as 2014-10-06/2014-11-02")
 FROM = Column("from", pl.Date(), "first day of the evidence for the anchor, or for both")
 TO = Column("to", pl.Date(), "last day of the evidence for the anchor, or for both")
@@ -50,12 +50,16 @@ PERIOD = Column("period", pl.String(), "such as 2016-07-21, 2016-W29 (ISO 8601),
 # Where.
 AREA = Column("area", pl.String(), "code of the area, as the GSS has them in Great Britain; or all")
 AREA_CODE = Column("area_code", pl.String(), "code of the small area")
-AREA_METHOD = Column("area_method", pl.String(), "boundary or nearest_centre")
+AREA_METHOD = Column(
+    "area_method",
+    pl.String(),
+    "boundary or nearest_centre; of what has no area, none_near, or no_areas if there are none at all",
+)
 AREA_DISTANCE_M = Column("area_distance_m", pl.Float64(), "distance to the centre of the area")
 LATITUDE = Column("latitude", pl.Float64(), "degrees, WGS 84")
 LONGITUDE = Column("longitude", pl.Float64(), "degrees, WGS 84")
-EASTING_M = Column("easting_m", pl.Float64(), "British National Grid; the centre of what is more than a point")
-NORTHING_M = Column("northing_m", pl.Float64(), "British National Grid; the centre of what is more than a point")
+EASTING_M = Column("easting_m", pl.Float64(), "on the grid of geography.crs; the centre of what is more than a point")
+NORTHING_M = Column("northing_m", pl.Float64(), "on the grid of geography.crs; the centre of what is more than a point")
 TILE_EASTING_M = Column("tile_easting_m", pl.Int64(), "west edge of the tile, on the grid of the footprints")
 TILE_NORTHING_M = Column("tile_northing_m", pl.Int64(), "south edge of the tile, on the grid of the footprints")
 DWELLING_TYPE = Column(

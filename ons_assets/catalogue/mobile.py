@@ -35,7 +35,7 @@ CELLS = Table(
     name="mobile/cells",
     description=(
         "What one record of an operator's plans says of a cell, for the time in which it is valid; without easting and "
-        "northing outside Great Britain."
+        "northing outside the country."
     ),
     columns=(
         columns.OPERATOR,

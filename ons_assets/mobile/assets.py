@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from ons_assets.catalogue.mobile import EVENT_QUALITY
+from ons_assets.geography.grid import Grid
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.quarantine import rejected_rows
@@ -33,6 +34,7 @@ from ons_assets.mobile.weighting import weigh_periods, weighable
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import embedded
 from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.parameters.geography import Country
 from ons_assets.parameters.mobile import (
     CleaningParameters,
     CoverageParameters,
@@ -61,9 +63,11 @@ def event_quality(
     parameters: EventQualityParameters,
     cleaning: CleaningParameters,
     release: ReleaseParameters,
+    country: Country,
 ) -> Protected:
     """Say what every day of events is worth."""
-    days = describe_events(phone_events, cell_plan(cells), parameters, cleaning)
+    plan = cell_plan(cells, Grid.of(country))
+    days = describe_events(phone_events, plan, parameters, cleaning, country.time_zone)
     return protect(EVENT_QUALITY, days, Thresholds(release.k))
 
 
@@ -107,9 +111,12 @@ def cell_footprints(
     addresses: pl.LazyFrame | None,
     area_parts: pl.LazyFrame | None,
     parameters: FootprintParameters,
+    country: Country,
 ) -> Iterator[pl.DataFrame]:
     """Say where a device may be that is seen at a cell, a network at a time."""
-    prior = prior_of({"land_use": land_use, "addresses": addresses, "residents": area_parts}, parameters)
+    prior = prior_of(
+        {"land_use": land_use, "addresses": addresses, "residents": area_parts}, parameters, Grid.of(country)
+    )
     yield from footprints(on_grid(network_versions.collect(), parameters.grid), parameters, prior)
 
 
@@ -135,10 +142,11 @@ def device_anchors(
     anchors: DeviceAnchorParameters,
     workers: WorkerParameters,
     coverage: CoverageParameters,
+    country: Country,
     lakehouse: Lakehouse,
 ) -> Iterator[pl.DataFrame]:
     """Find homes and places of work, a bucket of devices at a time."""
-    plan = cell_plan(cells)
+    plan = cell_plan(cells, Grid.of(country))
     shares = coverage_of_parts(plan, area_parts.collect(), coverage)
     days = phone_events.select(pl.col("event_date").unique().sort()).collect().to_series()
     columns = ["operator", "user", "time_utc", "event_date", "cell_id"]
@@ -151,6 +159,7 @@ def device_anchors(
         stays=stays,
         anchors=anchors,
         workers=workers,
+        time_zone=country.time_zone,
         folder=lakehouse.home.staging,
     )
 

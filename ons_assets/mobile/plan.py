@@ -7,12 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.geography.grid import Grid
 from ons_assets.mobile.versions import network_versions
 
 METRES_PER_DEGREE = 111_320.0
-# True origin of the British National Grid, and its false coordinates.
-ORIGIN_LATITUDE, ORIGIN_LONGITUDE = 49.0, -2.0
-FALSE_EASTING_M, FALSE_NORTHING_M = 400_000.0, -100_000.0
 UNKNOWN, NOT_VALID = -1, -2
 
 
@@ -75,29 +73,32 @@ class CellPlan:
         return numbered["cell"]
 
 
-def cell_plan(cells: pl.DataFrame | pl.LazyFrame) -> CellPlan:
+def cell_plan(cells: pl.DataFrame | pl.LazyFrame, grid: Grid | None = None) -> CellPlan:
     """Number the forms of the cells of a plan; see `network_versions`.
 
     Parameters
     ----------
     cells
-        Rows of `mobile/cells`. Outside Great Britain positions are laid flat, which is good enough for distances
-        between cells, and for nothing else: of an operator without any cell in Great Britain around the latitude of
+        Rows of `mobile/cells`. Outside the country positions are laid flat, which is good enough for distances
+        between cells, and for nothing else: of an operator without any cell in the country around the latitude of
         its median cell, in whole degrees; of another beyond the edge of the grid. No other operator, nor a single cell
         that lies elsewhere, moves a cell.
+    grid
+        Of the positions; None for that of Great Britain.
     """
     placed = (
         network_versions(cells)
-        .with_columns(_flat())
+        .with_columns(_flat(grid or Grid()))
         .with_columns(x_m=pl.coalesce("easting_m", "x_m"), y_m=pl.coalesce("northing_m", "y_m"))
     )
     return CellPlan(placed.with_row_index("cell").with_columns(pl.col("cell").cast(pl.Int32())))
 
 
-def _flat() -> tuple[pl.Expr, pl.Expr]:
+def _flat(grid: Grid) -> tuple[pl.Expr, pl.Expr]:
     """Positions without the grid, as x_m and y_m."""
     has_grid = pl.col("easting_m").is_not_null().any().over("operator")
     middle = pl.when(has_grid).then("latitude").otherwise(pl.col("latitude").median().over("operator").round())
-    east = (pl.col("longitude") - ORIGIN_LONGITUDE) * METRES_PER_DEGREE * middle.radians().cos()
-    north = (pl.col("latitude") - ORIGIN_LATITUDE) * METRES_PER_DEGREE
-    return (east + FALSE_EASTING_M).alias("x_m"), (north + FALSE_NORTHING_M).alias("y_m")
+    latitude, longitude, easting_m, northing_m = grid.origin
+    east = (pl.col("longitude") - longitude) * METRES_PER_DEGREE * middle.radians().cos()
+    north = (pl.col("latitude") - latitude) * METRES_PER_DEGREE
+    return (east + easting_m).alias("x_m"), (north + northing_m).alias("y_m")

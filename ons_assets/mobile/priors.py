@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from ons_assets.geography.grid import Grid
 from ons_assets.mobile.footprints import Prior
 from ons_assets.mobile.tile_grids import on_grid
 from ons_assets.parameters.mobile_network import FootprintParameters
@@ -11,7 +12,9 @@ from ons_assets.parameters.mobile_network import FootprintParameters
 TABLES = {"land_use": "reference/land_use", "addresses": "reference/addresses", "residents": "reference/area_parts"}
 
 
-def prior_of(known: Mapping[str, pl.LazyFrame | None], parameters: FootprintParameters) -> Prior | None:
+def prior_of(
+    known: Mapping[str, pl.LazyFrame | None], parameters: FootprintParameters, country: Grid | None = None
+) -> Prior | None:
     """Return the prior that the parameters ask for; None if all tiles are alike.
 
     Parameters
@@ -21,6 +24,8 @@ def prior_of(known: Mapping[str, pl.LazyFrame | None], parameters: FootprintPara
         addresses (of which residential ones count) and residents (of parts of areas).
     parameters
         `prior`, and the grid of the tiles.
+    country
+        The grid of the tables; None for that of Great Britain.
 
     Raises
     ------
@@ -33,7 +38,7 @@ def prior_of(known: Mapping[str, pl.LazyFrame | None], parameters: FootprintPara
     for name in asked:
         table = known.get(name)
         if table is not None and len(points := _points(name, table)):
-            placed = on_grid(points, parameters.grid).drop_nulls(["x_m", "y_m"])
+            placed = on_grid(points, parameters.grid, country).drop_nulls(["x_m", "y_m"])
             weighed = placed.select("x_m", "y_m", "weight").sort(pl.all())
             return Prior(weighed, spread=name != "addresses")
     if parameters.prior != "best":

@@ -10,16 +10,16 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.geography.area_codes import not_codes
-from ons_assets.geography.national_grid import to_national_grid
+from ons_assets.geography.grid import Grid
 from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout
+from ons_assets.intake.needs import OF_ZONE
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.intake.rules import Rule, missing, outside, unlike
-from ons_assets.intake.source import OF_ZONE, TableSource, days_of, layout_folders, limits
+from ons_assets.intake.source import TableSource, layout_folders, limits, of_installation
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sums import exact_sum
-from ons_assets.mobile.anchors import ZONE
 from ons_assets.mobile.release import ALL
 from ons_assets.settings import Settings
 
@@ -54,7 +54,6 @@ NO_OPERATOR = unlike(
 )
 TRUTHS = {**dict.fromkeys(("true", "1", "yes"), True), **dict.fromkeys(("false", "0", "no"), False)}
 VALIDITY = {"valid_from": "valid_from_utc", "valid_to": "valid_until_utc"}
-ABROAD = Rule(pl.col("easting_m").is_null(), "lies outside of Great Britain, and has no place on the grid")
 BEFORE_NETWORKS, END_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 CELL_NUMBERS = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m", "power_w", "height_m")
 MOST_POWER_W, MOST_HEIGHT_M = 1_000, 600
@@ -76,6 +75,7 @@ class CellFiles(TableSource):
     unit = "cells"
     is_individual = True
     has_days = True
+    has_positions = True
     key = ("operator", "cell_id", "valid_from_utc")
     # An end that one file says is not unsaid by a later one that does not know it yet.
     identity = ("operator", "cell_id", "valid_from_utc", "valid_until_utc")
@@ -100,12 +100,12 @@ class CellFiles(TableSource):
         all_round = (values.column_text(rows, "directional", "1") == "0") | (number["beam_width_degrees"] >= 360)
         for name in ("azimuth_degrees", "beam_width_degrees"):
             number[name] = number[name].set(all_round.fill_null(False), None)
-        easting, northing = to_national_grid(
+        easting, northing = Grid.of(self.country).to_grid(
             number["latitude"].fill_null(float("nan")).to_numpy(),
             number["longitude"].fill_null(float("nan")).to_numpy(),
         )
         validity = {
-            column: times.column_bounds(rows, name, layout, ZONE, ends=name == "valid_to")
+            column: times.column_bounds(rows, name, layout, self.country.time_zone, ends=name == "valid_to")
             for name, column in VALIDITY.items()
         }
         return pl.DataFrame(
@@ -132,7 +132,12 @@ class CellFiles(TableSource):
 
     def doubts(self) -> Sequence[Rule]:
         """See `TableSource.doubts`."""
-        return (_none_of("technology", TECHNOLOGIES), _none_of("cell_type", CELL_TYPES), ABROAD)
+        abroad = f"lies outside of {Grid.of(self.country).place}, and has no place on the grid"
+        return (
+            _none_of("technology", TECHNOLOGIES),
+            _none_of("cell_type", CELL_TYPES),
+            Rule(pl.col("easting_m").is_null(), abroad),
+        )
 
     def completed(self, accepted: pl.DataFrame, name: str, received_utc: datetime) -> pl.DataFrame:
         """See `TableSource.completed`; a cell whose first day is not said is valid from the first of the installation.
@@ -144,7 +149,7 @@ class CellFiles(TableSource):
         accepted, name, received_utc
             As there.
         """
-        midnight = pl.lit(self.first_day).cast(pl.Datetime("us")).dt.replace_time_zone(ZONE)
+        midnight = pl.lit(self.first_day).cast(pl.Datetime("us")).dt.replace_time_zone(self.country.time_zone)
         ends = pl.col("valid_until_utc")
         begun = accepted.with_columns(
             pl.col("valid_from_utc").fill_null(midnight.dt.convert_time_zone("UTC")).clip(BEFORE_NETWORKS),
@@ -211,7 +216,7 @@ class EventFiles(TableSource):
     def of(cls, settings: Settings) -> "EventFiles":
         """Return the source of one home."""
         folders = layout_folders(settings, cls.name, BUILT_IN / cls.name)
-        return cls(folders, limits(settings), **days_of(cls, settings), home=Home(settings.home))
+        return cls(folders, limits(settings), **of_installation(cls, settings), home=Home(settings.home))
 
     def pseudonyms_of(self, name: str, layouts: Sequence[Layout], accepted: Sequence[pl.LazyFrame]) -> frozenset[int]:
         """See `Source.pseudonyms_of`."""
@@ -231,7 +236,7 @@ class EventFiles(TableSource):
                 **{name: values.identifier(rows[name]) if name in rows.columns else nothing for name in NETWORKS},
                 "has_time": values.text(rows["time_utc"]).is_not_null(),
                 "user": device_pseudonyms(rows, self.home.secret()),
-                "event_date": moment.dt.convert_time_zone(ZONE).dt.date(),
+                "event_date": moment.dt.convert_time_zone(self.country.time_zone).dt.date(),
             }
         )
 

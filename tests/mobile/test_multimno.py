@@ -6,12 +6,17 @@ import polars as pl
 import pytest
 
 from ons_assets.geography.areas import Areas
+from ons_assets.lakehouse.home import Home
 from ons_assets.mobile.anchors import anchored_spans, device_anchors
 from ons_assets.mobile.coverage import coverage
 from ons_assets.mobile.event_quality import event_quality
+from ons_assets.mobile.footprints import footprints
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.sources import CellFiles, EventFiles
+from ons_assets.mobile.tile_grids import COUNTRY, on_grid
+from ons_assets.mobile.versions import network_versions
 from ons_assets.parameters.mobile import Mobile
+from ons_assets.settings import Settings
 
 RECEIVED = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -60,3 +65,14 @@ def test_areas_of_britain_hold_none_of_it(sample):
     shares = coverage(plan, areas)
     assert shares.is_empty()
     assert all(part.is_empty() for part in device_anchors([events], plan, shares))
+
+
+def test_on_the_grid_of_its_country_every_cell_of_it_has_a_place(tmp_path, shared_data):
+    home = Home(tmp_path / "home").ensure().root
+    spain = Settings(home=home, geography={"crs": "EPSG:25830", "time_zone": "Europe/Madrid"})
+    path = shared_data / "geo" / "mobile" / "multimno_synthetic_network.parquet"
+    parsed = CellFiles.of(spain).whole(path, path.name, RECEIVED)
+    assert parsed.accepted["easting_m"].null_count() == 0
+    assert parsed.warnings == ()
+    [made] = footprints(on_grid(network_versions(parsed.accepted.with_columns(arrival=1)), COUNTRY))
+    assert made["cell_id"].n_unique() == 30
