@@ -46,6 +46,7 @@ class Projection:
     transformer: pyproj.Transformer
 
 
+@cache
 def known(code: str) -> pyproj.CRS:
     """Return a reference system by what a file or a person calls it: ``EPSG:27700``, an URN, WKT.
 

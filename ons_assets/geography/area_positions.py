@@ -1,5 +1,7 @@
 """Where areas are: centres and boundaries of any reference system, on the grid and in degrees."""
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 import shapely
@@ -63,7 +65,7 @@ def _of_system(rows: pl.DataFrame, crs: str | None, grid: Grid) -> pl.DataFrame:
     latitude, longitude = y, x
     if crs is not None and not is_wgs84(crs):
         latitude, longitude = to_degrees(crs, x, y, grid.accuracy_m)
-        polygons = np.array([_in_degrees(polygon, crs, grid.accuracy_m) for polygon in polygons], dtype=object)
+        polygons = shapely.transform(polygons, partial(_in_degrees, crs=crs, accuracy_m=grid.accuracy_m))
         boundary = [shapely.to_geojson(polygon) if polygon is not None else None for polygon in polygons]
     middle = shapely.centroid(polygons)
     has_centre = ~(np.isnan(x) | np.isnan(y))
@@ -92,12 +94,6 @@ def _polygon(text: str | None) -> shapely.Geometry | None:
     return polygon if is_one else None
 
 
-def _in_degrees(polygon: shapely.Geometry | None, crs: str, accuracy_m: float) -> shapely.Geometry | None:
-    if polygon is None:
-        return None
-
-    def moved(points: FloatArray) -> FloatArray:
-        latitude, longitude = to_degrees(crs, points[:, 0], points[:, 1], accuracy_m)
-        return np.column_stack([longitude, latitude]).round(DECIMALS)
-
-    return shapely.transform(polygon, moved)
+def _in_degrees(points: FloatArray, *, crs: str, accuracy_m: float) -> FloatArray:
+    latitude, longitude = to_degrees(crs, points[:, 0], points[:, 1], accuracy_m)
+    return np.column_stack([longitude, latitude]).round(DECIMALS)
