@@ -14,9 +14,9 @@ from ons_assets.mobile.evidence import Evidence, evidence
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobile.spill import RECORD, EventSpill
 from ons_assets.mobile.workers import classify_workers
+from ons_assets.parameters.geography import TIME_ZONE
 from ons_assets.parameters.mobile import CleaningParameters, DeviceAnchorParameters, StayParameters, WorkerParameters
 
-ZONE = "Europe/London"
 # A span of buckets is worked at once when it holds so many; less would be lost in the overhead of frames.
 EVENTS_AT_ONCE = 2_000_000
 COLUMNS = (
@@ -34,9 +34,9 @@ COLUMNS = (
 )
 
 
-def local_seconds(time_utc: pl.Series) -> pl.Series:
-    """Return times as seconds of the clock in London since 1970."""
-    local = time_utc.dt.convert_time_zone(ZONE).dt.replace_time_zone(None)
+def local_seconds(time_utc: pl.Series, time_zone: str = TIME_ZONE) -> pl.Series:
+    """Return times as seconds of the local clock since 1970."""
+    local = time_utc.dt.convert_time_zone(time_zone).dt.replace_time_zone(None)
     return local.dt.epoch("s")
 
 
@@ -84,6 +84,7 @@ def device_anchors(
     stays: StayParameters | None = None,
     anchors: DeviceAnchorParameters | None = None,
     workers: WorkerParameters | None = None,
+    time_zone: str = TIME_ZONE,
     folder: Path | None = None,
     threads: int = 2,
     counted: Callable[[dict[str, int]], None] = lambda _: None,
@@ -101,6 +102,8 @@ def device_anchors(
         cell, area, share.
     cleaning, stays, anchors, workers
         Parameters; None for the defaults.
+    time_zone
+        Of the local clock.
     folder
         Where the temporary files go; None for the system's own folder.
     threads
@@ -120,6 +123,7 @@ def device_anchors(
         stays=stays,
         anchors=anchors,
         workers=workers,
+        time_zone=time_zone,
         folder=folder,
         threads=threads,
     )
@@ -137,6 +141,7 @@ def anchored_spans(
     stays: StayParameters | None = None,
     anchors: DeviceAnchorParameters | None = None,
     workers: WorkerParameters | None = None,
+    time_zone: str = TIME_ZONE,
     folder: Path | None = None,
     threads: int = 2,
 ) -> Iterator[tuple[pl.DataFrame, Evidence]]:
@@ -150,6 +155,8 @@ def anchored_spans(
         Cells of the operators, numbered, with their centres in metres.
     cleaning, stays, anchors, workers
         Parameters; None for the defaults.
+    time_zone
+        Of the local clock.
     folder
         Where the sorted events wait, 16 bytes each; None is the system's folder for temporary files.
     threads
@@ -161,7 +168,7 @@ def anchored_spans(
         for block in events:
             spill.add(
                 block["user"].to_numpy(),
-                local_seconds(block["time_utc"]).to_numpy(),
+                local_seconds(block["time_utc"], time_zone).to_numpy(),
                 plan.numbers(block).to_numpy(),
             )
         spill.finish()
