@@ -1,0 +1,77 @@
+"""Of which age and sex those are who move, and who of them moves as students do."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What is found of movers.
+
+    Parameters
+    ----------
+    others : array of float64, shape (n_moves, n_groups)
+        Chance that a move is of a group, by somebody who does not move as students do; what is left to 1 is students.
+    student_share : array of float64, shape (n_groups,)
+        Share of the users of a group who move as students do.
+    """
+
+    others: FloatArray
+    student_share: FloatArray
+
+
+def classes_of_movers(
+    probability: FloatArray,
+    pace: FloatArray,
+    at_risk: FloatArray,
+    student_moves: FloatArray,
+    counts_for: FloatArray,
+    *,
+    rounds: int = 200,
+) -> Classes:
+    """Divide moves by group, and by whether they come when students move.
+
+    Who does not study moves at a rate that is constant in time, and one of its own for each group; who studies at the rate
+    of students who were found at that time. So moves tell of who makes them. Rates and shares are those of maximum
+    likelihood.
+
+    Parameters
+    ----------
+    probability : array of float64, shape (n_moves, n_groups)
+        That the user who moved is of a group, from what is known without the move.
+    pace : array of float64, shape (n_moves,)
+        Moves by month of users who are known to study, at the time of each move; zero if nothing is known of any.
+    at_risk : array of float64, shape (n_groups,)
+        Months for which users could have been seen to move.
+    student_moves : array of float64, shape (n_groups,)
+        Moves that these users would have made, had all of them studied; zero for groups in which nobody does.
+    counts_for : array of float64, shape (n_moves,)
+        How many moves each stands for, those that are not seen included.
+    rounds
+        Of the algorithm.
+
+    References
+    ----------
+    Dempster, Laird and Rubin (1977), "Maximum likelihood from incomplete data via the EM algorithm", Journal of the
+    Royal Statistical Society B 39, pp. 1-38.
+    """
+    groups = probability.shape[1]
+    rate = np.full(groups, counts_for.sum() / max(float(at_risk.sum()), 1.0))
+    share = np.where(student_moves > 0, 0.5, 0.0)
+    others = np.zeros_like(probability)
+    for _ in range(rounds):
+        other = probability * rate * (1 - share)
+        student = probability * share * pace[:, None]
+        whole = np.maximum((other + student).sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        others, students = other / whole, student / whole
+        share = np.minimum(_ratio(counts_for @ students, student_moves), 1.0)
+        rate = _ratio(counts_for @ others, at_risk * (1 - share))
+    return Classes(others, share)
+
+
+def _ratio(part: FloatArray, of: FloatArray) -> FloatArray:
+    return np.divide(part, of, out=np.zeros_like(part), where=of > 0)
