@@ -76,7 +76,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         drops, truth = folder / "drops", folder / "truth"
-        if not (truth / "population_by_age.parquet").exists():
+        if not (truth / "population_by_group.parquet").exists():
             print(f"simulated {simulate_tweets(drops, truth, scale=options.scale, seed=options.seed).tweets:,} tweets")
             if options.folder and options.scale == "full":
                 # The peak of memory is to be that of the road.
@@ -240,7 +240,7 @@ def report_flows(truth: Path, made: Frames) -> None:
         .agg(flow=pl.col("people").sum().cast(pl.Float64()))
     )
     with_age = [made[name].join(made["numbers"].select("user", "age"), on="user") for name in ("moves", "residences")]
-    population = pl.read_parquet(truth / "population_by_age.parquet")
+    population = pl.read_parquet(truth / "population_by_group.parquet")
     parameters = MigrationFlowParameters(fewest_movers=1)
     by_age = migration_flows(with_age[0], with_age[1], population, parameters, by=["age"], users=enough(made))
     everybody = pl.read_parquet(truth / "population.parquet").select("area", "population")

@@ -78,7 +78,8 @@ MOVERS = Column("movers", pl.Int64(), "users who moved")
 WEIGHTED_BY = Column(
     "weighted_by",
     pl.String(),
-    "what was known of users: area; as far as it goes age, sex, study (who studies), activity (how well moves are seen)",
+    "what was known of users: area; as far as it goes age, sex, study (who studies) and activity (how well moves are "
+    "seen)",
 )
 FLOW = Column("flow", pl.Float64(), "people who make the flow, estimated")
 FLOW_LOW = Column("flow_low", pl.Float64(), "lower bound of the 95 % interval")

@@ -330,7 +330,9 @@ USER_DEMOGRAPHICS = Table(
         columns.AGE,
         columns.SEX,
         columns.PROBABILITY,
-        Column("is_supplied", pl.Boolean(), "whether somebody supplied it; else it is modelled from those of whom it is"),
+        Column(
+            "is_supplied", pl.Boolean(), "whether somebody supplied it; else it is modelled from those of whom it is"
+        ),
     ),
     key=("user", "age", "sex"),
     sensitivity=Sensitivity.INDIVIDUAL,

@@ -37,9 +37,9 @@ def interval_of_partly_seen(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the interval of a number of people of whom some were seen.
 
-    Of a known number each is seen with the same chance, so that given how many were seen, the number of all others is negative
-    binomial (with the prior of Jeffreys for the chance of nothing but the number). What the chance itself may be wrong is added: independent
-    of it, and on the logarithm.
+    Each is seen with the same chance. Given how many were seen, the number of the others is then negative binomial;
+    with half a person more than were seen, so that both ends are missed alike often. By how much the chance itself may
+    be wrong is added on the logarithm, as independent of it.
 
     Parameters
     ----------

@@ -189,8 +189,8 @@ class RakedFlowParameters(Parameters):
         0.12,
         ge=0,
         le=5,
-        description="relative standard deviation of raked flows beside what chance does; an error of the official totals"
-        " is not in it",
+        description="relative standard deviation of raked flows beside what chance does; an error of the official"
+        " totals is not in it",
     )
     level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
 

@@ -46,9 +46,9 @@ from ons_assets.tweets.demographics_files import DemographicsFiles
 from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import EVERYBODY, STUDENTS
 from ons_assets.tweets.migration_flows import migration_flows as estimate_flows
-from ons_assets.tweets.student_moves import Study
 from ons_assets.tweets.raked_flows import raked_flows as rake_flows
 from ons_assets.tweets.sources import TweetFiles
+from ons_assets.tweets.student_moves import Study
 from ons_assets.tweets.terms import usual_terms
 from ons_assets.tweets.user_demographics import user_demographics as describe_demographics
 from ons_assets.tweets.users import PERSON
@@ -239,7 +239,8 @@ def migration_flows(
     """Estimate how many people moved from area to area, and how many students."""
     lived, enough = residences.collect(), _seen_enough(users, parameters)
     study = user_anchors.filter(anchor="study").select("user", "area", "from", "to").collect()
-    in_force = list(terms.terms) or (usual_terms(lived["month"].min(), lived["month"].max()) if len(lived) else [])
+    [(first, last)] = lived.select(first=pl.col("month").min(), last=pl.col("month").max().dt.month_end()).rows()
+    in_force = list(terms.terms) or (usual_terms(first, last) if first else [])
     flows = estimate_flows(
         moves.collect(),
         lived,

@@ -35,8 +35,8 @@ def classes_of_movers(
 ) -> Classes:
     """Divide moves by group, and by whether they come when students move.
 
-    Who does not study moves at a rate that is constant in time, and one of its own for each group; who studies at the rate
-    of students who were found at that time. So moves tell of who makes them. Rates and shares are those of maximum
+    Who does not study moves at a rate that is constant in time, and one of its own for each group; who studies at the
+    rate of students who were found at that time. So moves tell of who makes them. Rates and shares are those of maximum
     likelihood.
 
     Parameters

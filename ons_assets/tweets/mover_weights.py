@@ -96,7 +96,9 @@ def mover_weights(
         .sort(MOVE)
     )
     students = _students(between, people, study, parameters)
-    found = study.places.select("user").unique() if study is not None and len(students) else at_risk.select("user").clear()
+    found = (
+        study.places.select("user").unique() if study is not None and len(students) else at_risk.select("user").clear()
+    )
     seen = _seen(users, between, at_risk)
     movers = (
         between.join(seen, on="user", how="left")
@@ -195,9 +197,7 @@ class _Others:
             .agg(
                 users=exact_sum(pl.col("users").fill_null(0.0)),
                 # Where nobody studies, nobody moves as students do.
-                as_students=exact_sum(
-                    pl.when("students").then(pl.col("users") * pl.col("rate")).fill_null(0.0)
-                ),
+                as_students=exact_sum(pl.when("students").then(pl.col("users") * pl.col("rate")).fill_null(0.0)),
             )
             .sort("group")
         )
@@ -213,7 +213,9 @@ class _Others:
         share = pl.DataFrame({"group": groups["group"], "studying": classes.student_share})
         kept = exposed.join(share, on="group").with_columns(users=pl.col("users") * (1 - pl.col("studying")))
         # Of the students of the country, the share who are users is that of their moves which users make.
-        weighed = movers.filter(pl.col("students") > 0).select(exact_sum("students"), users=exact_sum(1 / pl.col("seen")))
+        weighed = movers.filter(pl.col("students") > 0).select(
+            exact_sum("students"), users=exact_sum(1 / pl.col("seen"))
+        )
         of_students, by_users = weighed.row(0)
         by_users += float(counts_for @ (1 - classes.others.sum(axis=1)))
         penetration = by_users / of_students if of_students else 0.0
@@ -229,7 +231,11 @@ class _Others:
             .select("group", users=pl.max_horizontal(pl.col("all_") - penetration * pl.col("students"), "kept"))
         )
         return cls(
-            moves, classes, kept, per_group, numbered.select("area", "group", people=pl.col("population") - pl.col("students"))
+            moves,
+            classes,
+            kept,
+            per_group,
+            numbered.select("area", "group", people=pl.col("population") - pl.col("students")),
         )
 
     def weighed(self, movers: pl.DataFrame, parameters: MigrationFlowParameters) -> pl.DataFrame:

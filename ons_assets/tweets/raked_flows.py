@@ -12,6 +12,10 @@ from ons_assets.tweets.migration_comparison import ALL, official_totals
 
 FloatArray = npt.NDArray[np.float64]
 KEY = ["period_type", "period", "origin", "destination"]
+FIGURES = ("flow", "raked_flow", "raked_low", "raked_high")
+SCHEMA = pl.Schema(
+    {name: pl.String() for name in KEY} | {"movers": pl.Int64()} | {name: pl.Float64() for name in FIGURES}
+)
 
 
 def raked_flows(
@@ -19,9 +23,9 @@ def raked_flows(
 ) -> pl.DataFrame:
     """Rake flows to the official moves into and out of their areas.
 
-    Of a pair of areas that has no row, as fewer users moved than are told, or none, stands what is to be expected of it:
-    moves in proportion to both totals, given that fewer than `fewest_movers` were seen of them. So raked flows are made of
-    what is released and public alone.
+    For a pair of areas that has no row, as fewer users moved than are told, or none, stands what is to be expected of
+    it: moves in proportion to both totals, given that fewer than `fewest_movers` were seen of them. So raked flows are
+    made of what is released and public alone.
 
     Parameters
     ----------
@@ -35,8 +39,8 @@ def raked_flows(
     Returns
     -------
     pl.DataFrame
-        period_type, period, origin, destination, movers, flow (as in `tweets/migration_flows`), raked_flow, raked_low, raked_high
-        (interval), of the periods and areas of which there are totals in both directions. Sorted.
+        period_type, period, origin, destination, movers, flow (as in `tweets/migration_flows`), raked_flow, raked_low,
+        raked_high (interval), of the periods and areas of which there are totals in both directions. Sorted.
 
     References
     ----------
@@ -49,9 +53,7 @@ def raked_flows(
         official = estimates.filter(pl.col("period") == period)
         raked = _of_period(of_period, official, parameters)
         parts.append(raked.select(pl.lit(kind).alias("period_type"), pl.lit(period).alias("period"), pl.all()))
-    schema = {name: pl.String() for name in KEY} | {"movers": pl.Int64()}
-    schema |= dict.fromkeys(("flow", "raked_flow", "raked_low", "raked_high"), pl.Float64())
-    return pl.concat([pl.DataFrame(schema=schema), *(part.select(list(schema)) for part in parts)]).sort(KEY)
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *(part.select(list(SCHEMA)) for part in parts)]).sort(KEY)
 
 
 def _of_period(flows: pl.DataFrame, official: pl.DataFrame, parameters: RakedFlowParameters) -> pl.DataFrame:

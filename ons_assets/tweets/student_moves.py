@@ -35,9 +35,9 @@ class Study:
 def student_moves(moves: pl.DataFrame, study: Study, students: pl.DataFrame, fewest_users: float) -> pl.DataFrame:
     """Weigh the moves of users who study by the official number of students.
 
-    A user who was seen to study in a term stands for the students of the area in that term: their official number by that of
-    such users. A move to the area of study counts for the term that follows, one from there for the term before. So it does
-    not matter how many of all students are found, if those who move are found as those who stay.
+    A user who was seen to study in a term stands for the students of the area in that term: their official number by
+    that of such users. A move to the area of study counts for the term that follows, one from there for the term
+    before. So it does not matter how many students are found, if those who move are found as those who stay.
 
     Parameters
     ----------

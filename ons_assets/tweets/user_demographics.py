@@ -25,8 +25,8 @@ def user_demographics(
     """Return with which probability each user is of each age and sex.
 
     Who is in the supplied table has the probabilities that it says, of the groups that the population is divided by. Of
-    the others the chance of a group is proportional to its share among supplied users who study, or do not, as they
-    do, times its share among the people of their area, by that among the people of all areas (Bayes, where areas and study
+    the others the chance of a group is proportional to its share among supplied users who study, or do not, as they do,
+    times its share among the people of their area, by that among the people of all areas (Bayes, where area and study
     are independent given the group).
 
     Parameters
@@ -34,8 +34,8 @@ def user_demographics(
     users
         user, area (null where it is not known), studies: everybody of whom something is to be said.
     supplied
-        user, age, sex ("all" where it is not divided), probability; several rows a user. What the probabilities of a user
-        add up to is taken for the whole, after groups that the population has not were left out.
+        user, age, sex ("all" where it is not divided), probability; several rows a user. What the probabilities of a
+        user add up to is taken for the whole, after groups that the population has not were left out.
     population
         Rows of `reference/population`.
     parameters

@@ -18,9 +18,9 @@ def protect_parts(
 ) -> Protected:
     """Withhold of a table what may not be told beside another, whose units its own are some of.
 
-    The other table loses nothing. Of this one all rows of a pair (what rows have in common besides the period) are withheld if
-    the rest of a row is small, or none: then something would be told of each. What is left is attacked together with the
-    other table, and what the auditor learns costs the rows of its pair; until there is nothing.
+    The other table loses nothing. Of this one all rows of a pair (what rows have in common besides the period) are
+    withheld if the rest of a row is small, or none: then something would be told of each. What is left is attacked
+    together with the other table, and what the auditor learns costs the rows of its pair; until there is nothing.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def protect_parts(
             whole=rows[rule.count].dtype.is_integer(),
             blurred=rule.blurred is not None,
         )
-        cells = [each.cell for each in (*found.exposures, *found.unsettled)]
+        cells = [each.cell for each in found.exposures] + [each.cell for each in found.unsettled]
         if not cells:
             break
         exposed = pl.DataFrame(cells, schema=[WHO, *key], orient="row").select(pair).unique()
@@ -67,7 +67,7 @@ def protect_parts(
         # Without a row of this table to blame, it is told not at all.
         kept = fewer if len(fewer) < len(kept) else kept.clear()
     finest = rule.margins[0].parts if rule.margins else pl.lit(value=True)
-    counts = [each.filter(finest)[rule.count].sum() for each in (rows, kept)]
+    counted_, told_ = (float(each.filter(finest).select(pl.col(rule.count).sum()).item()) for each in (rows, kept))
     return Protected(
         kept,
         Account(
@@ -76,6 +76,6 @@ def protect_parts(
             cells=len(rows),
             primary=alone.account.primary,
             secondary=len(rows) - len(kept) - alone.account.primary,
-            kept_share=kept_share(counts[0], counts[0] - counts[1], thresholds.fewest),
+            kept_share=kept_share(counted_, counted_ - told_, thresholds.fewest),
         ),
     )
