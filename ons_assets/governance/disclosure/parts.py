@@ -18,9 +18,9 @@ def protect_parts(
 ) -> Protected:
     """Withhold of a table what may not be told beside another, whose units its own are some of.
 
-    The other table loses nothing. Of this one all rows of a pair (what rows have in common besides the period) are
-    withheld if the rest of a row is small, or none: then something would be told of each. What is left is attacked
-    together with the other table, and what the auditor learns costs the rows of its pair; until there is nothing.
+    The other table loses nothing. Of this one a row is withheld if the rest of it is small, or none: then something
+    would be told of each. What is left is attacked together with the other table, and what the auditor learns costs all
+    rows of its pair (what rows have in common besides the period); until there is nothing.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def protect_parts(
     alone = protect(table, rows, thresholds)
     left = pl.col("all_") - pl.col(rule.count)
     rest = alone.rows.join(counted.select(*key, all_=rule.count), on=key, how="left")
-    kept = alone.rows.join(rest.filter(left.fill_null(0) < thresholds.fewest), on=pair, how="anti")
+    kept = alone.rows.join(rest.filter(left.fill_null(0) < thresholds.fewest), on=key, how="anti")
     both = replace(
         whole,
         columns=(Column(WHO, pl.String(), "whose rows"), *whole.columns),

@@ -56,7 +56,8 @@ def simulate_tweets(
         homes and jobs (person, user_id, from_day, area, position), moves (of everybody, with the day on
         which the register learns of them), population (by area: people, students in term time on the
         last day, users), population_by_group (by area, age and sex: people, students on the last day), flows
-        (origin, destination, month, people), outages, accounts (user_id, kind), tweets (tweet_id, user_id, where; not at full scale), faults, deleted.
+        (origin, destination, month, people), outages, accounts (user_id, kind), tweets (tweet_id, user_id, where;
+        not at full scale), faults, deleted.
     scale
         ``"small"``, ``"medium"``, ``"full"`` or a `Scale`.
     seed
