@@ -39,6 +39,7 @@ class DemographicsFiles(PlainSource):
     columns = {"user": pl.String()}
     optional = {"age": pl.String(), "sex": pl.String(), "probability": pl.Float64()}
     defaults = {"age": ALL, "sex": ALL}
+    one_of = ((("age",), ("sex",)),)
     faults = (
         missing("user", "user is missing"),
         Rule(~pl.col("probability").is_between(0, 1), "probability is no number from 0 to 1", null_is_fault=True),

@@ -63,13 +63,14 @@ def classes_of_movers(
     rate = np.full(groups, counts_for.sum() / max(float(at_risk.sum()), 1.0))
     share = np.where(student_moves > 0, 0.5, 0.0)
     others = np.zeros_like(probability)
+    times = counts_for[:, None]
     for _ in range(rounds):
         other = probability * rate * (1 - share)
         student = probability * share * pace[:, None]
         whole = np.maximum((other + student).sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         others, students = other / whole, student / whole
-        share = np.minimum(_ratio(counts_for @ students, student_moves), 1.0)
-        rate = _ratio(counts_for @ others, at_risk * (1 - share))
+        share = np.minimum(_ratio((students * times).sum(axis=0), student_moves), 1.0)
+        rate = _ratio((others * times).sum(axis=0), at_risk * (1 - share))
     return Classes(others, share)
 
 

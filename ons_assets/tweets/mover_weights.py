@@ -217,7 +217,7 @@ class _Others:
             exact_sum("students"), users=exact_sum(1 / pl.col("seen"))
         )
         of_students, by_users = weighed.row(0)
-        by_users += float(counts_for @ (1 - classes.others.sum(axis=1)))
+        by_users += float(np.sum(counts_for * (1 - classes.others.sum(axis=1))))
         penetration = by_users / of_students if of_students else 0.0
         months = at_risk["month"].n_unique()
         everybody = at_risk.join(chances, on="user").group_by("group").agg(all_=exact_sum("probability") / months)
@@ -257,7 +257,9 @@ class _Others:
         relative = people_by_user_of_periods(by_area.join(expected, on="area"), "expected", fewest)
         each = np.zeros(self.classes.others.shape[1])
         each[per_user["group"].to_numpy()] = per_user["weight"].to_numpy()
-        stands_for = self.moves.select(*MOVE, stands_for=pl.Series(self.classes.others @ each) / pl.col("seen"))
+        stands_for = self.moves.select(
+            *MOVE, stands_for=pl.Series((self.classes.others * each).sum(axis=1)) / pl.col("seen")
+        )
         joined = movers.join(stands_for, on=MOVE, how="left").with_columns(pl.col("stands_for").fill_null(0.0))
         periods = pl.concat(
             joined.with_columns(period_type=pl.lit(kind), period=pl.col("month").dt.strftime(form))

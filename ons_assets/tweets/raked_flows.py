@@ -7,6 +7,7 @@ import polars as pl
 from ons_assets.flows.interaction import balance
 from ons_assets.flows.intervals import interval_of_partly_seen
 from ons_assets.flows.raking import Margin, rake
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.parameters.tweets import RakedFlowParameters
 from ons_assets.tweets.migration_comparison import ALL, official_totals
 
@@ -70,7 +71,7 @@ def _of_period(flows: pl.DataFrame, official: pl.DataFrame, parameters: RakedFlo
         return known.select(columns).with_columns(raked_flow="flow", raked_low="flow", raked_high="flow")
     origin, destination = known["number"].to_numpy(), known["number_to"].to_numpy()
     out, into = areas["out"].to_numpy(), areas["in"].to_numpy()
-    people_by_user = float(known["flow"].sum()) / float(known["movers"].sum())
+    people_by_user = known.select(exact_sum("flow") / exact_sum("movers")).item()
     start = _expected_unseen(out, into, people_by_user, parameters.fewest_movers)
     start[origin, destination] = known["flow"].to_numpy()
     n = len(areas)

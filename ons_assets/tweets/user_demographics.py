@@ -110,7 +110,7 @@ def _shares(users: pl.DataFrame, said: pl.DataFrame, people: pl.DataFrame, smoot
     counted = known.group_by(*GROUP, "studies").agg(users=exact_sum("probability"))
     joined = cells.join(counted, on=[*GROUP, "studies"], how="left").fill_null(0.0)
     raised = pl.col("users") + smoothing * pl.col("overall")
-    return joined.with_columns(share=raised / raised.sum().over("studies")).select(*GROUP, "studies", "share")
+    return joined.with_columns(share=raised / exact_sum(raised).over("studies")).select(*GROUP, "studies", "share")
 
 
 def _local(people: pl.DataFrame) -> pl.DataFrame:

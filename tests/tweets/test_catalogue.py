@@ -21,8 +21,8 @@ from ons_assets.tweets.anchors import tweet_stays, user_anchors, user_commutes
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import cluster
 from ons_assets.tweets.collection_gaps import collection_gaps
-from ons_assets.tweets.locating import locate
 from ons_assets.tweets.demographics_files import DemographicsFiles
+from ons_assets.tweets.locating import locate
 from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import migration_flows
 from ons_assets.tweets.raked_flows import raked_flows
