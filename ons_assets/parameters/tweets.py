@@ -166,6 +166,15 @@ class MigrationFlowParameters(Parameters):
     )
     fewest_movers: int = Field(3, ge=1, description="a flow of fewer users is not told")
     level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
+    fewest_moves: int = Field(
+        50, ge=2, description="of fewer moves in all it is not concluded how many of users who tweet little are missed"
+    )
+    usual_moves: float = Field(
+        10.0,
+        gt=0,
+        description="moves by which each month is drawn to the mean of all, where who does not study is told from who"
+        " does",
+    )
     bias_by_area: float = Field(
         0.8,
         ge=0,

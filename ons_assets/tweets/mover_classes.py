@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,19 @@ class Classes:
 def classes_of_movers(
     probability: FloatArray,
     pace: FloatArray,
+    month: IntArray,
     at_risk: FloatArray,
-    student_moves: FloatArray,
+    student_rate: FloatArray,
     counts_for: FloatArray,
     *,
+    usual_moves: float = 10.0,
     rounds: int = 200,
 ) -> Classes:
     """Divide moves by group, and by whether they come when students move.
 
-    Who does not study moves at a rate that is constant in time, and one of its own for each group; who studies at the
-    rate of students who were found at that time. So moves tell of who makes them. Rates and shares are those of maximum
-    likelihood.
+    Who does not study moves at a rate of the group, with a season that all groups share; who studies at the rate of
+    students who were found at that time. So moves tell of who makes them. Rates, seasons and shares are those of
+    maximum likelihood, seasons drawn a little to none.
 
     Parameters
     ----------
@@ -45,12 +48,16 @@ def classes_of_movers(
         That the user who moved is of a group, from what is known without the move.
     pace : array of float64, shape (n_moves,)
         Moves by month of users who are known to study, at the time of each move; zero if nothing is known of any.
-    at_risk : array of float64, shape (n_groups,)
-        Months for which users could have been seen to move.
-    student_moves : array of float64, shape (n_groups,)
-        Moves that these users would have made, had all of them studied; zero for groups in which nobody does.
+    month : array of int64, shape (n_moves,)
+        Number of the month of each move.
+    at_risk : array of float64, shape (n_months, n_groups)
+        Users who could have been seen to move.
+    student_rate : array of float64, shape (n_months, n_groups)
+        Moves of users who are known to study; zero for groups in which nobody does.
     counts_for : array of float64, shape (n_moves,)
         How many moves each stands for, those that are not seen included.
+    usual_moves
+        Moves in each month as in the mean of all, beside those that are seen, so that a month of few makes no season.
     rounds
         Of the algorithm.
 
@@ -59,18 +66,22 @@ def classes_of_movers(
     Dempster, Laird and Rubin (1977), "Maximum likelihood from incomplete data via the EM algorithm", Journal of the
     Royal Statistical Society B 39, pp. 1-38.
     """
-    groups = probability.shape[1]
+    months, groups = at_risk.shape
     rate = np.full(groups, counts_for.sum() / max(float(at_risk.sum()), 1.0))
+    season = np.ones(months)
+    student_moves = (at_risk * student_rate).sum(axis=0)
     share = np.where(student_moves > 0, 0.5, 0.0)
-    others = np.zeros_like(probability)
-    times = counts_for[:, None]
+    others, times = np.zeros_like(probability), counts_for[:, None]
     for _ in range(rounds):
-        other = probability * rate * (1 - share)
+        other = probability * rate * (1 - share) * season[month, None]
         student = probability * share * pace[:, None]
         whole = np.maximum((other + student).sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         others, students = other / whole, student / whole
         share = np.minimum(_ratio((students * times).sum(axis=0), student_moves), 1.0)
-        rate = _ratio((others * times).sum(axis=0), at_risk * (1 - share))
+        exposed = at_risk * (1 - share)
+        rate = _ratio((others * times).sum(axis=0), (exposed * season[:, None]).sum(axis=0))
+        by_month = np.bincount(month, weights=(others * times).sum(axis=1), minlength=months)
+        season = (by_month + usual_moves) / ((exposed * rate).sum(axis=1) + usual_moves)
     return Classes(others, share)
 
 

@@ -99,7 +99,7 @@ def mover_weights(
     found = (
         study.places.select("user").unique() if study is not None and len(students) else at_risk.select("user").clear()
     )
-    seen = _seen(users, between, at_risk)
+    seen = _seen(users, between, at_risk, parameters)
     movers = (
         between.join(seen, on="user", how="left")
         .join(found.with_columns(studies=pl.lit(value=True)), on="user", how="left")
@@ -110,7 +110,7 @@ def mover_weights(
     )
     # Without official numbers of students, or users who study, it does not matter who does.
     divided = people.with_columns(students=pl.col("students").fill_null(0.0) if len(found) else pl.lit(0.0))
-    others = _Others.of(movers, at_risk, found, divided, demographics)
+    others = _Others.of(movers, at_risk, found, divided, demographics, parameters)
     weighed = others.weighed(movers, parameters)
     totals = people.group_by("area").agg(exact_sum("population"))
     counted = at_risk.group_by("month", "area").agg(users=pl.len()).join(totals, on="area")
@@ -135,7 +135,9 @@ def _students(
     return student_moves(between, study, official, parameters.fewest_users).rename({"weight": "students"})
 
 
-def _seen(users: pl.DataFrame | None, between: pl.DataFrame, at_risk: pl.DataFrame) -> pl.DataFrame:
+def _seen(
+    users: pl.DataFrame | None, between: pl.DataFrame, at_risk: pl.DataFrame, parameters: MigrationFlowParameters
+) -> pl.DataFrame:
     """User, seen: the chance that a move is seen of a user who tweets so much."""
     if users is None or "tweets" not in users.columns:
         return at_risk.select("user", seen=pl.lit(1.0)).clear()
@@ -144,7 +146,7 @@ def _seen(users: pl.DataFrame | None, between: pl.DataFrame, at_risk: pl.DataFra
     counted = users.join(months, on="user").join(moved, on="user", how="left").sort("user")
     filled = counted.with_columns(pl.col("moves").fill_null(0))
     activity, events, exposure = (filled[name].to_numpy().astype(np.float64) for name in ("tweets", "moves", "months"))
-    detection = fit_detection(activity, events, exposure)
+    detection = fit_detection(activity, events, exposure, fewest_events=parameters.fewest_moves)
     return filled.select("user", seen=pl.Series(detection.seen(activity)))
 
 
@@ -180,6 +182,7 @@ class _Others:
         found: pl.DataFrame,
         people: pl.DataFrame,
         demographics: pl.DataFrame | None,
+        parameters: MigrationFlowParameters,
     ) -> "_Others":
         """Divide users by group, and their moves by what they tell of who makes them."""
         groups = people.select(GROUP).unique().sort(GROUP).with_row_index("group")
@@ -190,25 +193,34 @@ class _Others:
         unfound = at_risk.join(found, on="user", how="anti").join(chances, on="user")
         exposed = unfound.group_by("month", "area", "group").agg(users=exact_sum("probability"))
         has_students = numbered.group_by("group").agg(exact_sum("students") > 0)
-        of_group = (
-            groups.join(has_students, on="group")
-            .join(exposed.join(rate, on="month", how="left"), on="group", how="left")
-            .group_by("group")
-            .agg(
-                users=exact_sum(pl.col("users").fill_null(0.0)),
-                # Where nobody studies, nobody moves as students do.
-                as_students=exact_sum(pl.when("students").then(pl.col("users") * pl.col("rate")).fill_null(0.0)),
-            )
-            .sort("group")
+        months = at_risk.select("month").unique().sort("month").with_row_index("number")
+        cells = (
+            months.join(groups, how="cross")
+            .join(has_students, on="group")
+            .join(exposed.group_by("month", "group").agg(exact_sum("users")), on=["month", "group"], how="left")
+            .join(rate, on="month", how="left")
+            # Where nobody studies, nobody moves as students do.
+            .with_columns(pl.col("users").fill_null(0.0), rate=pl.when("students").then("rate").fill_null(0.0))
+            .sort("number", "group")
         )
         moves = movers.filter(~pl.col("studies"))
         probability = np.zeros((len(moves), len(groups)))
-        cells = moves.select("user").with_row_index("row").join(chances, on="user")
-        probability[cells["row"].to_numpy(), cells["group"].to_numpy()] = cells["probability"].to_numpy()
+        known = moves.select("user").with_row_index("row").join(chances, on="user")
+        probability[known["row"].to_numpy(), known["group"].to_numpy()] = known["probability"].to_numpy()
         pace = pace_of_students(moves, movers.filter("studies"), studying) if len(found) else np.zeros(len(moves))
         counts_for = 1 / moves["seen"].to_numpy()
+        number = moves.join(months, on="month", how="left", maintain_order="left")["number"]
+        at_risk_, student_rate = (
+            cells[name].to_numpy().reshape(len(months), len(groups)) for name in ("users", "rate")
+        )
         classes = classes_of_movers(
-            probability, pace, of_group["users"].to_numpy(), of_group["as_students"].to_numpy(), counts_for
+            probability,
+            pace,
+            number.to_numpy().astype(np.int64),
+            at_risk_,
+            student_rate,
+            counts_for,
+            usual_moves=parameters.usual_moves,
         )
         share = pl.DataFrame({"group": groups["group"], "studying": classes.student_share})
         kept = exposed.join(share, on="group").with_columns(users=pl.col("users") * (1 - pl.col("studying")))
@@ -219,13 +231,12 @@ class _Others:
         of_students, by_users = weighed.row(0)
         by_users += float(np.sum(counts_for * (1 - classes.others.sum(axis=1))))
         penetration = by_users / of_students if of_students else 0.0
-        months = at_risk["month"].n_unique()
-        everybody = at_risk.join(chances, on="user").group_by("group").agg(all_=exact_sum("probability") / months)
+        everybody = at_risk.join(chances, on="user").group_by("group").agg(all_=exact_sum("probability") / len(months))
         per_group = (
             numbered.group_by("group")
             .agg(exact_sum("students"))
             .join(everybody, on="group", how="left")
-            .join(kept.group_by("group").agg(kept=exact_sum("users") / months), on="group", how="left")
+            .join(kept.group_by("group").agg(kept=exact_sum("users") / len(months)), on="group", how="left")
             .with_columns(pl.col("all_", "kept").fill_null(0.0))
             # Some who move as students do have been students, or will be, and are not among them now.
             .select("group", users=pl.max_horizontal(pl.col("all_") - penetration * pl.col("students"), "kept"))

@@ -55,9 +55,9 @@ def test_moves_tell_who_studies_and_of_which_age_those_are_who_move():
     likely_young = np.where(random.random(n) < 0.8, young, ~young)
     chance = np.where(likely_young, 0.8 * 0.4 / (0.8 * 0.4 + 0.2 * 0.6), 0.2 * 0.4 / (0.2 * 0.4 + 0.8 * 0.6))
     groups = np.column_stack([chance, 1 - chance])
-    at_risk = 12 * groups.sum(axis=0)
-    student_moves_ = np.array([pace.sum() * groups[:, 0].sum(), 0.0])
-    found = classes_of_movers(groups[who], pace[month], at_risk, student_moves_, np.ones(len(who)))
+    at_risk = np.tile(groups.sum(axis=0), (12, 1))
+    student_rate = np.column_stack([pace, np.zeros(12)])
+    found = classes_of_movers(groups[who], pace[month], month, at_risk, student_rate, np.ones(len(who)))
     others = ~studies[who]
     assert found.student_share == pytest.approx([1 / 3, 0], abs=0.02)
     assert found.others[:, 0].sum() == pytest.approx(np.sum(others & young[who]), rel=0.15)
@@ -65,7 +65,9 @@ def test_moves_tell_who_studies_and_of_which_age_those_are_who_move():
 
 
 def test_where_nobody_studies_every_move_is_of_another():
-    found = classes_of_movers(np.ones((4, 1)), np.zeros(4), np.array([100.0]), np.zeros(1), np.ones(4))
+    found = classes_of_movers(
+        np.ones((4, 1)), np.zeros(4), np.arange(4), np.full((4, 1), 100.0), np.zeros((4, 1)), np.ones(4)
+    )
     assert found.others.ravel().tolist() == [1.0] * 4
     assert found.student_share.tolist() == [0.0]
 
