@@ -115,7 +115,9 @@ def mover_weights(
     totals = people.group_by("area").agg(exact_sum("population"))
     counted = at_risk.group_by("month", "area").agg(users=pl.len()).join(totals, on="area")
     bases = people_by_user_of_periods(counted, "population", parameters.fewest_users).rename({"weight": "base"})
-    rows = weighed.join(bases, left_on=["period", "from_area"], right_on=["period", "area"])
+    both = weighed.join(bases, left_on=["period", "from_area"], right_on=["period", "area"])
+    # What cannot be weighed in its month counts in no year: movers of months add up to those of their year.
+    rows = both.join(both.filter(period_type="month").select(MOVE), on=MOVE, how="semi")
     known = [name for name in GROUP if (people[name] != ALL).any()]
     known += ["study"] * (len(found) > 0) + ["activity"] * bool((seen["seen"] < 1).any())
     columns = ["user", "period_type", "period", "studies", "base", "students"]

@@ -206,6 +206,19 @@ def test_a_flow_by_its_movers_is_a_factor_of_its_origin_and_one_of_its_destinati
     assert max(by_user.values()) > 1.1 * min(by_user.values())
 
 
+@given(st.integers(40, 400), st.integers(0, 50), st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_movers_of_months_add_up_to_those_of_their_year(n, seed, by_age):
+    """Also where months have too few users at risk to be weighed."""
+    moved, lived, population, known, _ = country(seed, n)
+    some = lived.filter((pl.col("month").dt.month() > 3) | (pl.col("user") % 4 == 0))
+    flows = migration_flows(moved, some, population, demographics=known if by_age else None)
+    months = flows.filter(period_type="month").group_by("origin", "destination").agg(pl.col("movers").sum())
+    years = flows.filter(period_type="year").select("origin", "destination", "movers")
+    assert months.sort("origin", "destination").rows() == years.sort("origin", "destination").rows()
+    assert flows.filter(~(pl.col("flow") > 0)).is_empty()
+
+
 # --- pools ---------------------------------------------------------------------------------------------
 
 
