@@ -24,6 +24,7 @@ TWEET_ID = Column("tweet_id", pl.Int64(), "id of the tweet")
 OPERATOR = Column("operator", pl.String(), "operator of the network")
 CONTRACT = Column("contract", pl.String(), "contract, prepaid, business, or all")
 AGE = Column("age", pl.String(), "age group, or all")
+SEX = Column("sex", pl.String(), "sex, or all")
 AGE_GROUP = Column("age_group", pl.String(), "such as 25-44, or all")
 
 # When.
@@ -42,6 +43,8 @@ EVENT_DATE = Column("event_date", pl.Date(), "local day of the events")
 OBSERVED = Column("observed", pl.String(), "first and last day of the events, such as 2014-10-06/2014-11-02")
 FROM = Column("from", pl.Date(), "first day of the evidence for the anchor, or for both")
 TO = Column("to", pl.Date(), "last day of the evidence for the anchor, or for both")
+VALID_FROM_UTC = Column("valid_from_utc", UTC, "moment from which it holds")
+VALID_UNTIL_UTC = Column("valid_until_utc", UTC, "moment from which it holds no longer; null if it still does")
 FREQUENCY = Column("frequency", pl.String(), "day, week or month")
 PERIOD = Column("period", pl.String(), "such as 2016-07-21, 2016-W29 (ISO 8601), 2016-07 or 2016")
 
@@ -58,12 +61,21 @@ LATITUDE = Column("latitude", pl.Float64(), "degrees, WGS 84")
 LONGITUDE = Column("longitude", pl.Float64(), "degrees, WGS 84")
 EASTING_M = Column("easting_m", pl.Float64(), "on the grid of geography.crs; the centre of what is more than a point")
 NORTHING_M = Column("northing_m", pl.Float64(), "on the grid of geography.crs; the centre of what is more than a point")
+TILE_EASTING_M = Column("tile_easting_m", pl.Int64(), "west edge of the tile, on the grid of the footprints")
+TILE_NORTHING_M = Column("tile_northing_m", pl.Int64(), "south edge of the tile, on the grid of the footprints")
 DWELLING_TYPE = Column(
     "dwelling_type", pl.String(), "flat, terraced, semi_detached or detached; all for dwellings of any type"
 )
 UPRN = Column("uprn", pl.Int64(), "Unique Property Reference Number of an address")
 POSTCODE = Column("postcode", pl.String(), "postcode of the address")
 CELL_ID = Column("cell_id", pl.String(), "cell of the operator's plan")
+TECHNOLOGY = Column("technology", pl.String(), "2G, 3G, 4G, 5G or unknown")
+CELL_TYPE = Column("cell_type", pl.String(), "macro, small or unknown")
+AZIMUTH_DEGREES = Column("azimuth_degrees", pl.Float64(), "direction, clockwise from north; null for all round")
+BEAM_WIDTH_DEGREES = Column("beam_width_degrees", pl.Float64(), "width of the sector; null for all round")
+RANGE_M = Column("range_m", pl.Float64(), "how far it reaches; null if the plan does not say")
+POWER_W = Column("power_w", pl.Float64(), "power of the antenna; null if the plan does not say")
+HEIGHT_M = Column("height_m", pl.Float64(), "height of the antenna above the ground; null if not said")
 CLUSTER = Column("cluster", pl.Int32(), "number of the cluster of tweets within its user")
 ANCHOR = Column("anchor", pl.String(), "home, second_home, work or study")
 HOME_CLUSTER = Column("home_cluster", pl.Int32(), "cluster of the main home of that time")
@@ -76,6 +88,14 @@ DESTINATION = Column(
     "destination", pl.String(), "code of the area of work, or of the new home; or all; of phones none_seen, several too"
 )
 DEVICES = Column("devices", pl.Float64(), "devices that make the flow, weighted by where they may be")
+PERIOD_TYPE = Column("period_type", pl.String(), "month or year")
+MOVERS = Column("movers", pl.Int64(), "users who moved")
+WEIGHTED_BY = Column(
+    "weighted_by",
+    pl.String(),
+    "what was known of users: area; as far as it goes age, sex, study (who studies) and activity (how well moves are "
+    "seen)",
+)
 FLOW = Column("flow", pl.Float64(), "people who make the flow, estimated")
 FLOW_LOW = Column("flow_low", pl.Float64(), "lower bound of the 95 % interval")
 FLOW_HIGH = Column("flow_high", pl.Float64(), "upper bound of the 95 % interval")
@@ -182,6 +202,7 @@ SUBJECT_TYPE = Column("subject_type", pl.String(), "kind of what is compared")
 SUBJECT = Column("subject", pl.String(), "what is compared, by its code or name; or all")
 MEASURE = Column("measure", pl.String(), "what is measured")
 VALUE = Column("value", pl.Float64(), "value of the measure; null where it is not defined")
+ERROR_CODE = Column("error_code", pl.Int16(), "number of what is wrong; see docs/methods/quality_warnings.md")
 REASON = Column("reason", pl.String(), "why it is so, or why figures are missing; null where there is nothing to say")
 EVIDENCE = Column("evidence", pl.String(), "why it was found, in a sentence with figures")
 TABLE_NAME = Column("table_name", pl.String(), "table")

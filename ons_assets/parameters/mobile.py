@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from ons_assets.parameters.base import Parameters, Positive, Section
+from ons_assets.parameters.mobile_network import FootprintParameters, QualityWarningParameters
 
 LEAST_K = 5
 Monday0 = Annotated[int, Field(ge=0, le=6)]
@@ -192,7 +193,9 @@ class Mobile(Section):
     anchors: DeviceAnchorParameters = DeviceAnchorParameters()
     workers: WorkerParameters = WorkerParameters()
     coverage: CoverageParameters = CoverageParameters()
+    footprints: FootprintParameters = FootprintParameters()
     event_quality: EventQualityParameters = EventQualityParameters()
+    quality_warnings: QualityWarningParameters = QualityWarningParameters()
     release: ReleaseParameters = ReleaseParameters()
     weighting: WeightingParameters = WeightingParameters()
     comparison: FlowComparisonParameters = FlowComparisonParameters()

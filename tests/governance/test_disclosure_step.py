@@ -59,7 +59,8 @@ def flows(movers: dict[tuple[str, str, str], int]) -> pl.DataFrame:
     months = pl.DataFrame(rows, schema=dict(zip(names, [*[pl.String()] * 4, pl.Int64()], strict=True)), orient="row")
     years = months.group_by("origin", "destination", pl.col("period").str.head(4)).agg(pl.col("movers").sum())
     both = pl.concat([months, years.select(pl.lit("year").alias("period_type"), *names[1:])])
-    return both.with_columns(flow=pl.col("movers") * 50.0, flow_low=0.0, flow_high=pl.col("movers") * 90.0)
+    figures = {"flow": pl.col("movers") * 50.0, "flow_low": pl.lit(0.0), "flow_high": pl.col("movers") * 90.0}
+    return both.with_columns(**figures, weighted_by=pl.lit("area"))
 
 
 def attacked(told: pl.DataFrame) -> list[str]:
@@ -455,7 +456,8 @@ def test_a_month_of_which_few_homes_were_not_in_the_last_is_withheld() -> None:
 def test_a_day_of_few_devices_tells_nothing_and_small_numbers_of_events_are_not_told() -> None:
     day = {
         "operator": "one", "events": 900, "devices_seen": 40, "hours_covered": 24, "hours_expected": 24,
-        "duplicates": 0, "unknown_cell": 12, "too_fast": 2, "ping_pong": 30, "cells_seen": 50, "cells_silent": 1,
+        "duplicates": 0, "unknown_cell": 12, "cell_not_valid": 0, "too_fast": 2, "suspicious": 0, "two_places": 0,
+        "ping_pong": 30, "cells_seen": 50, "cells_valid": 60, "cells_silent": 1,
     }  # fmt: skip
     few = {**day, "devices_seen": 1, "events": 20}
     # One device has nearly all events, and in the last 20 of the 30 that jump between masts.
@@ -470,7 +472,7 @@ def test_a_day_of_few_devices_tells_nothing_and_small_numbers_of_events_are_not_
     assert (jumps["events"], jumps["unknown_cell"], jumps["ping_pong"]) == (900, 12, None)
     assert (good["devices_seen"], good["duplicates"], good["unknown_cell"], good["too_fast"]) == (40, 0, 12, None)
     assert {name for name, value in bad.items() if value is not None} == {
-        "operator", "event_date", "hours_expected", "cells_silent"
+        "operator", "event_date", "hours_expected", "cells_valid", "cells_silent"
     }  # fmt: skip
 
 
@@ -525,7 +527,7 @@ def test_of_aggregates_about_the_same_units_somebody_said_what_both_tell_togethe
     pairs = {(one, other) for one, other in itertools.combinations(sorted(units), 2) if units[one] & units[other]}
     assert pairs == set(SHARED_UNITS)
     assert all(len(said.split()) > 8 for said in SHARED_UNITS.values())
-    assert shared_with("tweets/migration_flows") == ["tweets/migration_comparison"]
+    assert shared_with("tweets/migration_flows") == ["tweets/migration_comparison", "tweets/student_flows"]
 
 
 def test_what_is_made_of_released_tables_reads_no_others() -> None:

@@ -227,7 +227,7 @@ def test_phones_of_new_york_sleep_by_its_clock(tmp_path: Path) -> None:
     heard = EventFiles.of(made).whole(events, events.name, received)
     assert heard.rejected["reason"].to_list() == ["day is before 2012-01-01"]
     assert heard.accepted["event_date"].min() == date(2012, 4, 2)
-    plan = cell_plan(plan_rows.accepted, Grid.of(NEW_YORK))
+    plan = cell_plan(plan_rows.accepted.with_columns(arrival=1), Grid.of(NEW_YORK))
     far = np.hypot(np.diff(plan.x_m), np.diff(plan.y_m))
     assert far.max() > 4_000_000, "London is where an ocean lies between"
     [(found, made_of)] = anchored_spans([heard.accepted], plan, time_zone=NEW_YORK.time_zone)
