@@ -19,8 +19,8 @@ from ons_assets.intake.source import OF_ZONE, TableSource, days_of, layout_folde
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sums import exact_sum
-from ons_assets.mobile.anchors import ZONE
 from ons_assets.mobile.release import ALL
+from ons_assets.mobile.spans import ZONE
 from ons_assets.settings import Settings
 
 BUILT_IN = Path(__file__).parent / "layouts"

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_assets.mobile import anchors as anchors_module
+from ons_assets.mobile import spans as spans_module
 from ons_assets.mobile.anchors import device_anchors
 from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.event_quality import event_quality
@@ -282,7 +282,7 @@ def _device_anchors() -> Case:
         at_once = (2_000_000, 1, 4_000, 700)[variation]
         size = (len(events), 9_999, 5_000, 20_000)[variation]
         blocks = (events[start : start + size] for start in range(0, len(events), size))
-        with mock.patch.object(anchors_module, "EVENTS_AT_ONCE", at_once):
+        with mock.patch.object(spans_module, "EVENTS_AT_ONCE", at_once):
             return pl.concat(device_anchors(blocks, plan, shares, threads=1 + variation))
 
     return Case(make, {"events": events(), "shares": shares})
