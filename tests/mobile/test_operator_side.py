@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ons_assets.geography.areas import Areas
-from ons_assets.mobile import spans as spans_module
 from ons_assets.mobile import release, workers
+from ons_assets.mobile import spans as spans_module
 from ons_assets.mobile.anchors import device_anchors, locate_anchors
 from ons_assets.mobile.coverage import coverage
 from ons_assets.mobile.event_quality import event_quality, hours_of
