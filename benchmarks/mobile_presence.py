@@ -1,0 +1,204 @@
+"""Who is present, and whose usual places are which, beside the truth of simulated worlds; and what it costs.
+
+python benchmarks/mobile_presence.py                               # worlds of seeds that nothing was chosen on
+python benchmarks/mobile_presence.py --speed --events 10_000_000   # CPU seconds and memory by table
+"""
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import mobile_flows
+import numpy as np
+import polars as pl
+from mobile_events import BLOCK, make_events
+from mobile_flows import OPERATOR, World, likeliest
+from scipy import stats
+
+from ons_assets.lakehouse import buckets
+from ons_assets.mobile.anchors import device_anchors
+from ons_assets.mobile.coverage import coverage_of_parts
+from ons_assets.mobile.places import daily_tables, score_tables
+from ons_assets.mobile.present_population import day_type_of, days_of_types, present, present_population, together
+from ons_assets.mobile.spans import local_seconds
+from ons_assets.mobile.usual_environment import environment_of_areas
+from ons_assets.parameters.mobile import Mobile
+from ons_assets.simulate.mobile import Scale
+
+SEEDS = (11, 12, 13, 14, 15, 16)
+SCALE = Scale("presence", 12_000, date(2014, 10, 6), 14, 3.0, 6.0, False)
+LEVEL = 0.95
+HOUR_S = 3_600
+KEYS = ["day_type", "hour", "area"]
+Figures = dict[str, float]
+
+
+def true_presence(world: World, level: str) -> pl.DataFrame:
+    """Return devices truly present: day_type, hour, area, true, in the mean over days."""
+    rows = pl.read_parquet(world.truth / "present.parquet").filter(operator=OPERATOR)
+    rows = rows.with_columns(day_type=day_type_of("day"))
+    days = rows.group_by("day_type").agg(days=pl.col("day").n_unique())
+    summed = rows.group_by("day_type", "hour", area=level).agg(pl.col("devices").sum()).join(days, on="day_type")
+    return summed.select(*KEYS, true=pl.col("devices") / pl.col("days"))
+
+
+def plain_counts(world: World, shares: pl.DataFrame) -> pl.DataFrame:
+    """Count each device at the event nearest to the half of each hour, if it is within an hour: as multimno does."""
+    columns = []
+    for block in world.blocks():
+        cell = world.plan.numbers(block)
+        columns.append(block.select("user", "event_date", second=local_seconds(block["time_utc"]), cell=cell))
+    events = pl.concat(columns).filter(pl.col("cell") >= 0).sort("second")
+    at = events.select("user", "event_date").unique()
+    counted = []
+    for hour in range(24):
+        middle = pl.col("event_date").to_physical().cast(pl.Int64()) * 24 * HOUR_S + hour * HOUR_S + HOUR_S // 2
+        near = at.with_columns(second=middle).sort("second").join_asof(
+            events.select("user", "second", "cell"), on="second", by="user", strategy="nearest", tolerance=HOUR_S,
+            check_sortedness=False,
+        )  # fmt: skip
+        counted.append(near.drop_nulls("cell").with_columns(hour=pl.lit(hour, dtype=pl.Int8())))
+    rows = pl.concat(counted).with_columns(day_type=day_type_of("event_date"))
+    days = rows.group_by("day_type").agg(days=pl.col("event_date").n_unique())
+    by_area = rows.group_by("day_type", "hour", "cell").len().join(shares, on="cell").join(days, on="day_type")
+    return by_area.group_by(KEYS).agg(devices=(pl.col("len") * pl.col("share") / pl.col("days")).sum())
+
+
+def error(estimate: pl.DataFrame, truth: pl.DataFrame) -> float:
+    """Return the sum of the errors of all areas, hours and kinds of days over the sum of the truth."""
+    both = estimate.join(truth, on=KEYS, how="full", coalesce=True).fill_null(0.0)
+    return both.select((pl.col("devices") - pl.col("true")).abs().sum() / pl.col("true").sum()).item()
+
+
+def scaled(counts: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+    """Return counts scaled to the true number of devices, which nobody knows, at each hour."""
+    whole = truth.group_by("day_type", "hour").agg(pl.col("true").sum())
+    sums = counts.group_by("day_type", "hour").agg(counted=pl.col("devices").sum())
+    factor = pl.col("devices") * pl.col("true") / pl.col("counted")
+    return counts.join(sums, on=["day_type", "hour"]).join(whole, on=["day_type", "hour"]).select(*KEYS, devices=factor)
+
+
+def figures_of(world: World) -> Figures:
+    """Return the errors of presence, and how many homes and places of work are right, in a world."""
+    found: Figures = {}
+    for level, column in (("district", "area"), ("ward", "part")):
+        shares = coverage_of_parts(world.plan, world.parts.with_columns(area=pl.col(column)))
+        tables = list(daily_tables(world.blocks(), world.plan, shares))
+        days = days_of_types(pl.concat(daily for daily, _ in tables).lazy())
+        made = present_population(together(present(daily, places, days) for daily, places in tables), days)
+        truth, counts = true_presence(world, level), plain_counts(world, shares)
+        listed = made.filter(pl.col("area") != "all").select(*KEYS, "devices")
+        found[f"present, {level}: error"] = error(listed, truth)
+        found[f"present, {level}: error of plain counts"] = error(counts, truth)
+        found[f"present, {level}: error of plain counts, true total"] = error(scaled(counts, truth), truth)
+        if level == "district":
+            found |= labels_of(world, tables, shares)
+    return found
+
+
+def labels_of(world: World, tables: list[tuple[pl.DataFrame, pl.DataFrame]], shares: pl.DataFrame) -> Figures:
+    """Return how many homes and places of work are in the true district, by the cascade and by the house rule."""
+    found: Figures = {}
+    environments = []
+    for daily, places in tables:
+        labels = score_tables(daily)[2].filter(season="all")
+        environments.append(environment_of_areas(labels, places))
+    summed = pl.concat(environments).group_by("label", "area").agg(pl.col("devices").sum())
+    whole = dict(summed.group_by("label").agg(pl.col("devices").sum()).iter_rows())
+    for (label,), rows in summed.filter(area="not_seen").group_by("label"):
+        found[f"devices without {label}"] = rows["devices"].item() / whole[label]
+    for name, given in (("cascade", Mobile(preset="multimno")), ("house rule", Mobile())):
+        anchors = pl.concat(
+            device_anchors(world.blocks(), world.plan, shares, anchors=given.anchors, permanence=given.permanence)
+        )
+        for anchor in ("home", "work"):
+            likely = likeliest(anchors, anchor)
+            truth = world.phones.select("user", "activity", true=f"{anchor}_district").drop_nulls("true")
+            if anchor == "work":
+                # People who work where they live, or in many places, have no place that could be found.
+                truth = truth.filter(pl.col("activity").is_in(["full_week", "part_week", "hybrid", "night_shift"]))
+            judged = truth.join(likely, on="user", how="left")
+            right = (judged["area"] == judged["true"]).fill_null(value=False)
+            found[f"{anchor} by {name}: right of all"] = float(right.mean())
+            found[f"{anchor} by {name}: right of found"] = float(right.filter(judged["area"].is_not_null()).mean())
+    return found
+
+
+def truth_report(seeds: tuple[int, ...]) -> None:
+    """Print the mean over worlds of each figure, and the interval of the mean of all such worlds."""
+    rows = []
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            mobile_flows.SEED = seed
+            rows.append(figures_of(World(Path(folder), SCALE)))
+            print(f"seed {seed} done", flush=True)
+    quantile = stats.t.ppf((1 + LEVEL) / 2, len(rows) - 1)
+    for name in rows[0]:
+        values = np.array([row[name] for row in rows])
+        half = quantile * values.std(ddof=1) / np.sqrt(len(values))
+        print(f"{name:<58}{values.mean():>8.3f}  ({values.mean() - half:.3f} to {values.mean() + half:.3f})")
+
+
+def speed_report(n_events: int) -> None:
+    """Print CPU seconds for a million events, of every step from Parquet, and the most memory."""
+    columns = ["operator", "user", "time_utc", "event_date", "cell_id"]
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as made:
+        events, tables = Path(folder), Path(made)
+        plan = make_events(events, n_events)
+
+        def blocks() -> Iterator[pl.DataFrame]:
+            for path in sorted(events.iterdir()):
+                rows = pl.scan_parquet(path).select(pl.len()).collect().item()
+                for start in range(0, rows, BLOCK):
+                    yield pl.scan_parquet(path).select(columns).slice(start, BLOCK).collect()
+
+        shares = plan.cells.select("cell", area=pl.format("A{}", pl.col("cell") % 300), share=pl.lit(1.0))
+        begun = time.process_time()
+        for number, (daily, places) in enumerate(daily_tables(blocks(), plan, shares, folder=tables)):
+            daily.write_parquet(tables / f"daily_{number:03d}.parquet")
+            places.write_parquet(tables / f"places_{number:03d}.parquet")
+        days_, places_ = (pl.scan_parquet(tables / f"{name}_*.parquet") for name in ("daily", "places"))
+        rows = days_.select(pl.len()).collect().item()
+        begun = told("daily_permanence, device_places", begun, n_events, f"{rows:,} rows of days")
+        for number, (daily,) in enumerate(buckets.parts(days_, order=("user", "place", "day"))):
+            for name, scores in zip(("midterm", "longterm", "usual"), score_tables(daily), strict=True):
+                scores.write_parquet(tables / f"{name}_{number:03d}.parquet")
+        begun = told("midterm, longterm, usual_places", begun, n_events)
+        usual = pl.scan_parquet(tables / "usual_*.parquet")
+        for labels, places in buckets.parts(usual, places_, order=("user", "place")):
+            environment_of_areas(labels, places)
+        begun = told("usual_environment", begun, n_events)
+        days = days_of_types(days_)
+        parts = buckets.parts(days_, places_, order=("user", "place", "day"))
+        present_population(together(present(daily, places, days) for daily, places in parts), days)
+        told("present_population", begun, n_events)
+
+
+def told(step: str, begun: float, n_events: int, said: str = "") -> float:
+    """Print the CPU seconds of a step, and return the time."""
+    now = time.process_time()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(
+        f"{step:<40}{(now - begun) / (n_events / 1e6):>7.2f} CPU s a million events, {peak:.2f} GB  {said}", flush=True
+    )
+    return time.process_time()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--events", type=lambda text: int(text.replace("_", "")), default=10_000_000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    given = parser.parse_args()
+    if given.speed:
+        speed_report(given.events)
+    else:
+        truth_report(tuple(given.seeds))
+
+
+if __name__ == "__main__":
+    main()
