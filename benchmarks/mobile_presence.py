@@ -110,11 +110,19 @@ def labels_of(world: World, tables: list[tuple[pl.DataFrame, pl.DataFrame]], sha
     summed = pl.concat(environments).group_by("label", "area").agg(pl.col("devices").sum())
     whole = dict(summed.group_by("label").agg(pl.col("devices").sum()).iter_rows())
     for (label,), rows in summed.filter(area="not_seen").group_by("label"):
-        found[f"devices without {label}"] = rows["devices"].item() / whole[label]
-    for name, given in (("cascade", Mobile(preset="multimno")), ("house rule", Mobile())):
+        found[f"devices without a {label} by the cascade"] = rows["devices"].item() / whole[label]
+    rules = {
+        "evidence of days": Mobile(),
+        "cascade": Mobile(anchors={"method": "permanence"}),  # type: ignore[arg-type]
+        "cascade of multimno": Mobile(preset="multimno"),
+    }
+    for name, given in rules.items():
         anchors = pl.concat(
-            device_anchors(world.blocks(), world.plan, shares, anchors=given.anchors, permanence=given.permanence)
-        )
+            device_anchors(
+                world.blocks(), world.plan, shares, anchors=given.anchors, stays=given.stays,
+                permanence=given.permanence, usual=given.usual_environment,
+            )
+        )  # fmt: skip
         for anchor in ("home", "work"):
             likely = likeliest(anchors, anchor)
             truth = world.phones.select("user", "activity", true=f"{anchor}_district").drop_nulls("true")
@@ -123,6 +131,10 @@ def labels_of(world: World, tables: list[tuple[pl.DataFrame, pl.DataFrame]], sha
                 truth = truth.filter(pl.col("activity").is_in(["full_week", "part_week", "hybrid", "night_shift"]))
             judged = truth.join(likely, on="user", how="left")
             right = (judged["area"] == judged["true"]).fill_null(value=False)
+            if anchor == "work":
+                without = world.phones.filter(pl.col("activity").is_in(["none", "home_worker"])).select("user")
+                called = without.join(anchors.filter(anchor="work"), on="user", how="semi")
+                found[f"work by {name}: found of people without one"] = len(called) / len(without)
             found[f"{anchor} by {name}: right of all"] = float(right.mean())
             found[f"{anchor} by {name}: right of found"] = float(right.filter(judged["area"].is_not_null()).mean())
     return found

@@ -1,7 +1,7 @@
 """How many devices are in an area at an hour of the day, on weekdays, Saturdays and Sundays.
 
 A device that is not seen in an hour is still somewhere. It counts where it is on other days of the kind at that hour;
-if it is never seen then, other devices of the same main area stand for it.
+if it is never seen then, other devices of the same main area stand for it, or all others where there is none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -199,13 +199,22 @@ def present_population(found: Present, days: pl.DataFrame) -> pl.DataFrame:
     """
     by_type = days.group_by("operator", "day_type").agg(days=pl.len().cast(pl.Int32()))
     at_hour = [*DEVICES, "hour"]
-    located = found.located.group_by(at_hour).agg(located=pl.col("parts").sum())
-    scaled = (
-        found.located.join(located, on=at_hour, nulls_equal=True)
+    located = (
+        found.located.group_by(at_hour)
+        .agg(located=pl.col("parts").sum())
         .join(found.seen, on=DEVICES, nulls_equal=True)
+    )
+    # Who has nobody of the same main area at that hour is as all others are.
+    whole_of = found.seen.group_by("operator", "day_type").agg(whole=pl.col("device_days").sum())
+    stood_for = pl.col("device_days").sum().over("operator", "day_type", "hour")
+    scales = located.join(whole_of, on=["operator", "day_type"]).with_columns(
+        scale=pl.col("device_days") / pl.col("located") * (pl.col("whole") / stood_for)
+    )
+    scaled = (
+        found.located.join(scales.select(*at_hour, "scale"), on=at_hour, nulls_equal=True)
         .join(by_type, on=["operator", "day_type"])
         .drop_nulls("area")
-        .with_columns(devices=pl.col("parts") / pl.col("located") * pl.col("device_days") / pl.col("days"))
+        .with_columns(devices=pl.col("parts") * pl.col("scale") / pl.col("days"))
     )
     keys = ["operator", "day_type", "hour"]
     by_area = scaled.group_by(*keys, "area", "days").agg(exact_sum("devices").round(DECIMALS))

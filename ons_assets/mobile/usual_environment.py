@@ -33,7 +33,8 @@ def usual_environment_labels(
     hours on workdays, or is there on that share of its days. Home is, of the usual places with the most hours, one with
     `home_share` of all hours; if no place of the device has it, one with that share of hours at night; if none has
     that, one on `home_days_share` of its days at night. Work is, of the usual places with the most working hours, one
-    with `work_share` of them, else one on `work_days_share` of those days, and may be where the home is. A second home
+    with `work_share` of them, else one on `work_days_share` of those days; it is where the home is only if
+    `work_at_home` says so. A second home
     is another place with `second_home_days` nights of `second_home_night_hours`.
 
     Parameters
@@ -70,9 +71,10 @@ def usual_environment_labels(
             ("night_days", _reaches("days_night", "observed_days_night", parameters.home_days_share)),
         ],
     )
+    away = known if parameters.work_at_home else known.join(homes.select(PLACE), on=PLACE, how="anti")
     works = _cascade(
         _before_gap(
-            known.filter(pl.col("permanence_hours_work") > 0),
+            away.filter(pl.col("permanence_hours_work") > 0),
             "permanence_hours_work",
             pl.lit(parameters.work_gap_hours),
         ),

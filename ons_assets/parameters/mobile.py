@@ -36,6 +36,7 @@ MOBILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "usual_share": 0.7,
             "home_share": 0.8,
             "home_days_share": 0.8,
+            "work_at_home": True,
             "work_share": 0.8,
             "work_days_share": 0.8,
         },

@@ -62,18 +62,20 @@ class UsualEnvironmentParameters(Parameters):
     least_hours: int = Field(2, ge=0, description="hours in which a device is seen, for it to have a usual environment")
     least_days: int = Field(1, ge=1, description="and days")
     usual_gap_share: Share = Field(
-        0.2,
-        description="fall in hours, from one place to the next by hours, that ends usual places; share of the first",
+        1.0,
+        description="fall in hours, from one place to the next by hours, that ends usual places; share of the first; 1 "
+        "for none",
     )
     home_gap_hours: int = Field(1, ge=1, description="fall in hours that ends the places that may be home")
     work_gap_hours: int = Field(1, ge=1, description="and those that may be work, by working hours")
     usual_share: Share = Field(
-        0.7, description="of all hours, of nights, of working hours or of days, that makes a place usual"
+        0.2, description="of all hours, of nights, of working hours or of days, that makes a place usual"
     )
-    home_share: Share = Field(0.8, description="of all hours, else of hours at night, that makes a home")
-    home_days_share: Share = Field(0.8, description="of the days seen at night, that makes a home if hours do not")
-    work_share: Share = Field(0.8, description="of working hours that makes a place of work")
-    work_days_share: Share = Field(0.8, description="of the days seen in working hours, that makes one if hours do not")
+    home_share: Share = Field(0.3, description="of all hours, else of hours at night, that makes a home")
+    home_days_share: Share = Field(0.3, description="of the days seen at night, that makes a home if hours do not")
+    work_at_home: bool = Field(False, description="whether a place of work may be where the home is")
+    work_share: Share = Field(0.3, description="of working hours that makes a place of work")
+    work_days_share: Share = Field(0.4, description="of the days seen in working hours, that makes one if hours do not")
     second_home_days: int = Field(4, ge=1, description="nights at a place that make it a second home, at least")
     second_home_night_hours: float = Field(6, ge=0, le=24, description="hours of such a night, in the mean")
 
