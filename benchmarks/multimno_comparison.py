@@ -195,6 +195,30 @@ def label_layers(seasonal: pl.DataFrame) -> None:
     )
 
 
+def present_layer() -> None:
+    """Compare devices by tile at its three moments: the event of each that is nearest within an hour.
+
+    multimno's iteration ends after its first step, as its threshold (10,000) is more than all devices: that step shares
+    the devices of a cell among tiles as its connection probabilities are.
+    """
+    events = theirs("cleaning__mno_events_flagged").filter(error_flag=0)
+    probabilities = theirs("network_coverage__cell_conn_probs")
+    shares = probabilities.with_columns(
+        share=pl.col("cell_connection_probability").cast(pl.Float64())
+        / pl.col("cell_connection_probability").cast(pl.Float64()).sum().over("cell_id", "day")
+    )
+    for moment, other in theirs("PP__present_population").group_by("timestamp", maintain_order=True):
+        away = (pl.col("timestamp") - pl.lit(moment[0])).abs()
+        near = events.with_columns(away=away).filter(pl.col("away") <= pl.duration(hours=1))
+        nearest = near.sort("user", "away", "timestamp").unique("user", keep="first", maintain_order=True)
+        ours = nearest.group_by("cell_id", "day").len().join(shares, on=["cell_id", "day"])
+        ours = ours.group_by("grid_id").agg(devices=(pl.col("len") * pl.col("share")).sum())
+        found = ours.join(other, on="grid_id", how="full", coalesce=True)
+        equal = ((found["devices"] - found["population"].cast(pl.Float64())).abs() < 1e-5).fill_null(value=False).sum()
+        report(f"present at {moment[0]:%d %B %H:%M}: devices of tiles", equal, len(found),
+               f"{len(nearest)} devices; ours counts all 5 that are seen on the day")  # fmt: skip
+
+
 def whole_road(plan: CellPlan, events: pl.DataFrame, secret: bytes) -> None:
     """Compare homes and places of work by our places and the files as they are."""
     numbers = {name: pseudonyms([f"multimno/{name}"], secret)[0] for name in users()}
@@ -228,6 +252,7 @@ def main() -> None:
         events = EventFiles.of(settings).whole(raw, raw.name, RECEIVED).accepted
         daily_layer(plan)
         label_layers(score_layers(their_days()))
+        present_layer()
         whole_road(plan, events, Home(settings.home).secret())
 
 
