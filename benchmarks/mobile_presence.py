@@ -105,7 +105,7 @@ def labels_of(world: World, tables: list[tuple[pl.DataFrame, pl.DataFrame]], sha
     found: Figures = {}
     environments = []
     for daily, places in tables:
-        labels = score_tables(daily)[2].filter(season="all")
+        labels = score_tables(daily)[2].filter(year_season="all")
         environments.append(environment_of_areas(labels, places))
     summed = pl.concat(environments).group_by("label", "area").agg(pl.col("devices").sum())
     whole = dict(summed.group_by("label").agg(pl.col("devices").sum()).iter_rows())

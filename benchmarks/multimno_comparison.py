@@ -141,42 +141,47 @@ def night_silences() -> pl.DataFrame:
 def score_layers(daily: pl.DataFrame) -> pl.DataFrame:
     """Compare scores of a month and of all of the time, made of their daily ones; return ours."""
     monthly = midterm_permanence(daily, PERMANENCE)
-    keys = ["user", "place", "day_type", "time_interval"]
-    other = theirs("UE__midterm_permanence_score").rename({"grid_id": "place"})
-    other = other.filter(pl.col("day_type").is_in(["all", "workdays", "weekends"])).with_columns(
+    keys = ["user", "place", "day_group", "time_interval"]
+    other = theirs("UE__midterm_permanence_score").rename({"grid_id": "place", "day_type": "day_group"})
+    other = other.filter(pl.col("day_group").is_in(["all", "workdays", "weekends"])).with_columns(
         pl.col("time_interval").replace(NAMES)
     )
     found = monthly.join(other.filter(id_type="grid"), on=keys, how="full", coalesce=True)
-    report("mid-term: days of tiles", (found["days"] == found["frequency"]).sum(), len(found))
+    report("mid-term: days of tiles", (found["days_there"] == found["frequency"]).sum(), len(found))
     equal = found["permanence_hours"] == found["mps"]
     report(
         "mid-term: hours of tiles", equal.sum(), len(found), "theirs count an hour twice that a stay enters at night"
     )
     over = found.filter(pl.col("mps") > pl.col("observed_hours"))
     print(f"    tiles that have more hours than their device, theirs: {len(over)}")
-    seen = monthly.select("user", "day_type", "time_interval", "observed_hours", "observed_days").unique()
+    seen = monthly.select("user", "day_group", "time_interval", "observed_hours", "observed_days").unique()
     whole = seen.join(
-        other.filter(id_type="device_observation").drop("place"), on=["user", "day_type", "time_interval"]
+        other.filter(id_type="device_observation").drop("place"), on=["user", "day_group", "time_interval"]
     )
     both = (pl.col("observed_hours") == pl.col("mps")) & (pl.col("observed_days") == pl.col("frequency"))
     report("mid-term: hours and days of devices", len(whole.filter(both)), len(whole))
     seasonal = longterm_permanence(monthly)
-    long = theirs("UE__longterm_permanence_score").rename({"grid_id": "place"}).filter(id_type="grid")
+    long = (
+        theirs("UE__longterm_permanence_score")
+        .rename({"grid_id": "place", "day_type": "day_group", "season": "their_season"})
+        .filter(id_type="grid")
+    )
     long = long.with_columns(pl.col("time_interval").replace(NAMES))
-    found = long.join(seasonal.filter(season="all"), on=keys, how="left")
-    report("long-term: days of tiles", (found["days"] == found["total_frequency"]).sum(), len(found))
+    found = long.join(seasonal.filter(year_season="all"), on=keys, how="left")
+    report("long-term: days of tiles", (found["days_there"] == found["total_frequency"]).sum(), len(found))
     report("long-term: hours of tiles", (found["permanence_hours"] == found["lps"]).sum(), len(found), "as above")
-    return seasonal.filter(season="all")
+    return seasonal.filter(year_season="all")
 
 
 def label_layers(seasonal: pl.DataFrame) -> None:
     """Compare labels of tiles, and devices by tile."""
     labels = usual_environment_labels(seasonal, PRESET.usual_environment).filter(pl.col("label") != "second_home")
     other = theirs("UE__usual_environment_labels").with_columns(pl.col("label").replace(LABELS))
-    found = labels.join(other.rename({"grid_id": "place"}), on=["user", "place", "label"], how="full", coalesce=True)
-    same = found.drop_nulls(["rule", "label_rule"])
+    named = other.rename({"grid_id": "place", "label_rule": "their_rule"})
+    found = labels.join(named, on=["user", "place", "label"], how="full", coalesce=True)
+    same = found.drop_nulls(["label_rule", "their_rule"])
     report("labels of tiles: home, work, usual", len(same), len(found))
-    more = found.filter(pl.col("label_rule").is_null()).group_by("user", "label", "rule").len()
+    more = found.filter(pl.col("their_rule").is_null()).group_by("user", "label", "label_rule").len()
     for _, label, rule, tiles in more.sort("user").iter_rows():
         print(f"    only ours: {label} of a device by the rule {rule}, {tiles} tiles")
     tiles = (

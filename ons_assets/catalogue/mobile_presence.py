@@ -7,19 +7,12 @@ from ons_assets.catalogue.mobile import OWNER
 from ons_assets.lakehouse.disclosure import Counts, all_of
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
-PLACE = Column("place", pl.String(), "cell that the device uses most, of those that are one place")
-SEASON = Column("season", pl.String(), "all, or such as 2014-autumn; a winter is of the year of its January")
-TIME_INTERVAL = Column("time_interval", pl.String(), "all, night, working_hours or evening")
-DAY_TYPE = Column("day_type", pl.String(), "all, workdays, weekends or holidays")
-LABEL = Column("label", pl.String(), "home, work, second_home or usual")
 SCORES = (
-    Column("permanence_hours", pl.Int32(), "hours at the place"),
-    Column("days", pl.Int32(), "days with an hour at the place"),
-    Column("observed_hours", pl.Int32(), "hours of the device at any place"),
-    Column("observed_days", pl.Int32(), "days with an hour at any place"),
+    columns.PERMANENCE_HOURS,
+    columns.DAYS_THERE,
+    columns.OBSERVED_HOURS,
+    columns.OBSERVED_DAYS,
 )
-REGULARITY_MEAN = Column("regularity_mean_days", pl.Float64(), "mean of the gaps between its days at the place")
-REGULARITY_STD = Column("regularity_std_days", pl.Float64(), "standard deviation of the gaps", nullable=True)
 
 DAILY_PERMANENCE = Table(
     name="mobile/daily_permanence",
@@ -28,7 +21,7 @@ DAILY_PERMANENCE = Table(
         columns.BUCKET,
         columns.OPERATOR,
         columns.USER,
-        PLACE,
+        columns.PLACE,
         columns.DAY,
         Column("hours_mask", pl.Int32(), "bit h is set if it was there for most of hour h of the local clock"),
     ),
@@ -42,7 +35,7 @@ DAILY_PERMANENCE = Table(
 DEVICE_PLACES = Table(
     name="mobile/device_places",
     description="The probability that one place of one device is in an area, by the coverage of its cells.",
-    columns=(columns.BUCKET, columns.OPERATOR, columns.USER, PLACE, columns.AREA, columns.PROBABILITY),
+    columns=(columns.BUCKET, columns.OPERATOR, columns.USER, columns.PLACE, columns.AREA, columns.PROBABILITY),
     key=("operator", "user", "place", "area"),
     partition_by=("bucket",),
     sensitivity=Sensitivity.INDIVIDUAL,
@@ -54,15 +47,23 @@ MIDTERM_PERMANENCE = Table(
     name="mobile/midterm_permanence",
     description="Hours and days of one device at one place in a month, by day type and time of the day.",
     columns=(
-        columns.BUCKET, columns.OPERATOR, columns.USER, PLACE, columns.MONTH, DAY_TYPE, TIME_INTERVAL, *SCORES,
-        REGULARITY_MEAN, REGULARITY_STD,
+        columns.BUCKET,
+        columns.OPERATOR,
+        columns.USER,
+        columns.PLACE,
+        columns.MONTH,
+        columns.DAY_GROUP,
+        columns.TIME_INTERVAL,
+        *SCORES,
+        columns.REGULARITY_MEAN_DAYS,
+        columns.REGULARITY_STD_DAYS.or_null(),
     ),
-    key=("operator", "user", "place", "month", "day_type", "time_interval"),
+    key=("operator", "user", "place", "month", "day_group", "time_interval"),
     partition_by=("bucket",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="mobile/daily_permanence",
-)  # fmt: skip
+)
 
 LONGTERM_PERMANENCE = Table(
     name="mobile/longterm_permanence",
@@ -70,17 +71,25 @@ LONGTERM_PERMANENCE = Table(
         "Hours and days of one device at one place in a season, or in all of the time, by day type and time of the day."
     ),
     columns=(
-        columns.BUCKET, columns.OPERATOR, columns.USER, PLACE, SEASON, DAY_TYPE, TIME_INTERVAL, *SCORES,
+        columns.BUCKET,
+        columns.OPERATOR,
+        columns.USER,
+        columns.PLACE,
+        columns.YEAR_SEASON,
+        columns.DAY_GROUP,
+        columns.TIME_INTERVAL,
+        *SCORES,
         Column("days_mean", pl.Float64(), "mean of the days of its months"),
         Column("days_std", pl.Float64(), "standard deviation of the days of its months; null of one", nullable=True),
-        REGULARITY_MEAN, REGULARITY_STD,
+        columns.REGULARITY_MEAN_DAYS,
+        columns.REGULARITY_STD_DAYS.or_null(),
     ),
-    key=("operator", "user", "place", "season", "day_type", "time_interval"),
+    key=("operator", "user", "place", "year_season", "day_group", "time_interval"),
     partition_by=("bucket",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="mobile/midterm_permanence",
-)  # fmt: skip
+)
 
 USUAL_PLACES = Table(
     name="mobile/usual_places",
@@ -89,16 +98,16 @@ USUAL_PLACES = Table(
         columns.BUCKET,
         columns.OPERATOR,
         columns.USER,
-        SEASON,
-        PLACE,
-        LABEL,
+        columns.YEAR_SEASON,
+        columns.PLACE,
+        columns.LABEL,
         Column(
-            "rule",
+            "label_rule",
             pl.String(),
             "by which rule: all_hours, night_hours, working_hours, days, night_days, working_days or nights",
         ),
     ),
-    key=("operator", "user", "season", "place", "label"),
+    key=("operator", "user", "year_season", "place", "label"),
     partition_by=("bucket",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
@@ -108,20 +117,18 @@ USUAL_PLACES = Table(
 USUAL_ENVIRONMENT = Table(
     name="mobile/usual_environment",
     description=(
-        "Devices that have their home, work, second home or usual environment in an area in a season; nothing below k "
-        "leaves."
+        "Devices that have their home, work, second home or usual environment in an area in a season, or nowhere "
+        "(not_seen); nothing below k leaves."
     ),
     columns=(
         columns.OBSERVED,
         columns.OPERATOR,
-        SEASON,
-        LABEL,
-        Column("area", pl.String(), "code of the area; not_seen where no place of the device has the label; or all"),
-        Column(
-            "devices", pl.Float64(), "devices with a usual environment, each 1 in a label, by where its places may be"
-        ),
+        columns.YEAR_SEASON,
+        columns.LABEL,
+        columns.AREA,
+        columns.DEVICES,
     ),
-    key=("observed", "operator", "season", "label", "area"),
+    key=("observed", "operator", "year_season", "label", "area"),
     sensitivity=Sensitivity.AGGREGATE,
     disclosure=Counts("devices", "devices", (all_of("area"),)),
     owner=OWNER,
@@ -139,8 +146,8 @@ PRESENT_POPULATION = Table(
         columns.DAY_TYPE,
         columns.HOUR,
         columns.AREA,
-        Column("devices", pl.Float64(), "devices present, by where their places may be"),
-        Column("days", pl.Int32(), "days that the mean is over"),
+        columns.DEVICES,
+        Column("days_of_type", pl.Int32(), "days that the mean is over"),
     ),
     key=("observed", "operator", "day_type", "hour", "area"),
     sensitivity=Sensitivity.AGGREGATE,

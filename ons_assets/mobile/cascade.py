@@ -39,7 +39,7 @@ def cascade_anchors(
     """
     workers = workers or WorkerParameters()
     daily = daily_permanence(found.user, found.place, found.day, found.hours, permanence)
-    whole = longterm_permanence(midterm_permanence(daily, permanence)).filter(season=ALL)
+    whole = longterm_permanence(midterm_permanence(daily, permanence)).filter(year_season=ALL)
     labels = usual_environment_labels(whole, usual)
     spans = daily.group_by("user", "place").agg(pl.col("day").min().alias("from"), pl.col("day").max().alias("to"))
     parts = [
@@ -48,7 +48,7 @@ def cascade_anchors(
         .with_columns(anchor=pl.lit(label))
         for label, period in ((HOME, ALL_HOURS), (WORK, WORKING_HOURS))
     ]
-    is_full = pl.col("days") >= workers.full_week_share * pl.col("observed_days")
+    is_full = pl.col("days_there") >= workers.full_week_share * pl.col("observed_days")
     classes = parts[1].select(
         "user", worker_class=pl.when(is_full).then(pl.lit(FULL_WEEK)).otherwise(pl.lit(PART_WEEK))
     )
@@ -58,7 +58,7 @@ def cascade_anchors(
         .with_columns(
             pl.col("worker_class").fill_null(NONE_SEEN),
             confidence=(pl.col("permanence_hours") / pl.col("observed_hours")).round(6),
-            evidence_days="days",
+            evidence_days="days_there",
         )
         .select(ANCHOR_SCHEMA.keys())
         .cast(ANCHOR_SCHEMA)  # type: ignore[arg-type]
@@ -68,11 +68,11 @@ def cascade_anchors(
 
 def _of(period: str) -> pl.Expr:
     day_type, interval = period.split("/")
-    return (pl.col("day_type") == day_type) & (pl.col("time_interval") == interval)
+    return (pl.col("day_group") == day_type) & (pl.col("time_interval") == interval)
 
 
 def _best(labels: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
     """Of the places of a device that have a label, the one with the most hours; of equals, the first."""
     ranked = labels.select("user", "place").join(scores, on=["user", "place"])
-    ordered = ranked.sort("user", "permanence_hours", "days", "place", descending=[False, True, True, False])
+    ordered = ranked.sort("user", "permanence_hours", "days_there", "place", descending=[False, True, True, False])
     return ordered.unique("user", keep="first", maintain_order=True)

@@ -12,7 +12,7 @@ from ons_assets.parameters.mobile_presence import PermanenceParameters
 
 HOURS = 24
 UNIT = ("user", "place")
-PERIOD = ("day_type", "time_interval")
+PERIOD = ("day_group", "time_interval")
 DAILY = {"user": pl.Int64(), "place": pl.Int32(), "day": pl.Date(), "hours_mask": pl.Int32()}
 # Days of the week of Polars: Monday is 1.
 FIRST_WEEKDAY = 1
@@ -66,7 +66,7 @@ def midterm_permanence(daily: pl.DataFrame, parameters: PermanenceParameters | N
     Returns
     -------
     pl.DataFrame
-        user, place, month, day_type, time_interval; permanence_hours and days at the place; observed_hours and
+        user, place, month, day_group, time_interval; permanence_hours and days_there at the place; observed_hours and
         observed_days of the device at any place; regularity_mean_days and regularity_std_days: mean and sample
         standard deviation of the gaps between its days at the place, the first and the last being reckoned from a visit
         `around_days` before or after the month at most, or from there. Sorted.
@@ -86,12 +86,12 @@ def midterm_permanence(daily: pl.DataFrame, parameters: PermanenceParameters | N
         parts.append(
             _months(at_place, parameters)
             .join(months, on=["user", "month"])
-            .with_columns(day_type=pl.lit(day_type), time_interval=pl.lit(interval))
+            .with_columns(day_group=pl.lit(day_type), time_interval=pl.lit(interval))
         )
     return (
         pl.concat(parts)
         .select(
-            *UNIT, "month", *PERIOD, "permanence_hours", "days", "observed_hours", "observed_days",
+            *UNIT, "month", *PERIOD, "permanence_hours", "days_there", "observed_hours", "observed_days",
             "regularity_mean_days", "regularity_std_days",
         )
         .sort(*UNIT, "month", *PERIOD)
@@ -157,7 +157,7 @@ def _months(rows: pl.DataFrame, parameters: PermanenceParameters) -> pl.DataFram
     latest = pl.col("month").dt.month_end().dt.offset_by(around)
     summed = ordered.group_by(*UNIT, "month", maintain_order=True).agg(
         permanence_hours=_sum("hours"),
-        days=_count(),
+        days_there=_count(),
         first=pl.col("day").first(),
         last=pl.col("day").last(),
         before=pl.col("before").first(),
@@ -172,7 +172,7 @@ def _months(rows: pl.DataFrame, parameters: PermanenceParameters) -> pl.DataFram
         (pl.col("first") - pl.col("start")).dt.total_days(),
         (pl.col("end") - pl.col("last")).dt.total_days(),
     )
-    gaps = pl.col("days") + 1
+    gaps = pl.col("days_there") + 1
     mean = (pl.col("end") - pl.col("start")).dt.total_days() / gaps
     spread = pl.col("squares") + opening**2 + closing**2 - gaps * mean**2
     return bounded.with_columns(
@@ -191,9 +191,9 @@ def longterm_permanence(midterm: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        user, place, season ("all", or such as 2014-autumn; a winter is of the year of its January), day_type,
-        time_interval; permanence_hours, days, observed_hours, observed_days; days_mean and days_std of the months in
-        which the device was at the place; regularity_mean_days and regularity_std_days: mean and sample standard
+        user, place, year_season ("all", or such as 2014-autumn; a winter is of the year of its January), day_group,
+        time_interval; permanence_hours, days_there, observed_hours, observed_days; days_mean and days_std of the months
+        in which the device was at the place; regularity_mean_days and regularity_std_days: mean and sample standard
         deviation of the means of its months. A standard deviation of one month is null. Sorted.
     """
     number = pl.col("month").dt.month()
@@ -201,31 +201,31 @@ def longterm_permanence(midterm: pl.DataFrame) -> pl.DataFrame:
     name = number.replace_strict(SEASONS, return_dtype=pl.String())
     seasons = pl.concat(
         [
-            midterm.with_columns(season=pl.lit(ALL)),
-            midterm.with_columns(season=pl.format("{}-{}", year, name)),
+            midterm.with_columns(year_season=pl.lit(ALL)),
+            midterm.with_columns(year_season=pl.format("{}-{}", year, name)),
         ]
     )
-    seen = seasons.select("user", "season", *PERIOD, "month", "observed_hours", "observed_days").unique()
-    observed = seen.group_by("user", "season", *PERIOD).agg(_sum("observed_hours"), _sum("observed_days"))
+    seen = seasons.select("user", "year_season", *PERIOD, "month", "observed_hours", "observed_days").unique()
+    observed = seen.group_by("user", "year_season", *PERIOD).agg(_sum("observed_hours"), _sum("observed_days"))
     mean = pl.col("regularity_mean_days")
     return (
         # One order, as a mean of decimals depends on it.
-        seasons.sort(*UNIT, "season", *PERIOD, "month")
-        .group_by(*UNIT, "season", *PERIOD, maintain_order=True)
+        seasons.sort(*UNIT, "year_season", *PERIOD, "month")
+        .group_by(*UNIT, "year_season", *PERIOD, maintain_order=True)
         .agg(
             _sum("permanence_hours"),
-            _sum("days"),
-            days_mean=pl.col("days").mean(),
-            days_std=pl.col("days").std(),
+            _sum("days_there"),
+            days_mean=pl.col("days_there").mean(),
+            days_std=pl.col("days_there").std(),
             regularity_mean_days=mean.mean(),
             regularity_std_days=mean.std(),
         )
-        .join(observed, on=["user", "season", *PERIOD])
+        .join(observed, on=["user", "year_season", *PERIOD])
         .select(
-            *UNIT, "season", *PERIOD, "permanence_hours", "days", "observed_hours", "observed_days", "days_mean",
-            "days_std", "regularity_mean_days", "regularity_std_days",
+            *UNIT, "year_season", *PERIOD, "permanence_hours", "days_there", "observed_hours", "observed_days",
+            "days_mean", "days_std", "regularity_mean_days", "regularity_std_days",
         )
-        .sort(*UNIT, "season", *PERIOD)
+        .sort(*UNIT, "year_season", *PERIOD)
     )  # fmt: skip
 
 

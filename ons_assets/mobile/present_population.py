@@ -20,7 +20,7 @@ WEEKDAY, SATURDAY, SUNDAY = "weekday", "saturday", "sunday"
 ALL = "all"
 DEVICES = ("operator", "stratum", "day_type")
 KEYS = ("observed", "operator", "day_type", "hour", "area")
-COLUMNS = (*KEYS, "devices", "days")
+COLUMNS = (*KEYS, "devices", "days_of_type")
 # Days of devices are added up as integers of such parts, which is the same in any order; a power of two.
 PARTS = 2.0**24
 DECIMALS = 1
@@ -194,10 +194,10 @@ def present_population(found: Present, days: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        observed, operator, day_type, hour, area ("all" for the sum), devices, days. At every hour the devices of all
-        areas are those that are seen on a day of the kind, less those that are where no area is. Sorted.
+        observed, operator, day_type, hour, area ("all" for the sum), devices, days_of_type. At every hour the devices
+        of all areas are those that are seen on a day of the kind, less those that are where no area is. Sorted.
     """
-    by_type = days.group_by("operator", "day_type").agg(days=pl.len().cast(pl.Int32()))
+    by_type = days.group_by("operator", "day_type").agg(days_of_type=pl.len().cast(pl.Int32()))
     at_hour = [*DEVICES, "hour"]
     located = (
         found.located.group_by(at_hour)
@@ -214,10 +214,12 @@ def present_population(found: Present, days: pl.DataFrame) -> pl.DataFrame:
         found.located.join(scales.select(*at_hour, "scale"), on=at_hour, nulls_equal=True)
         .join(by_type, on=["operator", "day_type"])
         .drop_nulls("area")
-        .with_columns(devices=pl.col("parts") * pl.col("scale") / pl.col("days"))
+        .with_columns(devices=pl.col("parts") * pl.col("scale") / pl.col("days_of_type"))
     )
     keys = ["operator", "day_type", "hour"]
-    by_area = scaled.group_by(*keys, "area", "days").agg(exact_sum("devices").round(DECIMALS))
-    whole = by_area.group_by(*keys, "days").agg(exact_sum("devices").round(DECIMALS)).with_columns(area=pl.lit(ALL))
+    by_area = scaled.group_by(*keys, "area", "days_of_type").agg(exact_sum("devices").round(DECIMALS))
+    whole = (
+        by_area.group_by(*keys, "days_of_type").agg(exact_sum("devices").round(DECIMALS)).with_columns(area=pl.lit(ALL))
+    )
     rows = pl.concat([by_area, whole.select(by_area.columns)]).join(observed_of(days), on="operator")
     return rows.select(COLUMNS).sort(KEYS)

@@ -16,7 +16,7 @@ USUAL, HOME, WORK, SECOND_HOME = "usual", "home", "work", "second_home"
 ALL, NOT_SEEN = "all", "not_seen"
 DECIMALS = 1
 LABELS = (HOME, WORK, SECOND_HOME, USUAL)
-OF = ("user", "season")
+OF = ("user", "year_season")
 PLACE = (*OF, "place")
 SHORT = {ALL_HOURS: "all", NIGHTS: "night", WORKING_HOURS: "work"}
 # A share is compared as a decimal is written: 0.8 of 35 hours is 28 hours.
@@ -45,8 +45,8 @@ def usual_environment_labels(
     Returns
     -------
     pl.DataFrame
-        user, season, place, label ("home", "work", "second_home", "usual"), rule: "all_hours", "night_hours",
-        "working_hours", "days", "night_days", "working_days" or "nights". A home is usual too. Sorted.
+        user, year_season, place, label ("home", "work", "second_home", "usual"), label_rule: "all_hours",
+        "night_hours", "working_hours", "days", "night_days", "working_days" or "nights". A home is usual too. Sorted.
 
     References
     ----------
@@ -68,7 +68,7 @@ def usual_environment_labels(
         [
             ("all_hours", _reaches("permanence_hours_all", "observed_hours_all", parameters.home_share)),
             ("night_hours", _reaches("permanence_hours_night", "observed_hours_night", parameters.home_share)),
-            ("night_days", _reaches("days_night", "observed_days_night", parameters.home_days_share)),
+            ("night_days", _reaches("days_there_night", "observed_days_night", parameters.home_days_share)),
         ],
     )
     away = known if parameters.work_at_home else known.join(homes.select(PLACE), on=PLACE, how="anti")
@@ -80,22 +80,22 @@ def usual_environment_labels(
         ),
         [
             ("working_hours", _reaches("permanence_hours_work", "observed_hours_work", parameters.work_share)),
-            ("working_days", _reaches("days_work", "observed_days_work", parameters.work_days_share)),
+            ("working_days", _reaches("days_there_work", "observed_days_work", parameters.work_days_share)),
         ],
     )
     found = {HOME: homes, WORK: works, SECOND_HOME: _second_homes(places, homes, works, parameters), USUAL: usual}
-    labelled = [rows.select(*PLACE, label=pl.lit(label), rule="rule") for label, rows in found.items()]
+    labelled = [rows.select(*PLACE, label=pl.lit(label), label_rule="label_rule") for label, rows in found.items()]
     return pl.concat(labelled).sort(*PLACE, "label")
 
 
 def _places(longterm: pl.DataFrame) -> pl.DataFrame:
     """One row a device, season and place, with what the three periods of the rules say of it; zero where nothing."""
-    figures = ("permanence_hours", "days")
+    figures = ("permanence_hours", "days_there")
     totals = ("observed_hours", "observed_days")
     made = longterm.select(*PLACE).unique()
     for period, short in SHORT.items():
         day_type, interval = period.split("/")
-        of_period = longterm.filter(day_type=day_type, time_interval=interval)
+        of_period = longterm.filter(day_group=day_type, time_interval=interval)
         here = of_period.select(*PLACE, *(pl.col(name).alias(f"{name}_{short}") for name in figures))
         whole = of_period.select(*OF, *(pl.col(name).alias(f"{name}_{short}") for name in totals)).unique()
         made = made.join(here, on=PLACE, how="left").join(whole, on=OF, how="left")
@@ -121,14 +121,14 @@ def _usual_rules(parameters: UsualEnvironmentParameters) -> list[Rule]:
         ("all_hours", _reaches("permanence_hours_all", "observed_hours_all", share)),
         ("night_hours", _reaches("permanence_hours_night", "observed_hours_night", share)),
         ("working_hours", _reaches("permanence_hours_work", "observed_hours_work", share)),
-        ("days", _reaches("days_all", "observed_days_all", share)),
+        ("days", _reaches("days_there_all", "observed_days_all", share)),
     ]
 
 
 def _first_rule(places: pl.DataFrame, rules: list[Rule]) -> pl.DataFrame:
     """Places that keep a rule, with the first that they keep."""
     named = pl.coalesce(pl.when(kept).then(pl.lit(name)) for name, kept in rules)
-    return places.with_columns(rule=named).drop_nulls("rule")
+    return places.with_columns(label_rule=named).drop_nulls("label_rule")
 
 
 def _cascade(places: pl.DataFrame, rules: list[Rule]) -> pl.DataFrame:
@@ -136,20 +136,22 @@ def _cascade(places: pl.DataFrame, rules: list[Rule]) -> pl.DataFrame:
     number = pl.coalesce(pl.when(kept).then(pl.lit(at)) for at, (_, kept) in enumerate(rules))
     ranked = places.with_columns(number_=number).filter(pl.col("number_") == pl.col("number_").min().over(*OF))
     names = dict(enumerate(name for name, _ in rules))
-    return ranked.with_columns(rule=pl.col("number_").replace_strict(names, return_dtype=pl.String())).drop("number_")
+    return ranked.with_columns(label_rule=pl.col("number_").replace_strict(names, return_dtype=pl.String())).drop(
+        "number_"
+    )
 
 
 def _second_homes(
     places: pl.DataFrame, homes: pl.DataFrame, works: pl.DataFrame, parameters: UsualEnvironmentParameters
 ) -> pl.DataFrame:
     """Places slept at, of devices with a home, that are neither home nor work."""
-    nights = pl.col("days_night") >= parameters.second_home_days
-    long = pl.col("permanence_hours_night") >= parameters.second_home_night_hours * pl.col("days_night")
+    nights = pl.col("days_there_night") >= parameters.second_home_days
+    long = pl.col("permanence_hours_night") >= parameters.second_home_night_hours * pl.col("days_there_night")
     return (
         places.filter(nights & long)
         .join(homes.select(OF).unique(), on=OF, how="semi")
         .join(pl.concat([homes.select(PLACE), works.select(PLACE)]), on=PLACE, how="anti")
-        .with_columns(rule=pl.lit("nights"))
+        .with_columns(label_rule=pl.lit("nights"))
     )
 
 
@@ -159,7 +161,7 @@ def environment_of_areas(labels: pl.DataFrame, places: pl.DataFrame) -> pl.DataF
     Parameters
     ----------
     labels
-        Rows of `mobile/usual_places` of some devices: operator, user, season, place, label.
+        Rows of `mobile/usual_places` of some devices: operator, user, year_season, place, label.
     places
         Rows of `mobile/device_places` of the devices: user, place, area, probability.
 
@@ -180,7 +182,7 @@ def environment_of_areas(labels: pl.DataFrame, places: pl.DataFrame) -> pl.DataF
     every = devices.join(pl.DataFrame({"label": LABELS}), how="cross")
     unseen = every.join(placed.select(*OF, "label").unique(), on=[*OF, "label"], how="anti")
     rows = pl.concat([located, unseen.with_columns(area=pl.lit(NOT_SEEN), weight=pl.lit(1.0)).select(located.columns)])
-    keys = ["operator", "season", "label", "area"]
+    keys = ["operator", "year_season", "label", "area"]
     return rows.group_by(keys).agg(devices=exact_sum("weight")).sort(keys)
 
 
@@ -200,7 +202,7 @@ def usual_environment(parts: Iterable[pl.DataFrame], observed: pl.DataFrame) -> 
         observed, operator, season, label, area ("all" for the sum, "not_seen" for none), devices. The sum is the same
         for all labels of a season: devices with a usual environment. Sorted.
     """
-    keys = ["operator", "season", "label"]
+    keys = ["operator", "year_season", "label"]
     by_area = pl.concat(parts).group_by(*keys, "area").agg(exact_sum("devices").round(DECIMALS))
     whole = by_area.group_by(keys).agg(exact_sum("devices").round(DECIMALS)).with_columns(area=pl.lit(ALL))
     rows = pl.concat([by_area, whole.select(by_area.columns)]).join(observed, on="operator")

@@ -85,7 +85,7 @@ def scores(theirs):
     daily = tiles.group_by("user", place="grid_id", day=hour.dt.date()).agg(
         hours_mask=(2 ** hour.dt.hour().unique().cast(pl.Int32())).sum().cast(pl.Int32())
     )
-    return longterm_permanence(midterm_permanence(daily, PRESET.permanence)).filter(season="all")
+    return longterm_permanence(midterm_permanence(daily, PRESET.permanence)).filter(year_season="all")
 
 
 @pytest.mark.parametrize(
@@ -93,11 +93,11 @@ def scores(theirs):
     [("all", "all", "all"), ("all", "night", "night_time"), ("workdays", "working_hours", "working_hours")],
 )
 def test_scores_are_those_of_multimno_but_for_hours_that_it_counts_twice(theirs, scores, day_type, interval, name):
-    ours = scores.filter(day_type=day_type, time_interval=interval)
+    ours = scores.filter(day_group=day_type, time_interval=interval)
     other = theirs("UE__longterm_permanence_score").filter(day_type=day_type, time_interval=name)
     tiles = ours.join(other.filter(id_type="grid"), left_on=["user", "place"], right_on=["user", "grid_id"], how="full")
     assert len(tiles) == len(ours) > 3_000
-    assert (tiles["days"] == tiles["total_frequency"]).all()
+    assert (tiles["days_there"] == tiles["total_frequency"]).all()
     devices = ours.join(other.filter(id_type="device_observation"), on="user")
     assert (devices["observed_hours"] == devices["lps"]).all()
     more = tiles.filter(pl.col("permanence_hours") != pl.col("lps"))
@@ -112,7 +112,7 @@ def test_labels_are_those_of_multimno_and_the_cascade_goes_on_for_each_device(th
     assert other.rename({"grid_id": "place"}).join(ours, on=key, how="anti").is_empty()
     # It stops at the first rule that labels any device.
     more = ours.join(other.rename({"grid_id": "place"}), on=key, how="anti")
-    assert more.select("label", "rule").unique().rows() == [("work", "working_days")]
+    assert more.select("label", "label_rule").unique().rows() == [("work", "working_days")]
     assert more["user"].n_unique() == 2
 
 

@@ -100,7 +100,7 @@ presence = st.lists(
 def test_a_month_is_as_its_definition(rows):
     made = midterm_permanence(daily(*rows), EVERY)
     plain = plain_scores(rows, EVERY)
-    assert made.select("user", "place", "month", "day_type", "time_interval").rows() == sorted(plain)
+    assert made.select("user", "place", "month", "day_group", "time_interval").rows() == sorted(plain)
     for row in made.iter_rows():
         assert row[5:] == pytest.approx(plain[row[:5]], abs=1e-9)
     assert (made["permanence_hours"] <= made["observed_hours"]).all()
@@ -117,13 +117,13 @@ def test_a_season_is_the_sum_of_its_months(rows):
         month = row["month"]
         season = f"{month.year + (month.month == 12)}-{names[month.month]}"
         for name in ("all", season):
-            plain[row["user"], row["place"], name, row["day_type"], row["time_interval"]].append(row)
+            plain[row["user"], row["place"], name, row["day_group"], row["time_interval"]].append(row)
     assert len(seasonal) == len(plain)
     for row in seasonal.iter_rows(named=True):
-        months = plain[row["user"], row["place"], row["season"], row["day_type"], row["time_interval"]]
+        months = plain[row["user"], row["place"], row["year_season"], row["day_group"], row["time_interval"]]
         assert row["permanence_hours"] == sum(each["permanence_hours"] for each in months)
-        assert row["days"] == sum(each["days"] for each in months)
-        assert row["days_mean"] == pytest.approx(statistics.mean(each["days"] for each in months))
+        assert row["days_there"] == sum(each["days_there"] for each in months)
+        assert row["days_mean"] == pytest.approx(statistics.mean(each["days_there"] for each in months))
         means = [each["regularity_mean_days"] for each in months]
         assert row["regularity_mean_days"] == pytest.approx(statistics.mean(means))
         if len(months) > 1:
@@ -134,7 +134,7 @@ def test_a_season_is_the_sum_of_its_months(rows):
 
 def test_hours_observed_are_of_all_months_though_a_place_is_seen_in_one():
     made = longterm_permanence(midterm_permanence(daily((1, 1, 0, NIGHT), (1, 2, 40, NIGHT))))
-    whole = made.filter(season="all", day_type="all", time_interval="all")
+    whole = made.filter(year_season="all", day_group="all", time_interval="all")
     assert whole.select("place", "permanence_hours", "observed_hours", "observed_days").rows() == [
         (1, 6, 12, 2),
         (2, 6, 12, 2),
@@ -147,9 +147,9 @@ MULTIMNO = Mobile(preset="multimno").usual_environment.model_dump()
 
 
 def labels(*rows, **given):
-    seasonal = longterm_permanence(midterm_permanence(daily(*rows))).filter(season="all")
+    seasonal = longterm_permanence(midterm_permanence(daily(*rows))).filter(year_season="all")
     made = usual_environment_labels(seasonal, UsualEnvironmentParameters(**given))
-    return {(row["user"], row["label"], row["place"]): row["rule"] for row in made.iter_rows(named=True)}
+    return {(row["user"], row["label"], row["place"]): row["label_rule"] for row in made.iter_rows(named=True)}
 
 
 def days_of(user, hours_of_place, days=range(14)):
@@ -253,7 +253,7 @@ PLACES = pl.DataFrame(
 def labelled(*rows):
     return pl.DataFrame(
         [("north", *row[:1], "all", *row[1:]) for row in rows],
-        schema=["operator", "user", "season", "place", "label"],
+        schema=["operator", "user", "year_season", "place", "label"],
         orient="row",
     )
 

@@ -208,7 +208,7 @@ def test_an_hour_at_two_places_is_shared_and_one_in_no_area_is_lost():
 def test_a_day_on_which_few_are_seen_does_not_count():
     rows = [(user, 2, day, WHOLE) for user in range(10) for day in (0, 1)] + [(1, 2, 3, WHOLE)]
     made = population(rows)
-    assert made["days"].unique().to_list() == [2]
+    assert made["days_of_type"].unique().to_list() == [2]
     assert made["observed"].unique().to_list() == ["2014-10-06/2014-10-07"]
 
 
