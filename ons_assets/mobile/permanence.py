@@ -77,11 +77,18 @@ def midterm_permanence(daily: pl.DataFrame, parameters: PermanenceParameters | N
     """
     parameters = parameters or PermanenceParameters()
     anywhere = daily.group_by("user", "day").agg(pl.col("hours_mask").bitwise_or())
+    intervals = {period.split("/")[1] for period in parameters.periods}
+    dated = {
+        interval: (
+            _by_day(daily, interval, parameters, UNIT).sort(*UNIT, "day"),
+            _by_day(anywhere, interval, parameters, ("user",)),
+        )
+        for interval in sorted(intervals)
+    }
     parts = []
     for period in parameters.periods:
         day_type, interval = period.split("/")
-        at_place = _of_type(_by_day(daily, interval, parameters, UNIT), day_type, parameters)
-        seen = _of_type(_by_day(anywhere, interval, parameters, ("user",)), day_type, parameters)
+        at_place, seen = (_of_type(rows, day_type, parameters) for rows in dated[interval])
         months = seen.group_by("user", _month()).agg(observed_hours=_sum("hours"), observed_days=_count())
         parts.append(
             _months(at_place, parameters)
@@ -103,11 +110,12 @@ def _by_day(
 ) -> pl.DataFrame:
     """Hours of a time of the day, by the day to which it belongs: unit, day, hours."""
     own, earlier = interval_masks(interval, parameters)
-    parts = [daily.select(*unit, "day", hours=_bits(own))]
-    if earlier:
-        parts.append(daily.select(*unit, pl.col("day").dt.offset_by("-1d"), hours=_bits(earlier)))
-    rows = pl.concat(parts).filter(pl.col("hours") > 0)
-    return rows.group_by(*unit, "day").agg(_sum("hours"))
+    of_day = daily.select(*unit, "day", hours=_bits(own)).filter(pl.col("hours") > 0)
+    if not earlier:
+        return of_day
+    before = (pl.col("day").to_physical() - 1).cast(pl.Date())
+    of_eve = daily.select(*unit, before, hours=_bits(earlier)).filter(pl.col("hours") > 0)
+    return pl.concat([of_day, of_eve]).group_by(*unit, "day").agg(_sum("hours"))
 
 
 def interval_masks(interval: str, parameters: PermanenceParameters) -> tuple[int, int]:
@@ -144,11 +152,12 @@ def _of_type(rows: pl.DataFrame, day_type: str, parameters: PermanenceParameters
 
 
 def _months(rows: pl.DataFrame, parameters: PermanenceParameters) -> pl.DataFrame:
-    """Hours, days and their regularity by unit and month."""
-    ordered = rows.sort(*UNIT, "day").with_columns(
+    """Hours, days and their regularity by unit and month, of rows that are sorted by unit and day."""
+    follows = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in UNIT).fill_null(value=False)
+    ordered = rows.with_columns(
         _month(),
-        before=pl.col("day").shift(1).over(*UNIT),
-        after=pl.col("day").shift(-1).over(*UNIT),
+        before=pl.when(follows).then(pl.col("day").shift(1)),
+        after=pl.when(follows.shift(-1)).then(pl.col("day").shift(-1)),
     )
     gap = (pl.col("day") - pl.col("before")).dt.total_days()
     is_inner = pl.col("before").dt.truncate("1mo") == pl.col("month")
