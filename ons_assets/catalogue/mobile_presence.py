@@ -155,3 +155,24 @@ PRESENT_POPULATION = Table(
     owner=OWNER,
     source="mobile/daily_permanence and mobile/device_places",
 )
+
+INTERNAL_MIGRATION = Table(
+    name="mobile/internal_migration",
+    description=(
+        "Devices by the areas of their homes in two seasons, with totals; who stays has one area twice, who has no "
+        "home in one of them is not_seen in it. Nothing below k leaves."
+    ),
+    columns=(
+        columns.OPERATOR,
+        Column("previous_season", pl.String(), "season of the old home, such as 2014-autumn"),
+        columns.YEAR_SEASON,
+        columns.ORIGIN,
+        columns.DESTINATION,
+        columns.DEVICES,
+    ),
+    key=("operator", "previous_season", "year_season", "origin", "destination"),
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Counts("devices", "devices", (all_of("origin"), all_of("destination"))),
+    owner=OWNER,
+    source="mobile/usual_places and mobile/device_places",
+)

@@ -16,6 +16,7 @@ from ons_assets.lakehouse import buckets
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.mobile import figures
 from ons_assets.mobile import flow_comparison as comparison
+from ons_assets.mobile import internal_migration as migration
 from ons_assets.mobile import present_population as presence
 from ons_assets.mobile import release as releasing
 from ons_assets.mobile import usual_environment as environment
@@ -42,6 +43,7 @@ from ons_assets.parameters.mobile import (
     WorkerParameters,
 )
 from ons_assets.parameters.mobile_presence import (
+    InternalMigrationParameters,
     PermanenceParameters,
     PresentPopulationParameters,
     UsualEnvironmentParameters,
@@ -167,6 +169,20 @@ def usual_environment(
         (environment.environment_of_areas(labels, places) for labels, places in parts), presence.observed_of(days)
     )
     return protect(USUAL_ENVIRONMENT, counted, Thresholds(release.k))
+
+
+@published("mobile/internal_migration", inputs=["mobile/usual_places", "mobile/device_places"])
+def internal_migration(
+    usual_places: pl.LazyFrame,
+    device_places: pl.LazyFrame,
+    parameters: InternalMigrationParameters,
+    release: ReleaseParameters,
+) -> Protected:
+    """Count devices by the areas of their homes in successive seasons."""
+    pairs = migration.successive(usual_places.select(pl.col("year_season").unique()).collect().to_series())
+    parts = buckets.parts(usual_places, device_places, order=BY_DEVICE)
+    moved = (migration.moves_between_seasons(labels, places, pairs, parameters) for labels, places in parts)
+    return migration.internal_migration(moved, release)
 
 
 @published("mobile/present_population", inputs=["mobile/daily_permanence", "mobile/device_places"])

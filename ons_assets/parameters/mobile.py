@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from ons_assets.parameters.base import Parameters, Positive, Section
 from ons_assets.parameters.mobile_presence import (
+    InternalMigrationParameters,
     PermanenceParameters,
     PresentPopulationParameters,
     UsualEnvironmentParameters,
@@ -214,6 +215,7 @@ class Mobile(Section):
     permanence: PermanenceParameters = PermanenceParameters()
     usual_environment: UsualEnvironmentParameters = UsualEnvironmentParameters()
     present_population: PresentPopulationParameters = PresentPopulationParameters()
+    internal_migration: InternalMigrationParameters = InternalMigrationParameters()
     event_quality: EventQualityParameters = EventQualityParameters()
     release: ReleaseParameters = ReleaseParameters()
     weighting: WeightingParameters = WeightingParameters()

@@ -89,3 +89,11 @@ class PresentPopulationParameters(Parameters):
         ge=5,
         description="devices seen by an operator on a day, for the day to count: of fewer, clocks may be wrong",
     )
+
+
+class InternalMigrationParameters(Parameters):
+    """Homes of one season beside those of the season before."""
+
+    same_home_overlap: Share = Field(
+        0.5, description="probability that homes of two seasons share by area, from which on they are one home"
+    )

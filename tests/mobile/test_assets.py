@@ -16,7 +16,8 @@ from ons_assets.settings import Settings
 from ons_assets.simulate.mobile import Scale, simulate_mobile
 
 TABLES = (*tables_of(mobile), *tables_of(mobile_presence))
-WORLD = Scale("tiny", 2_500, date(2014, 10, 6), 8, 4.0, 6.0, True)
+# Half of it is autumn, and half winter.
+WORLD = Scale("tiny", 2_500, date(2014, 11, 27), 8, 4.0, 6.0, True)
 OUTSIDE = ("mobile/aggregated_flows", "mobile/weighted_flows", "mobile/flow_comparison")
 INSIDE = (
     "mobile/cells",
