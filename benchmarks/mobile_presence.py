@@ -1,6 +1,7 @@
 """Who is present, and whose usual places are which, beside the truth of simulated worlds; and what it costs.
 
 python benchmarks/mobile_presence.py                               # worlds of seeds that nothing was chosen on
+python benchmarks/mobile_presence.py --moves                       # homes of two seasons, with true moves between them
 python benchmarks/mobile_presence.py --speed --events 10_000_000   # CPU seconds and memory by table
 """
 
@@ -8,7 +9,7 @@ import argparse
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from scipy import stats
 from ons_assets.lakehouse import buckets
 from ons_assets.mobile.anchors import device_anchors
 from ons_assets.mobile.coverage import coverage_of_parts
+from ons_assets.mobile.flows import compare_flows
+from ons_assets.mobile.internal_migration import moves_between_seasons
 from ons_assets.mobile.places import daily_tables, score_tables
 from ons_assets.mobile.present_population import day_type_of, days_of_types, present, present_population, together
 from ons_assets.mobile.spans import local_seconds
@@ -35,6 +38,9 @@ LEVEL = 0.95
 HOUR_S = 3_600
 KEYS = ["day_type", "hour", "area"]
 Figures = dict[str, float]
+# Half of it is autumn, half winter; on the first of December some devices go to live where others did.
+TWO_SEASONS = Scale("moves", 12_000, date(2014, 11, 17), 28, 3.0, 6.0, False)
+MOVING_DAY, MOVING_SHARE = date(2014, 12, 1), 0.1
 
 
 def true_presence(world: World, level: str) -> pl.DataFrame:
@@ -140,13 +146,68 @@ def labels_of(world: World, tables: list[tuple[pl.DataFrame, pl.DataFrame]], sha
     return found
 
 
+def moves_of(world: World, share: float) -> Figures:
+    """Return how well moves between seasons are found where a share of the devices change places with each other."""
+    users = world.phones["user"].sort()
+    moving = users.sample(fraction=share, seed=1, shuffle=True)
+    become = pl.DataFrame({"user": moving, "other": pl.concat([moving[1:], moving[:1]])})
+
+    def blocks() -> Iterator[pl.DataFrame]:
+        for block in world.blocks():
+            moved = block.join(become, left_on="user", right_on="other", how="left", maintain_order="left")
+            after = pl.col("event_date") >= MOVING_DAY
+            yield moved.with_columns(user=pl.when(after).then(pl.coalesce("user_right", "user")).otherwise("user"))
+
+    shares = coverage_of_parts(world.plan, world.parts)
+    pairs = pl.DataFrame({"previous_season": ["2014-autumn"], "year_season": ["2015-winter"]})
+    found = pl.concat(
+        moves_between_seasons(score_tables(daily)[2], places, pairs)
+        for daily, places in daily_tables(blocks(), world.plan, shares)
+    )
+    inner = found.filter(~pl.any_horizontal(pl.col("origin", "destination") == "not_seen"))
+    flows = (
+        inner.filter(pl.col("origin") != pl.col("destination"))
+        .group_by("origin", "destination")
+        .agg(count=pl.col("devices").sum())
+    )
+    homes = world.phones.select("user", "home_district")
+    true = (
+        become.join(homes, on="user")
+        .join(homes, left_on="other", right_on="user", suffix="_new")
+        .filter(pl.col("home_district") != pl.col("home_district_new"))
+    )
+    counts = true.group_by(origin="home_district", destination="home_district_new").agg(
+        count=pl.len().cast(pl.Float64())
+    )
+    said = f"{share:.0%} change places"
+    made = {f"{said}: devices that move, of all": flows["count"].sum() / len(users)}
+    if len(true):
+        made[f"{said}: devices that move, of the true ones"] = flows["count"].sum() / len(true)
+        made[f"{said}: common part of flows"] = compare_flows(flows, counts)["cpc"]
+    return made
+
+
+def moves_report(seeds: tuple[int, ...]) -> None:
+    """Print figures of moves between seasons, with and without any true one."""
+
+    def figures(world: World) -> Figures:
+        return moves_of(world, 0.0) | moves_of(world, MOVING_SHARE)
+
+    report(seeds, TWO_SEASONS, figures)
+
+
 def truth_report(seeds: tuple[int, ...]) -> None:
+    """Print figures of presence and labels."""
+    report(seeds, SCALE, figures_of)
+
+
+def report(seeds: tuple[int, ...], scale: Scale, figures: Callable[[World], Figures]) -> None:
     """Print the mean over worlds of each figure, and the interval of the mean of all such worlds."""
     rows = []
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
             mobile_flows.SEED = seed
-            rows.append(figures_of(World(Path(folder), SCALE)))
+            rows.append(figures(World(Path(folder), scale)))
             print(f"seed {seed} done", flush=True)
     quantile = stats.t.ppf((1 + LEVEL) / 2, len(rows) - 1)
     for name in rows[0]:
@@ -203,11 +264,14 @@ def told(step: str, begun: float, n_events: int, said: str = "") -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--moves", action="store_true")
     parser.add_argument("--events", type=lambda text: int(text.replace("_", "")), default=10_000_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     given = parser.parse_args()
     if given.speed:
         speed_report(given.events)
+    elif given.moves:
+        moves_report(tuple(given.seeds))
     else:
         truth_report(tuple(given.seeds))
 
