@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from benchmarks.mobile_flows import RECEIVED, SHARED
+from mobile_flows import RECEIVED, SHARED
 from ons_assets.governance.disclosure.audit import Figure, audit
 from ons_assets.governance.disclosure.step import Thresholds
 from ons_assets.governance.disclosure.step import protect as protect_table

@@ -3,6 +3,7 @@
 python benchmarks/mobile_flows.py                      # the invented country, medium, seed 2
 python benchmarks/mobile_flows.py --london             # wards of Greater London (real data)
 python benchmarks/mobile_flows.py --census             # baselines on two real census tables
+python benchmarks/mobile_flows.py --halves             # two halves of the time against each other, and the truth
 """
 
 import argparse
@@ -66,17 +67,17 @@ class World:
         self.market = pl.read_csv(self.drops / "phone_market" / "phone_market.csv").cast({"population": pl.Float64()})
         self.workers = pl.read_csv(self.drops / "workers" / "workers.csv").cast({"workers": pl.Float64()})
 
-    def blocks(self) -> Iterator[pl.DataFrame]:
-        """Yield the events day by day."""
-        for path in sorted((self.drops / "phone_events").iterdir()):
+    def blocks(self, part: slice = slice(None)) -> Iterator[pl.DataFrame]:
+        """Yield the events day by day, of some days or of all."""
+        for path in sorted((self.drops / "phone_events").iterdir())[part]:
             yield pl.read_parquet(path).with_columns(
                 user=pl.col("device").hash().reinterpret(signed=True),
                 event_date=pl.col("time_utc").dt.convert_time_zone("Europe/London").dt.date(),
             )
 
-    def found(self) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
-        """Return anchors and cells of every bucket."""
-        return [(anchors, made.cells) for anchors, made in anchored_spans(self.blocks(), self.plan)]
+    def found(self, part: slice = slice(None)) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
+        """Return anchors and cells of every bucket, from some days or from all."""
+        return [(anchors, made.cells) for anchors, made in anchored_spans(self.blocks(part), self.plan)]
 
     def located(self, found: list[tuple[pl.DataFrame, pl.DataFrame]], shares: pl.DataFrame) -> pl.DataFrame:
         """Return anchors in areas."""
@@ -138,7 +139,7 @@ def limits_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], 
     anchors = world.located(found, shares)
 
     def flows_of(each: pl.DataFrame, given: ReleaseParameters = parameters) -> pl.DataFrame:
-        return operator_flows(each, world.register, given, OBSERVED)
+        return operator_flows(each, world.register, given, OBSERVED).rows
 
     flows = flows_of(anchors)
     total = release(origin_destination(anchors, world.register, parameters), parameters.k, parameters.doubt)
@@ -206,6 +207,19 @@ def limits_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], 
         print(f"    likeliest only: {cpc(estimate(world, flows_of(located, single), known), truth)}")
 
 
+def halves_report(world: World, parameters: ReleaseParameters) -> None:
+    """Print how near the flows of two halves of the time are to each other, and each to the truth."""
+    truth, known = world.true_flows("district"), world.parts["area"]
+    shares = coverage_of_parts(world.plan, world.parts)
+    days = len(list((world.drops / "phone_events").iterdir()))
+    made = []
+    for name, part in (("first", slice(days // 2)), ("second", slice(days // 2, None))):
+        anchors = world.located(world.found(part), shares)
+        made.append(estimate(world, operator_flows(anchors, world.register, parameters, OBSERVED).rows, known))
+        print(f"{name} half against the truth: {cpc(made[-1], truth)}")
+    print(f"one half against the other: {cpc(made[0], made[1])}")
+
+
 def ward_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], parameters: ReleaseParameters) -> None:
     """Print what is left at the level of wards."""
     parts = world.parts.with_columns(area="part")
@@ -227,7 +241,7 @@ def ward_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], pa
         truth.group_by(area=side).agg(workers=pl.col("count").sum().cast(pl.Float64())).with_columns(side=pl.lit(name))
         for side, name in (("origin", "home"), ("destination", "work"))
     ]
-    flows = operator_flows(anchors, world.register, parameters, OBSERVED)
+    flows = operator_flows(anchors, world.register, parameters, OBSERVED).rows
     taken = take_flows(flows, None, None, parts["area"])
     made_people = weigh(taken.flows, usual, pl.concat(sides), FEW).flows
     print(
@@ -248,8 +262,8 @@ def centroids(path: Path, code: str) -> pl.DataFrame:
     return pl.DataFrame({"area": codes, "easting_m": easting, "northing_m": northing})
 
 
-def census_report() -> None:
-    """Fit the baselines to two real census tables."""
+def census_tables() -> Iterator[tuple[str, pl.DataFrame, pl.DataFrame]]:
+    """Yield two real census tables: name, commuters (origin, destination, count), centres of their areas."""
     folder = SHARED / "geo"
     settings = Settings(home=Path(tempfile.mkdtemp()))
     source = CommutingFiles.of(settings)
@@ -265,12 +279,18 @@ def census_report() -> None:
         parsed = source.whole(path, path.name, RECEIVED).accepted
         flows = parsed.select("origin", "destination", count=pl.col("commuters") - pl.col("home_workers").fill_null(0))
         areas = sorted(set(placed["area"]))
-        flows = flows.filter(pl.col("origin").is_in(areas) & pl.col("destination").is_in(areas))
-        print(f"\n{path.name}: {flows['count'].sum():,.0f} commuters between {len(areas)} areas")
-        for name, model in baselines(flows, areas, placed).items():
+        yield path.name, flows.filter(pl.col("origin").is_in(areas) & pl.col("destination").is_in(areas)), placed
+
+
+def census_report() -> None:
+    """Fit the baselines to two real census tables."""
+    for name, flows, placed in census_tables():
+        areas = sorted(set(placed["area"]))
+        print(f"\n{name}: {flows['count'].sum():,.0f} commuters between {len(areas)} areas")
+        for model_name, model in baselines(flows, areas, placed).items():
             pairs = pair_up(model, flows, "count")
             found = agreement(pairs["estimate"].to_numpy(), pairs["benchmark"].to_numpy())
-            print(f"  {name}: cpc {cpc(model, flows)}, correlation {found['correlation']:.3f}, of logs "
+            print(f"  {model_name}: cpc {cpc(model, flows)}, correlation {found['correlation']:.3f}, of logs "
                   f"{found['correlation_log']:.3f}, rmse {found['rmse']:.0f}")  # fmt: skip
 
 
@@ -291,6 +311,7 @@ def main() -> None:
     parser.add_argument("--scale", default="medium")
     parser.add_argument("--london", action="store_true")
     parser.add_argument("--census", action="store_true")
+    parser.add_argument("--halves", action="store_true")
     arguments = parser.parse_args()
     if arguments.census:
         census_report()
@@ -299,6 +320,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), SCALES[arguments.scale], london_wards() if arguments.london else None)
         print(world.summary.scale, f"{world.summary.people:,} people, {world.summary.events:,} events of {OPERATOR}")
+        if arguments.halves:
+            halves_report(world, parameters)
+            return
         found = world.found()
         anchors_report(world, world.located(found, coverage_of_parts(world.plan, world.parts)))
         limits_report(world, found, parameters)

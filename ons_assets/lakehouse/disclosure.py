@@ -294,7 +294,7 @@ class Account:
     fewest
         Least number of units of a released figure.
     cells
-        Figures, or rows of them, that are not zero.
+        Figures, or rows of them, that were judged; a row that counts nobody is none of them.
     primary
         Of these, withheld because they are small themselves.
     secondary

@@ -21,9 +21,9 @@ class Readings(Parameters):
     cer_unit: Literal["kWh", "kW"] = Field(
         "kW", description="unit of the CER text: as kWh its homes would use twice what is plausible"
     )
-    cer_spring_slots: Literal["clock", "elapsed"] = Field(
+    cer_spring_slots: Literal["clock", "without_2_and_3", "elapsed"] = Field(
         "clock",
-        description="whether CER slots of the 46-slot day follow the clock (without 3 and 4) or count on",
+        description="CER slots of the 46-slot day follow the clock (no 3 and 4), leave out 2 and 3, or count on",
     )
     negative: Literal["missing", "zero", "keep"] = Field(
         "missing", description="what a negative reading (export) becomes in half_hours; it is counted in any case"

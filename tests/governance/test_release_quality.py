@@ -27,7 +27,7 @@ def test_every_table_has_a_statement_of_whole_sentences(name):
 
 def test_it_says_what_was_withheld():
     assert said()[1] == (
-        "No figure is told of fewer than 5 users. Of 1,200 figures that are not zero, 40 are withheld because few "
+        "No figure is told of fewer than 5 users. Of 1,200 figures that were judged, 40 are withheld because few "
         "users stand behind them, and 1 because one of those would follow from it. Of all users, 93.0 % are in "
         "figures that are told."
     )
@@ -45,7 +45,7 @@ def test_a_share_that_may_not_be_told_is_not_told_and_none_is_rounded_to_all():
 
 def test_parts_are_added_up():
     text = said(disclosure=[account(primary=1, kept_share=0.5), account(primary=2, kept_share=0.9)])[1]
-    assert "Of 18 figures that are not zero, 3 are withheld" in text
+    assert "Of 18 figures that were judged, 3 are withheld" in text
     assert "%" not in text
 
 

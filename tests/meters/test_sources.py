@@ -53,11 +53,14 @@ def test_the_autumn_day_has_fifty_slots_as_time_passes(read: Read) -> None:
     assert reasons(parsed) == {51: "slot is not one of its day"}
 
 
-def test_the_spring_day_follows_the_clock_or_counts_on(read: Read) -> None:
+def test_the_spring_day_follows_the_clock_or_leaves_out_others_or_counts_on(read: Read) -> None:
     # Day 452 is 2010-03-28.
     by_clock = "".join(f"1000 452{slot:02d} {slot / 100}\n" for slot in range(1, 49))
     parsed = read(by_clock, cer_unit="kWh")
     assert readings(parsed.accepted) == pytest.approx(np.array([1, 2, *range(5, 49)]) / 100)
+    assert parsed.accepted["skipped_hour"][0] == 2
+    parsed = read(by_clock, cer_unit="kWh", cer_spring_slots="without_2_and_3")
+    assert readings(parsed.accepted) == pytest.approx(np.array([1, *range(4, 49)]) / 100)
     assert parsed.accepted["skipped_hour"][0] == 2
     counted = "".join(f"1000 452{slot:02d} {slot / 100}\n" for slot in range(1, 48))
     parsed = read(counted, cer_unit="kWh", cer_spring_slots="elapsed")

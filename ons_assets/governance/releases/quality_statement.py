@@ -92,7 +92,7 @@ def _withheld(accounts: Sequence[dict[str, Any]]) -> str:
         sum(int(each[name]) for each in accounts) for name in ("cells", "primary", "secondary")
     )
     said = f"No figure is told of fewer than {fewest:g} {unit}. "
-    said += f"Of {counted(cells, 'figure')} that {_are(cells)} not zero, "
+    said += f"Of {counted(cells, 'figure')} that {_were(cells)} judged, "
     if not primary + secondary:
         return said + "none had to be withheld."
     said += f"{primary:,} {_are(primary)} withheld because few {unit} stand behind {'it' if primary == 1 else 'them'}"
@@ -111,6 +111,10 @@ def _percent(share: float) -> str:
 
 def _are(number: int) -> str:
     return "is" if number == 1 else "are"
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _gate(suite: dict[str, Any]) -> str:

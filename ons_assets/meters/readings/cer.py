@@ -1,7 +1,7 @@
 """Readings of the CER trial: `meter dddss value`, day 1 being 2009-01-01, slots 1 to 48, 49 and 50 in autumn.
 
 The day that the clock goes back has slots 1 to 50 as time passes. The day that it goes forward has, by
-`cer_spring_slots`, either the slots of the clock face without 3 and 4, or 1 to 46.
+`cer_spring_slots`, the slots of the clock face without 3 and 4, or 1 and 4 to 48, or 1 to 46.
 """
 
 from datetime import date, datetime, timedelta
@@ -47,7 +47,7 @@ def positions(zone: str, spring_slots: str, last_day: date) -> npt.NDArray[np.in
     zone
         Of the homes.
     spring_slots
-        What slots of the day that the clock goes forward count, "clock" or "elapsed".
+        What slots of the day that the clock goes forward count, "clock", "without_2_and_3" or "elapsed".
     last_day
         Later days are in the future.
 
@@ -67,6 +67,9 @@ def positions(zone: str, spring_slots: str, last_day: date) -> npt.NDArray[np.in
         if count < SLOTS and spring_slots == "clock":
             by_clock = clock.position_by_clock(to_day(day))
             table[number, 1 : SLOTS + 1] = np.where(by_clock < 0, -SKIPPED, by_clock)
+        elif count < SLOTS and spring_slots == "without_2_and_3":
+            table[number, [2, 3]] = -SKIPPED
+            table[number, [1, *range(4, SLOTS + 1)]] = np.arange(count)
         else:
             table[number, 1 : count + 1] = np.arange(count)
     return table
