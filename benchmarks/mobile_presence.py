@@ -10,7 +10,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import mobile_flows
@@ -26,11 +26,22 @@ from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.flows import compare_flows
 from ons_assets.mobile.internal_migration import moves_between_seasons
 from ons_assets.mobile.places import daily_tables, score_tables
-from ons_assets.mobile.present_population import day_type_of, days_of_types, present, present_population, together
+from ons_assets.mobile.present_population import (
+    day_type_of,
+    days_of_types,
+    present,
+    present_population,
+    residents_of_areas,
+    together,
+)
 from ons_assets.mobile.spans import local_seconds
 from ons_assets.mobile.usual_environment import environment_of_areas
 from ons_assets.parameters.mobile import Mobile
 from ons_assets.simulate.mobile import Scale
+from ons_assets.simulate.mobile.country import make_country
+from ons_assets.simulate.mobile.events import Operator
+from ons_assets.simulate.mobile.network import make_network
+from ons_assets.simulate.mobile.people import Phones, make_people
 
 SEEDS = (11, 12, 13, 14, 15, 16)
 SCALE = Scale("presence", 12_000, date(2014, 10, 6), 14, 3.0, 6.0, False)
@@ -50,6 +61,33 @@ def true_presence(world: World, level: str) -> pl.DataFrame:
     days = rows.group_by("day_type").agg(days=pl.col("day").n_unique())
     summed = rows.group_by("day_type", "hour", area=level).agg(pl.col("devices").sum()).join(days, on="day_type")
     return summed.select(*KEYS, true=pl.col("devices") / pl.col("days"))
+
+
+def people_present(seed: int) -> pl.DataFrame:
+    """Return all people, with a phone or without, where they are: day_type, hour, area (district), true.
+
+    Their days are drawn anew by the same laws, as those of people without a phone of the operator were never drawn.
+    """
+    country = make_country(seed)
+    people = make_people(country, SCALE, seed)
+    n = len(people.home)
+    none = np.zeros(n, dtype=np.int64)
+    everybody = Phones(np.arange(n), none, none, none > 0, np.ones(n), none > 0)
+    all_of_them = Operator(OPERATOR, people, everybody, country, make_network(country, OPERATOR, seed), SCALE, seed)
+    parts = []
+    for number in range(SCALE.days):
+        counts = np.stack([np.bincount(of_hour, minlength=country.n) for of_hour in all_of_them.wards(number)])
+        hour, ward = np.nonzero(counts)
+        rows = {
+            "hour": hour.astype(np.int8),
+            "area": country.wards["district"].gather(ward),
+            "people": counts[hour, ward],
+        }
+        parts.append(pl.DataFrame(rows).with_columns(day=pl.lit(SCALE.first_day + timedelta(number))))
+    days = pl.concat(parts).with_columns(day_type=day_type_of("day"))
+    of_type = days.group_by("day_type").agg(days=pl.col("day").n_unique())
+    summed = days.group_by(KEYS).agg(pl.col("people").sum()).join(of_type, on="day_type")
+    return summed.select(*KEYS, true=pl.col("people") / pl.col("days"))
 
 
 def plain_counts(world: World, shares: pl.DataFrame) -> pl.DataFrame:
@@ -95,13 +133,21 @@ def figures_of(world: World) -> Figures:
         shares = coverage_of_parts(world.plan, world.parts.with_columns(area=pl.col(column)))
         tables = list(daily_tables(world.blocks(), world.plan, shares))
         days = days_of_types(pl.concat(daily for daily, _ in tables).lazy())
-        made = present_population(together(present(daily, places, days) for daily, places in tables), days)
+        residents = residents_of_areas(world.parts.with_columns(area=pl.col(column)))
+        presences = together(present(daily, places, days) for daily, places in tables)
+        made = present_population(presences, days, residents)
         truth, counts = true_presence(world, level), plain_counts(world, shares)
         listed = made.filter(pl.col("area") != "all").select(*KEYS, "devices")
         found[f"present, {level}: error"] = error(listed, truth)
         found[f"present, {level}: error of plain counts"] = error(counts, truth)
         found[f"present, {level}: error of plain counts, true total"] = error(scaled(counts, truth), truth)
         if level == "district":
+            people = people_present(mobile_flows.SEED)
+            weighted = made.filter(pl.col("area") != "all").select(*KEYS, devices="people")
+            found["present people, district: error"] = error(weighted, people)
+            found["present people, district: error of one factor for all devices"] = error(
+                scaled(listed, people), people
+            )
             found |= labels_of(world, tables, shares)
     return found
 
@@ -115,8 +161,9 @@ def labels_of(world: World, tables: list[tuple[pl.DataFrame, pl.DataFrame]], sha
         environments.append(environment_of_areas(labels, places))
     summed = pl.concat(environments).group_by("label", "area").agg(pl.col("devices").sum())
     whole = dict(summed.group_by("label").agg(pl.col("devices").sum()).iter_rows())
-    for (label,), rows in summed.filter(area="not_seen").group_by("label"):
-        found[f"devices without a {label} by the cascade"] = rows["devices"].item() / whole[label]
+    for label in ("home", "work", "second_home"):
+        unseen = summed.filter(area="not_seen", label=label)["devices"].sum()
+        found[f"devices without a {label} by the cascade"] = unseen / whole[label]
     rules = {
         "evidence of days": Mobile(),
         "cascade": Mobile(anchors={"method": "permanence"}),  # type: ignore[arg-type]
@@ -213,7 +260,7 @@ def report(seeds: tuple[int, ...], scale: Scale, figures: Callable[[World], Figu
     for name in rows[0]:
         values = np.array([row[name] for row in rows])
         half = quantile * values.std(ddof=1) / np.sqrt(len(values))
-        print(f"{name:<58}{values.mean():>8.3f}  ({values.mean() - half:.3f} to {values.mean() + half:.3f})")
+        print(f"{name:<68}{values.mean():>8.3f}  ({values.mean() - half:.3f} to {values.mean() + half:.3f})")
 
 
 def speed_report(n_events: int) -> None:

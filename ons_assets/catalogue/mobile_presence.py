@@ -147,6 +147,12 @@ PRESENT_POPULATION = Table(
         columns.HOUR,
         columns.AREA,
         columns.DEVICES,
+        Column(
+            "people",
+            pl.Float64(),
+            "residents for whom the devices stand, by the area where each mostly is, in whole tens; null where unknown",
+            nullable=True,
+        ),
         Column("days_of_type", pl.Int32(), "days that the mean is over"),
     ),
     key=("observed", "operator", "day_type", "hour", "area"),

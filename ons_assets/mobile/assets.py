@@ -185,10 +185,13 @@ def internal_migration(
     return migration.internal_migration(moved, release)
 
 
-@published("mobile/present_population", inputs=["mobile/daily_permanence", "mobile/device_places"])
+@published(
+    "mobile/present_population", inputs=["mobile/daily_permanence", "mobile/device_places", "reference/area_parts"]
+)
 def present_population(
     daily_permanence: pl.LazyFrame,
     device_places: pl.LazyFrame,
+    area_parts: pl.LazyFrame,
     parameters: PresentPopulationParameters,
     release: ReleaseParameters,
 ) -> Protected:
@@ -196,7 +199,9 @@ def present_population(
     days = presence.days_of_types(daily_permanence, parameters)
     parts = buckets.parts(daily_permanence, device_places, order=BY_DEVICE)
     found = presence.together(presence.present(daily, places, days) for daily, places in parts)
-    return protect(PRESENT_POPULATION, presence.present_population(found, days), Thresholds(release.k))
+    residents = presence.residents_of_areas(area_parts.collect())
+    made = presence.present_population(found, days, residents, parameters)
+    return protect(PRESENT_POPULATION, made, Thresholds(release.k))
 
 
 @published(

@@ -20,10 +20,10 @@ WEEKDAY, SATURDAY, SUNDAY = "weekday", "saturday", "sunday"
 ALL = "all"
 DEVICES = ("operator", "stratum", "day_type")
 KEYS = ("observed", "operator", "day_type", "hour", "area")
-COLUMNS = (*KEYS, "devices", "days_of_type")
+COLUMNS = (*KEYS, "devices", "people", "days_of_type")
 # Days of devices are added up as integers of such parts, which is the same in any order; a power of two.
 PARTS = 2.0**24
-DECIMALS = 1
+DECIMALS, TENS = 1, 10
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -181,7 +181,55 @@ def together(parts: Iterable[Present]) -> Present:
     return held
 
 
-def present_population(found: Present, days: pl.DataFrame) -> pl.DataFrame:
+def residents_of_areas(parts: pl.DataFrame) -> pl.DataFrame:
+    """Return the residents of areas, by rows of `reference/area_parts`: null where those of a part are unknown."""
+    known = pl.when(pl.col("residents").is_not_null().all()).then(exact_sum("residents"))
+    return parts.group_by("area").agg(residents=known).sort("area")
+
+
+def people_a_device(
+    seen: pl.DataFrame,
+    days: pl.DataFrame,
+    residents: pl.DataFrame,
+    parameters: PresentPopulationParameters | None = None,
+) -> pl.DataFrame:
+    """Return how many residents a device stands for, by the area where it mostly is.
+
+    Parameters
+    ----------
+    seen
+        `Present.seen`.
+    days
+        operator, day, day_type: the days that count.
+    residents
+        area, residents: null where unknown.
+
+    Returns
+    -------
+    pl.DataFrame
+        operator, stratum, factor: residents of the area by the devices of a mean day. Where devices are too few to say,
+        or residents are unknown, it is that of all other areas together; null if residents are known nowhere.
+    """
+    parameters = parameters or PresentPopulationParameters()
+    of_operator = days.group_by("operator").agg(days=pl.len())
+    devices = seen.group_by("operator", "stratum").agg(pl.col("device_days").sum()).join(of_operator, on="operator")
+    known = devices.with_columns(devices=pl.col("device_days") / pl.col("days")).join(
+        residents.rename({"area": "stratum"}), on="stratum", how="left"
+    )
+    can_say = (pl.col("devices") >= parameters.fewest_day_devices) & pl.col("residents").is_not_null()
+    overall = pl.col("residents").filter(can_say).sum().over("operator") / pl.col("devices").filter(can_say).sum().over(
+        "operator"
+    )
+    factor = pl.when(can_say).then(pl.col("residents") / pl.col("devices")).otherwise(overall.fill_nan(None))
+    return known.select("operator", "stratum", factor=factor)
+
+
+def present_population(
+    found: Present,
+    days: pl.DataFrame,
+    residents: pl.DataFrame | None = None,
+    parameters: PresentPopulationParameters | None = None,
+) -> pl.DataFrame:
     """Say how many devices are present by area, hour and kind of day, in the mean over the days of the kind.
 
     Parameters
@@ -190,13 +238,20 @@ def present_population(found: Present, days: pl.DataFrame) -> pl.DataFrame:
         What `together` returns.
     days
         operator, day, day_type: the days that count.
+    residents
+        area, residents; None if nobody knows them: then nor are people.
 
     Returns
     -------
     pl.DataFrame
-        observed, operator, day_type, hour, area ("all" for the sum), devices, days_of_type. At every hour the devices
-        of all areas are those that are seen on a day of the kind, less those that are where no area is. Sorted.
+        observed, operator, day_type, hour, area ("all" for the sum), devices, people, days_of_type. At every hour the
+        devices of all areas are those that are seen on a day of the kind, less those that are where no area is. People
+        are the residents for whom these devices stand, by `people_a_device`, in whole tens. Sorted.
     """
+    parameters = parameters or PresentPopulationParameters()
+    if residents is None:
+        residents = pl.DataFrame(schema={"area": pl.String(), "residents": pl.Float64()})
+    factors = people_a_device(found.seen, days, residents, parameters)
     by_type = days.group_by("operator", "day_type").agg(days_of_type=pl.len().cast(pl.Int32()))
     at_hour = [*DEVICES, "hour"]
     located = (
@@ -213,13 +268,16 @@ def present_population(found: Present, days: pl.DataFrame) -> pl.DataFrame:
     scaled = (
         found.located.join(scales.select(*at_hour, "scale"), on=at_hour, nulls_equal=True)
         .join(by_type, on=["operator", "day_type"])
+        .join(factors, on=["operator", "stratum"], nulls_equal=True)
         .drop_nulls("area")
         .with_columns(devices=pl.col("parts") * pl.col("scale") / pl.col("days_of_type"))
     )
     keys = ["operator", "day_type", "hour"]
-    by_area = scaled.group_by(*keys, "area", "days_of_type").agg(exact_sum("devices").round(DECIMALS))
-    whole = (
-        by_area.group_by(*keys, "days_of_type").agg(exact_sum("devices").round(DECIMALS)).with_columns(area=pl.lit(ALL))
-    )
+    people = pl.when(pl.col("factor").is_not_null().all()).then(exact_sum(pl.col("devices") * pl.col("factor")))
+    by_area = scaled.group_by(*keys, "area", "days_of_type").agg(exact_sum("devices").round(DECIMALS), people=people)
+    of_all = pl.when(pl.col("people").is_not_null().all()).then(exact_sum("people"))
+    whole = by_area.group_by(*keys, "days_of_type").agg(exact_sum("devices").round(DECIMALS), people=of_all)
+    whole = whole.with_columns(area=pl.lit(ALL))
     rows = pl.concat([by_area, whole.select(by_area.columns)]).join(observed_of(days), on="operator")
-    return rows.select(COLUMNS).sort(KEYS)
+    # By the ratio of exact figures one could tell of single devices from where they are.
+    return rows.with_columns(people=(pl.col("people") / TENS).round() * TENS).select(COLUMNS).sort(KEYS)

@@ -23,6 +23,7 @@ from ons_assets.mobile.present_population import (
     observed_of,
     present,
     present_population,
+    residents_of_areas,
     together,
 )
 from ons_assets.mobile.sources import CellFiles
@@ -244,6 +245,35 @@ def _weekday():
 
 def test_the_period_is_from_the_first_day_that_counts_to_the_last():
     assert observed_of(_weekday())["observed"].to_list() == ["2014-10-06/2014-10-06"]
+
+
+def test_a_device_stands_for_the_residents_of_the_area_where_it_mostly_is():
+    # Twelve who live in A and spend noon in B, and twenty of B.
+    rows = [(user, 4, day, [hour for hour in WHOLE if hour != 12]) for user in range(12) for day in (0, 1)]
+    rows += [(user, 2, day, (12,)) for user in range(12) for day in (0, 1)]
+    rows += [(user, 2, day, WHOLE) for user in range(12, 32) for day in (0, 1)]
+    frame = daily(*rows)
+    where = pl.concat(
+        [
+            places(range(32)),
+            pl.DataFrame([(user, 4, "A", 1.0) for user in range(32)], schema=places([]).schema, orient="row"),
+        ]
+    )
+    days = days_of_types(frame.lazy())
+    found = together([present(frame, where, days)])
+    residents = residents_of_areas(pl.DataFrame({"area": ["A", "A", "B"], "residents": [300.0, 60.0, 1_000.0]}))
+    made = present_population(found, days, residents)
+
+    def people(hour):
+        return dict(made.filter(hour=hour).select("area", "people").iter_rows())
+
+    assert people(3) == {"A": 360.0, "B": 1_000.0, "all": 1_360.0}
+    assert people(12) == {"B": 1_360.0, "all": 1_360.0}
+    unknown = residents_of_areas(pl.DataFrame({"area": ["A", "B"], "residents": [None, 1_000.0]}))
+    other = present_population(found, days, unknown)
+    # Those of A count as those of B do.
+    assert dict(other.filter(hour=3).select("area", "people").iter_rows())["A"] == 600.0
+    assert present_population(found, days)["people"].null_count() == len(made)
 
 
 # --- beside the truth ------------------------------------------------------------------------------------------
