@@ -23,7 +23,7 @@ DAILY_PERMANENCE = Table(
         columns.USER,
         columns.PLACE,
         columns.DAY,
-        Column("hours_mask", pl.Int32(), "bit h is set if it was there for most of hour h of the local clock"),
+        Column("hours_mask", pl.Int32(), "bit h is set if it was there in hour h of the local clock"),
     ),
     key=("operator", "user", "place", "day"),
     partition_by=("bucket",),

@@ -22,6 +22,7 @@ MOBILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "multimno": {
         "anchors": {"method": "permanence"},
         "permanence": {
+            "present_minutes": 30,
             "bridge_night_start": 23,
             "bridge_night_end": 9,
             "day_start_hour": 4,

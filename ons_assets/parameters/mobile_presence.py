@@ -20,7 +20,10 @@ class PermanenceParameters(Parameters):
     """Hours at places, added up by day, month and season."""
 
     present_minutes: float = Field(
-        30, gt=0, le=60, description="minutes of an hour at a place that make it an hour there"
+        15,
+        gt=0,
+        le=60,
+        description="minutes of an hour at a place that make it an hour there; a lone event makes one if it reaches as far",
     )
     bridge_night_start: Hour = Field(
         23, description="hour at which silences at one place begin to be bridged as those of a night"

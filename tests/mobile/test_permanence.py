@@ -37,9 +37,9 @@ def daily(*rows):
 # --- a day ---------------------------------------------------------------------------------------------
 
 
-def test_half_an_hour_makes_an_hour_and_less_does_not():
+def test_a_quarter_of_an_hour_makes_an_hour_and_less_does_not():
     hours = np.zeros((3, 24))
-    hours[0, 7], hours[0, 8] = 0.5 - 1e-9, 0.49
+    hours[0, 7], hours[0, 8] = 0.25 - 1e-9, 0.24
     hours[1, 23] = 1.0
     made = daily_permanence(
         np.array([1, 1, 2]), np.array([5, 6, 7], np.int32), np.array([16_000, 16_000, 16_001], np.int32), hours

@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 from core_ext.phone_events import reference
 from ons_assets.lakehouse.home import Home
 from ons_assets.mobile.coverage import coverage_of_parts
+from ons_assets.mobile.permanence import daily_permanence
 from ons_assets.mobile.places import daily_tables
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.presence import presence
@@ -112,6 +113,17 @@ def test_hours_of_the_day_are_those_of_the_reference():
     for key, hours in plain.items():
         np.testing.assert_allclose(made[key], hours, atol=1e-6)
     assert found.hours.max() <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("minute", range(0, 60, 7))
+def test_a_lone_event_makes_an_hour_whenever_it_is(minute):
+    time_s = np.array([86_400 * 16_349 + 10 * 3_600 + minute * 60])
+    found = presence(
+        np.array([1]), time_s, np.array([0], np.int32), PLAN,
+        cleaning=CleaningParameters(), stays=StayParameters(), night=(23, 9),
+    )  # fmt: skip
+    made = daily_permanence(found.user, found.place, found.day, found.hours)
+    assert made["hours_mask"].item() & (1 << 9 | 1 << 10 | 1 << 11)
 
 
 # --- present -------------------------------------------------------------------------------------------------
