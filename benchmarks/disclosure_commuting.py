@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-
 from mobile_flows import RECEIVED, SHARED
+
 from ons_assets.governance.disclosure.audit import Figure, audit
 from ons_assets.governance.disclosure.step import Thresholds
 from ons_assets.governance.disclosure.step import protect as protect_table

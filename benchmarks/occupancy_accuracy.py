@@ -46,16 +46,19 @@ def by_hmm(
     levels: PopulationParameters | None = None,
     *,
     fitted: bool = True,
+    by_dwelling: bool = False,
 ) -> Array:
-    """The default; with the levels of the world's homes, or with what is known beforehand."""
+    """The default; with the levels of the world's homes (by type of dwelling), or with what is known beforehand."""
     levels = levels or PopulationParameters()
     priors = None
     if fitted:
         seen = home_levels(homes.kwh, homes.offsets, levels)
+        types = pl.Series(homes.dwelling_type if by_dwelling else [None] * len(seen.base), dtype=pl.String())
         table = pl.DataFrame(
             {"base": seen.base, "upper": seen.upper, "variance": seen.variance, "readings": seen.readings}
-        ).with_columns(group=pl.lit("one"))
-        priors = [population(table, levels).of("one")] * len(table)
+        ).with_columns(layout=pl.lit("one"), dwelling_type=types)
+        homes_seen = population(table, levels)
+        priors = [homes_seen.of("one", each) for each in types]
     return occupancy_of_homes(
         homes.kwh, homes.offsets, parameters=parameters, population=levels, priors=priors, n_threads=1
     )
@@ -186,9 +189,11 @@ def main() -> None:
     electric = electric.only(electric.main, f"{electric.name}, much large equipment, main homes")
     rows = []
     for homes in (everybody, main_homes, *real, electric):
-        for fitted in (True, False):
-            probability = by_hmm(homes, fitted=fitted)
-            row = {"homes": homes.name, "levels": "of these homes" if fitted else "known beforehand"}
+        ways = {"of these homes": by_hmm(homes), "known beforehand": by_hmm(homes, fitted=False)}
+        if homes.dwelling_type:
+            ways["of these homes, by type of dwelling"] = by_hmm(homes, by_dwelling=True)
+        for levels, probability in ways.items():
+            row = {"homes": homes.name, "levels": levels}
             rows.append({**row, **figures(homes, probability), **intervals(homes, probability)})
     show("the default, half hours 06 to 22, no labels used", pl.DataFrame(rows))
     show(f"all methods, {everybody.name}", compare(everybody))

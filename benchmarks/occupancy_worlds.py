@@ -15,6 +15,7 @@ import polars as pl
 from scipy.optimize import brentq
 
 from ons_assets.simulate.meters import EquipmentShares, Scale, SimulatedHome, simulated_homes
+from ons_assets.simulate.meters.survey import dwelling_of
 
 FIRST_DAYS = (dt.date(2009, 9, 1), dt.date(2010, 2, 1), dt.date(2009, 6, 1), dt.date(2010, 11, 1))
 FLOOR_KWH = 0.005
@@ -41,6 +42,8 @@ class Homes:
         Whether it is the main home of somebody, (homes,).
     equipment
         Of each home, the kinds of large equipment it has.
+    dwelling_type
+        Of each home; none where no home's is known.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Homes:
     offsets: npt.NDArray[np.int64]
     main: npt.NDArray[np.bool_]
     equipment: tuple[frozenset[str], ...]
+    dwelling_type: tuple[str, ...] = ()
 
     def only(self, kept: npt.NDArray[np.bool_], name: str) -> "Homes":
         """Return some of the homes."""
@@ -60,6 +64,7 @@ class Homes:
             np.concatenate([[0], np.cumsum(np.diff(self.offsets)[kept])]),
             self.main[kept],
             tuple(each for each, keep in zip(self.equipment, kept, strict=True) if keep),
+            tuple(each for each, keep in zip(self.dwelling_type, kept, strict=False) if keep),
         )
 
 
@@ -88,6 +93,7 @@ def simulated(seeds: range, homes: int, days: int, equipment: EquipmentShares | 
         np.arange(len(worlds) + 1) * days,
         np.array([str(home.household.kind) == "main" for home in worlds]),
         tuple(frozenset(_kinds(home)) for home in worlds),
+        tuple(dwelling_of(home.household).dwelling_type for home in worlds),
     )
 
 

@@ -98,12 +98,15 @@ def low_use_runs(daily_consumption: pl.LazyFrame, parameters: LowUseParameters) 
         yield low_use.low_use_runs(rows, parameters)
 
 
-@published("meters/occupancy_probabilities", inputs=["meters/half_hours"])
-def occupancy_probabilities(half_hours: pl.LazyFrame, parameters: OccupancyParameters) -> Parts:
+@published("meters/occupancy_probabilities", inputs=["meters/half_hours"], optional=["meters/meter_areas"])
+def occupancy_probabilities(
+    half_hours: pl.LazyFrame, meter_areas: pl.LazyFrame | None, parameters: OccupancyParameters
+) -> Parts:
     """Say for each half hour how likely somebody is at home; how high use is in other homes tells quiet from empty."""
-    homes = population_of_parts((rows for (rows,) in _parts(half_hours)), parameters)
+    dwellings = meter_areas.select("meter", "dwelling_type").collect() if meter_areas is not None else None
+    homes = population_of_parts((rows for (rows,) in _parts(half_hours)), parameters, dwellings)
     for (rows,) in _parts(half_hours):
-        yield occupancy_table(rows, parameters, homes)
+        yield occupancy_table(rows, parameters, homes, dwellings)
 
 
 @published("meters/daily_absence", "meters/vacancy", inputs=["meters/half_hours"])

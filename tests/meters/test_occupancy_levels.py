@@ -44,7 +44,8 @@ def levels_of(rng, homes):
     base = rng.normal(-2.5, 0.9, homes)
     return pl.DataFrame(
         {
-            "group": rng.choice(["cer", "low_carbon_london"], homes),
+            "layout": rng.choice(["cer", "low_carbon_london"], homes),
+            "dwelling_type": pl.Series([None] * homes, dtype=pl.String()),
             "base": base,
             "upper": -0.4 + 0.6 * (base + 2.5) + rng.normal(0, 0.3, homes),
             "variance": np.full(homes, 0.6),
@@ -105,8 +106,40 @@ def test_the_order_of_homes_and_the_parts_do_not_change_a_bit():
     parameters = PopulationParameters()
     once = population(rows, parameters)
     assert population(rows.sample(fraction=1, shuffle=True, seed=1), parameters) == once
-    assert set(once.groups) == {"cer", "low_carbon_london"}
-    assert once.of("another") == once.of(None) == once.everywhere
+    assert set(once.layouts) == {"cer", "low_carbon_london"}
+    assert once.of("another") == once.of("another", "flat") == once.everywhere
+
+
+def test_a_home_is_held_against_the_narrowest_group_that_is_known():
+    rng = np.random.default_rng(8)
+    parameters = PopulationParameters()
+    flats, houses = levels_of(rng, 400), levels_of(rng, 400).with_columns(pl.col("base", "upper") + 0.7)
+    types = pl.Series(["flat"] * 400 + ["detached"] * 400)
+    known = population(pl.concat([flats, houses]).with_columns(dwelling_type=types), parameters)
+    for layout, of_layout in known.layouts.items():
+        assert known.of(layout) == known.of(layout, "yurt") == of_layout
+        small, large = known.of(layout, "flat").base, known.of(layout, "detached").base
+        assert large - small == pytest.approx(0.7, abs=0.2)
+        assert small < of_layout.base < large
+    few = population(pl.concat([flats, houses[:1]]).with_columns(dwelling_type=types[:401]), parameters)
+    layout = houses["layout"][0]
+    assert abs(few.of(layout, "detached").base - few.of(layout).base) < 0.2
+
+
+def test_types_of_dwelling_are_found_by_the_meter_whatever_the_part(world):
+    rows = half_hours_of(world[0][:9]).with_columns(layout=pl.lit("cer"))
+    dwellings = pl.DataFrame({"meter": [8, 2, 3, 77], "dwelling_type": ["flat", "flat", None, "detached"]})
+    parts = [rows.filter(pl.col("meter") < 4), rows.filter(pl.col("meter") >= 4)]
+    together, apart = (population_of_parts(each, None, dwellings) for each in ([rows], parts))
+    assert together == apart
+    assert set(together.dwellings) == {("cer", "flat")}
+    whole = occupancy_table(rows, None, together, dwellings)
+    assert whole.equals(pl.concat([occupancy_table(part, None, apart, dwellings) for part in parts]))
+    untyped = occupancy_table(rows, None, together)
+    differs = whole.join(untyped, on=["meter", "day"]).filter(
+        pl.col("occupied_probability") != pl.col("occupied_probability_right")
+    )
+    assert set(differs["meter"]) == {2, 8}
 
 
 def test_many_homes_show_their_levels_and_few_keep_to_what_is_known():

@@ -65,14 +65,16 @@ class LevelPrior:
 
 @dataclass(frozen=True)
 class Population:
-    """Priors of groups of homes, and of homes of no known group."""
+    """Priors of all homes, of those of a layout, and of those of a layout and a type of dwelling."""
 
     everywhere: LevelPrior
-    groups: Mapping[str, LevelPrior]
+    layouts: Mapping[str, LevelPrior]
+    dwellings: Mapping[tuple[str, str], LevelPrior]
 
-    def of(self, group: str | None) -> LevelPrior:
-        """Return the prior of a group; that of all homes where it is not known."""
-        return self.everywhere if group is None else self.groups.get(group, self.everywhere)
+    def of(self, layout: str, dwelling_type: str | None = None) -> LevelPrior:
+        """Return the prior of the narrowest group of homes that is known."""
+        of_layout = self.layouts.get(layout, self.everywhere)
+        return of_layout if dwelling_type is None else self.dwellings.get((layout, dwelling_type), of_layout)
 
 
 def home_levels(
@@ -103,7 +105,30 @@ def home_levels(
     return Levels(base, upper, variance, readings)
 
 
-def level_rows(half_hours: pl.DataFrame, parameters: PopulationParameters) -> pl.DataFrame:
+def groups_of(half_hours: pl.DataFrame, dwellings: pl.DataFrame | None) -> pl.DataFrame:
+    """Return of each meter, in the order of the rows, in which groups of homes it is.
+
+    Parameters
+    ----------
+    half_hours
+        Rows of `meters/half_hours`, sorted by meter and day: all days of their meters.
+    dwellings
+        `meter`, `dwelling_type` (null where not known); None if of no meter it is known.
+
+    Returns
+    -------
+    DataFrame
+        `meter`, `layout` (of its files, which parts trials and countries), `dwelling_type`.
+    """
+    meters = half_hours[dense(half_hours).meter_offsets[:-1]].select("meter", "layout")
+    if dwellings is None:
+        return meters.with_columns(dwelling_type=pl.lit(None, dtype=pl.String()))
+    return meters.join(dwellings.select("meter", "dwelling_type"), on="meter", how="left", maintain_order="left")
+
+
+def level_rows(
+    half_hours: pl.DataFrame, parameters: PopulationParameters, dwellings: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Return what a part of `meters/half_hours` tells of the population: one row a meter, few numbers.
 
     Parameters
@@ -112,18 +137,16 @@ def level_rows(half_hours: pl.DataFrame, parameters: PopulationParameters) -> pl
         Rows of `meters/half_hours`, sorted by meter and day: all days of their meters.
     parameters
         Quantiles.
+    dwellings
+        As for `groups_of`.
 
     Returns
     -------
     DataFrame
-        `meter`, `group` (the layout of its files, which parts trials and countries), `base`, `upper`, `variance`,
-        `readings`.
+        Columns of `groups_of`, `base`, `upper`, `variance`, `readings`.
     """
-    offsets = dense(half_hours).meter_offsets
-    levels = home_levels(measured(half_hours), offsets, parameters)
-    return half_hours[offsets[:-1]].select(
-        "meter",
-        group="layout",
+    levels = home_levels(measured(half_hours), dense(half_hours).meter_offsets, parameters)
+    return groups_of(half_hours, dwellings).with_columns(
         base=pl.Series(levels.base),
         upper=pl.Series(levels.upper),
         variance=pl.Series(levels.variance),
@@ -134,8 +157,9 @@ def level_rows(half_hours: pl.DataFrame, parameters: PopulationParameters) -> pl
 def population(levels: pl.DataFrame, parameters: PopulationParameters) -> Population:
     """Estimate the distribution of levels by moments, drawn to what is known beforehand.
 
-    Means of a group are drawn to those of all homes, and those of all homes to the parameters, each as if the
-    latter were so many homes more. Sums are exact: the order of homes and parts does not matter.
+    Means of a type of dwelling are drawn to those of its layout, those of a layout to those of all homes, and those of
+    all homes to the parameters, each as if the latter were so many homes more. Sums are exact: the order of homes and
+    parts does not matter.
 
     Parameters
     ----------
@@ -154,11 +178,16 @@ def population(levels: pl.DataFrame, parameters: PopulationParameters) -> Popula
         (pl.col("readings") >= parameters.fewest_days * SLOTS) & (pl.col("variance") > parameters.uninformative_sd**2)
     )
     everywhere = _drawn(varied, beforehand(parameters), parameters)
-    groups = {
-        str(group): _drawn(rows, everywhere, parameters)
-        for (group,), rows in varied.partition_by("group", as_dict=True).items()
+    layouts = {
+        str(layout): _drawn(rows, everywhere, parameters)
+        for (layout,), rows in varied.partition_by("layout", as_dict=True).items()
     }
-    return Population(everywhere, groups)
+    typed = varied.drop_nulls("dwelling_type").partition_by("layout", "dwelling_type", as_dict=True)
+    dwellings = {
+        (str(layout), str(dwelling_type)): _drawn(rows, layouts[str(layout)], parameters)
+        for (layout, dwelling_type), rows in typed.items()
+    }
+    return Population(everywhere, layouts, dwellings)
 
 
 def beforehand(parameters: PopulationParameters) -> LevelPrior:

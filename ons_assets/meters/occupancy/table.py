@@ -7,13 +7,15 @@ import polars as pl
 from ons_assets.meters.half_hours.clock_face import dense, measured
 from ons_assets.meters.occupancy.calibration import Calibration
 from ons_assets.meters.occupancy.methods import occupancy_of_homes
-from ons_assets.meters.occupancy.population import Population, level_rows, population
+from ons_assets.meters.occupancy.population import Population, groups_of, level_rows, population
 from ons_assets.meters.readings.clock import SLOTS
 from ons_assets.parameters.meters import OccupancyParameters
 
 
 def population_of_parts(
-    parts: Iterable[pl.DataFrame], parameters: OccupancyParameters | None = None
+    parts: Iterable[pl.DataFrame],
+    parameters: OccupancyParameters | None = None,
+    dwellings: pl.DataFrame | None = None,
 ) -> Population | None:
     """Return how high base and active use are in all homes, from parts of `meters/half_hours` that share no meter.
 
@@ -25,11 +27,13 @@ def population_of_parts(
         Rows of `meters/half_hours`, each sorted by meter and day; one is held at a time.
     parameters
         Method, and what is known of homes beforehand.
+    dwellings
+        `meter` and `dwelling_type`; None if of no meter it is known.
     """
     parameters = parameters or OccupancyParameters()
     if parameters.method != "hmm":
         return None
-    levels = [level_rows(rows, parameters.population) for rows in parts]
+    levels = [level_rows(rows, parameters.population, dwellings) for rows in parts]
     return population(pl.concat(levels), parameters.population) if levels else None
 
 
@@ -37,6 +41,7 @@ def occupancy_table(
     half_hours: pl.DataFrame,
     parameters: OccupancyParameters | None = None,
     homes: Population | None = None,
+    dwellings: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return how likely somebody is at home, from what was read and not from what was filled.
 
@@ -48,6 +53,8 @@ def occupancy_table(
         Method, its parameters, calibration.
     homes
         Levels of all homes, see `population_of_parts`; what is known beforehand, if None.
+    dwellings
+        As there.
 
     Returns
     -------
@@ -55,15 +62,15 @@ def occupancy_table(
         Rows of `meters/occupancy_probabilities`.
     """
     parameters = parameters or OccupancyParameters()
-    offsets = dense(half_hours).meter_offsets
+    groups = groups_of(half_hours, dwellings).select("layout", "dwelling_type")
     probability = occupancy_of_homes(
         measured(half_hours),
-        offsets,
+        dense(half_hours).meter_offsets,
         method=parameters.method,
         day=half_hours["day"].to_physical().to_numpy(),
         parameters=parameters.hmm,
         population=parameters.population,
-        priors=[homes.of(layout) for layout in half_hours["layout"].gather(offsets[:-1])] if homes else None,
+        priors=[homes.of(*group) for group in groups.iter_rows()] if homes else None,
         threshold=parameters.threshold,
         geoma=parameters.geoma,
         calibration=Calibration(*parameters.calibration) if parameters.calibration else None,
