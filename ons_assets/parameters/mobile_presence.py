@@ -23,7 +23,7 @@ class PermanenceParameters(Parameters):
         15,
         gt=0,
         le=60,
-        description="minutes of an hour at a place that make it an hour there; a lone event makes one if it reaches as far",
+        description="minutes of an hour at a place that make it an hour there; 15 are what a lone event has at least",
     )
     bridge_night_start: Hour = Field(
         23, description="hour at which silences at one place begin to be bridged as those of a night"
