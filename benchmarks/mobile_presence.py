@@ -81,13 +81,13 @@ def people_present(seed: int) -> pl.DataFrame:
         rows = {
             "hour": hour.astype(np.int8),
             "area": country.wards["district"].gather(ward),
-            "people": counts[hour, ward],
+            "people_present": counts[hour, ward],
         }
         parts.append(pl.DataFrame(rows).with_columns(day=pl.lit(SCALE.first_day + timedelta(number))))
     days = pl.concat(parts).with_columns(day_type=day_type_of("day"))
     of_type = days.group_by("day_type").agg(days=pl.col("day").n_unique())
-    summed = days.group_by(KEYS).agg(pl.col("people").sum()).join(of_type, on="day_type")
-    return summed.select(*KEYS, true=pl.col("people") / pl.col("days"))
+    summed = days.group_by(KEYS).agg(pl.col("people_present").sum()).join(of_type, on="day_type")
+    return summed.select(*KEYS, true=pl.col("people_present") / pl.col("days"))
 
 
 def plain_counts(world: World, shares: pl.DataFrame) -> pl.DataFrame:
@@ -143,7 +143,7 @@ def figures_of(world: World) -> Figures:
         found[f"present, {level}: error of plain counts, true total"] = error(scaled(counts, truth), truth)
         if level == "district":
             people = people_present(mobile_flows.SEED)
-            weighted = made.filter(pl.col("area") != "all").select(*KEYS, devices="people")
+            weighted = made.filter(pl.col("area") != "all").select(*KEYS, devices="people_present")
             found["present people, district: error"] = error(weighted, people)
             found["present people, district: error of one factor for all devices"] = error(
                 scaled(listed, people), people

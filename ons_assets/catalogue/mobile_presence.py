@@ -148,7 +148,7 @@ PRESENT_POPULATION = Table(
         columns.AREA,
         columns.DEVICES,
         Column(
-            "people",
+            "people_present",
             pl.Float64(),
             "residents for whom the devices stand, by the area where each mostly is, in whole tens; null where unknown",
             nullable=True,

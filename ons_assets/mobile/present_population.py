@@ -20,7 +20,7 @@ WEEKDAY, SATURDAY, SUNDAY = "weekday", "saturday", "sunday"
 ALL = "all"
 DEVICES = ("operator", "stratum", "day_type")
 KEYS = ("observed", "operator", "day_type", "hour", "area")
-COLUMNS = (*KEYS, "devices", "people", "days_of_type")
+COLUMNS = (*KEYS, "devices", "people_present", "days_of_type")
 # Days of devices are added up as integers of such parts, which is the same in any order; a power of two.
 PARTS = 2.0**24
 DECIMALS, TENS = 1, 10
@@ -274,10 +274,12 @@ def present_population(
     )
     keys = ["operator", "day_type", "hour"]
     people = pl.when(pl.col("factor").is_not_null().all()).then(exact_sum(pl.col("devices") * pl.col("factor")))
-    by_area = scaled.group_by(*keys, "area", "days_of_type").agg(exact_sum("devices").round(DECIMALS), people=people)
-    of_all = pl.when(pl.col("people").is_not_null().all()).then(exact_sum("people"))
-    whole = by_area.group_by(*keys, "days_of_type").agg(exact_sum("devices").round(DECIMALS), people=of_all)
+    by_area = scaled.group_by(*keys, "area", "days_of_type").agg(
+        exact_sum("devices").round(DECIMALS), people_present=people
+    )
+    of_all = pl.when(pl.col("people_present").is_not_null().all()).then(exact_sum("people_present"))
+    whole = by_area.group_by(*keys, "days_of_type").agg(exact_sum("devices").round(DECIMALS), people_present=of_all)
     whole = whole.with_columns(area=pl.lit(ALL))
     rows = pl.concat([by_area, whole.select(by_area.columns)]).join(observed_of(days), on="operator")
     # By the ratio of exact figures one could tell of single devices from where they are.
-    return rows.with_columns(people=(pl.col("people") / TENS).round() * TENS).select(COLUMNS).sort(KEYS)
+    return rows.with_columns(people_present=(pl.col("people_present") / TENS).round() * TENS).select(COLUMNS).sort(KEYS)

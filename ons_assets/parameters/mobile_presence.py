@@ -78,7 +78,7 @@ class UsualEnvironmentParameters(Parameters):
     home_days_share: Share = Field(0.3, description="of the days seen at night, that makes a home if hours do not")
     work_at_home: bool = Field(False, description="whether a place of work may be where the home is")
     work_share: Share = Field(0.3, description="of working hours that makes a place of work")
-    work_days_share: Share = Field(0.4, description="of the days seen in working hours, that makes one if hours do not")
+    work_days_share: Share = Field(0.7, description="of the days seen in working hours, that makes one if hours do not")
     second_home_days: int = Field(4, ge=1, description="nights at a place that make it a second home, at least")
     second_home_night_hours: float = Field(6, ge=0, le=24, description="hours of such a night, in the mean")
 

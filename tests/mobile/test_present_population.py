@@ -277,15 +277,15 @@ def test_a_device_stands_for_the_residents_of_the_area_where_it_mostly_is():
     made = present_population(found, days, residents)
 
     def people(hour):
-        return dict(made.filter(hour=hour).select("area", "people").iter_rows())
+        return dict(made.filter(hour=hour).select("area", "people_present").iter_rows())
 
     assert people(3) == {"A": 360.0, "B": 1_000.0, "all": 1_360.0}
     assert people(12) == {"B": 1_360.0, "all": 1_360.0}
     unknown = residents_of_areas(pl.DataFrame({"area": ["A", "B"], "residents": [None, 1_000.0]}))
     other = present_population(found, days, unknown)
     # Those of A count as those of B do.
-    assert dict(other.filter(hour=3).select("area", "people").iter_rows())["A"] == 600.0
-    assert present_population(found, days)["people"].null_count() == len(made)
+    assert dict(other.filter(hour=3).select("area", "people_present").iter_rows())["A"] == 600.0
+    assert present_population(found, days)["people_present"].null_count() == len(made)
 
 
 # --- beside the truth ------------------------------------------------------------------------------------------
