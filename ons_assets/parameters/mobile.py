@@ -32,6 +32,8 @@ MOBILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "work_end": 17,
         },
         "usual_environment": {
+            "least_hours": 2,
+            "least_days": 1,
             "usual_gap_share": 0.2,
             "home_gap_hours": 1,
             "work_gap_hours": 1,

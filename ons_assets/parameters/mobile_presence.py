@@ -63,7 +63,7 @@ class UsualEnvironmentParameters(Parameters):
     """Which places are usual, and which of them are home, work and second home."""
 
     least_hours: int = Field(2, ge=0, description="hours in which a device is seen, for it to have a usual environment")
-    least_days: int = Field(1, ge=1, description="and days")
+    least_days: int = Field(4, ge=1, description="and days")
     usual_gap_share: Share = Field(
         1.0,
         description="fall in hours, from one place to the next by hours, that ends usual places; share of the first; 1 "

@@ -222,7 +222,8 @@ def test_weekends_elsewhere_are_a_second_home_and_nights_at_work_are_not():
 
 def test_a_device_that_is_hardly_seen_has_no_usual_environment():
     assert labels((1, 1, 0, (20,))) == {}
-    assert (1, "home", 1) in labels((1, 1, 0, (20,)), least_hours=1)
+    assert (1, "home", 1) in labels((1, 1, 0, (20,)), least_hours=1, least_days=1)
+    assert labels(*[(1, 1, day, (20, 21)) for day in range(3)]) == {}
 
 
 def test_places_after_a_fall_in_hours_are_not_usual():
