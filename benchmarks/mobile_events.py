@@ -72,8 +72,13 @@ def make_events(folder: Path, n_events: int) -> CellPlan:
         pl.DataFrame({"cell_id": names, "easting_m": east, "northing_m": north})
         .with_columns(
             operator=pl.lit("north"),
-            valid_from=date(2014, 1, 1),
-            valid_to=pl.lit(None, dtype=pl.Date()),
+            valid_from_utc=pl.datetime(2014, 1, 1, time_zone="UTC"),
+            valid_until_utc=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
+            power_w=pl.lit(None, dtype=pl.Float64()),
+            height_m=pl.lit(None, dtype=pl.Float64()),
+            cell_type=pl.lit("macro"),
+            arrival=1,
+            line=pl.int_range(pl.len()),
             technology=pl.lit("4G"),
             latitude=pl.lit(52.0) + pl.int_range(pl.len()) * 1e-6,
             longitude=pl.lit(-1.0),

@@ -53,7 +53,9 @@ class World:
         self.summary = simulate_mobile(self.drops, self.truth, scale=scale, seed=SEED, areas=areas)
         settings = Settings(home=folder / "home")
         path = self.drops / "cells" / f"cells_{OPERATOR}.csv"
-        self.plan: CellPlan = cell_plan(CellFiles.of(settings).whole(path, path.name, RECEIVED).accepted)
+        self.plan: CellPlan = cell_plan(
+            CellFiles.of(settings).whole(path, path.name, RECEIVED).accepted.with_columns(arrival=1)
+        )
         self.parts = pl.read_csv(self.drops / "area_parts" / "area_parts.csv")
         self.people = pl.read_parquet(self.truth / "people.parquet").join(
             pl.read_parquet(self.truth / "wards.parquet").select(home_ward="ward", is_urban="is_urban"), on="home_ward"

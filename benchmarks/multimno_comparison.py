@@ -253,7 +253,7 @@ def main() -> None:
         settings = Settings(home=Path(folder))
         Home(settings.home).ensure()
         network, raw = (MOBILE / f"multimno_synthetic_{name}.parquet" for name in ("network", "events"))
-        plan = cell_plan(CellFiles.of(settings).whole(network, network.name, RECEIVED).accepted)
+        plan = cell_plan(CellFiles.of(settings).whole(network, network.name, RECEIVED).accepted.with_columns(arrival=1))
         events = EventFiles.of(settings).whole(raw, raw.name, RECEIVED).accepted
         daily_layer(plan)
         label_layers(score_layers(their_days()))

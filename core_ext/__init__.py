@@ -18,13 +18,14 @@ from core_ext.half_hours.passes import (
     low_day_runs,
 )
 from core_ext.occupancy.fitting import OccupancyFit, fit_occupancy
-from core_ext.phone_events.events import KEPT, PING_PONG, clean_events, daily_evidence
+from core_ext.phone_events.events import KEPT, PING_PONG, SUSPICIOUS, clean_events, daily_evidence
 from core_ext.price_links.matched import log_relatives, pair_sums
 
 __all__ = [
     "KEPT",
     "PING_PONG",
     "RUN_KINDS",
+    "SUSPICIOUS",
     "DayRuns",
     "HalfHourPass",
     "HalfHourRuns",

@@ -167,7 +167,7 @@ def language() -> str:
 def fields() -> str:
     """Return the fields of each source, and the layouts that are built in."""
     from ons_assets.definitions import RAW
-    from ons_assets.intake.source import together
+    from ons_assets.intake.needs import together
     from ons_assets.settings import Settings
 
     rows = []

@@ -10,9 +10,11 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 import ons_assets
+from ons_assets.intake.one_grid import check_grid
+from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.assets import DeclaredAsset, RawAsset
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.orchestration.retention import nightly_retention
+from ons_assets.orchestration.retention import at_night
 from ons_assets.orchestration.sensors import drop_sensor
 from ons_assets.settings import Settings, load_settings
 
@@ -39,21 +41,28 @@ def following(raw: RawAsset) -> dg.AssetSelection:
 
 def assets_of(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the assets of one home."""
-    return list(_assets_from(settings.calendar.first_day))
+    return list(_assets_from(settings.calendar.first_day, settings.geography.time_zone))
 
 
 @cache
-def _assets_from(first_day: date) -> tuple[dg.AssetsDefinition, ...]:
-    return tuple(each.of(first_day) if isinstance(each, DeclaredAsset) else each for each in ASSETS)
+def _assets_from(first_day: date, time_zone: str) -> tuple[dg.AssetsDefinition, ...]:
+    return tuple(each.of(first_day, time_zone) if isinstance(each, DeclaredAsset) else each for each in ASSETS)
 
 
 def build_definitions(settings: Settings | None = None) -> dg.Definitions:
-    """Return assets, checks, sensors and resources of one home."""
+    """Return assets, checks, sensors and resources of one home.
+
+    Raises
+    ------
+    BadSettings
+        If the home is on another grid than its settings say.
+    """
     settings = settings or load_settings()
+    check_grid(Home(settings.home), [raw.source(settings) for raw in RAW])
     return dg.Definitions(
         assets=assets_of(settings),
         sensors=[drop_sensor(raw, following(raw), raw.source(settings).name) for raw in RAW],
-        schedules=[nightly_retention],
+        schedules=[at_night(settings.geography.time_zone)],
         # One process a run: a step for each asset would import everything anew, and two at once would need
         # the memory of both.
         executor=dg.in_process_executor,

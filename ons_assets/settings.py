@@ -25,6 +25,7 @@ from pydantic_settings import (
 
 from ons_assets.parameters.calendar import InstallationCalendar
 from ons_assets.parameters.description import Parameter, parameters_in
+from ons_assets.parameters.geography import Country
 from ons_assets.parameters.meters import Meters
 from ons_assets.parameters.mobile import MOBILE_PRESETS, Mobile
 from ons_assets.parameters.names import is_structured, kind_at, paths_in, unknown
@@ -110,6 +111,7 @@ class Settings(BaseSettings):
     drops: Drops = Drops()
     office: Office = Office()
     calendar: InstallationCalendar = InstallationCalendar()
+    geography: Country = Country()
     prices: Prices = Prices()
     tweets: Tweets = Tweets()
     meters: Meters = Meters()

@@ -197,7 +197,18 @@ DOMAINS = {
         MobileScale("tiny", 1_000, date(2014, 10, 6), 8, 4.0, 6.0, True),
         odd_devices,
         {"release": {"k": 5}, "weighting": {"replicates": 20}},
-        {"mobile/event_quality": ("events", "devices_seen", "unknown_cell", "cells_silent", "cells_seen")},
+        # What an odd cell or event adds to the numbers of a day, and so to what later days are held against.
+        {
+            "mobile/event_quality": (
+                "events",
+                "devices_seen",
+                "unknown_cell",
+                "cells_silent",
+                "cells_seen",
+                "cells_valid",
+            ),
+            "mobile/quality_warnings": ("value", "mean", "lower_limit", "upper_limit", "days_compared", "out_of_order"),
+        },
     ),
     "prices": Domain(
         PriceScale("tiny", days=20, quotes_per_day=100, items="small", exit_rate=0.003, compress=False), odd_products

@@ -7,14 +7,14 @@ Reference: ``core_ext.phone_events.reference`` holds the same two functions in p
 """
 
 cimport cython
-from libc.math cimport floor, sqrt
+from libc.math cimport INFINITY, floor, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 import numpy as np
 
 from core_ext.arguments import whole_numbers
 
-KEPT, DUPLICATE, TOO_FAST, PING_PONG, UNKNOWN_CELL = 0, 1, 2, 3, 4
+KEPT, DUPLICATE, TOO_FAST, PING_PONG, UNKNOWN_CELL, SUSPICIOUS, TWO_PLACES, CELL_NOT_VALID = 0, 1, 2, 3, 4, 5, 6, 7
 
 cdef enum:
     C_KEPT = 0
@@ -22,6 +22,10 @@ cdef enum:
     C_TOO_FAST = 2
     C_PING_PONG = 3
     C_UNKNOWN_CELL = 4
+    C_SUSPICIOUS = 5
+    C_TWO_PLACES = 6
+    C_CELL_NOT_VALID = 7
+    UNKNOWN = -1
     DAY_S = 86400
     HOUR_S = 3600
     WEEK_HOURS = 168
@@ -64,6 +68,34 @@ cdef inline double _apart(const double[:] x, const double[:] y, int32_t a, int32
     return apart if apart == apart else 0.0
 
 
+cdef Py_ssize_t _end_of_second(
+    const int64_t[:] user, const int64_t[:] time_s, Py_ssize_t start
+) noexcept nogil:
+    """Row after the events of one device in the second of the event at `start`."""
+    cdef Py_ssize_t end = start + 1
+    while end < user.shape[0] and user[end] == user[start] and time_s[end] == time_s[start]:
+        end += 1
+    return end
+
+
+cdef double _spread(
+    const double[:] x, const double[:] y, const int32_t[:] cell, const uint8_t[:] flag, Py_ssize_t start, Py_ssize_t end
+) noexcept nogil:
+    """Diagonal of the box around the cells of events that are kept so far; cells without position are in none."""
+    cdef double west = INFINITY, east = -INFINITY, south = INFINITY, north = -INFINITY, dx, dy
+    cdef Py_ssize_t i
+    for i in range(start, end):
+        if flag[i] == C_KEPT and x[cell[i]] == x[cell[i]] and y[cell[i]] == y[cell[i]]:
+            west = min(west, x[cell[i]])
+            east = max(east, x[cell[i]])
+            south = min(south, y[cell[i]])
+            north = max(north, y[cell[i]])
+    if east < west:
+        return 0.0
+    dx, dy = east - west, north - south
+    return sqrt(dx * dx + dy * dy)
+
+
 cdef inline bint _too_fast(
     double apart, int64_t seconds, double max_speed_m_s, double min_distance_m
 ) noexcept nogil:
@@ -83,19 +115,23 @@ def clean_events(
     time_s : int64 array, (n,)
         Seconds, ascending within a device.
     cell : int32 array, (n,)
-        Row of the cell in `x_m`; -1 for a cell that is unknown. Equal times are sorted by cell.
+        Row of the cell in `x_m`; -1 for a cell that is unknown, -2 for one that is not valid at that time. Equal times
+        are sorted by cell.
     x_m, y_m : float64 array, (n_cells,)
         Position of the cells, metres; NaN where unknown: then no distance is too long.
     max_speed_m_s, min_distance_m
         An event is too fast if it could be reached from the one before, and left for the one after, only
-        faster than this, both farther away than `min_distance_m`.
+        faster than this, both farther away than `min_distance_m`. Of events that are left, two in a row between which
+        a device was too fast are both suspicious. Events of one second at cells that lie in no box of a diagonal of
+        `min_distance_m` are at two places at once.
     ping_pong_s
         An event between two at one other cell, so close in time, is moved to that cell; 0 for none.
 
     Returns
     -------
     flag : uint8 array, (n,)
-        0 kept, 1 duplicate, 2 too fast, 3 moved (ping-pong), 4 unknown cell; 1, 2 and 4 do not count further.
+        0 kept, 1 duplicate, 2 too fast, 3 moved (ping-pong), 4 unknown cell, 5 suspicious, 6 at two places at once,
+        7 cell not valid; 1, 2, 4, 6 and 7 do not count further.
     cell : int32 array, (n,)
         Cell after moving.
     """
@@ -106,15 +142,27 @@ def clean_events(
     moved = cell.copy()
     cdef uint8_t[:] flag = flags
     cdef int32_t[:] at = moved
-    cdef Py_ssize_t n = u.shape[0], i, j, before
+    cdef Py_ssize_t n = u.shape[0], i, j, before, end
+    cdef bint has_next, from_before
     with nogil:
-        before = -1
         for i in range(n):
             if at[i] < 0:
-                flag[i] = C_UNKNOWN_CELL
+                flag[i] = C_UNKNOWN_CELL if at[i] == UNKNOWN else C_CELL_NOT_VALID
                 continue
             if i > 0 and u[i] == u[i - 1] and t[i] == t[i - 1] and at[i] == at[i - 1]:
                 flag[i] = C_DUPLICATE
+        i = 0
+        while i + 1 < n:
+            if t[i] != t[i + 1] or u[i] != u[i + 1]:
+                i += 1
+                continue
+            end = _end_of_second(u, t, i)
+            if _spread(x, y, at, flag, i, end) > min_distance_m:
+                for j in range(i, end):
+                    if flag[j] == C_KEPT:
+                        flag[j] = C_TWO_PLACES
+            i = end
+        before = -1
         for i in range(n):
             if flag[i] != C_KEPT:
                 continue
@@ -126,16 +174,22 @@ def clean_events(
             j = i + 1
             while j < n and u[j] == u[i] and flag[j] != C_KEPT:
                 j += 1
-            if (
-                j < n and u[j] == u[i]
-                and _too_fast(_apart(x, y, at[before], at[i]), t[i] - t[before], max_speed_m_s, min_distance_m)
-                and _too_fast(_apart(x, y, at[i], at[j]), t[j] - t[i], max_speed_m_s, min_distance_m)
+            has_next = j < n and u[j] == u[i]
+            from_before = _too_fast(
+                _apart(x, y, at[before], at[i]), t[i] - t[before], max_speed_m_s, min_distance_m
+            )
+            if from_before and has_next and _too_fast(
+                _apart(x, y, at[i], at[j]), t[j] - t[i], max_speed_m_s, min_distance_m
             ):
                 flag[i] = C_TOO_FAST
                 continue
-            if j < n and u[j] == u[i] and at[before] == at[j] and at[i] != at[j] and t[j] - t[before] <= ping_pong_s:
+            if has_next and at[before] == at[j] and at[i] != at[j] and t[j] - t[before] <= ping_pong_s:
                 at[i] = at[j]
                 flag[i] = C_PING_PONG
+            elif from_before:
+                flag[i] = C_SUSPICIOUS
+                if flag[before] == C_KEPT:
+                    flag[before] = C_SUSPICIOUS
             before = i
     return flags, moved
 

@@ -30,7 +30,7 @@ def clean_events(
     Parameters
     ----------
     user, time_s, cell
-        Device, local second and cell of each event, sorted by device and time; a negative cell is unknown.
+        Device, local second and cell of each event, sorted by device and time; -1 is unknown, -2 not valid.
     x_m, y_m
         Centre of each cell, in metres.
     max_speed_m_s, min_distance_m
@@ -38,14 +38,7 @@ def clean_events(
     ping_pong_s
         Seconds within which a device that comes back to a cell was never away from it.
     """
-    flag, cell = [0] * len(user), list(cell)
-    seen = set()
-    for i, event in enumerate(zip(user, time_s, list(cell), strict=True)):
-        if event[2] < 0:
-            flag[i] = 4
-        elif event in seen:
-            flag[i] = 1
-        seen.add(event)
+    flag, cell = _flagged_alone(user, time_s, cell, x_m, y_m, min_distance_m), list(cell)
 
     def too_fast(i: int, j: int) -> bool:
         apart = _apart(x_m, y_m, cell[i], cell[j])
@@ -53,18 +46,48 @@ def clean_events(
 
     for device in sorted(set(user)):
         events = [i for i in range(len(user)) if user[i] == device and flag[i] == 0]
-        before = None
-        for position, i in enumerate(events):
-            after = events[position + 1] if position + 1 < len(events) else None
-            if before is not None and after is not None:
-                if too_fast(before, i) and too_fast(i, after):
-                    flag[i] = 2
-                    continue
-                near = time_s[after] - time_s[before] <= ping_pong_s
-                if cell[before] == cell[after] != cell[i] and near:
-                    flag[i], cell[i] = 3, cell[after]
+        before = events[0] if events else -1
+        for i, following in zip(events[1:], [*events[2:], None], strict=False):
+            comes_too_fast = too_fast(before, i)
+            if comes_too_fast and following is not None and too_fast(i, following):
+                flag[i] = 2
+                continue
+            is_soon_back = following is not None and (
+                cell[before] == cell[following] != cell[i] and time_s[following] - time_s[before] <= ping_pong_s
+            )
+            if is_soon_back:
+                flag[i], cell[i] = 3, cell[before]
+            elif comes_too_fast:
+                flag[i], flag[before] = 5, flag[before] or 5
             before = i
     return flag, cell
+
+
+def _flagged_alone(
+    user: Sequence[int],
+    time_s: Sequence[int],
+    cell: Sequence[int],
+    x: Sequence[float],
+    y: Sequence[float],
+    min_distance_m: float,
+) -> list[int]:
+    """Flags of events that need no neighbour in time: cells, repeats, and two places in one second."""
+    flag = [0] * len(user)
+    seconds: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
+    for i, (device, second, at) in enumerate(zip(user, time_s, cell, strict=True)):
+        if at < 0:
+            flag[i] = 4 if at == -1 else 7
+        elif at in seconds[device, second]:
+            flag[i] = 1
+        else:
+            seconds[device, second][at] = i
+    for together in seconds.values():
+        where = np.array([(x[at], y[at]) for at in together])
+        where = where[~np.isnan(where).any(axis=1)] if len(where) else where
+        if len(where) and np.hypot(*np.ptp(where, axis=0)) > min_distance_m:
+            for i in together.values():
+                flag[i] = 6
+    return flag
 
 
 def _places(cells: Counter[int], x: Sequence[float], y: Sequence[float], radius_m: float) -> dict[int, int]:

@@ -11,36 +11,117 @@ from ons_assets.lakehouse.disclosure import Counts, Exempt, Groups, OfReleased, 
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:mobile"
-FOUND_BY_CLEANING = ("duplicates", "unknown_cell", "too_fast", "ping_pong")
+FOUND_BY_CLEANING = (
+    "duplicates", "unknown_cell", "cell_not_valid", "too_fast", "suspicious", "two_places", "ping_pong",
+)  # fmt: skip
 UTC = pl.Datetime("us", "UTC")
 
+
+GEOMETRY = (
+    columns.TECHNOLOGY,
+    columns.CELL_TYPE,
+    columns.LATITUDE,
+    columns.LONGITUDE,
+    columns.EASTING_M.or_null(),
+    columns.NORTHING_M.or_null(),
+    columns.AZIMUTH_DEGREES.or_null(),
+    columns.BEAM_WIDTH_DEGREES.or_null(),
+    columns.RANGE_M.or_null(),
+    columns.POWER_W.or_null(),
+    columns.HEIGHT_M.or_null(),
+)
 
 CELLS = Table(
     name="mobile/cells",
     description=(
-        "One cell of an operator's plan, for the time in which it is valid; without easting and northing outside "
-        "Great Britain."
+        "What one record of an operator's plans says of a cell, for the time in which it is valid; without easting and "
+        "northing outside the country."
     ),
     columns=(
         columns.OPERATOR,
         columns.CELL_ID,
-        Column("valid_from", pl.Date(), "first day"),
-        Column("valid_to", pl.Date(), "last day; null if it is still on the air", nullable=True),
-        Column("technology", pl.String(), "2G, 3G, 4G, 5G or unknown"),
-        columns.LATITUDE,
-        columns.LONGITUDE,
-        columns.EASTING_M.or_null(),
-        columns.NORTHING_M.or_null(),
-        Column("azimuth_degrees", pl.Float64(), "direction, clockwise from north; null for all round", nullable=True),
-        Column("beam_width_degrees", pl.Float64(), "width of the sector; null for all round", nullable=True),
-        Column("range_m", pl.Float64(), "how far it reaches; null if the plan does not say", nullable=True),
+        columns.VALID_FROM_UTC,
+        columns.VALID_UNTIL_UTC.or_null(),
+        *GEOMETRY,
+        columns.ARRIVAL,
         columns.DROP_SHA256,
         columns.LINE,
     ),
-    key=("operator", "cell_id", "valid_from"),
+    key=("drop_sha256", "line"),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="Cell plans of the operator",
+)
+
+NETWORK_VERSIONS = Table(
+    name="mobile/network_versions",
+    description="One form of a cell; no two of a cell hold at the same moment.",
+    columns=(
+        columns.OPERATOR,
+        columns.CELL_ID,
+        columns.VALID_FROM_UTC,
+        columns.VALID_UNTIL_UTC.or_null(),
+        *GEOMETRY,
+        Column("said_by", pl.Int64(), "records of plans that say so"),
+    ),
+    key=("operator", "cell_id", "valid_from_utc"),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="mobile/cells",
+)
+
+CELL_FOOTPRINTS = Table(
+    name="mobile/cell_footprints",
+    description=(
+        "One tile that one cell serves, while the network around it stays as it is: how strong it is there, and where "
+        "a device may be that is seen at it."
+    ),
+    columns=(
+        columns.OPERATOR,
+        columns.CELL_ID,
+        columns.VALID_FROM_UTC,
+        columns.VALID_UNTIL_UTC.or_null(),
+        columns.TILE_EASTING_M,
+        columns.TILE_NORTHING_M,
+        Column("signal_dbm", pl.Float64(), "strength of the signal; null of voronoi", nullable=True),
+        Column("dominance", pl.Float64(), "how fit the signal is to be used, 0 to 1; of voronoi 1", nullable=True),
+        Column(
+            "connection_probability",
+            pl.Float64(),
+            "that a device in the tile is seen at the cell; null if it serves none, and has the one it stands in",
+            nullable=True,
+        ),
+        Column(
+            "prior", pl.Float64(), "how likely a device is in the tile before anything is seen; of all 1", nullable=True
+        ),
+        columns.PROBABILITY,
+    ),
+    key=("operator", "cell_id", "valid_from_utc", "tile_easting_m", "tile_northing_m"),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="mobile/network_versions and what the prior is made of",
+)
+
+CELL_NEIGHBOURS = Table(
+    name="mobile/cell_neighbours",
+    description="Two cells of a network whose footprints are near each other, while both stay as they are.",
+    columns=(
+        columns.OPERATOR,
+        columns.VALID_FROM_UTC,
+        columns.VALID_UNTIL_UTC.or_null(),
+        columns.CELL_ID,
+        Column("other_cell_id", pl.String(), "another one, later by its name"),
+        Column("mast_distance_m", pl.Float64(), "between the antennas"),
+        Column(
+            "footprint_distance_m", pl.Float64(), "between the nearest tiles of the footprints; 0 if they share one"
+        ),
+        Column("tiles_shared", pl.Int64(), "tiles that are in both footprints"),
+        Column("overlap", pl.Float64(), "of the probability, what both have in the same tiles: 0 to 1"),
+    ),
+    key=("operator", "valid_from_utc", "cell_id", "other_cell_id"),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="mobile/cell_footprints",
 )
 
 DEVICES = Table(
@@ -63,6 +144,9 @@ PHONE_EVENTS = Table(
         columns.EVENT_DATE,
         columns.CELL_ID,
         Column("kind", pl.String(), "active (the holder did something), passive (the network asked) or unknown"),
+        Column("mcc", pl.String(), "country code of the SIM; null if the file does not say", nullable=True),
+        Column("mnc", pl.String(), "network of the SIM in that country; null if not said", nullable=True),
+        Column("plmn", pl.String(), "country and network that served it abroad; null at home", nullable=True),
         columns.DROP_SHA256,
         columns.LINE,
     ),
@@ -83,7 +167,7 @@ EVENT_QUALITY = Table(
         columns.OPERATOR,
         columns.EVENT_DATE,
         Column("events", pl.Int64(), "events received", nullable=True),
-        Column("devices_seen", pl.Int64(), "devices with an event", nullable=True),
+        Column("devices_seen", pl.Int64(), "devices with an event that cleaning leaves", nullable=True),
         Column("hours_covered", pl.Int16(), "hours of the day with an event", nullable=True),
         Column("hours_expected", pl.Int16(), "hours of the local day: 24, or 23 and 25 where the clock changes"),
         Column(
@@ -92,10 +176,19 @@ EVENT_QUALITY = Table(
             "events that repeat another of another kind; rows that repeat a row of their file were rejected",
             nullable=True,
         ),
-        Column("unknown_cell", pl.Int64(), "events at cells that the plan of the day lacks", nullable=True),
-        Column("too_fast", pl.Int64(), "events that nobody could have travelled to", nullable=True),
+        Column("unknown_cell", pl.Int64(), "events at cells that no plan has", nullable=True),
+        Column("cell_not_valid", pl.Int64(), "events at cells of a plan when they are not on the air", nullable=True),
+        Column("too_fast", pl.Int64(), "events that nobody could have travelled to, and on from", nullable=True),
+        Column(
+            "suspicious",
+            pl.Int64(),
+            "events that nobody could have travelled to, or on from; they count",
+            nullable=True,
+        ),
+        Column("two_places", pl.Int64(), "events of one second at cells far from each other", nullable=True),
         Column("ping_pong", pl.Int64(), "events moved back to the cell before and after them", nullable=True),
         Column("cells_seen", pl.Int64(), "cells with an event", nullable=True),
+        Column("cells_valid", pl.Int64(), "cells that the plan has on the air on that day"),
         Column("cells_silent", pl.Int64(), "cells in the plan that are busy on other days, without any event"),
     ),
     key=("operator", "event_date"),
@@ -110,6 +203,55 @@ EVENT_QUALITY = Table(
     ),
     owner=OWNER,
     source="mobile/phone_events and mobile/cells",
+)
+
+QUALITY_WARNINGS = Table(
+    name="mobile/quality_warnings",
+    description=(
+        "One figure of one day of an operator held against the days before it, and whether it is out of order."
+    ),
+    columns=(
+        columns.OPERATOR,
+        columns.DAY,
+        Column("quality_of", pl.String(), "events, network or semantics"),
+        columns.MEASURE,
+        columns.ERROR_CODE,
+        columns.VALUE,
+        Column("mean", pl.Float64(), "of the days compared with; null of too few", nullable=True),
+        Column(
+            "lower_limit", pl.Float64(), "below it a day is out of order; null of shares, and too few", nullable=True
+        ),
+        Column("upper_limit", pl.Float64(), "above it a day is out of order; null of too few days", nullable=True),
+        Column("days_compared", pl.Int16(), "earlier days of its kind: weekdays, or weekends"),
+        Column(
+            "out_of_order",
+            pl.String(),
+            "above_limit, below_limit, or above_value (too much whatever was before); null if all is in order",
+            nullable=True,
+        ),
+    ),
+    key=("operator", "day", "quality_of", "error_code"),
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=OfReleased(),
+    owner=OWNER,
+    source="mobile/event_quality and governance/drop_ledger",
+)
+
+RECORD_ERRORS = Table(
+    name="mobile/record_errors",
+    description="Records of one file of an operator that were rejected for one reason, and lie in quarantine.",
+    columns=(
+        Column("from_source", pl.String(), "cells, phone_events or devices"),
+        Column("file_sha256", pl.String(), "SHA-256 of the file, as in governance/drop_ledger"),
+        columns.ERROR_CODE,
+        columns.REASON,
+        Column("records", pl.Int64(), "records"),
+    ),
+    key=("from_source", "file_sha256", "reason"),
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Exempt("records that could not be read, as the ledger tells them: of nobody is said what they were"),
+    owner=OWNER,
+    source="The quarantine of mobile/cells, mobile/phone_events and mobile/devices",
 )
 
 DEVICE_ANCHORS = Table(

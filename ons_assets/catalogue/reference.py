@@ -174,6 +174,22 @@ ADDRESSES = Table(
     source="Ordnance Survey AddressBase Premium, Plus or Core, received as drops",
 )
 
+LAND_USE = Table(
+    name="reference/land_use",
+    description="How likely somebody is in one tile, from what the land there is used for.",
+    columns=(
+        columns.EASTING_M,
+        columns.NORTHING_M,
+        Column("land_weight", pl.Float64(), "how many may be there, in any unit: 0 of water"),
+        columns.DROP_SHA256,
+        columns.LINE,
+    ),
+    key=("easting_m", "northing_m"),
+    sensitivity=Sensitivity.PUBLIC,
+    owner=GEOGRAPHY,
+    source="Grids of land use or built-up area, weighed by the office, received as drops",
+)
+
 POPULATION = Table(
     name="reference/population",
     description="People of one area, and of one age and sex where those are given.",

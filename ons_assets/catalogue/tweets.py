@@ -20,7 +20,7 @@ LOCAL_TIME = (
 )
 AREA = (
     columns.AREA.or_null(),
-    columns.AREA_METHOD.or_null(),
+    columns.AREA_METHOD,
     columns.AREA_DISTANCE_M.or_null(),
 )
 
@@ -33,7 +33,7 @@ RAW_TWEETS = Table(
         Column("original_id", pl.Int64(), "id of the first version, if it was edited; else its own"),
         columns.USER,
         columns.CREATED_UTC,
-        Column("created_on", pl.Date(), "day in London"),
+        Column("created_on", pl.Date(), "local day"),
         columns.LATITUDE.or_null(),
         columns.LONGITUDE.or_null(),
         Column("position", pl.String(), "point, place (a box, which is not used) or none"),
@@ -67,7 +67,7 @@ COLLECTION_GAPS = Table(
 LOCATED_TWEETS = Table(
     name="tweets/located_tweets",
     description=(
-        "One tweet with a position in Great Britain, in its last version, not deleted; far from every area it has none."
+        "One tweet with a position in the country, in its last version, not deleted; far from every area it has none."
     ),
     columns=(
         columns.TWEET_ID,

@@ -55,8 +55,7 @@ def status(home: HomeOption = None) -> None:
     if erasing.unfinished_erasure(settings):
         console.print("an erasure is not finished; ons-assets erase --resume goes on with it", style="red")
     console.print(frame_table("Files by source", operations.drops_by_status(settings)))
-    for source, sentence in operations.broken_layouts(settings):
-        console.print(f"a layout of {source} cannot be used: {sentence}", style="red", soft_wrap=True)
+    _print_faults_of_layouts(settings)
     for each in bounds.check_all(settings):
         if each.fault is not None:
             console.print(each.fault, style="red", soft_wrap=True)
@@ -88,6 +87,15 @@ def status(home: HomeOption = None) -> None:
         entries.add_row(entry.name, f"{entry.rows:,}", entry.reason)
     if quarantined:
         console.print(entries)
+
+
+def _print_faults_of_layouts(settings: Settings) -> None:
+    from ons_assets import operations
+
+    for source, sentence in operations.broken_layouts(settings):
+        console.print(f"a layout of {source} cannot be used: {sentence}", style="red", soft_wrap=True)
+    for source, sentence in operations.remarks_on_layouts(settings):
+        console.print(f"of {source}, {sentence}", style="yellow", soft_wrap=True)
 
 
 def parameters(

@@ -1,1 +1,1 @@
-"""Where things are: the British National Grid, statistical areas, addresses."""
+"""Where things are: the grid of the country, statistical areas, addresses."""

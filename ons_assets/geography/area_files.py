@@ -3,18 +3,18 @@
 import re
 from typing import Literal
 
-import polars as pl
-import shapely
-
 from ons_assets.intake.fields import canonical
+from ons_assets.intake.json_document import CRS
 from ons_assets.intake.layouts import Layout, Origin
+from ons_assets.parameters.geography import BRITISH_GRID
 
 PROPERTIES, GEOMETRY = "properties.", "geometry"
 # Columns of codes as the Open Geography portal names them: MSOA11CD, LAD23CD. Names are in any case of letters.
 CODE_COLUMN = re.compile(r"([A-Z]+\d{0,2})CD(?:_\w+)?", re.IGNORECASE)
 OWN_CODE_COLUMNS = ("area", "geo_code")
 UNNAMED_LEVEL = "area"
-METRES = ("easting_m", "northing_m"), ("easting", "northing"), ("bng_e", "bng_n")
+BRITISH_METRES = ("bng_e", "bng_n")
+METRES = ("easting_m", "northing_m"), ("easting", "northing"), BRITISH_METRES
 DEGREES = ("latitude", "longitude"), ("lat", "long"), ("lat", "lon")
 
 
@@ -33,13 +33,14 @@ def has_centres(names: list[str]) -> bool:
 def layout_of(names: list[str]) -> Layout | None:
     """Return the layout of a table with these columns, or of GeoJSON with these properties; None if it is neither.
 
-    A table has a column of codes (see `code_column`), a centre in metres on the National Grid or in degrees,
-    and may have a column `level`; else the level is the name of the column of codes without CD: `msoa11`.
+    A table has a column of codes (see `code_column`), a centre in metres or in degrees, and may have a column `crs`
+    that says on which grid, and a column `level`; else the level is the name of the column of codes without CD:
+    `msoa11`.
     """
     properties = [name.removeprefix(PROPERTIES) for name in names if name.startswith(PROPERTIES)]
     if GEOMETRY in names and (code := code_column(properties)) is not None:
         fields = {"area": PROPERTIES + code, "boundary": GEOMETRY}
-        return _layout("geojson", fields, _level(code), "geojson")
+        return _layout("geojson", fields, _level(code), "geojson", _stated(names))
     if not has_centres(names):
         return None
     code = code_column(names)
@@ -47,31 +48,21 @@ def layout_of(names: list[str]) -> Layout | None:
     pair = next(pair for pair in (*METRES, *DEGREES) if {*pair} <= _loosely(names))
     wanted = ("latitude", "longitude") if pair in DEGREES else ("easting_m", "northing_m")
     fields = {"area": code, **dict(zip(wanted, pair, strict=True))}
-    return _layout("centres", fields | ({"level": "level"} if "level" in _loosely(names) else {}), _level(code), None)
+    levels = {"level": "level"} if "level" in _loosely(names) else {}
+    system = Origin(constant=BRITISH_GRID) if pair == BRITISH_METRES else _stated(names)
+    return _layout("centres", fields | levels, _level(code), None, system)
 
 
-def _layout(name: str, fields: dict[str, str], level: str, form: Literal["geojson"] | None) -> Layout:
+def _stated(names: list[str]) -> Origin | None:
+    return Origin(column=CRS) if CRS in _loosely(names) else None
+
+
+def _layout(
+    name: str, fields: dict[str, str], level: str, form: Literal["geojson"] | None, system: Origin | None
+) -> Layout:
     columns = {field: Origin(column=column) for field, column in fields.items()}
-    return Layout(name=name, columns={"level": Origin(constant=level), **columns}, format=form)
-
-
-def centres(boundaries: pl.Series) -> pl.DataFrame:
-    """Return latitude, longitude (of the centroid) and boundary of GeoJSON geometries; null where there is none."""
-    return pl.DataFrame(
-        [_centre(text) for text in boundaries],
-        schema={"latitude": pl.Float64(), "longitude": pl.Float64(), "boundary": pl.String()},
-        orient="row",
-    )
-
-
-def _centre(text: str | None) -> tuple[float | None, float | None, str | None]:
-    try:
-        polygon = shapely.from_geojson(text or "null")
-    except shapely.errors.GEOSException:
-        return None, None, None
-    if polygon is None or polygon.is_empty or polygon.geom_type not in ("Polygon", "MultiPolygon"):
-        return None, None, None
-    return polygon.centroid.y, polygon.centroid.x, text
+    stated = {CRS: system} if system is not None else {}
+    return Layout(name=name, columns={"level": Origin(constant=level), **columns, **stated}, format=form)
 
 
 def _loosely(names: list[str]) -> set[str]:

@@ -1,6 +1,6 @@
 """Statistical areas of points: by boundary where boundaries are given, else by the nearest centre."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -8,12 +8,15 @@ import polars as pl
 import shapely
 from scipy.spatial import cKDTree
 
-from ons_assets.geography.national_grid import from_national_grid
+from ons_assets.geography.grid import Grid
+from ons_assets.parameters.geography import REACH_M
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-BOUNDARY, NEAREST_CENTRE = "boundary", "nearest_centre"
+# How the area of a point was found: it lies in it, or its centre is the nearest; or why it has none: no centre is so
+# near, or there are no areas at all.
+BOUNDARY, NEAREST_CENTRE, NONE_NEAR, NO_AREAS = "boundary", "nearest_centre", "none_near", "no_areas"
 POINTS_AT_ONCE = 500_000
 
 
@@ -27,12 +30,20 @@ class Areas:
         area (GSS code), easting_m, northing_m.
     boundaries
         area and boundary (shapely polygons, longitude and latitude in degrees); may cover some areas only.
+    grid
+        Of the centres, and of the points that are asked for.
+    reach_m
+        A point farther than this from every centre, and in no boundary, is in no area.
     """
 
     centres: pl.DataFrame
     boundaries: tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]] | None = None
+    grid: Grid = field(default_factory=Grid)
+    reach_m: float = REACH_M
 
-    def locate(self, easting_m: FloatArray, northing_m: FloatArray, max_distance_m: float = 20_000) -> pl.DataFrame:
+    def locate(
+        self, easting_m: FloatArray, northing_m: FloatArray, max_distance_m: float | None = None
+    ) -> pl.DataFrame:
         """Return the area of each point.
 
         A point inside a boundary has that area. Any other point has the area of the nearest centre, with
@@ -42,9 +53,9 @@ class Areas:
         Parameters
         ----------
         easting_m, northing_m : array of float64, shape (n,)
-            Metres on the British National Grid.
+            Metres on the grid.
         max_distance_m
-            A point farther than this from every centre is at sea, and has no area.
+            A point farther than this from every centre has no area; None for `reach_m`.
 
         Returns
         -------
@@ -52,10 +63,9 @@ class Areas:
             area (null if none), method ("boundary", "nearest_centre" or null), centre_distance_m (to the
             centre of that area), one row a point in their order.
         """
+        reach_m = self.reach_m if max_distance_m is None else max_distance_m
         parts = [
-            self._locate(
-                easting_m[start : start + POINTS_AT_ONCE], northing_m[start : start + POINTS_AT_ONCE], max_distance_m
-            )
+            self._locate(easting_m[start : start + POINTS_AT_ONCE], northing_m[start : start + POINTS_AT_ONCE], reach_m)
             for start in range(0, max(len(easting_m), 1), POINTS_AT_ONCE)
         ]
         return pl.concat(parts)
@@ -98,7 +108,7 @@ class Areas:
         codes, polygons = self.boundaries
         rows = {code: row for row, code in enumerate(self.centres["area"])}
         row_of_polygon = np.array([rows[code] for code in codes], dtype=np.int64)
-        latitude, longitude = from_national_grid(easting_m[known], northing_m[known])
+        latitude, longitude = self.grid.from_grid(easting_m[known], northing_m[known])
         point, polygon = shapely.STRtree(polygons).query(shapely.points(longitude, latitude), predicate="intersects")
         within = np.full(len(easting_m), -1, dtype=np.int64)
         # A point on a shared edge goes to the area that is listed first.
@@ -114,11 +124,33 @@ class Areas:
         return self._kept_tree  # type: ignore[attr-defined]
 
 
+def placed_in(
+    points: pl.DataFrame, areas: Areas | None, easting: str = "easting_m", northing: str = "northing_m"
+) -> pl.DataFrame:
+    """Add to points area, area_distance_m, and area_method, which says how the area was found or why there is none.
+
+    Parameters
+    ----------
+    points
+        Metres on the grid.
+    areas
+        None if there are none.
+    easting, northing
+        Names of the columns of metres.
+    """
+    if areas is None:
+        nothing = {"area": pl.lit(None, dtype=pl.String()), "area_distance_m": pl.lit(None, dtype=pl.Float64())}
+        return points.with_columns(area_method=pl.lit(NO_AREAS), **nothing)
+    found = areas.locate(points[easting].to_numpy(), points[northing].to_numpy())
+    renamed = found.rename({"method": "area_method", "centre_distance_m": "area_distance_m"})
+    return pl.concat([points, renamed.with_columns(pl.col("area_method").fill_null(NONE_NEAR))], how="horizontal")
+
+
 class UnknownLevel(ValueError):
     """There are no areas of that level, or several levels to choose from."""
 
 
-def areas_of(rows: pl.DataFrame, level: str | None = None) -> Areas:
+def areas_of(rows: pl.DataFrame, level: str | None = None, grid: Grid | None = None, reach_m: float = REACH_M) -> Areas:
     """Make areas from rows of `reference/areas`.
 
     Parameters
@@ -127,6 +159,10 @@ def areas_of(rows: pl.DataFrame, level: str | None = None) -> Areas:
         level, area, easting_m, northing_m, boundary (GeoJSON of the geometry, or null).
     level
         Level that is wanted; None if there is one only.
+    grid
+        Of the centres; None for that of Great Britain.
+    reach_m
+        See `Areas`.
 
     Raises
     ------
@@ -142,6 +178,7 @@ def areas_of(rows: pl.DataFrame, level: str | None = None) -> Areas:
     centres = chosen.select("area", "easting_m", "northing_m").sort("area")
     bounded = chosen.drop_nulls("boundary").sort("area")
     if bounded.is_empty():
-        return Areas(centres)
+        return Areas(centres, grid=grid or Grid(), reach_m=reach_m)
     polygons = shapely.from_geojson(bounded["boundary"].to_list())
-    return Areas(centres, (bounded["area"].to_numpy().astype(object), np.asarray(polygons, dtype=object)))
+    codes = bounded["area"].to_numpy().astype(object)
+    return Areas(centres, (codes, np.asarray(polygons, dtype=object)), grid or Grid(), reach_m)

@@ -52,7 +52,7 @@ def to_national_grid(latitude: Degrees, longitude: Degrees) -> tuple[FloatArray,
     >>> easting_m.round(1), northing_m.round(1)
     (array([530268.2,      nan]), array([179640.5,      nan]))
     """
-    latitudes, longitudes = _degrees(latitude, longitude)
+    latitudes, longitudes = as_pair(latitude, longitude)
     inside = in_great_britain(latitudes, longitudes)
     easting, northing = np.full(latitudes.shape, np.nan), np.full(latitudes.shape, np.nan)
     easting[inside], northing[inside] = convert_to_osgb36(longitudes[inside], latitudes[inside])
@@ -67,7 +67,7 @@ def from_national_grid(easting_m: Degrees, northing_m: Degrees) -> tuple[FloatAr
     latitude, longitude : array of float64
         Degrees, ETRS89; NaN off the grid of OSTN15.
     """
-    easting, northing = _degrees(easting_m, northing_m)
+    easting, northing = as_pair(easting_m, northing_m)
     longitude, latitude = convert_lonlat(easting.ravel(), northing.ravel())
     return latitude.reshape(easting.shape), longitude.reshape(easting.shape)
 
@@ -85,7 +85,7 @@ def in_great_britain(latitude: Degrees, longitude: Degrees) -> npt.NDArray[np.bo
     array of bool, the shape of the input
         False where a coordinate is not a finite number.
     """
-    latitudes, longitudes = _degrees(latitude, longitude)
+    latitudes, longitudes = as_pair(latitude, longitude)
     return np.asarray(shapely.contains_xy(_outline(), longitudes, latitudes), dtype=np.bool_)
 
 
@@ -101,7 +101,14 @@ def _outline() -> shapely.Geometry:
     return outline
 
 
-def _degrees(first: Degrees, second: Degrees) -> tuple[FloatArray, FloatArray]:
+def as_pair(first: Degrees, second: Degrees) -> tuple[FloatArray, FloatArray]:
+    """Return two coordinates as arrays of one shape.
+
+    Raises
+    ------
+    ValueError
+        If their shapes differ.
+    """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if a.shape != b.shape:
         raise ValueError(f"the two coordinates have different shapes: {a.shape} and {b.shape}")

@@ -13,6 +13,7 @@ from ons_assets.intake.ingestion import DROP_SHA256
 from ons_assets.lakehouse import data_docs, warehouse
 from ons_assets.orchestration.assets import published
 from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.parameters.geography import Country
 
 ALL = [table.name.split("/") for table in CATALOGUE.values()]
 # A table whose source is another table keeps the lineage of its rows, but no drop is read for it.
@@ -42,9 +43,9 @@ def erasures(lakehouse: Lakehouse) -> pl.DataFrame:
 
 
 @published("governance/accesses")
-def accesses(lakehouse: Lakehouse) -> pl.DataFrame:
+def accesses(lakehouse: Lakehouse, country: Country) -> pl.DataFrame:
     """Publish how often single homes were looked at."""
-    return AccessLedger(lakehouse.home).by_month()
+    return AccessLedger(lakehouse.home).by_month(country.time_zone)
 
 
 @published("governance/disclosure_audit", after=[table.name for table in CATALOGUE.values() if table.disclosure])

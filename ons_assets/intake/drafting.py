@@ -111,7 +111,7 @@ PROPERTIES = "properties."
 # Fields that are read as times, and what a layout may have to say of them.
 TIMES = frozenset({"time", "time_utc", "date", "collected_at"})
 TIME_HINTS = (
-    "# zone: Europe/London    # of times that do not say one",
+    "# zone: local    # of times that do not say one: that of the installation, or a name such as Europe/Vienna",
     "# time_formats: ['%d/%m/%Y %H:%M']    # of times that are not written as 2024-03-31 13:30",
 )
 
@@ -168,6 +168,7 @@ def check(source: Source, path: Path, layout: Layout | None = None) -> Checked:
         To be tried; None for those of the source.
     """
     kind, name, shown = _kind(source, path), path.name, shown_name(source, path)
+    layout = source.settled(layout) if layout is not None else None
     words = kind.said(individual=source.is_individual)
     header = () if source.is_individual else _columns(source, path, kind)
     try:
@@ -205,9 +206,7 @@ def _shown(
 ) -> Checked:
     taken = said_by_name(layout)
     by_name = [f"{' and '.join(taken)} is taken from the name of the file"] if taken else []
-    first_day = source.first_day
-    of_no_effect = source.has_days and layout.first_day is not None and layout.first_day < first_day
-    early = f"the first day of this installation is {first_day}: calendar.first_day sets an earlier one"
+    early = source.early(layout)
     return Checked(
         kind,
         layout,
@@ -219,7 +218,7 @@ def _shown(
         rejected=len(piece.rejected),
         sentences=(
             *by_name,
-            *([early] if of_no_effect else []),
+            *([early] if early else []),
             *piece.notes,
             *piece.warnings,
             *([reasons(piece.rejected)] if len(piece.rejected) else []),

@@ -17,6 +17,8 @@ from ons_assets.intake.unreadable import Unreadable
 ROWS = 50_000
 KEPT_CHARACTERS = 1000
 FEATURES, GEOMETRY = "features", "geometry"
+# Column of what GeoJSON says of the reference system of its coordinates, as the form of 2008 has it.
+CRS = "crs"
 
 _objects = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _arrays = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -30,7 +32,8 @@ def blocks(
     """Yield the rows of a JSON document as text; `line` is the number of the row, the first being 1.
 
     What the objects around the rows say beside them is in columns too, by its whole path:
-    `meter_reading.usage_point_id`. Of a row that is an array the columns are `column_1` and so on.
+    `meter_reading.usage_point_id`. Of a row that is an array the columns are `column_1` and so on. GeoJSON that states
+    its coordinate reference system has it in the column `crs`.
 
     Parameters
     ----------
@@ -54,7 +57,8 @@ def blocks(
     content = _content(utf8, limits)
     path = layout.path or (FEATURES if layout.format == "geojson" else "")
     try:
-        found = _rows_at(content, [part for part in path.split(".") if part], layout.decimal)
+        around = _reference_system(content) if layout.format == "geojson" else {}
+        found = _rows_at(content, [part for part in path.split(".") if part], layout.decimal, around)
         yield from _blocks(found, layout, columns, rows)
     except _Nothing:
         raise Unreadable("is a JSON document with nothing at the path of the layout") from None
@@ -155,6 +159,18 @@ def _rows_at(
         raise Unreadable("is a JSON document: say path, where its rows are")
     elif kind != b"n":
         raise Unreadable("is a JSON document with neither objects nor arrays at the path of the layout")
+
+
+def _reference_system(content: bytes) -> dict[str, str | None]:
+    """Return what a collection of features says of its reference system: a name, or the number that EPSG gave it."""
+    stated = decoded(bytes(_objects(content).get(CRS, b"null")))
+    said = stated.get("properties", {}) if isinstance(stated, dict) else {}
+    if not isinstance(said, dict):
+        return {}
+    name = as_text(said.get("name"))
+    if name is None and said.get("code") is not None:
+        name = f"EPSG:{as_text(said['code'])}"
+    return {CRS: name} if name is not None else {}
 
 
 def _rows_of_array(

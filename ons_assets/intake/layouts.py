@@ -21,16 +21,19 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+
+from ons_assets.parameters.geography import known_zone
 
 Format = Literal["delimited", "json-lines", "json", "parquet", "xlsx", "xml", "nem12", "green-button", "cer", "geojson"]
 Unit = Literal["kWh", "Wh", "MWh", "kW", "W", "m3"]
 Quality = Literal["read", "estimated", "substituted", "missing"]
 
 MISSING = ("", "Null", "NULL", "null", "NA", "N/A", "NaN", "nan")
+# Stands for the time zone of the installation, geography.time_zone.
+LOCAL_ZONE = "local"
 # Forms of months, each of which means its first day.
 OF_MONTHS = ("%Y-%m", "%m/%Y", "%Y%m", "%m.%Y", "%b %Y", "%B %Y", "%Y/%m")
 # A form that says an ISO week and no day means its Monday.
@@ -229,7 +232,9 @@ class TimePart(Part):
         description="formats of times, tried in order; `epoch`, `epoch-ms`; `%Y-%m` and `%G-W%V` mean a first day",
     )
     date_formats: tuple[str, ...] = Field(("%Y-%m-%d",), min_length=1, description="formats of days, tried in order")
-    zone: str | None = Field(None, description="zone of the clock where times do not say one")
+    zone: str | None = Field(
+        None, description="zone of the clock where times do not say one; `local` for that of the installation"
+    )
     first_day: date | None = Field(
         None,
         description="earlier days are rejected, as are all before the installation's, calendar.first_day",
@@ -238,7 +243,7 @@ class TimePart(Part):
     @field_validator("zone")
     @classmethod
     def _is_zone(cls, zone: str | None) -> str | None:
-        return zone if zone is None else known_zone(zone)
+        return zone if zone in (None, LOCAL_ZONE) else known_zone(zone)
 
     @field_validator("time_formats")
     @classmethod
@@ -395,21 +400,6 @@ def _listed(word: str, given: Any) -> list[Any]:
     if not isinstance(given, list | tuple | None):
         raise ValueError(f"{word} is to be a list, such as [a, b]")
     return list(given or ())
-
-
-def known_zone(zone: str) -> str:
-    """Return a time zone that exists.
-
-    Raises
-    ------
-    ValueError
-        If there is none of this name.
-    """
-    try:
-        ZoneInfo(zone)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {zone!r}") from None
-    return zone
 
 
 def _pattern(pattern: str, groups: int = 0) -> str:

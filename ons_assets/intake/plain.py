@@ -34,7 +34,7 @@ class PlainSource(TableSource):
     @cached_property
     def shelf(self) -> Shelf:
         """Layouts of the home and those that are built in; last the one of files with the columns of the table."""
-        found = shelf(self.folders, self.lack_of)
+        found = shelf(self.folders, self.lack_of, self.settled)
         own = Layout(
             name=self.name,
             columns={name: Origin(column=name) for name in self.columns},

@@ -174,7 +174,11 @@ def _first(layouts: Sequence[Layout], path: Path, limits: records.Limits) -> Lay
     return None
 
 
-def shelf(folders: Sequence[Path], lack_of: Callable[[Layout], str | None] = lambda _: None) -> Shelf:
+def shelf(
+    folders: Sequence[Path],
+    lack_of: Callable[[Layout], str | None] = lambda _: None,
+    settled: Callable[[Layout], Layout] = lambda layout: layout,
+) -> Shelf:
     """Read the layouts of some folders, in order, by file name; a broken one is kept with what is wrong with it.
 
     Parameters
@@ -183,6 +187,8 @@ def shelf(folders: Sequence[Path], lack_of: Callable[[Layout], str | None] = lam
         Those of earlier ones are tried first.
     lack_of
         Says what a layout lacks for its source.
+    settled
+        Gives a layout what it takes from the installation.
     """
     layouts, broken = [], []
     for path in [path for folder in folders for path in _in(folder)]:
@@ -197,7 +203,7 @@ def shelf(folders: Sequence[Path], lack_of: Callable[[Layout], str | None] = lam
             if (lack := lack_of(layout)) is not None:
                 broken.append(Broken(path, layout.files, f"{path.name} {lack}"))
             else:
-                layouts.append(layout)
+                layouts.append(settled(layout))
         except BadLayout as error:
             broken.append(Broken(path, _patterns(given), str(error)))
     return Shelf(tuple(layouts), tuple(broken))

@@ -13,28 +13,24 @@ from typing import Any, ClassVar, Self
 
 import polars as pl
 
-from ons_assets.intake import times, values
+from ons_assets.intake import values
 from ons_assets.intake.containers import is_workbook_zip, is_zip, members, opened_zip
 from ons_assets.intake.fields import fields
-from ons_assets.intake.layouts import Layout
+from ons_assets.intake.layouts import LOCAL_ZONE, Layout
 from ons_assets.intake.limits import Limits
+from ons_assets.intake.needs import OneOf, not_said, words_said
 from ons_assets.intake.records import Block, records
 from ons_assets.intake.rules import Rule, first_fault, repeats
 from ons_assets.intake.shelf import Shelf, shelf
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA, reasons
 from ons_assets.parameters.calendar import FIRST_DAY
+from ons_assets.parameters.geography import Country
 from ons_assets.settings import Settings
 from ons_assets.wording import counted
 
 ENDS_INSIDE_RECORD = "ends inside a record"
 UNREAD = "{} cannot be read, and is left empty"
-
-# Alternatives, each of one name or several that go together.
-OneOf = tuple[tuple[str, ...], ...]
-# Stands for formats of which each says the zone.
-ZONED = "time_formats"
-OF_ZONE: OneOf = (("zone",), (ZONED,))
 
 
 @dataclass(frozen=True)
@@ -99,12 +95,15 @@ class Source(ABC):
         Those that decide how files are read, by name; recorded with every drop.
     first_day
         Of the installation; rows of earlier days are rejected where `has_days`.
+    country
+        Of the installation: its clock where `has_days`, its grid where `has_positions`.
     """
 
     folders: tuple[Path, ...] = ()
     limits: Limits = field(default_factory=Limits)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     first_day: date = FIRST_DAY
+    country: Country = field(default_factory=Country)
 
     # Name of the drop folder, and of the table.
     name: ClassVar[str]
@@ -130,6 +129,8 @@ class Source(ABC):
     observation: ClassVar[tuple[str, ...]] = ()
     # Whether rows are of days, so that those before the first of the installation have no place.
     has_days: ClassVar[bool] = False
+    # Whether rows have positions on the grid of the installation.
+    has_positions: ClassVar[bool] = False
     # Whether rows are about people: then nothing of a file is quoted anywhere.
     is_individual: ClassVar[bool] = False
     # Columns of the table that say whose a row is, and which record it is, by which it can be erased.
@@ -140,12 +141,30 @@ class Source(ABC):
     def of(cls, settings: Settings) -> Self:
         """Return the source of one home; its own layouts come before those that lie beside the class."""
         beside = Path(inspect.getfile(cls)).parent / "layouts" / cls.name
-        return cls(layout_folders(settings, cls.name, beside), limits(settings), **days_of(cls, settings))
+        return cls(layout_folders(settings, cls.name, beside), limits(settings), **of_installation(cls, settings))
 
     @cached_property
     def shelf(self) -> Shelf:
         """The layouts of the source; one that does not say what the source needs is broken."""
-        return shelf(self.folders, self.lack_of)
+        return shelf(self.folders, self.lack_of, self.settled)
+
+    def settled(self, layout: Layout) -> Layout:
+        """Return a layout with the clock of the installation where it says so."""
+        return layout.model_copy(update={"zone": self.country.time_zone}) if layout.zone == LOCAL_ZONE else layout
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What there is to say of layouts that can be used: days that they promise before the first there is."""
+        return tuple(said for layout in self.shelf.layouts if (said := self.early(layout)) is not None)
+
+    def early(self, layout: Layout) -> str | None:
+        """Say of a layout that its first day is before that of the installation; None if it is not."""
+        if not self.has_days or layout.first_day is None or layout.first_day >= self.first_day:
+            return None
+        return (
+            f"the layout {layout.name} says first_day {layout.first_day}, and the first day of this installation is "
+            f"{self.first_day}: calendar.first_day sets an earlier one; till then rows of earlier days are rejected"
+        )
 
     @property
     def said_fields(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
@@ -161,11 +180,11 @@ class Source(ABC):
     def lack_of(self, layout: Layout) -> str | None:
         """Return what a layout does not say though the source needs it; None if it says all."""
         needs, takes = self.said_fields
-        said = _said(layout)
+        said = words_said(layout)
         unmet = [group for group in self.demands if not any(said.issuperset(each) for each in group)]
         unknown = [name for name in layout.origins if name not in {*needs, *takes}]
         beyond = [f"says {', '.join(unknown)}, which files of {self.name} do not have"] if unknown else []
-        return "; ".join([*_not_said(unmet, said), *beyond]) or None
+        return "; ".join([*not_said(unmet, said), *beyond]) or None
 
     def first_day_of(self, layout: Layout) -> date:
         """Return the day before which rows under a layout are rejected.
@@ -502,8 +521,10 @@ def layout_folders(settings: Settings, name: str, *built_in: Path) -> tuple[Path
     return settings.home / "layouts" / name, settings.home / "mappings" / name, *built_in
 
 
-def days_of(source: type[Source], settings: Settings, **parameters: Any) -> dict[str, Any]:
-    """Return arguments of a source: its parameters, and the first day, which is recorded with them if it counts.
+def of_installation(source: type[Source], settings: Settings, **parameters: Any) -> dict[str, Any]:
+    """Return arguments of a source: its parameters, and what the installation says of days and places.
+
+    The first day and the clock, and the grid, are recorded with the parameters of a source on which they bear.
 
     Parameters
     ----------
@@ -514,53 +535,15 @@ def days_of(source: type[Source], settings: Settings, **parameters: Any) -> dict
     **parameters
         Those that decide how files are read.
     """
-    first_day = settings.calendar.first_day
-    dated = {"first_day": first_day.isoformat()} if source.has_days else {}
-    return {"parameters": parameters | dated, "first_day": first_day}
+    first_day, country = settings.calendar.first_day, settings.geography
+    dated = {"first_day": first_day.isoformat(), "time_zone": country.time_zone} if source.has_days else {}
+    placed = {"crs": country.crs} if source.has_positions else {}
+    return {"parameters": parameters | dated | placed, "first_day": first_day, "country": country}
 
 
 def limits(settings: Settings) -> Limits:
     """Return how much of a file is read."""
     return Limits(settings.drops.max_unpacked_bytes, settings.drops.max_line_bytes, settings.drops.max_document_bytes)
-
-
-def fields_said(layout: Layout) -> set[str]:
-    """Return the fields of a source that a layout says, from columns or from the name of the file."""
-    named = re.compile(layout.name_pattern).groupindex if layout.name_pattern else {}
-    return {*layout.origins, *named}
-
-
-def _said(layout: Layout) -> set[str]:
-    """What a layout says: its fields, and those of its words that are not left as they are."""
-    words = {name for name, known in Layout.model_fields.items() if getattr(layout, name) != known.default}
-    return {*fields_said(layout), *(words - {ZONED}), *([ZONED] if times.say_zone(layout) else [])}
-
-
-def _not_said(groups: Sequence[OneOf], said: set[str]) -> Iterator[str]:
-    """Say of groups what is missing: of one that is begun what would complete it."""
-    if single := [group[0][0] for group in groups if group == (group[0][:1],)]:
-        yield f"does not say {', '.join(single)}"
-    for group in groups:
-        if len(group) > 1:
-            begun = any(said.intersection(each) for each in group)
-            lacking = [tuple(name for name in each if not begun or name not in said) for each in group]
-            fewest = [each for each in lacking if not begun or len(each) == min(map(len, lacking))]
-            shown = list(dict.fromkeys(map(together, fewest)))
-            yield f"does not say {' or '.join(shown)}" if begun else f"says neither {' nor '.join(shown)}"
-
-
-def together(names: Sequence[str], mark: str = "") -> str:
-    """Return names of which all are said, in words.
-
-    Parameters
-    ----------
-    names
-        Fields, and words of the layout.
-    mark
-        Around each of them.
-    """
-    shown = [f"{mark}{name}{mark}{' with a zone' if name == ZONED else ''}" for name in names]
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 def without(left_out: int) -> str:

@@ -79,8 +79,10 @@ class Stream:
 
     def peek(self, size: int) -> bytes:
         """Return the next bytes, which will be read again."""
-        self._ahead = self.read(max(size, len(self._ahead)))
-        return self._ahead[:size]
+        content = self.read(max(size, len(self._ahead)))
+        # A decoder gives more bytes than it was asked for, and `read` has kept what was too much.
+        self.push_back(content)
+        return content[:size]
 
     def push_back(self, content: bytes) -> None:
         """Give bytes back, to be read next."""

@@ -13,6 +13,7 @@ ZONED = re.compile(r"%[:#]?z|%\+")
 # The end of a day, and in files of some German grid operators the hour that the clock shows twice.
 MIDNIGHT_24 = r"(^|[ T])24:00(:00)?\b"
 TWICE = r"\b2([AB])(:\d\d)"
+TIME_OF_DAY = r"\d[T ]\d{1,2}:\d{2}"
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,48 @@ def column_days(rows: pl.DataFrame, name: str, layout: Layout) -> pl.Series:
     if name in rows.columns:
         return days(rows[name], layout)
     return pl.Series(name, [None], dtype=pl.Date()).new_from_index(0, len(rows))
+
+
+def column_bounds(rows: pl.DataFrame, name: str, layout: Layout, zone: str, *, ends: bool = False) -> pl.Series:
+    """Return moments from which on, or until which, something holds, in UTC; null where none is said or can be read.
+
+    Parameters
+    ----------
+    rows
+        Rows as text, or as typed in their file.
+    name
+        Name of the column.
+    layout
+        Forms of its times and days.
+    zone
+        Of days, and of times that say none, if the layout says no zone.
+    ends
+        A day is its beginning on the clock of the zone; of an end that is a day, the day counts, and this is the
+        beginning of the next. A time of day is that moment, midnight too.
+    """
+    if name not in rows.columns:
+        return pl.Series(name, [None], dtype=pl.Datetime("us", "UTC")).new_from_index(0, len(rows))
+    column = _digits(rows[name])
+    zone = layout.zone or zone
+    day = days(column, layout).cast(pl.Datetime("us"))
+    of_day = _on_clock(day.dt.offset_by("1d") if ends else day, zone).early
+    if column.dtype != pl.String():
+        moment = _none(column).early if column.dtype == pl.Date() else moments(column, layout, zone).early
+    else:
+        text = column.str.strip_chars()
+        has_time = text.str.contains(TIME_OF_DAY).fill_null(False) | text.str.contains(r"^\d{9,14}$").fill_null(False)
+        said = text.set(~has_time, None)
+        iso = said.str.replace(r"^(\d{4}-\d{2}-\d{2}) ", "${1}T").str.replace(
+            r"([T ]\d{2}:\d{2})($|[Z+-])", "${1}:00${2}"
+        )
+        zoned = iso.str.replace(r"[Zz]$", "+00:00").str.to_datetime(
+            "%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", time_zone="UTC", strict=False
+        )
+        bare = _on_clock(iso.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False), zone).early
+        moment = pl.select(pl.coalesce(moments(said, layout, zone).early, zoned, bare)).to_series()
+        # What says a time of day that cannot be read is no day.
+        of_day = of_day.set(has_time, None)
+    return pl.select(pl.coalesce(moment, of_day)).to_series().alias(name)
 
 
 def _of_text(column: pl.Series, layout: Layout, zone: str | None) -> Moments:

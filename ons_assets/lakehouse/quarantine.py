@@ -65,6 +65,24 @@ def reasons(rejected: pl.DataFrame) -> str:
     return "; ".join(f"{counted(row['rows'], 'row')}: {row['reason']}" for row in by_reason.iter_rows(named=True))
 
 
+def rejected_rows(home: Home, table: str) -> pl.DataFrame:
+    """Return how many rows of each file of a table lie in quarantine, by reason: batch, reason, rows.
+
+    Parameters
+    ----------
+    home
+        Home with the quarantine.
+    table
+        Name of the table, domain/table. Which line one repeats is not said.
+    """
+    found = [pl.DataFrame(schema={"batch": pl.String(), "reason": pl.String(), "rows": pl.Int64()})]
+    for path in sorted((home.quarantine / table).glob("*.rows.parquet")):
+        reason = pl.col("reason").str.replace(r" line \d+$", " another line")
+        counted_rows = pl.scan_parquet(path, glob=False).group_by(reason).agg(rows=pl.len().cast(pl.Int64())).collect()
+        found.append(counted_rows.select(pl.lit(path.name.split(".")[0]).alias("batch"), "reason", "rows"))
+    return pl.concat(found).sort("batch", "reason")
+
+
 def keep_refused(home: Home, table: str, batch: str, name: str, run_id: str, reason: str, staged: Path | None) -> None:
     """Keep a batch that was refused, by moving its staged file; `staged` is None if nothing was staged.
 

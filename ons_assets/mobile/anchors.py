@@ -13,6 +13,7 @@ from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobile.presence import Presence, presence
 from ons_assets.mobile.spans import worked_spans
 from ons_assets.mobile.workers import classify_workers
+from ons_assets.parameters.geography import TIME_ZONE
 from ons_assets.parameters.mobile import CleaningParameters, DeviceAnchorParameters, StayParameters, WorkerParameters
 from ons_assets.parameters.mobile_presence import PermanenceParameters, UsualEnvironmentParameters
 
@@ -79,6 +80,7 @@ def device_anchors(
     workers: WorkerParameters | None = None,
     permanence: PermanenceParameters | None = None,
     usual: UsualEnvironmentParameters | None = None,
+    time_zone: str = TIME_ZONE,
     folder: Path | None = None,
     threads: int = 2,
     counted: Callable[[dict[str, int]], None] = lambda _: None,
@@ -96,6 +98,8 @@ def device_anchors(
         cell, area, share.
     cleaning, stays, anchors, workers, permanence, usual
         Parameters; None for the defaults.
+    time_zone
+        Of the local clock.
     folder
         Where the temporary files go; None for the system's own folder.
     threads
@@ -117,6 +121,7 @@ def device_anchors(
         workers=workers,
         permanence=permanence,
         usual=usual,
+        time_zone=time_zone,
         folder=folder,
         threads=threads,
     )
@@ -136,6 +141,7 @@ def anchored_spans(
     workers: WorkerParameters | None = None,
     permanence: PermanenceParameters | None = None,
     usual: UsualEnvironmentParameters | None = None,
+    time_zone: str = TIME_ZONE,
     folder: Path | None = None,
     threads: int = 2,
 ) -> Iterator[Found]:
@@ -149,6 +155,8 @@ def anchored_spans(
         Cells of the operators, numbered, with their centres in metres.
     cleaning, stays, anchors, workers, permanence, usual
         Parameters; None for the defaults.
+    time_zone
+        Of the local clock.
     folder
         Where the sorted events wait, 16 bytes each; None is the system's folder for temporary files.
     threads
@@ -169,4 +177,4 @@ def anchored_spans(
         return cascade_anchors(made, permanence, usual, workers), made
 
     work = by_evidence if anchors.method == "evidence" else by_permanence
-    yield from worked_spans(events, plan, work, folder=folder, threads=threads)
+    yield from worked_spans(events, plan, work, time_zone=time_zone, folder=folder, threads=threads)

@@ -11,9 +11,11 @@ import polars as pl
 
 from ons_assets.catalogue.mobile import EVENT_QUALITY
 from ons_assets.catalogue.mobile_presence import PRESENT_POPULATION, USUAL_ENVIRONMENT
+from ons_assets.geography.grid import Grid
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse import buckets
 from ons_assets.lakehouse.disclosure import Protected
+from ons_assets.lakehouse.quarantine import rejected_rows
 from ons_assets.mobile import figures
 from ons_assets.mobile import flow_comparison as comparison
 from ons_assets.mobile import internal_migration as migration
@@ -24,13 +26,21 @@ from ons_assets.mobile.anchors import device_anchors as find_anchors
 from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.event_quality import event_quality as describe_events
 from ons_assets.mobile.flows import take_flows
+from ons_assets.mobile.footprints import footprints
+from ons_assets.mobile.neighbours import cell_neighbours as find_neighbours
 from ons_assets.mobile.places import daily_tables, score_tables
 from ons_assets.mobile.plan import cell_plan
+from ons_assets.mobile.priors import prior_of
+from ons_assets.mobile.quality_warnings import quality_warnings as hold_against_earlier_days
+from ons_assets.mobile.record_errors import record_errors as count_errors
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
+from ons_assets.mobile.tile_grids import on_grid
+from ons_assets.mobile.versions import network_versions as find_versions
 from ons_assets.mobile.weighting import weigh_periods, weighable
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import embedded
 from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.parameters.geography import Country
 from ons_assets.parameters.mobile import (
     CleaningParameters,
     CoverageParameters,
@@ -42,6 +52,7 @@ from ons_assets.parameters.mobile import (
     WeightingParameters,
     WorkerParameters,
 )
+from ons_assets.parameters.mobile_network import FootprintParameters, QualityWarningParameters
 from ons_assets.parameters.mobile_presence import (
     InternalMigrationParameters,
     PermanenceParameters,
@@ -66,10 +77,73 @@ def event_quality(
     parameters: EventQualityParameters,
     cleaning: CleaningParameters,
     release: ReleaseParameters,
+    country: Country,
 ) -> Protected:
     """Say what every day of events is worth."""
-    days = describe_events(phone_events, cell_plan(cells.collect()), parameters, cleaning)
+    plan = cell_plan(cells, Grid.of(country))
+    days = describe_events(phone_events, plan, parameters, cleaning, country.time_zone)
     return protect(EVENT_QUALITY, days, Thresholds(release.k))
+
+
+@published("mobile/quality_warnings", inputs=["mobile/event_quality"], optional=["governance/drop_ledger"])
+def quality_warnings(
+    event_quality: pl.LazyFrame, drop_ledger: pl.LazyFrame | None, parameters: QualityWarningParameters
+) -> pl.DataFrame:
+    """Hold every day against those before it."""
+    ledger = drop_ledger.collect() if drop_ledger is not None else None
+    return hold_against_earlier_days(event_quality.collect(), ledger, parameters)
+
+
+@published("mobile/record_errors", inputs=["mobile/cells"], optional=["mobile/phone_events", "mobile/devices"])
+def record_errors(
+    cells: pl.LazyFrame, phone_events: pl.LazyFrame | None, devices: pl.LazyFrame | None, lakehouse: Lakehouse
+) -> pl.DataFrame:
+    """Count what was rejected of the files that these tables were read from."""
+    read = {CellFiles.table: cells, EventFiles.table: phone_events, DeviceFiles.table: devices}
+    found = [
+        rejected_rows(lakehouse.home, table).with_columns(from_source=pl.lit(table.split("/")[1]))
+        for table, rows in read.items()
+        if rows is not None
+    ]
+    return count_errors(pl.concat(found))
+
+
+@published("mobile/network_versions", inputs=["mobile/cells"])
+def network_versions(cells: pl.LazyFrame) -> pl.DataFrame:
+    """Say how each cell stood, one form after the other."""
+    return find_versions(cells)
+
+
+@published(
+    "mobile/cell_footprints",
+    inputs=["mobile/network_versions"],
+    optional=["reference/land_use", "reference/addresses", "reference/area_parts"],
+)
+def cell_footprints(
+    network_versions: pl.LazyFrame,
+    land_use: pl.LazyFrame | None,
+    addresses: pl.LazyFrame | None,
+    area_parts: pl.LazyFrame | None,
+    parameters: FootprintParameters,
+    country: Country,
+) -> Iterator[pl.DataFrame]:
+    """Say where a device may be that is seen at a cell, a network at a time."""
+    prior = prior_of(
+        {"land_use": land_use, "addresses": addresses, "residents": area_parts}, parameters, Grid.of(country)
+    )
+    yield from footprints(on_grid(network_versions.collect(), parameters.grid), parameters, prior)
+
+
+@published("mobile/cell_neighbours", inputs=["mobile/cell_footprints", "mobile/network_versions"])
+def cell_neighbours(
+    cell_footprints: pl.LazyFrame, network_versions: pl.LazyFrame, parameters: FootprintParameters
+) -> Iterator[pl.DataFrame]:
+    """Say which footprints are near each other, a network at a time."""
+    versions = on_grid(network_versions.collect(), parameters.grid).drop_nulls(["x_m", "y_m"])
+    networks = cell_footprints.select("operator", "valid_from_utc").unique().sort(pl.all()).collect()
+    for operator, begins in networks.iter_rows():
+        of_network = cell_footprints.filter(operator=operator, valid_from_utc=begins).collect()
+        yield find_neighbours(of_network, versions, parameters)
 
 
 @published("mobile/device_anchors", inputs=["mobile/phone_events", "mobile/cells", "reference/area_parts"])
@@ -84,10 +158,11 @@ def device_anchors(
     permanence: PermanenceParameters,
     usual: UsualEnvironmentParameters,
     coverage: CoverageParameters,
+    country: Country,
     lakehouse: Lakehouse,
 ) -> Iterator[pl.DataFrame]:
     """Find homes and places of work, a bucket of devices at a time."""
-    plan = cell_plan(cells.collect())
+    plan = cell_plan(cells, Grid.of(country))
     shares = coverage_of_parts(plan, area_parts.collect(), coverage)
     yield from find_anchors(
         _by_day(phone_events),
@@ -99,6 +174,7 @@ def device_anchors(
         workers=workers,
         permanence=permanence,
         usual=usual,
+        time_zone=country.time_zone,
         folder=lakehouse.home.staging,
     )
 
@@ -122,10 +198,11 @@ def daily_permanence(
     stays: StayParameters,
     coverage: CoverageParameters,
     permanence: PermanenceParameters,
+    country: Country,
     lakehouse: Lakehouse,
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Say in which hours of each day devices were at which of their places, and where those are."""
-    plan = cell_plan(cells.collect())
+    plan = cell_plan(cells, Grid.of(country))
     yield from daily_tables(
         _by_day(phone_events),
         plan,
@@ -133,6 +210,7 @@ def daily_permanence(
         cleaning=cleaning,
         stays=stays,
         permanence=permanence,
+        time_zone=country.time_zone,
         folder=lakehouse.home.staging,
     )
 

@@ -8,15 +8,17 @@ import numpy.typing as npt
 import polars as pl
 
 from ons_assets.lakehouse.disclosure import largest_of
-from ons_assets.mobile.evidence import FLAGS, clean, sort_events
+from ons_assets.mobile.evidence import FLAGS, clean, counts_on, sort_events
 from ons_assets.mobile.plan import CellPlan
-from ons_assets.mobile.spans import ZONE, local_seconds
+from ons_assets.mobile.spans import local_seconds
+from ons_assets.parameters.geography import TIME_ZONE
 from ons_assets.parameters.mobile import CleaningParameters, EventQualityParameters
 
 FOUND = FLAGS[1:]
 COLUMNS = (
     "operator", "event_date", "events", "devices_seen", "hours_covered", "hours_expected", *FOUND, "cells_seen",
-    "cells_silent", *(f"{largest}_{name}" for name in ("events", *FOUND) for largest in ("largest", "largest_two")),
+    "cells_valid", "cells_silent",
+    *(f"{largest}_{name}" for name in ("events", *FOUND) for largest in ("largest", "largest_two")),
 )  # fmt: skip
 
 
@@ -25,6 +27,7 @@ def event_quality(
     plan: CellPlan,
     parameters: EventQualityParameters | None = None,
     cleaning: CleaningParameters | None = None,
+    time_zone: str = TIME_ZONE,
 ) -> pl.DataFrame:
     """Describe every day of events of every operator.
 
@@ -37,6 +40,8 @@ def event_quality(
         Rows of `mobile/phone_events`.
     parameters, cleaning
         When a cell fell silent, and which events cannot be true; None for the defaults.
+    time_zone
+        Of the local clock.
 
     Returns
     -------
@@ -48,10 +53,10 @@ def event_quality(
     days = events.select(pl.col("event_date").unique().sort()).collect().to_series()
     found, cells = [], []
     for day in days:
-        of_day = events.filter(event_date=day).select("operator", "user", "time_utc", "event_date", "cell_id").collect()
+        of_day = events.filter(event_date=day).select("operator", "user", "time_utc", "cell_id").collect()
         for (operator,), rows in of_day.group_by("operator", maintain_order=True):
             numbers = plan.numbers(rows)
-            found.append(_day(str(operator), day, rows, numbers, plan, cleaning))
+            found.append(_day(str(operator), day, rows, numbers, plan, cleaning, time_zone))
             seen = pl.DataFrame({"cell": numbers}).filter(pl.col("cell") >= 0).group_by("cell").agg(events=pl.len())
             cells.append(seen.with_columns(operator=pl.lit(operator), event_date=pl.lit(day)))
     if not found:
@@ -63,31 +68,45 @@ def event_quality(
     )
 
 
-def hours_of(day: date) -> int:
-    """Return how many hours a day has in London: 23 or 25 where the clock changes."""
-    zone = ZoneInfo(ZONE)
+def hours_of(day: date, time_zone: str = TIME_ZONE) -> int:
+    """Return how many hours a local day has: 23 or 25 where the clock changes."""
+    zone = ZoneInfo(time_zone)
     start = datetime.combine(day, datetime.min.time(), zone)
     end = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
     return round((end.timestamp() - start.timestamp()) / 3_600)
 
 
 def _day(
-    operator: str, day: date, rows: pl.DataFrame, numbers: pl.Series, plan: CellPlan, cleaning: CleaningParameters
+    operator: str,
+    day: date,
+    rows: pl.DataFrame,
+    numbers: pl.Series,
+    plan: CellPlan,
+    cleaning: CleaningParameters,
+    time_zone: str,
 ) -> dict[str, object]:
-    sorted_events = sort_events(rows["user"].to_numpy(), local_seconds(rows["time_utc"]).to_numpy(), numbers.to_numpy())
+    sorted_events = sort_events(
+        rows["user"].to_numpy(), local_seconds(rows["time_utc"], time_zone).to_numpy(), numbers.to_numpy()
+    )
     flag, _ = clean(*sorted_events, plan, cleaning)
-    counts = dict(zip(FLAGS, np.bincount(flag, minlength=5).tolist(), strict=True))
+    counts = dict(zip(FLAGS, np.bincount(flag, minlength=len(FLAGS)).tolist(), strict=True))
     return {
         "operator": operator,
         "event_date": day,
         "events": len(rows),
-        "devices_seen": rows["user"].n_unique(),
+        "devices_seen": _devices(sorted_events[0][counts_on(flag)]),
         "hours_covered": rows["time_utc"].dt.truncate("1h").n_unique(),
-        "hours_expected": hours_of(day),
+        "hours_expected": hours_of(day, time_zone),
         **{name: counts[name] for name in FOUND},
         "cells_seen": numbers.filter(numbers >= 0).n_unique(),
+        "cells_valid": plan.on_air(operator, day),
         **_largest(sorted_events[0], flag),
     }
+
+
+def _devices(users: npt.NDArray[np.int64]) -> int:
+    """How many devices sorted events are of."""
+    return int(np.count_nonzero(np.diff(users))) + bool(len(users))
 
 
 def _largest(users: npt.NDArray[np.int64], flag: npt.NDArray[np.uint8]) -> dict[str, float]:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from core_ext import KEPT, PING_PONG, clean_events
+from core_ext import KEPT, PING_PONG, SUSPICIOUS, clean_events
 from core_ext import daily_evidence as add_up
 from ons_assets.mobile.anchor_parameters import anchor_parameters
 from ons_assets.mobile.plan import CellPlan
@@ -17,7 +17,9 @@ from ons_assets.parameters.mobile import CleaningParameters, DeviceAnchorParamet
 IntArray = npt.NDArray[np.int64]
 CellArray = npt.NDArray[np.int32]
 KEY_BITS = 63
-FLAGS = ("kept", "duplicates", "too_fast", "ping_pong", "unknown_cell")
+FLAGS = (
+    "kept", "duplicates", "too_fast", "ping_pong", "unknown_cell", "suspicious", "two_places", "cell_not_valid",
+)  # fmt: skip
 SMALL_HOURS = 6
 
 
@@ -33,8 +35,7 @@ class Evidence:
     cells
         user, place, cell, events: which cells make up the places.
     counts
-        Events by what cleaning made of them: kept, duplicates, too_fast, ping_pong (moved, and kept) and
-        unknown_cell.
+        Events by what cleaning made of them, `FLAGS`: of these kept, ping_pong (moved) and suspicious count on.
     """
 
     by_day: pl.DataFrame
@@ -48,25 +49,25 @@ def sort_events(user: IntArray, time_s: IntArray, cell: CellArray) -> tuple[IntA
     Parameters
     ----------
     user, time_s, cell : arrays, shape (n,)
-        Times are not negative; a cell may be -1.
+        Times are not negative; a cell may be -1 or -2.
     """
     if not len(user):
         return user, time_s, cell
     users, rank = np.unique(user, return_inverse=True)
     first = int(time_s.min())
     time_bits = int(time_s.max() - first).bit_length()
-    cell_bits = int(cell.max() + 1).bit_length()
+    cell_bits = int(cell.max() + 2).bit_length()
     if len(users).bit_length() + time_bits + cell_bits > KEY_BITS:
         order = np.lexsort((cell, time_s, user))
         return user[order], time_s[order], cell[order]
     # One number an event: sorting numbers is several times as fast as sorting rows.
-    key = (rank.astype(np.int64) << (time_bits + cell_bits)) | ((time_s - first) << cell_bits) | (cell + 1)
+    key = (rank.astype(np.int64) << (time_bits + cell_bits)) | ((time_s - first) << cell_bits) | (cell + 2)
     key.sort()
     low = (1 << cell_bits) - 1
     return (
         users[key >> (time_bits + cell_bits)],
         ((key >> cell_bits) & ((1 << time_bits) - 1)) + first,
-        ((key & low) - 1).astype(np.int32),
+        ((key & low) - 2).astype(np.int32),
     )
 
 
@@ -97,6 +98,12 @@ def clean(
     return flag, moved
 
 
+def counts_on(flag: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Return which events count on after cleaning."""
+    counted: npt.NDArray[np.bool_] = (flag == KEPT) | (flag == PING_PONG) | (flag == SUSPICIOUS)
+    return counted
+
+
 def evidence(
     user: IntArray,
     time_s: IntArray,
@@ -112,13 +119,13 @@ def evidence(
     Parameters
     ----------
     user, time_s, cell : arrays, shape (n,)
-        In any order; seconds of the local clock since 1970; number of the cell in the plan, -1 if unknown.
+        In any order; seconds of the local clock since 1970; number of the cell in the plan, below 0 if it has none.
     cleaning, stays, anchors
         What cannot be true, how long a stay is, and what an hour at a place tells.
     """
     user, time_s, cell = sort_events(user, time_s, cell)
     flag, cell = clean(user, time_s, cell, plan, cleaning)
-    kept = (flag == KEPT) | (flag == PING_PONG)
+    kept = counts_on(flag)
     weighing = anchor_parameters(anchors)
     small_hours = (np.arange(168) % 24 < SMALL_HOURS).astype(np.float64)
     profiles = np.stack([weights_of(weighing.home_profile), weights_of(weighing.work_profile), small_hours])
@@ -151,5 +158,5 @@ def evidence(
             home=capped_home("home", weighing), work=capped_work("work", weighing), is_education=pl.lit(False)
         ),
         cells=pl.DataFrame({"user": of_user, "place": of_place, "cell": of_cell, "events": n_events}),
-        counts={name: int(count) for name, count in zip(FLAGS, np.bincount(flag, minlength=5), strict=True)},
+        counts={name: int(count) for name, count in zip(FLAGS, np.bincount(flag, minlength=len(FLAGS)), strict=True)},
     )

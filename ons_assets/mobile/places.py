@@ -12,6 +12,7 @@ from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobile.presence import place_areas, presence
 from ons_assets.mobile.spans import worked_spans
 from ons_assets.mobile.usual_environment import usual_environment_labels
+from ons_assets.parameters.geography import TIME_ZONE
 from ons_assets.parameters.mobile import CleaningParameters, StayParameters
 from ons_assets.parameters.mobile_presence import PermanenceParameters, UsualEnvironmentParameters
 
@@ -28,6 +29,7 @@ def daily_tables(
     cleaning: CleaningParameters | None = None,
     stays: StayParameters | None = None,
     permanence: PermanenceParameters | None = None,
+    time_zone: str = TIME_ZONE,
     folder: Path | None = None,
     threads: int = 2,
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -41,6 +43,8 @@ def daily_tables(
         cell, area, share: the probability that a device that is seen at a cell is in an area, however it was found.
     cleaning, stays, permanence
         Parameters; None for the defaults.
+    time_zone
+        Of the local clock.
     folder
         Where the temporary files go; None for the system's own folder.
     threads
@@ -70,7 +74,7 @@ def daily_tables(
         located = place_areas(cells, coverage)
         return _named(merged, names).select(DAILY).sort(DAILY[:-1]), _named(located, names).select(PLACES)
 
-    yield from worked_spans(events, plan, work, folder=folder, threads=threads)
+    yield from worked_spans(events, plan, work, time_zone=time_zone, folder=folder, threads=threads)
 
 
 def _names(plan: CellPlan) -> pl.DataFrame:

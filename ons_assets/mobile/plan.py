@@ -1,16 +1,17 @@
 """The cell plan as the methods use it: cells by number, with positions in metres."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.geography.grid import Grid
+from ons_assets.mobile.versions import network_versions
+
 METRES_PER_DEGREE = 111_320.0
-# True origin of the British National Grid, and its false coordinates.
-ORIGIN_LATITUDE, ORIGIN_LONGITUDE = 49.0, -2.0
-FALSE_EASTING_M, FALSE_NORTHING_M = 400_000.0, -100_000.0
-GEOMETRY = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m", "technology")
+UNKNOWN, NOT_VALID = -1, -2
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class CellPlan:
     Parameters
     ----------
     cells
-        cell (Int32, from 0), operator, cell_id, valid_from, valid_to, x_m, y_m, azimuth_degrees,
+        cell (Int32, from 0), operator, cell_id, valid_from_utc, valid_until_utc, x_m, y_m, azimuth_degrees,
         beam_width_degrees, range_m, technology, easting_m, northing_m. A cell that was changed has a
         number for each of its forms.
     """
@@ -37,56 +38,67 @@ class CellPlan:
         """Position to the north, metres."""
         return self.cells["y_m"].to_numpy()
 
+    def on_air(self, operator: str, day: date) -> int:
+        """Return how many cells an operator has on the air at some time of a day of UTC.
+
+        Parameters
+        ----------
+        operator, day
+            Whose, and when.
+        """
+        midnight = datetime.combine(day, datetime.min.time(), UTC)
+        begun = pl.col("valid_from_utc") < midnight + timedelta(days=1)
+        lasts = (pl.col("valid_until_utc") > midnight).fill_null(True)
+        return self.cells.filter((pl.col("operator") == operator) & begun & lasts)["cell_id"].n_unique()
+
     def numbers(self, events: pl.DataFrame) -> pl.Series:
-        """Return the cell of each event by number, -1 where the plan of that day lacks it.
+        """Return the cell of each event by number; -1 where no plan has it, -2 where it is not valid at that moment.
 
         Parameters
         ----------
         events
-            operator, cell_id, event_date.
+            operator, cell_id, time_utc.
         """
-        known = self.cells.select("operator", "cell_id", "valid_from", "valid_to", "cell")
-        ids = events.select("operator", "cell_id", "event_date").with_row_index("row")
-        valid = pl.col("event_date").is_between(
-            pl.col("valid_from"), pl.col("valid_to").fill_null(pl.col("event_date")), closed="both"
-        )
+        known = self.cells.select("operator", "cell_id", "valid_from_utc", "valid_until_utc", "cell")
+        ids = events.select("operator", "cell_id", "time_utc")
+        several = known.select("operator", "cell_id").is_duplicated().any()
+        ids = ids.with_row_index("row") if several else ids
         joined = ids.join(known, on=["operator", "cell_id"], how="left", maintain_order="left")
-        joined = joined.with_columns(cell=pl.when(valid).then("cell"))
-        if len(joined) > len(ids):
-            joined = joined.group_by("row", maintain_order=True).agg(pl.col("cell").max())
-        return joined["cell"].fill_null(-1).cast(pl.Int32())
+        begun, ended = pl.col("time_utc") >= pl.col("valid_from_utc"), pl.col("time_utc") >= pl.col("valid_until_utc")
+        number = pl.when(begun & ~ended.fill_null(False)).then("cell").when(begun.is_not_null()).then(NOT_VALID)
+        numbered = joined.select(*(["row"] if several else []), cell=number.fill_null(UNKNOWN).cast(pl.Int32()))
+        if several:
+            # A moment is in one form of a cell at most.
+            numbered = numbered.group_by("row", maintain_order=True).agg(pl.col("cell").max())
+        return numbered["cell"]
 
 
-def cell_plan(cells: pl.DataFrame) -> CellPlan:
-    """Number the cells of a plan; rows of the same cell that only continue each other are one.
+def cell_plan(cells: pl.DataFrame | pl.LazyFrame, grid: Grid | None = None) -> CellPlan:
+    """Number the forms of the cells of a plan; see `network_versions`.
 
     Parameters
     ----------
     cells
-        Rows of `mobile/cells`. Outside Great Britain positions are laid flat, which is good enough for distances
-        between cells, and for nothing else: of an operator without any cell in Great Britain around the latitude of
+        Rows of `mobile/cells`. Outside the country positions are laid flat, which is good enough for distances
+        between cells, and for nothing else: of an operator without any cell in the country around the latitude of
         its median cell, in whole degrees; of another beyond the edge of the grid. No other operator, nor a single cell
         that lies elsewhere, moves a cell.
+    grid
+        Of the positions; None for that of Great Britain.
     """
-    merged = (
-        cells.group_by("operator", "cell_id", *GEOMETRY)
-        .agg(
-            pl.col("easting_m", "northing_m").min(),
-            pl.col("valid_from").min(),
-            valid_to=pl.when(pl.col("valid_to").is_null().any()).then(None).otherwise(pl.col("valid_to").max()),
-        )
-        .sort("operator", "cell_id", "valid_from", *GEOMETRY)
-    )
-    placed = merged.with_columns(_flat()).with_columns(
-        x_m=pl.coalesce("easting_m", "x_m"), y_m=pl.coalesce("northing_m", "y_m")
+    placed = (
+        network_versions(cells)
+        .with_columns(_flat(grid or Grid()))
+        .with_columns(x_m=pl.coalesce("easting_m", "x_m"), y_m=pl.coalesce("northing_m", "y_m"))
     )
     return CellPlan(placed.with_row_index("cell").with_columns(pl.col("cell").cast(pl.Int32())))
 
 
-def _flat() -> tuple[pl.Expr, pl.Expr]:
+def _flat(grid: Grid) -> tuple[pl.Expr, pl.Expr]:
     """Positions without the grid, as x_m and y_m."""
     has_grid = pl.col("easting_m").is_not_null().any().over("operator")
     middle = pl.when(has_grid).then("latitude").otherwise(pl.col("latitude").median().over("operator").round())
-    east = (pl.col("longitude") - ORIGIN_LONGITUDE) * METRES_PER_DEGREE * middle.radians().cos()
-    north = (pl.col("latitude") - ORIGIN_LATITUDE) * METRES_PER_DEGREE
-    return (east + FALSE_EASTING_M).alias("x_m"), (north + FALSE_NORTHING_M).alias("y_m")
+    latitude, longitude, easting_m, northing_m = grid.origin
+    east = (pl.col("longitude") - longitude) * METRES_PER_DEGREE * middle.radians().cos()
+    north = (pl.col("latitude") - latitude) * METRES_PER_DEGREE
+    return (east + easting_m).alias("x_m"), (north + northing_m).alias("y_m")

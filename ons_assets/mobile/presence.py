@@ -6,10 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from core_ext import KEPT, PING_PONG
 from core_ext import daily_evidence as add_up
 from ons_assets.lakehouse.sums import exact_sum
-from ons_assets.mobile.evidence import FLAGS, CellArray, IntArray, clean, sort_events
+from ons_assets.mobile.evidence import FLAGS, CellArray, IntArray, clean, counts_on, sort_events
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.parameters.mobile import CleaningParameters, StayParameters
 
@@ -66,7 +65,7 @@ def presence(
     """
     user, time_s, cell = sort_events(user, time_s, cell)
     flag, cell = clean(user, time_s, cell, plan, cleaning)
-    kept = (flag == KEPT) | (flag == PING_PONG)
+    kept = counts_on(flag)
     users, places, days, hours, of_user, of_cell, of_place, events = add_up(
         user[kept],
         time_s[kept],

@@ -4,23 +4,23 @@ import calendar
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
 from ons_assets.geography.area_codes import not_codes
-from ons_assets.geography.national_grid import to_national_grid
+from ons_assets.geography.grid import Grid
 from ons_assets.intake import times, values
 from ons_assets.intake.layouts import Layout
+from ons_assets.intake.needs import OF_ZONE
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.intake.rules import Rule, missing, outside, unlike
-from ons_assets.intake.source import OF_ZONE, TableSource, days_of, layout_folders, limits
+from ons_assets.intake.source import TableSource, layout_folders, limits, of_installation
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.release import ALL
-from ons_assets.mobile.spans import ZONE
 from ons_assets.settings import Settings
 
 BUILT_IN = Path(__file__).parent / "layouts"
@@ -33,7 +33,17 @@ TECHNOLOGIES = {
     **dict.fromkeys(("4g", "lte", "lte-a", "e-utra"), "4G"),
     **dict.fromkeys(("5g", "nr", "5g nr", "5g-nr"), "5G"),
 }
+CELL_TYPES = {
+    **dict.fromkeys(("macro", "macrocell"), "macro"),
+    **dict.fromkeys(("micro", "microcell", "pico", "picocell", "femto", "femtocell", "small", "indoor"), "small"),
+}
 KINDS = {name: name for name in ("active", "passive")}
+# Numbers of networks (ITU-T E.212): the first digit of a country is its part of the world, 0 and 1 are for tests.
+NETWORKS = {
+    "mcc": (r"[2-79]\d{2}", "no mobile country code"),
+    "mnc": (r"\d{1,3}", "no mobile network code"),
+    "plmn": (r"[2-79]\d{4,5}", "no number of a network"),
+}
 CONTRACTS = {name: name for name in ("contract", "prepaid", "business")}
 LONGEST_RANGE_M = 100_000
 LONGEST_CELL_ID = 64
@@ -43,9 +53,10 @@ NO_OPERATOR = unlike(
     "operator", r"[^0-9\r\n]{0,40}(?:[0-9][^0-9\r\n]{0,40}){0,6}", "operator is no name: it has more than six digits"
 )
 TRUTHS = {**dict.fromkeys(("true", "1", "yes"), True), **dict.fromkeys(("false", "0", "no"), False)}
-VALIDITY = ("valid_from", "valid_to")
-ABROAD = Rule(pl.col("easting_m").is_null(), "lies outside of Great Britain, and has no place on the grid")
-CELL_NUMBERS = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m")
+VALIDITY = {"valid_from": "valid_from_utc", "valid_to": "valid_until_utc"}
+BEFORE_NETWORKS, END_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+CELL_NUMBERS = ("latitude", "longitude", "azimuth_degrees", "beam_width_degrees", "range_m", "power_w", "height_m")
+MOST_POWER_W, MOST_HEIGHT_M = 1_000, 600
 # Published counts are rounded; a total may differ from its parts by half a unit of the last place for each.
 ROUNDING = 0.05
 MONTH = re.compile(r"^(\d{4})-?(0[1-9]|1[0-2])$")
@@ -64,15 +75,21 @@ class CellFiles(TableSource):
     unit = "cells"
     is_individual = True
     has_days = True
-    key = ("operator", "cell_id", "valid_from")
+    has_positions = True
+    key = ("operator", "cell_id", "valid_from_utc")
+    # An end that one file says is not unsaid by a later one that does not know it yet.
+    identity = ("operator", "cell_id", "valid_from_utc", "valid_until_utc")
     needs = {"operator": "who runs it", "cell_id": "its name", "latitude": "degrees", "longitude": "degrees"}
     takes = {
-        "valid_from": "first day",
-        "valid_to": "last day",
+        "valid_from": "first day, or moment",
+        "valid_to": "last day, or moment until which",
         "technology": "2G to 5G, or GSM, UMTS, LTE, NR",
         "azimuth_degrees": "direction of the beam",
         "beam_width_degrees": "width of the beam",
         "range_m": "reach, metres",
+        "power_w": "power, watts",
+        "height_m": "height of the antenna above the ground, metres",
+        "cell_type": "macro, or micro, pico, femto and indoor, which are small",
         "directional": "0 for all round",
     }
 
@@ -83,18 +100,26 @@ class CellFiles(TableSource):
         all_round = (values.column_text(rows, "directional", "1") == "0") | (number["beam_width_degrees"] >= 360)
         for name in ("azimuth_degrees", "beam_width_degrees"):
             number[name] = number[name].set(all_round.fill_null(False), None)
-        easting, northing = to_national_grid(
+        easting, northing = Grid.of(self.country).to_grid(
             number["latitude"].fill_null(float("nan")).to_numpy(),
             number["longitude"].fill_null(float("nan")).to_numpy(),
         )
+        validity = {
+            column: times.column_bounds(rows, name, layout, self.country.time_zone, ends=name == "valid_to")
+            for name, column in VALIDITY.items()
+        }
         return pl.DataFrame(
             {
                 "line": rows["line"],
                 "operator": values.column_text(rows, "operator"),
                 "cell_id": values.column_text(rows, "cell_id"),
-                **{name: times.column_days(rows, name, layout) for name in VALIDITY},
-                **{_unread(name): _is_unread(rows, name, layout) for name in VALIDITY},
+                **validity,
+                **{
+                    _unread(name): values.column_text(rows, name).is_not_null() & validity[column].is_null()
+                    for name, column in VALIDITY.items()
+                },
                 **_classes(rows, "technology", TECHNOLOGIES),
+                **_classes(rows, "cell_type", CELL_TYPES),
                 **number,
                 "easting_m": pl.Series(easting).fill_nan(None),
                 "northing_m": pl.Series(northing).fill_nan(None),
@@ -103,21 +128,36 @@ class CellFiles(TableSource):
 
     def helpers(self) -> tuple[str, ...]:
         """See `TableSource.helpers`."""
-        return (_other("technology"), *map(_unread, VALIDITY))
+        return (_other("technology"), _other("cell_type"), *map(_unread, VALIDITY))
 
     def doubts(self) -> Sequence[Rule]:
         """See `TableSource.doubts`."""
-        return (_none_of("technology", TECHNOLOGIES), ABROAD)
+        abroad = f"lies outside of {Grid.of(self.country).place}, and has no place on the grid"
+        return (
+            _none_of("technology", TECHNOLOGIES),
+            _none_of("cell_type", CELL_TYPES),
+            Rule(pl.col("easting_m").is_null(), abroad),
+        )
 
     def completed(self, accepted: pl.DataFrame, name: str, received_utc: datetime) -> pl.DataFrame:
         """See `TableSource.completed`; a cell whose first day is not said is valid from the first of the installation.
+
+        Of snapshots of a plan in one file only some know when a cell ends: what one of them says, all say.
 
         Parameters
         ----------
         accepted, name, received_utc
             As there.
         """
-        return accepted.with_columns(pl.col("valid_from").fill_null(self.first_day))
+        midnight = pl.lit(self.first_day).cast(pl.Datetime("us")).dt.replace_time_zone(self.country.time_zone)
+        ends = pl.col("valid_until_utc")
+        begun = accepted.with_columns(
+            pl.col("valid_from_utc").fill_null(midnight.dt.convert_time_zone("UTC")).clip(BEFORE_NETWORKS),
+            # Plans write 9999-12-31 for a cell that stays.
+            pl.when(ends < END_OF_TIME).then(ends),
+        )
+        said = pl.col("valid_until_utc").drop_nulls().last().over(self.key)
+        return begun.with_columns(pl.col("valid_until_utc").fill_null(said))
 
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
         """See `TableSource.rules`."""
@@ -132,11 +172,13 @@ class CellFiles(TableSource):
                 ~pl.col("range_m").is_between(1, LONGEST_RANGE_M),
                 f"range is not between 1 and {LONGEST_RANGE_M} m: is it in km?",
             ),
+            outside("power_w", 1e-4, MOST_POWER_W, f"power is not between 0.0001 and {MOST_POWER_W} W: is it in dBm?"),
+            outside("height_m", 0, MOST_HEIGHT_M, f"height is not between 0 and {MOST_HEIGHT_M} m"),
             outside("azimuth_degrees", 0, 360, "azimuth is not between 0 and 360"),
             outside("beam_width_degrees", 0, 360, "width of the beam is not between 0 and 360"),
             # One that is not said is open; one that cannot be read is not.
             *(Rule(pl.col(_unread(name)), f"{name} cannot be read") for name in VALIDITY),
-            Rule(pl.col("valid_to") < pl.col("valid_from"), "is valid to a day before it begins"),
+            Rule(pl.col("valid_until_utc") <= pl.col("valid_from_utc"), "ends before it begins"),
         )
 
 
@@ -144,7 +186,8 @@ class CellFiles(TableSource):
 class EventFiles(TableSource):
     """Events of devices.
 
-    Fields of a layout: `operator`, `device`, `time_utc`, `cell_id`, and if the file says it `kind`.
+    Fields of a layout: `operator`, `device`, `time_utc`, `cell_id`, and if the file says it `kind`, and the network of
+    the SIM (`mcc`, `mnc`) and the one that served it abroad (`plmn`).
     """
 
     home: Home = field(default_factory=lambda: Home(Path()))
@@ -161,14 +204,19 @@ class EventFiles(TableSource):
     # In one second a device may be heard in both ways.
     key = (*identity, "kind")
     needs = {"operator": "whose device", "device": "becomes a pseudonym", "time_utc": "when", "cell_id": "where"}
-    takes = {"kind": "active or passive"}
+    takes = {
+        "kind": "active or passive",
+        "mcc": "country code of the SIM, three digits",
+        "mnc": "its network in that country",
+        "plmn": "country and network that served it abroad",
+    }
     one_of = (OF_ZONE,)
 
     @classmethod
     def of(cls, settings: Settings) -> "EventFiles":
         """Return the source of one home."""
         folders = layout_folders(settings, cls.name, BUILT_IN / cls.name)
-        return cls(folders, limits(settings), **days_of(cls, settings), home=Home(settings.home))
+        return cls(folders, limits(settings), **of_installation(cls, settings), home=Home(settings.home))
 
     def pseudonyms_of(self, name: str, layouts: Sequence[Layout], accepted: Sequence[pl.LazyFrame]) -> frozenset[int]:
         """See `Source.pseudonyms_of`."""
@@ -177,6 +225,7 @@ class EventFiles(TableSource):
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`."""
         moment = times.moments(rows["time_utc"], layout).early
+        nothing = pl.Series([None], dtype=pl.String()).new_from_index(0, len(rows))
         return pl.DataFrame(
             {
                 "line": rows["line"],
@@ -184,9 +233,10 @@ class EventFiles(TableSource):
                 "time_utc": moment,
                 "cell_id": values.column_text(rows, "cell_id"),
                 **_classes(rows, "kind", KINDS),
+                **{name: values.identifier(rows[name]) if name in rows.columns else nothing for name in NETWORKS},
                 "has_time": values.text(rows["time_utc"]).is_not_null(),
                 "user": device_pseudonyms(rows, self.home.secret()),
-                "event_date": moment.dt.convert_time_zone(ZONE).dt.date(),
+                "event_date": moment.dt.convert_time_zone(self.country.time_zone).dt.date(),
             }
         )
 
@@ -209,6 +259,7 @@ class EventFiles(TableSource):
             NO_OPERATOR,
             missing("cell_id", "cell is missing"),
             unlike("cell_id", f".{{1,{LONGEST_CELL_ID}}}", f"cell is no line of at most {LONGEST_CELL_ID} characters"),
+            *(unlike(name, pattern, f"{name} is {said}") for name, (pattern, said) in NETWORKS.items()),
             Rule(pl.col("time_utc") > received_utc + FUTURE_SLACK, "time is in the future"),
             Rule(pl.col("event_date") < self.first_day_of(layout), f"day is before {self.first_day_of(layout)}"),
         )
@@ -407,10 +458,6 @@ def _classes(rows: pl.DataFrame, name: str, known: Mapping[str, str]) -> dict[st
 
 def _unread(name: str) -> str:
     return f"unread_{name}"
-
-
-def _is_unread(rows: pl.DataFrame, name: str, layout: Layout) -> pl.Series:
-    return values.column_text(rows, name).is_not_null() & times.column_days(rows, name, layout).is_null()
 
 
 def _other(name: str) -> str:

@@ -12,17 +12,17 @@ import polars as pl
 from ons_assets.mobile.evidence import CellArray, IntArray
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobile.spill import RECORD, EventSpill
+from ons_assets.parameters.geography import TIME_ZONE
 
-ZONE = "Europe/London"
 # A span of buckets is worked at once when it holds so many; less would be lost in the overhead of frames.
 EVENTS_AT_ONCE = 2_000_000
 
 Made = TypeVar("Made")
 
 
-def local_seconds(time_utc: pl.Series) -> pl.Series:
-    """Return times as seconds of the clock in London since 1970."""
-    local = time_utc.dt.convert_time_zone(ZONE).dt.replace_time_zone(None)
+def local_seconds(time_utc: pl.Series, time_zone: str = TIME_ZONE) -> pl.Series:
+    """Return times as seconds of the local clock since 1970."""
+    local = time_utc.dt.convert_time_zone(time_zone).dt.replace_time_zone(None)
     return local.dt.epoch("s")
 
 
@@ -31,6 +31,7 @@ def worked_spans(
     plan: CellPlan,
     work: Callable[[IntArray, IntArray, CellArray], Made],
     *,
+    time_zone: str = TIME_ZONE,
     folder: Path | None = None,
     threads: int = 2,
 ) -> Iterator[Made]:
@@ -44,6 +45,8 @@ def worked_spans(
         Cells of the operators, numbered.
     work
         Is given user, local second and number of the cell (-1 if unknown) of all events of some devices.
+    time_zone
+        Of the local clock.
     folder
         Where the events wait, 16 bytes each; None is the system's folder for temporary files.
     threads
@@ -53,7 +56,7 @@ def worked_spans(
         for block in events:
             spill.add(
                 block["user"].to_numpy(),
-                local_seconds(block["time_utc"]).to_numpy(),
+                local_seconds(block["time_utc"], time_zone).to_numpy(),
                 plan.numbers(block).to_numpy(),
             )
         spill.finish()

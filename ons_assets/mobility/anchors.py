@@ -1,5 +1,6 @@
 """Home, work and study of a person, dated, from stays."""
 
+import logging
 from collections.abc import Sequence
 from datetime import date
 
@@ -11,10 +12,12 @@ from ons_assets.mobility.main_homes import main_homes
 from ons_assets.mobility.main_places import main_places
 from ons_assets.mobility.residence import residences, second_homes
 from ons_assets.mobility.segments import segment
+from ons_assets.mobility.stays import checked_stays, said
 from ons_assets.mobility.work import work_evidence
 from ons_assets.parameters.mobility import AnchorParameters
 
-REQUIRED = ("user", "place", "start", "end")
+log = logging.getLogger(__name__)
+
 EDUCATION, RESIDENTIAL = "education", "residential"
 COLUMNS = ("user", "place", "anchor", "from", "to", "confidence", "evidence_days")
 EPOCH = date(1970, 1, 1)
@@ -40,7 +43,9 @@ def infer_anchors(
     ----------
     stays
         user (any type), place (unique within a user), start, end (local clock, without zone; equal for
-        an instant) and, if known, address_class (residential, commercial, education, transport, other).
+        an instant) and, if known, address_class (residential, commercial, education, transport, other). A stay
+        without an end, at a place -1, or that repeats another is left out, and a warning in the log says how many;
+        see `ons_assets.mobility.stays.checked_stays`.
     parameters
         Parameters; None for the defaults.
     terms
@@ -181,23 +186,6 @@ def _occupation(
     return _named(rated.filter(seen), anchor)
 
 
-def _checked(stays: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
-    rows = stays.lazy()
-    schema = rows.collect_schema()
-    if missing := [name for name in REQUIRED if name not in schema]:
-        raise ValueError(f"stays need the columns {', '.join(REQUIRED)}; missing: {', '.join(missing)}")
-    for name in ("start", "end"):
-        dtype = schema[name]
-        if not isinstance(dtype, pl.Datetime) or dtype.time_zone is not None:
-            raise ValueError(f"{name} must be a time of the local clock without a zone, not {dtype}")
-    if "address_class" not in schema:
-        rows = rows.with_columns(address_class=pl.lit(None, dtype=pl.String()))
-    rows = rows.select(*REQUIRED, "address_class").drop_nulls(["user", "place", "start", "end"])
-    if rows.select((pl.col("end") < pl.col("start")).any()).collect().item():
-        raise ValueError("a stay ends before it starts")
-    return rows
-
-
 def evidence_by_day(stays: pl.DataFrame | pl.LazyFrame, parameters: AnchorParameters) -> pl.DataFrame:
     """Add stays up to the evidence of home and work by user, place and day.
 
@@ -214,8 +202,11 @@ def evidence_by_day(stays: pl.DataFrame | pl.LazyFrame, parameters: AnchorParame
     of_class = pl.col("address_class")
     home_weight = of_class.replace_strict(parameters.home_weight, default=1.0, return_dtype=pl.Float64())
     work_weight = of_class.replace_strict(parameters.work_weight, default=1.0, return_dtype=pl.Float64())
+    kept, left_out = checked_stays(stays)
+    if (sentence := said(left_out)) is not None:
+        log.warning(sentence)
     return (
-        split_by_day(_checked(stays), parameters.instant_hours)
+        split_by_day(kept.lazy(), parameters.instant_hours)
         .with_columns(
             home=weigh(parameters.home_profile),
             work=weigh(parameters.work_profile),

@@ -18,6 +18,7 @@ from ons_assets.intake import parsed, records, taking
 from ons_assets.intake.drops import StillChanging, archived_path, is_finished
 from ons_assets.intake.fields import ColumnsOf, holders
 from ons_assets.intake.ledger import Drop, Ledger, Status
+from ons_assets.intake.one_grid import check_grid
 from ons_assets.intake.reading import OF_THE_MACHINE, Difference, Rereading, rereading, stale
 from ons_assets.intake.reading import read_waiting as read_all
 from ons_assets.intake.recovery import recover
@@ -52,7 +53,14 @@ class UnknownName(ValueError):
 
 
 def open_home(settings: Settings) -> Home:
-    """Make the folders of a home, those of its sources too, and clear away what a process that died left there."""
+    """Make the folders of a home, those of its sources too, and clear away what a process that died left there.
+
+    Raises
+    ------
+    BadSettings
+        If the home is on another grid than its settings say.
+    """
+    check_grid(Home(settings.home), sources(settings))
     home = Home(settings.home).ensure()
     Ledger(home).set_individual([source.name for source in sources(settings) if source.is_individual])
     for source in sources(settings):
@@ -307,6 +315,11 @@ def publish_raw(
 def broken_layouts(settings: Settings) -> list[tuple[str, str]]:
     """Return the source and the fault of every layout that cannot be used."""
     return [(source.name, broken.sentence) for source in sources(settings) for broken in source.shelf.broken]
+
+
+def remarks_on_layouts(settings: Settings) -> list[tuple[str, str]]:
+    """Return the source of every layout that can be used and promises more than is done, and what it is."""
+    return [(source.name, said) for source in sources(settings) for said in source.remarks]
 
 
 def stale_drops(settings: Settings) -> pl.DataFrame:

@@ -15,8 +15,6 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.operations import Progress, UnknownName, make, publish_raw, source_named, sources, span_of
 from ons_assets.settings import Settings
 
-ZONE = ZoneInfo("Europe/London")
-
 
 def erase(
     settings: Settings, name: str, whom: Sequence[str], reason: str, progress: Progress, *, records: bool = False
@@ -72,7 +70,8 @@ def retain(settings: Settings, progress: Progress, today: date | None = None) ->
     CannotErase
         If another process is at work, or an erasure of people is not finished.
     """
-    erasing, day = _erasing(settings, progress), today or datetime.now(ZONE).date()
+    erasing = _erasing(settings, progress)
+    day = today or datetime.now(ZoneInfo(settings.geography.time_zone)).date()
     for name in settings.drops.retention_days:
         if not source_named(settings, name).is_individual:
             raise UnknownName(f"drops.retention_days names {name}, whose rows are about nobody, and are kept for good")

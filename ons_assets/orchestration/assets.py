@@ -54,15 +54,15 @@ class DeclaredAsset:
         """Of its tables."""
         return tuple(events.key(table) for table in self.tables)
 
-    def of(self, first_day: date) -> dg.AssetsDefinition:
+    def of(self, first_day: date, time_zone: str) -> dg.AssetsDefinition:
         """Return the asset of a home.
 
         Parameters
         ----------
-        first_day
+        first_day, time_zone
             Of the home.
         """
-        return self.build(days_from(first_day) if self.by_day else None)
+        return self.build(days_from(first_day, time_zone) if self.by_day else None)
 
 
 @dataclass(frozen=True)

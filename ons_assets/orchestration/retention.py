@@ -5,13 +5,14 @@ A run writes under the home itself, and an erasure waits for none that does: so 
 
 import subprocess
 import sys
+from functools import cache
 
 import dagster as dg
 
 from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.parameters.geography import TIME_ZONE
 
 AT = "30 3 * * *"
-ZONE = "Europe/London"
 # Another process may be at work; it is tried again for half a night.
 TRIES, SECONDS_BETWEEN = 12, 900
 
@@ -33,15 +34,31 @@ def retention() -> None:
     erase_what_is_too_old()
 
 
-@dg.schedule(
-    job=retention,
-    cron_schedule=AT,
-    execution_timezone=ZONE,
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every night, if drops.retention_days keeps less than all.",
-)
-def nightly_retention(lakehouse: Lakehouse) -> dg.RunRequest | dg.SkipReason:
-    """Ask for a run, if the settings say how long something is kept."""
-    if not lakehouse.settings.drops.retention_days:
-        return dg.SkipReason("everything is kept: drops.retention_days names no source")
-    return dg.RunRequest()
+@cache
+def at_night(time_zone: str) -> dg.ScheduleDefinition:
+    """Return what asks for a run every night, if the settings say how long something is kept.
+
+    Parameters
+    ----------
+    time_zone
+        Whose night.
+    """
+
+    @dg.schedule(
+        name="nightly_retention",
+        job=retention,
+        cron_schedule=AT,
+        execution_timezone=time_zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Every night, if drops.retention_days keeps less than all.",
+    )
+    def asks(lakehouse: Lakehouse) -> dg.RunRequest | dg.SkipReason:
+        if not lakehouse.settings.drops.retention_days:
+            return dg.SkipReason("everything is kept: drops.retention_days names no source")
+        return dg.RunRequest()
+
+    return asks
+
+
+# Of an installation that says no other clock.
+nightly_retention = at_night(TIME_ZONE)

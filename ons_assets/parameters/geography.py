@@ -1,8 +1,60 @@
-"""Parameters of what pilots share about places."""
+"""Parameters of where an installation is, and of what pilots share about places."""
 
-from pydantic import Field
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
 
 from ons_assets.parameters.base import Parameters
+from ons_assets.projections import BadProjection, check_grid
+
+BRITISH_GRID = "EPSG:27700"
+TIME_ZONE = "Europe/London"
+# How far from the centre of an area its people may be.
+REACH_M = 20_000.0
+
+
+def known_zone(zone: str) -> str:
+    """Return a time zone that exists.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name.
+    """
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {zone!r}") from None
+    return zone
+
+
+class Country(Parameters):
+    """The country of an installation: its grid, and its clock."""
+
+    crs: str = Field(
+        BRITISH_GRID,
+        pattern=r"^[A-Z]+:[0-9]+$",
+        description="grid of all eastings and northings, in metres, such as EPSG:32618; that of Great Britain is"
+        " reached by OSTN15, any other by PROJ. It stays as it is once a home has files",
+    )
+    accuracy_m: float = Field(
+        5.0, gt=0, description="what PROJ must say of the way between WGS 84 and another grid, or the grid of a file"
+    )
+    time_zone: str = Field(TIME_ZONE, description="clock of every local day and hour, where a layout says no other")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_zone(cls, zone: str) -> str:
+        return known_zone(zone)
+
+    @model_validator(mode="after")
+    def _is_within_reach(self) -> "Country":
+        if self.crs != BRITISH_GRID:
+            try:
+                check_grid(self.crs, self.accuracy_m)
+            except BadProjection as error:
+                raise ValueError(f"crs {self.crs} {error}") from None
+        return self
 
 
 class NearestParameters(Parameters):

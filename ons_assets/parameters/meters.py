@@ -16,7 +16,6 @@ class Readings(Parameters):
     """How files of readings become half hours."""
 
     buckets: int = Field(16, ge=1, le=100, description="partitions of the tables of readings, by hash of the meter")
-    local_zone: str = Field("Europe/London", description="zone of the homes where a layout does not say another")
     cer_zone: str = Field("Europe/Dublin", description="zone of the homes of the CER trial")
     cer_unit: Literal["kWh", "kW"] = Field(
         "kW", description="unit of the CER text: as kWh its homes would use twice what is plausible"

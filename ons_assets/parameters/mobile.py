@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from ons_assets.parameters.base import Parameters, Positive, Section
+from ons_assets.parameters.mobile_network import FootprintParameters, QualityWarningParameters
 from ons_assets.parameters.mobile_presence import (
     InternalMigrationParameters,
     PermanenceParameters,
@@ -219,7 +220,9 @@ class Mobile(Section):
     usual_environment: UsualEnvironmentParameters = UsualEnvironmentParameters()
     present_population: PresentPopulationParameters = PresentPopulationParameters()
     internal_migration: InternalMigrationParameters = InternalMigrationParameters()
+    footprints: FootprintParameters = FootprintParameters()
     event_quality: EventQualityParameters = EventQualityParameters()
+    quality_warnings: QualityWarningParameters = QualityWarningParameters()
     release: ReleaseParameters = ReleaseParameters()
     weighting: WeightingParameters = WeightingParameters()
     comparison: FlowComparisonParameters = FlowComparisonParameters()

@@ -5,7 +5,7 @@ from datetime import date
 from pydantic import Field
 
 from ons_assets.parameters.base import Parameters, Section
-from ons_assets.parameters.geography import NearestParameters
+from ons_assets.parameters.geography import REACH_M, NearestParameters
 from ons_assets.parameters.mobility import AnchorParameters, Weight, WorkProfile
 
 
@@ -14,6 +14,9 @@ class LocatingParameters(Parameters):
 
     area_level: str | None = Field(
         None, description="level of reference/areas, such as msoa11; null if there is one only"
+    )
+    reach_m: float = Field(
+        REACH_M, gt=0, description="who is farther from every centre, and in no boundary, is in no area"
     )
 
 

@@ -11,7 +11,7 @@ from ons_assets.intake.currencies import has_other_currency
 from ons_assets.intake.fields import named_groups
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.rules import Rule, missing, unlike
-from ons_assets.intake.source import TableSource, days_of, layout_folders, limits
+from ons_assets.intake.source import TableSource, layout_folders, limits, of_installation
 from ons_assets.settings import Settings
 
 BUILT_IN = Path(__file__).parent / "layouts"
@@ -67,9 +67,8 @@ class QuoteFiles(TableSource):
     def of(cls, settings: Settings) -> "QuoteFiles":
         """Return the source of one home; its own layouts come before those of the pilot."""
         parameters = settings.prices.quotes.model_dump(mode="json")
-        return cls(
-            layout_folders(settings, cls.name, BUILT_IN), limits(settings), **days_of(cls, settings, **parameters)
-        )
+        installation = of_installation(cls, settings, **parameters)
+        return cls(layout_folders(settings, cls.name, BUILT_IN), limits(settings), **installation)
 
     def describe(self, name: str) -> Mapping[str, str]:
         """Return the retailer and run that a file's name says, where it does."""

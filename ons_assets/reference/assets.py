@@ -5,7 +5,14 @@ from ons_assets.reference.accepted_levels import AcceptedLevelFiles
 from ons_assets.reference.coicop import ItemCoicopFiles
 from ons_assets.reference.geography import AddressFiles, AreaFiles
 from ons_assets.reference.item_rules import ItemRuleFiles
-from ons_assets.reference.labour import AreaCodeFiles, AreaPartFiles, CommutingFiles, MarketFiles, WorkerFiles
+from ons_assets.reference.labour import (
+    AreaCodeFiles,
+    AreaPartFiles,
+    CommutingFiles,
+    LandUseFiles,
+    MarketFiles,
+    WorkerFiles,
+)
 from ons_assets.reference.official_indices import OfficialIndexFiles
 from ons_assets.reference.people import DwellingFiles, EstimateFiles, PopulationFiles
 from ons_assets.reference.product_labels import LabelFiles
@@ -24,6 +31,7 @@ dwellings = ingested("reference/dwellings", DwellingFiles.of)
 migration_estimates = ingested("reference/migration_estimates", EstimateFiles.of)
 area_codes = ingested("reference/area_codes", AreaCodeFiles.of)
 area_parts = ingested("reference/area_parts", AreaPartFiles.of)
+land_use = ingested("reference/land_use", LandUseFiles.of)
 commuting_flows = ingested("reference/commuting_flows", CommutingFiles.of)
 phone_market = ingested("reference/phone_market", MarketFiles.of)
 workers = ingested("reference/workers", WorkerFiles.of)

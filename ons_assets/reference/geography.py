@@ -7,14 +7,18 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.geography.address_files import is_addressbase, read_addressbase
-from ons_assets.geography.area_files import centres, layout_of
-from ons_assets.geography.national_grid import to_national_grid
+from ons_assets.geography.area_files import layout_of
+from ons_assets.geography.area_positions import placed
+from ons_assets.geography.cities import cities_without_areas
+from ons_assets.geography.grid import Grid
 from ons_assets.intake import values
+from ons_assets.intake.json_document import CRS
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.records import header
 from ons_assets.intake.rules import Rule, missing
 from ons_assets.intake.source import Piece, Source, TableSource
 from ons_assets.intake.unreadable import Unreadable
+from ons_assets.projections import BadProjection
 
 ANY = Layout(name="any", columns={})
 ADDRESSBASE = Layout(name="addressbase", columns={})
@@ -28,14 +32,16 @@ class AreaFiles(TableSource):
     table = "reference/areas"
     files_are = "GeoJSON boundaries, or centres: a column of codes such as `MSOA11CD` or `area`, and a position"
     unit = "areas"
+    has_positions = True
     key = ("level", "area")
     needs = {"area": "code", "level": "of the geography, such as msoa11"}
     takes = {
-        "easting_m": "centre, British National Grid",
+        "easting_m": "centre, on the grid of the installation or of crs",
         "northing_m": "centre",
         "latitude": "of the centre, instead",
         "longitude": "of the centre",
         "boundary": "GeoJSON geometry",
+        "crs": "grid of centre and boundary, such as EPSG:3857, where the file does not state it",
     }
     one_of = ((("easting_m", "northing_m"), ("latitude", "longitude"), ("boundary",)),)
 
@@ -52,23 +58,18 @@ class AreaFiles(TableSource):
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`."""
         number = {name: values.column_number(rows, name, layout) for name in NUMBERS}
-        boundary = values.column_text(rows, "boundary")
-        if "boundary" in rows.columns:
-            found = centres(boundary)
-            number["latitude"], number["longitude"], boundary = found.get_columns()
-        easting, northing = to_national_grid(
-            *(number[name].fill_null(float("nan")).to_numpy() for name in ("latitude", "longitude"))
-        )
-        in_metres = number["easting_m"].is_not_null()
+        said = {name: values.column_text(rows, name) for name in ("boundary", CRS)}
+        try:
+            places = placed(pl.DataFrame(number | said), Grid.of(self.country))
+        except BadProjection as error:
+            raise Unreadable(f"states coordinates in {error}") from None
         return pl.DataFrame(
             {
                 "level": values.column_text(rows, "level"),
                 "area": values.column_text(rows, "area"),
-                "easting_m": number["easting_m"].zip_with(in_metres, pl.Series(easting).fill_nan(None)),
-                "northing_m": number["northing_m"].zip_with(in_metres, pl.Series(northing).fill_nan(None)),
-                "boundary": boundary,
+                **{name: places[name] for name in ("easting_m", "northing_m", "boundary")},
                 "line": rows["line"],
-                "has_centre": in_metres | (number["latitude"].is_not_null() & number["longitude"].is_not_null()),
+                "has_centre": places["has_centre"],
             }
         )
 
@@ -76,16 +77,20 @@ class AreaFiles(TableSource):
         """See `TableSource.helpers`."""
         return ("has_centre",)
 
+    def check(self, accepted: pl.DataFrame) -> Sequence[str]:
+        """See `TableSource.check`; see `cities_without_areas`."""
+        return cities_without_areas(accepted) if Grid.of(self.country).is_british else ()
+
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
         """See `TableSource.rules`."""
-        in_country = pl.col("easting_m").is_between(0, 700_000) & pl.col("northing_m").is_between(0, 1_300_000)
+        grid = Grid.of(self.country)
         return (
             missing("area", "code of the area is missing"),
             missing("level", "level of the geography is missing"),
             Rule(~pl.col("has_centre"), "neither a centre nor a polygon"),
             Rule(
-                ~in_country,
-                "not in Great Britain: are the axes swapped, or is it another projection?",
+                ~grid.holds("easting_m", "northing_m"),
+                f"not in {grid.place}: are the axes swapped, or is it another projection?",
                 null_is_fault=True,
             ),
         )
@@ -98,6 +103,7 @@ class AddressFiles(Source):
     table = "reference/addresses"
     files_are = "AddressBase Premium, Plus or Core"
     unit = "addresses"
+    has_positions = True
 
     def layout(self, path: Path, name: str) -> Layout:
         """See `Source.layout`."""
@@ -114,4 +120,7 @@ class AddressFiles(Source):
 
     def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
         """See `Source.read`."""
+        grid = Grid.of(self.country)
+        if not grid.is_british:
+            raise Unreadable(f"is of Great Britain, on the National Grid, and this installation is on {grid.crs}")
         yield read_addressbase(path, self.limits)

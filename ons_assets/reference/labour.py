@@ -1,12 +1,17 @@
 """Reference files of work and phones: travel to work, workers, histories of area codes, the phone market."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import polars as pl
 
 from ons_assets.geography.area_codes import not_codes
+from ons_assets.geography.grid import Grid
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing, outside
 
+MOST_WEIGHT = 1e12
 PHONES_PER_PERSON = (0.01, 5)
 SHARES = ("operator_share", "prepaid_share", "second_phone_share")
 
@@ -61,13 +66,33 @@ class AreaPartFiles(PlainSource):
     faults = (
         missing(["part", "area"], "a code is missing"),
         not_codes("area"),
-        Rule(
-            ~(pl.col("easting_m").is_between(0, 700_000) & pl.col("northing_m").is_between(0, 1_300_000)),
-            "centre is missing or not on the National Grid of Great Britain",
-            null_is_fault=True,
-        ),
         Rule(pl.col("residents") < 0, "number of residents is negative"),
     )
+    has_positions = True
+
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """See `TableSource.rules`; centres are on the grid of the installation."""
+        return (*self.faults, _off_grid(Grid.of(self.country), "centre"))
+
+
+class LandUseFiles(PlainSource):
+    """Weights of the tiles of a grid, by their middles."""
+
+    name = "land_use"
+    table = "reference/land_use"
+    files_are = "weights of tiles, for where devices may be: `easting_m, northing_m, land_weight`"
+    unit = "tiles"
+    key = ("easting_m", "northing_m")
+    columns = {"easting_m": pl.Float64(), "northing_m": pl.Float64(), "land_weight": pl.Float64()}
+    faults = (
+        missing("land_weight", "weight is missing or no number"),
+        outside("land_weight", 0, MOST_WEIGHT, "weight is negative, or beyond all bounds"),
+    )
+    has_positions = True
+
+    def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
+        """See `TableSource.rules`; tiles are on the grid of the installation."""
+        return (*self.faults, _off_grid(Grid.of(self.country), "middle"))
 
 
 class MarketFiles(PlainSource):
@@ -112,3 +137,9 @@ class WorkerFiles(PlainSource):
         Rule(~pl.col("side").is_in(["home", "work"]), "side is neither home nor work", null_is_fault=True),
         Rule(~(pl.col("workers") >= 0), "number of workers is missing, negative or not a number", null_is_fault=True),
     )
+
+
+def _off_grid(grid: Grid, point: str) -> Rule:
+    """Return the rule that rejects a point that is not on the grid of the installation."""
+    named = "the National Grid of Great Britain" if grid.is_british else f"the grid {grid.crs}"
+    return Rule(~grid.holds("easting_m", "northing_m"), f"{point} is missing or not on {named}", null_is_fault=True)

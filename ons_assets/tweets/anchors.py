@@ -6,14 +6,18 @@ from datetime import date
 import polars as pl
 
 from ons_assets.mobility import commutes, infer_anchors
+from ons_assets.parameters.geography import TIME_ZONE
 from ons_assets.parameters.mobility import AnchorParameters
 from ons_assets.parameters.tweets import TweetAnchorParameters
-from ons_assets.tweets.records import ZONE
 from ons_assets.tweets.users import PERSON
 
 
 def tweet_stays(
-    tweets: pl.DataFrame, clusters: pl.DataFrame, users: pl.DataFrame, types: pl.DataFrame | None = None
+    tweets: pl.DataFrame,
+    clusters: pl.DataFrame,
+    users: pl.DataFrame,
+    types: pl.DataFrame | None = None,
+    time_zone: str = TIME_ZONE,
 ) -> pl.DataFrame:
     """Return the tweets of people in valid clusters as stays without length, in local time.
 
@@ -22,6 +26,8 @@ def tweet_stays(
     tweets, clusters, users, types
         Rows of `tweets/clustered_tweets`, `tweets/clusters`, `tweets/users` and, if there are addresses,
         `tweets/cluster_types`.
+    time_zone
+        Of the local clock.
 
     Returns
     -------
@@ -34,7 +40,7 @@ def tweet_stays(
         places = places.with_columns(address_class=pl.lit(None, dtype=pl.String()))
     else:
         places = places.join(types.select("user", "cluster", address_class="type"), on=["user", "cluster"], how="left")
-    local = pl.col("created_utc").dt.convert_time_zone(ZONE).dt.replace_time_zone(None)
+    local = pl.col("created_utc").dt.convert_time_zone(time_zone).dt.replace_time_zone(None)
     stays = tweets.select("user", "cluster", start=local).join(places, on=["user", "cluster"])
     return stays.select("user", "start", "address_class", place="cluster", end="start")
 

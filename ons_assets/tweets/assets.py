@@ -10,13 +10,14 @@ from datetime import date
 import polars as pl
 
 from ons_assets.catalogue.tweets import MIGRATION_COMPARISON, MIGRATION_FLOWS
-from ons_assets.geography.areas import areas_of
+from ons_assets.geography.areas import Areas, areas_of
+from ons_assets.geography.grid import Grid
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse.buckets import in_buckets, spans, with_bucket
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.increments import Increment, Replacement
 from ons_assets.orchestration.assets import ingested, published
-from ons_assets.parameters.geography import NearestParameters
+from ons_assets.parameters.geography import Country, NearestParameters
 from ons_assets.parameters.tweets import (
     ClusterParameters,
     GapParameters,
@@ -56,21 +57,27 @@ def collection_gaps(raw_tweets: pl.LazyFrame, parameters: GapParameters) -> pl.D
     return gaps_of_collection(raw_tweets, parameters)
 
 
-@published("tweets/located_tweets", inputs=["tweets/raw_tweets", "reference/areas"], increments_of="tweets/raw_tweets")
+@published(
+    "tweets/located_tweets",
+    inputs=["tweets/raw_tweets"],
+    optional=["reference/areas"],
+    increments_of="tweets/raw_tweets",
+)
 def located_tweets(
     raw_tweets: pl.LazyFrame,
-    areas: pl.LazyFrame,
+    areas: pl.LazyFrame | None,
     parameters: LocatingParameters,
+    country: Country,
     memory: MemoryParameters,
     increment: Increment | None,
 ) -> Frames | Replacement:
-    """Place tweets on the grid and in areas; of a day that changed, or of whose tweets one was withdrawn, anew."""
-    places = areas_of(areas.collect(), parameters.area_level)
+    """Place tweets on the grid, and in areas; of a day that changed, or of whose tweets one was withdrawn, anew."""
+    places = _places(areas, parameters, country)
     notices = raw_tweets.filter(locating.is_notice()).collect()
 
     def located(days: list[date]) -> Frames:
         for span in _spans_of_days(raw_tweets, days, memory.rows_at_once):
-            yield locating.locate(raw_tweets.filter(pl.col("created_on").is_in(span)), places, notices).tweets
+            yield locating.locate(raw_tweets.filter(pl.col("created_on").is_in(span)), places, notices, country).tweets
 
     if increment is None:
         return located(raw_tweets.select("created_on").unique().collect()["created_on"].sort().to_list())
@@ -88,19 +95,21 @@ def users(located_tweets: pl.LazyFrame, parameters: UserParameters, memory: Memo
 @published(
     "tweets/clusters",
     "tweets/clustered_tweets",
-    inputs=["tweets/located_tweets", "reference/areas"],
+    inputs=["tweets/located_tweets"],
+    optional=["reference/areas"],
     increments_of="tweets/located_tweets",
 )
 def clusters(
     located_tweets: pl.LazyFrame,
-    areas: pl.LazyFrame,
+    areas: pl.LazyFrame | None,
     parameters: ClusterParameters,
     locating: LocatingParameters,
+    country: Country,
     memory: MemoryParameters,
     increment: Increment | None,
 ) -> Iterator[tuple[pl.DataFrame, ...]]:
     """Cluster the tweets of each user; only of the users who were touched, if the rest is known."""
-    places = areas_of(areas.collect(), locating.area_level)
+    places = _places(areas, locating, country)
     touched = increment.change.rows().select("user").unique().collect() if increment else None
     for span in _spans(located_tweets, memory):
         rows = located_tweets.filter(in_buckets(span))
@@ -139,6 +148,7 @@ def user_anchors(
     cluster_types: pl.LazyFrame | None,
     parameters: TweetAnchorParameters,
     terms: TermParameters,
+    country: Country,
     memory: MemoryParameters,
 ) -> Iterator[tuple[pl.DataFrame, ...]]:
     """Find home, work and study of people; of students, the home in term time and the one in the vacations."""
@@ -146,7 +156,8 @@ def user_anchors(
     for span in _spans(clustered_tweets, memory):
         places = _of_span(clusters, span)
         kinds = _of_span(cluster_types, span) if cluster_types is not None else None
-        stays = tweet_stays(_of_span(clustered_tweets, span), places, _of_span(users, span), kinds)
+        people = _of_span(users, span)
+        stays = tweet_stays(_of_span(clustered_tweets, span), places, people, kinds, country.time_zone)
         found = find_anchors(stays, places, parameters, terms=in_force)
         yield with_bucket(found), living.student_homes(stays, places, in_force, parameters)
 
@@ -163,11 +174,13 @@ def residences(
     clustered_tweets: pl.LazyFrame,
     collection_gaps: pl.LazyFrame,
     gaps: GapParameters,
+    country: Country,
     memory: MemoryParameters,
 ) -> Frames:
     """Say where users live month by month."""
     first, last = _days_seen(clustered_tweets, gaps.fewest_users)
-    covered = collection_coverage(collection_gaps.collect(), pl.date_range(first, last, eager=True))
+    days = pl.date_range(first, last, eager=True)
+    covered = collection_coverage(collection_gaps.collect(), days, country.time_zone)
     for span in _spans(clustered_tweets, memory):
         yield living.residences(_of_span(user_anchors, span), _of_span(clustered_tweets, span), covered)
 
@@ -235,6 +248,12 @@ def migration_comparison(
         parameters,
     )
     return protect(MIGRATION_COMPARISON, comparison, Thresholds(flows.fewest_users))
+
+
+def _places(areas: pl.LazyFrame | None, locating: LocatingParameters, country: Country) -> Areas | None:
+    if areas is None:
+        return None
+    return areas_of(areas.collect(), locating.area_level, Grid.of(country), locating.reach_m)
 
 
 def _homes_of(anchors: pl.LazyFrame) -> pl.DataFrame:

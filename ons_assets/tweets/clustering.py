@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from core_ext import dbscan_clusters
-from ons_assets.geography.areas import Areas
+from ons_assets.geography.areas import Areas, placed_in
 from ons_assets.parameters.tweets import ClusterParameters
 
 
@@ -54,7 +54,8 @@ def cluster(
     parameters
         Parameters; None for the defaults.
     areas
-        Areas in which clusters are placed, by their medoid: the mean of two flats is in neither.
+        Areas in which clusters are placed, by their medoid: the mean of two flats is in neither. None if there are
+        none.
     threads
         0 for one a processor; the result does not depend on it.
 
@@ -130,7 +131,7 @@ def _cluster(located: pl.DataFrame, parameters: ClusterParameters, areas: Areas 
         days=pl.col("local_date").n_unique().cast(pl.Int32()),
     )
     clusters = pl.concat([valid, noise.select(valid.columns)]).join(spans, on=["user", "cluster"])
-    placed = _place(clusters.sort("user", "cluster"), areas)
+    placed = placed_in(clusters.sort("user", "cluster"), areas, "medoid_easting_m", "medoid_northing_m")
     return Clustering(placed, clustered.select(TWEET_COLUMNS))
 
 
@@ -161,13 +162,3 @@ def _noise_columns() -> list[pl.Expr]:
         *(pl.col(name).alias(alias) for name, aliases in columns.items() for alias in aliases),
         pl.lit(0.0).alias("radius_of_gyration_m"),
     ]
-
-
-def _place(clusters: pl.DataFrame, areas: Areas | None) -> pl.DataFrame:
-    if areas is None:
-        empty = pl.lit(None, dtype=pl.String())
-        return clusters.with_columns(area=empty, area_method=empty, area_distance_m=pl.lit(None, dtype=pl.Float64()))
-    found = areas.locate(clusters["medoid_easting_m"].to_numpy(), clusters["medoid_northing_m"].to_numpy())
-    return pl.concat(
-        [clusters, found.rename({"method": "area_method", "centre_distance_m": "area_distance_m"})], how="horizontal"
-    )

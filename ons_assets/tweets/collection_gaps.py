@@ -103,7 +103,7 @@ def _expected_by_hour(counts: npt.NDArray[np.float64], first_hour: int, fewest_w
     return np.asarray(medians[of_cycle], dtype=np.float64)
 
 
-def collection_coverage(gaps: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
+def collection_coverage(gaps: pl.DataFrame, days: pl.Series, time_zone: str = "UTC") -> pl.DataFrame:
     """Return how much of each day the collector was up.
 
     Parameters
@@ -111,15 +111,18 @@ def collection_coverage(gaps: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
     gaps
         What `collection_gaps` returns.
     days
-        Days, of UTC.
+        Days.
+    time_zone
+        Of the clock that they are on.
 
     Returns
     -------
     pl.DataFrame
         day, share_covered (0 to 1).
     """
-    start = days.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    frame = pl.DataFrame({"day": days, "start": start, "end": start.dt.offset_by("1d")})
+    frame = pl.DataFrame(
+        {"day": days, "start": _begin(days, time_zone), "end": _begin(days.dt.offset_by("1d"), time_zone)}
+    )
     lost = (
         frame.join(gaps.select("from_utc", "to_utc"), how="cross")
         .with_columns(
@@ -131,4 +134,16 @@ def collection_coverage(gaps: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
         .agg(pl.col("down").clip(0).sum())
     )
     joined = frame.join(lost, on="day", how="left", maintain_order="left")
-    return joined.select("day", share_covered=1 - pl.col("down").fill_null(0) / (24 * HOUR_S))
+    return joined.select(
+        "day", share_covered=1 - pl.col("down").fill_null(0) / (pl.col("end") - pl.col("start")).dt.total_seconds()
+    )
+
+
+def _begin(days: pl.Series, time_zone: str) -> pl.Series:
+    """When local days begin, in UTC; where the clock skips midnight, with the hour after."""
+    midnight = days.cast(pl.Datetime("us"))
+    at, later = (
+        each.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
+        for each in (midnight, midnight.dt.offset_by("1h"))
+    )
+    return at.zip_with(at.is_not_null(), later).dt.convert_time_zone("UTC")

@@ -1,4 +1,4 @@
-"""Tweets with a place: on the National Grid, in an area, and in local time."""
+"""Tweets with a place: on the grid, in an area if there are any, and in local time."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,13 +6,12 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from ons_assets.geography.areas import Areas
-from ons_assets.geography.national_grid import to_national_grid
-from ons_assets.tweets.records import ZONE
+from ons_assets.geography.areas import NONE_NEAR, Areas, placed_in
+from ons_assets.geography.grid import Grid
+from ons_assets.parameters.geography import Country
 
 NOTICES = ("delete", "scrub_geo")
 EARLIER = "an earlier version or a repetition"
-OUTSIDE = "outside Great Britain"
 
 
 @dataclass(frozen=True)
@@ -32,28 +31,35 @@ class Located:
 
 
 def locate(
-    raw: pl.DataFrame | pl.LazyFrame, areas: Areas | None = None, notices: pl.DataFrame | None = None
+    raw: pl.DataFrame | pl.LazyFrame,
+    areas: Areas | None = None,
+    notices: pl.DataFrame | None = None,
+    country: Country | None = None,
 ) -> Located:
-    """Place tweets on the National Grid and in areas, and give them their local time.
+    """Place tweets on the grid and in areas, and give them their local time.
 
     Of a tweet that came several times, or was edited, the last version counts. A tweet that its author
-    deleted, or took the position from, is left out, on whatever day the notice came.
+    deleted, or took the position from, is left out, on whatever day the notice came. So is one outside the country:
+    Great Britain has an outline of its own, another country is where its grid is meant to be used and, if there are
+    areas, where one of them is near.
 
     Parameters
     ----------
     raw
         Rows of `tweets/raw_tweets`.
     areas
-        Areas of the level that is wanted; None leaves the area empty.
+        Areas of the level that is wanted; None if there are none.
     notices
         The rows of `tweets/raw_tweets`, of all days, for which `is_notice` holds; None for those in raw.
+    country
+        Its grid and its clock; None for those of Great Britain.
 
     Returns
     -------
     Located
         tweets: tweet_id, user, created_utc, local_date, day_of_week (1 Monday to 7), hour, month (first
-        day), easting_m, northing_m, area, area_method, area_distance_m, application. Sorted by user,
-        time and id.
+        day), easting_m, northing_m, area, area_method (see `ons_assets.geography.areas`), area_distance_m,
+        application. Sorted by user, time and id.
     """
     rows = raw.collect() if isinstance(raw, pl.LazyFrame) else raw
     withdrawn = rows.filter(is_notice()) if notices is None else notices
@@ -79,10 +85,15 @@ def locate(
     )
     kept = judged.filter(pl.col("reason").is_null()).sort("original_id", "tweet_id")
     last = kept.unique("original_id", keep="last", maintain_order=True)
-    easting, northing = to_national_grid(last["latitude"], last["longitude"])
+    country = country or Country()
+    grid = Grid.of(country)
+    easting, northing = grid.to_grid(last["latitude"], last["longitude"])
     on_grid = last.with_columns(easting_m=pl.Series(easting), northing_m=pl.Series(northing))
-    inside = on_grid.filter(pl.Series(np.isfinite(easting))).sort("user", "created_utc", "tweet_id")
-    local = pl.col("created_utc").dt.convert_time_zone(ZONE)
+    placed = placed_in(on_grid.filter(pl.Series(np.isfinite(easting))), areas)
+    if not grid.is_british:
+        placed = placed.filter(pl.col("area_method") != NONE_NEAR)
+    inside = placed.sort("user", "created_utc", "tweet_id")
+    local = pl.col("created_utc").dt.convert_time_zone(country.time_zone)
     tweets = inside.select(
         "tweet_id",
         "user",
@@ -93,16 +104,19 @@ def locate(
         month=local.dt.date().dt.month_start(),
         easting_m="easting_m",
         northing_m="northing_m",
+        area="area",
+        area_method="area_method",
+        area_distance_m="area_distance_m",
         application="application",
     )
     losses = [
         *judged.drop_nulls("reason").group_by("reason").len().rows(),
         (EARLIER, len(kept) - len(last)),
-        (OUTSIDE, len(last) - len(inside)),
+        (f"outside {grid.place}", len(last) - len(inside)),
     ]
     counted = pl.DataFrame(losses, schema={"reason": pl.String(), "tweets": pl.Int64()}, orient="row")
     left_out = counted.group_by("reason").agg(pl.col("tweets").sum()).filter(pl.col("tweets") > 0)
-    return Located(_with_areas(tweets, areas), left_out.sort("reason"))
+    return Located(tweets, left_out.sort("reason"))
 
 
 def is_notice() -> pl.Expr:
@@ -130,15 +144,3 @@ def days_touched(raw: pl.LazyFrame, change: pl.LazyFrame) -> list[date]:
     scrubbed = raw.join(withdrawn, on="user").filter(pl.col("tweet_id") <= pl.col("up_to"))
     days = [frame.select("created_on") for frame in (change, about, deleted, scrubbed)]
     return pl.concat(days).unique().sort("created_on").collect()["created_on"].to_list()
-
-
-def _with_areas(tweets: pl.DataFrame, areas: Areas | None) -> pl.DataFrame:
-    if areas is None:
-        nothing = pl.lit(None, dtype=pl.String())
-        missing = {"area": nothing, "area_method": nothing, "area_distance_m": pl.lit(None, dtype=pl.Float64())}
-        placed = tweets.with_columns(**missing)
-    else:
-        found = areas.locate(tweets["easting_m"].to_numpy(), tweets["northing_m"].to_numpy())
-        renamed = found.rename({"method": "area_method", "centre_distance_m": "area_distance_m"})
-        placed = pl.concat([tweets, renamed], how="horizontal")
-    return placed.select(pl.exclude("application"), "application")

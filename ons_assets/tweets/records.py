@@ -1,18 +1,18 @@
 """The rows of `tweets/raw_tweets`, and what every adapter holds them against."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from ons_assets.geography.national_grid import in_great_britain
+from ons_assets.geography.grid import Grid
 from ons_assets.intake.rules import repeats
 from ons_assets.intake.source import Piece
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
+from ons_assets.parameters.geography import Country
 from ons_assets.wording import counted
 
-ZONE = "Europe/London"
 FUTURE_SLACK = timedelta(days=1)
 
 # Ids hold the millisecond in which they were given out since November 2010; earlier ones are small.
@@ -50,10 +50,18 @@ class Rules:
         When the file came; a later tweet is in the future.
     first_day
         Earlier days are refused.
+    country
+        A file without a position there is refused; its clock says the day.
     """
 
     received_utc: datetime
     first_day: date
+    country: Country = field(default_factory=Country)
+
+    @property
+    def grid(self) -> Grid:
+        """Of the country."""
+        return Grid.of(self.country)
 
 
 def judge(rows: pl.DataFrame, rejected: pl.DataFrame, rules: Rules, note: str | None = None) -> Piece:
@@ -69,9 +77,9 @@ def judge(rows: pl.DataFrame, rejected: pl.DataFrame, rules: Rules, note: str | 
     Raises
     ------
     Unreadable
-        If the file has positions and none of them is in Great Britain.
+        If the file has positions and none of them is in the country.
     """
-    local_day = pl.col("created_utc").dt.convert_time_zone(ZONE).dt.date()
+    local_day = pl.col("created_utc").dt.convert_time_zone(rules.country.time_zone).dt.date()
     judged = rows.with_columns(created_on=local_day).with_columns(reason=_reason(rules))
     good = judged.filter(pl.col("reason").is_null())
     if good["tweet_id"].n_unique() < len(good):
@@ -85,15 +93,16 @@ def judge(rows: pl.DataFrame, rejected: pl.DataFrame, rules: Rules, note: str | 
     notes = [note] if note else []
     placed = good.filter(pl.col("latitude").is_not_null())
     if len(placed):
-        inside = in_great_britain(placed["latitude"], placed["longitude"]).sum()
+        grid = rules.grid
+        inside = grid.covers(placed["latitude"], placed["longitude"]).sum()
         if inside == 0:
             raise Unreadable(
-                f"has {len(placed)} positions and none in Great Britain: this pilot works on the British National "
-                "Grid; are the axes swapped, or is it a file of another country?",
+                f"has {len(placed)} positions and none in {grid.place}: this installation is on the grid {grid.crs} "
+                "(geography.crs); are the axes swapped, or is it a file of another country?",
                 pl.concat([rejected, bad]).sort("line"),
             )
         if outside := len(placed) - inside:
-            notes.append(f"{counted(outside, 'position')} outside Great Britain")
+            notes.append(f"{counted(outside, 'position')} outside {grid.place}")
     accepted = good.select(list(RECORD_SCHEMA)).cast(RECORD_SCHEMA)  # type: ignore[arg-type]
     every = pl.concat([rejected, bad]).sort("line")
     return Piece(accepted, every, tuple(notes), usable=len(accepted), expected=len(accepted) + len(every))
@@ -103,8 +112,13 @@ def _reason(rules: Rules) -> pl.Expr:
     latitude, longitude = pl.col("latitude"), pl.col("longitude")
     is_tweet = pl.col("event") == "tweet"
     has_both = latitude.is_not_null() & longitude.is_not_null()
+    west, south, east, north = rules.grid.bounds_degrees
     # Great Britain with its axes swapped lies in the Indian Ocean, where nobody tweets.
-    swapped = latitude.is_between(-9, 2) & longitude.is_between(49.5, 61)
+    swapped = (
+        latitude.is_between(west, east)
+        & longitude.is_between(south, north)
+        & ~(latitude.is_between(south, north) & longitude.is_between(west, east))
+    )
     return (
         pl.when(pl.col("tweet_id").is_null())
         .then(pl.lit("id is missing, or is a number that has lost digits"))

@@ -14,18 +14,18 @@ from ons_assets.intake.containers import parts
 from ons_assets.intake.fields import fields
 from ons_assets.intake.formats import FEATURES, LOOKED_AT_BYTES, has_objects_below
 from ons_assets.intake.layouts import Layout
+from ons_assets.intake.needs import OF_ZONE
 from ons_assets.intake.pseudonyms import pseudonym
 from ons_assets.intake.records import records
 from ons_assets.intake.source import (
     ENDS_INSIDE_RECORD,
-    OF_ZONE,
     Located,
     Piece,
     Source,
-    days_of,
     layout_folders,
     limits,
     nothing_read,
+    of_installation,
     without,
 )
 from ons_assets.intake.unreadable import Unreadable
@@ -62,6 +62,7 @@ class TweetFiles(Source):
     identity = ("event", "tweet_id")
     is_individual = True
     has_days = True
+    has_positions = True
     person, record = "user", "tweet_id"
     needs = {
         "user": "who; becomes a pseudonym",
@@ -76,7 +77,7 @@ class TweetFiles(Source):
     def of(cls, settings: Settings) -> "TweetFiles":
         """Return the source of one home; its own layouts come before those of the pilot."""
         folders = layout_folders(settings, cls.name, BUILT_IN)
-        return cls(folders, limits(settings), **days_of(cls, settings), home=Home(settings.home))
+        return cls(folders, limits(settings), **of_installation(cls, settings), home=Home(settings.home))
 
     def layout(self, path: Path, name: str) -> Layout:
         """See `Source.layout`; JSON that no layout knows is taken to be of the API."""
@@ -91,9 +92,9 @@ class TweetFiles(Source):
     def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
         """See `Source.read`."""
         if layout.name == TWITTER.name:
-            yield Reader(self.home.secret(), self.limits).read(path, Rules(received_utc, self.first_day))
+            yield Reader(self.home.secret(), self.limits).read(path, Rules(received_utc, self.first_day, self.country))
             return
-        rules = Rules(received_utc, self.first_day_of(layout))
+        rules = Rules(received_utc, self.first_day_of(layout), self.country)
         found, rejected, cut, left_out = [], [pl.DataFrame(schema=REJECTED_SCHEMA)], False, 0
         for block in records(path, layout, self.limits):
             named = fields(block, layout, name)

@@ -16,14 +16,14 @@ def events(draw, lowest_cell=0):
     n = draw(st.integers(0, 25))
     random = np.random.default_rng(draw(st.integers(0, 100_000)))
     user = random.integers(-2, 2, n)
-    time = random.integers(0, draw(st.sampled_from([600, 20 * HOUR, 60 * HOUR])) or 1, n)
+    time = random.integers(0, draw(st.sampled_from([6, 600, 20 * HOUR, 60 * HOUR])) or 1, n)
     cell = random.integers(lowest_cell, len(X), n)
     order = np.lexsort((cell, time, user))
     return user[order], time[order], cell[order].astype(np.int32)
 
 
 @settings(max_examples=200, deadline=None)
-@given(made=events(lowest_cell=-1), ping_pong=st.sampled_from([0, 300, 7_200]), speed=st.sampled_from([5.0, 55.0]))
+@given(made=events(lowest_cell=-2), ping_pong=st.sampled_from([0, 300, 7_200]), speed=st.sampled_from([5.0, 55.0]))
 def test_cleaning_is_that_of_the_reference(made, ping_pong, speed):
     user, time, cell = made
     options = {"max_speed_m_s": speed, "ping_pong_s": ping_pong}
@@ -81,6 +81,29 @@ def test_a_spike_is_too_fast_but_a_journey_is_not():
     assert spike.tolist() == [0, 2, 0]
     journey, _ = clean_events(user, np.array([0, 1_800, 3_600]), np.array([0, 3, 0], dtype=np.int32), X, y)
     assert journey.tolist() == [0, 0, 0]
+
+
+def test_a_jump_is_suspicious_on_both_sides_and_stays():
+    user, y = np.zeros(4, dtype=np.int64), np.zeros(7)
+    jump, _ = clean_events(user, np.array([0, 600, 660, 1_200]), np.array([0, 0, 3, 3], dtype=np.int32), X, y)
+    assert jump.tolist() == [0, 5, 5, 0]
+    # A spike in between leaves no suspicion on its neighbours.
+    spike, _ = clean_events(user, np.array([0, 60, 120, 180]), np.array([0, 3, 0, 0], dtype=np.int32), X, y)
+    assert spike.tolist() == [0, 2, 0, 0]
+
+
+@settings(max_examples=100, deadline=None)
+@given(made=events())
+def test_nobody_is_left_at_two_places_at_once(made):
+    user, time, cell = made
+    flag, _ = clean_events(user, time, cell, X, Y)
+    left = [(user[i], time[i], cell[i]) for i in range(len(user)) if flag[i] in (0, 3, 5)]
+    for device, second, at in left:
+        others = [each[2] for each in left if each[:2] == (device, second)]
+        assert not any(np.hypot(X[at] - X[other], Y[at] - Y[other]) > 10_000 for other in others)
+    # All events of that second go, whichever is written first.
+    for i in np.flatnonzero(flag == 6):
+        assert all(flag[j] in (1, 6) for j in range(len(user)) if (user[j], time[j]) == (user[i], time[i]))
 
 
 def test_nothing_gives_nothing():

@@ -455,7 +455,8 @@ def test_a_month_of_which_few_homes_were_not_in_the_last_is_withheld() -> None:
 def test_a_day_of_few_devices_tells_nothing_and_small_numbers_of_events_are_not_told() -> None:
     day = {
         "operator": "one", "events": 900, "devices_seen": 40, "hours_covered": 24, "hours_expected": 24,
-        "duplicates": 0, "unknown_cell": 12, "too_fast": 2, "ping_pong": 30, "cells_seen": 50, "cells_silent": 1,
+        "duplicates": 0, "unknown_cell": 12, "cell_not_valid": 0, "too_fast": 2, "suspicious": 0, "two_places": 0,
+        "ping_pong": 30, "cells_seen": 50, "cells_valid": 60, "cells_silent": 1,
     }  # fmt: skip
     few = {**day, "devices_seen": 1, "events": 20}
     # One device has nearly all events, and in the last 20 of the 30 that jump between masts.
@@ -470,7 +471,7 @@ def test_a_day_of_few_devices_tells_nothing_and_small_numbers_of_events_are_not_
     assert (jumps["events"], jumps["unknown_cell"], jumps["ping_pong"]) == (900, 12, None)
     assert (good["devices_seen"], good["duplicates"], good["unknown_cell"], good["too_fast"]) == (40, 0, 12, None)
     assert {name for name, value in bad.items() if value is not None} == {
-        "operator", "event_date", "hours_expected", "cells_silent"
+        "operator", "event_date", "hours_expected", "cells_valid", "cells_silent"
     }  # fmt: skip
 
 

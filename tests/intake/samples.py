@@ -106,6 +106,12 @@ SAMPLES = {
         "operator,cell_id,latitude,longitude,technology,azimuth_degrees,beam_width_degrees,range_m,valid_from,valid_to",
         *_numbered("{},{}c{n},51.5,-0.12,4G,120,65,2500,2014-01-01,"),
     ),
+    "land_use": Sample(
+        "land.csv",
+        lambda word: (
+            "easting_m,northing_m,land_weight\n" + "".join(f"{_digits(word)}0{n},300000,1.5\n" for n in range(3))
+        ).encode(),
+    ),
     "devices": _table("operator,device,contract,age_group", *_numbered("{},{}d{n},contract,20-29")),
     "phone_events": _table(
         "operator,device,time_utc,cell_id,kind", *_numbered("{},{}d{n},2023-07-01T09:0{n}:00Z,{}c1,active")

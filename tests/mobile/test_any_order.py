@@ -1,6 +1,6 @@
 """The tables of the phones pilot are the same whatever the order of rows, the number of threads, and the parts."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime
 from functools import cache
 from unittest import mock
 
@@ -45,16 +45,16 @@ def cells() -> pl.DataFrame:
             for north in range(0, 5_000, step):
                 sectors = (0.0, 120.0, 240.0) if (east + north) % 2_000 else (None,)
                 for number, azimuth in enumerate(sectors):
-                    forms = [(date(2014, 1, 1), None, azimuth)]
+                    forms = [(datetime(2014, 1, 1, tzinfo=UTC), None, azimuth)]
                     if azimuth == 120.0:
-                        turned = MONDAY + timedelta(days=7)
-                        forms = [(date(2014, 1, 1), turned - timedelta(days=1), azimuth), (turned, None, 150.0)]
+                        turned = datetime(2014, 10, 13, tzinfo=UTC)
+                        forms = [(datetime(2014, 1, 1, tzinfo=UTC), turned, azimuth), (turned, None, 150.0)]
                     rows += [
                         {
                             "operator": operator,
                             "cell_id": f"{operator[0]}{east}-{north}-{number}",
-                            "valid_from": first,
-                            "valid_to": last,
+                            "valid_from_utc": first,
+                            "valid_until_utc": last,
                             "technology": "4G",
                             "latitude": 52 + north / 1e5,
                             "longitude": -1 + east / 1e5,
@@ -63,10 +63,15 @@ def cells() -> pl.DataFrame:
                             "range_m": None if number == 2 else 2_500.0,
                             "easting_m": 400_000.0 + east,
                             "northing_m": 300_000.0 + north,
+                            "power_w": None,
+                            "height_m": None,
+                            "cell_type": "macro",
+                            "arrival": 1,
+                            "line": len(rows) + form,
                         }
-                        for first, last, angle in forms
+                        for form, (first, last, angle) in enumerate(forms)
                     ]
-    return pl.DataFrame(rows, infer_schema_length=None, schema_overrides={"valid_to": pl.Date()})
+    return pl.DataFrame(rows, infer_schema_length=None, schema_overrides={"valid_until_utc": pl.Datetime("us", "UTC")})
 
 
 @cache

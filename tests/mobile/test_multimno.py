@@ -11,11 +11,15 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.mobile.anchors import anchored_spans, device_anchors
 from ons_assets.mobile.coverage import coverage
 from ons_assets.mobile.event_quality import event_quality
+from ons_assets.mobile.footprints import footprints
 from ons_assets.mobile.permanence import longterm_permanence, midterm_permanence
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.sources import CellFiles, EventFiles
+from ons_assets.mobile.tile_grids import COUNTRY, on_grid
 from ons_assets.mobile.usual_environment import usual_environment_labels
+from ons_assets.mobile.versions import network_versions
 from ons_assets.parameters.mobile import Mobile
+from ons_assets.settings import Settings
 
 RECEIVED = datetime(2024, 1, 1, tzinfo=UTC)
 PRESET = Mobile(preset="multimno")
@@ -26,7 +30,7 @@ def sample(settings, shared_data):
     folder = shared_data / "geo" / "mobile"
     network, events = (folder / f"multimno_synthetic_{name}.parquet" for name in ("network", "events"))
     return (
-        cell_plan(CellFiles.of(settings).whole(network, network.name, RECEIVED).accepted),
+        cell_plan(CellFiles.of(settings).whole(network, network.name, RECEIVED).accepted.with_columns(arrival=1)),
         EventFiles.of(settings).whole(events, events.name, RECEIVED).accepted,
     )
 
@@ -39,10 +43,12 @@ def test_every_event_is_kept_or_counted(sample):
             [events], plan, cleaning=preset.cleaning, stays=preset.stays, anchors=preset.anchors, workers=preset.workers
         )
     )
-    assert sum(made.counts.values()) == len(events) == 1_029
+    assert sum(made.counts.values()) == len(events) == 620
+    # As multimno finds them: the plan ends with the tenth.
+    assert made.counts["cell_not_valid"] == 127
     # Rows that come again were rejected.
     assert made.counts["duplicates"] == 0 == len(events) - len(events.unique(["user", "time_utc", "cell_id"]))
-    assert made.cells["events"].sum() == made.counts["kept"] + made.counts["ping_pong"]
+    assert made.cells["events"].sum() == sum(made.counts[name] for name in ("kept", "ping_pong", "suspicious"))
     assert set(found["user"]) <= set(events["user"])
 
 
@@ -52,8 +58,9 @@ def test_the_plan_places_its_cells_in_metres_though_they_are_in_madrid(sample):
     # The sample lies within a few kilometres of the middle of Madrid.
     assert plan.x_m.max() - plan.x_m.min() < 10_000
     quality = event_quality(events.lazy(), plan)
-    assert quality["events"].sum() == 1_029
-    assert quality["unknown_cell"].sum() == int((plan.numbers(events) < 0).sum())
+    assert quality["events"].sum() == 620
+    assert quality["cell_not_valid"].to_list() == [0, 0, 0, 0, 127]
+    assert quality["devices_seen"].to_list() == [5, 5, 5, 5, 0]
 
 
 def test_areas_of_britain_hold_none_of_it(sample):
@@ -132,3 +139,14 @@ def test_homes_by_the_preset_are_where_multimno_has_them(sample, theirs, setting
     numbered = homes.join(pl.DataFrame({"user_id": names, "pseudonym": own}), on="user_id")
     both = numbered.join(at, left_on=["pseudonym", "grid_id"], right_on=["user", "grid_id"], how="semi")
     assert both["user_id"].n_unique() == len(names) == 5
+
+
+def test_on_the_grid_of_its_country_every_cell_of_it_has_a_place(tmp_path, shared_data):
+    home = Home(tmp_path / "home").ensure().root
+    spain = Settings(home=home, geography={"crs": "EPSG:25830", "time_zone": "Europe/Madrid"})
+    path = shared_data / "geo" / "mobile" / "multimno_synthetic_network.parquet"
+    parsed = CellFiles.of(spain).whole(path, path.name, RECEIVED)
+    assert parsed.accepted["easting_m"].null_count() == 0
+    assert parsed.warnings == ()
+    [made] = footprints(on_grid(network_versions(parsed.accepted.with_columns(arrival=1)), COUNTRY))
+    assert made["cell_id"].n_unique() == 30

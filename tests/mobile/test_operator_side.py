@@ -15,7 +15,7 @@ from ons_assets.mobile import spans as spans_module
 from ons_assets.mobile.anchors import device_anchors, locate_anchors
 from ons_assets.mobile.coverage import coverage
 from ons_assets.mobile.event_quality import event_quality, hours_of
-from ons_assets.mobile.evidence import evidence, sort_events
+from ons_assets.mobile.evidence import FLAGS, evidence, sort_events
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.parameters.mobile import CoverageParameters, DeviceAnchorParameters, Mobile, ReleaseParameters
 
@@ -26,6 +26,9 @@ AREAS = Areas(
 )
 
 
+VALIDITY = {name: pl.Datetime("us", "UTC") for name in ("valid_from_utc", "valid_until_utc")}
+
+
 def cells(*rows):
     """(cell_id, easting, northing) and perhaps azimuth and range."""
     return pl.DataFrame(
@@ -33,8 +36,8 @@ def cells(*rows):
             {
                 "operator": "north",
                 "cell_id": row[0],
-                "valid_from": date(2014, 1, 1),
-                "valid_to": None,
+                "valid_from_utc": datetime(2014, 1, 1, tzinfo=UTC),
+                "valid_until_utc": None,
                 "technology": "4G",
                 "latitude": 52.0 + row[1] / 1e7,
                 "longitude": -1.0,
@@ -43,10 +46,15 @@ def cells(*rows):
                 "azimuth_degrees": row[3] if len(row) > 3 else None,
                 "beam_width_degrees": 120.0 if len(row) > 3 and row[3] is not None else None,
                 "range_m": row[4] if len(row) > 4 else 5_000.0,
+                "power_w": None,
+                "height_m": None,
+                "cell_type": "macro",
+                "arrival": 1,
+                "line": line,
             }
-            for row in rows
+            for line, row in enumerate(rows)
         ],
-        schema_overrides={"valid_to": pl.Date(), "azimuth_degrees": pl.Float64(), "beam_width_degrees": pl.Float64()},
+        schema_overrides={**VALIDITY, "azimuth_degrees": pl.Float64(), "beam_width_degrees": pl.Float64()},
     )
 
 
@@ -108,7 +116,9 @@ def classes(rows, **given):
 
 
 def test_a_full_week_and_a_part_of_it():
-    found = classes(week(1, "b") + week(2, "a") + [(2, d, h, "b") for d in (0, 1, 7, 8) for h in (9.2, 11, 13, 15, 17)])
+    found = classes(
+        week(1, "b") + week(2, "a") + [(2, d, h, "b") for d in (0, 1, 7, 8) for h in (9.2, 11.2, 13.2, 15.2, 17.2)]
+    )
     assert found[1, "home"] == ("a", "full_week")
     assert found[1, "work"] == ("b", "full_week")
     assert found[2, "home"] == ("a", "part_week")
@@ -210,8 +220,9 @@ def test_cells_off_the_grid_cover_nothing():
 
 
 def test_cells_missing_from_the_plan_of_the_day_are_unknown():
-    old = cells(("x", 4e5, 3e5)).with_columns(valid_to=date(2014, 10, 7))
-    new = cells(("x", 4.2e5, 3e5)).with_columns(valid_from=date(2014, 10, 8))
+    changed = datetime(2014, 10, 7, 23, tzinfo=UTC)
+    old = cells(("x", 4e5, 3e5)).with_columns(valid_until_utc=changed)
+    new = cells(("x", 4.2e5, 3e5)).with_columns(valid_from_utc=changed)
     plan = cell_plan(pl.concat([old, new]))
     numbers = plan.numbers(events((1, 0, 9, "x"), (1, 3, 9, "x"), (1, 0, 9, "y")))
     where = [plan.x_m[number] if number >= 0 else None for number in numbers]
@@ -244,7 +255,7 @@ def test_cleaning_is_counted():
     counts = []
     list(device_anchors([events(*rows, *rows[:3], (1, 2, 12, "nowhere"))], PLAN, KNOWN, counted=counts.append))
     assert counts == [
-        {"kept": len(rows), "duplicates": 3, "too_fast": 0, "ping_pong": 0, "unknown_cell": 1},
+        {**dict.fromkeys(FLAGS, 0), "kept": len(rows), "duplicates": 3, "unknown_cell": 1},
     ]
 
 

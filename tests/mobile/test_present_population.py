@@ -296,7 +296,7 @@ def test_devices_present_are_near_the_truth_of_a_simulated_world(tmp_path, home_
         tmp_path / "drops", tmp_path / "truth", scale=Scale("tiny", 4_000, MONDAY, 7, 4.0, 6.0, False), seed=21
     )
     path = tmp_path / "drops" / "cells" / "cells_north.csv"
-    plan = cell_plan(CellFiles.of(home_settings).whole(path, path.name, RECEIVED).accepted)
+    plan = cell_plan(CellFiles.of(home_settings).whole(path, path.name, RECEIVED).accepted.with_columns(arrival=1))
     shares = coverage_of_parts(plan, pl.read_csv(tmp_path / "drops" / "area_parts" / "area_parts.csv"))
     blocks = (
         pl.read_parquet(each).with_columns(

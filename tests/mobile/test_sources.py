@@ -110,9 +110,16 @@ def test_the_dirty_sample_of_multimno_is_read(settings, shared_data):
     path = shared_data / "geo" / "mobile" / "multimno_synthetic_events.parquet"
     parsed = EventFiles.of(settings).whole(path, path.name, RECEIVED)
     repeated = parsed.rejected.filter(pl.col("reason").str.contains(r"^repeats line \d+$"))
-    assert len(parsed.accepted) == 1_823 - 594 - 200 == 1_823 - len(parsed.rejected)
-    assert (len(repeated), reasons(parsed)["device and time are missing"]) == (200, 594)
-    assert parsed.accepted["user"].n_unique() == 10
+    assert len(parsed.accepted) == 620 == 1_823 - len(parsed.rejected)
+    said = reasons(parsed)
+    assert (len(repeated), said["device and time are missing"], said["mcc is no mobile country code"]) == (
+        200,
+        594,
+        409,
+    )
+    # Five others are seen in records only that are broken.
+    assert parsed.accepted["user"].n_unique() == 5
+    assert parsed.accepted.select("mcc", "mnc", "plmn").unique().rows() == [("214", "123", None)]
     assert parsed.accepted["event_date"].min() == date(2023, 1, 7)
     assert parsed.accepted["event_date"].unique().sort().to_list() == [date(2023, 1, day) for day in range(7, 12)]
 
@@ -139,7 +146,7 @@ north,c7,51.5,-0.12,4G,,,,2014-01-01,2013-01-01
     assert parsed.accepted["range_m"].to_list() == [2_500, None]
     assert sorted(reasons(parsed)) == [
         "azimuth is not between 0 and 360",
-        "is valid to a day before it begins",
+        "ends before it begins",
         "latitude is missing or no latitude",
         "longitude is missing or no longitude",
         "operator or cell is missing",
@@ -181,7 +188,9 @@ def test_the_network_of_multimno_is_read(settings, shared_data):
     parsed = CellFiles.of(settings).whole(path, path.name, RECEIVED)
     assert len(parsed.accepted) == 30
     assert len(parsed.rejected) == 120
-    assert parsed.rejected["reason"].str.contains("^(repeats|contradicts) line").all()
+    # It is there once a day, and one of the days knows that all cells end on the eleventh.
+    assert parsed.rejected["reason"].str.contains("^repeats line").all()
+    assert parsed.accepted["valid_until_utc"].unique().to_list() == [datetime(2023, 1, 11, tzinfo=UTC)]
     assert set(parsed.accepted["technology"]) == {"2G", "3G", "4G", "5G"}
     assert parsed.accepted["azimuth_degrees"].null_count() == 18
     assert parsed.accepted["easting_m"].null_count() == 30  # Madrid is not in Great Britain
@@ -364,10 +373,11 @@ def test_the_validity_of_a_cell_is_never_made_up(settings, tmp_path):
         "a,4,51.5,-0.1,2015-06-01,rubbish\na,5,52.5,13.4,,\n"
     )
     parsed = CellFiles.of(settings).whole(path, path.name, RECEIVED)
-    assert parsed.accepted.select("cell_id", "valid_from", "valid_to").rows() == [
-        ("1", date(2015, 6, 1), date(2016, 1, 1)),
-        ("2", date(2014, 1, 1), None),
-        ("5", date(2014, 1, 1), None),
+    # A last day counts, on the clock in London.
+    assert parsed.accepted.select("cell_id", "valid_from_utc", "valid_until_utc").rows() == [
+        ("1", datetime(2015, 5, 31, 23, tzinfo=UTC), datetime(2016, 1, 2, tzinfo=UTC)),
+        ("2", datetime(2014, 1, 1, tzinfo=UTC), None),
+        ("5", datetime(2014, 1, 1, tzinfo=UTC), None),
     ]
     assert reasons(parsed) == {"valid_from cannot be read": 1, "valid_to cannot be read": 1}
     assert parsed.warnings == ("1 row: lies outside of Great Britain, and has no place on the grid",)

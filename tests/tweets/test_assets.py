@@ -140,7 +140,7 @@ def test_a_parameter_of_users_reaches_users_and_makes_nothing_else_anew(
     assert recorded["tweets/users"].settings["tweets.users"]["fastest_m_s"] == 50
     assert set(recorded["tweets/users"].settings) == {"tweets.users", "tweets.memory"}
     assert recorded["tweets/moves"].settings == {"tweets.moves": settings.tweets.moves.model_dump(mode="json")}
-    assert set(recorded["tweets/located_tweets"].settings) == {"tweets.locating", "tweets.memory"}
+    assert set(recorded["tweets/located_tweets"].settings) == {"geography", "tweets.locating", "tweets.memory"}
     made, other = (rows(each, "users") for each in (settings, whole))
     faster = made.filter(pl.col("reason") == "faster than an airliner between tweets")
     assert len(faster) > other.filter(pl.col("reason") == "faster than an airliner between tweets").height

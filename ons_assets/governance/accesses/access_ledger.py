@@ -21,8 +21,7 @@ from ons_assets.catalogue.governance import ACCESSES
 from ons_assets.governance.erasure.naming import says
 from ons_assets.lakehouse.home import PRIVATE_FILE, Home
 from ons_assets.lakehouse.sqlite import compact
-
-ZONE = ZoneInfo("Europe/London")
+from ons_assets.parameters.geography import TIME_ZONE
 
 
 class AccessOutcome(StrEnum):
@@ -176,9 +175,16 @@ class AccessLedger:
             )
         compact(self._path)
 
-    def by_month(self) -> pl.DataFrame:
-        """Return the rows of `governance/accesses`: how many there were, and of whom nothing."""
-        rows = [(each.accessed_utc.astimezone(ZONE).date(), each.source, str(each.outcome)) for each in self.accesses()]
+    def by_month(self, time_zone: str = TIME_ZONE) -> pl.DataFrame:
+        """Return the rows of `governance/accesses`: how many there were, and of whom nothing.
+
+        Parameters
+        ----------
+        time_zone
+            Of the clock that says which month it was.
+        """
+        zone = ZoneInfo(time_zone)
+        rows = [(each.accessed_utc.astimezone(zone).date(), each.source, str(each.outcome)) for each in self.accesses()]
         schema = {"month": pl.Date(), "accessed_source": pl.String(), "access_outcome": pl.String()}
         counted = (
             pl.DataFrame(rows, schema=schema, orient="row")

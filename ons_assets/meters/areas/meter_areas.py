@@ -64,7 +64,7 @@ class MeterAreaFiles(TableSource):
     @cached_property
     def shelf(self) -> Shelf:
         """Layouts of the home; last that of files with the columns of the table."""
-        found = shelf(self.folders, self.lack_of)
+        found = shelf(self.folders, self.lack_of, self.settled)
         own = Layout(
             name=self.name,
             columns={name: Origin(column=name) for name in self.needs},

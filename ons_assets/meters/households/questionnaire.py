@@ -92,7 +92,7 @@ class QuestionnaireFiles(TableSource):
     @cached_property
     def shelf(self) -> Shelf:
         """Layouts of the home; last that of the survey, whose columns are known by the numbers of their questions."""
-        found = shelf(self.folders, self.lack_of)
+        found = shelf(self.folders, self.lack_of, self.settled)
         own = Layout(
             name="cer-survey",
             encoding=self.encoding,

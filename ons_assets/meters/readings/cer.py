@@ -88,10 +88,14 @@ class CerPlacing:
         Makes numbers of meters.
     received_utc
         When the file was dropped; readings of a day after it are rejected.
+    time_zone
+        Of the installation; the homes of the trial have their own.
     """
 
-    def __init__(self, layout: Layout, parameters: Readings, pseudonyms: Pseudonyms, received_utc: datetime) -> None:
-        self.kind = kind(layout, parameters)
+    def __init__(
+        self, layout: Layout, parameters: Readings, pseudonyms: Pseudonyms, received_utc: datetime, time_zone: str
+    ) -> None:
+        self.kind = kind(layout, parameters, time_zone)
         self._trial, self._pseudonyms = whose(layout), pseudonyms
         last_day = received_utc.date() + FUTURE_SLACK
         self._position = positions(self.kind.zone, parameters.cer_spring_slots, last_day).ravel()

@@ -13,7 +13,7 @@ CUBIC_METRES = ("m3", "m³")
 CER_FIELDS = frozenset({"meter", "code", "value"})
 
 
-def kind(layout: Layout, parameters: Readings) -> ReadingKind:
+def kind(layout: Layout, parameters: Readings, time_zone: str) -> ReadingKind:
     """Return what the readings of files of a layout are.
 
     Parameters
@@ -21,9 +21,11 @@ def kind(layout: Layout, parameters: Readings) -> ReadingKind:
     layout
         Of the files.
     parameters
-        The zone of homes where the layout does not say it, and the largest half hour.
+        The zone of homes of the CER trial, and the largest half hour.
+    time_zone
+        Of other homes, where the layout does not say it.
     """
-    zone = parameters.cer_zone if layout.format == "cer" else parameters.local_zone
+    zone = parameters.cer_zone if layout.format == "cer" else time_zone
     return ReadingKind(
         layout.name,
         layout.local_zone or zone,

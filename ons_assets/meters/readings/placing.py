@@ -58,11 +58,13 @@ class Placing:
     layout
         Of the file.
     parameters
-        Limits and the local zone.
+        Limits, and the zone of the CER trial.
     pseudonyms
         Of the installation.
     received_utc
         Later readings are rejected.
+    time_zone
+        Of the homes, where the layout does not say it.
 
     Attributes
     ----------
@@ -74,9 +76,11 @@ class Placing:
         Whether a value so far was rejected whose comma stands for one of two marks.
     """
 
-    def __init__(self, layout: Layout, parameters: Readings, pseudonyms: Pseudonyms, received_utc: datetime) -> None:
+    def __init__(
+        self, layout: Layout, parameters: Readings, pseudonyms: Pseudonyms, received_utc: datetime, time_zone: str
+    ) -> None:
         self.layout, self.parameters, self.pseudonyms = layout, parameters, pseudonyms
-        self.kind = kind(layout, parameters)
+        self.kind = kind(layout, parameters, time_zone)
         self.latest = int((received_utc + FUTURE_SLACK).timestamp())
         self.moved, self.left_out, self.has_undecided = 0, 0, False
         self._interval = layout.interval_minutes * 60

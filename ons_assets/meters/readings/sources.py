@@ -12,10 +12,10 @@ import polars as pl
 from ons_assets.intake import values
 from ons_assets.intake.fields import fields, holders
 from ons_assets.intake.layouts import Layout
+from ons_assets.intake.needs import OF_ZONE
 from ons_assets.intake.records import records
 from ons_assets.intake.source import (
     ENDS_INSIDE_RECORD,
-    OF_ZONE,
     Located,
     Piece,
     Source,
@@ -98,7 +98,8 @@ class MeterFiles(Source):
         return cls(
             layout_folders(settings, cls.name, BUILT_IN),
             limits(settings),
-            readings.model_dump(mode="json"),
+            {**readings.model_dump(mode="json"), "time_zone": settings.geography.time_zone},
+            country=settings.geography,
             home=Home(settings.home),
             readings=readings,
         )
@@ -183,7 +184,8 @@ class MeterFiles(Source):
     def placing(self, layout: Layout, received_utc: datetime) -> Placing | CerPlacing:
         """Return what places the readings of a file; it counts what it moves."""
         of_layout = CerPlacing if layout.format == "cer" else Placing
-        return of_layout(layout, self.readings, Pseudonyms(self.home.secret()), received_utc)
+        pseudonyms = Pseudonyms(self.home.secret())
+        return of_layout(layout, self.readings, pseudonyms, received_utc, self.country.time_zone)
 
     def blocks(
         self, path: Path, name: str, layout: Layout, placing: Placing | CerPlacing
