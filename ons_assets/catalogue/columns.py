@@ -24,6 +24,7 @@ TWEET_ID = Column("tweet_id", pl.Int64(), "id of the tweet")
 OPERATOR = Column("operator", pl.String(), "operator of the network")
 CONTRACT = Column("contract", pl.String(), "contract, prepaid, business, or all")
 AGE = Column("age", pl.String(), "age group, or all")
+SEX = Column("sex", pl.String(), "sex, or all")
 AGE_GROUP = Column("age_group", pl.String(), "such as 25-44, or all")
 
 # When.
@@ -98,6 +99,14 @@ DESTINATION = Column(
     "destination", pl.String(), "code of the area of work, or of the new home; or all; of phones none_seen, several too"
 )
 DEVICES = Column("devices", pl.Float64(), "devices, weighted by where they may be")
+PERIOD_TYPE = Column("period_type", pl.String(), "month or year")
+MOVERS = Column("movers", pl.Int64(), "users who moved")
+WEIGHTED_BY = Column(
+    "weighted_by",
+    pl.String(),
+    "what was known of users: area; as far as it goes age, sex, study (who studies) and activity (how well moves are "
+    "seen)",
+)
 FLOW = Column("flow", pl.Float64(), "people who make the flow, estimated")
 FLOW_LOW = Column("flow_low", pl.Float64(), "lower bound of the 95 % interval")
 FLOW_HIGH = Column("flow_high", pl.Float64(), "upper bound of the 95 % interval")

@@ -196,7 +196,7 @@ POPULATION = Table(
     columns=(
         columns.AREA,
         columns.AGE,
-        Column("sex", pl.String(), "sex, or all"),
+        columns.SEX,
         columns.POPULATION,
         Column("students", pl.Float64(), "students among them in term time", nullable=True),
         columns.DROP_SHA256,

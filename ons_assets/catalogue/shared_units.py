@@ -77,6 +77,13 @@ SHARED_UNITS: Mapping[Pair, str] = MappingProxyType(
         ("mobile/present_population", "mobile/usual_environment"): (
             "devices of an hour of a mean day are not those of a season, and no sum of one is in the other"
         ),
+        ("tweets/migration_comparison", "tweets/student_flows"): (
+            "penetration tells the users of an area, ten or more in all; movers who study add up to none of it"
+        ),
+        ("tweets/migration_flows", "tweets/student_flows"): (
+            "those who study are some of those who move: what is left of a flow of all is three or more wherever one "
+            "of students is told, and both tables are attacked together (protect_parts)"
+        ),
         ("tweets/migration_comparison", "tweets/migration_flows"): (
             "penetration tells the users of an area, and a flow by its movers those at risk: each tells ten or more in "
             "either table, and movers add up to neither"

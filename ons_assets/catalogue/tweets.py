@@ -1,9 +1,9 @@
-"""Tables of the tweets pilot. All but the last two are about single people."""
+"""Tables of the tweets pilot. All but flows and their comparison are about single people."""
 
 import polars as pl
 
 from ons_assets.catalogue import columns
-from ons_assets.lakehouse.disclosure import Counts, Groups, Margin
+from ons_assets.lakehouse.disclosure import Counts, Groups, Margin, OfReleased
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:tweets"
@@ -312,27 +312,87 @@ SECOND_RESIDENCES = Table(
     source="tweets/user_anchors",
 )
 
+SUPPLIED_DEMOGRAPHICS = Table(
+    name="tweets/supplied_demographics",
+    description="How likely it is that one user is of one age and sex, as somebody supplied it.",
+    columns=(columns.USER, columns.AGE, columns.SEX, columns.PROBABILITY, columns.DROP_SHA256, columns.LINE),
+    key=("user", "age", "sex"),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="What a source says of its users, or a classifier takes them for, received as drops",
+)
+
+USER_DEMOGRAPHICS = Table(
+    name="tweets/user_demographics",
+    description="How likely it is that one user is of one age and sex; the probabilities of a user add up to 1.",
+    columns=(
+        columns.USER,
+        columns.AGE,
+        columns.SEX,
+        columns.PROBABILITY,
+        Column(
+            "is_supplied", pl.Boolean(), "whether somebody supplied it; else it is modelled from those of whom it is"
+        ),
+    ),
+    key=("user", "age", "sex"),
+    sensitivity=Sensitivity.INDIVIDUAL,
+    owner=OWNER,
+    source="tweets/supplied_demographics, tweets/users, tweets/residences, tweets/user_anchors and "
+    "reference/population",
+)
+
+FLOW_KEY = ("period_type", "period", "origin", "destination")
+MOVERS = (columns.PERIOD_TYPE, columns.PERIOD, columns.ORIGIN, columns.DESTINATION, columns.MOVERS)
+ESTIMATED = (columns.FLOW, columns.FLOW_LOW, columns.FLOW_HIGH, columns.WEIGHTED_BY)
+OF_MOVERS = Counts("users", "movers", (MONTHS_OF_YEAR,))
+
 MIGRATION_FLOWS = Table(
     name="tweets/migration_flows",
     description=(
         "People who moved from one area to another in one month or year, estimated from users who tweet. No row "
         "where nobody was seen to move, or too few to be told."
     ),
-    columns=(
-        Column("period_type", pl.String(), "month or year"),
-        columns.PERIOD,
-        columns.ORIGIN,
-        columns.DESTINATION,
-        Column("movers", pl.Int64(), "users who moved"),
-        columns.FLOW,
-        columns.FLOW_LOW,
-        columns.FLOW_HIGH,
-    ),
-    key=("period_type", "period", "origin", "destination"),
+    columns=(*MOVERS, *ESTIMATED),
+    key=FLOW_KEY,
     sensitivity=Sensitivity.AGGREGATE,
-    disclosure=Counts("users", "movers", (MONTHS_OF_YEAR,)),
+    disclosure=OF_MOVERS,
     owner=OWNER,
-    source="tweets/moves, tweets/residences and reference/population",
+    source="tweets/moves, tweets/residences, tweets/users, tweets/user_demographics, tweets/user_anchors and "
+    "reference/population",
+)
+
+STUDENT_FLOWS = Table(
+    name="tweets/student_flows",
+    description=(
+        "Students who moved from one area to another in one month or year, estimated from users who were seen to "
+        "study. No row where nobody was seen to move, or too few to be told, here or of those who do not study."
+    ),
+    columns=(*MOVERS, *ESTIMATED),
+    key=FLOW_KEY,
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=OF_MOVERS,
+    owner=OWNER,
+    source="tweets/moves, tweets/residences, tweets/users, tweets/user_anchors and reference/population",
+)
+
+RAKED_FLOWS = Table(
+    name="tweets/raked_flows",
+    description=(
+        "The people who moved from one area to another in one month or year, raked to the official numbers of those "
+        "who came and went."
+    ),
+    columns=(
+        *MOVERS,
+        columns.FLOW,
+        Column("raked_flow", pl.Float64(), "people who make the flow, by the official totals of its areas"),
+        Column("raked_low", pl.Float64(), "lower bound of its 95 % interval"),
+        Column("raked_high", pl.Float64(), "upper bound of its 95 % interval"),
+    ),
+    key=FLOW_KEY,
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=OfReleased(),
+    owner=OWNER,
+    source="tweets/migration_flows and reference/migration_estimates",
 )
 
 MIGRATION_COMPARISON = Table(

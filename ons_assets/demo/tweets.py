@@ -8,7 +8,7 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.simulate.tweets import simulate_tweets, write_office_files
+from ons_assets.simulate.tweets import simulate_tweets, write_office_files, write_user_demographics
 
 ENOUGH_TWEETS = 20
 
@@ -25,8 +25,10 @@ def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> s
     seed
         The same seed gives the same world; None is that of the simulator.
     """
-    summary = simulate_tweets(drops / "tweets", truth, scale=scale, seed=1 if seed is None else seed)
+    known = 1 if seed is None else seed
+    summary = simulate_tweets(drops / "tweets", truth, scale=scale, seed=known)
     write_office_files(truth, drops)
+    write_user_demographics(truth, drops, known)
     return f"{summary.tweets:,} located tweets of {summary.users:,} users in {len(list(summary.drops.iterdir()))} files"
 
 

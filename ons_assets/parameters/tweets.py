@@ -169,6 +169,55 @@ class MigrationFlowParameters(Parameters):
     )
     fewest_movers: int = Field(3, ge=1, description="a flow of fewer users is not told")
     level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
+    fewest_moves: int = Field(
+        50, ge=2, description="of fewer moves in all it is not concluded how many of users who tweet little are missed"
+    )
+    usual_moves: float = Field(
+        10.0,
+        gt=0,
+        description="moves by which each month is drawn to the mean of all, where who does not study is told from who"
+        " does",
+    )
+    bias_by_area: float = Field(
+        0.8,
+        ge=0,
+        le=5,
+        description="relative standard deviation of flows beside what chance does, where of users only the area is"
+        " known; this and the others were chosen on simulated worlds of which the truth is known",
+    )
+    bias_by_age: float = Field(
+        0.15, ge=0, le=5, description="the same where age or sex are known, and nothing of who studies"
+    )
+    bias_by_study: float = Field(
+        0.12, ge=0, le=5, description="the same where it is known who studies, and of flows of students"
+    )
+
+
+class RakedFlowParameters(Parameters):
+    """Flows raked to official totals."""
+
+    fewest_movers: int = Field(3, ge=1, description="flows of fewer users have no row, as the flows that are raked")
+    bias: float = Field(
+        0.12,
+        ge=0,
+        le=5,
+        description="relative standard deviation of raked flows beside what chance does; an error of the official"
+        " totals is not in it",
+    )
+    level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
+
+
+class DemographicsParameters(Parameters):
+    """Age and sex of users."""
+
+    smoothing_users: float = Field(
+        20.0,
+        gt=0,
+        description="users by whom shares of ages and sexes among those who study are drawn to the shares among all",
+    )
+    least_probability: float = Field(
+        0.001, ge=0, lt=1, description="less likely groups of a user are left out, and the others raised to 1"
+    )
 
 
 class MigrationComparisonParameters(Parameters):
@@ -196,6 +245,8 @@ class Tweets(Section):
     anchors: TweetAnchorParameters = TweetAnchorParameters()
     terms: TermParameters = TermParameters()
     moves: MoveParameters = MoveParameters()
+    demographics: DemographicsParameters = DemographicsParameters()
     flows: MigrationFlowParameters = MigrationFlowParameters()
+    raked_flows: RakedFlowParameters = RakedFlowParameters()
     comparison: MigrationComparisonParameters = MigrationComparisonParameters()
     memory: MemoryParameters = MemoryParameters()

@@ -9,9 +9,10 @@ from datetime import date
 
 import polars as pl
 
-from ons_assets.catalogue.tweets import MIGRATION_COMPARISON, MIGRATION_FLOWS
+from ons_assets.catalogue.tweets import MIGRATION_COMPARISON, MIGRATION_FLOWS, STUDENT_FLOWS
 from ons_assets.geography.areas import Areas, areas_of
 from ons_assets.geography.grid import Grid
+from ons_assets.governance.disclosure.parts import protect_parts
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse.buckets import in_buckets, spans, with_bucket
 from ons_assets.lakehouse.disclosure import Protected
@@ -20,12 +21,14 @@ from ons_assets.orchestration.assets import ingested, published
 from ons_assets.parameters.geography import Country, NearestParameters
 from ons_assets.parameters.tweets import (
     ClusterParameters,
+    DemographicsParameters,
     GapParameters,
     LocatingParameters,
     MemoryParameters,
     MigrationComparisonParameters,
     MigrationFlowParameters,
     MoveParameters,
+    RakedFlowParameters,
     TermParameters,
     TweetAnchorParameters,
     UserParameters,
@@ -40,15 +43,21 @@ from ons_assets.tweets.anchors import user_anchors as find_anchors
 from ons_assets.tweets.anchors import user_commutes as find_commutes
 from ons_assets.tweets.clustering import Clustering
 from ons_assets.tweets.collection_gaps import collection_coverage, gaps_of_collection
+from ons_assets.tweets.demographics_files import DemographicsFiles
 from ons_assets.tweets.migration_comparison import compare_with_estimates
+from ons_assets.tweets.migration_flows import EVERYBODY, STUDENTS
 from ons_assets.tweets.migration_flows import migration_flows as estimate_flows
+from ons_assets.tweets.raked_flows import raked_flows as rake_flows
 from ons_assets.tweets.sources import TweetFiles
+from ons_assets.tweets.student_moves import Study
 from ons_assets.tweets.terms import usual_terms
+from ons_assets.tweets.user_demographics import user_demographics as describe_demographics
 from ons_assets.tweets.users import PERSON
 
 Frames = Iterator[pl.DataFrame]
 
 raw_tweets = ingested("tweets/raw_tweets", TweetFiles.of, by_day=True)
+supplied_demographics = ingested("tweets/supplied_demographics", DemographicsFiles.of)
 
 
 @published("tweets/collection_gaps", inputs=["tweets/raw_tweets"])
@@ -198,25 +207,74 @@ def second_residences(user_anchors: pl.LazyFrame) -> pl.DataFrame:
 
 
 @published(
+    "tweets/user_demographics",
+    inputs=[
+        "tweets/supplied_demographics",
+        "tweets/users",
+        "tweets/residences",
+        "tweets/user_anchors",
+        "reference/population",
+    ],
+)
+def user_demographics(
+    supplied_demographics: pl.LazyFrame,
+    users: pl.LazyFrame,
+    residences: pl.LazyFrame,
+    user_anchors: pl.LazyFrame,
+    population: pl.LazyFrame,
+    parameters: DemographicsParameters,
+) -> pl.DataFrame:
+    """Say of people who tweet how likely each age and sex is."""
+    people = users.filter(pl.col("user_kind") == PERSON).select("user")
+    described = people.join(_latest_areas(residences), on="user", how="left").join(
+        user_anchors.filter(anchor="study").select("user", studies=pl.lit(value=True)).unique(), on="user", how="left"
+    )
+    known = described.with_columns(pl.col("studies").fill_null(value=False)).collect()
+    return describe_demographics(known, supplied_demographics.collect(), population.collect(), parameters)
+
+
+@published(
     "tweets/migration_flows",
-    inputs=["tweets/moves", "tweets/residences", "tweets/users", "reference/population"],
+    "tweets/student_flows",
+    inputs=["tweets/moves", "tweets/residences", "tweets/users", "tweets/user_anchors", "reference/population"],
+    optional=["tweets/user_demographics"],
 )
 def migration_flows(
     moves: pl.LazyFrame,
     residences: pl.LazyFrame,
     users: pl.LazyFrame,
+    user_anchors: pl.LazyFrame,
     population: pl.LazyFrame,
+    user_demographics: pl.LazyFrame | None,
     parameters: MigrationFlowParameters,
-) -> Protected:
-    """Estimate how many people moved from area to area."""
+    terms: TermParameters,
+) -> tuple[Protected, Protected]:
+    """Estimate how many people moved from area to area, and how many students."""
+    lived, enough = residences.collect(), _seen_enough(users, parameters)
+    study = user_anchors.filter(anchor="study").select("user", "area", "from", "to").collect()
+    [(first, last)] = lived.select(first=pl.col("month").min(), last=pl.col("month").max().dt.month_end()).rows()
+    in_force = list(terms.terms) or (usual_terms(first, last) if first else [])
     flows = estimate_flows(
         moves.collect(),
-        residences.collect(),
-        totals_by_area(population.collect()),
+        lived,
+        population.collect(),
         parameters,
-        users=_seen_enough(users, parameters),
+        users=enough,
+        demographics=user_demographics.collect() if user_demographics is not None else None,
+        study=Study(study.join(enough, on="user", how="semi"), in_force),
     )
-    return protect(MIGRATION_FLOWS, flows, Thresholds(parameters.fewest_movers))
+    everybody, students = (flows.filter(who=who).drop("who") for who in (EVERYBODY, STUDENTS))
+    thresholds = Thresholds(parameters.fewest_movers)
+    told = protect(MIGRATION_FLOWS, everybody, thresholds)
+    return told, protect_parts(STUDENT_FLOWS, students, MIGRATION_FLOWS, told.rows, everybody, thresholds)
+
+
+@published("tweets/raked_flows", inputs=["tweets/migration_flows", "reference/migration_estimates"])
+def raked_flows(
+    migration_flows: pl.LazyFrame, migration_estimates: pl.LazyFrame, parameters: RakedFlowParameters
+) -> pl.DataFrame:
+    """Rake the flows that are told to the official totals of areas."""
+    return rake_flows(migration_flows.collect(), migration_estimates.collect(), parameters)
 
 
 @published(
@@ -239,7 +297,7 @@ def migration_comparison(
     flows: MigrationFlowParameters,
 ) -> Protected:
     """Hold the flows beside official estimates."""
-    latest = residences.group_by("user").agg(pl.col("area").sort_by("month").last()).collect()
+    latest = _latest_areas(residences).collect()
     comparison = compare_with_estimates(
         migration_flows.collect(),
         migration_estimates.collect(),
@@ -254,6 +312,10 @@ def _places(areas: pl.LazyFrame | None, locating: LocatingParameters, country: C
     if areas is None:
         return None
     return areas_of(areas.collect(), locating.area_level, Grid.of(country), locating.reach_m)
+
+
+def _latest_areas(residences: pl.LazyFrame) -> pl.LazyFrame:
+    return residences.group_by("user").agg(pl.col("area").sort_by("month").last())
 
 
 def _homes_of(anchors: pl.LazyFrame) -> pl.DataFrame:
@@ -287,4 +349,4 @@ def _days_seen(tweets: pl.LazyFrame, fewest_users: int = 1) -> tuple[date, date]
 def _seen_enough(users: pl.LazyFrame, parameters: MigrationFlowParameters) -> pl.DataFrame:
     """Users who are people and tweet often enough for a move of theirs to be found."""
     people = users.filter((pl.col("user_kind") == PERSON) & (pl.col("tweets") >= parameters.fewest_tweets))
-    return people.select("user").collect()
+    return people.select("user", "tweets").collect()

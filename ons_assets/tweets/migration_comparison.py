@@ -103,7 +103,7 @@ def compare_with_estimates(
         parts.append(_overall("all", period, {"is_compared": float(len(estimate) > 0)}))
         if estimate.is_empty():
             continue
-        totals = _totals(everybody, pairs)
+        totals = official_totals(everybody)
         areas = compare_areas(
             totals_by_area(estimate), totals, parameters, penetration=penetration, student_share=students
         )
@@ -122,10 +122,22 @@ def _overall(subject_type: str, period: str, measures: dict[str, float]) -> pl.D
     return pl.DataFrame(rows, schema=list(names), orient="row")
 
 
-def _totals(official: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Moves into and out of each area: as given, or summed where only pairs are."""
+def official_totals(official: pl.DataFrame) -> pl.DataFrame:
+    """Return the official moves into and out of each area: as given, or summed where only pairs are.
+
+    Parameters
+    ----------
+    official
+        Rows of `reference/migration_estimates` of one period and of all ages.
+
+    Returns
+    -------
+    pl.DataFrame
+        area, direction ("in" or "out"), moves.
+    """
     given = official.filter((pl.col("origin") == ALL) != (pl.col("destination") == ALL))
     if given.is_empty():
+        pairs = official.filter((pl.col("origin") != ALL) & (pl.col("destination") != ALL))
         return totals_by_area(pairs.rename({"moves": "flow"}))
     into = pl.col("origin") == ALL
     area = pl.when(into).then("destination").otherwise("origin")

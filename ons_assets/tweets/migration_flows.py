@@ -1,31 +1,37 @@
 """Migration flows from area to area: from users to the population, with intervals."""
 
-from collections.abc import Sequence
-
+import numpy as np
 import polars as pl
 
-from ons_assets.flows.intervals import gamma_interval
+from ons_assets.flows.intervals import interval_of_partly_seen
+from ons_assets.flows.raking import Margin, rake
 from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.parameters.tweets import MigrationFlowParameters
+from ons_assets.tweets.mover_weights import mover_weights
+from ons_assets.tweets.pools import with_pools
+from ons_assets.tweets.residents import residents_at_risk
+from ons_assets.tweets.student_moves import Study
+
+EVERYBODY, STUDENTS = "all", "students"
+PERIOD = ("period_type", "period")
+PAIR = ("origin", "destination")
 
 
-def users_at_risk(residences: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
-    """Count the users who could be seen to move: who have a home in a month and, somewhere, in the next.
+def users_at_risk(residences: pl.DataFrame) -> pl.DataFrame:
+    """Count the users who could be seen to move.
 
     Parameters
     ----------
     residences
-        Rows of `tweets/residences`, and the columns of `by`, such as age or sex.
+        Rows of `tweets/residences`.
 
     Returns
     -------
     pl.DataFrame
-        month (the later one), area (of the earlier one), *by, users.
+        month, area, users; see `residents_at_risk`.
     """
-    following = residences.select("user", month=pl.col("month").dt.offset_by("-1mo"))
-    seen = residences.drop_nulls("area").join(following, on=["user", "month"], how="semi")
-    later = seen.with_columns(pl.col("month").dt.offset_by("1mo"))
-    return later.group_by("month", "area", *by).agg(users=pl.len().cast(pl.Int64())).sort("month", "area", *by)
+    at_risk = residents_at_risk(residences)
+    return at_risk.group_by("month", "area").agg(users=pl.len().cast(pl.Int64())).sort("month", "area")
 
 
 def migration_flows(
@@ -34,98 +40,115 @@ def migration_flows(
     population: pl.DataFrame,
     parameters: MigrationFlowParameters | None = None,
     *,
-    by: Sequence[str] = (),
     users: pl.DataFrame | None = None,
+    demographics: pl.DataFrame | None = None,
+    study: Study | None = None,
 ) -> pl.DataFrame:
     """Estimate how many people moved from area to area, by month and by year.
 
-    A user who moved counts for the people of the area of origin (and of its age and sex, if given) whom
-    a user there stands for: population / users at risk, of the month, or the mean of the year's months. So the flow
-    of a year tells nothing beyond its number of movers: not in which months they moved.
+    Moves are weighed one by one (`mover_weights`) and added up by origin and by destination, areas of few movers
+    together. A flow is its number of movers times the people by user of its origin, raked to these sums: it tells
+    nothing of those who make it but how many they are.
 
     Parameters
     ----------
     moves
-        Rows of `tweets/moves`: user, from_area, to_area, moved_on, and the columns of `by`.
+        Rows of `tweets/moves`: user, from_area, to_area, moved_on; where it is known who studies also not_before and
+        not_after.
     residences
-        Rows of `tweets/residences`, and the columns of `by`.
+        Rows of `tweets/residences`.
     population
-        area, population, and the columns of `by`.
+        Rows of `reference/population`, or area and population.
     parameters
         Parameters; None for the defaults.
-    by
-        Further columns that divide users and population alike.
     users
-        user: those who count, as movers and at risk; None for all. Give those who are seen enough: a user
-        who tweets once a month is at risk, but a move is not found, and flows come out too low.
+        user, tweets: those who count, as movers and at risk; None for all. Give those who are seen enough: of a user
+        who tweets once a month no move is found. Without `tweets` nothing is made up for what is not seen.
+    demographics
+        Rows of `tweets/user_demographics`; None if nothing is known of age and sex.
+    study
+        Where and when users were seen to study; None if nothing is known.
 
     Returns
     -------
     pl.DataFrame
-        period_type ("month" or "year"), period (2014-09 or 2014), origin, destination, *by, movers
-        (users), flow (people), flow_low, flow_high (interval). Sorted. Small numbers of movers are in it: it leaves
-        by its disclosure step only.
-
-    References
-    ----------
-    Fay and Feuer (1997), "Confidence intervals for directly standardized rates: a method based on the
-    gamma distribution", Statistics in Medicine 16, pp. 791-801.
+        who ("all", and "students" if enough were seen to study and move in a year), period_type ("month" or "year"),
+        period (2014-09 or 2014), origin, destination, movers (users), flow (people), flow_low, flow_high (interval),
+        weighted_by. Sorted. Small numbers of movers are in it: it leaves by its disclosure step only.
     """
     parameters = parameters or MigrationFlowParameters()
     if users is not None:
         moves, residences = (rows.join(users, on="user", how="semi") for rows in (moves, residences))
-    weights = _weights(users_at_risk(residences, by), population, parameters, by)
-    between = moves.filter(
-        pl.col("from_area").is_not_null() & pl.col("to_area").is_not_null() & (pl.col("from_area") != pl.col("to_area"))
-    ).with_columns(month=pl.col("moved_on").dt.month_start())
-    weighted = between.join(weights, left_on=["month", "from_area", *by], right_on=["month", "area", *by], how="left")
-    # Somebody who moves in the first month that is seen has no users at risk to be weighed with, or too few.
-    weighted = weighted.drop_nulls("weight")
-    months = weighted.select("weight", *by, period_type=pl.lit("month"), period=pl.col("month").dt.strftime("%Y-%m"),
-                             origin="from_area", destination="to_area")  # fmt: skip
-    of_year = _of_years(weights, by)
-    years = months.drop("weight").with_columns(period_type=pl.lit("year"), period=pl.col("period").str.head(4))
-    years = years.join(of_year, on=["period", "origin", *by])
-    cell = ["period_type", "period", "origin", "destination", *by]
-    flows = (
-        pl.concat([months, years.select(months.columns)])
-        .group_by(cell)
-        .agg(
-            movers=pl.len().cast(pl.Int64()),
-            flow=exact_sum("weight"),
-            variance=exact_sum(pl.col("weight") ** 2),
-            largest=pl.col("weight").max(),
-        )
+    weighed = mover_weights(
+        moves, residences, population, parameters, users=users, demographics=demographics, study=study
     )
-    low, high = gamma_interval(
-        flows["flow"].to_numpy(), flows["variance"].to_numpy(), flows["largest"].to_numpy(), parameters.level
+    everybody = _cells(weighed.moves, "weight")
+    # Of students it is not the origin that says whom a user stands for.
+    of_students = _students_of_full_years(weighed.moves, parameters).with_columns(base=pl.lit(1.0))
+    students = _cells(of_students, "students")
+    # By area alone every user of an origin counts alike, and there is nothing to rake.
+    is_raked = weighed.weighted_by != "area"
+    flows = pl.concat(
+        [
+            _raked(everybody, parameters) if is_raked else everybody.with_columns(flow="start"),
+            _raked(students, parameters),
+        ]
+    ).with_columns(who=pl.Series([EVERYBODY] * len(everybody) + [STUDENTS] * len(students), dtype=pl.String()))
+    bias = _bias(weighed.weighted_by, parameters)
+    low, high = interval_of_partly_seen(flows["movers"].to_numpy(), flows["flow"].to_numpy(), parameters.level, bias)
+    found = flows.with_columns(
+        flow_low=pl.Series(low), flow_high=pl.Series(high), weighted_by=pl.lit(weighed.weighted_by)
     )
-    bounds = {"flow_low": pl.Series(low), "flow_high": pl.Series(high)}
-    return flows.with_columns(**bounds).drop("variance", "largest").sort(cell)
+    columns = ["who", *PERIOD, *PAIR, "movers", "flow", "flow_low", "flow_high", "weighted_by"]
+    return found.select(columns).sort("who", *PERIOD, *PAIR)
 
 
-def _of_years(weights: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """People by user of a year: of the mean number of users at risk, whichever the month of a move."""
-    of_year = weights.group_by("area", *by, period=pl.col("month").dt.strftime("%Y"))
-    return of_year.agg(weight=pl.len() / exact_sum(1 / pl.col("weight"))).rename({"area": "origin"})
+def _students_of_full_years(moves: pl.DataFrame, parameters: MigrationFlowParameters) -> pl.DataFrame:
+    """Moves of users who study, of the years in which as many of them moved as a pool must have."""
+    students = moves.filter("studies")
+    years = students.filter(period_type="year").group_by("period").len()
+    full = years.filter(pl.col("len") >= parameters.fewest_users)
+    return students.join(full, left_on=pl.col("period").str.head(4), right_on="period", how="semi")
 
 
-def _weights(
-    at_risk: pl.DataFrame, population: pl.DataFrame, parameters: MigrationFlowParameters, by: Sequence[str]
-) -> pl.DataFrame:
-    people = population.group_by("area", *by).agg(exact_sum("population"))
-    joined = at_risk.join(people, on=["area", *by], how="inner").sort("month", *by, "users", "area")
-    users, group = pl.col("users"), ["month", *by]
-    is_thin = users < parameters.fewest_users
-    # A flow by its movers tells the users of its origin, so a pool of few takes further areas in.
-    before = users.cum_sum().over(group) - users
-    is_pooled = is_thin | (is_thin.any().over(group) & (before < parameters.fewest_users))
-    pooled = joined.with_columns(is_pooled=is_pooled)
-    pools = pooled.filter("is_pooled").group_by(group).agg(people=exact_sum("population"), users_=users.sum())
-    together = pools.filter(pl.col("users_") >= parameters.fewest_users).select(
-        *group, together=pl.col("people") / pl.col("users_")
+def _cells(moves: pl.DataFrame, total: str) -> pl.DataFrame:
+    cells = moves.group_by(*PERIOD, *PAIR).agg(
+        movers=pl.len().cast(pl.Int64()), start=exact_sum("base"), total=exact_sum(total)
     )
-    alone = pl.col("population") / users
-    return pooled.join(together, on=group, how="left").select(
-        *group[:1], "area", *by, weight=pl.when("is_pooled").then("together").otherwise(alone)
-    )
+    return cells.sort(*PERIOD, *PAIR)
+
+
+def _raked(cells: pl.DataFrame, parameters: MigrationFlowParameters) -> pl.DataFrame:
+    """Flows that add up, period by period, to the weighed moves of their origins and of their destinations.
+
+    Those of a month with fewer movers than a pool must have are raised as those of its year are; of a year with fewer,
+    they are not.
+    """
+    fewest, parts = parameters.fewest_users, [cells.with_columns(flow="start").clear()]
+    for (_, period), of_period in cells.partition_by(PERIOD, as_dict=True, maintain_order=True).items():
+        if of_period["movers"].sum() >= fewest:
+            margins = [_margin(of_period, end, fewest) for end in PAIR]
+            flow = pl.Series(rake(of_period["start"].to_numpy(), margins).values)
+        else:
+            year = cells.filter(period_type="year", period=str(period)[:4])
+            sums = year.select(exact_sum("total"), exact_sum("start")).row(0)
+            flow = of_period["start"] * (sums[0] / sums[1] if year["movers"].sum() >= fewest else 1.0)
+        parts.append(of_period.with_columns(flow=flow))
+    return pl.concat(parts)
+
+
+def _margin(cells: pl.DataFrame, end: str, fewest: int) -> Margin:
+    """What the flows of each origin, or destination, add up to; those of few movers together."""
+    sums = with_pools(cells.group_by(end).agg(pl.col("movers").sum()), [], "movers", fewest, [end])
+    pools = sums.select(end, pool=pl.when("is_pooled").then(pl.lit("")).otherwise(end))
+    numbers = pools.select(end, number=pl.col("pool").rank("dense").cast(pl.Int64()) - 1)
+    joined = cells.join(numbers, on=end, how="left", maintain_order="left")
+    by_number = joined.group_by("number").agg(exact_sum("total")).sort("number")
+    return Margin(joined["number"].to_numpy().astype(np.intp), by_number["total"].to_numpy())
+
+
+def _bias(weighted_by: str, parameters: MigrationFlowParameters) -> float:
+    known = weighted_by.split(", ")
+    if "study" in known:
+        return parameters.bias_by_study
+    return parameters.bias_by_age if {"age", "sex"} & {*known} else parameters.bias_by_area

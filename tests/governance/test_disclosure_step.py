@@ -59,7 +59,8 @@ def flows(movers: dict[tuple[str, str, str], int]) -> pl.DataFrame:
     months = pl.DataFrame(rows, schema=dict(zip(names, [*[pl.String()] * 4, pl.Int64()], strict=True)), orient="row")
     years = months.group_by("origin", "destination", pl.col("period").str.head(4)).agg(pl.col("movers").sum())
     both = pl.concat([months, years.select(pl.lit("year").alias("period_type"), *names[1:])])
-    return both.with_columns(flow=pl.col("movers") * 50.0, flow_low=0.0, flow_high=pl.col("movers") * 90.0)
+    figures = {"flow": pl.col("movers") * 50.0, "flow_low": pl.lit(0.0), "flow_high": pl.col("movers") * 90.0}
+    return both.with_columns(**figures, weighted_by=pl.lit("area"))
 
 
 def attacked(told: pl.DataFrame) -> list[str]:
@@ -526,7 +527,7 @@ def test_of_aggregates_about_the_same_units_somebody_said_what_both_tell_togethe
     pairs = {(one, other) for one, other in itertools.combinations(sorted(units), 2) if units[one] & units[other]}
     assert pairs == set(SHARED_UNITS)
     assert all(len(said.split()) > 8 for said in SHARED_UNITS.values())
-    assert shared_with("tweets/migration_flows") == ["tweets/migration_comparison"]
+    assert shared_with("tweets/migration_flows") == ["tweets/migration_comparison", "tweets/student_flows"]
 
 
 def test_what_is_made_of_released_tables_reads_no_others() -> None:

@@ -312,7 +312,7 @@ def test_what_differs_in_an_aggregate_is_told_in_numbers(house: House) -> None:
     flows = table.empty().vstack(
         pl.DataFrame(
             [
-                ("month", "2015-03", "A", destination, movers, 1.0, 0.5, 2.0)
+                ("month", "2015-03", "A", destination, movers, 1.0, 0.5, 2.0, "area")
                 for destination, movers in (("B", 12), ("C", 40))
             ],
             schema=table.schema,

@@ -113,6 +113,7 @@ SAMPLES = {
         ).encode(),
     ),
     "devices": _table("operator,device,contract,age_group", *_numbered("{},{}d{n},contract,20-29")),
+    "user_demographics": _table("user,age,sex,probability", *_numbered("{}{n},16-24,{},0.25")),
     "phone_events": _table(
         "operator,device,time_utc,cell_id,kind", *_numbered("{},{}d{n},2023-07-01T09:0{n}:00Z,{}c1,active")
     ),

@@ -120,6 +120,7 @@ GOOD_IF_EMPTY = {
     "governance/release_ledger",
     "tweets/collection_gaps",
     "tweets/second_residences",
+    "tweets/student_flows",
     "meters/low_use_runs",
 }
 # In a young collection; whoever looks is told, and what follows is made all the same.
@@ -133,6 +134,7 @@ MAY_BE_EMPTY = {
         f"tweets/{name}"
         for name in (
             "cluster_types", "user_anchors", "user_commutes", "student_homes", "residences", "moves", "migration_flows",
+            "user_demographics", "raked_flows",
         )
     ),
 }  # fmt: skip

@@ -16,6 +16,8 @@ from ons_assets.tweets.collection_gaps import collection_coverage
 from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import migration_flows
 from ons_assets.tweets.residences import moves, residences, student_homes
+from ons_assets.tweets.student_moves import Study
+from ons_assets.tweets.user_demographics import user_demographics
 from ons_assets.tweets.users import describe_users
 from tests.any_order import Case, check
 
@@ -148,11 +150,62 @@ def _migration(
     return flows, compare_with_estimates(flows, estimates, population, living)
 
 
+def described() -> pl.DataFrame:
+    """Users who are young with a chance that is not exact in binary."""
+    random = np.random.default_rng(59)
+    chances = random.integers(1, 10, 900) / 10
+    rows = [
+        (user, age, sex, chance / 2)
+        for user, young in enumerate(chances)
+        for age, chance in (("young", young), ("old", 1 - young))
+        for sex in ("female", "male")
+    ]
+    return pl.DataFrame(rows, schema=["user", "age", "sex", "probability"], orient="row")
+
+
+def groups() -> pl.DataFrame:
+    """People of areas by age and sex; students are young."""
+    cells = pl.DataFrame({"age": ["young", "old"]}).join(pl.DataFrame({"sex": ["female", "male"]}), how="cross")
+    whole = POPULATION.join(cells, how="cross").with_columns(population=pl.col("population") * 100 / 3)
+    return whole.with_columns(students=pl.when(age="young").then("students").otherwise(0.0))
+
+
+def campus() -> pl.DataFrame:
+    """One user in five studies."""
+    rows = [(user, "ABCD"[user % 4], date(2014, 1, 3), date(2014, 6, 25)) for user in range(0, 900, 5)]
+    return pl.DataFrame(rows, schema=["user", "area", "from", "to"], orient="row")
+
+
+def _selection(
+    _: int,
+    homes: pl.DataFrame,
+    changes: pl.DataFrame,
+    people: pl.DataFrame,
+    described: pl.DataFrame,
+    places: pl.DataFrame,
+) -> tuple[pl.DataFrame, ...]:
+    """Flows by age, sex, study and activity, and ages of users of whom nothing was supplied."""
+    dated = changes.with_columns(
+        not_before=pl.col("moved_on").dt.offset_by("-3d"), not_after=pl.col("moved_on").dt.offset_by("4d")
+    )
+    users = homes.select("user").unique().with_columns(tweets=20 + pl.col("user") % 90)
+    terms = [(date(2014, 1, 12), date(2014, 3, 27)), (date(2014, 4, 20), date(2014, 6, 12))]
+    flows = migration_flows(dated, homes, people, users=users, demographics=described, study=Study(places, terms))
+    known = (
+        homes.group_by("user").agg(pl.col("area").sort_by("month").last()).with_columns(studies=pl.col("user") % 5 == 0)
+    )
+    return flows, user_demographics(known, described.filter(pl.col("user") % 3 > 0), people)
+
+
 CASES = {
     "from tweets to moves": lambda: Case(_road, {"located": located(), "addresses": addresses(), "gaps": gaps()}),
     "migration": lambda: Case(
         _migration,
         {"homes": homes(), "changes": changes(), "population": POPULATION, "estimates": estimates()},
+    ),
+    "selection of users": lambda: Case(
+        _selection,
+        {"homes": homes(), "changes": changes(), "people": groups(), "described": described(), "places": campus()},
     ),
 }
 

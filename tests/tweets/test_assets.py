@@ -15,7 +15,7 @@ from ons_assets.catalogue import CATALOGUE, tables_of, tweets
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.settings import Settings, load_settings
-from ons_assets.simulate.tweets import Scale, simulate_tweets, write_office_files
+from ons_assets.simulate.tweets import Scale, simulate_tweets, write_office_files, write_user_demographics
 
 WORLD = Scale("tiny", 80, 30, date(2014, 8, 20), 40, 1.0, True, 1)
 LAST_DAY = date(2014, 9, 28)
@@ -26,6 +26,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
     simulate_tweets(folder / "drops" / "tweets", folder / "truth", scale=WORLD, seed=5)
     write_office_files(folder / "truth", folder / "drops")
+    write_user_demographics(folder / "truth", folder / "drops", seed=5)
     return folder / "drops"
 
 

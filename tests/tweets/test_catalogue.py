@@ -16,16 +16,19 @@ from ons_assets.lakehouse.buckets import BUCKETS, with_bucket
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Catalogue, Sensitivity
-from ons_assets.simulate.tweets import simulate_tweets
+from ons_assets.simulate.tweets import simulate_tweets, write_user_demographics
 from ons_assets.tweets.anchors import tweet_stays, user_anchors, user_commutes
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import cluster
 from ons_assets.tweets.collection_gaps import collection_gaps
+from ons_assets.tweets.demographics_files import DemographicsFiles
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import migration_flows
+from ons_assets.tweets.raked_flows import raked_flows
 from ons_assets.tweets.residences import moves, residences, second_residences, student_homes
 from ons_assets.tweets.sources import BUILT_IN, TweetFiles
+from ons_assets.tweets.user_demographics import user_demographics
 from ons_assets.tweets.users import describe_users
 
 TABLES = tables_of(tweets)
@@ -50,8 +53,23 @@ def made(tmp_path_factory):
     stays = tweet_stays(model.tweets, model.clusters, users, types)
     anchors = user_anchors(stays, model.clusters)
     lived, moved = residences(anchors, model.tweets), moves(anchors)
-    flows = migration_flows(moved, lived, truth["population"])
+    flows = migration_flows(moved, lived, truth["population"]).drop("who")
+    write_user_demographics(world.truth, folder, seed=4)
+    supplying = DemographicsFiles((folder / "layouts",), home=Home(folder / "home"))
+    [classified] = (folder / "user_demographics").iterdir()
+    supplied = supplying.whole(classified, classified.name, received).accepted
+    by_group = pl.read_parquet(world.truth / "population_by_group.parquet").rename({"students_last_day": "students"})
+    described = users.select("user", area=pl.lit("S99000001"), studies=pl.lit(value=False))
     estimates = pl.DataFrame({"period": ["2014"], "origin": ["all"], "destination": ["S99000001"], "moves": [5.0]})
+    areas_of_flows = sorted({*flows["origin"], *flows["destination"]})
+    whole = pl.DataFrame({"area": areas_of_flows, "all_": "all", "moves": 50.0, "period": "2014", "age": "all"})
+    columns = ["period", "age", "moves"]
+    totals = pl.concat(
+        [
+            whole.select(*columns, origin="area", destination="all_"),
+            whole.select(*columns, origin="all_", destination="area"),
+        ]
+    )
     people = truth["population"].select("area", "population", students="students_last_day")
     compared = compare_with_estimates(
         flows, estimates.with_columns(age=pl.lit("all")), people, lived.select("user", "area").unique("user")
@@ -71,6 +89,10 @@ def made(tmp_path_factory):
         "tweets/moves": moved,
         "tweets/second_residences": second_residences(with_second_homes(anchors)),
         "tweets/migration_flows": protect(tweets.MIGRATION_FLOWS, flows, Thresholds(1)).rows,
+        "tweets/supplied_demographics": supplied.with_columns(drop_sha256=pl.int_range(pl.len()).cast(pl.String())),
+        "tweets/user_demographics": user_demographics(described, supplied, by_group),
+        "tweets/student_flows": protect(tweets.STUDENT_FLOWS, flows, Thresholds(1)).rows,
+        "tweets/raked_flows": raked_flows(flows, totals),
         "tweets/migration_comparison": protect(tweets.MIGRATION_COMPARISON, compared, Thresholds(1)).rows,
     }
 
@@ -101,7 +123,8 @@ def test_what_is_made_conforms_and_passes_its_suite(made, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_everything_above_the_flows_is_individual(name):
-    above = name not in ("tweets/migration_flows", "tweets/migration_comparison")
+    flows = {f"tweets/{table}" for table in ("migration_flows", "student_flows", "raked_flows", "migration_comparison")}
+    above = name not in flows
     assert (CATALOGUE[name].sensitivity is Sensitivity.INDIVIDUAL) == above
 
 

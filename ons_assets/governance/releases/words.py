@@ -15,6 +15,8 @@ PAGE_OF = {
     "prices/revision_triangle": "cpi_release",
     "prices/elementary_diagnostics": "cpi_release",
     "tweets/migration_comparison": "migration_flows",
+    "tweets/student_flows": "migration_flows",
+    "tweets/raked_flows": "migration_flows",
     "meters/household_size_accuracy": "household_size",
     "meters/area_household_size": "area_households",
     "meters/profile_cluster_choice": "profiles",

@@ -15,6 +15,7 @@ from ons_assets.simulate.tweets.scales import Scale, scale_of
 from ons_assets.simulate.tweets.towns import Towns, make_towns
 
 STATUS = ("employed", "student", "at_home")
+SEXES = ("female", "male")
 USERS_AT_ONCE = 200_000
 
 
@@ -54,8 +55,9 @@ def simulate_tweets(
         Folder for the truth, as Parquet: areas, addresses, people (by person: status, age, user or not),
         homes and jobs (person, user_id, from_day, area, position), moves (of everybody, with the day on
         which the register learns of them), population (by area: people, students in term time on the
-        last day, users; and by age), flows (origin, destination, month, people), outages, accounts (user_id, kind),
-        tweets (tweet_id, user_id, where; not at full scale), faults, deleted.
+        last day, users), population_by_group (by area, age and sex: people, students on the last day), flows
+        (origin, destination, month, people), outages, accounts (user_id, kind), tweets (tweet_id, user_id, where;
+        not at full scale), faults, deleted.
     scale
         ``"small"``, ``"medium"``, ``"full"`` or a `Scale`.
     seed
@@ -182,7 +184,7 @@ def _write_truth(
         "moves": moves,
         "flows": flows,
         "population": _population(towns, people, users),
-        "population_by_age": _population_by_age(towns, people),
+        "population_by_group": _population_by_group(towns, people),
         "accounts": everyone.select(user_id=pl.col("author") + files.FIRST_USER_ID, kind="kind"),
         "outages": pl.DataFrame(
             {"from_s": files.utc_seconds(down[:, 0], size), "to_s": files.utc_seconds(down[:, 1], size)}
@@ -219,17 +221,24 @@ def _population(towns: Towns, people: People, users: np.ndarray) -> pl.DataFrame
     )
 
 
-def _population_by_age(towns: Towns, people: People) -> pl.DataFrame:
-    """People by the area of their home on the first day, and by age."""
+def _population_by_group(towns: Towns, people: People) -> pl.DataFrame:
+    """People by the area of their home on the first day, age and sex; students by that of the last day."""
     first = people.homes.unique("person", keep="first", maintain_order=True)["address"].to_numpy()
-    return (
-        pl.DataFrame(
-            {
-                "area": towns.table["area"].gather(pl.Series(towns.area_of_address[first])),
-                "age": pl.Series(AGE_GROUPS, dtype=pl.String()).gather(people.age),
-            }
-        )
-        .group_by("area", "age")
-        .agg(population=pl.len())
-        .sort("area", "age")
+    last = people.homes.unique("person", keep="last", maintain_order=True)["address"].to_numpy()
+    last_job = people.jobs.unique("person", keep="last", maintain_order=True)["address"].to_numpy()
+    groups = pl.DataFrame(
+        {
+            "age": pl.Series(AGE_GROUPS, dtype=pl.String()).gather(people.age),
+            "sex": pl.Series(SEXES, dtype=pl.String()).gather(people.is_male.astype(np.int64)),
+            "studies": (people.status == STUDENT) & (last_job >= 0),
+        }
     )
+    at_first, at_last = (
+        groups.with_columns(area=towns.table["area"].gather(pl.Series(towns.area_of_address[home])))
+        for home in (first, last)
+    )
+    cell = ["area", "age", "sex"]
+    counted = at_first.group_by(cell).agg(population=pl.len())
+    students = at_last.filter("studies").group_by(cell).agg(students_last_day=pl.len())
+    joined = counted.join(students, on=cell, how="full", coalesce=True)
+    return joined.with_columns(pl.col("population", "students_last_day").fill_null(0)).sort(cell)
