@@ -130,7 +130,7 @@ def test_it_is_known_where_a_value_comes_from(tmp_path: Path, monkeypatch: pytes
     assert sources["tweets.clustering.eps_m"] == ("25", "environment variable ONS_ASSETS_TWEETS__CLUSTERING__EPS_M")
     assert sources["tweets.clustering.min_tweets"] == ("4", "ons-assets.toml")
     assert sources["tweets.users.fastest_m_s"] == ("300", "default")
-    assert sources["mobile.anchors.night_start"] == ("18", "preset multimno")
+    assert sources["mobile.permanence.night_start"] == ("18", "preset multimno")
     assert sources["mobile.release.k"] == ("20", "ons-assets.toml")
     assert sources["mobile.workers.full_week_share"] == ("0.7", "default")
 

@@ -77,6 +77,17 @@ RANGE_M = Column("range_m", pl.Float64(), "how far it reaches; null if the plan 
 POWER_W = Column("power_w", pl.Float64(), "power of the antenna; null if the plan does not say")
 HEIGHT_M = Column("height_m", pl.Float64(), "height of the antenna above the ground; null if not said")
 CLUSTER = Column("cluster", pl.Int32(), "number of the cluster of tweets within its user")
+PLACE = Column("place", pl.String(), "cell that the device uses most, of those that are one place")
+YEAR_SEASON = Column("year_season", pl.String(), "all, or such as 2014-autumn; a winter is of the year of its January")
+DAY_GROUP = Column("day_group", pl.String(), "all, workdays, weekends or holidays")
+TIME_INTERVAL = Column("time_interval", pl.String(), "all, night, working_hours or evening")
+LABEL = Column("label", pl.String(), "home, work, second_home or usual")
+PERMANENCE_HOURS = Column("permanence_hours", pl.Int32(), "hours at the place")
+DAYS_THERE = Column("days_there", pl.Int32(), "days with an hour at the place")
+OBSERVED_HOURS = Column("observed_hours", pl.Int32(), "hours of the device at any place")
+OBSERVED_DAYS = Column("observed_days", pl.Int32(), "days with an hour at any place")
+REGULARITY_MEAN_DAYS = Column("regularity_mean_days", pl.Float64(), "mean of the gaps between its days at the place")
+REGULARITY_STD_DAYS = Column("regularity_std_days", pl.Float64(), "standard deviation of the gaps, or of their means")
 ANCHOR = Column("anchor", pl.String(), "home, second_home, work or study")
 HOME_CLUSTER = Column("home_cluster", pl.Int32(), "cluster of the main home of that time")
 HOME_AREA = Column("home_area", pl.String(), "GSS code of the main home")
@@ -87,7 +98,7 @@ ORIGIN = Column("origin", pl.String(), "code of the area of home, or of the old 
 DESTINATION = Column(
     "destination", pl.String(), "code of the area of work, or of the new home; or all; of phones none_seen, several too"
 )
-DEVICES = Column("devices", pl.Float64(), "devices that make the flow, weighted by where they may be")
+DEVICES = Column("devices", pl.Float64(), "devices, weighted by where they may be")
 PERIOD_TYPE = Column("period_type", pl.String(), "month or year")
 MOVERS = Column("movers", pl.Int64(), "users who moved")
 WEIGHTED_BY = Column(

@@ -45,6 +45,38 @@ SHARED_UNITS: Mapping[Pair, str] = MappingProxyType(
         ("mobile/event_quality", "mobile/operator_flows"): (
             "devices of a day are not those of a period that have a home, and no sum of one is in the other"
         ),
+        ("mobile/event_quality", "mobile/present_population"): (
+            "one counts devices that are seen on a day, the other those of a mean day of a kind, scaled and shared "
+            "among areas: no sum of one is in the other"
+        ),
+        ("mobile/event_quality", "mobile/usual_environment"): (
+            "devices of a day are not those of a season that have a usual environment: no sum of one is in the other"
+        ),
+        ("mobile/event_quality", "mobile/internal_migration"): (
+            "devices of a day are not those that have a home in each of two seasons, and no sum of one is in the other"
+        ),
+        ("mobile/internal_migration", "mobile/operator_flows"): (
+            "homes of two seasons are found by another method and of other devices than homes of a period: a number in "
+            "one is no sum of the other, and areas are withheld with k devices or more on either side"
+        ),
+        ("mobile/internal_migration", "mobile/present_population"): (
+            "devices of an hour of a mean day are not those of two seasons, and no sum of one is in the other"
+        ),
+        ("mobile/internal_migration", "mobile/usual_environment"): (
+            "the homes of an area in a season are its origins, or destinations, with those that have no home in the "
+            "other season: these are flows, and are withheld as such, so that no difference tells of them"
+        ),
+        ("mobile/operator_flows", "mobile/present_population"): (
+            "homes and places of work of a period are no devices of an hour of the day: a device is in many hours, and "
+            "in each shared among areas by another place"
+        ),
+        ("mobile/operator_flows", "mobile/usual_environment"): (
+            "homes are found by two methods, of devices that are chosen by two tests, so that the number in one is not "
+            "part of that in the other; areas, and who has no home, are withheld with k devices or more on either side"
+        ),
+        ("mobile/present_population", "mobile/usual_environment"): (
+            "devices of an hour of a mean day are not those of a season, and no sum of one is in the other"
+        ),
         ("tweets/migration_comparison", "tweets/student_flows"): (
             "penetration tells the users of an area, ten or more in all; movers who study add up to none of it"
         ),

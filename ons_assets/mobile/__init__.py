@@ -1,1 +1,1 @@
-"""The mobile phones pilot: flows of workers, made by an operator from events, and used by an office."""
+"""The mobile phones pilot: flows of workers and who is present, made by an operator from events; used by an office."""

@@ -1,24 +1,24 @@
 """From events to the anchors of devices, in areas: the part of the pilot that sees every event."""
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from ons_assets.lakehouse.buckets import with_bucket
 from ons_assets.lakehouse.sums import exact_sum
-from ons_assets.mobile.evidence import Evidence, evidence
+from ons_assets.mobile.cascade import cascade_anchors
+from ons_assets.mobile.evidence import CellArray, Evidence, IntArray, evidence
 from ons_assets.mobile.plan import CellPlan
-from ons_assets.mobile.spill import RECORD, EventSpill
+from ons_assets.mobile.presence import Presence, presence
+from ons_assets.mobile.spans import worked_spans
 from ons_assets.mobile.workers import classify_workers
 from ons_assets.parameters.geography import TIME_ZONE
 from ons_assets.parameters.mobile import CleaningParameters, DeviceAnchorParameters, StayParameters, WorkerParameters
+from ons_assets.parameters.mobile_presence import PermanenceParameters, UsualEnvironmentParameters
 
-# A span of buckets is worked at once when it holds so many; less would be lost in the overhead of frames.
-EVENTS_AT_ONCE = 2_000_000
+# Anchors of some devices, and what they were found from.
+Found = tuple[pl.DataFrame, Evidence | Presence]
 COLUMNS = (
     "bucket",
     "operator",
@@ -32,12 +32,6 @@ COLUMNS = (
     "from",
     "to",
 )
-
-
-def local_seconds(time_utc: pl.Series, time_zone: str = TIME_ZONE) -> pl.Series:
-    """Return times as seconds of the local clock since 1970."""
-    local = time_utc.dt.convert_time_zone(time_zone).dt.replace_time_zone(None)
-    return local.dt.epoch("s")
 
 
 def locate_anchors(found: pl.DataFrame, cells: pl.DataFrame, plan: CellPlan, coverage: pl.DataFrame) -> pl.DataFrame:
@@ -84,6 +78,8 @@ def device_anchors(
     stays: StayParameters | None = None,
     anchors: DeviceAnchorParameters | None = None,
     workers: WorkerParameters | None = None,
+    permanence: PermanenceParameters | None = None,
+    usual: UsualEnvironmentParameters | None = None,
     time_zone: str = TIME_ZONE,
     folder: Path | None = None,
     threads: int = 2,
@@ -100,7 +96,7 @@ def device_anchors(
         Blocks of events, such as days: operator, user, time_utc, event_date, cell_id.
     coverage
         cell, area, share.
-    cleaning, stays, anchors, workers
+    cleaning, stays, anchors, workers, permanence, usual
         Parameters; None for the defaults.
     time_zone
         Of the local clock.
@@ -123,6 +119,8 @@ def device_anchors(
         stays=stays,
         anchors=anchors,
         workers=workers,
+        permanence=permanence,
+        usual=usual,
         time_zone=time_zone,
         folder=folder,
         threads=threads,
@@ -141,10 +139,12 @@ def anchored_spans(
     stays: StayParameters | None = None,
     anchors: DeviceAnchorParameters | None = None,
     workers: WorkerParameters | None = None,
+    permanence: PermanenceParameters | None = None,
+    usual: UsualEnvironmentParameters | None = None,
     time_zone: str = TIME_ZONE,
     folder: Path | None = None,
     threads: int = 2,
-) -> Iterator[tuple[pl.DataFrame, Evidence]]:
+) -> Iterator[Found]:
     """Yield the anchors and evidence of span after span of buckets of devices; see `device_anchors`.
 
     Parameters
@@ -153,7 +153,7 @@ def anchored_spans(
         Blocks of `mobile/phone_events`, in any order.
     plan
         Cells of the operators, numbered, with their centres in metres.
-    cleaning, stays, anchors, workers
+    cleaning, stays, anchors, workers, permanence, usual
         Parameters; None for the defaults.
     time_zone
         Of the local clock.
@@ -164,29 +164,17 @@ def anchored_spans(
     """
     cleaning, stays = cleaning or CleaningParameters(), stays or StayParameters()
     anchors, workers = anchors or DeviceAnchorParameters(), workers or WorkerParameters()
-    with tempfile.TemporaryDirectory(dir=folder) as temporary, EventSpill(Path(temporary) / "events") as spill:
-        for block in events:
-            spill.add(
-                block["user"].to_numpy(),
-                local_seconds(block["time_utc"], time_zone).to_numpy(),
-                plan.numbers(block).to_numpy(),
-            )
-        spill.finish()
 
-        def work(files: list[Path]) -> tuple[pl.DataFrame, Evidence]:
-            records = np.concatenate([np.fromfile(path, dtype=RECORD) for path in files])
-            made = evidence(
-                records["user"],
-                records["time_s"].astype(np.int64),
-                records["cell"],
-                plan,
-                cleaning=cleaning,
-                stays=stays,
-                anchors=anchors,
-            )
-            return classify_workers(made.by_day, anchors, workers), made
+    permanence = permanence or PermanenceParameters()
+    night = (permanence.bridge_night_start, permanence.bridge_night_end)
 
-        spans = spill.spans(EVENTS_AT_ONCE)
-        with ThreadPoolExecutor(threads) as pool:
-            for start in range(0, len(spans), threads):
-                yield from pool.map(work, spans[start : start + threads])
+    def by_evidence(user: IntArray, time_s: IntArray, cell: CellArray) -> Found:
+        made = evidence(user, time_s, cell, plan, cleaning=cleaning, stays=stays, anchors=anchors)
+        return classify_workers(made.by_day, anchors, workers), made
+
+    def by_permanence(user: IntArray, time_s: IntArray, cell: CellArray) -> Found:
+        made = presence(user, time_s, cell, plan, cleaning=cleaning, stays=stays, night=night)
+        return cascade_anchors(made, permanence, usual, workers), made
+
+    work = by_evidence if anchors.method == "evidence" else by_permanence
+    yield from worked_spans(events, plan, work, time_zone=time_zone, folder=folder, threads=threads)

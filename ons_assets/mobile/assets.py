@@ -10,19 +10,25 @@ from collections.abc import Iterator
 import polars as pl
 
 from ons_assets.catalogue.mobile import EVENT_QUALITY
+from ons_assets.catalogue.mobile_presence import PRESENT_POPULATION, USUAL_ENVIRONMENT
 from ons_assets.geography.grid import Grid
 from ons_assets.governance.disclosure.step import Thresholds, protect
+from ons_assets.lakehouse import buckets
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.quarantine import rejected_rows
 from ons_assets.mobile import figures
 from ons_assets.mobile import flow_comparison as comparison
+from ons_assets.mobile import internal_migration as migration
+from ons_assets.mobile import present_population as presence
 from ons_assets.mobile import release as releasing
+from ons_assets.mobile import usual_environment as environment
 from ons_assets.mobile.anchors import device_anchors as find_anchors
 from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.event_quality import event_quality as describe_events
 from ons_assets.mobile.flows import take_flows
 from ons_assets.mobile.footprints import footprints
 from ons_assets.mobile.neighbours import cell_neighbours as find_neighbours
+from ons_assets.mobile.places import daily_tables, score_tables
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.priors import prior_of
 from ons_assets.mobile.quality_warnings import quality_warnings as hold_against_earlier_days
@@ -47,8 +53,16 @@ from ons_assets.parameters.mobile import (
     WorkerParameters,
 )
 from ons_assets.parameters.mobile_network import FootprintParameters, QualityWarningParameters
+from ons_assets.parameters.mobile_presence import (
+    InternalMigrationParameters,
+    PermanenceParameters,
+    PresentPopulationParameters,
+    UsualEnvironmentParameters,
+)
 
 log = logging.getLogger(__name__)
+
+BY_DEVICE = ("operator", "user", "place", "day")
 
 cells = ingested("mobile/cells", CellFiles.of)
 devices = ingested("mobile/devices", DeviceFiles.of)
@@ -141,6 +155,8 @@ def device_anchors(
     stays: StayParameters,
     anchors: DeviceAnchorParameters,
     workers: WorkerParameters,
+    permanence: PermanenceParameters,
+    usual: UsualEnvironmentParameters,
     coverage: CoverageParameters,
     country: Country,
     lakehouse: Lakehouse,
@@ -148,20 +164,122 @@ def device_anchors(
     """Find homes and places of work, a bucket of devices at a time."""
     plan = cell_plan(cells, Grid.of(country))
     shares = coverage_of_parts(plan, area_parts.collect(), coverage)
-    days = phone_events.select(pl.col("event_date").unique().sort()).collect().to_series()
-    columns = ["operator", "user", "time_utc", "event_date", "cell_id"]
-    blocks = (phone_events.filter(event_date=day).select(columns).collect() for day in days)
     yield from find_anchors(
-        blocks,
+        _by_day(phone_events),
         plan,
         shares,
         cleaning=cleaning,
         stays=stays,
         anchors=anchors,
         workers=workers,
+        permanence=permanence,
+        usual=usual,
         time_zone=country.time_zone,
         folder=lakehouse.home.staging,
     )
+
+
+def _by_day(phone_events: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    days = phone_events.select(pl.col("event_date").unique().sort()).collect().to_series()
+    columns = ["operator", "user", "time_utc", "event_date", "cell_id"]
+    return (phone_events.filter(event_date=day).select(columns).collect() for day in days)
+
+
+@published(
+    "mobile/daily_permanence",
+    "mobile/device_places",
+    inputs=["mobile/phone_events", "mobile/cells", "reference/area_parts"],
+)
+def daily_permanence(
+    phone_events: pl.LazyFrame,
+    cells: pl.LazyFrame,
+    area_parts: pl.LazyFrame,
+    cleaning: CleaningParameters,
+    stays: StayParameters,
+    coverage: CoverageParameters,
+    permanence: PermanenceParameters,
+    country: Country,
+    lakehouse: Lakehouse,
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Say in which hours of each day devices were at which of their places, and where those are."""
+    plan = cell_plan(cells, Grid.of(country))
+    yield from daily_tables(
+        _by_day(phone_events),
+        plan,
+        coverage_of_parts(plan, area_parts.collect(), coverage),
+        cleaning=cleaning,
+        stays=stays,
+        permanence=permanence,
+        time_zone=country.time_zone,
+        folder=lakehouse.home.staging,
+    )
+
+
+@published(
+    "mobile/midterm_permanence",
+    "mobile/longterm_permanence",
+    "mobile/usual_places",
+    inputs=["mobile/daily_permanence"],
+)
+def permanence_scores(
+    daily_permanence: pl.LazyFrame, permanence: PermanenceParameters, usual: UsualEnvironmentParameters
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]:
+    """Add the hours up by month and season, and find homes, places of work and other usual places."""
+    for (rows,) in buckets.parts(daily_permanence, order=BY_DEVICE):
+        yield score_tables(rows, permanence, usual)
+
+
+@published(
+    "mobile/usual_environment",
+    inputs=["mobile/usual_places", "mobile/device_places", "mobile/daily_permanence"],
+)
+def usual_environment(
+    usual_places: pl.LazyFrame,
+    device_places: pl.LazyFrame,
+    daily_permanence: pl.LazyFrame,
+    parameters: PresentPopulationParameters,
+    release: ReleaseParameters,
+) -> Protected:
+    """Count homes, places of work, second homes and usual environments by area."""
+    days = presence.days_of_types(daily_permanence, parameters)
+    parts = buckets.parts(usual_places, device_places, order=BY_DEVICE)
+    counted = environment.usual_environment(
+        (environment.environment_of_areas(labels, places) for labels, places in parts), presence.observed_of(days)
+    )
+    return protect(USUAL_ENVIRONMENT, counted, Thresholds(release.k))
+
+
+@published("mobile/internal_migration", inputs=["mobile/usual_places", "mobile/device_places"])
+def internal_migration(
+    usual_places: pl.LazyFrame,
+    device_places: pl.LazyFrame,
+    parameters: InternalMigrationParameters,
+    release: ReleaseParameters,
+) -> Protected:
+    """Count devices by the areas of their homes in successive seasons."""
+    pairs = migration.successive(usual_places.select(pl.col("year_season").unique()).collect().to_series())
+    parts = buckets.parts(usual_places, device_places, order=BY_DEVICE)
+    moved = (migration.moves_between_seasons(labels, places, pairs, parameters) for labels, places in parts)
+    return migration.internal_migration(moved, release)
+
+
+@published(
+    "mobile/present_population", inputs=["mobile/daily_permanence", "mobile/device_places", "reference/area_parts"]
+)
+def present_population(
+    daily_permanence: pl.LazyFrame,
+    device_places: pl.LazyFrame,
+    area_parts: pl.LazyFrame,
+    parameters: PresentPopulationParameters,
+    release: ReleaseParameters,
+) -> Protected:
+    """Count the devices that are present by area, hour and kind of day."""
+    days = presence.days_of_types(daily_permanence, parameters)
+    parts = buckets.parts(daily_permanence, device_places, order=BY_DEVICE)
+    found = presence.together(presence.present(daily, places, days) for daily, places in parts)
+    residents = presence.residents_of_areas(area_parts.collect())
+    made = presence.present_population(found, days, residents, parameters)
+    return protect(PRESENT_POPULATION, made, Thresholds(release.k))
 
 
 @published(

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import polars as pl
 
 from ons_assets.lakehouse.disclosure import largest_of
-from ons_assets.mobile.anchors import local_seconds
 from ons_assets.mobile.evidence import FLAGS, clean, counts_on, sort_events
 from ons_assets.mobile.plan import CellPlan
+from ons_assets.mobile.spans import local_seconds
 from ons_assets.parameters.geography import TIME_ZONE
 from ons_assets.parameters.mobile import CleaningParameters, EventQualityParameters
 

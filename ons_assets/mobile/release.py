@@ -187,10 +187,11 @@ def operator_flows(
         named = released.flows.with_columns(operator=pl.lit(operator), observed=pl.lit(observed))
         parts.append(named.select(*keys, *COLUMNS[4:]))
     rows = pl.concat(parts[1:] or parts).sort(keys)
-    return Protected(rows, _account(of_operators, parameters.k))
+    return Protected(rows, account_of(of_operators, parameters.k))
 
 
-def _account(released: list[Released], k: float) -> Account:
+def account_of(released: list[Released], k: float) -> Account:
+    """Return what the release of some tables withheld, without any figure of them."""
     counted = sum(each.devices for each in released)
     hidden = sum(each.suppressed_devices for each in released)
     primary = sum(each.primary for each in released)

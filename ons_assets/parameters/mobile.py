@@ -6,26 +6,44 @@ from pydantic import BaseModel, Field, model_validator
 
 from ons_assets.parameters.base import Parameters, Positive, Section
 from ons_assets.parameters.mobile_network import FootprintParameters, QualityWarningParameters
+from ons_assets.parameters.mobile_presence import (
+    InternalMigrationParameters,
+    PermanenceParameters,
+    PresentPopulationParameters,
+    UsualEnvironmentParameters,
+)
 
 LEAST_K = 5
 Monday0 = Annotated[int, Field(ge=0, le=6)]
 
-# What Eurostat's reference pipeline is configured with (multimno, pipe_configs): hours of night and work,
-# shares of a device's hours and days that make a home or a workplace, gaps that are bridged, speed, k.
+# What Eurostat's reference pipeline is configured with (multimno, pipe_configs): homes and places of work by its
+# cascade over permanence scores, its hours, shares, gaps that are bridged, speed and k.
 MOBILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "house": {},
     "multimno": {
-        "anchors": {
+        "anchors": {"method": "permanence"},
+        "permanence": {
+            "present_minutes": 30,
+            "bridge_night_start": 23,
+            "bridge_night_end": 9,
+            "day_start_hour": 4,
             "night_start": 18,
             "night_end": 8,
             "work_start": 8,
             "work_end": 17,
-            "evening_weight": 0.0,
-            "weekend_weight": 0.0,
-            "working_home_weight": 0.0,
-            "night_work_weight": 0.0,
+        },
+        "usual_environment": {
+            "least_hours": 2,
+            "least_days": 1,
+            "usual_gap_share": 0.2,
+            "home_gap_hours": 1,
+            "work_gap_hours": 1,
+            "usual_share": 0.7,
             "home_share": 0.8,
+            "home_days_share": 0.8,
+            "work_at_home": True,
             "work_share": 0.8,
+            "work_days_share": 0.8,
         },
         "stays": {"reach_minutes": 7.5, "bridge_day_minutes": 120, "bridge_night_minutes": 480},
         "cleaning": {"max_speed_m_s": 55, "min_distance_m": 10_000},
@@ -54,6 +72,11 @@ class StayParameters(Parameters):
 class DeviceAnchorParameters(Parameters):
     """Homes and places of work of devices."""
 
+    method: Literal["evidence", "permanence"] = Field(
+        "evidence",
+        description="by the evidence of days, or by the cascade of rules over permanence scores; see "
+        "docs/methods/usual_environment.md. The second has its parameters in permanence and usual_environment",
+    )
     night_start: int = Field(22, ge=12, le=23, description="hour of the local clock at which night begins")
     night_end: int = Field(6, ge=1, le=11, description="hour at which it ends")
     work_start: int = Field(9, ge=4, le=12, description="hour at which a working day begins, Monday to Friday")
@@ -193,6 +216,10 @@ class Mobile(Section):
     anchors: DeviceAnchorParameters = DeviceAnchorParameters()
     workers: WorkerParameters = WorkerParameters()
     coverage: CoverageParameters = CoverageParameters()
+    permanence: PermanenceParameters = PermanenceParameters()
+    usual_environment: UsualEnvironmentParameters = UsualEnvironmentParameters()
+    present_population: PresentPopulationParameters = PresentPopulationParameters()
+    internal_migration: InternalMigrationParameters = InternalMigrationParameters()
     footprints: FootprintParameters = FootprintParameters()
     event_quality: EventQualityParameters = EventQualityParameters()
     quality_warnings: QualityWarningParameters = QualityWarningParameters()

@@ -8,12 +8,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ons_assets.mobile import anchors as anchors_module
+from ons_assets.mobile import spans as spans_module
 from ons_assets.mobile.anchors import device_anchors
 from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.event_quality import event_quality
 from ons_assets.mobile.flow_comparison import census, flow_comparison, latest
 from ons_assets.mobile.flows import take_flows
+from ons_assets.mobile.places import daily_tables, score_tables
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.release import operator_flows, origin_destination
 from ons_assets.mobile.sources import check_totals
@@ -287,10 +288,35 @@ def _device_anchors() -> Case:
         at_once = (2_000_000, 1, 4_000, 700)[variation]
         size = (len(events), 9_999, 5_000, 20_000)[variation]
         blocks = (events[start : start + size] for start in range(0, len(events), size))
-        with mock.patch.object(anchors_module, "EVENTS_AT_ONCE", at_once):
+        with mock.patch.object(spans_module, "EVENTS_AT_ONCE", at_once):
             return pl.concat(device_anchors(blocks, plan, shares, threads=1 + variation))
 
     return Case(make, {"events": events(), "shares": shares})
+
+
+def _daily(table: int) -> Case:
+    """Hours at places, and where they are; cells that were turned are one place."""
+    plan = cell_plan(cells())
+    shares = coverage_of_parts(plan, parts(), CoverageParameters(tile_m=250))
+
+    def make(variation: int, events: pl.DataFrame, shares: pl.DataFrame) -> pl.DataFrame:
+        size = (len(events), 9_999, 5_000, 20_000)[variation]
+        blocks = (events[start : start + size] for start in range(0, len(events), size))
+        with mock.patch.object(spans_module, "EVENTS_AT_ONCE", (2_000_000, 1, 4_000, 700)[variation]):
+            return pl.concat(tables[table] for tables in daily_tables(blocks, plan, shares, threads=1 + variation))
+
+    return Case(make, {"events": events(), "shares": shares})
+
+
+def _scores(table: int) -> Case:
+    def make(variation: int, daily: pl.DataFrame) -> pl.DataFrame:
+        part = pl.col("user") % (variation + 1)
+        made = [score_tables(daily.filter(part == number))[table] for number in range(variation + 1)]
+        return pl.concat(made).sort(pl.all())
+
+    plan = cell_plan(cells())
+    shares = coverage_of_parts(plan, parts(), CoverageParameters(tile_m=250))
+    return Case(make, {"daily": pl.concat(daily for daily, _ in daily_tables([events()], plan, shares))})
 
 
 def _classes(parameters: DeviceAnchorParameters) -> Case:
@@ -361,6 +387,11 @@ CASES = {
             "market": MARKET,
         },
     ),
+    "hours at places": lambda: _daily(0),
+    "areas of places": lambda: _daily(1),
+    "scores of months": lambda: _scores(0),
+    "scores of seasons": lambda: _scores(1),
+    "usual places": lambda: _scores(2),
     "comparison of flows": lambda: Case(
         _compare, {"weighted": weighted(), "commuters": commuters(), "centres": centres(), "codes": W_CODES}
     ),

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ons_assets import operations
-from ons_assets.catalogue import CATALOGUE, mobile, tables_of
+from ons_assets.catalogue import CATALOGUE, mobile, mobile_presence, tables_of
 from ons_assets.lakehouse import gate, lake
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
@@ -15,10 +15,21 @@ from ons_assets.lakehouse.tables import Sensitivity
 from ons_assets.settings import Settings
 from ons_assets.simulate.mobile import Scale, simulate_mobile
 
-TABLES = tables_of(mobile)
-WORLD = Scale("tiny", 2_500, date(2014, 10, 6), 8, 4.0, 6.0, True)
+TABLES = (*tables_of(mobile), *tables_of(mobile_presence))
+# Half of it is autumn, and half winter.
+WORLD = Scale("tiny", 2_500, date(2014, 11, 27), 8, 4.0, 6.0, True)
 OUTSIDE = ("mobile/aggregated_flows", "mobile/weighted_flows", "mobile/flow_comparison")
-INSIDE = ("mobile/cells", "mobile/devices", "mobile/phone_events", "mobile/device_anchors")
+INSIDE = (
+    "mobile/cells",
+    "mobile/devices",
+    "mobile/phone_events",
+    "mobile/device_anchors",
+    "mobile/daily_permanence",
+    "mobile/device_places",
+    "mobile/midterm_permanence",
+    "mobile/longterm_permanence",
+    "mobile/usual_places",
+)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +105,19 @@ def test_nothing_leaves_the_operator_below_k(settings: Settings) -> None:
         assert CATALOGUE[name].sensitivity is Sensitivity.INDIVIDUAL
     for name in ("mobile/operator_flows", *OUTSIDE):
         assert CATALOGUE[name].sensitivity is Sensitivity.AGGREGATE
+
+
+@pytest.mark.parametrize("name", ["mobile/usual_environment", "mobile/present_population"])
+def test_no_number_of_devices_in_an_area_below_k_leaves(settings: Settings, name: str) -> None:
+    told = rows(settings, name)
+    assert told["devices"].min() >= 5
+    other = [column for column in CATALOGUE[name].key if column != "area"]
+    wholes = told.filter(area="all").select(*other, whole="devices")
+    listed = told.filter(pl.col("area") != "all").group_by(other).agg(pl.col("devices").sum(), areas=pl.len())
+    left = listed.join(wholes, on=other).with_columns(left=pl.col("whole") - pl.col("devices"))
+    # What is not listed is nothing, or as much as may be told.
+    assert left.filter(~(pl.col("left").abs() < 1e-6) & (pl.col("left") < 5)).is_empty()
+    assert len(left) > 3
 
 
 def test_probabilities_of_an_anchor_sum_to_one(settings: Settings) -> None:

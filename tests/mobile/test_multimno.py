@@ -6,19 +6,23 @@ import polars as pl
 import pytest
 
 from ons_assets.geography.areas import Areas
+from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse.home import Home
 from ons_assets.mobile.anchors import anchored_spans, device_anchors
 from ons_assets.mobile.coverage import coverage
 from ons_assets.mobile.event_quality import event_quality
 from ons_assets.mobile.footprints import footprints
+from ons_assets.mobile.permanence import longterm_permanence, midterm_permanence
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.sources import CellFiles, EventFiles
 from ons_assets.mobile.tile_grids import COUNTRY, on_grid
+from ons_assets.mobile.usual_environment import usual_environment_labels
 from ons_assets.mobile.versions import network_versions
 from ons_assets.parameters.mobile import Mobile
 from ons_assets.settings import Settings
 
 RECEIVED = datetime(2024, 1, 1, tzinfo=UTC)
+PRESET = Mobile(preset="multimno")
 
 
 @pytest.fixture
@@ -65,6 +69,76 @@ def test_areas_of_britain_hold_none_of_it(sample):
     shares = coverage(plan, areas)
     assert shares.is_empty()
     assert all(part.is_empty() for part in device_anchors([events], plan, shares))
+
+
+# --- beside what multimno makes of it --------------------------------------------------------------------
+
+
+@pytest.fixture
+def theirs(shared_data):
+    def read(name):
+        made = pl.read_parquet(shared_data / "geo" / "mobile" / "multimno_outputs" / f"silver__{name}.parquet")
+        return made.with_columns(user=pl.col("user_id").hash().reinterpret(signed=True)) if "user_id" in made else made
+
+    return read
+
+
+@pytest.fixture
+def scores(theirs):
+    """Long-term scores by our definition, of the daily ones of multimno by tile."""
+    tiles = theirs("UE__daily_permanence_score").filter(id_type="grid").explode("dps")
+    tiles = tiles.join(theirs("network_coverage__group_to_tile"), left_on="dps", right_on="group_id")
+    hour = pl.col("time_slot_initial_time")
+    daily = tiles.group_by("user", place="grid_id", day=hour.dt.date()).agg(
+        hours_mask=(2 ** hour.dt.hour().unique().cast(pl.Int32())).sum().cast(pl.Int32())
+    )
+    return longterm_permanence(midterm_permanence(daily, PRESET.permanence)).filter(year_season="all")
+
+
+@pytest.mark.parametrize(
+    ("day_type", "interval", "name"),
+    [("all", "all", "all"), ("all", "night", "night_time"), ("workdays", "working_hours", "working_hours")],
+)
+def test_scores_are_those_of_multimno_but_for_hours_that_it_counts_twice(theirs, scores, day_type, interval, name):
+    ours = scores.filter(day_group=day_type, time_interval=interval)
+    other = theirs("UE__longterm_permanence_score").filter(day_type=day_type, time_interval=name)
+    tiles = ours.join(other.filter(id_type="grid"), left_on=["user", "place"], right_on=["user", "grid_id"], how="full")
+    assert len(tiles) == len(ours) > 3_000
+    assert (tiles["days_there"] == tiles["total_frequency"]).all()
+    devices = ours.join(other.filter(id_type="device_observation"), on="user")
+    assert (devices["observed_hours"] == devices["lps"]).all()
+    more = tiles.filter(pl.col("permanence_hours") != pl.col("lps"))
+    assert (more["lps"] > more["permanence_hours"]).all()
+    assert len(more) < 0.05 * len(tiles)
+
+
+def test_labels_are_those_of_multimno_and_the_cascade_goes_on_for_each_device(theirs, scores):
+    ours = usual_environment_labels(scores, PRESET.usual_environment).filter(pl.col("label") != "second_home")
+    other = theirs("UE__usual_environment_labels").with_columns(pl.col("label").replace({"ue": "usual"}))
+    key = ["user", "place", "label"]
+    assert other.rename({"grid_id": "place"}).join(ours, on=key, how="anti").is_empty()
+    # It stops at the first rule that labels any device.
+    more = ours.join(other.rename({"grid_id": "place"}), on=key, how="anti")
+    assert more.select("label", "label_rule").unique().rows() == [("work", "working_days")]
+    assert more["user"].n_unique() == 2
+
+
+def test_homes_by_the_preset_are_where_multimno_has_them(sample, theirs, settings):
+    plan, events = sample
+    [(found, made)] = list(
+        anchored_spans(
+            [events], plan, cleaning=PRESET.cleaning, stays=PRESET.stays, anchors=PRESET.anchors, workers=PRESET.workers
+        )
+    )
+    homes = theirs("UE__usual_environment_labels").filter(label="home")
+    names = homes["user_id"].unique().sort()
+    own = pseudonyms([f"multimno/{name}" for name in names], Home(settings.home).secret())
+    footprint = theirs("network_coverage__cell_footprint").filter(day=8).select("cell_id", "grid_id")
+    tiles = footprint.join(plan.cells.select("cell_id", "cell"), on="cell_id")
+    at = found.filter(anchor="home").join(made.cells, on=["user", "place"]).join(tiles, on="cell")
+    numbered = homes.join(pl.DataFrame({"user_id": names, "pseudonym": own}), on="user_id")
+    both = numbered.join(at, left_on=["pseudonym", "grid_id"], right_on=["user", "grid_id"], how="semi")
+    assert both["user_id"].n_unique() == len(names) == 5
 
 
 def test_on_the_grid_of_its_country_every_cell_of_it_has_a_place(tmp_path, shared_data):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ons_assets.geography.areas import Areas
-from ons_assets.mobile import anchors as anchors_module
 from ons_assets.mobile import release, workers
+from ons_assets.mobile import spans as spans_module
 from ons_assets.mobile.anchors import device_anchors, locate_anchors
 from ons_assets.mobile.coverage import coverage
 from ons_assets.mobile.event_quality import event_quality, hours_of
@@ -164,23 +164,16 @@ def test_a_device_that_is_seen_too_little_has_no_home():
     assert classes(week(1, "b", days=range(3))) == {}
 
 
-def test_the_named_preset_asks_for_eighty_per_cent():
-    rows = week(1, "b", days=range(7)) + week(1, "b", at_night="a2", days=range(7, 11)) + week(2, "b")
-    given = {"stays": {"place_radius_m": 0}, "preset": "multimno"}
-    assert (1, "home") not in classes(rows, **given)
-    assert classes(rows, **given)[2, "home"] == ("a", "full_week")
-    assert (1, "home") in classes(rows, **(given | {"anchors": {"home_share": 0.5}}))
-
-
 def test_presets_are_beginnings_and_what_is_said_wins():
     preset = Mobile(preset="multimno")
-    hours = preset.anchors
+    hours, shares = preset.permanence, preset.usual_environment
     assert (hours.night_start, hours.night_end, hours.work_start, hours.work_end) == (18, 8, 8, 17)
-    assert (hours.home_share, hours.work_share, preset.release.k) == (0.8, 0.8, 5)
+    assert (shares.home_share, shares.work_share, preset.release.k) == (0.8, 0.8, 5)
+    assert preset.anchors.method == "permanence"
     assert preset.stays.reach_minutes == 7.5
     assert Mobile(preset="multimno", release={"k": 20}).release.k == 20
     said = Mobile(preset="multimno", anchors=DeviceAnchorParameters(night_end=7))
-    assert (said.anchors.night_start, said.anchors.night_end) == (18, 7)
+    assert (said.anchors.method, said.anchors.night_end) == ("permanence", 7)
     assert Mobile().release.k == 10
     assert Mobile.model_validate_json(said.model_dump_json()) == said
     with pytest.raises(ValueError, match="greater than or equal to 5"):
@@ -251,7 +244,7 @@ def test_days_in_any_order_and_any_number_of_buckets_at_once_give_the_same(monke
     frame = events(*rows)
     by_day = frame.partition_by("event_date")
     one = pl.concat(device_anchors([frame], PLAN, KNOWN, threads=1))
-    monkeypatch.setattr(anchors_module, "EVENTS_AT_ONCE", 1)
+    monkeypatch.setattr(spans_module, "EVENTS_AT_ONCE", 1)
     other = pl.concat(device_anchors(by_day[::-1], PLAN, KNOWN, threads=2))
     assert_frame_equal(one.sort(KEY), other.sort(KEY))
     assert len(one) > 0

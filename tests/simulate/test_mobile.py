@@ -74,6 +74,25 @@ def test_masts_that_are_out_of_order_are_silent(world):
         assert seen["cell_id"].is_in(cells["cell_id"].implode()).mean() < 0.002
 
 
+def test_every_phone_is_somewhere_at_every_hour_and_most_are_at_home_at_night(world):
+    present = pl.read_parquet(world.truth / "present.parquet")
+    phones = pl.read_parquet(world.truth / "phones.parquet").filter(operator="north")
+    counted = present.group_by("day", "hour").agg(pl.col("devices").sum())
+    assert len(counted) == TINY.days * 24
+    assert counted["devices"].unique().to_list() == [len(phones)]
+    people = pl.read_parquet(world.truth / "people.parquet")
+    homes = phones.join(people, on="person").group_by(ward="home_ward").agg(homes=pl.len())
+
+    def off(hour: int) -> float:
+        there = present.filter(hour=hour, day=date(2014, 10, 22)).join(homes, on="ward", how="full", coalesce=True)
+        differ = (pl.col("devices").fill_null(0).cast(pl.Int64) - pl.col("homes").fill_null(0).cast(pl.Int64)).abs()
+        return there.select(differ.sum()).item() / 2 / len(phones)
+
+    # Night shifts are a twenty-fifth of workers.
+    assert off(3) < 0.03
+    assert off(11) > 3 * off(3)
+
+
 def test_people_work_by_the_law_of_gravity_and_operators_have_their_shares():
     size = scale_of(Scale("big", 60_000, date(2014, 10, 6), 2, 1, 1, False))
     country = make_country(1)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from ons_assets.simulate.land import disc
 from ons_assets.simulate.mobile.country import Country, FloatArray, IntArray
@@ -12,7 +13,7 @@ from ons_assets.simulate.mobile.people import CHILD, NIGHT, OPERATORS, SITES, ST
 from ons_assets.simulate.mobile.scales import Scale
 from ons_assets.simulate.prices.seeds import generator
 
-HOUR_S = 3_600
+HOUR_S, HOURS = 3_600, 24
 PLACES_A_WARD = 3
 SITES_A_WORKER = 5
 # When people use their phones, by hour of the local clock.
@@ -139,32 +140,87 @@ class Operator:
             since=np.where(is_night & works, random.normal(21.8, 0.3, n), NOWHERE),
         )
 
-    def _cells(self, random: np.random.Generator, days: Days, row: IntArray, hour: FloatArray) -> npt.NDArray[np.int32]:
-        draw = random.random(len(row))
-        cell = self._home.choose(row, draw)
+    def wards(self, day: int) -> IntArray:
+        """Return the ward in which each phone of the operator truly is in the middle of each hour of a day.
+
+        Parameters
+        ----------
+        day
+            From 0.
+
+        Returns
+        -------
+        array of int, shape (24, phones)
+            On the way between home and work it is that of the nearest centre.
+        """
+        days = self._days(generator(self._seed, "events", self.name, day), day)
+        row = np.arange(len(self.phone))
+        centres = cKDTree(self._country.centre)
+        wards = np.empty((HOURS, len(row)), dtype=np.int64)
+        for hour in range(HOURS):
+            at = np.full(len(row), hour + 0.5)
+            where = self._whereabouts(days, row, at)
+            ward = self._people.home[self.person].copy()
+            ward[where.at_work] = self._people.work[self.person][where.at_work]
+            ward[where.at_site] = days.site[where.at_site] // PLACES_A_WARD
+            ward[where.on_trip] = days.trip[where.on_trip] // PLACES_A_WARD
+            moving, position = self._on_the_way(days, row, at, where)
+            ward[moving] = centres.query(position)[1]
+            wards[hour] = ward
+        return wards
+
+    def _whereabouts(self, days: Days, row: IntArray, hour: FloatArray) -> "Whereabouts":
         away = (hour >= days.out[row]) & (hour < days.back[row])
         at_site = away & (days.site[row] >= 0)
         at_work = (away & ~at_site) | (hour < days.until[row]) | (hour >= days.since[row])
+        on_trip = ~away & ~at_work & (hour >= days.trip_start[row]) & (hour < days.trip_end[row])
+        return Whereabouts(at_work, at_site, on_trip, away & ~at_site)
+
+    def _cells(self, random: np.random.Generator, days: Days, row: IntArray, hour: FloatArray) -> npt.NDArray[np.int32]:
+        draw = random.random(len(row))
+        cell = self._home.choose(row, draw)
+        where = self._whereabouts(days, row, hour)
+        at_work, at_site, on_trip = where.at_work, where.at_site, where.on_trip
         cell[at_work] = self._work.choose(row[at_work], draw[at_work])
         cell[at_site] = self._public.choose(days.site[row[at_site]], draw[at_site])
-        on_trip = ~away & ~at_work & (hour >= days.trip_start[row]) & (hour < days.trip_end[row])
         cell[on_trip] = self._public.choose(days.trip[row[on_trip]], draw[on_trip])
-        return self._travelling(days, row, hour, cell, away & ~at_site)
+        moving, at = self._on_the_way(days, row, hour, where)
+        if len(at):
+            cell[moving] = self._network.tree.query(at)[1].astype(np.int32)
+        return cell
 
-    def _travelling(
-        self, days: Days, row: IntArray, hour: FloatArray, cell: npt.NDArray[np.int32], at_work: npt.NDArray[np.bool_]
-    ) -> npt.NDArray[np.int32]:
-        """Put events just before and after a day of work on the way."""
+    def _on_the_way(
+        self, days: Days, row: IntArray, hour: FloatArray, where: "Whereabouts"
+    ) -> tuple[npt.NDArray[np.bool_], FloatArray]:
+        """Who is on the way, just before and after a day of work, and where."""
         home, work = self._people.home_at[self.person[row]], self._people.work_at[self.person[row]]
         hours = np.hypot(*(home - work).T) / 1_000 / COMMUTE_KMH
         there = (days.out[row] - hour) / np.maximum(hours, 1e-6)
         again = (hour - days.back[row]) / np.maximum(hours, 1e-6)
         towards_home = np.where((there > 0) & (there < 1), there, np.where((again > 0) & (again < 1), again, np.nan))
         moving = (
-            np.isfinite(towards_home) & ~at_work & (days.site[row] < 0) & (self._people.work[self.person[row]] >= 0)
+            np.isfinite(towards_home)
+            & ~where.by_day
+            & (days.site[row] < 0)
+            & (self._people.work[self.person[row]] >= 0)
         )
         part = towards_home[moving, None]
-        at = work[moving] * (1 - part) + home[moving] * part
-        if len(at):
-            cell[moving] = self._network.tree.query(at)[1].astype(np.int32)
-        return cell
+        return moving, work[moving] * (1 - part) + home[moving] * part
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Who is where at some time, as arrays of bool, shape (n,); all others are at home or on the way.
+
+    Parameters
+    ----------
+    at_work, at_site, on_trip
+        At the place of work, at one of several, or for shopping and visits.
+    by_day
+        At the place of work by day.
+    """
+
+    at_work: npt.NDArray[np.bool_]
+    at_site: npt.NDArray[np.bool_]
+    on_trip: npt.NDArray[np.bool_]
+    by_day: npt.NDArray[np.bool_]

@@ -74,7 +74,8 @@ def simulate_mobile(
     truth
         Folder for the truth, as Parquet: people (person, home and work as ward and district, age,
         activity), phones (device, person, operator, contract, is_second), flows_district and flows_ward,
-        faults (by operator and day), outages (operator, day, cell_id).
+        faults (by operator and day), outages (operator, day, cell_id), present (operator, day, hour, ward, district,
+        devices: phones of the operator by where they truly are in the middle of the hour, seen or not).
     scale
         ``"demo"``, ``"medium"``, ``"full"`` or a `Scale`.
     seed
@@ -94,7 +95,7 @@ def simulate_mobile(
     truth.mkdir(parents=True, exist_ok=True)
     written = Written(drops)
     faults: list[dict[str, object]] = []
-    outages, done = [], 0
+    outages, present, done = [], [], 0
     for name in operators:
         network = make_network(country, name, seed)
         written.csv("cells", f"cells_{name}.csv", plan_table(network))
@@ -113,6 +114,7 @@ def simulate_mobile(
             written.events += len(table)
             written.day(table, size, seed, name, size.first_day + timedelta(day), faults)
             outages.append(_outage(network, silent, name, size.first_day + timedelta(day)))
+            present.append(_present(country, operator, day, size.first_day + timedelta(day)))
             done += 1
             if progress is not None:
                 progress(done, size.days * len(operators))
@@ -122,6 +124,7 @@ def simulate_mobile(
             written.csv("aggregated_flows", f"flows_{name}.csv", table)
     _write_office(written, country, people, size, seed)
     _write_truth(truth, country, people, phones, devices, faults, pl.concat(outages))
+    pl.concat(present).write_parquet(truth / "present.parquet")
     return Summary(
         drops=drops,
         truth=truth,
@@ -199,6 +202,20 @@ def _silent_masts(network: Network, operator: str, day: int, seed: int) -> np.nd
 def _outage(network: Network, silent: np.ndarray, operator: str, day: date) -> pl.DataFrame:
     cells = network.table.filter(pl.col("mast").is_in(pl.Series(silent).implode()))
     return cells.select(pl.lit(operator).alias("operator"), pl.lit(day).alias("day"), "cell_id")
+
+
+def _present(country: Country, operator: Operator, number: int, day: date) -> pl.DataFrame:
+    wards = operator.wards(number)
+    counts = np.stack([np.bincount(of_hour, minlength=country.n) for of_hour in wards])
+    hour, ward = np.nonzero(counts)
+    return pl.DataFrame(
+        {
+            "hour": hour.astype(np.int8),
+            "ward": country.wards["ward"].gather(ward),
+            "district": country.wards["district"].gather(ward),
+            "devices": counts[hour, ward],
+        }
+    ).select(pl.lit(operator.name).alias("operator"), pl.lit(day).alias("day"), pl.all())
 
 
 def _flows_of_another(
