@@ -62,7 +62,10 @@ def occupancy_table(
         Rows of `meters/occupancy_probabilities`.
     """
     parameters = parameters or OccupancyParameters()
-    groups = groups_of(half_hours, dwellings).select("layout", "dwelling_type")
+    priors = None
+    if homes:
+        groups = groups_of(half_hours, dwellings).select("layout", "dwelling_type")
+        priors = [homes.of(*group) for group in groups.iter_rows()]
     probability = occupancy_of_homes(
         measured(half_hours),
         dense(half_hours).meter_offsets,
@@ -70,7 +73,7 @@ def occupancy_table(
         day=half_hours["day"].to_physical().to_numpy(),
         parameters=parameters.hmm,
         population=parameters.population,
-        priors=[homes.of(*group) for group in groups.iter_rows()] if homes else None,
+        priors=priors,
         threshold=parameters.threshold,
         geoma=parameters.geoma,
         calibration=Calibration(*parameters.calibration) if parameters.calibration else None,
