@@ -87,11 +87,15 @@ def event_quality(
 
 @published("mobile/quality_warnings", inputs=["mobile/event_quality"], optional=["governance/drop_ledger"])
 def quality_warnings(
-    event_quality: pl.LazyFrame, drop_ledger: pl.LazyFrame | None, parameters: QualityWarningParameters
+    event_quality: pl.LazyFrame,
+    drop_ledger: pl.LazyFrame | None,
+    parameters: QualityWarningParameters,
+    permanence: PermanenceParameters,
+    country: Country,
 ) -> pl.DataFrame:
     """Hold every day against those before it."""
     ledger = drop_ledger.collect() if drop_ledger is not None else None
-    return hold_against_earlier_days(event_quality.collect(), ledger, parameters)
+    return hold_against_earlier_days(event_quality.collect(), ledger, parameters, permanence, country.time_zone)
 
 
 @published("mobile/record_errors", inputs=["mobile/cells"], optional=["mobile/phone_events", "mobile/devices"])

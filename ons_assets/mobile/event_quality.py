@@ -1,6 +1,7 @@
 """What a day of events is worth: hours covered, masts that fell silent, and what cleaning finds in it."""
 
-from datetime import date, datetime, timedelta
+import math
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -51,29 +52,44 @@ def event_quality(
     """
     parameters, cleaning = parameters or EventQualityParameters(), cleaning or CleaningParameters()
     days = events.select(pl.col("event_date").unique().sort()).collect().to_series()
+    first_forms = plan.first_forms
     found, cells = [], []
     for day in days:
         of_day = events.filter(event_date=day).select("operator", "user", "time_utc", "cell_id").collect()
         for (operator,), rows in of_day.group_by("operator", maintain_order=True):
             numbers = plan.numbers(rows)
-            found.append(_day(str(operator), day, rows, numbers, plan, cleaning, time_zone))
-            seen = pl.DataFrame({"cell": numbers}).filter(pl.col("cell") >= 0).group_by("cell").agg(events=pl.len())
-            cells.append(seen.with_columns(operator=pl.lit(operator), event_date=pl.lit(day)))
+            known = first_forms.gather(numbers.filter(numbers >= 0))
+            on_air = plan.on_air(str(operator), *local_day(day, time_zone)).join(
+                known.value_counts(name="events"), on="cell", how="left"
+            )
+            of_cells = {"cells_seen": known.n_unique(), "cells_valid": len(on_air)}
+            found.append(_day(str(operator), day, rows, numbers, plan, cleaning, time_zone) | of_cells)
+            cells.append(on_air.with_columns(operator=pl.lit(operator), event_date=pl.lit(day)))
     if not found:
         return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.Int64()))
     described = pl.DataFrame(found).cast({"hours_covered": pl.Int16(), "hours_expected": pl.Int16()})
-    silent = _silent(pl.concat(cells), described.select("operator", "event_date"), parameters.busy_cell_events)
+    silent = _silent(pl.concat(cells), parameters.busy_cell_events)
     return (
-        described.join(silent, on=["operator", "event_date"], how="left").select(COLUMNS).sort("operator", "event_date")
+        described.join(silent, on=["operator", "event_date"], how="left")
+        .with_columns(pl.col("cells_silent").fill_null(0))
+        .select(COLUMNS)
+        .sort("operator", "event_date")
     )
 
 
-def hours_of(day: date, time_zone: str = TIME_ZONE) -> int:
-    """Return how many hours a local day has: 23 or 25 where the clock changes."""
+def local_day(day: date, time_zone: str = TIME_ZONE) -> tuple[datetime, datetime]:
+    """Return the moments, of UTC, at which a local day begins and ends."""
     zone = ZoneInfo(time_zone)
-    start = datetime.combine(day, datetime.min.time(), zone)
-    end = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
-    return round((end.timestamp() - start.timestamp()) / 3_600)
+    begins, ends = (
+        datetime.combine(each, datetime.min.time(), zone).astimezone(UTC) for each in (day, day + timedelta(days=1))
+    )
+    return begins, ends
+
+
+def hours_of(day: date, time_zone: str = TIME_ZONE) -> int:
+    """Return how many hours of a local day begin: 23 or 25 where the clock changes."""
+    begins, ends = local_day(day, time_zone)
+    return math.ceil((ends - begins) / timedelta(hours=1))
 
 
 def _day(
@@ -89,17 +105,16 @@ def _day(
         rows["user"].to_numpy(), local_seconds(rows["time_utc"], time_zone).to_numpy(), numbers.to_numpy()
     )
     flag, _ = clean(*sorted_events, plan, cleaning)
+    hour = (pl.col("time_utc") - local_day(day, time_zone)[0]).dt.total_hours()
     counts = dict(zip(FLAGS, np.bincount(flag, minlength=len(FLAGS)).tolist(), strict=True))
     return {
         "operator": operator,
         "event_date": day,
         "events": len(rows),
         "devices_seen": _devices(sorted_events[0][counts_on(flag)]),
-        "hours_covered": rows["time_utc"].dt.truncate("1h").n_unique(),
+        "hours_covered": rows.select(hour.n_unique()).item(),
         "hours_expected": hours_of(day, time_zone),
         **{name: counts[name] for name in FOUND},
-        "cells_seen": numbers.filter(numbers >= 0).n_unique(),
-        "cells_valid": plan.on_air(operator, day),
         **_largest(sorted_events[0], flag),
     }
 
@@ -121,19 +136,15 @@ def _largest(users: npt.NDArray[np.int64], flag: npt.NDArray[np.uint8]) -> dict[
     return devices.select(**named).row(0, named=True)
 
 
-def _silent(cells: pl.DataFrame, days: pl.DataFrame, busy_events: int) -> pl.DataFrame:
-    """Cells by operator and day that are busy on the median day, and have no event on this one."""
-    n_days = days.group_by("operator").agg(n_days=pl.len())
-    # Days without an event count as zero in the median.
-    usual = cells.join(n_days, on="operator").group_by("operator", "cell").agg(
-        zeros=pl.col("n_days").first() - pl.len(), median=pl.col("events").median()
-    )  # fmt: skip
-    busy = usual.join(n_days, on="operator").filter(
-        (pl.col("median") >= busy_events) & (pl.col("zeros") < pl.col("n_days") / 2)
+def _silent(cells: pl.DataFrame, busy_events: int) -> pl.DataFrame:
+    """Count by operator and day the cells that are busy on their median day, and have no event on this one.
+
+    Days are those throughout which a cell is on the air: of one that is switched on or off nothing is due.
+    """
+    due = cells.filter("at_both_ends")
+    # A day without an event counts as zero, and of two days in the middle the one with fewer events.
+    busy = due.group_by("cell").agg(median=pl.col("events").fill_null(0).quantile(0.5, "lower"))
+    silent = due.filter(pl.col("events").is_null()).join(
+        busy.filter(pl.col("median") >= busy_events), on="cell", how="semi"
     )
-    due = days.join(busy.select("operator", "cell"), on="operator")
-    missing = due.join(cells, on=["operator", "event_date", "cell"], how="anti")
-    counted = missing.group_by("operator", "event_date").agg(cells_silent=pl.len().cast(pl.Int64()))
-    return days.join(counted, on=["operator", "event_date"], how="left").with_columns(
-        pl.col("cells_silent").fill_null(0)
-    )
+    return silent.group_by("operator", "event_date").agg(cells_silent=pl.len().cast(pl.Int64()))

@@ -1,7 +1,7 @@
 """The cell plan as the methods use it: cells by number, with positions in metres."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -38,18 +38,32 @@ class CellPlan:
         """Position to the north, metres."""
         return self.cells["y_m"].to_numpy()
 
-    def on_air(self, operator: str, day: date) -> int:
-        """Return how many cells an operator has on the air at some time of a day of UTC.
+    @property
+    def first_forms(self) -> pl.Series:
+        """The first form of the cell that each number is of: one number of a cell, however often it was changed."""
+        return self.cells.select(pl.col("cell").min().over("operator", "cell_id")).to_series()
+
+    def on_air(self, operator: str, begins_utc: datetime, ends_utc: datetime) -> pl.DataFrame:
+        """Return the cells that an operator has on the air at some time between two moments.
 
         Parameters
         ----------
-        operator, day
-            Whose, and when.
+        operator, begins_utc, ends_utc
+            Whose, and when: a local day lasts from one local midnight to the next.
+
+        Returns
+        -------
+        pl.DataFrame
+            cell (its first form), at_both_ends (whether it is on the air when the time begins, and when it ends).
         """
-        midnight = datetime.combine(day, datetime.min.time(), UTC)
-        begun = pl.col("valid_from_utc") < midnight + timedelta(days=1)
-        lasts = (pl.col("valid_until_utc") > midnight).fill_null(True)
-        return self.cells.filter((pl.col("operator") == operator) & begun & lasts)["cell_id"].n_unique()
+        begins, ends = pl.lit(begins_utc, pl.Datetime("us", "UTC")), pl.lit(ends_utc, pl.Datetime("us", "UTC"))
+        since, until = pl.col("valid_from_utc"), pl.col("valid_until_utc")
+        forms = self.cells.with_columns(cell=self.first_forms).filter(
+            (pl.col("operator") == operator) & (since < ends) & (until > begins).fill_null(True)
+        )
+        return forms.group_by("cell").agg(
+            at_both_ends=(since <= begins).any() & (until >= ends).fill_null(True).any(),
+        )
 
     def numbers(self, events: pl.DataFrame) -> pl.Series:
         """Return the cell of each event by number; -1 where no plan has it, -2 where it is not valid at that moment.

@@ -1,7 +1,7 @@
 """Days held against those before them: control limits by mean and spread, and warnings where a figure is beyond."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -10,7 +10,9 @@ import numpy as np
 import polars as pl
 from scipy.stats import t as student
 
+from ons_assets.parameters.geography import TIME_ZONE
 from ons_assets.parameters.mobile_network import QualityWarningParameters
+from ons_assets.parameters.mobile_presence import PermanenceParameters
 
 ABOVE_LIMIT, BELOW_LIMIT, ABOVE_VALUE = "above_limit", "below_limit", "above_value"
 EVENTS, NETWORK, SEMANTICS = "events", "network", "semantics"
@@ -65,7 +67,11 @@ OF_RECORDS = {
 
 
 def quality_warnings(
-    quality: pl.DataFrame, ledger: pl.DataFrame | None = None, parameters: QualityWarningParameters | None = None
+    quality: pl.DataFrame,
+    ledger: pl.DataFrame | None = None,
+    parameters: QualityWarningParameters | None = None,
+    permanence: PermanenceParameters | None = None,
+    time_zone: str = TIME_ZONE,
 ) -> pl.DataFrame:
     """Hold each figure of each day against those of the days before it that are of its kind: weekdays, or weekends.
 
@@ -78,13 +84,17 @@ def quality_warnings(
         is of, where it is of one, and else by the day on which it came, under the operator "all".
     parameters
         How many days are looked back at, and what is too much; None for the defaults.
+    permanence
+        Which days of the week are the weekend; None for the defaults.
+    time_zone
+        Of the local clock: a file came on a day of it.
 
     Returns
     -------
     pl.DataFrame
         The columns of `mobile/quality_warnings`. Sorted.
     """
-    parameters = parameters or QualityWarningParameters()
+    parameters, permanence = parameters or QualityWarningParameters(), permanence or PermanenceParameters()
     days = quality.with_columns(
         hours_missing=pl.max_horizontal(pl.col("hours_expected") - pl.col("hours_covered"), 0), day="event_date"
     )
@@ -92,18 +102,19 @@ def quality_warnings(
         row
         for (operator,), of_operator in days.group_by("operator", maintain_order=True)
         for measure in MEASURES
-        for row in _charted(str(operator), of_operator, measure, parameters)
+        for row in _charted(str(operator), of_operator, measure, parameters, permanence.weekend)
     ]
     if ledger is not None:
         for source, measure in OF_RECORDS.items():
-            rows += _charted(ALL, _records(ledger, source), measure, parameters)
+            rows += _charted(ALL, _records(ledger, source, time_zone), measure, parameters, permanence.weekend)
     return pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("operator", "day", "quality_of", "error_code")
 
 
-def _records(ledger: pl.DataFrame, source: str) -> pl.DataFrame:
+def _records(ledger: pl.DataFrame, source: str, time_zone: str) -> pl.DataFrame:
     """Records and rejected ones by day, of files that were read."""
     one_day = pl.col("local_days").list.len() == 1
-    own = pl.when(one_day).then(pl.col("local_days").list.first()).otherwise(pl.col("received_utc").dt.date())
+    came = pl.col("received_utc").dt.convert_time_zone(time_zone).dt.date()
+    own = pl.when(one_day).then(pl.col("local_days").list.first()).otherwise(came)
     read = ledger.filter(source=source).drop_nulls("parsed_rows").filter(pl.col("parsed_rows") > 0)
     return read.group_by(day=own).agg(
         records=pl.col("parsed_rows").sum(), rejected=pl.col("quarantined_rows").fill_null(0).sum()
@@ -111,7 +122,11 @@ def _records(ledger: pl.DataFrame, source: str) -> pl.DataFrame:
 
 
 def _charted(
-    operator: str, days: pl.DataFrame, measure: Measure, parameters: QualityWarningParameters
+    operator: str,
+    days: pl.DataFrame,
+    measure: Measure,
+    parameters: QualityWarningParameters,
+    weekend: Collection[int],
 ) -> Iterator[tuple[object, ...]]:
     needed = [measure.count, *([measure.of] if measure.of else [])]
     told = days.select("day", *(pl.col(name).cast(pl.Float64()) for name in needed)).drop_nulls().sort("day")
@@ -120,7 +135,7 @@ def _charted(
     dates: list[date] = told["day"].to_list()
     count = told[measure.count].to_numpy()
     whole = told[measure.of].to_numpy() if measure.of else np.ones(len(dates))
-    is_weekend = np.array([day.weekday() >= 5 for day in dates])
+    is_weekend = np.array([day.weekday() in weekend for day in dates])
     for at, day in enumerate(dates):
         since = bisect_left(dates, day - timedelta(days=parameters.look_back_days))
         before = since + np.flatnonzero(is_weekend[since:at] == is_weekend[at])

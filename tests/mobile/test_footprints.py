@@ -10,6 +10,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from benchmarks import cell_location
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.gate import Suite
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.publication import Publication
 from ons_assets.mobile.footprints import TILE, Prior, footprints
 from ons_assets.mobile.located import coverage_of_footprints, shares_of_areas
 from ons_assets.mobile.neighbours import cell_neighbours
@@ -165,6 +170,16 @@ def test_neighbours_share_what_both_footprints_have():
     assert found.keys() == expected.keys()
     assert len(found) > 3
     assert all(found[key] == pytest.approx(expected[key]) for key in expected)
+
+
+def test_a_network_whose_masts_are_far_apart_has_no_neighbours_and_is_published(settings):
+    cells, parameters = network(5, 3), FootprintParameters(tile_m=500, neighbour_m=0)
+    [made] = footprints(cells, parameters)
+    table = CATALOGUE["mobile/cell_neighbours"]
+    publication = Publication(Home(settings.home), table, Suite.load(settings.expectations, table.name), "a-run")
+    publication.add(cell_neighbours(made, cells, parameters))
+    publication.commit({}, {})
+    assert lake.read(Home(settings.home), table).collect().is_empty()
 
 
 def test_areas_of_a_cell_are_the_sums_of_its_tiles_and_fit_in_as_coverage():

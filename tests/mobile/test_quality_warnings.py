@@ -12,6 +12,7 @@ from scipy.stats import t as student
 
 from ons_assets.mobile.quality_warnings import MEASURES, OF_RECORDS, quality_warnings
 from ons_assets.parameters.mobile_network import QualityWarningParameters
+from ons_assets.parameters.mobile_presence import PermanenceParameters
 
 MONDAY = date(2015, 1, 5)
 STEADY = {
@@ -116,6 +117,22 @@ def test_records_of_files_that_are_rejected_have_a_code_of_their_own():
         (MONDAY + timedelta(25), "events", 104, "above_limit"),
         (came.date(), "network", 204, "above_value"),
     ]
+
+
+def test_a_plan_came_on_a_day_of_the_local_clock():
+    ledger = pl.DataFrame(
+        {"source": "cells", "local_days": [[]], "received_utc": datetime(2015, 3, 2, 1, 30, tzinfo=UTC),
+         "parsed_rows": 90, "quarantined_rows": 30},
+        schema_overrides={"local_days": pl.List(pl.Date())},
+    )  # fmt: skip
+    for zone, day in (("America/New_York", date(2015, 3, 1)), ("Europe/London", date(2015, 3, 2))):
+        assert quality_warnings(days(1), ledger, time_zone=zone).filter(error_code=204)["day"].to_list() == [day]
+
+
+def test_days_of_the_weekend_are_those_that_are_said():
+    made = quality_warnings(days(28), permanence=PermanenceParameters(weekend=(4, 5))).filter(measure="events")
+    # The last is a Sunday, and here a day of work: of the 27 days before it, four are Fridays and four Saturdays.
+    assert made["days_compared"].to_list()[-3:] == [6, 7, 19]
 
 
 def test_a_code_means_one_thing():
