@@ -4,8 +4,12 @@ import polars as pl
 
 from ons_assets.catalogue import columns
 from ons_assets.catalogue.mobile import OWNER
+from ons_assets.lakehouse.blurring import Rounded
 from ons_assets.lakehouse.disclosure import Counts, all_of
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
+
+# Tables of the same devices by hour, season and pair of seasons differ by few, of whom exact numbers would tell.
+TENS = Rounded(10)
 
 SCORES = (
     columns.PERMANENCE_HOURS,
@@ -118,7 +122,7 @@ USUAL_ENVIRONMENT = Table(
     name="mobile/usual_environment",
     description=(
         "Devices that have their home, work, second home or usual environment in an area in a season, or nowhere "
-        "(not_seen); nothing below k leaves."
+        "(not_seen); to the nearest ten, and nothing below k leaves."
     ),
     columns=(
         columns.OBSERVED,
@@ -130,7 +134,7 @@ USUAL_ENVIRONMENT = Table(
     ),
     key=("observed", "operator", "year_season", "label", "area"),
     sensitivity=Sensitivity.AGGREGATE,
-    disclosure=Counts("devices", "devices", (all_of("area"),)),
+    disclosure=Counts("devices", "devices", (all_of("area"),), blurred=TENS),
     owner=OWNER,
     source="mobile/usual_places and mobile/device_places",
 )
@@ -138,7 +142,8 @@ USUAL_ENVIRONMENT = Table(
 PRESENT_POPULATION = Table(
     name="mobile/present_population",
     description=(
-        "Devices in an area at an hour of the day, in the mean over the days of a kind; nothing below k leaves."
+        "Devices in an area at an hour of the day, in the mean over the days of a kind; to the nearest ten, and "
+        "nothing below k leaves."
     ),
     columns=(
         columns.OBSERVED,
@@ -150,14 +155,15 @@ PRESENT_POPULATION = Table(
         Column(
             "people_present",
             pl.Float64(),
-            "residents for whom the devices stand, by the area where each mostly is, in whole tens; null where unknown",
+            "residents for whom the devices stand, by the area where each mostly is, as coarsely as k devices; null "
+            "where unknown",
             nullable=True,
         ),
         Column("days_of_type", pl.Int32(), "days that the mean is over"),
     ),
     key=("observed", "operator", "day_type", "hour", "area"),
     sensitivity=Sensitivity.AGGREGATE,
-    disclosure=Counts("devices", "devices", (all_of("area"),)),
+    disclosure=Counts("devices", "devices", (all_of("area"),), blurred=TENS),
     owner=OWNER,
     source="mobile/daily_permanence and mobile/device_places",
 )
@@ -166,7 +172,7 @@ INTERNAL_MIGRATION = Table(
     name="mobile/internal_migration",
     description=(
         "Devices by the areas of their homes in two seasons, with totals; who stays has one area twice, who has no "
-        "home in one of them is not_seen in it. Nothing below k leaves."
+        "home in one of them is not_seen in it. To the nearest ten, and nothing below k leaves."
     ),
     columns=(
         columns.OPERATOR,
@@ -178,7 +184,7 @@ INTERNAL_MIGRATION = Table(
     ),
     key=("operator", "previous_season", "year_season", "origin", "destination"),
     sensitivity=Sensitivity.AGGREGATE,
-    disclosure=Counts("devices", "devices", (all_of("origin"), all_of("destination"))),
+    disclosure=Counts("devices", "devices", (all_of("origin"), all_of("destination")), blurred=TENS),
     owner=OWNER,
     source="mobile/usual_places and mobile/device_places",
 )

@@ -64,18 +64,20 @@ SHARED_UNITS: Mapping[Pair, str] = MappingProxyType(
         ),
         ("mobile/internal_migration", "mobile/usual_environment"): (
             "the homes of an area in a season are its origins, or destinations, with those that have no home in the "
-            "other season: these are flows, and are withheld as such, so that no difference tells of them"
+            "other season: both are told to the nearest ten, so that a difference is not known to be of few"
         ),
         ("mobile/operator_flows", "mobile/present_population"): (
             "homes and places of work of a period are no devices of an hour of the day: a device is in many hours, and "
             "in each shared among areas by another place"
         ),
         ("mobile/operator_flows", "mobile/usual_environment"): (
-            "homes are found by two methods, of devices that are chosen by two tests, so that the number in one is not "
-            "part of that in the other; areas, and who has no home, are withheld with k devices or more on either side"
+            "both are of the same devices, without those of excluded ages, and homes may be found by two methods; "
+            "areas, and who has no home, are withheld with k devices or more on either side, and one is told to the "
+            "nearest ten"
         ),
         ("mobile/present_population", "mobile/usual_environment"): (
-            "devices of an hour of a mean day are not those of a season, and no sum of one is in the other"
+            "devices of an hour of the night are nearly those that have their home there: both are told to the nearest "
+            "ten, so that a difference is not known to be of few"
         ),
         ("tweets/migration_comparison", "tweets/student_flows"): (
             "penetration tells the users of an area, ten or more in all; movers who study add up to none of it"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from ons_assets.catalogue.mobile import EVENT_QUALITY
-from ons_assets.catalogue.mobile_presence import PRESENT_POPULATION, USUAL_ENVIRONMENT
+from ons_assets.catalogue.mobile_presence import PRESENT_POPULATION, TENS, USUAL_ENVIRONMENT
 from ons_assets.geography.grid import Grid
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse import buckets
@@ -232,35 +232,48 @@ def permanence_scores(
 @published(
     "mobile/usual_environment",
     inputs=["mobile/usual_places", "mobile/device_places", "mobile/daily_permanence"],
+    optional=["mobile/devices"],
 )
 def usual_environment(
     usual_places: pl.LazyFrame,
     device_places: pl.LazyFrame,
     daily_permanence: pl.LazyFrame,
+    devices: pl.LazyFrame | None,
     parameters: PresentPopulationParameters,
     release: ReleaseParameters,
 ) -> Protected:
     """Count homes, places of work, second homes and usual environments by area."""
     days = presence.days_of_types(daily_permanence, parameters)
     parts = buckets.parts(usual_places, device_places, order=BY_DEVICE)
-    counted = environment.usual_environment(
-        (environment.environment_of_areas(labels, places) for labels, places in parts), presence.observed_of(days)
+    register = devices.collect() if devices is not None else None
+    by_area = (
+        environment.environment_of_areas(releasing.without_excluded(labels, register, release), places)
+        for labels, places in parts
     )
+    counted = environment.usual_environment(by_area, presence.observed_of(days))
     return protect(USUAL_ENVIRONMENT, counted, Thresholds(release.k))
 
 
-@published("mobile/internal_migration", inputs=["mobile/usual_places", "mobile/device_places"])
+@published(
+    "mobile/internal_migration", inputs=["mobile/usual_places", "mobile/device_places"], optional=["mobile/devices"]
+)
 def internal_migration(
     usual_places: pl.LazyFrame,
     device_places: pl.LazyFrame,
+    devices: pl.LazyFrame | None,
     parameters: InternalMigrationParameters,
     release: ReleaseParameters,
 ) -> Protected:
     """Count devices by the areas of their homes in successive seasons."""
-    pairs = migration.successive(usual_places.select(pl.col("year_season").unique()).collect().to_series())
-    parts = buckets.parts(usual_places, device_places, order=BY_DEVICE)
-    moved = (migration.moves_between_seasons(labels, places, pairs, parameters) for labels, places in parts)
-    return migration.internal_migration(moved, release)
+    pairs = migration.successive(usual_places.select("operator", "year_season").unique().collect())
+    register = devices.collect() if devices is not None else None
+    moved = (
+        migration.moves_between_seasons(
+            releasing.without_excluded(labels, register, release), places, pairs, parameters
+        )
+        for labels, places in buckets.parts(usual_places, device_places, order=BY_DEVICE)
+    )
+    return migration.internal_migration(moved, release, TENS)
 
 
 @published(
@@ -278,7 +291,7 @@ def present_population(
     parts = buckets.parts(daily_permanence, device_places, order=BY_DEVICE)
     found = presence.together(presence.present(daily, places, days) for daily, places in parts)
     residents = presence.residents_of_areas(area_parts.collect())
-    made = presence.present_population(found, days, residents, parameters)
+    made = presence.present_population(found, days, residents, parameters, fewest=release.k)
     return protect(PRESENT_POPULATION, made, Thresholds(release.k))
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import polars as pl
 
+from ons_assets.lakehouse.blurring import Rounded
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.release import STRATA, account_of, release
@@ -23,12 +24,26 @@ KEYS = ("operator", "previous_season", "year_season", "origin", "destination")
 DEVICE = ("operator", "user", "previous_season", "year_season")
 
 
-def successive(seasons: pl.Series) -> pl.DataFrame:
-    """Return each season with the one before it that has homes: previous_season, year_season."""
-    named = [name for name in seasons.unique() if name != ALL]
-    ordered = sorted(named, key=lambda name: (int(name[:4]), SEASON_ORDER.index(name[5:])))
-    schema = {"previous_season": pl.String(), "year_season": pl.String()}
-    return pl.DataFrame(list(pairwise(ordered)), schema=schema, orient="row")
+def successive(seasons: pl.DataFrame) -> pl.DataFrame:
+    """Return each season of an operator with the one before it in which that operator saw homes.
+
+    Parameters
+    ----------
+    seasons
+        operator, year_season.
+
+    Returns
+    -------
+    pl.DataFrame
+        operator, previous_season, year_season. Sorted.
+    """
+    found = []
+    for (operator,), rows in seasons.unique().sort("operator").group_by("operator", maintain_order=True):
+        named = [name for name in rows["year_season"] if name != ALL]
+        ordered = sorted(named, key=lambda name: (int(name[:4]), SEASON_ORDER.index(name[5:])))
+        found += [(operator, *pair) for pair in pairwise(ordered)]
+    schema = {"operator": pl.String(), "previous_season": pl.String(), "year_season": pl.String()}
+    return pl.DataFrame(found, schema=schema, orient="row")
 
 
 def moves_between_seasons(
@@ -68,8 +83,8 @@ def moves_between_seasons(
         .agg(weight=exact_sum(pl.col("share") * pl.col("probability")).round(DIGITS))
         .with_columns(weight=pl.col("weight") / exact_sum("weight").over("user", "year_season"))
     )
-    after = located.join(pairs, on="year_season").rename({"area": "destination", "weight": "after"})
-    before = located.rename({"year_season": "previous_season"}).join(pairs, on="previous_season")
+    after = located.join(pairs, on=["operator", "year_season"]).rename({"area": "destination", "weight": "after"})
+    before = located.rename({"year_season": "previous_season"}).join(pairs, on=["operator", "previous_season"])
     before = before.rename({"area": "origin", "weight": "before"})
     both = before.join(after, on=DEVICE)
     same = pl.col("origin") == pl.col("destination")
@@ -96,7 +111,7 @@ def moves_between_seasons(
     return rows.group_by(KEYS).agg(devices=exact_sum("weight")).sort(KEYS)
 
 
-def internal_migration(parts: Iterable[pl.DataFrame], parameters: ReleaseParameters) -> Protected:
+def internal_migration(parts: Iterable[pl.DataFrame], parameters: ReleaseParameters, blur: Rounded) -> Protected:
     """Add up the devices of all parts, with totals by origin, by destination and of all, and withhold what is small.
 
     Parameters
@@ -105,6 +120,8 @@ def internal_migration(parts: Iterable[pl.DataFrame], parameters: ReleaseParamet
         What `moves_between_seasons` returns of all devices, some at a time.
     parameters
         Fewest devices, as of flows of workers: `ons_assets.mobile.release.release`.
+    blur
+        How what is told is rounded.
 
     Returns
     -------
@@ -119,7 +136,6 @@ def internal_migration(parts: Iterable[pl.DataFrame], parameters: ReleaseParamet
         released.append(release(of_strata, parameters.k, parameters.doubt))
         told = released[-1].flows.filter(~pl.col("is_suppressed"))
         named = {"operator": operator, "previous_season": previous, "year_season": season}
-        tables.append(
-            told.with_columns(**{name: pl.lit(value) for name, value in named.items()}).select(tables[0].columns)
-        )
+        told = told.with_columns(blur.told(told["devices"]), **{name: pl.lit(value) for name, value in named.items()})
+        tables.append(told.select(tables[0].columns))
     return Protected(pl.concat(tables).sort(KEYS), account_of(released, parameters.k))

@@ -23,7 +23,7 @@ KEYS = ("observed", "operator", "day_type", "hour", "area")
 COLUMNS = (*KEYS, "devices", "people_present", "days_of_type")
 # Days of devices are added up as integers of such parts, which is the same in any order; a power of two.
 PARTS = 2.0**24
-DECIMALS, TENS = 1, 10
+DECIMALS = 1
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -229,6 +229,8 @@ def present_population(
     days: pl.DataFrame,
     residents: pl.DataFrame | None = None,
     parameters: PresentPopulationParameters | None = None,
+    *,
+    fewest: float = 0.0,
 ) -> pl.DataFrame:
     """Say how many devices are present by area, hour and kind of day, in the mean over the days of the kind.
 
@@ -240,13 +242,18 @@ def present_population(
         operator, day, day_type: the days that count.
     residents
         area, residents; None if nobody knows them: then nor are people.
+    fewest
+        Devices of a figure that will be told; 0 for figures that nobody is told. Devices of a main area of which fewer
+        are located at an hour are as all others are; an area in which fewer were located has their number, for those
+        for whom they would stand are not many devices; and people are as coarse as those for whom so many may stand.
 
     Returns
     -------
     pl.DataFrame
         observed, operator, day_type, hour, area ("all" for the sum), devices, people, days_of_type. At every hour the
-        devices of all areas are those that are seen on a day of the kind, less those that are where no area is. People
-        are the residents for whom these devices stand, by `people_a_device`, in whole tens. Sorted.
+        devices of all areas are those that are seen on a day of the kind, less those that are where no area is, or
+        where fewer than `fewest` were located. People are the residents for whom these devices stand, by
+        `people_a_device`. Sorted.
     """
     parameters = parameters or PresentPopulationParameters()
     if residents is None:
@@ -259,27 +266,40 @@ def present_population(
         .agg(located=pl.col("parts").sum())
         .join(found.seen, on=DEVICES, nulls_equal=True)
     )
-    # Who has nobody of the same main area at that hour is as all others are.
+    # Who has nearly nobody of the same main area at that hour is as all others are.
+    seen_there = pl.col("located") / PARTS / pl.col("days_of_type")
+    located = located.join(by_type, on=["operator", "day_type"]).filter(seen_there >= fewest)
     whole_of = found.seen.group_by("operator", "day_type").agg(whole=pl.col("device_days").sum())
     stood_for = pl.col("device_days").sum().over("operator", "day_type", "hour")
     scales = located.join(whole_of, on=["operator", "day_type"]).with_columns(
-        scale=pl.col("device_days") / pl.col("located") * (pl.col("whole") / stood_for)
+        scale=pl.col("device_days") * PARTS / pl.col("located") * (pl.col("whole") / stood_for)
     )
     scaled = (
         found.located.join(scales.select(*at_hour, "scale"), on=at_hour, nulls_equal=True)
         .join(by_type, on=["operator", "day_type"])
         .join(factors, on=["operator", "stratum"], nulls_equal=True)
         .drop_nulls("area")
-        .with_columns(devices=pl.col("parts") * pl.col("scale") / pl.col("days_of_type"))
+        .with_columns(seen=pl.col("parts") / PARTS / pl.col("days_of_type"))
+        .with_columns(devices=pl.col("seen") * pl.col("scale"))
     )
     keys = ["operator", "day_type", "hour"]
     people = pl.when(pl.col("factor").is_not_null().all()).then(exact_sum(pl.col("devices") * pl.col("factor")))
     by_area = scaled.group_by(*keys, "area", "days_of_type").agg(
-        exact_sum("devices").round(DECIMALS), people_present=people
+        exact_sum("devices"), exact_sum("seen"), people_present=people
     )
+    stands = pl.when(pl.col("seen") < fewest).then(pl.col("seen") / pl.col("devices")).otherwise(1.0)
+    by_area = by_area.with_columns(pl.col("devices", "people_present") * stands).drop("seen")
+    by_area = by_area.with_columns(pl.col("devices").round(DECIMALS))
     of_all = pl.when(pl.col("people_present").is_not_null().all()).then(exact_sum("people_present"))
     whole = by_area.group_by(*keys, "days_of_type").agg(exact_sum("devices").round(DECIMALS), people_present=of_all)
     whole = whole.with_columns(area=pl.lit(ALL))
-    rows = pl.concat([by_area, whole.select(by_area.columns)]).join(observed_of(days), on="operator")
-    # By the ratio of exact figures one could tell of single devices from where they are.
-    return rows.with_columns(people_present=(pl.col("people_present") / TENS).round() * TENS).select(COLUMNS).sort(KEYS)
+    # To the unit, people would tell of which main areas the devices are: each stands for a number of its own.
+    coarse = factors.group_by("operator").agg(step=(fewest * pl.col("factor").max()).ceil())
+    rows = (
+        pl.concat([by_area, whole.select(by_area.columns)])
+        .join(observed_of(days), on="operator")
+        .join(coarse, on="operator")
+    )
+    in_steps = (pl.col("people_present") / pl.col("step")).round() * pl.col("step")
+    people_present = pl.when(pl.col("step") > 0).then(in_steps).otherwise("people_present")
+    return rows.with_columns(people_present=people_present).select(COLUMNS).sort(KEYS)

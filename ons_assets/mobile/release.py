@@ -69,7 +69,8 @@ def origin_destination(
     """
     if parameters.assignment == "most_likely":
         anchors = _most_likely(anchors)
-    register = _register(anchors, devices).filter(~pl.col("age_group").is_in(parameters.excluded_ages))
+    anchors = without_excluded(anchors, devices, parameters)
+    register = _register(anchors, devices)
     homes = anchors.filter(anchor="home").select("user", "worker_class", origin="area", home="probability")
     work = anchors.filter(anchor="work").select("user", destination="area", work="probability")
     placed = homes.filter(pl.col("worker_class").is_in(PLACED)).join(work, on="user", how="left").with_columns(
@@ -203,6 +204,24 @@ def account_of(released: list[Released], k: float) -> Account:
         secondary=sum(each.withheld for each in released) - primary,
         kept_share=kept_share(counted, hidden, k),
     )
+
+
+def without_excluded(rows: pl.DataFrame, devices: pl.DataFrame | None, parameters: ReleaseParameters) -> pl.DataFrame:
+    """Leave out the rows of devices of `excluded_ages`.
+
+    All tables of homes leave out the same ones: what one has more than another would be a number of children.
+
+    Parameters
+    ----------
+    rows
+        With `user`.
+    devices
+        user, age_group; None if the operator knows nothing of its customers.
+    """
+    if devices is None:
+        return rows
+    excluded = devices.filter(pl.col("age_group").is_in(parameters.excluded_ages))
+    return rows.join(excluded.select("user"), on="user", how="anti", maintain_order="left")
 
 
 def _register(anchors: pl.DataFrame, devices: pl.DataFrame | None) -> pl.DataFrame:

@@ -113,11 +113,15 @@ def test_no_number_of_devices_in_an_area_below_k_leaves(settings: Settings, name
     assert told["devices"].min() >= 5
     other = [column for column in CATALOGUE[name].key if column != "area"]
     wholes = told.filter(area="all").select(*other, whole="devices")
-    listed = told.filter(pl.col("area") != "all").group_by(other).agg(pl.col("devices").sum(), areas=pl.len())
+    single = told.filter(pl.col("area") != "all")
+    listed = single.group_by(other).agg(pl.col("devices").sum(), areas=pl.len().cast(pl.Int64()))
     left = listed.join(wholes, on=other).with_columns(left=pl.col("whole") - pl.col("devices"))
-    # What is not listed is nothing, or as much as may be told.
-    assert left.filter(~(pl.col("left").abs() < 1e-6) & (pl.col("left") < 5)).is_empty()
+    # What is not listed is nothing for all that one can know, as each number is that of the nearest ten, or more.
+    reach = 5 * (pl.col("areas") + 1)
+    assert left.filter((pl.col("left") > reach) & (pl.col("left") < 5 + reach)).is_empty()
+    assert left.filter(pl.col("left") < -reach).is_empty()
     assert len(left) > 3
+    assert (told["devices"] % 10 == 0).all()
 
 
 def test_probabilities_of_an_anchor_sum_to_one(settings: Settings) -> None:

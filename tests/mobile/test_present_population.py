@@ -22,6 +22,7 @@ from ons_assets.mobile.present_population import (
     day_type_of,
     days_of_types,
     observed_of,
+    people_a_device,
     present,
     present_population,
     residents_of_areas,
@@ -286,6 +287,64 @@ def test_a_device_stands_for_the_residents_of_the_area_where_it_mostly_is():
     # Those of A count as those of B do.
     assert dict(other.filter(hour=3).select("area", "people_present").iter_rows())["A"] == 600.0
     assert present_population(found, days)["people_present"].null_count() == len(made)
+
+
+def test_one_device_that_is_seen_at_night_does_not_stand_for_a_town():
+    # Sixty whose main place is in A are seen by day; one of them is seen in C at 3, where nobody else is.
+    rows = [(user, 4, day, range(8, 23)) for user in range(60) for day in (0, 1)]
+    rows += [(0, 5, day, (3,)) for day in (0, 1)]
+    rows += [(user, 2, day, WHOLE) for user in range(60, 90) for day in (0, 1)]
+    where = pl.DataFrame(
+        [(user, place, area, 1.0) for user in range(90) for place, area in ((2, "B"), (4, "A"), (5, "C"))],
+        schema=places([]).schema,
+        orient="row",
+    )
+    frame = daily(*rows)
+    days = days_of_types(frame.lazy())
+    found = together([present(frame, where, days)])
+    whoever = counted(present_population(found, days), hour=3)
+    assert whoever["C"] == 60.0
+    told = counted(present_population(found, days, fewest=10), hour=3)
+    assert "C" not in told
+    # They are as the others are at that hour.
+    assert told == {"B": 90.0, "all": 90.0}
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=15)
+def test_no_figure_that_may_be_told_is_of_fewer_located_devices(seed):
+    rng = np.random.default_rng(seed)
+    rows = [
+        (user, int(place), day, rng.choice(24, rng.integers(1, 20), replace=False).tolist())
+        for user in range(int(rng.integers(10, 50)))
+        for day in (0, 1)
+        for place in rng.choice([1, 2, 3], rng.integers(1, 3), replace=False)
+    ]
+    frame = daily(*rows)
+    days = days_of_types(frame.lazy())
+    made = present_population(together([present(frame, places(range(50)), days)]), days, fewest=10)
+    seen = {
+        (hour, area): len({user for user, place, _, hours in rows if hour in hours and area in AREAS[place]})
+        for hour in range(24)
+        for area in ("A", "B")
+    }
+    for hour, area, devices in made.filter(pl.col("area") != "all").select("hour", "area", "devices").iter_rows():
+        assert devices < 10 or seen[hour, area] >= 10
+
+
+def test_people_are_as_coarse_as_those_for_whom_k_devices_stand():
+    rows = [
+        (user, place, day, WHOLE) for place in (1, 2) for user in range(20 * place, 20 * place + 20) for day in (0, 1)
+    ]
+    frame = daily(*rows)
+    days = days_of_types(frame.lazy())
+    found = together([present(frame, places(range(60)), days)])
+    residents = pl.DataFrame({"area": ["A", "B"], "residents": [2_000.0, 13_000.0]})
+    factors = people_a_device(found.seen, days, residents)["factor"]
+    made = present_population(found, days, residents, fewest=10)
+    assert len(made)
+    step = np.ceil(10 * factors.max())
+    assert (made["people_present"] % step == 0).all()
 
 
 # --- beside the truth ------------------------------------------------------------------------------------------
