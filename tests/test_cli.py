@@ -13,6 +13,7 @@ import yaml
 
 from ons_assets import cli
 from ons_assets.cli import terminal
+from ons_assets.orchestration.runs import Outcome
 from ons_assets.orchestration.sensors import INTERVAL_SECONDS
 from ons_assets.settings import Drops
 from tests.run_files import PRICES, write_run, write_weights
@@ -151,6 +152,15 @@ def test_a_table_that_is_never_made_alone_is_made_with_the_others(home: Path) ->
     assert "meters/profile_indicators for meters/half_hours" in made.stdout
 
 
+def test_the_demonstration_is_of_great_britain_and_is_not_begun_elsewhere(home: Path) -> None:
+    home.mkdir()
+    (home / "ons-assets.toml").write_text('[geography]\ncrs = "epsg:32618"\n')
+    answer = ons_assets("demo", home=home)
+    assert answer.returncode == 1
+    assert "the demonstration is of Great Britain, and geography.crs of this home is EPSG:32618" in answer.stderr
+    assert [path.name for path in home.iterdir()] == ["ons-assets.toml"]
+
+
 def test_bad_settings_are_named(home: Path) -> None:
     home.mkdir()
     (home / "ons-assets.toml").write_text("[prices.quotes]\nmax_price = -1\n")
@@ -255,6 +265,13 @@ def test_brackets_are_no_markup(capsys: pytest.CaptureFixture[str], monkeypatch:
     told = capsys.readouterr().out
     assert all(told.count(text) == 2 for text in texts)
     assert "[/title]" in told
+
+
+def test_one_asset_is_spoken_of_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.print_outcome(Outcome("", ("a/made",), {"a/waiting": "a/raw"}, {}, {}, ()))
+    told = capsys.readouterr().out
+    assert "1 asset made: a/made" in told
+    assert "1 asset waits, and was not made:" in told
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ def materialize(
     with progress_of("materialising") as progress:
         outcome = operations.make(settings, assets or [], days_of(first, last), progress)
     print_outcome(outcome)
-    fail_unless(outcome.success, f"{len(outcome.failures)} assets were not made")
+    failed = len(outcome.failures)
+    fail_unless(outcome.success, f"{counted(failed, 'asset')} {'was' if failed == 1 else 'were'} not made")
 
 
 def status(home: HomeOption = None) -> None:

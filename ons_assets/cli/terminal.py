@@ -13,6 +13,8 @@ from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
+from ons_assets.wording import counted
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -75,9 +77,10 @@ def progress_of(first: str) -> Iterator[Callable[[str], None]]:
 
 def print_outcome(outcome: "Outcome") -> None:
     """Print which assets were made, which wait, and why others were not."""
-    console.print(f"{len(outcome.made)} assets made: {', '.join(outcome.made) or 'none'}")
+    console.print(f"{counted(len(outcome.made), 'asset')} made: {', '.join(outcome.made) or 'none'}")
     if outcome.waiting:
-        console.print(f"{len(outcome.waiting)} assets wait, and were not made:")
+        verb = "waits, and was" if len(outcome.waiting) == 1 else "wait, and were"
+        console.print(f"{counted(len(outcome.waiting), 'asset')} {verb} not made:")
     for name, lacking in outcome.waiting.items():
         console.print(f"  {name} for {lacking}", soft_wrap=True)
     for name, reason in outcome.warnings.items():

@@ -12,6 +12,7 @@ import polars as pl
 
 from ons_assets import operations
 from ons_assets.demo import meters, mobile, prices, tweets
+from ons_assets.geography.grid import Grid
 from ons_assets.intake.ledger import Drop
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.runs import Outcome
@@ -32,7 +33,18 @@ def simulate(settings: Settings, scale: str, progress: Progress) -> None:
         A scale that all simulators know, such as "small".
     progress
         Is told in a sentence which world is being made.
+
+    Raises
+    ------
+    ValueError
+        If the home is not in Great Britain, where the worlds are; nothing is made then.
     """
+    grid = Grid.of(settings.geography)
+    if not grid.is_british:
+        raise ValueError(
+            f"the demonstration is of Great Britain, and geography.crs of this home is {grid.crs}: "
+            "give it a home of its own with --home"
+        )
     operations.open_home(settings)
     shutil.rmtree(_simulated(settings), ignore_errors=True)
     for name, pilot in PILOTS.items():

@@ -22,6 +22,7 @@ from ons_assets.intake.rules import repeats
 from ons_assets.intake.source import Piece, nothing_read
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
+from ons_assets.wording import counted
 
 CLASSES = ("residential", "commercial", "education", "transport", "other")
 PROPERTY, CLASSIFICATION = "21", "32"
@@ -171,7 +172,9 @@ def _read_premium(path: Path, limits: Limits) -> Piece:
         | {"line": pl.Int64()},
         orient="row",
     ).join(classified.unique("uprn", keep="last"), on="uprn", how="left", maintain_order="left")
-    return _finish(rows, rejected, f"{left_out} records of other types, historic or deleted" if left_out else None)
+    return _finish(
+        rows, rejected, f"{counted(left_out, 'record')} of other types, historic or deleted" if left_out else None
+    )
 
 
 def _read_flat(path: Path, layout: Product, limits: Limits) -> Piece:
@@ -195,7 +198,7 @@ def _read_flat(path: Path, layout: Product, limits: Limits) -> Piece:
             rows.append((line, *values, *degrees, where, record[at[layout.class_code]]))  # type: ignore[arg-type]
     names_out = ("line", "uprn", "easting", "northing", "latitude", "longitude", "postcode", "class_code")
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names_out, pl.String()) | {"line": pl.Int64()}, orient="row")
-    return _finish(frame, rejected, f"{left_out} deleted addresses" if left_out else None)
+    return _finish(frame, rejected, f"{counted(left_out, 'record')} of deleted addresses" if left_out else None)
 
 
 def _finish(rows: pl.DataFrame, rejected: list[tuple[int, str, str]], note: str | None) -> Piece:

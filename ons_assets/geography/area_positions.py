@@ -14,6 +14,7 @@ from ons_assets.projections import BadProjection, is_wgs84
 # Of a degree, in boundaries that were in metres: a tenth of a millimetre.
 DECIMALS = 9
 SHOWN_CHARACTERS = 60
+PLACE = {"easting_m": pl.Float64(), "northing_m": pl.Float64(), "boundary": pl.String()}
 
 
 def placed(rows: pl.DataFrame, grid: Grid) -> pl.DataFrame:
@@ -31,12 +32,8 @@ def placed(rows: pl.DataFrame, grid: Grid) -> pl.DataFrame:
     -------
     pl.DataFrame
         easting_m, northing_m (of the centre that is given, else of the centroid; null off the grid), boundary (degrees,
-        null if it is no polygon), has_centre. One row each, in their order.
-
-    Raises
-    ------
-    BadProjection
-        If a reference system is not known, or cannot be reached; it says which.
+        null if it is no polygon), has_centre, lost_because (which reference system it states and why that cannot be
+        used: then there is neither centre nor boundary; null if it can). One row each, in their order.
     """
     numbered = rows.with_row_index("row")
     parts = [_of_stated(part, grid) for part in numbered.partition_by(CRS, maintain_order=True)]
@@ -48,7 +45,9 @@ def _of_stated(rows: pl.DataFrame, grid: Grid) -> pl.DataFrame:
     try:
         return _of_system(rows, stated, grid)
     except BadProjection as error:
-        raise BadProjection(f"{stated[:SHOWN_CHARACTERS]}, which {error}") from None
+        nothing = (pl.lit(None, dtype=dtype).alias(name) for name, dtype in PLACE.items())
+        why = pl.lit(f"{stated[:SHOWN_CHARACTERS]}, which {error}")
+        return rows.select("row", *nothing, has_centre=pl.lit(False), lost_because=why)
 
 
 def _of_system(rows: pl.DataFrame, crs: str | None, grid: Grid) -> pl.DataFrame:
@@ -81,6 +80,7 @@ def _of_system(rows: pl.DataFrame, crs: str | None, grid: Grid) -> pl.DataFrame:
             "northing_m": pl.Series(np.where(stands, y, northing)).fill_nan(None),
             "boundary": pl.Series(boundary, dtype=pl.String()),
             "has_centre": has_centre | ~shapely.is_missing(polygons),
+            "lost_because": pl.Series([None], dtype=pl.String()).new_from_index(0, len(rows)),
         }
     )
 

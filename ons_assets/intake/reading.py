@@ -226,7 +226,7 @@ def _read(
             said = [f"gives no {source.unit} that can be used{why}", *dict.fromkeys(warnings)]
             raise Unreadable("; ".join(said), every)
         if knows and usable < WARNED_SHARE * expected:
-            warnings.append(f"gives {usable} {source.unit} of {expected} that it should")
+            warnings.append(f"gives {usable:,} of the {expected:,} {source.unit} that it should")
         if len(every):
             notes.append(quarantine.reasons(every))
         found = writer.finish(

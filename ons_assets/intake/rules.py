@@ -21,16 +21,29 @@ class Rule:
         What is said of the row; it quotes no value.
     null_is_fault
         Whether the row is rejected where the condition is null: something that it needs is missing.
+    why
+        Column of text that says more, to follow the sentence.
     """
 
     fault: pl.Expr
     sentence: str
     null_is_fault: bool = False
+    why: str | None = None
 
     @property
     def holds(self) -> pl.Expr:
         """Whether the row is rejected; never null."""
         return self.fault.fill_null(self.null_is_fault)
+
+    @property
+    def said(self) -> pl.Expr:
+        """What is said of the row."""
+        sentence = pl.lit(self.sentence)
+        return (
+            sentence
+            if self.why is None
+            else pl.concat_str(sentence, pl.col(self.why), separator=" ", ignore_nulls=True)
+        )
 
 
 def missing(columns: str | Sequence[str], sentence: str) -> Rule:
@@ -75,7 +88,7 @@ def first_fault(rules: Sequence[Rule]) -> pl.Expr:
     """Return the sentence of the first rule that rejects a row; null if none does."""
     reason: pl.Expr = pl.lit(None, dtype=pl.String())
     for rule in reversed(rules):
-        reason = pl.when(rule.holds).then(pl.lit(rule.sentence)).otherwise(reason)
+        reason = pl.when(rule.holds).then(rule.said).otherwise(reason)
     return reason
 
 

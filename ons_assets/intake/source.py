@@ -498,7 +498,8 @@ def _unread(rows: pl.DataFrame, typed: pl.DataFrame, layout: Layout) -> dict[str
         if name not in rows.columns or dtype == pl.String() or not typed[name].null_count():
             continue
         read = values.number(rows[name], layout) if dtype.is_numeric() else typed[name]
-        is_so = read.is_null() & values.text(rows[name]).is_not_null()
+        # A name of digits that became a pseudonym is read, though it is no number.
+        is_so = typed[name].is_null() & read.is_null() & values.text(rows[name]).is_not_null()
         if is_so.any():
             found[name] = is_so
     return found

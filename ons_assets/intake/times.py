@@ -111,6 +111,21 @@ def column_days(rows: pl.DataFrame, name: str, layout: Layout) -> pl.Series:
     return pl.Series(name, [None], dtype=pl.Date()).new_from_index(0, len(rows))
 
 
+def beginnings(days: pl.Series, zone: str) -> pl.Series:
+    """Return the first moments of days, in UTC: midnight, or the moment at which the clock skips it.
+
+    Parameters
+    ----------
+    days
+        Dates.
+    zone
+        Of the clock.
+    """
+    midnight = days.cast(pl.Datetime("us"))
+    noon_before = _on_clock(midnight.dt.offset_by("-12h"), zone).early
+    return pl.select(pl.coalesce(_on_clock(midnight, zone).early, noon_before.dt.offset_by("12h"))).to_series()
+
+
 def column_bounds(rows: pl.DataFrame, name: str, layout: Layout, zone: str, *, ends: bool = False) -> pl.Series:
     """Return moments from which on, or until which, something holds, in UTC; null where none is said or can be read.
 
@@ -125,15 +140,15 @@ def column_bounds(rows: pl.DataFrame, name: str, layout: Layout, zone: str, *, e
     zone
         Of days, and of times that say none, if the layout says no zone.
     ends
-        A day is its beginning on the clock of the zone; of an end that is a day, the day counts, and this is the
-        beginning of the next. A time of day is that moment, midnight too.
+        A day is its beginning on the clock of the zone, as `beginnings` has it; of an end that is a day, the day
+        counts, and this is the beginning of the next. A time of day is that moment, midnight too.
     """
     if name not in rows.columns:
         return pl.Series(name, [None], dtype=pl.Datetime("us", "UTC")).new_from_index(0, len(rows))
     column = _digits(rows[name])
     zone = layout.zone or zone
-    day = days(column, layout).cast(pl.Datetime("us"))
-    of_day = _on_clock(day.dt.offset_by("1d") if ends else day, zone).early
+    day = days(column, layout)
+    of_day = beginnings(day.dt.offset_by("1d") if ends else day, zone)
     if column.dtype != pl.String():
         moment = _none(column).early if column.dtype == pl.Date() else moments(column, layout, zone).early
     else:

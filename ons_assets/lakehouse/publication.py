@@ -20,6 +20,7 @@ from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Partition, Provenance
 from ons_assets.lakehouse.tables import Table
+from ons_assets.wording import counted
 
 
 class Refused(Exception):
@@ -151,10 +152,10 @@ class Publication:
         if len(self._staged) < 2:
             return  # the gate has looked at all there is
         keys = pl.scan_parquet(self._staged, glob=False).select(self._table.key)
-        counted = pl.concat([keys.select(pl.len()), keys.unique().select(pl.len())])
-        n_rows, n_keys = counted.collect(engine="streaming").to_series()
+        lengths = pl.concat([keys.select(pl.len()), keys.unique().select(pl.len())])
+        n_rows, n_keys = lengths.collect(engine="streaming").to_series()
         if n_rows > n_keys:
-            detail = f"{n_rows - n_keys} rows of one part repeat a key of another"
+            detail = f"{counted(n_rows - n_keys, 'row')} of one part with a key of another"
             key = gate.Failure("key is unique", ", ".join(self._table.key), gate.CRITICAL, detail)
             audit = Audit.of_parts(self._audits)
             self._refuse(dataclasses.replace(audit, failures=(key, *audit.failures)), None)

@@ -8,6 +8,7 @@ from ons_assets.flows.measures import agreement, pair_up
 from ons_assets.geography.area_codes import to_current
 from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.release import ALL, PSEUDO
+from ons_assets.wording import counted
 
 KEYS = ("observed", "operator", "contract", "age_group", "origin", "destination")
 
@@ -104,17 +105,17 @@ def take_flows(
         recoded = to_current(flows, ["origin", "destination"], codes)
         changed = int(((recoded["origin"] != flows["origin"]) | (recoded["destination"] != flows["destination"])).sum())
         if changed:
-            notes.append(f"{changed} flows had codes of another year and were given the current ones.")
+            notes.append(f"{counted(changed, 'flow')} of codes of another year, taken under the current ones.")
         flows = recoded.group_by(KEYS, maintain_order=True).agg(exact_sum("devices"))
     known = pl.Series([*areas.unique(), ALL, *PSEUDO])
     sides = []
     for side in ("origin", "destination"):
         strange = flows.filter(~pl.col(side).is_in(known.implode()))
-        counted = strange.group_by(area=side).agg(exact_sum("devices"))
-        sides.append(counted.select(pl.lit(side).alias("side"), "area", "devices"))
+        strangers = strange.group_by(area=side).agg(exact_sum("devices"))
+        sides.append(strangers.select(pl.lit(side).alias("side"), "area", "devices"))
     unknown = pl.concat(sides).sort("side", "area")
     if len(unknown):
         shown = ", ".join(unknown["area"].unique().sort()[:5])
-        notes.append(f"{len(unknown)} areas are unknown to the office and their flows are left out: {shown}.")
+        notes.append(f"{counted(len(unknown), 'area')} unknown to the office, whose flows are left out: {shown}.")
     known_only = pl.col("origin").is_in(known.implode()) & pl.col("destination").is_in(known.implode())
     return Taken(flows.filter(known_only).sort(KEYS), unknown, tuple(notes))

@@ -149,10 +149,10 @@ class CellFiles(TableSource):
         accepted, name, received_utc
             As there.
         """
-        midnight = pl.lit(self.first_day).cast(pl.Datetime("us")).dt.replace_time_zone(self.country.time_zone)
+        begins = times.beginnings(pl.Series([self.first_day]), self.country.time_zone)[0]
         ends = pl.col("valid_until_utc")
         begun = accepted.with_columns(
-            pl.col("valid_from_utc").fill_null(midnight.dt.convert_time_zone("UTC")).clip(BEFORE_NETWORKS),
+            pl.col("valid_from_utc").fill_null(begins).clip(BEFORE_NETWORKS),
             # Plans write 9999-12-31 for a cell that stays.
             pl.when(ends < END_OF_TIME).then(ends),
         )

@@ -44,8 +44,8 @@ def infer_anchors(
     stays
         user (any type), place (unique within a user), start, end (local clock, without zone; equal for
         an instant) and, if known, address_class (residential, commercial, education, transport, other). A stay
-        without an end, at a place -1, or that repeats another is left out, and a warning in the log says how many;
-        see `ons_assets.mobility.stays.checked_stays`.
+        without an end, at a place -1, that ends before it starts, or that repeats another is left out, and a
+        warning in the log says how many; see `ons_assets.mobility.stays.checked_stays`.
     parameters
         Parameters; None for the defaults.
     terms
@@ -64,7 +64,7 @@ def infer_anchors(
     Raises
     ------
     ValueError
-        If a column is missing, start or end are not local times, or a stay ends before it starts.
+        If a column is missing, or start or end are not local times.
 
     References
     ----------

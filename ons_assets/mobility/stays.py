@@ -9,12 +9,14 @@ from ons_assets.wording import counted
 REQUIRED = ("user", "place", "start", "end")
 # What clustering tools call a point that is in no place.
 NO_PLACE = ("-1", "-1.0")
-ENDLESS, INCOMPLETE, NOWHERE, REPEATED = (
+ENDLESS, INCOMPLETE, NOWHERE, BACKWARD, REPEATED = (
     "without an end",
     "without user, place or start",
     "at place -1, which other tools write for none",
+    "that end before they start",
     "that repeat another",
 )
+OF_ONE = {BACKWARD: "that ends before it starts", REPEATED: "that repeats another"}
 
 
 def checked_stays(stays: pl.DataFrame | pl.LazyFrame) -> tuple[pl.DataFrame, dict[str, int]]:
@@ -38,7 +40,7 @@ def checked_stays(stays: pl.DataFrame | pl.LazyFrame) -> tuple[pl.DataFrame, dic
     Raises
     ------
     ValueError
-        If a column is missing, start or end are no local times, or a stay ends before it starts.
+        If a column is missing, or start or end are no local times.
     """
     rows = stays.lazy()
     schema = rows.collect_schema()
@@ -58,11 +60,11 @@ def checked_stays(stays: pl.DataFrame | pl.LazyFrame) -> tuple[pl.DataFrame, dic
         .then(pl.lit(ENDLESS))
         .when(pl.col("place").cast(pl.String()).is_in(NO_PLACE))
         .then(pl.lit(NOWHERE))
+        .when(pl.col("end") < pl.col("start"))
+        .then(pl.lit(BACKWARD))
     )
     judged = table.with_columns(reason=reason)
     kept = judged.filter(pl.col("reason").is_null()).drop("reason")
-    if kept.select((pl.col("end") < pl.col("start")).any()).item():
-        raise ValueError("a stay ends before it starts")
     again = kept.select(pl.struct(REQUIRED).is_first_distinct().not_() & (pl.col("end") > pl.col("start"))).to_series()
     left_out = dict(judged.drop_nulls("reason").group_by("reason").len().sort("reason").iter_rows())
     return kept.filter(~again), left_out | ({REPEATED: int(again.sum())} if again.any() else {})
@@ -76,12 +78,11 @@ def said(left_out: Mapping[str, int]) -> str | None:
     """
     if not left_out:
         return None
-    told = [f"{counted(number, 'stay')} {_agreeing(reason, number)}" for reason, number in left_out.items()]
+    told = [
+        f"{counted(number, 'stay')} {OF_ONE.get(reason, reason) if number == 1 else reason}"
+        for reason, number in left_out.items()
+    ]
     return f"left out: {', '.join(told)}"
-
-
-def _agreeing(reason: str, number: int) -> str:
-    return reason.replace("that repeat ", "that repeats ") if number == 1 else reason
 
 
 def _check_time(name: str, dtype: pl.DataType) -> None:

@@ -171,7 +171,7 @@ def _verdict_on_drops(table: Table, outcome: Ingested, day: str | None) -> dg.As
         check_name=CHECK,
         passed=not shown,
         severity=dg.AssetCheckSeverity.ERROR if refusals else dg.AssetCheckSeverity.WARN,
-        description=f"{len(refusals)} batches refused, {len(warnings)} with warnings",
+        description=f"{len(refusals)} refused, {len(warnings)} with warnings",
         metadata={"batches": dg.MetadataValue.md("\n".join(shown[:SHOWN_FINDINGS]))} if shown else {},
     )
 

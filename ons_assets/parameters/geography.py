@@ -42,6 +42,11 @@ class Country(Parameters):
     )
     time_zone: str = Field(TIME_ZONE, description="clock of every local day and hour, where a layout says no other")
 
+    @field_validator("crs", mode="before")
+    @classmethod
+    def _in_capitals(cls, crs: object) -> object:
+        return crs.upper() if isinstance(crs, str) else crs
+
     @field_validator("time_zone")
     @classmethod
     def _is_zone(cls, zone: str) -> str:

@@ -18,7 +18,6 @@ from ons_assets.intake.records import header
 from ons_assets.intake.rules import Rule, missing
 from ons_assets.intake.source import Piece, Source, TableSource
 from ons_assets.intake.unreadable import Unreadable
-from ons_assets.projections import BadProjection
 
 ANY = Layout(name="any", columns={})
 ADDRESSBASE = Layout(name="addressbase", columns={})
@@ -59,23 +58,20 @@ class AreaFiles(TableSource):
         """See `TableSource.typed`."""
         number = {name: values.column_number(rows, name, layout) for name in NUMBERS}
         said = {name: values.column_text(rows, name) for name in ("boundary", CRS)}
-        try:
-            places = placed(pl.DataFrame(number | said), Grid.of(self.country))
-        except BadProjection as error:
-            raise Unreadable(f"states coordinates in {error}") from None
+        places = placed(pl.DataFrame(number | said), Grid.of(self.country))
         return pl.DataFrame(
             {
                 "level": values.column_text(rows, "level"),
                 "area": values.column_text(rows, "area"),
                 **{name: places[name] for name in ("easting_m", "northing_m", "boundary")},
                 "line": rows["line"],
-                "has_centre": places["has_centre"],
+                **{name: places[name] for name in self.helpers()},
             }
         )
 
     def helpers(self) -> tuple[str, ...]:
         """See `TableSource.helpers`."""
-        return ("has_centre",)
+        return "has_centre", "lost_because"
 
     def check(self, accepted: pl.DataFrame) -> Sequence[str]:
         """See `TableSource.check`; see `cities_without_areas`."""
@@ -87,6 +83,7 @@ class AreaFiles(TableSource):
         return (
             missing("area", "code of the area is missing"),
             missing("level", "level of the geography is missing"),
+            Rule(pl.col("lost_because").is_not_null(), "states coordinates in", why="lost_because"),
             Rule(~pl.col("has_centre"), "neither a centre nor a polygon"),
             Rule(
                 ~grid.holds("easting_m", "northing_m"),

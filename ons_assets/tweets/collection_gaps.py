@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.intake.times import beginnings
 from ons_assets.parameters.tweets import GapParameters
 
 HOUR_S = 3_600
@@ -121,7 +122,7 @@ def collection_coverage(gaps: pl.DataFrame, days: pl.Series, time_zone: str = "U
         day, share_covered (0 to 1).
     """
     frame = pl.DataFrame(
-        {"day": days, "start": _begin(days, time_zone), "end": _begin(days.dt.offset_by("1d"), time_zone)}
+        {"day": days, "start": beginnings(days, time_zone), "end": beginnings(days.dt.offset_by("1d"), time_zone)}
     )
     lost = (
         frame.join(gaps.select("from_utc", "to_utc"), how="cross")
@@ -137,13 +138,3 @@ def collection_coverage(gaps: pl.DataFrame, days: pl.Series, time_zone: str = "U
     return joined.select(
         "day", share_covered=1 - pl.col("down").fill_null(0) / (pl.col("end") - pl.col("start")).dt.total_seconds()
     )
-
-
-def _begin(days: pl.Series, time_zone: str) -> pl.Series:
-    """When local days begin, in UTC; where the clock skips midnight, with the hour after."""
-    midnight = days.cast(pl.Datetime("us"))
-    at, later = (
-        each.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
-        for each in (midnight, midnight.dt.offset_by("1h"))
-    )
-    return at.zip_with(at.is_not_null(), later).dt.convert_time_zone("UTC")

@@ -95,6 +95,16 @@ def test_a_system_that_cannot_be_reached_is_refused_with_its_reason(path: Path, 
         read(path, named(crs), [[1.0, 1.0], [2.0, 1.0], [2.0, 2.0], [1.0, 1.0]])
 
 
+def test_a_row_of_a_system_that_does_not_exist_is_rejected_alone(tmp_path: Path) -> None:
+    path = tmp_path / "areas.csv"
+    path.write_text("area,easting,northing,crs\nA,465000,101000,EPSG:27700\nB,465000,101000,EPSG:999999\n")
+    found = AreaFiles().whole(path, path.name, RECEIVED)
+    assert found.accepted["area"].to_list() == ["A"]
+    [(line, reason)] = found.rejected.select("line", "reason").rows()
+    assert line == 3
+    assert reason.startswith("states coordinates in EPSG:999999, which is no coordinate reference system")
+
+
 def test_centres_say_their_system_in_a_column_or_by_the_name_of_theirs(tmp_path: Path) -> None:
     path = tmp_path / "centres.csv"
     x, y = pyproj.Transformer.from_crs(4326, 3035, always_xy=True).transform(-1.1, 50.8)

@@ -152,7 +152,7 @@ def test_one_bad_part_refuses_all(home: Home) -> None:
 
 
 def test_a_key_must_not_be_in_two_parts(home: Home) -> None:
-    with pytest.raises(Refused, match="1 rows of one part repeat a key of another"):
+    with pytest.raises(Refused, match="1 row of one part with a key of another"):
         put_parts(home, frame((DAY, 1)), frame((DAY, 1)))
     assert not lake.exists(home, COUNTS)
 

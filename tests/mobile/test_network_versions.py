@@ -138,3 +138,19 @@ def test_a_day_is_its_beginning_or_counts_to_its_end_and_a_moment_is_a_moment(te
     for is_end, expected in ((False, begins), (True, ends)):
         [found] = column_bounds(rows, "at", layout, "Europe/London", ends=is_end)
         assert found == (expected and expected.replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "begins"),
+    [
+        ("Africa/Cairo", date(2024, 4, 26), datetime(2024, 4, 25, 22)),
+        ("America/Havana", date(2024, 3, 10), datetime(2024, 3, 10, 5)),
+        # A day that Samoa left out altogether.
+        ("Pacific/Apia", date(2011, 12, 30), datetime(2011, 12, 30, 10)),
+    ],
+)
+def test_a_day_whose_midnight_the_clock_skips_begins_with_its_first_moment(zone, day, begins):
+    rows = pl.DataFrame({"from": [str(day)], "to": [str(day - timedelta(1))]})
+    layout = Layout.model_validate({"name": "x", "columns": {"at": "at"}})
+    for name, is_end in (("from", False), ("to", True)):
+        assert column_bounds(rows, name, layout, zone, ends=is_end).to_list() == [begins.replace(tzinfo=UTC)]

@@ -237,7 +237,7 @@ def delivered(*rows, unit="devices", operator="south"):
 def test_codes_of_another_year_are_mapped_and_merged_areas_added_up():
     taken = take_flows(None, delivered(("old", "A", 5.0), ("C", "A", 7.0)), CODES, AREAS)
     assert taken.flows.select("origin", "destination", "devices").rows() == [("C", "A", 12.0)]
-    assert taken.notes == ("1 flows had codes of another year and were given the current ones.",)
+    assert taken.notes == ("1 flow of codes of another year, taken under the current ones.",)
     twice = pl.concat([CODES, pl.DataFrame({"code": ["old"], "current_code": ["B"]})])
     with pytest.raises(ValueError, match="two current ones"):
         to_current(taken.flows, ["origin"], twice)
@@ -254,7 +254,7 @@ def test_unknown_areas_are_left_out_and_named():
     taken = take_flows(None, delivered(("A", "Z", 5.0), ("A", "B", 7.0), ("A", "none_seen", 9.0)), None, AREAS)
     assert taken.flows["destination"].to_list() == ["B", "none_seen"]
     assert taken.unknown.rows() == [("destination", "Z", 5.0)]
-    assert taken.notes == ("1 areas are unknown to the office and their flows are left out: Z.",)
+    assert taken.notes == ("1 area unknown to the office, whose flows are left out: Z.",)
 
 
 def test_trips_are_no_devices_and_own_flows_come_before_delivered_ones():

@@ -33,6 +33,7 @@ def test_faults_change_nothing_and_are_counted(rows: list[int], data: st.DataObj
         "without an end": chosen.with_columns(end=pl.lit(None, dtype=pl.Datetime("us"))),
         "without user, place or start": chosen.with_columns(start=pl.lit(None, dtype=pl.Datetime("us"))),
         "at place -1, which other tools write for none": chosen.with_columns(place=pl.lit(-1, dtype=pl.Int64())),
+        "that end before they start": chosen.with_columns(end=pl.col("start") - timedelta(minutes=40)),
         "that repeat another": chosen,
     }
     named = data.draw(st.lists(st.sampled_from(sorted(faults)), unique=True))
@@ -57,6 +58,7 @@ def test_it_is_said_once_and_names_nobody(caplog: pytest.LogCaptureFixture) -> N
     caplog.clear()
     infer_anchors(LIFE)
     assert caplog.messages == []
+    assert said({"that end before they start": 1}) == "left out: 1 stay that ends before it starts"
     assert said({}) is None
 
 

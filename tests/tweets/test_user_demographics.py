@@ -133,6 +133,11 @@ def test_rows_that_say_nothing_are_rejected_one_by_one(source, tmp_path):
     ]
 
 
+def test_names_that_became_pseudonyms_were_read(source, tmp_path):
+    piece = read(source, tmp_path, "user,sex", "anna,female", ",female", "ben,male")
+    assert (len(piece.accepted), len(piece.rejected), piece.warnings) == (2, 1, ())
+
+
 # --- the simulated classifier --------------------------------------------------------------------------
 
 

@@ -124,7 +124,7 @@ class MeterFiles(Source):
                     lost, cut = lost + len(block.rejected), cut or ends_inside
                     if lost > self.readings.max_rejected_rows:
                         raise Unreadable(
-                            f"has more than {self.readings.max_rejected_rows} rows that could not be read",
+                            f"has more than {counted(self.readings.max_rejected_rows, 'row')} that could not be read",
                             block.rejected,
                         )
             every = pl.concat(rejected).sort("line")
