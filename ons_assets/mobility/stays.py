@@ -40,7 +40,7 @@ def checked_stays(stays: pl.DataFrame | pl.LazyFrame) -> tuple[pl.DataFrame, dic
     Raises
     ------
     ValueError
-        If a column is missing, or start or end are no local times.
+        If a column is missing, start or end are no local times, or every stay ends before it starts.
     """
     rows = stays.lazy()
     schema = rows.collect_schema()
@@ -67,6 +67,8 @@ def checked_stays(stays: pl.DataFrame | pl.LazyFrame) -> tuple[pl.DataFrame, dic
     kept = judged.filter(pl.col("reason").is_null()).drop("reason")
     again = kept.select(pl.struct(REQUIRED).is_first_distinct().not_() & (pl.col("end") > pl.col("start"))).to_series()
     left_out = dict(judged.drop_nulls("reason").group_by("reason").len().sort("reason").iter_rows())
+    if len(table) and left_out == {BACKWARD: len(table)}:
+        raise ValueError("each stay ends before it starts: do `start` and `end` stand in each other's place?")
     return kept.filter(~again), left_out | ({REPEATED: int(again.sum())} if again.any() else {})
 
 
