@@ -8,8 +8,9 @@ from ons_assets.lakehouse.blurring import Rounded
 from ons_assets.lakehouse.disclosure import Counts, all_of
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
-# Tables of the same devices by hour, season and pair of seasons differ by few, of whom exact numbers would tell.
-TENS = Rounded(10)
+# Tables of the same devices by hour, season and pair of seasons differ by few, of whom exact numbers would tell, and so
+# would those that are rounded to less than the fewest that may be told.
+TENS = Rounded(10, with_fewest=True)
 
 SCORES = (
     columns.PERMANENCE_HOURS,
@@ -122,7 +123,7 @@ USUAL_ENVIRONMENT = Table(
     name="mobile/usual_environment",
     description=(
         "Devices that have their home, work, second home or usual environment in an area in a season, or nowhere "
-        "(not_seen); to the nearest ten, and nothing below k leaves."
+        "(not_seen); in tens, or as coarsely as k, and nothing below k leaves."
     ),
     columns=(
         columns.OBSERVED,
@@ -142,8 +143,8 @@ USUAL_ENVIRONMENT = Table(
 PRESENT_POPULATION = Table(
     name="mobile/present_population",
     description=(
-        "Devices in an area at an hour of the day, in the mean over the days of a kind; to the nearest ten, and "
-        "nothing below k leaves."
+        "Devices in an area at an hour of the day, in the mean over the days of a kind; in tens, or as coarsely as "
+        "k, and nothing below k leaves."
     ),
     columns=(
         columns.OBSERVED,
@@ -172,7 +173,7 @@ INTERNAL_MIGRATION = Table(
     name="mobile/internal_migration",
     description=(
         "Devices by the areas of their homes in two seasons, with totals; who stays has one area twice, who has no "
-        "home in one of them is not_seen in it. To the nearest ten, and nothing below k leaves."
+        "home in one of them is not_seen in it. In tens, or as coarsely as k, and nothing below k leaves."
     ),
     columns=(
         columns.OPERATOR,

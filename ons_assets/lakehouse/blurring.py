@@ -1,7 +1,8 @@
 """How what is told of counts is made inexact: rounded, or perturbed by cell keys. What is small is withheld too."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from math import ceil
 
 import polars as pl
 
@@ -20,6 +21,9 @@ class Rounded:
     controlled
         Whether sums of what is told are the sums that are told: a number then goes to the multiple above or below it,
         not always to the nearer one. Else each is rounded by itself, halves up.
+    with_fewest
+        Whether it is coarser where the fewest units that may be told are more: of two such numbers the difference then
+        leaves open, as any of them, whether it is of few.
 
     References
     ----------
@@ -29,6 +33,17 @@ class Rounded:
 
     to: int
     controlled: bool = False
+    with_fewest: bool = False
+
+    def at_least(self, fewest: float) -> "Rounded":
+        """Return how it is rounded where so many units may be told: to the least multiple of `to` that is as many.
+
+        Parameters
+        ----------
+        fewest
+            Units of a told number, at least.
+        """
+        return replace(self, to=max(ceil(fewest / self.to), 1) * self.to) if self.with_fewest else self
 
     def told(self, counts: pl.Series) -> pl.Series:
         """Return the numbers, each rounded by itself."""

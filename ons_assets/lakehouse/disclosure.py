@@ -81,10 +81,21 @@ class Counts:
         fewest
             Units of a told number, at least.
         """
-        if self.blurred is None:
+        blur = self.blur(fewest)
+        if blur is None:
             return told, told
-        low, high = self.blurred.known(told)
+        low, high = blur.known(told)
         return max(low, fewest), high
+
+    def blur(self, fewest: float) -> Rounded | Perturbed | None:
+        """Return how what is told is made inexact where so many units may be told.
+
+        Parameters
+        ----------
+        fewest
+            Units of a told number, at least.
+        """
+        return self.blurred.at_least(fewest) if isinstance(self.blurred, Rounded) else self.blurred
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def internal_migration(parts: Iterable[pl.DataFrame], parameters: ReleaseParamet
     parameters
         Fewest devices, as of flows of workers: `ons_assets.mobile.release.release`.
     blur
-        How what is told is rounded.
+        How what is told is rounded, which may hang on the fewest devices.
 
     Returns
     -------
@@ -136,6 +136,6 @@ def internal_migration(parts: Iterable[pl.DataFrame], parameters: ReleaseParamet
         released.append(release(of_strata, parameters.k, parameters.doubt))
         told = released[-1].flows.filter(~pl.col("is_suppressed"))
         named = {"operator": operator, "previous_season": previous, "year_season": season}
-        told = told.with_columns(blur.told(told["devices"]), **{name: pl.lit(value) for name, value in named.items()})
+        told = told.with_columns(blur.at_least(parameters.k).told(told["devices"]), **{name: pl.lit(value) for name, value in named.items()})
         tables.append(told.select(tables[0].columns))
     return Protected(pl.concat(tables).sort(KEYS), account_of(released, parameters.k))

@@ -94,7 +94,7 @@ def _counts(table: Table, rule: Counts, rows: pl.DataFrame, thresholds: Threshol
     rows = rows.filter(pl.col(rule.count) > 0).sort(table.key)
     counts, fewest = rows[rule.count], thresholds.fewest
     system = equations(rows, table.key, rule)
-    told = _told(rule, rows, system)
+    told = _told(rule, rows, system, fewest)
     whole = counts.dtype.is_integer()
     values = counts.cast(pl.Float64()).to_numpy()
     # Also what would be told as small is withheld, so that whatever is told is at least the fewest.
@@ -120,10 +120,10 @@ def _counts(table: Table, rule: Counts, rows: pl.DataFrame, thresholds: Threshol
     return Protected(left, account)
 
 
-def _told(rule: Counts, rows: pl.DataFrame, system: Sequence[Equation]) -> pl.Series:
+def _told(rule: Counts, rows: pl.DataFrame, system: Sequence[Equation], fewest: float) -> pl.Series:
     """Return the numbers as they would be told, none being withheld."""
     counts = rows[rule.count]
-    match rule.blurred:
+    match rule.blur(fewest):
         case Perturbed() as blur:
             return blur.told(counts, rows[blur.key])
         case Rounded(controlled=True) as blur:
