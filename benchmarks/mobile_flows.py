@@ -20,17 +20,22 @@ import polars as pl
 import shapely
 
 from ons_assets.flows.measures import agreement, pair_up
+from ons_assets.geography.grid import Grid
 from ons_assets.geography.national_grid import to_national_grid
 from ons_assets.mobile.anchors import anchored_spans, locate_anchors
-from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.flow_comparison import baselines
 from ons_assets.mobile.flows import compare_flows, take_flows
+from ons_assets.mobile.footprints import SCHEMA, footprints
+from ons_assets.mobile.located import Whereabouts, whereabouts
 from ons_assets.mobile.plan import CellPlan, cell_plan
+from ons_assets.mobile.priors import prior_of
 from ons_assets.mobile.release import operator_flows, origin_destination, release
 from ons_assets.mobile.sources import CellFiles
+from ons_assets.mobile.tile_grids import on_grid
 from ons_assets.mobile.weighting import weigh
 from ons_assets.mobile.workers import NONE_SEEN
-from ons_assets.parameters.mobile import CoverageParameters, ReleaseParameters, WeightingParameters
+from ons_assets.parameters.mobile import ReleaseParameters, WeightingParameters
+from ons_assets.parameters.mobile_network import FootprintParameters
 from ons_assets.reference.labour import CommutingFiles
 from ons_assets.settings import Settings
 from ons_assets.simulate.mobile import Scale, simulate_mobile
@@ -41,8 +46,30 @@ SEED = 2
 OPERATOR = "north"
 OBSERVED = "2014-10-06/2014-11-02"
 RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
-METHODS = ("dominance", "overlap", "voronoi")
+METHODS = ("strength", "dominance", "voronoi")
 FEW = WeightingParameters(replicates=20)
+
+
+def whereabouts_of(
+    plan: CellPlan, parts: pl.DataFrame, parameters: FootprintParameters | None = None, grid: Grid | None = None
+) -> Whereabouts:
+    """Return what the footprints of a plan tell of places, with the residents of the parts as prior.
+
+    Parameters
+    ----------
+    plan
+        Its cells are the network.
+    parts
+        part, area, easting_m, northing_m, residents.
+    parameters
+        None for the defaults.
+    grid
+        Of the country; None for that of Great Britain.
+    """
+    parameters = parameters or FootprintParameters()
+    prior = prior_of({"residents": parts.lazy()}, parameters, grid)
+    made = list(footprints(on_grid(plan.cells, parameters.grid, grid), parameters, prior))
+    return whereabouts(plan, pl.concat([pl.DataFrame(schema=SCHEMA), *made]), parts, parameters, grid)
 
 
 class World:
@@ -81,9 +108,9 @@ class World:
         """Return anchors and cells of every bucket, from some days or from all."""
         return [(anchors, made.cells) for anchors, made in anchored_spans(self.blocks(part), self.plan)]
 
-    def located(self, found: list[tuple[pl.DataFrame, pl.DataFrame]], shares: pl.DataFrame) -> pl.DataFrame:
+    def located(self, found: list[tuple[pl.DataFrame, pl.DataFrame]], where: Whereabouts) -> pl.DataFrame:
         """Return anchors in areas."""
-        return pl.concat(locate_anchors(anchors, cells, self.plan, shares) for anchors, cells in found)
+        return pl.concat(locate_anchors(anchors, cells, self.plan, where) for anchors, cells in found)
 
     def true_flows(self, level: str) -> pl.DataFrame:
         """Return true commuters without people who work at home: origin, destination, count."""
@@ -137,8 +164,8 @@ def anchors_report(world: World, anchors: pl.DataFrame) -> None:
 def limits_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], parameters: ReleaseParameters) -> None:
     """Print what each limit costs."""
     truth, known = world.true_flows("district"), world.parts["area"]
-    shares = coverage_of_parts(world.plan, world.parts)
-    anchors = world.located(found, shares)
+    where = whereabouts_of(world.plan, world.parts)
+    anchors = world.located(found, where)
 
     def flows_of(each: pl.DataFrame, given: ReleaseParameters = parameters) -> pl.DataFrame:
         return operator_flows(each, world.register, given, OBSERVED).rows
@@ -195,7 +222,7 @@ def limits_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], 
     print("\nwhere a device is said to be")
     home = world.phones.select("user", "home_district", "is_urban")
     for method in METHODS:
-        located = world.located(found, coverage_of_parts(world.plan, world.parts, CoverageParameters(location=method)))
+        located = world.located(found, whereabouts_of(world.plan, world.parts, FootprintParameters(method=method)))
         sure = located.filter(anchor="home").join(home, on="user").filter(pl.col("area") == pl.col("home_district"))
         n = located.filter(anchor="home").select("user", "area").unique("user").join(home, on="user")
         by_place = {
@@ -212,11 +239,11 @@ def limits_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], 
 def halves_report(world: World, parameters: ReleaseParameters) -> None:
     """Print how near the flows of two halves of the time are to each other, and each to the truth."""
     truth, known = world.true_flows("district"), world.parts["area"]
-    shares = coverage_of_parts(world.plan, world.parts)
+    where = whereabouts_of(world.plan, world.parts)
     days = len(list((world.drops / "phone_events").iterdir()))
     made = []
     for name, part in (("first", slice(days // 2)), ("second", slice(days // 2, None))):
-        anchors = world.located(world.found(part), shares)
+        anchors = world.located(world.found(part), where)
         made.append(estimate(world, operator_flows(anchors, world.register, parameters, OBSERVED).rows, known))
         print(f"{name} half against the truth: {cpc(made[-1], truth)}")
     print(f"one half against the other: {cpc(made[0], made[1])}")
@@ -225,7 +252,7 @@ def halves_report(world: World, parameters: ReleaseParameters) -> None:
 def ward_report(world: World, found: list[tuple[pl.DataFrame, pl.DataFrame]], parameters: ReleaseParameters) -> None:
     """Print what is left at the level of wards."""
     parts = world.parts.with_columns(area="part")
-    anchors = world.located(found, coverage_of_parts(world.plan, parts))
+    anchors = world.located(found, whereabouts_of(world.plan, parts))
     truth = world.true_flows("ward")
     counts = origin_destination(anchors, world.register, parameters)
     real = counts.filter(~pl.col("destination").is_in([NONE_SEEN, "several_sites"]))
@@ -326,7 +353,7 @@ def main() -> None:
             halves_report(world, parameters)
             return
         found = world.found()
-        anchors_report(world, world.located(found, coverage_of_parts(world.plan, world.parts)))
+        anchors_report(world, world.located(found, whereabouts_of(world.plan, world.parts)))
         limits_report(world, found, parameters)
         ward_report(world, found, parameters)
 

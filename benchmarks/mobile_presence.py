@@ -17,14 +17,14 @@ import mobile_flows
 import numpy as np
 import polars as pl
 from mobile_events import BLOCK, make_events
-from mobile_flows import OPERATOR, World, likeliest
+from mobile_flows import OPERATOR, World, likeliest, whereabouts_of
 from scipy import stats
 
 from ons_assets.lakehouse import buckets
 from ons_assets.mobile.anchors import device_anchors
-from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.flows import compare_flows
 from ons_assets.mobile.internal_migration import moves_between_seasons
+from ons_assets.mobile.located import Whereabouts
 from ons_assets.mobile.places import daily_tables, score_tables
 from ons_assets.mobile.present_population import (
     day_type_of,
@@ -37,6 +37,7 @@ from ons_assets.mobile.present_population import (
 from ons_assets.mobile.spans import local_seconds
 from ons_assets.mobile.usual_environment import environment_of_areas
 from ons_assets.parameters.mobile import Mobile
+from ons_assets.parameters.mobile_network import FootprintParameters
 from ons_assets.simulate.mobile import Scale
 from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.events import Operator
@@ -90,8 +91,14 @@ def people_present(seed: int) -> pl.DataFrame:
     return summed.select(*KEYS, true=pl.col("people_present") / pl.col("days"))
 
 
-def plain_counts(world: World, shares: pl.DataFrame) -> pl.DataFrame:
-    """Count each device at the event nearest to the half of each hour, if it is within an hour: as multimno does."""
+def plain_counts(world: World, parts: pl.DataFrame) -> pl.DataFrame:
+    """Count each device at the event nearest to the half of each hour, if it is within an hour: as multimno does.
+
+    An event is in an area with the probability that the footprint of its one cell gives.
+    """
+    alone = world.plan.cells.select(user="cell", place="cell", cell="cell", events=pl.lit(1))
+    where = whereabouts_of(world.plan, parts, FootprintParameters(draws_a_place=1))
+    shares = where.of_places(alone).select("area", cell="place", share="probability")
     columns = []
     for block in world.blocks():
         cell = world.plan.numbers(block)
@@ -130,13 +137,14 @@ def figures_of(world: World) -> Figures:
     """Return the errors of presence, and how many homes and places of work are right, in a world."""
     found: Figures = {}
     for level, column in (("district", "area"), ("ward", "part")):
-        shares = coverage_of_parts(world.plan, world.parts.with_columns(area=pl.col(column)))
-        tables = list(daily_tables(world.blocks(), world.plan, shares))
+        parts = world.parts.with_columns(area=pl.col(column))
+        where = whereabouts_of(world.plan, parts)
+        tables = list(daily_tables(world.blocks(), world.plan, where))
         days = days_of_types(pl.concat(daily for daily, _ in tables).lazy())
-        residents = residents_of_areas(world.parts.with_columns(area=pl.col(column)))
+        residents = residents_of_areas(parts)
         presences = together(present(daily, places, days) for daily, places in tables)
         made = present_population(presences, days, residents)
-        truth, counts = true_presence(world, level), plain_counts(world, shares)
+        truth, counts = true_presence(world, level), plain_counts(world, parts)
         listed = made.filter(pl.col("area") != "all").select(*KEYS, "devices")
         found[f"present, {level}: error"] = error(listed, truth)
         found[f"present, {level}: error of plain counts"] = error(counts, truth)
@@ -148,11 +156,11 @@ def figures_of(world: World) -> Figures:
             found["present people, district: error of one factor for all devices"] = error(
                 scaled(listed, people), people
             )
-            found |= labels_of(world, tables, shares)
+            found |= labels_of(world, tables, where)
     return found
 
 
-def labels_of(world: World, tables: list[tuple[pl.DataFrame, pl.DataFrame]], shares: pl.DataFrame) -> Figures:
+def labels_of(world: World, tables: list[tuple[pl.DataFrame, pl.DataFrame]], where: Whereabouts) -> Figures:
     """Return how many homes and places of work are in the true district, by the cascade and by the house rule."""
     found: Figures = {}
     environments = []
@@ -172,7 +180,7 @@ def labels_of(world: World, tables: list[tuple[pl.DataFrame, pl.DataFrame]], sha
     for name, given in rules.items():
         anchors = pl.concat(
             device_anchors(
-                world.blocks(), world.plan, shares, anchors=given.anchors, stays=given.stays,
+                world.blocks(), world.plan, where, anchors=given.anchors, stays=given.stays,
                 permanence=given.permanence, usual=given.usual_environment,
             )
         )  # fmt: skip
@@ -205,11 +213,11 @@ def moves_of(world: World, share: float) -> Figures:
             after = pl.col("event_date") >= MOVING_DAY
             yield moved.with_columns(user=pl.when(after).then(pl.coalesce("user_right", "user")).otherwise("user"))
 
-    shares = coverage_of_parts(world.plan, world.parts)
+    where = whereabouts_of(world.plan, world.parts)
     pairs = pl.DataFrame({"previous_season": ["2014-autumn"], "year_season": ["2015-winter"]})
     found = pl.concat(
         moves_between_seasons(score_tables(daily)[2], places, pairs)
-        for daily, places in daily_tables(blocks(), world.plan, shares)
+        for daily, places in daily_tables(blocks(), world.plan, where)
     )
     inner = found.filter(~pl.any_horizontal(pl.col("origin", "destination") == "not_seen"))
     flows = (
@@ -276,9 +284,13 @@ def speed_report(n_events: int) -> None:
                 for start in range(0, rows, BLOCK):
                     yield pl.scan_parquet(path).select(columns).slice(start, BLOCK).collect()
 
-        shares = plan.cells.select("cell", area=pl.format("A{}", pl.col("cell") % 300), share=pl.lit(1.0))
+        spread = plan.cells.gather_every(len(plan.cells) // 300).select(
+            "easting_m", "northing_m", residents=pl.lit(1.0)
+        )
+        parts = spread.with_row_index("part").with_columns(area=pl.format("A{}", "part"), part=pl.format("P{}", "part"))
+        where = whereabouts_of(plan, parts)
         begun = time.process_time()
-        for number, (daily, places) in enumerate(daily_tables(blocks(), plan, shares, folder=tables)):
+        for number, (daily, places) in enumerate(daily_tables(blocks(), plan, where, folder=tables)):
             daily.write_parquet(tables / f"daily_{number:03d}.parquet")
             places.write_parquet(tables / f"places_{number:03d}.parquet")
         days_, places_ = (pl.scan_parquet(tables / f"{name}_*.parquet") for name in ("daily", "places"))

@@ -257,8 +257,8 @@ RECORD_ERRORS = Table(
 DEVICE_ANCHORS = Table(
     name="mobile/device_anchors",
     description=(
-        "The probability that the home, or the work, of one device is in an area: the share of the coverage of its "
-        "cells there."
+        "The probability that the home, or the work, of one device is in an area, by the footprints of the cells at "
+        "which it is seen there."
     ),
     columns=(
         columns.BUCKET,
@@ -281,7 +281,7 @@ DEVICE_ANCHORS = Table(
     partition_by=("bucket",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
-    source="mobile/phone_events and mobile/cells",
+    source="mobile/phone_events, mobile/cells, mobile/cell_footprints and reference/area_parts",
 )
 
 OPERATOR_FLOWS = Table(

@@ -39,13 +39,13 @@ DAILY_PERMANENCE = Table(
 
 DEVICE_PLACES = Table(
     name="mobile/device_places",
-    description="The probability that one place of one device is in an area, by the coverage of its cells.",
+    description="The probability that one place of one device is in an area, by the footprints of its cells.",
     columns=(columns.BUCKET, columns.OPERATOR, columns.USER, columns.PLACE, columns.AREA, columns.PROBABILITY),
     key=("operator", "user", "place", "area"),
     partition_by=("bucket",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
-    source="mobile/phone_events, mobile/cells and reference/area_parts",
+    source="mobile/phone_events, mobile/cells, mobile/cell_footprints and reference/area_parts",
 )
 
 MIDTERM_PERMANENCE = Table(

@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.lakehouse.buckets import with_bucket
-from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.cascade import cascade_anchors
 from ons_assets.mobile.evidence import CellArray, Evidence, IntArray, evidence
+from ons_assets.mobile.located import Whereabouts
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobile.presence import Presence, presence
 from ons_assets.mobile.spans import worked_spans
@@ -34,8 +34,8 @@ COLUMNS = (
 )
 
 
-def locate_anchors(found: pl.DataFrame, cells: pl.DataFrame, plan: CellPlan, coverage: pl.DataFrame) -> pl.DataFrame:
-    """Share the anchors of devices among areas, by the cells of the place and their coverage.
+def locate_anchors(found: pl.DataFrame, cells: pl.DataFrame, plan: CellPlan, where: Whereabouts) -> pl.DataFrame:
+    """Share the anchors of devices among areas, by the cells of the place and their footprints.
 
     Parameters
     ----------
@@ -43,27 +43,25 @@ def locate_anchors(found: pl.DataFrame, cells: pl.DataFrame, plan: CellPlan, cov
         What `classify_workers` returns.
     cells
         `Evidence.cells`.
-    coverage
-        cell, area, share: what `ons_assets.mobile.coverage.coverage` returns.
+    plan
+        The cells by number.
+    where
+        What footprints tell of the places of devices.
 
     Returns
     -------
     pl.DataFrame
         The columns of `mobile/device_anchors` without bucket. The probabilities of an anchor sum to 1. An
-        anchor none of whose cells covers an area has no rows, and its device none of work without one of
+        anchor none of whose cells has a footprint in an area has no rows, and its device none of work without one of
         home.
     """
-    operators = plan.cells.select("cell", "operator")
-    shared = (
-        found.join(cells, on=["user", "place"])
-        .join(coverage, on="cell")
-        .group_by("user", "anchor", "area")
-        .agg(weight=exact_sum(pl.col("events") * pl.col("share")).round(9), cell=pl.col("place").first())
-        .with_columns(probability=pl.col("weight") / exact_sum("weight").over("user", "anchor"))
-        .join(operators, on="cell")
-    )
-    located = found.join(shared, on=["user", "anchor"]).select(
-        "operator", "user", "anchor", "area", "probability", *COLUMNS[6:]
+    operators = plan.cells.select(operator="operator", place="cell")
+    places = found.select("user", "place").unique()
+    shared = where.of_places(cells.join(places, on=["user", "place"], how="semi"))
+    located = (
+        found.join(shared, on=["user", "place"])
+        .join(operators, on="place")
+        .select("operator", "user", "anchor", "area", "probability", *COLUMNS[6:])
     )
     with_home = located.filter(anchor="home").select("user").unique()
     return located.join(with_home, on="user", how="semi").sort("user", "anchor", "area")
@@ -72,7 +70,7 @@ def locate_anchors(found: pl.DataFrame, cells: pl.DataFrame, plan: CellPlan, cov
 def device_anchors(
     events: Iterable[pl.DataFrame],
     plan: CellPlan,
-    coverage: pl.DataFrame,
+    where: Whereabouts,
     *,
     cleaning: CleaningParameters | None = None,
     stays: StayParameters | None = None,
@@ -94,8 +92,8 @@ def device_anchors(
     ----------
     events
         Blocks of events, such as days: operator, user, time_utc, event_date, cell_id.
-    coverage
-        cell, area, share.
+    where
+        What footprints tell of the places of devices.
     cleaning, stays, anchors, workers, permanence, usual
         Parameters; None for the defaults.
     time_zone
@@ -127,7 +125,7 @@ def device_anchors(
     )
     for found, made in spans:
         counted(made.counts)
-        located = locate_anchors(found, made.cells, plan, coverage)
+        located = locate_anchors(found, made.cells, plan, where)
         yield with_bucket(located).select(COLUMNS)
 
 

@@ -23,10 +23,10 @@ from ons_assets.mobile import present_population as presence
 from ons_assets.mobile import release as releasing
 from ons_assets.mobile import usual_environment as environment
 from ons_assets.mobile.anchors import device_anchors as find_anchors
-from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.event_quality import event_quality as describe_events
 from ons_assets.mobile.flows import take_flows
 from ons_assets.mobile.footprints import footprints
+from ons_assets.mobile.located import whereabouts
 from ons_assets.mobile.neighbours import cell_neighbours as find_neighbours
 from ons_assets.mobile.places import daily_tables, score_tables
 from ons_assets.mobile.plan import cell_plan
@@ -43,7 +43,6 @@ from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.parameters.geography import Country
 from ons_assets.parameters.mobile import (
     CleaningParameters,
-    CoverageParameters,
     DeviceAnchorParameters,
     EventQualityParameters,
     FlowComparisonParameters,
@@ -150,10 +149,14 @@ def cell_neighbours(
         yield find_neighbours(of_network, versions, parameters)
 
 
-@published("mobile/device_anchors", inputs=["mobile/phone_events", "mobile/cells", "reference/area_parts"])
+@published(
+    "mobile/device_anchors",
+    inputs=["mobile/phone_events", "mobile/cells", "mobile/cell_footprints", "reference/area_parts"],
+)
 def device_anchors(
     phone_events: pl.LazyFrame,
     cells: pl.LazyFrame,
+    cell_footprints: pl.LazyFrame,
     area_parts: pl.LazyFrame,
     cleaning: CleaningParameters,
     stays: StayParameters,
@@ -161,17 +164,17 @@ def device_anchors(
     workers: WorkerParameters,
     permanence: PermanenceParameters,
     usual: UsualEnvironmentParameters,
-    coverage: CoverageParameters,
+    footprint: FootprintParameters,
     country: Country,
     lakehouse: Lakehouse,
 ) -> Iterator[pl.DataFrame]:
     """Find homes and places of work, a bucket of devices at a time."""
-    plan = cell_plan(cells, Grid.of(country))
-    shares = coverage_of_parts(plan, area_parts.collect(), coverage)
+    grid = Grid.of(country)
+    plan = cell_plan(cells, grid)
     yield from find_anchors(
         _by_day(phone_events),
         plan,
-        shares,
+        whereabouts(plan, cell_footprints, area_parts.collect(), footprint, grid),
         cleaning=cleaning,
         stays=stays,
         anchors=anchors,
@@ -192,25 +195,27 @@ def _by_day(phone_events: pl.LazyFrame) -> Iterator[pl.DataFrame]:
 @published(
     "mobile/daily_permanence",
     "mobile/device_places",
-    inputs=["mobile/phone_events", "mobile/cells", "reference/area_parts"],
+    inputs=["mobile/phone_events", "mobile/cells", "mobile/cell_footprints", "reference/area_parts"],
 )
 def daily_permanence(
     phone_events: pl.LazyFrame,
     cells: pl.LazyFrame,
+    cell_footprints: pl.LazyFrame,
     area_parts: pl.LazyFrame,
     cleaning: CleaningParameters,
     stays: StayParameters,
-    coverage: CoverageParameters,
+    footprint: FootprintParameters,
     permanence: PermanenceParameters,
     country: Country,
     lakehouse: Lakehouse,
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Say in which hours of each day devices were at which of their places, and where those are."""
-    plan = cell_plan(cells, Grid.of(country))
+    grid = Grid.of(country)
+    plan = cell_plan(cells, grid)
     yield from daily_tables(
         _by_day(phone_events),
         plan,
-        coverage_of_parts(plan, area_parts.collect(), coverage),
+        whereabouts(plan, cell_footprints, area_parts.collect(), footprint, grid),
         cleaning=cleaning,
         stays=stays,
         permanence=permanence,

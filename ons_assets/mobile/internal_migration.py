@@ -129,6 +129,7 @@ def internal_migration(parts: Iterable[pl.DataFrame], parameters: ReleaseParamet
         operator, previous_season, year_season, origin, destination ("all" for sums), devices; what is withheld has no
         row. Sorted.
     """
+    rounded = blur.at_least(parameters.k)
     counts = pl.concat(parts).group_by(KEYS).agg(exact_sum("devices")).sort(KEYS)
     tables, released = [pl.DataFrame(schema={**dict.fromkeys(KEYS, pl.String()), "devices": pl.Float64()})], []
     for (operator, previous, season), flows in counts.group_by(KEYS[:3], maintain_order=True):
@@ -136,6 +137,8 @@ def internal_migration(parts: Iterable[pl.DataFrame], parameters: ReleaseParamet
         released.append(release(of_strata, parameters.k, parameters.doubt))
         told = released[-1].flows.filter(~pl.col("is_suppressed"))
         named = {"operator": operator, "previous_season": previous, "year_season": season}
-        told = told.with_columns(blur.at_least(parameters.k).told(told["devices"]), **{name: pl.lit(value) for name, value in named.items()})
+        told = told.with_columns(
+            rounded.told(told["devices"]), **{name: pl.lit(value) for name, value in named.items()}
+        )
         tables.append(told.select(tables[0].columns))
     return Protected(pl.concat(tables).sort(KEYS), account_of(released, parameters.k))

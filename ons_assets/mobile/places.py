@@ -7,9 +7,10 @@ import polars as pl
 
 from ons_assets.lakehouse.buckets import with_bucket
 from ons_assets.mobile.evidence import CellArray, IntArray
+from ons_assets.mobile.located import Whereabouts
 from ons_assets.mobile.permanence import daily_permanence, longterm_permanence, midterm_permanence
 from ons_assets.mobile.plan import CellPlan
-from ons_assets.mobile.presence import place_areas, presence
+from ons_assets.mobile.presence import presence
 from ons_assets.mobile.spans import worked_spans
 from ons_assets.mobile.usual_environment import usual_environment_labels
 from ons_assets.parameters.geography import TIME_ZONE
@@ -24,7 +25,7 @@ PLACES = ("bucket", *DEVICE, "place", "area", "probability")
 def daily_tables(
     events: Iterable[pl.DataFrame],
     plan: CellPlan,
-    coverage: pl.DataFrame,
+    where: Whereabouts,
     *,
     cleaning: CleaningParameters | None = None,
     stays: StayParameters | None = None,
@@ -39,8 +40,8 @@ def daily_tables(
     ----------
     events
         Blocks of events, such as days, in any order: operator, user, time_utc, event_date, cell_id.
-    coverage
-        cell, area, share: the probability that a device that is seen at a cell is in an area, however it was found.
+    where
+        What footprints tell of the places of devices.
     cleaning, stays, permanence
         Parameters; None for the defaults.
     time_zone
@@ -71,7 +72,7 @@ def daily_tables(
             .group_by("user", "place", "day")
             .agg(pl.col("hours_mask").bitwise_or())
         )
-        located = place_areas(cells, coverage)
+        located = where.of_places(cells)
         return _named(merged, names).select(DAILY).sort(DAILY[:-1]), _named(located, names).select(PLACES)
 
     yield from worked_spans(events, plan, work, time_zone=time_zone, folder=folder, threads=threads)

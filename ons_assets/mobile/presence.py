@@ -7,7 +7,6 @@ import numpy.typing as npt
 import polars as pl
 
 from core_ext import daily_evidence as add_up
-from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.evidence import FLAGS, CellArray, IntArray, clean, counts_on, sort_events
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.parameters.mobile import CleaningParameters, StayParameters
@@ -88,28 +87,3 @@ def presence(
         pl.DataFrame({"user": of_user, "place": of_place, "cell": of_cell, "events": events}),
         {name: int(count) for name, count in zip(FLAGS, np.bincount(flag, minlength=len(FLAGS)), strict=True)},
     )
-
-
-def place_areas(cells: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
-    """Say in which areas the places of devices may be.
-
-    Parameters
-    ----------
-    cells
-        user, place, cell, events: which cells make up a place, and how often the device was seen at each.
-    coverage
-        cell, area, share: the probability that a device that is seen at a cell is in an area, however it was found.
-
-    Returns
-    -------
-    pl.DataFrame
-        user, place, area, probability. The probabilities of a place sum to 1; one none of whose cells covers an area
-        has no row. Sorted.
-    """
-    weighed = (
-        cells.join(coverage, on="cell")
-        .group_by("user", "place", "area")
-        .agg(weight=exact_sum(pl.col("events") * pl.col("share")).round(9))
-    )
-    whole = exact_sum("weight").over("user", "place")
-    return weighed.select("user", "place", "area", probability=pl.col("weight") / whole).sort("user", "place", "area")

@@ -124,39 +124,6 @@ class WorkerParameters(Parameters):
     away_share: float = Field(0.5, gt=0, le=1, description="weekdays away from home that make work at several sites")
 
 
-class CoverageParameters(Parameters):
-    """How a cell is shared among areas."""
-
-    location: Literal["dominance", "overlap", "voronoi"] = Field(
-        "dominance", description="the method; see docs/methods/cell_location.md"
-    )
-    tile_m: float = Field(500, gt=0, description="grid on which coverage is laid out")
-    range_m: dict[str, Positive] = Field(
-        {"2G": 10_000.0, "3G": 5_000.0, "4G": 4_000.0, "5G": 1_500.0},
-        description="how far a cell reaches where the plan does not say it, by technology",
-    )
-    other_range_m: float = Field(5_000.0, gt=0, description="and of any other technology")
-    beam_width_degrees: float = Field(120.0, gt=0, le=360, description="of a sector where the plan does not say it")
-    path_loss: float = Field(
-        3.5,
-        ge=2,
-        le=6,
-        description="power of the distance with which signal falls in built-up land (Okumura and Hata: 3.5 to 4)",
-    )
-    near_field_m: float = Field(100.0, gt=0, description="nearer to the mast than this, all of its sectors serve")
-    beyond: float = Field(
-        2.0, ge=1, description="so many times its range a cell still serves where no other does: a range is nominal"
-    )
-    out_of_range: float = Field(0.03, ge=0, le=1, description="factor on the signal beyond the range")
-    weakest: float = Field(
-        0.05, ge=0, le=1, description="share of the best signal below which a cell is not chosen: 13 dB"
-    )
-    back_lobe: float = Field(0.02, ge=0, le=1, description="share of its signal that an antenna has behind it")
-    least_share: float = Field(
-        1e-4, ge=0, lt=1, description="share of a cell below which an area is left out: it moves nobody"
-    )
-
-
 class EventQualityParameters(Parameters):
     """What a day of events is worth."""
 
@@ -215,7 +182,6 @@ class Mobile(Section):
     stays: StayParameters = StayParameters()
     anchors: DeviceAnchorParameters = DeviceAnchorParameters()
     workers: WorkerParameters = WorkerParameters()
-    coverage: CoverageParameters = CoverageParameters()
     permanence: PermanenceParameters = PermanenceParameters()
     usual_environment: UsualEnvironmentParameters = UsualEnvironmentParameters()
     present_population: PresentPopulationParameters = PresentPopulationParameters()

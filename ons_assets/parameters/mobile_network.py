@@ -56,6 +56,22 @@ class FootprintParameters(Parameters):
     least_probability: float = Field(
         1e-6, ge=0, lt=0.1, description="probability below which a tile is left out of a footprint: it moves nobody"
     )
+    unserved: float = Field(
+        0.001, gt=0, le=0.01, description="probability that a device is seen at a cell that does not serve its tile"
+    )
+    draws_a_place: float = Field(
+        3.0,
+        gt=0,
+        le=100,
+        description="independent events that all those of a device at one place are worth: what is between a place and "
+        "a mast stays as it is",
+    )
+    points_a_side: int = Field(
+        4, ge=1, le=20, description="points along the side of a tile, by which it is shared among areas"
+    )
+    least_area: float = Field(
+        1e-4, ge=0, lt=0.1, description="probability below which an area is left out of a place: it moves nobody"
+    )
     neighbour_m: float = Field(5_000.0, ge=0, description="masts farther from each other are no neighbours")
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.mobile_flows import whereabouts_of
 from ons_assets.mobile import spans as spans_module
 from ons_assets.mobile.anchors import device_anchors
-from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.event_quality import event_quality
 from ons_assets.mobile.flow_comparison import census, flow_comparison, latest
 from ons_assets.mobile.flows import take_flows
@@ -21,12 +21,12 @@ from ons_assets.mobile.sources import check_totals
 from ons_assets.mobile.weighting import weigh_periods
 from ons_assets.mobile.workers import NIGHT_SHIFT, classify_workers
 from ons_assets.parameters.mobile import (
-    CoverageParameters,
     DeviceAnchorParameters,
     FlowComparisonParameters,
     ReleaseParameters,
     WeightingParameters,
 )
+from ons_assets.parameters.mobile_network import FootprintParameters
 from tests.any_order import Case, check
 
 MONDAY = date(2014, 10, 6)
@@ -271,10 +271,14 @@ def centres() -> pl.DataFrame:
 W_CODES = pl.DataFrame({"code": ["W11a", "W11b"], "current_code": ["W11", "W11"]})
 
 
-def _coverage(location: str) -> Case:
+def _whereabouts(method: str) -> Case:
     def make(_: int, cells: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
-        parameters = CoverageParameters(location=location, tile_m=250)  # type: ignore[arg-type]
-        return coverage_of_parts(cell_plan(cells), parts, parameters)
+        plan = cell_plan(cells)
+        where = whereabouts_of(plan, parts, FootprintParameters(method=method, tile_m=250))  # type: ignore[arg-type]
+        # Each cell by itself, and all of them as one place.
+        alone = plan.cells.select(user=pl.lit(1), place="cell", cell="cell", events="cell")
+        together = plan.cells.select(user=pl.lit(2), place=pl.lit(0, dtype=pl.Int32()), cell="cell", events="cell")
+        return where.of_places(pl.concat([alone.with_columns(events=pl.lit(1, dtype=pl.Int32())), together]))
 
     return Case(make, {"cells": cells(), "parts": parts()})
 
@@ -282,30 +286,30 @@ def _coverage(location: str) -> Case:
 def _device_anchors() -> Case:
     """Events in blocks of any rows, worked by any number of threads and any number of buckets at once."""
     plan = cell_plan(cells())
-    shares = coverage_of_parts(plan, parts(), CoverageParameters(tile_m=250))
+    where = whereabouts_of(plan, parts(), FootprintParameters(tile_m=250))
 
-    def make(variation: int, events: pl.DataFrame, shares: pl.DataFrame) -> pl.DataFrame:
+    def make(variation: int, events: pl.DataFrame) -> pl.DataFrame:
         at_once = (2_000_000, 1, 4_000, 700)[variation]
         size = (len(events), 9_999, 5_000, 20_000)[variation]
         blocks = (events[start : start + size] for start in range(0, len(events), size))
         with mock.patch.object(spans_module, "EVENTS_AT_ONCE", at_once):
-            return pl.concat(device_anchors(blocks, plan, shares, threads=1 + variation))
+            return pl.concat(device_anchors(blocks, plan, where, threads=1 + variation))
 
-    return Case(make, {"events": events(), "shares": shares})
+    return Case(make, {"events": events()})
 
 
 def _daily(table: int) -> Case:
     """Hours at places, and where they are; cells that were turned are one place."""
     plan = cell_plan(cells())
-    shares = coverage_of_parts(plan, parts(), CoverageParameters(tile_m=250))
+    where = whereabouts_of(plan, parts(), FootprintParameters(tile_m=250))
 
-    def make(variation: int, events: pl.DataFrame, shares: pl.DataFrame) -> pl.DataFrame:
+    def make(variation: int, events: pl.DataFrame) -> pl.DataFrame:
         size = (len(events), 9_999, 5_000, 20_000)[variation]
         blocks = (events[start : start + size] for start in range(0, len(events), size))
         with mock.patch.object(spans_module, "EVENTS_AT_ONCE", (2_000_000, 1, 4_000, 700)[variation]):
-            return pl.concat(tables[table] for tables in daily_tables(blocks, plan, shares, threads=1 + variation))
+            return pl.concat(tables[table] for tables in daily_tables(blocks, plan, where, threads=1 + variation))
 
-    return Case(make, {"events": events(), "shares": shares})
+    return Case(make, {"events": events()})
 
 
 def _scores(table: int) -> Case:
@@ -315,8 +319,8 @@ def _scores(table: int) -> Case:
         return pl.concat(made).sort(pl.all())
 
     plan = cell_plan(cells())
-    shares = coverage_of_parts(plan, parts(), CoverageParameters(tile_m=250))
-    return Case(make, {"daily": pl.concat(daily for daily, _ in daily_tables([events()], plan, shares))})
+    where = whereabouts_of(plan, parts(), FootprintParameters(tile_m=250))
+    return Case(make, {"daily": pl.concat(daily for daily, _ in daily_tables([events()], plan, where))})
 
 
 def _classes(parameters: DeviceAnchorParameters) -> Case:
@@ -359,9 +363,9 @@ CASES = {
     "cells abroad": lambda: Case(
         lambda _, cells: cell_plan(cells).cells, {"cells": cells().with_columns(easting_m=None, northing_m=None)}
     ),
-    "coverage by the nearest mast": lambda: _coverage("voronoi"),
-    "coverage by reach": lambda: _coverage("overlap"),
-    "coverage by strength": lambda: _coverage("dominance"),
+    "places by the nearest mast": lambda: _whereabouts("voronoi"),
+    "places by strength": lambda: _whereabouts("strength"),
+    "places by dominance": lambda: _whereabouts("dominance"),
     "quality of events": lambda: Case(
         lambda _, events, cells: event_quality(events.lazy(), cell_plan(cells)), {"events": events(), "cells": cells()}
     ),

@@ -16,7 +16,7 @@ from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.publication import Publication
 from ons_assets.mobile.footprints import TILE, Prior, footprints
-from ons_assets.mobile.located import coverage_of_footprints, shares_of_areas
+from ons_assets.mobile.located import whereabouts
 from ons_assets.mobile.neighbours import cell_neighbours
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobile.priors import prior_of
@@ -182,15 +182,67 @@ def test_a_network_whose_masts_are_far_apart_has_no_neighbours_and_is_published(
     assert lake.read(Home(settings.home), table).collect().is_empty()
 
 
-def test_areas_of_a_cell_are_the_sums_of_its_tiles_and_fit_in_as_coverage():
+def test_a_place_of_one_cell_and_one_draw_is_in_the_areas_of_its_footprint():
+    """The posterior of a cell: its tiles added up, over the time in which neighbours come and go."""
     cells = network(6, 4, until=lambda number: moment(10) if number == 0 else None).with_row_index("cell")
-    made = pl.concat(footprints(cells, FootprintParameters(tile_m=500)))
-    area = pl.when(pl.col("tile_easting_m") < 402_000).then(pl.lit("west")).otherwise(pl.lit("east"))
-    shares = shares_of_areas(made, made.select(*TILE, area=area).unique())
-    east = made.filter(pl.col("tile_easting_m") >= 402_000, valid_from_utc=START, cell_id="c1")["probability"].sum()
-    assert shares.filter(valid_from_utc=START, cell_id="c1", area="east")["share"].to_list() == pytest.approx([east])
-    covered = coverage_of_footprints(CellPlan(cells), shares)
-    assert covered.group_by("cell").agg(pl.col("share").sum())["share"].to_list() == pytest.approx([1] * 4)
+    cells = cells.with_columns(pl.col("cell").cast(pl.Int32()), easting_m="x_m", northing_m="y_m")
+    parameters = FootprintParameters(tile_m=500, draws_a_place=1, points_a_side=1, least_area=0)
+    made = pl.concat(footprints(cells, parameters))
+    parts = pl.DataFrame(
+        {"part": ["w", "e"], "area": ["west", "east"], "easting_m": [401_000.0, 403_000.0], "northing_m": 402_000.0}
+    )
+    where = whereabouts(CellPlan(cells), made, parts, parameters)
+    found = where.of_places(cells.select(user=pl.lit(1), place="cell", cell="cell", events=pl.lit(7)))
+    assert found.group_by("place").agg(pl.col("probability").sum())["probability"].to_list() == pytest.approx([1] * 4)
+    of_cells = made.filter(pl.col("cell_id").is_in(["c0", "c1"])).group_by("cell_id", *TILE).agg(
+        # A cell that stays has the mean of both networks; the second has no end, and counts as long as the first.
+        weight=pl.col("prior").max() * pl.col("connection_probability").sum()
+    )  # fmt: skip
+    east = of_cells.group_by("cell_id").agg(
+        share=pl.col("weight").filter(pl.col("tile_easting_m") >= 402_000).sum() / pl.col("weight").sum()
+    )
+    said = dict(found.filter(area="east").select("place", "probability").iter_rows())
+    # Shares of the prior are of a few tiles more in the first network, in which alone the cell is that ends.
+    assert said[0] == pytest.approx(east.filter(cell_id="c0")["share"].item(), abs=0.01)
+    assert said[1] == pytest.approx(east.filter(cell_id="c1")["share"].item(), abs=1e-6)
+
+
+@examples(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 500), draws=st.sampled_from([1.0, 2.5, 6.0]))
+def test_a_place_of_several_cells_is_by_the_product_of_what_each_says(seed, draws):
+    cells = network(seed, 4).with_row_index("cell").with_columns(easting_m="x_m", northing_m="y_m")
+    cells = cells.with_columns(pl.col("cell").cast(pl.Int32()))
+    parameters = FootprintParameters(tile_m=500, draws_a_place=draws, points_a_side=2, least_area=0)
+    [made] = footprints(cells, parameters)
+    random = np.random.default_rng(seed)
+    parts = pl.DataFrame(
+        {
+            "part": ["a", "b", "c"], "area": ["A", "B", "A"],
+            "easting_m": random.uniform(400_000, 404_000, 3), "northing_m": random.uniform(400_000, 404_000, 3),
+        }
+    )  # fmt: skip
+    events = random.integers(1, 9, 3)
+    seen = pl.DataFrame({"user": 5, "place": 0, "cell": [0, 1, 2], "events": events}).cast({"cell": pl.Int32()})
+    found = whereabouts(CellPlan(cells), made, parts, parameters).of_places(seen)
+    served = {
+        (row["cell_id"], row["tile_easting_m"], row["tile_northing_m"]): row for row in made.iter_rows(named=True)
+    }
+    expected: dict[str, float] = {}
+    alike = made["prior"].max()
+    for east, north in {key[1:] for key in served if key[0] in ("c0", "c1", "c2")}:
+        weight = alike
+        for cell, count in enumerate(events):
+            row = served.get((f"c{cell}", east, north))
+            likely = 0.001 if row is None else (row["connection_probability"] or 1.0)
+            weight *= likely ** (draws * count / events.sum())
+        for x in (125, 375):
+            for y in (125, 375):
+                apart = (parts["easting_m"] - east - x) ** 2 + (parts["northing_m"] - north - y) ** 2
+                area = parts["area"][int(apart.arg_min())]
+                expected[area] = expected.get(area, 0.0) + weight / 4
+    whole = sum(expected.values())
+    said = dict(found.select("area", "probability").iter_rows())
+    assert said == pytest.approx({area: value / whole for area, value in expected.items()}, abs=1e-6)
 
 
 def test_a_prior_loses_nobody_and_is_refused_where_there_is_none():

@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from ons_assets.geography.areas import Areas
+from benchmarks.mobile_flows import whereabouts_of
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse.home import Home
 from ons_assets.mobile.anchors import anchored_spans, device_anchors
-from ons_assets.mobile.coverage import coverage
 from ons_assets.mobile.event_quality import event_quality
 from ons_assets.mobile.footprints import footprints
 from ons_assets.mobile.permanence import longterm_permanence, midterm_permanence
@@ -65,10 +64,10 @@ def test_the_plan_places_its_cells_in_metres_though_they_are_in_madrid(sample):
 
 def test_areas_of_britain_hold_none_of_it(sample):
     plan, events = sample
-    areas = Areas(pl.DataFrame({"area": ["A"], "easting_m": [400_000.0], "northing_m": [300_000.0]}))
-    shares = coverage(plan, areas)
-    assert shares.is_empty()
-    assert all(part.is_empty() for part in device_anchors([events], plan, shares))
+    parts = pl.DataFrame({"part": ["A1"], "area": ["A"], "easting_m": [4e5], "northing_m": [3e5], "residents": [9.0]})
+    where = whereabouts_of(plan, parts)
+    assert where.areas.is_empty()
+    assert all(part.is_empty() for part in device_anchors([events], plan, where))
 
 
 # --- beside what multimno makes of it --------------------------------------------------------------------

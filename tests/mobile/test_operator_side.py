@@ -1,4 +1,4 @@
-"""From cells and events to anchors: coverage, worker classes, uncertainty carried and devices conserved."""
+"""From cells and events to anchors: where a place is, worker classes, uncertainty carried and devices conserved."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,21 +8,29 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from scipy.sparse import csr_array
 
-from ons_assets.geography.areas import Areas
+from benchmarks.mobile_flows import whereabouts_of
 from ons_assets.mobile import release, workers
 from ons_assets.mobile import spans as spans_module
 from ons_assets.mobile.anchors import device_anchors, locate_anchors
-from ons_assets.mobile.coverage import coverage
 from ons_assets.mobile.event_quality import event_quality, hours_of
 from ons_assets.mobile.evidence import FLAGS, evidence, sort_events
+from ons_assets.mobile.located import Whereabouts
 from ons_assets.mobile.plan import cell_plan
-from ons_assets.parameters.mobile import CoverageParameters, DeviceAnchorParameters, Mobile, ReleaseParameters
+from ons_assets.parameters.mobile import DeviceAnchorParameters, Mobile, ReleaseParameters
+from ons_assets.parameters.mobile_network import FootprintParameters
 
 MONDAY = date(2014, 10, 6)
 # Towns A and B, 20 km apart, with a mast each; A has a second mast, 3 km out.
-AREAS = Areas(
-    pl.DataFrame({"area": ["A", "B"], "easting_m": [400_000.0, 420_000.0], "northing_m": [300_000.0, 300_000.0]})
+PARTS = pl.DataFrame(
+    {
+        "part": ["A1", "B1"],
+        "area": ["A", "B"],
+        "easting_m": [400_000.0, 420_000.0],
+        "northing_m": 300_000.0,
+        "residents": 1_000.0,
+    }
 )
 
 
@@ -180,43 +188,58 @@ def test_presets_are_beginnings_and_what_is_said_wins():
         Mobile(release={"k": 2})
 
 
-# --- coverage ------------------------------------------------------------------------------------------
+# --- where ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["voronoi", "overlap", "dominance"])
-def test_shares_sum_to_one_and_a_mast_in_the_middle_is_sure(method):
-    shares = coverage(PLAN, AREAS, CoverageParameters(location=method))
-    assert shares.group_by("cell").agg(pl.col("share").sum())["share"].to_list() == pytest.approx([1, 1, 1])
-    of_a = shares.join(PLAN.cells.select("cell", "cell_id"), on="cell").filter(cell_id="a")
-    assert of_a.select("area", pl.col("share").round(6)).rows() == [("A", 1.0)]
+def areas_of(plan, *, parts=PARTS, events=(1,), **given):
+    """{area: probability} of a place with so many events at each cell of the plan."""
+    seen = plan.cells.head(len(events)).select(user=pl.lit(1), place=pl.lit(0), cell="cell", events=pl.Series(events))
+    found = whereabouts_of(plan, parts, FootprintParameters(**given)).of_places(seen)
+    return dict(found.select("area", "probability").iter_rows())
 
 
-def test_a_rural_mast_between_two_areas_says_that_it_does_not_know():
+@pytest.mark.parametrize("method", ["voronoi", "strength", "dominance"])
+def test_probabilities_sum_to_one_and_a_mast_in_the_middle_is_sure(method):
+    where = whereabouts_of(PLAN, PARTS, FootprintParameters(method=method))
+    found = where.of_places(PLAN.cells.select(user=pl.lit(1), place="cell", cell="cell", events=pl.lit(3)))
+    sums = found.group_by("place").agg(pl.col("probability").sum())["probability"].to_list()
+    assert sums == pytest.approx([1, 1, 1])
+    assert areas_of(PLAN, method=method)["A"] > 0.999
+
+
+@pytest.mark.parametrize("method", ["voronoi", "strength", "dominance"])
+def test_a_rural_mast_between_two_areas_says_that_it_does_not_know(method):
     plan = cell_plan(cells(("far", 410_000.0, 300_000.0, None, 12_000.0)))
-    for method in ("voronoi", "overlap", "dominance"):
-        shares = dict(coverage(plan, AREAS, CoverageParameters(location=method)).select("area", "share").rows())
-        assert shares == pytest.approx({"A": 0.5, "B": 0.5}, abs=0.02)
+    assert areas_of(plan, method=method) == pytest.approx({"A": 0.5, "B": 0.5}, abs=0.02)
 
 
-def test_a_sector_covers_what_it_looks_at():
-    plan = cell_plan(cells(("east", 410_000.0, 300_000.0, 90.0, 8_000.0)))
-    assert coverage(plan, AREAS, CoverageParameters(location="overlap"))["area"].to_list() == ["B"]
-    shares = dict(coverage(plan, AREAS, CoverageParameters(location="voronoi")).select("area", "share").rows())
-    assert shares["A"] == pytest.approx(0.5, abs=0.02)
+def test_a_sector_is_heard_where_it_looks_unless_the_nearest_mast_decides():
+    plan = cell_plan(cells(("east", 410_000.0, 300_000.0, 90.0, 8_000.0), ("west", 410_000.0, 300_000.0, 270.0, 8e3)))
+    assert areas_of(plan)["B"] > 0.95
+    assert areas_of(plan, method="voronoi")["A"] == pytest.approx(0.5, abs=0.02)
 
 
 def test_people_draw_a_cell_towards_them():
     plan = cell_plan(cells(("far", 410_000.0, 300_000.0, None, 12_000.0)))
-    people = pl.DataFrame({"area": ["A", "B"], "weight": [90_000.0, 10_000.0]})
-    shares = dict(coverage(plan, AREAS, prior=people).select("area", "share").rows())
-    assert shares["A"] == pytest.approx(0.9, abs=0.02)
+    people = PARTS.with_columns(residents=pl.Series([90_000.0, 10_000.0]))
+    assert areas_of(plan, parts=people, everywhere=0.0)["A"] == pytest.approx(0.9, abs=0.02)
 
 
-def test_cells_off_the_grid_cover_nothing():
+def test_two_cells_together_say_more_than_their_mean_and_the_busier_more():
+    """On the way from A to B: who is seen at both is between them, and not as often in the middle of each."""
+    plan = cell_plan(cells(("a", 404_000.0, 300_000.0, None, 12_000.0), ("b", 414_000.0, 300_000.0, None, 12_000.0)))
+    alone, both = areas_of(plan)["A"], areas_of(plan, events=(3, 1))["A"]
+    assert areas_of(plan, events=(1, 3))["A"] < both < alone
+    # As many events ten times over are the same place; as more draws they are surer of it.
+    assert areas_of(plan, events=(30, 10))["A"] == pytest.approx(both)
+    assert areas_of(plan, events=(3, 1), draws_a_place=9)["A"] > both
+
+
+def test_cells_off_the_grid_are_nowhere():
     off = cells(("madrid", 0.0, 0.0)).with_columns(
         easting_m=pl.lit(None, dtype=pl.Float64()), northing_m=pl.lit(None, dtype=pl.Float64())
     )
-    assert coverage(cell_plan(off), AREAS).is_empty()
+    assert areas_of(cell_plan(off)) == {}
 
 
 def test_cells_missing_from_the_plan_of_the_day_are_unknown():
@@ -231,7 +254,7 @@ def test_cells_missing_from_the_plan_of_the_day_are_unknown():
 
 # --- anchors and flows ---------------------------------------------------------------------------------
 
-KNOWN = coverage(PLAN, AREAS)
+KNOWN = whereabouts_of(PLAN, PARTS)
 KEY = ["user", "anchor", "area"]
 
 
@@ -304,9 +327,9 @@ def test_strata_children_and_unknown_customers():
 
 
 def test_the_likeliest_area_instead_of_all():
-    shares = pl.DataFrame({"cell": [0, 0, 2], "area": ["A", "B", "B"], "share": [0.7, 0.3, 1.0]}).cast(
-        {"cell": pl.Int32()}
-    )
+    # Each cell serves a tile of its own.
+    shares = csr_array([[0.7, 0.3], [1.0, 0.0], [0.0, 1.0]])
+    where = Whereabouts(csr_array(np.eye(3)), np.ones(3), shares, pl.Series(["A", "B"]), FootprintParameters())
     found = pl.DataFrame(
         {
             "user": [1, 1],
@@ -323,7 +346,7 @@ def test_the_likeliest_area_instead_of_all():
     of_place = pl.DataFrame({"user": [1, 1], "place": [0, 2], "cell": [0, 2], "events": [5, 5]}).cast(
         {"place": pl.Int32(), "cell": pl.Int32()}
     )
-    anchors = locate_anchors(found, of_place, PLAN, shares)
+    anchors = locate_anchors(found, of_place, PLAN, where)
     shared = release.origin_destination(anchors, None, ReleaseParameters())
     assert shared.select("origin", "destination", "devices").rows() == [("A", "B", 0.7), ("B", "B", 0.3)]
     likely = release.origin_destination(anchors, None, ReleaseParameters(assignment="most_likely"))

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from benchmarks.mobile_flows import whereabouts_of
 from core_ext.phone_events import reference
 from ons_assets.lakehouse.home import Home
-from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.permanence import daily_permanence
 from ons_assets.mobile.places import daily_tables
 from ons_assets.mobile.plan import cell_plan
@@ -356,7 +356,7 @@ def test_devices_present_are_near_the_truth_of_a_simulated_world(tmp_path, home_
     )
     path = tmp_path / "drops" / "cells" / "cells_north.csv"
     plan = cell_plan(CellFiles.of(home_settings).whole(path, path.name, RECEIVED).accepted.with_columns(arrival=1))
-    shares = coverage_of_parts(plan, pl.read_csv(tmp_path / "drops" / "area_parts" / "area_parts.csv"))
+    where = whereabouts_of(plan, pl.read_csv(tmp_path / "drops" / "area_parts" / "area_parts.csv"))
     blocks = (
         pl.read_parquet(each).with_columns(
             user=pl.col("device").hash().reinterpret(signed=True),
@@ -364,7 +364,7 @@ def test_devices_present_are_near_the_truth_of_a_simulated_world(tmp_path, home_
         )
         for each in sorted((tmp_path / "drops" / "phone_events").iterdir())
     )
-    tables = list(daily_tables(blocks, plan, shares))
+    tables = list(daily_tables(blocks, plan, where))
     sums = tables[0][1].group_by("user", "place").agg(pl.col("probability").sum())
     assert sums["probability"].to_list() == pytest.approx([1.0] * len(sums))
     days = days_of_types(pl.concat(each for each, _ in tables).lazy())

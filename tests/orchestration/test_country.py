@@ -10,6 +10,7 @@ import polars as pl
 import pyproj
 import pytest
 
+from benchmarks.mobile_flows import whereabouts_of
 from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.definitions import build_definitions
@@ -18,7 +19,6 @@ from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.mobile.anchors import anchored_spans
-from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.event_quality import hours_of
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.sources import CellFiles, EventFiles
@@ -236,6 +236,7 @@ def test_phones_of_new_york_sleep_by_its_clock(tmp_path: Path) -> None:
     parts = plan.cells.drop_nulls("easting_m").select(
         part="cell_id", area="cell_id", easting_m="easting_m", northing_m="northing_m", residents=pl.lit(1.0)
     )
-    shares = coverage_of_parts(plan, parts)
-    assert set(shares["area"]) == {"home", "office"}
+    where = whereabouts_of(plan, parts, grid=Grid.of(NEW_YORK))
+    located = named.filter(anchor="home").select("user", "place", "cell", "events")
+    assert where.of_places(located).sort("probability")["area"].to_list()[-1] == "home"
     assert [hours_of(date(2012, 3, day), NEW_YORK.time_zone) for day in (11, 25)] == [23, 24]
