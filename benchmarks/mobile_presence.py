@@ -214,7 +214,8 @@ def moves_of(world: World, share: float) -> Figures:
             yield moved.with_columns(user=pl.when(after).then(pl.coalesce("user_right", "user")).otherwise("user"))
 
     where = whereabouts_of(world.plan, world.parts)
-    pairs = pl.DataFrame({"previous_season": ["2014-autumn"], "year_season": ["2015-winter"]})
+    seasons = {"operator": [OPERATOR], "previous_season": ["2014-autumn"], "year_season": ["2015-winter"]}
+    pairs = pl.DataFrame(seasons)
     found = pl.concat(
         moves_between_seasons(score_tables(daily)[2], places, pairs)
         for daily, places in daily_tables(blocks(), world.plan, where)

@@ -1,10 +1,12 @@
 """Warnings of a simulated world in which all is in order, for every 1,000 days; and of faults that are put into it.
 
     python benchmarks/quality_warnings.py                          seeds 21 to 24, 250 days each, 3,000 people
+    python benchmarks/quality_warnings.py --holidays               seeds 31 to 34: seven of the days are holidays
     python benchmarks/quality_warnings.py --multimno FOLDER        its sample, day by day, beside its own warnings
 
 Faults are put into one day in ten: a fifth of the devices lost, two hours lost, one cell in twenty silent, one event
-in a hundred at an unknown cell, or at a far one.
+in a hundred at an unknown cell, or at a far one. On a holiday nobody works who does not work at weekends; of quiet ones
+a fifth of the events are not made besides.
 """
 
 import argparse
@@ -19,6 +21,8 @@ from ons_assets.mobile.plan import CellPlan, cell_plan
 from ons_assets.mobile.quality_warnings import quality_warnings
 from ons_assets.mobile.sources import CellFiles, EventFiles
 from ons_assets.parameters.mobile_network import QualityWarningParameters
+from ons_assets.parameters.mobile_presence import PermanenceParameters
+from ons_assets.public_holidays import public_holidays
 from ons_assets.settings import Settings
 from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.events import Operator
@@ -29,9 +33,13 @@ from ons_assets.simulate.prices.seeds import generator
 
 FIRST = date(2015, 1, 5)
 FAULTS = ("fewer_devices", "hours_lost", "cells_silent", "unknown_cell", "far_cell")
+HALF = "half_of_the_devices"
+# Ten weeks before Christmas; from there to June are seven public holidays of England.
+BEFORE_CHRISTMAS = date(2014, 10, 13)
 # The measure that should say each of them.
 SAYS = {
     "fewer_devices": ("devices_seen", "events"),
+    HALF: ("devices_seen", "events"),
     "hours_lost": ("hours_missing_share",),
     "cells_silent": ("cells_seen", "cells_silent_share"),
     "unknown_cell": ("unknown_cell_share",),
@@ -39,9 +47,21 @@ SAYS = {
 }
 
 
-def world(seed: int, days: int, people: int) -> tuple[CellPlan, list[pl.DataFrame]]:
-    """Return a plan, and the events of each day without any fault: operator, user, time_utc, event_date, cell_id."""
-    size = Scale("quality", people, FIRST, days, 4.0, 6.0, False)
+def world(
+    seed: int, days: int, people: int, first: date = FIRST, holidays: tuple[date, ...] = (), lost: float = 0.0
+) -> tuple[CellPlan, list[pl.DataFrame]]:
+    """Return a plan, and the events of each day without any fault: operator, user, time_utc, event_date, cell_id.
+
+    Parameters
+    ----------
+    seed, days, people, first
+        Of the world.
+    holidays
+        Days on which people do what they do at weekends.
+    lost
+        Share of the events of these days that are not made.
+    """
+    size = Scale("quality", people, first, days, 4.0, 6.0, False, holidays=holidays)
     country = make_country(seed)
     residents = make_people(country, size, seed)
     phones = make_phones(residents, country, seed)
@@ -60,11 +80,13 @@ def world(seed: int, days: int, people: int) -> tuple[CellPlan, list[pl.DataFram
     made = []
     for day in range(days):
         of_day = operator.events(day, np.empty(0, dtype=np.int64))
-        start = pl.lit(FIRST + timedelta(day)).cast(pl.Datetime("us")).dt.replace_time_zone("Europe/London")
+        start = pl.lit(first + timedelta(day)).cast(pl.Datetime("us")).dt.replace_time_zone("Europe/London")
         frame = pl.DataFrame({"user": of_day.phone, "second": of_day.second, "cell_id": names.gather(of_day.cell)})
+        if lost and first + timedelta(day) in holidays:
+            frame = frame.filter(pl.Series(generator(seed, "holiday", day).random(len(frame)) >= lost))
         made.append(
             frame.select(
-                "user", "cell_id", operator=pl.lit("north"), event_date=pl.lit(FIRST + timedelta(day)),
+                "user", "cell_id", operator=pl.lit("north"), event_date=pl.lit(first + timedelta(day)),
                 time_utc=(start + pl.duration(seconds=pl.col("second").cast(pl.Int64()))).dt.convert_time_zone("UTC"),
             )
         )  # fmt: skip
@@ -87,9 +109,9 @@ def with_fault(events: pl.DataFrame, fault: str, random: np.random.Generator, pl
     """
     draw = pl.Series(random.random(len(events)))
     cells = plan.cells["cell_id"]
-    if fault == "fewer_devices":
+    if fault in ("fewer_devices", HALF):
         users = events["user"].unique().sort()
-        lost = users.filter(pl.Series(random.random(len(users)) < 0.2))
+        lost = users.filter(pl.Series(random.random(len(users)) < (0.5 if fault == HALF else 0.2)))
         return events.filter(~pl.col("user").is_in(lost.implode()))
     if fault == "hours_lost":
         return events.filter(~pl.col("time_utc").dt.hour().is_in([14, 15]))
@@ -129,6 +151,50 @@ def simulated(seeds: list[int], days: int, people: int) -> None:
     print(faults.group_by("fault").agg(pl.len(), pl.col("found").mean()).sort("fault"))
 
 
+def on_holidays(seeds: list[int], days: int, people: int) -> None:
+    """Print false alarms of days in order by their kind, and how many faults of public holidays are found."""
+    holidays = tuple(
+        day for day in public_holidays("GB-ENG") if BEFORE_CHRISTMAS <= day < BEFORE_CHRISTMAS + timedelta(days)
+    )
+    known = PermanenceParameters(holidays=holidays)
+    ways = {
+        "as the weekdays that they fall on": (QualityWarningParameters(), PermanenceParameters()),
+        "as holidays, without a margin": (QualityWarningParameters(holiday_margin=0), known),
+        "as holidays": (QualityWarningParameters(), known),
+    }
+    kind = pl.when(pl.col("day").is_in(list(holidays))).then(pl.lit("holidays")).otherwise(pl.lit("other days"))
+    alarms, found = [], []
+    for seed in seeds:
+        for name, lost in (("as weekends", 0.0), ("quiet", 0.2)):
+            plan, by_day = world(seed, days, people, BEFORE_CHRISTMAS, holidays, lost)
+            quality = event_quality(pl.concat(by_day).lazy(), plan)
+            for way, (parameters, permanence) in ways.items():
+                charted = quality_warnings(quality, None, parameters, permanence).with_columns(kind=kind)
+                by_measure = (
+                    charted.filter(kind="holidays").drop_nulls("out_of_order")["measure"].value_counts(sort=True)
+                )
+                print(seed, name, way, dict(by_measure.iter_rows()), flush=True)
+                told = charted.group_by("kind", "day").agg(
+                    judged=pl.col("upper_limit").is_not_null().any(), told=pl.col("out_of_order").is_not_null().any()
+                )
+                alarms.append(told.filter("judged").with_columns(way=pl.lit(way), days_are=pl.lit(name)))
+            random = generator(seed, "holiday_faults", name)
+            for day in holidays:
+                at = (day - BEFORE_CHRISTMAS).days
+                for fault in (*FAULTS, HALF):
+                    window = [*by_day[at - 28 : at], with_fault(by_day[at], fault, random, plan)]
+                    of_window = event_quality(pl.concat(window).lazy(), plan)
+                    for way, (parameters, permanence) in ways.items():
+                        last = quality_warnings(of_window, None, parameters, permanence).filter(day=day)
+                        said = last.filter(pl.col("measure").is_in(SAYS[fault])).drop_nulls("out_of_order")
+                        found.append((name, way, fault, len(said) > 0))
+    with pl.Config(tbl_rows=60, fmt_str_lengths=40, tbl_width_chars=140):
+        of_kind = pl.concat(alarms).group_by("days_are", "way", "kind")
+        print(of_kind.agg(days=pl.len(), of_1000=pl.col("told").mean() * 1_000).sort("days_are", "kind", "way"))
+        faults = pl.DataFrame(found, schema=["days_are", "way", "fault", "found"], orient="row")
+        print(faults.group_by("days_are", "way", "fault").agg(pl.len(), pl.col("found").mean()).sort(pl.all()))
+
+
 def by_three_sigma(quality: pl.DataFrame, days: int = 7) -> pl.DataFrame:
     """Return the false alarms for 1,000 days of a plain chart: the mean of the last days, and three deviations."""
     alarms = {}
@@ -163,15 +229,18 @@ def beside_multimno(folder: Path) -> None:
 def main() -> None:
     """Run what the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[21, 22, 23, 24])
+    parser.add_argument("--seeds", type=int, nargs="+")
+    parser.add_argument("--holidays", action="store_true")
     parser.add_argument("--days", type=int, default=250)
     parser.add_argument("--people", type=int, default=3_000)
     parser.add_argument("--multimno", type=Path)
     arguments = parser.parse_args()
     if arguments.multimno:
         beside_multimno(arguments.multimno)
+    elif arguments.holidays:
+        on_holidays(arguments.seeds or [31, 32, 33, 34], arguments.days, arguments.people)
     else:
-        simulated(arguments.seeds, arguments.days, arguments.people)
+        simulated(arguments.seeds or [21, 22, 23, 24], arguments.days, arguments.people)
 
 
 if __name__ == "__main__":

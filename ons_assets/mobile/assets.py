@@ -23,6 +23,7 @@ from ons_assets.mobile import present_population as presence
 from ons_assets.mobile import release as releasing
 from ons_assets.mobile import usual_environment as environment
 from ons_assets.mobile.anchors import device_anchors as find_anchors
+from ons_assets.mobile.day_types import with_public_holidays
 from ons_assets.mobile.event_quality import event_quality as describe_events
 from ons_assets.mobile.flows import take_flows
 from ons_assets.mobile.footprints import footprints
@@ -94,7 +95,8 @@ def quality_warnings(
 ) -> pl.DataFrame:
     """Hold every day against those before it."""
     ledger = drop_ledger.collect() if drop_ledger is not None else None
-    return hold_against_earlier_days(event_quality.collect(), ledger, parameters, permanence, country.time_zone)
+    days = with_public_holidays(permanence, country)
+    return hold_against_earlier_days(event_quality.collect(), ledger, parameters, days, country.time_zone)
 
 
 @published("mobile/record_errors", inputs=["mobile/cells"], optional=["mobile/phone_events", "mobile/devices"])
@@ -179,7 +181,7 @@ def device_anchors(
         stays=stays,
         anchors=anchors,
         workers=workers,
-        permanence=permanence,
+        permanence=with_public_holidays(permanence, country),
         usual=usual,
         time_zone=country.time_zone,
         folder=lakehouse.home.staging,
@@ -231,11 +233,15 @@ def daily_permanence(
     inputs=["mobile/daily_permanence"],
 )
 def permanence_scores(
-    daily_permanence: pl.LazyFrame, permanence: PermanenceParameters, usual: UsualEnvironmentParameters
+    daily_permanence: pl.LazyFrame,
+    permanence: PermanenceParameters,
+    usual: UsualEnvironmentParameters,
+    country: Country,
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]:
     """Add the hours up by month and season, and find homes, places of work and other usual places."""
+    days = with_public_holidays(permanence, country)
     for (rows,) in buckets.parts(daily_permanence, order=BY_DEVICE):
-        yield score_tables(rows, permanence, usual)
+        yield score_tables(rows, days, usual)
 
 
 @published(
@@ -250,9 +256,10 @@ def usual_environment(
     devices: pl.LazyFrame | None,
     parameters: PresentPopulationParameters,
     release: ReleaseParameters,
+    country: Country,
 ) -> Protected:
     """Count homes, places of work, second homes and usual environments by area."""
-    days = presence.days_of_types(daily_permanence, parameters)
+    days = presence.days_of_types(daily_permanence, with_public_holidays(parameters, country))
     parts = buckets.parts(usual_places, device_places, order=BY_DEVICE)
     register = devices.collect() if devices is not None else None
     by_area = (
@@ -294,9 +301,10 @@ def present_population(
     area_parts: pl.LazyFrame,
     parameters: PresentPopulationParameters,
     release: ReleaseParameters,
+    country: Country,
 ) -> Protected:
     """Count the devices that are present by area, hour and kind of day."""
-    days = presence.days_of_types(daily_permanence, parameters)
+    days = presence.days_of_types(daily_permanence, with_public_holidays(parameters, country))
     parts = buckets.parts(daily_permanence, device_places, order=BY_DEVICE)
     found = presence.together(presence.present(daily, places, days) for daily, places in parts)
     residents = presence.residents_of_areas(area_parts.collect())

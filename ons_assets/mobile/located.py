@@ -54,7 +54,7 @@ class Whereabouts:
         ----------
         cells
             user, place, cell, events: which cells of the plan make up a place, and how often the device was seen at
-            each.
+            each. Numbers that are of no cell of the plan are nowhere.
 
         Returns
         -------
@@ -62,7 +62,8 @@ class Whereabouts:
             user, place, area, probability. The probabilities of a place sum to 1; one none of whose cells has a
             footprint in an area has no row. Sorted.
         """
-        seen = cells.sort(*PLACE, "cell").with_columns(number=pl.struct(PLACE).rle_id().cast(pl.Int64()))
+        known = cells.filter(pl.col("cell").is_between(0, self.told.shape[0], closed="left"))
+        seen = known.sort(*PLACE, "cell").with_columns(number=pl.struct(PLACE).rle_id().cast(pl.Int64()))
         places = seen.select("number", *PLACE).unique("number", keep="first", maintain_order=True)
         counted = seen.with_columns(part=pl.col("events") / pl.col("events").sum().over("number"))
         rows = [self._of_some(part) for part in _in_turn(counted)]

@@ -113,6 +113,8 @@ def _flat(grid: Grid) -> tuple[pl.Expr, pl.Expr]:
     has_grid = pl.col("easting_m").is_not_null().any().over("operator")
     middle = pl.when(has_grid).then("latitude").otherwise(pl.col("latitude").median().over("operator").round())
     latitude, longitude, easting_m, northing_m = grid.origin
-    east = (pl.col("longitude") - longitude) * METRES_PER_DEGREE * middle.radians().cos()
+    # The shorter way round: 179 degrees east and 179 west are neighbours.
+    apart = (pl.col("longitude") - longitude + 180) % 360 - 180
+    east = apart * METRES_PER_DEGREE * middle.radians().cos()
     north = (pl.col("latitude") - latitude) * METRES_PER_DEGREE
     return (east + easting_m).alias("x_m"), (north + northing_m).alias("y_m")

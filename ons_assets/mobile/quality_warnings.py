@@ -17,6 +17,7 @@ from ons_assets.parameters.mobile_presence import PermanenceParameters
 ABOVE_LIMIT, BELOW_LIMIT, ABOVE_VALUE = "above_limit", "below_limit", "above_value"
 EVENTS, NETWORK, SEMANTICS = "events", "network", "semantics"
 ALL = "all"
+WEEKDAY, WEEKEND, HOLIDAY = "weekday", "weekend", "holiday"
 SCHEMA = {
     "operator": pl.String(), "day": pl.Date(), "quality_of": pl.String(), "measure": pl.String(),
     "error_code": pl.Int16(), "value": pl.Float64(), "mean": pl.Float64(), "lower_limit": pl.Float64(),
@@ -36,6 +37,8 @@ class Measure:
         Column that is counted.
     of
         Column of which it is a share; None of a number, that may be too low as well.
+    of_use
+        Whether it is how much phones are used: no public holiday is in that quite as a weekend.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Measure:
     error_code: int
     count: str
     of: str | None = None
+    of_use: bool = False
 
 
 MEASURES = (
@@ -53,7 +57,7 @@ MEASURES = (
     Measure("two_places_share", SEMANTICS, 5, "two_places", "events"),
     Measure("ping_pong_share", SEMANTICS, 6, "ping_pong", "events"),
     Measure("duplicates_share", SEMANTICS, 7, "duplicates", "events"),
-    Measure("events", EVENTS, 101, "events"),
+    Measure("events", EVENTS, 101, "events", of_use=True),
     Measure("devices_seen", EVENTS, 102, "devices_seen"),
     Measure("hours_missing_share", EVENTS, 103, "hours_missing", "hours_expected"),
     Measure("cells_seen", NETWORK, 201, "cells_seen"),
@@ -73,7 +77,10 @@ def quality_warnings(
     permanence: PermanenceParameters | None = None,
     time_zone: str = TIME_ZONE,
 ) -> pl.DataFrame:
-    """Hold each figure of each day against those of the days before it that are of its kind: weekdays, or weekends.
+    """Hold each figure of each day against those of the days before it that are of its kind.
+
+    Weekdays are held against weekdays and weekends against weekends, without public holidays. A holiday is held against
+    weekends and other holidays; its events may differ from theirs by so much more as `holiday_margin` says.
 
     Parameters
     ----------
@@ -85,7 +92,7 @@ def quality_warnings(
     parameters
         How many days are looked back at, and what is too much; None for the defaults.
     permanence
-        Which days of the week are the weekend; None for the defaults.
+        Which days of the week are the weekend, and which days are public holidays; None for the defaults.
     time_zone
         Of the local clock: a file came on a day of it.
 
@@ -102,11 +109,11 @@ def quality_warnings(
         row
         for (operator,), of_operator in days.group_by("operator", maintain_order=True)
         for measure in MEASURES
-        for row in _charted(str(operator), of_operator, measure, parameters, permanence.weekend)
+        for row in _charted(str(operator), of_operator, measure, parameters, permanence)
     ]
     if ledger is not None:
         for source, measure in OF_RECORDS.items():
-            rows += _charted(ALL, _records(ledger, source, time_zone), measure, parameters, permanence.weekend)
+            rows += _charted(ALL, _records(ledger, source, time_zone), measure, parameters, permanence)
     return pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("operator", "day", "quality_of", "error_code")
 
 
@@ -126,7 +133,7 @@ def _charted(
     days: pl.DataFrame,
     measure: Measure,
     parameters: QualityWarningParameters,
-    weekend: Collection[int],
+    permanence: PermanenceParameters,
 ) -> Iterator[tuple[object, ...]]:
     needed = [measure.count, *([measure.of] if measure.of else [])]
     told = days.select("day", *(pl.col(name).cast(pl.Float64()) for name in needed)).drop_nulls().sort("day")
@@ -135,19 +142,31 @@ def _charted(
     dates: list[date] = told["day"].to_list()
     count = told[measure.count].to_numpy()
     whole = told[measure.of].to_numpy() if measure.of else np.ones(len(dates))
-    is_weekend = np.array([day.weekday() in weekend for day in dates])
+    holidays = set(permanence.holidays)
+    kind = np.array([_kind(day, permanence.weekend, holidays) for day in dates])
     for at, day in enumerate(dates):
         since = bisect_left(dates, day - timedelta(days=parameters.look_back_days))
-        before = since + np.flatnonzero(is_weekend[since:at] == is_weekend[at])
+        is_holiday = kind[at] == HOLIDAY
+        alike = kind[since:at] != WEEKDAY if is_holiday else kind[since:at] == kind[at]
+        before = since + np.flatnonzero(alike)
         value = float(count[at] / whole[at])
         mean = low = high = None
         if len(before) >= parameters.least_days:
             mean, low, high = _limits(count[before], whole[before], whole[at], measure.of is not None, parameters.level)
+            if is_holiday and measure.of_use and low is not None:
+                more = parameters.holiday_margin * mean
+                low, high = max(low - more, 0.0), high + more
         warning = _warning(value, low, high, measure, parameters)
         yield (
             operator, day, measure.quality_of, measure.name, measure.error_code, value, mean, low, high, len(before),
             warning,
         )  # fmt: skip
+
+
+def _kind(day: date, weekend: Collection[int], holidays: Collection[date]) -> str:
+    if day in holidays:
+        return HOLIDAY
+    return WEEKEND if day.weekday() in weekend else WEEKDAY
 
 
 def _limits(

@@ -79,7 +79,16 @@ class QualityWarningParameters(Parameters):
     """Days held against those before them."""
 
     look_back_days: int = Field(28, ge=3, le=400, description="days before a day that it is held against")
-    least_days: int = Field(6, ge=3, description="days of the same kind, weekdays or weekends, for there to be limits")
+    least_days: int = Field(
+        6, ge=3, description="days of the same kind for there to be limits: weekdays, or weekends; these for a holiday"
+    )
+    holiday_margin: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="share of the mean by which the events of a public holiday may differ more from those of weekends: "
+        "phones are not used on it as on these",
+    )
     level: float = Field(
         0.999, gt=0.5, lt=1, description="probability that a day in order lies between the limits, as a new one"
     )

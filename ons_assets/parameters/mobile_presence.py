@@ -40,7 +40,7 @@ class PermanenceParameters(Parameters):
     evening_end: Annotated[int, Field(ge=1, le=24)] = Field(22, description="hour at which it ends")
     weekend: tuple[Monday0, ...] = Field((5, 6), description="days of the weekend, Monday being 0")
     holidays: tuple[date, ...] = Field(
-        (), description="public holidays: no working days, whatever day of the week they are"
+        (), description="holidays besides those of geography.holidays: no working days, whatever day of the week"
     )
     around_days: int = Field(
         7, ge=0, le=28, description="days before and after a month in which a visit bounds its first and last gap"
@@ -86,7 +86,9 @@ class UsualEnvironmentParameters(Parameters):
 class PresentPopulationParameters(Parameters):
     """Devices present by area, hour and kind of day."""
 
-    holidays: tuple[date, ...] = Field((), description="public holidays, which count as sundays")
+    holidays: tuple[date, ...] = Field(
+        (), description="holidays besides those of geography.holidays; all of them count as sundays"
+    )
     fewest_day_devices: int = Field(
         10,
         ge=5,

@@ -124,8 +124,7 @@ class Operator:
         length = np.where(learns, random.normal(6.5, 0.8, n), random.normal(8.4, 0.8, n))
         begun = people.works_on[person, day - 1] if day else works
         site = np.where(activity == SITES, self._sites[np.arange(n), random.integers(0, SITES_A_WORKER, n)], -1)
-        weekend = (self._size.first_day.weekday() + day) % 7 >= 5
-        goes = random.random(n) < (0.65 if weekend else 0.35)
+        goes = random.random(n) < (0.65 if self._size.is_free(day) else 0.35)
         free = np.where(by_day, random.uniform(18.2, 20.5, n), random.uniform(9.5, 17, n))
         goes &= ~(is_night & (begun | works))
         errand = self._country.draw(random, self._country.errands, people.home[person]) * PLACES_A_WARD

@@ -101,7 +101,7 @@ def make_people(country: Country, size: Scale, seed: int) -> People:
 def _days(random: np.random.Generator, activity: IntArray, size: Scale) -> npt.NDArray[np.bool_]:
     n = len(activity)
     weekday = (np.arange(size.days) + size.first_day.weekday()) % 7
-    is_weekday = weekday < 5
+    is_weekday = ~np.array([size.is_free(day) for day in range(size.days)])
     present = random.random((n, size.days)) < 0.93
     works = np.zeros((n, size.days), dtype=bool)
     regular = np.isin(activity, (FULL, SITES, STUDENT, CHILD))
@@ -111,7 +111,7 @@ def _days(random: np.random.Generator, activity: IntArray, size: Scale) -> npt.N
     days_a_week = random.integers(2, 4, n)
     rank = random.random((n, 5)).argsort(axis=1)
     pattern = np.concatenate([rank < days_a_week[:, None], np.zeros((n, 2), dtype=bool)], axis=1)
-    works[part] = pattern[part][:, weekday]
+    works[part] = pattern[part][:, weekday] & is_weekday
     hybrid = activity == HYBRID
     works[hybrid] = (random.random((n, size.days)) < 0.5)[hybrid] & is_weekday
     # The nights that begin on Sunday to Thursday, four of five.

@@ -1,7 +1,9 @@
 """How large the simulated world of phones is."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+
+SATURDAY = 5
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Scale:
         Whether events come as CSV by day, gzip, with faults; else as Parquet.
     level
         Areas of flows: district or ward.
+    holidays
+        Days of the week that are as those of weekends; shifts of nights go on.
     """
 
     name: str
@@ -32,6 +36,12 @@ class Scale:
     passive_per_day: float
     as_csv: bool
     level: str = "district"
+    holidays: tuple[date, ...] = ()
+
+    def is_free(self, day: int) -> bool:
+        """Return whether a day, from 0, is one of a weekend or a public holiday."""
+        of_calendar = self.first_day + timedelta(day)
+        return of_calendar.weekday() >= SATURDAY or of_calendar in self.holidays
 
 
 SCALES: dict[str, Scale] = {
