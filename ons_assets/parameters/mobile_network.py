@@ -16,7 +16,7 @@ class FootprintParameters(Parameters):
     grid: Literal["country", "EPSG:3035"] = Field(
         "country", description="grid of the tiles: that of the country, or the one that Europe shares"
     )
-    tile_m: float = Field(1_000, ge=50, le=10_000, description="side of a tile")
+    tile_m: float = Field(500, ge=50, le=10_000, description="side of a tile")
     prior: Literal["best", "land_use", "addresses", "residents", "area"] = Field(
         "best",
         description="where people are before anything is seen: a grid of land use, addresses, residents of parts of "
@@ -60,7 +60,7 @@ class FootprintParameters(Parameters):
         0.001, gt=0, le=0.01, description="probability that a device is seen at a cell that does not serve its tile"
     )
     draws_a_place: float = Field(
-        3.0,
+        2.5,
         gt=0,
         le=100,
         description="independent events that all those of a device at one place are worth: what is between a place and "

@@ -264,7 +264,7 @@ def test_what_is_known_of_residents_brings_footprints_nearer_to_true_homes():
     versions, residents, homes = cell_location.world(7)
     expected = {}
     for method, prior in (("voronoi", None), ("strength", None), ("strength", residents)):
-        made = pl.concat(footprints(versions, FootprintParameters(method=method), prior))
+        made = pl.concat(footprints(versions, FootprintParameters(method=method, tile_m=1_000), prior))
         expected[method, prior is None] = cell_location.errors(homes, made, 1_000)["expected_m"].mean()
     assert expected["strength", False] < expected["strength", True] < expected["voronoi", True]
 

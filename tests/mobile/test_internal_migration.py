@@ -97,6 +97,29 @@ def test_every_device_with_a_home_in_an_area_counts_once(homes):
         assert seen == pytest.approx(sum(bool(AREAS.get(pair[0])) for pair in homes))
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    before=st.sets(st.sampled_from("ABCDEF"), min_size=3, max_size=3),
+    after=st.sets(st.sampled_from("ABCDEF"), min_size=3, max_size=3),
+)
+def test_of_homes_of_as_many_tiles_who_moves_is_who_moves_to_multimno(before, after):
+    """Its rule: twice the tiles in both, by the tiles of either, is below 0.5; weights are products of even shares."""
+    found = pl.DataFrame(
+        [(1, place, area, 1 / 3) for place, areas in (("old", before), ("new", after)) for area in sorted(areas)],
+        schema=["user", "place", "area", "probability"],
+        orient="row",
+    )
+    made = moves_between_seasons(labels((1, "old", "new")), found, PAIRS)
+    flows = {row[3:5]: row[5] for row in made.iter_rows()}
+    moves = 2 * len(before & after) / (len(before) + len(after)) < 0.5
+    assert any(origin != destination for origin, destination in flows) == moves
+    if moves:
+        theirs = {(one, other): 1 / 9 for one in before for other in after if one != other}
+        # A device counts one, and there less where an area is in both homes.
+        whole = sum(theirs.values())
+        assert flows == pytest.approx({pair: weight / whole for pair, weight in theirs.items()})
+
+
 def test_nothing_below_k_is_told_nor_follows():
     rows = [(user, "a", "a") for user in range(30)] + [(user, "b", "b") for user in range(30, 60)]
     rows += [(60, "a", "b"), (61, "b", "a"), (62, "a", None)]

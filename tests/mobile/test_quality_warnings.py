@@ -10,9 +10,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
+from ons_assets.mobile.day_types import with_public_holidays
 from ons_assets.mobile.quality_warnings import MEASURES, OF_RECORDS, quality_warnings
+from ons_assets.parameters.geography import Country
 from ons_assets.parameters.mobile_network import QualityWarningParameters
-from ons_assets.parameters.mobile_presence import PermanenceParameters
+from ons_assets.parameters.mobile_presence import PermanenceParameters, PresentPopulationParameters
 
 MONDAY = date(2015, 1, 5)
 STEADY = {
@@ -138,3 +140,82 @@ def test_days_of_the_weekend_are_those_that_are_said():
 def test_a_code_means_one_thing():
     codes = [measure.error_code for measure in (*MEASURES, *OF_RECORDS.values())]
     assert len(set(codes)) == len(codes)
+
+
+# --- public holidays ---------------------------------------------------------------------------------------
+
+# 40 days from Monday, 5 January: the last is Friday, 13 February.
+FRIDAY = MONDAY + timedelta(39)
+
+
+def weekly(holiday_events, **last):
+    """Days with 10,000 events, 6,000 at weekends; the last, a Friday, is a holiday."""
+    frame = days(40, **last).with_columns(
+        events=pl.when(pl.col("event_date") == FRIDAY)
+        .then(pl.lit(holiday_events))
+        .when(pl.col("event_date").dt.weekday() > 5)
+        .then(6_000 + pl.col("event_date").dt.day())
+        .otherwise(10_000 + pl.col("event_date").dt.day())
+    )
+    return frame.with_columns(pl.col("events").cast(pl.Int64()))
+
+
+def said_of_the_holiday(frame, holidays=(FRIDAY,), **given):
+    permanence = PermanenceParameters(holidays=holidays)
+    made = quality_warnings(frame, None, QualityWarningParameters(**given), permanence)
+    return dict(made.filter(day=FRIDAY).drop_nulls("out_of_order").select("measure", "out_of_order").rows())
+
+
+def test_a_holiday_is_as_a_weekend_and_no_bad_day_of_the_week():
+    assert said_of_the_holiday(weekly(6_000), holidays=()) == {"events": "below_limit"}
+    assert said_of_the_holiday(weekly(6_000)) == {}
+    # As Christmas may be: quieter than a Sunday.
+    assert said_of_the_holiday(weekly(4_900)) == {}
+    assert said_of_the_holiday(weekly(4_900), holiday_margin=0) == {"events": "below_limit"}
+    assert said_of_the_holiday(weekly(10_000)) == {"events": "above_limit"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"devices_seen": 450}, {"devices_seen": "below_limit"}),
+        ({"unknown_cell": 60}, {"unknown_cell_share": "above_limit"}),
+        ({"cells_silent": 30, "cells_seen": 300}, {"cells_seen": "below_limit", "cells_silent_share": "above_limit"}),
+    ],
+)
+def test_a_really_bad_holiday_is_told(changed, said):
+    assert said_of_the_holiday(weekly(6_000, **changed)) == said
+    assert said_of_the_holiday(weekly(2_000))["events"] == "below_limit"
+
+
+def test_neither_days_of_the_week_nor_weekends_are_held_against_holidays():
+    """A wild holiday widens nobody's limits but those of holidays."""
+    frame, holiday = days(28), (MONDAY + timedelta(16), MONDAY + timedelta(19))
+    wild = frame.with_columns(
+        events=pl.when(pl.col("event_date").is_in(holiday)).then(pl.lit(500)).otherwise("events").cast(pl.Int64())
+    )
+    known = PermanenceParameters(holidays=holiday)
+    calm, odd = (quality_warnings(each, None, None, known).filter(measure="events") for each in (frame, wild))
+    others = ~pl.col("day").is_in(holiday)
+    assert calm.filter(others).equals(odd.filter(others))
+    # The second holiday has four weekend days and the first holiday before it.
+    assert odd.filter(day=holiday[1])["days_compared"].item() == 5
+
+
+def test_countries_have_their_own_holidays():
+    christmas, easter, second = date(2014, 12, 25), date(2015, 4, 6), date(2015, 1, 2)
+    english = Country().public_holidays()
+    assert {christmas, easter} < set(english)
+    assert second not in english
+    scottish = Country(holidays="GB-SCT").public_holidays()
+    assert {christmas, second} < set(scottish)
+    assert easter not in scottish
+    # Nobody has said whose they are, on another grid.
+    assert Country(crs="EPSG:32618").public_holidays() == ()
+    assert Country(holidays="none").public_holidays(second) == (second,)
+    assert with_public_holidays(PresentPopulationParameters(holidays=(second,)), Country()).holidays == tuple(
+        sorted({*english, second})
+    )
+    for calendar, said in (("GB-XX", "known parts of GB are ENG"), ("QQ", "no country QQ is known")):
+        with pytest.raises(ValueError, match=said):
+            Country(holidays=calendar)

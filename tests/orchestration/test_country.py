@@ -24,12 +24,9 @@ from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.sources import CellFiles, EventFiles
 from ons_assets.parameters.calendar import InstallationCalendar
 from ons_assets.parameters.geography import Country
-from ons_assets.settings import BadSettings, Settings
-from ons_assets.tweets.anchors import tweet_stays, user_anchors
-from ons_assets.tweets.clustering import cluster
-from ons_assets.tweets.locating import locate
+from ons_assets.settings import BadSettings, Settings, load_settings
 from ons_assets.tweets.sources import TweetFiles
-from ons_assets.tweets.users import describe_users
+from tests.test_layout_commands import command
 
 NEW_YORK = Country(crs="EPSG:32618", time_zone="America/New_York")
 BEIJING = Country(crs="EPSG:32650", time_zone="Asia/Shanghai")
@@ -172,33 +169,50 @@ def test_positions_of_another_country_are_refused_with_both_sides(tmp_path: Path
     assert raised.value.rejected["reason"].to_list() == ["position has its axes swapped"]
 
 
-def test_beijing_goes_from_its_file_to_its_anchors(shared_data: Path, tmp_path: Path) -> None:
-    made = settings_of(tmp_path / "home", BEIJING, date(2008, 1, 1))
-    layouts = tmp_path / "home" / "layouts" / "tweets"
-    layouts.mkdir(parents=True)
-    (layouts / "geolife.yaml").write_text(
+def test_beijing_goes_from_its_file_to_its_anchors(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GPS fixes of two people, every fortieth of them, by the command line alone."""
+    home = tmp_path / "home"
+    (home / "layouts" / "tweets").mkdir(parents=True)
+    (home / "ons-assets.toml").write_text(
+        "[calendar]\nfirst_day = 2008-01-01\n"
+        '[geography]\ncrs = "EPSG:32650"\ntime_zone = "Asia/Shanghai"\nholidays = "CN"\n'
+        "[tweets.users]\ntweets_per_hour = 4000\n"
+    )
+    (home / "layouts" / "tweets" / "geolife.yaml").write_text(
         "name: geolife\nfiles: '*geolife*'\nzone: UTC\n"
         "columns: {user: uid, time: datetime, latitude: lat, longitude: lng}\n"
     )
-    path = shared_data / "geo" / "traces" / "geolife_sample.csv.gz"
-    raw = TweetFiles.of(made).whole(path, path.name, datetime.now(UTC)).accepted
-    assert len(raw) == 217_653
-    found = locate(raw, country=BEIJING)
-    # Fixes of journeys beyond the zone of the grid are left out, and counted.
-    assert len(found.tweets) + found.left_out["tweets"].sum() == len(raw)
-    assert found.left_out["reason"].to_list() == ["outside the area of EPSG:32650 (WGS 84 / UTM zone 50N)"]
-    assert len(found.tweets) > 0.95 * len(raw)
-    few = found.tweets.gather_every(40)
-    assert (few["hour"] == few["created_utc"].dt.offset_by("8h").dt.hour()).all()
-    latitude, longitude = Grid.of(BEIJING).from_grid(few["easting_m"], few["northing_m"])
-    back = few.select("tweet_id").with_columns(latitude=latitude, longitude=longitude).join(raw, on="tweet_id")
-    assert (back["latitude"] - back["latitude_right"]).abs().max() < 1e-8
-    assert (back["longitude"] - back["longitude_right"]).abs().max() < 1e-8
-    model = cluster(few)
-    people = describe_users(few).with_columns(user_kind=pl.lit("person"))
-    stays = tweet_stays(model.tweets, model.clusters, people, time_zone=BEIJING.time_zone)
-    anchors = user_anchors(stays, model.clusters)
-    assert set(anchors.filter(anchor="home")["user"]) == set(raw["user"])
+    every = pl.read_csv(shared_data / "geo" / "traces" / "geolife_sample.csv.gz", infer_schema=False)
+    fixes = every.gather_every(40)
+    fixes.write_csv(tmp_path / "geolife.csv")
+    monkeypatch.setenv("ONS_ASSETS_HOME", str(home))
+    command("ingest", tmp_path / "geolife.csv", "--source", "tweets")
+    command("materialize", *(f"tweets/{name}" for name in ("located_tweets", "clusters", "users", "user_anchors")))
+    settings = load_settings(home)
+    located, anchors = rows(settings, "tweets/located_tweets"), rows(settings, "tweets/user_anchors")
+    # Fixes of journeys beyond the zone of the grid are left out.
+    inside = Grid.of(BEIJING).covers(*(fixes[name].cast(pl.Float64) for name in ("lat", "lng")))
+    assert len(located) == inside.sum() > 0.95 * len(fixes)
+    assert (located["hour"] == located["created_utc"].dt.offset_by("8h").dt.hour()).all()
+    latitude, longitude = Grid.of(BEIJING).from_grid(located["easting_m"], located["northing_m"])
+    moments = fixes.filter(pl.Series(inside)).with_columns(
+        created_utc=pl.col("datetime").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", time_zone="UTC")
+    )
+    back = pl.DataFrame({"created_utc": located["created_utc"], "latitude": latitude, "longitude": longitude}).sort(
+        pl.all()
+    )
+    given = moments.select("created_utc", pl.col("lat", "lng").cast(pl.Float64)).sort(pl.all())
+    assert (back["created_utc"] == given["created_utc"]).all()
+    assert (back["latitude"] - given["lat"]).abs().max() < 1e-6  # type: ignore[operator]
+    assert (back["longitude"] - given["lng"]).abs().max() < 1e-6  # type: ignore[operator]
+    homes = anchors.filter(anchor="home")
+    assert homes["user"].n_unique() == 2
+    # Both live in Haidian, to the north-west of the city's middle, and nobody knows where exactly.
+    latitude, longitude = Grid.of(BEIJING).from_grid(homes["easting_m"], homes["northing_m"])
+    assert np.abs(latitude - 40.0).max() < 0.05
+    assert np.abs(longitude - 116.3).max() < 0.05
 
 
 def test_phones_of_new_york_sleep_by_its_clock(tmp_path: Path) -> None:
