@@ -38,7 +38,7 @@ from ons_assets.parameters.mobile import ReleaseParameters, WeightingParameters
 from ons_assets.parameters.mobile_network import FootprintParameters
 from ons_assets.reference.labour import CommutingFiles
 from ons_assets.settings import Settings
-from ons_assets.simulate.mobile import Scale, simulate_mobile
+from ons_assets.simulate.mobile import Company, Scale, simulate_mobile
 from ons_assets.simulate.mobile.scales import SCALES
 
 SHARED = Path(os.environ.get("ONS_ASSETS_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
@@ -75,9 +75,13 @@ def whereabouts_of(
 class World:
     """One simulated world, with the anchors that its events give."""
 
-    def __init__(self, folder: Path, scale: Scale, areas: pl.DataFrame | None = None) -> None:
+    def __init__(
+        self, folder: Path, scale: Scale, areas: pl.DataFrame | None = None, company: Company | None = None
+    ) -> None:
         self.drops, self.truth = folder / "drops", folder / "truth"
-        self.summary = simulate_mobile(self.drops, self.truth, scale=scale, seed=SEED, areas=areas)
+        self.summary = simulate_mobile(
+            self.drops, self.truth, scale=scale, seed=SEED, areas=areas, operators=(OPERATOR,), company=company
+        )
         settings = Settings(home=folder / "home")
         path = self.drops / "cells" / f"cells_{OPERATOR}.csv"
         self.plan: CellPlan = cell_plan(

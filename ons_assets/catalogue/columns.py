@@ -110,6 +110,12 @@ WEIGHTED_BY = Column(
 FLOW = Column("flow", pl.Float64(), "people who make the flow, estimated")
 FLOW_LOW = Column("flow_low", pl.Float64(), "lower bound of the 95 % interval")
 FLOW_HIGH = Column("flow_high", pl.Float64(), "upper bound of the 95 % interval")
+OPERATORS = Column("operators", pl.Int32(), "operators that say anything of it")
+ERROR_OF_ESTIMATE = Column(
+    "error_of_estimate",
+    pl.Float64(),
+    "standard error: of chance, and of what operators differ by; not of what they share",
+)
 
 # Prices.
 ITEM_ID = Column("item_id", pl.String(), "consumer price item, such as 210111; all for what is about no single item")

@@ -23,7 +23,11 @@ from ons_assets.mobile import present_population as presence
 from ons_assets.mobile import release as releasing
 from ons_assets.mobile import usual_environment as environment
 from ons_assets.mobile.anchors import device_anchors as find_anchors
+from ons_assets.mobile.combined_tables import combined_flows as combine_flows
+from ons_assets.mobile.combined_tables import combined_population as combine_population
 from ons_assets.mobile.day_types import with_public_holidays
+from ons_assets.mobile.device_weights import device_weights as find_weights
+from ons_assets.mobile.device_weights import main_areas
 from ons_assets.mobile.event_quality import event_quality as describe_events
 from ons_assets.mobile.flows import take_flows
 from ons_assets.mobile.footprints import footprints
@@ -53,6 +57,7 @@ from ons_assets.parameters.mobile import (
     WorkerParameters,
 )
 from ons_assets.parameters.mobile_network import FootprintParameters, QualityWarningParameters
+from ons_assets.parameters.mobile_people import CombinationParameters, DeduplicationParameters
 from ons_assets.parameters.mobile_presence import (
     InternalMigrationParameters,
     PermanenceParameters,
@@ -245,25 +250,66 @@ def permanence_scores(
 
 
 @published(
+    "mobile/device_weights",
+    inputs=["mobile/daily_permanence", "mobile/device_places", "mobile/cells"],
+    optional=["reference/phone_market"],
+)
+def device_weights(
+    daily_permanence: pl.LazyFrame,
+    device_places: pl.LazyFrame,
+    cells: pl.LazyFrame,
+    phone_market: pl.LazyFrame | None,
+    deduplication: DeduplicationParameters,
+    country: Country,
+) -> pl.DataFrame:
+    """Say for how many people each device stands, an operator at a time."""
+    plan = cell_plan(cells, Grid.of(country))
+    market = phone_market.collect() if phone_market is not None else None
+    parts = buckets.parts(daily_permanence, device_places, order=BY_DEVICE)
+    areas = main_areas((daily, places) for daily, places in parts)
+    operators = daily_permanence.select(pl.col("operator").unique().sort()).collect().to_series()
+    columns = ["user", "place", "day", "hours_mask"]
+    return pl.concat(
+        find_weights(
+            daily_permanence.filter(operator=operator).select(columns).collect(),
+            areas,
+            plan,
+            operator,
+            market,
+            deduplication,
+        )[0]
+        for operator in operators
+    )
+
+
+def _weights(device_weights: pl.LazyFrame | None, parameters: DeduplicationParameters) -> pl.DataFrame | None:
+    """Return the weights of devices if people are counted, and they are known."""
+    return device_weights.collect() if device_weights is not None and parameters.counted == "people" else None
+
+
+@published(
     "mobile/usual_environment",
     inputs=["mobile/usual_places", "mobile/device_places", "mobile/daily_permanence"],
-    optional=["mobile/devices"],
+    optional=["mobile/devices", "mobile/device_weights"],
 )
 def usual_environment(
     usual_places: pl.LazyFrame,
     device_places: pl.LazyFrame,
     daily_permanence: pl.LazyFrame,
     devices: pl.LazyFrame | None,
+    device_weights: pl.LazyFrame | None,
     parameters: PresentPopulationParameters,
     release: ReleaseParameters,
     country: Country,
+    deduplication: DeduplicationParameters,
 ) -> Protected:
     """Count homes, places of work, second homes and usual environments by area."""
     days = presence.days_of_types(daily_permanence, with_public_holidays(parameters, country))
     parts = buckets.parts(usual_places, device_places, order=BY_DEVICE)
     register = devices.collect() if devices is not None else None
+    weights = _weights(device_weights, deduplication)
     by_area = (
-        environment.environment_of_areas(releasing.without_excluded(labels, register, release), places)
+        environment.environment_of_areas(releasing.without_excluded(labels, register, release), places, weights)
         for labels, places in parts
     )
     counted = environment.usual_environment(by_area, presence.observed_of(days))
@@ -271,21 +317,26 @@ def usual_environment(
 
 
 @published(
-    "mobile/internal_migration", inputs=["mobile/usual_places", "mobile/device_places"], optional=["mobile/devices"]
+    "mobile/internal_migration",
+    inputs=["mobile/usual_places", "mobile/device_places"],
+    optional=["mobile/devices", "mobile/device_weights"],
 )
 def internal_migration(
     usual_places: pl.LazyFrame,
     device_places: pl.LazyFrame,
     devices: pl.LazyFrame | None,
+    device_weights: pl.LazyFrame | None,
     parameters: InternalMigrationParameters,
     release: ReleaseParameters,
+    deduplication: DeduplicationParameters,
 ) -> Protected:
     """Count devices by the areas of their homes in successive seasons."""
     pairs = migration.successive(usual_places.select("operator", "year_season").unique().collect())
     register = devices.collect() if devices is not None else None
+    weights = _weights(device_weights, deduplication)
     moved = (
         migration.moves_between_seasons(
-            releasing.without_excluded(labels, register, release), places, pairs, parameters
+            releasing.without_excluded(labels, register, release), places, pairs, parameters, weights
         )
         for labels, places in buckets.parts(usual_places, device_places, order=BY_DEVICE)
     )
@@ -293,12 +344,15 @@ def internal_migration(
 
 
 @published(
-    "mobile/present_population", inputs=["mobile/daily_permanence", "mobile/device_places", "reference/area_parts"]
+    "mobile/present_population",
+    inputs=["mobile/daily_permanence", "mobile/device_places", "reference/area_parts"],
+    optional=["mobile/device_weights"],
 )
 def present_population(
     daily_permanence: pl.LazyFrame,
     device_places: pl.LazyFrame,
     area_parts: pl.LazyFrame,
+    device_weights: pl.LazyFrame | None,
     parameters: PresentPopulationParameters,
     release: ReleaseParameters,
     country: Country,
@@ -306,7 +360,8 @@ def present_population(
     """Count the devices that are present by area, hour and kind of day."""
     days = presence.days_of_types(daily_permanence, with_public_holidays(parameters, country))
     parts = buckets.parts(daily_permanence, device_places, order=BY_DEVICE)
-    found = presence.together(presence.present(daily, places, days) for daily, places in parts)
+    weights = device_weights.collect() if device_weights is not None else None
+    found = presence.together(presence.present(daily, places, days, weights) for daily, places in parts)
     residents = presence.residents_of_areas(area_parts.collect())
     made = presence.present_population(found, days, residents, parameters, fewest=release.k)
     return protect(PRESENT_POPULATION, made, Thresholds(release.k))
@@ -315,18 +370,22 @@ def present_population(
 @published(
     "mobile/operator_flows",
     inputs=["mobile/device_anchors", "mobile/event_quality"],
-    optional=["mobile/devices"],
+    optional=["mobile/devices", "mobile/device_weights"],
 )
 def operator_flows(
     device_anchors: pl.LazyFrame,
     event_quality: pl.LazyFrame,
     devices: pl.LazyFrame | None,
+    device_weights: pl.LazyFrame | None,
     parameters: ReleaseParameters,
+    deduplication: DeduplicationParameters,
 ) -> Protected:
     """Count devices between areas, and leave out what is small or could be learnt by subtraction."""
     observed = releasing.days_observed(event_quality.collect(), parameters.k)
     register = devices.collect() if devices is not None else None
-    return releasing.operator_flows(device_anchors.collect(), register, parameters, observed)
+    return releasing.operator_flows(
+        device_anchors.collect(), register, parameters, observed, _weights(device_weights, deduplication)
+    )
 
 
 @published(
@@ -344,6 +403,19 @@ def weighted_flows(
     parameters: WeightingParameters,
 ) -> pl.DataFrame:
     """Estimate how many workers go from area to area."""
+    kept, market, employed = _weighable(phone_market, area_parts, operator_flows, aggregated_flows, area_codes, workers)
+    return weigh_periods(kept, market, employed, parameters)
+
+
+def _weighable(
+    phone_market: pl.LazyFrame,
+    area_parts: pl.LazyFrame,
+    operator_flows: pl.LazyFrame | None,
+    aggregated_flows: pl.LazyFrame | None,
+    area_codes: pl.LazyFrame | None,
+    workers: pl.LazyFrame | None,
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame | None]:
+    """Return the flows of all operators that can be weighted, the market, and workers; say what was left out."""
     own, delivered, codes, employed = (
         frame.collect() if frame is not None else None
         for frame in (operator_flows, aggregated_flows, area_codes, workers)
@@ -353,7 +425,42 @@ def weighted_flows(
     kept = weighable(taken.flows, market)
     for note in (*taken.notes, *kept.notes):
         log.warning(note)
-    return weigh_periods(kept.flows, market, employed, parameters)
+    return kept.flows, market, employed
+
+
+@published(
+    "mobile/combined_flows",
+    inputs=["reference/phone_market", "reference/area_parts"],
+    optional=["mobile/operator_flows", "mobile/aggregated_flows", "reference/area_codes", "reference/workers"],
+)
+def combined_flows(
+    phone_market: pl.LazyFrame,
+    area_parts: pl.LazyFrame,
+    operator_flows: pl.LazyFrame | None,
+    aggregated_flows: pl.LazyFrame | None,
+    area_codes: pl.LazyFrame | None,
+    workers: pl.LazyFrame | None,
+    weighting: WeightingParameters,
+    parameters: CombinationParameters,
+) -> pl.DataFrame:
+    """Estimate how many workers go from area to area, from each operator by itself and then from all together."""
+    kept, market, employed = _weighable(phone_market, area_parts, operator_flows, aggregated_flows, area_codes, workers)
+    made = combine_flows(kept, market, employed, weighting, parameters)
+    for note in made.notes:
+        log.warning(note)
+    return made.rows
+
+
+@published("mobile/combined_population", inputs=["mobile/present_population"], optional=["reference/phone_market"])
+def combined_population(
+    present_population: pl.LazyFrame, phone_market: pl.LazyFrame | None, parameters: CombinationParameters
+) -> pl.DataFrame:
+    """Estimate how many people are in an area at an hour, from what each operator says of it."""
+    market = phone_market.collect() if phone_market is not None else None
+    made = combine_population(present_population.collect(), market, parameters)
+    for note in made.notes:
+        log.warning(note)
+    return made.rows
 
 
 @published(

@@ -12,6 +12,7 @@ import polars as pl
 from ons_assets.lakehouse.blurring import Rounded
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.sums import exact_sum
+from ons_assets.mobile.in_people import in_people
 from ons_assets.mobile.release import STRATA, account_of, release
 from ons_assets.mobile.usual_environment import ALL, HOME, NOT_SEEN
 from ons_assets.parameters.mobile import ReleaseParameters
@@ -51,6 +52,7 @@ def moves_between_seasons(
     places: pl.DataFrame,
     pairs: pl.DataFrame,
     parameters: InternalMigrationParameters | None = None,
+    weights: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Count devices by the areas of their homes in two seasons.
 
@@ -62,6 +64,8 @@ def moves_between_seasons(
         Rows of `mobile/device_places` of the devices: user, place, area, probability.
     pairs
         What `successive` returns.
+    weights
+        Rows of `mobile/device_weights` of the devices, to count people; None to count devices.
 
     Returns
     -------
@@ -96,18 +100,19 @@ def moves_between_seasons(
     at = judged.filter(stays).select(DEVICE)
     one = pl.lit(NOT_SEEN)
     parts = [
-        moved.select(*KEYS, weight=pl.col("before") * pl.col("after") / pl.col("apart")),
+        moved.select("user", *KEYS, weight=pl.col("before") * pl.col("after") / pl.col("apart")),
         # Who stays is where both seasons say, in the mean.
-        before.join(at, on=DEVICE).select(*KEYS[:4], destination="origin", weight=pl.col("before") / 2),
+        before.join(at, on=DEVICE).select("user", *KEYS[:4], destination="origin", weight=pl.col("before") / 2),
         after.join(at, on=DEVICE).select(
-            *KEYS[:3], origin="destination", destination="destination", weight=pl.col("after") / 2
+            "user", *KEYS[:3], origin="destination", destination="destination", weight=pl.col("after") / 2
         ),
-        before.join(after, on=DEVICE, how="anti").select(*KEYS[:4], destination=one, weight="before"),
+        before.join(after, on=DEVICE, how="anti").select("user", *KEYS[:4], destination=one, weight="before"),
         after.join(before, on=DEVICE, how="anti").select(
-            *KEYS[:3], origin=one, destination="destination", weight="after"
+            "user", *KEYS[:3], origin=one, destination="destination", weight="after"
         ),
     ]
     rows = pl.concat(part.with_columns(pl.col("weight").round(DIGITS)) for part in parts)
+    rows = in_people(rows, "weight", weights)
     return rows.group_by(KEYS).agg(devices=exact_sum("weight")).sort(KEYS)
 
 

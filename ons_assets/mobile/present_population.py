@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ons_assets.lakehouse.sums import exact_sum
+from ons_assets.mobile.in_people import in_people
 from ons_assets.mobile.permanence import HOURS
 from ons_assets.parameters.mobile_presence import PresentPopulationParameters
 
@@ -37,9 +38,10 @@ class Present:
     ----------
     located
         operator, stratum, day_type, area, hour, parts: days of devices by where they are, in `PARTS` of a day; area is
-        null where none is covered.
+        null where none is covered. people_parts: the same of the people for whom the devices stand.
     seen
-        operator, stratum, day_type, device_days: days on which the devices were seen at all.
+        operator, stratum, day_type, device_days: days on which the devices were seen at all. people_days: the same of
+        people, in `PARTS`.
     """
 
     located: pl.DataFrame
@@ -79,7 +81,9 @@ def observed_of(days: pl.DataFrame) -> pl.DataFrame:
     return spans.select("operator", observed=pl.format("{}/{}", "first", "last")).sort("operator")
 
 
-def present(daily: pl.DataFrame, places: pl.DataFrame, days: pl.DataFrame) -> Present:
+def present(
+    daily: pl.DataFrame, places: pl.DataFrame, days: pl.DataFrame, weights: pl.DataFrame | None = None
+) -> Present:
     """Say what some devices add to the population that is present.
 
     Parameters
@@ -90,29 +94,38 @@ def present(daily: pl.DataFrame, places: pl.DataFrame, days: pl.DataFrame) -> Pr
         Rows of `mobile/device_places` of the devices: user, place, area, probability.
     days
         operator, day, day_type: the days that count.
+    weights
+        Rows of `mobile/device_weights` of the devices; None if each stands for one person.
     """
     rows = daily.join(days, on=["operator", "day"]).sort("user", "day_type", "place", "day")
     units, device_days = _units(rows)
     named = units.join(_main_areas(units, device_days, places), on="user", how="left")
     counted = rows.select("operator", "user", "day_type", "day").unique()
     strata = named.select("user", "operator", "stratum").unique()
+    of_one = in_people(counted.with_columns(people=pl.lit(1.0)), "people", weights)
+    people_days = (pl.col("people") * PARTS).round().cast(pl.Int64()).sum()
     seen = (
-        counted.join(strata, on=["user", "operator"])
+        of_one.join(strata, on=["user", "operator"])
         .group_by(DEVICES)
-        .agg(device_days=pl.len().cast(pl.Int64()))
+        .agg(device_days=pl.len().cast(pl.Int64()), people_days=people_days)
         .sort(DEVICES)
     )
     shared = named.join(
         places.select("user", "place", "area", "probability"), on=["user", "place"], how="left"
     ).with_columns(pl.col("probability").fill_null(1.0))
     groups = [*DEVICES, "area"]
-    ordered = shared.sort(groups)
+    ordered = in_people(shared.with_columns(people=pl.lit(1.0)), "people", weights).sort(groups)
     starts = ordered.select(*groups, row=pl.int_range(pl.len())).unique(groups, keep="first", maintain_order=True)
-    parts = np.rint(device_days[ordered["unit"].to_numpy()] * ordered["probability"].to_numpy()[:, None] * PARTS)
-    summed = _summed(parts.astype(np.int64), starts["row"].to_numpy())
+    parts = device_days[ordered["unit"].to_numpy()] * ordered["probability"].to_numpy()[:, None] * PARTS
+    summed, of_people = (
+        _summed(np.rint(each).astype(np.int64), starts["row"].to_numpy())
+        for each in (parts, parts * ordered["people"].to_numpy()[:, None])
+    )
     row, hour = np.nonzero(summed)
     located = starts.drop("row")[row].with_columns(
-        hour=pl.Series(hour.astype(np.int8)), parts=pl.Series(summed[row, hour])
+        hour=pl.Series(hour.astype(np.int8)),
+        parts=pl.Series(summed[row, hour]),
+        people_parts=pl.Series(of_people[row, hour]),
     )
     return Present(located, seen)
 
@@ -173,8 +186,8 @@ def together(parts: Iterable[Present]) -> Present:
         located = part.located if held is None else pl.concat([held.located, part.located])
         seen = part.seen if held is None else pl.concat([held.seen, part.seen])
         held = Present(
-            located.group_by(*DEVICES, "area", "hour").agg(pl.col("parts").sum()),
-            seen.group_by(DEVICES).agg(pl.col("device_days").sum()),
+            located.group_by(*DEVICES, "area", "hour").agg(pl.col("parts", "people_parts").sum()),
+            seen.group_by(DEVICES).agg(pl.col("device_days", "people_days").sum()),
         )
     if held is None:
         raise ValueError("nobody can be present of no devices")
@@ -193,7 +206,7 @@ def people_a_device(
     residents: pl.DataFrame,
     parameters: PresentPopulationParameters | None = None,
 ) -> pl.DataFrame:
-    """Return how many residents a device stands for, by the area where it mostly is.
+    """Return how many residents a person with devices stands for, by the area where they mostly are.
 
     Parameters
     ----------
@@ -207,20 +220,25 @@ def people_a_device(
     Returns
     -------
     pl.DataFrame
-        operator, stratum, factor: residents of the area by the devices of a mean day. Where devices are too few to say,
-        or residents are unknown, it is that of all other areas together; null if residents are known nowhere.
+        operator, stratum, factor: residents of the area by the people with devices of a mean day. Where devices are too
+        few to say, or residents are unknown, it is that of all other areas together; null if residents are known
+        nowhere.
     """
     parameters = parameters or PresentPopulationParameters()
     of_operator = days.group_by("operator").agg(days=pl.len())
-    devices = seen.group_by("operator", "stratum").agg(pl.col("device_days").sum()).join(of_operator, on="operator")
-    known = devices.with_columns(devices=pl.col("device_days") / pl.col("days")).join(
-        residents.rename({"area": "stratum"}), on="stratum", how="left"
+    devices = (
+        seen.group_by("operator", "stratum")
+        .agg(pl.col("device_days", "people_days").sum())
+        .join(of_operator, on="operator")
     )
+    known = devices.with_columns(
+        devices=pl.col("device_days") / pl.col("days"), holders=pl.col("people_days") / PARTS / pl.col("days")
+    ).join(residents.rename({"area": "stratum"}), on="stratum", how="left")
     can_say = (pl.col("devices") >= parameters.fewest_day_devices) & pl.col("residents").is_not_null()
-    overall = pl.col("residents").filter(can_say).sum().over("operator") / pl.col("devices").filter(can_say).sum().over(
+    overall = pl.col("residents").filter(can_say).sum().over("operator") / pl.col("holders").filter(can_say).sum().over(
         "operator"
     )
-    factor = pl.when(can_say).then(pl.col("residents") / pl.col("devices")).otherwise(overall.fill_nan(None))
+    factor = pl.when(can_say).then(pl.col("residents") / pl.col("holders")).otherwise(overall.fill_nan(None))
     return known.select("operator", "stratum", factor=factor)
 
 
@@ -281,9 +299,10 @@ def present_population(
         .drop_nulls("area")
         .with_columns(seen=pl.col("parts") / PARTS / pl.col("days_of_type"))
         .with_columns(devices=pl.col("seen") * pl.col("scale"))
+        .with_columns(holders=pl.col("devices") * (pl.col("people_parts") / pl.col("parts")))
     )
     keys = ["operator", "day_type", "hour"]
-    people = pl.when(pl.col("factor").is_not_null().all()).then(exact_sum(pl.col("devices") * pl.col("factor")))
+    people = pl.when(pl.col("factor").is_not_null().all()).then(exact_sum(pl.col("holders") * pl.col("factor")))
     by_area = scaled.group_by(*keys, "area", "days_of_type").agg(
         exact_sum("devices"), exact_sum("seen"), people_present=people
     )

@@ -8,6 +8,7 @@ import polars as pl
 from ons_assets.governance.disclosure.two_way import protect
 from ons_assets.lakehouse.disclosure import Account, Protected, kept_share
 from ons_assets.lakehouse.sums import exact_sum
+from ons_assets.mobile.in_people import in_people
 from ons_assets.mobile.workers import NONE_SEEN, PLACED, SEVERAL_SITES
 from ons_assets.parameters.mobile import ReleaseParameters
 
@@ -46,7 +47,10 @@ class Released:
 
 
 def origin_destination(
-    anchors: pl.DataFrame, devices: pl.DataFrame | None, parameters: ReleaseParameters
+    anchors: pl.DataFrame,
+    devices: pl.DataFrame | None,
+    parameters: ReleaseParameters,
+    weights: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Count devices by the areas of home and work.
 
@@ -60,6 +64,8 @@ def origin_destination(
     devices
         user, contract, age_group; None if the operator knows nothing of its customers. A device that is not
         in it is "unknown" in both.
+    weights
+        Rows of `mobile/device_weights`, to count people; None to count devices.
 
     Returns
     -------
@@ -72,6 +78,7 @@ def origin_destination(
     anchors = without_excluded(anchors, devices, parameters)
     register = _register(anchors, devices)
     homes = anchors.filter(anchor="home").select("user", "worker_class", origin="area", home="probability")
+    homes = in_people(homes, "home", weights)
     work = anchors.filter(anchor="work").select("user", destination="area", work="probability")
     placed = homes.filter(pl.col("worker_class").is_in(PLACED)).join(work, on="user", how="left").with_columns(
         # The place of work may be at a cell that covers no area.
@@ -166,7 +173,11 @@ def days_observed(quality: pl.DataFrame, k: float) -> str:
 
 
 def operator_flows(
-    anchors: pl.DataFrame, devices: pl.DataFrame | None, parameters: ReleaseParameters, observed: str
+    anchors: pl.DataFrame,
+    devices: pl.DataFrame | None,
+    parameters: ReleaseParameters,
+    observed: str,
+    weights: pl.DataFrame | None = None,
 ) -> Protected:
     """Return the rows of `mobile/operator_flows` of all operators.
 
@@ -178,12 +189,15 @@ def operator_flows(
         Rows of `mobile/devices`, or None.
     observed
         First and last day; see `days_observed`.
+    weights
+        Rows of `mobile/device_weights`, to count people; None to count devices.
     """
     keys = ["observed", "operator", *STRATA, "origin", "destination"]
     parts = [pl.DataFrame(schema=dict.fromkeys([*keys, *COLUMNS[4:]], pl.String()))]
     of_operators = []
     for (operator,), of_operator in anchors.group_by("operator", maintain_order=True):
-        released = release(origin_destination(of_operator, devices, parameters), parameters.k, parameters.doubt)
+        counts = origin_destination(of_operator, devices, parameters, weights)
+        released = release(counts, parameters.k, parameters.doubt)
         of_operators.append(released)
         named = released.flows.with_columns(operator=pl.lit(operator), observed=pl.lit(observed))
         parts.append(named.select(*keys, *COLUMNS[4:]))

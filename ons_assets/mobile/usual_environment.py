@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from ons_assets.lakehouse.sums import exact_sum
+from ons_assets.mobile.in_people import in_people
 from ons_assets.parameters.mobile_presence import ALL_HOURS, NIGHTS, WORKING_HOURS, UsualEnvironmentParameters
 
 USUAL, HOME, WORK, SECOND_HOME = "usual", "home", "work", "second_home"
@@ -155,7 +156,9 @@ def _second_homes(
     )
 
 
-def environment_of_areas(labels: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+def environment_of_areas(
+    labels: pl.DataFrame, places: pl.DataFrame, weights: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Share the labels of devices among areas.
 
     Parameters
@@ -164,6 +167,8 @@ def environment_of_areas(labels: pl.DataFrame, places: pl.DataFrame) -> pl.DataF
         Rows of `mobile/usual_places` of some devices: operator, user, year_season, place, label.
     places
         Rows of `mobile/device_places` of the devices: user, place, area, probability.
+    weights
+        Rows of `mobile/device_weights` of the devices, to count people; None to count devices.
 
     Returns
     -------
@@ -183,6 +188,7 @@ def environment_of_areas(labels: pl.DataFrame, places: pl.DataFrame) -> pl.DataF
     unseen = every.join(placed.select(*OF, "label").unique(), on=[*OF, "label"], how="anti")
     rows = pl.concat([located, unseen.with_columns(area=pl.lit(NOT_SEEN), weight=pl.lit(1.0)).select(located.columns)])
     keys = ["operator", "year_season", "label", "area"]
+    rows = in_people(rows, "weight", weights)
     return rows.group_by(keys).agg(devices=exact_sum("weight")).sort(keys)
 
 

@@ -398,6 +398,25 @@ def _raked(people: FloatArray, options: _Options) -> tuple[FloatArray, float]:
     return raked.values.reshape(people.shape), raked.worst_miss
 
 
+def rake_to_workers(
+    people: FloatArray, areas: list[str], workers: pl.DataFrame | None, missing_workers: Literal["scale", "within"]
+) -> FloatArray:
+    """Rake flows to workers by area of home and, if known, of work.
+
+    Parameters
+    ----------
+    people : array, shape (areas, areas)
+        From area to area.
+    areas
+        Their codes.
+    workers
+        Rows of `reference/workers`; None for no raking.
+    missing_workers
+        As of `WeightingParameters`.
+    """
+    return _raked(people, _Options(False, False, missing_workers, *_workers(workers, areas)))[0]
+
+
 def _workers(workers: pl.DataFrame | None, areas: list[str]) -> tuple[FloatArray, FloatArray]:
     unknown = np.full(len(areas), np.nan)
     if workers is None:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from ons_assets.parameters.base import Parameters, Positive, Section
 from ons_assets.parameters.mobile_network import FootprintParameters, QualityWarningParameters
+from ons_assets.parameters.mobile_people import LEAST_K, CombinationParameters, DeduplicationParameters
 from ons_assets.parameters.mobile_presence import (
     InternalMigrationParameters,
     PermanenceParameters,
@@ -13,7 +14,6 @@ from ons_assets.parameters.mobile_presence import (
     UsualEnvironmentParameters,
 )
 
-LEAST_K = 5
 Monday0 = Annotated[int, Field(ge=0, le=6)]
 
 # What Eurostat's reference pipeline is configured with (multimno, pipe_configs): homes and places of work by its
@@ -192,6 +192,8 @@ class Mobile(Section):
     release: ReleaseParameters = ReleaseParameters()
     weighting: WeightingParameters = WeightingParameters()
     comparison: FlowComparisonParameters = FlowComparisonParameters()
+    deduplication: DeduplicationParameters = DeduplicationParameters()
+    combination: CombinationParameters = CombinationParameters()
 
     @model_validator(mode="before")
     @classmethod

@@ -7,10 +7,13 @@ from unittest import mock
 import numpy as np
 import polars as pl
 import pytest
+from ons_assets.mobile.coverage import coverage_of_parts
 
 from benchmarks.mobile_flows import whereabouts_of
 from ons_assets.mobile import spans as spans_module
 from ons_assets.mobile.anchors import device_anchors
+from ons_assets.mobile.combined_tables import combined_flows, combined_population
+from ons_assets.mobile.device_weights import device_weights, main_areas
 from ons_assets.mobile.event_quality import event_quality
 from ons_assets.mobile.flow_comparison import census, flow_comparison, latest
 from ons_assets.mobile.flows import take_flows
@@ -341,6 +344,34 @@ def _weigh_as_they_come(_: int, flows: pl.DataFrame, market: pl.DataFrame) -> pl
     return weigh_periods(flows, market, None, WeightingParameters(replicates=20))
 
 
+def _combine(_: int, flows: pl.DataFrame, market: pl.DataFrame, workers: pl.DataFrame) -> pl.DataFrame:
+    return combined_flows(flows, market, workers, WeightingParameters(replicates=20)).rows
+
+
+def _people_of_devices() -> Case:
+    plan = cell_plan(cells())
+    shares = coverage_of_parts(plan, parts(), CoverageParameters(tile_m=250))
+    daily, places = next(daily_tables([events()], plan, shares))
+
+    def make(_: int, daily: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+        rows = daily.filter(operator="north")
+        return device_weights(rows, main_areas([(rows, places)]), plan, "north")[0]
+
+    return Case(make, {"daily": daily, "places": places})
+
+
+def present() -> pl.DataFrame:
+    random = np.random.default_rng(29)
+    rows = [
+        (LATER, operator, "weekday", hour, area, devices := random.integers(20, 900) / 7, devices * 10 / 3)
+        for operator in ("east", "west", "far")
+        for hour in range(4)
+        for area in AREAS
+    ]
+    schema = ["observed", "operator", "day_type", "hour", "area", "devices", "people_present"]
+    return pl.DataFrame(rows, schema=schema, orient="row").cast({"hour": pl.Int8()})
+
+
 def _compare(_: int, weighted: pl.DataFrame, commuters: pl.DataFrame, centres: pl.DataFrame, codes: pl.DataFrame):
     known = census(commuters, codes.lazy(), "census")
     parameters = FlowComparisonParameters(distance_bands_km=(5, 10), ks=(20,))
@@ -391,6 +422,19 @@ CASES = {
             "market": MARKET,
         },
     ),
+    "combined flows": lambda: Case(
+        _combine,
+        {
+            "flows": delivered().filter(pl.col("origin").str.len_chars() == 1).rename({"count": "devices"}),
+            "market": MARKET,
+            "workers": WORKERS,
+        },
+    ),
+    "combined population": lambda: Case(
+        lambda _, presence, market: combined_population(presence, market).rows,
+        {"presence": present(), "market": MARKET},
+    ),
+    "people of devices": _people_of_devices,
     "hours at places": lambda: _daily(0),
     "areas of places": lambda: _daily(1),
     "scores of months": lambda: _scores(0),

@@ -1,16 +1,19 @@
 """The simulated world of phones: the same seed, the truth that it says, and files that others can read."""
 
 import filecmp
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import polars as pl
 import pytest
 
-from ons_assets.simulate.mobile import Scale, simulate_mobile
+from ons_assets.simulate.mobile import Company, Scale, simulate_mobile
+from ons_assets.simulate.mobile.company import companions
 from ons_assets.simulate.mobile.country import make_country
+from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import make_network, serving_cells
-from ons_assets.simulate.mobile.people import COMMUTERS, OPERATORS, make_people, make_phones, true_flows
+from ons_assets.simulate.mobile.people import CHILD, COMMUTERS, OPERATORS, make_people, make_phones, true_flows
 from ons_assets.simulate.mobile.scales import scale_of
 
 TINY = Scale("tiny", 3_000, date(2014, 10, 20), 8, 3.0, 5.0, True)
@@ -29,6 +32,57 @@ def test_the_same_seed_gives_the_same_bytes(world, tmp_path):
     assert (len(same), other, errors) == (len(files), [], [])
     different = simulate_mobile(tmp_path / "other", tmp_path / "t", scale=TINY, seed=4)
     assert different.events != world.events
+
+
+# --- company -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def in_company():
+    country = make_country(3)
+    people = make_people(country, TINY, 3)
+    phones = make_phones(people, country, 3)
+    with_others = companions(people, phones, Company(left_at_home=0.5, couples=0.8, together=0.5), 3)
+    network = make_network(country, "south", 3)
+    both = np.full(len(phones.person), OPERATORS.index("south"))
+    operator = Operator(
+        "south", with_others.people, replace(phones, operator=both), country, network, TINY, 3, with_others
+    )
+    return phones, with_others, operator
+
+
+def test_second_phones_are_carried_with_the_first_or_stay_at_home(in_company):
+    phones, with_others, operator = in_company
+    wards = np.stack([operator.wards(day) for day in range(2)])
+    first = {int(person): number for number, person in enumerate(phones.person) if not phones.is_second[number]}
+    second = np.flatnonzero(phones.is_second)
+    other = np.array([first[int(phones.person[number])] for number in second])
+    carried = ~with_others.stays_home[second]
+    assert 0.3 < carried.mean() < 0.7
+    np.testing.assert_array_equal(wards[:, :, second[carried]], wards[:, :, other[carried]])
+    at_home = second[~carried]
+    assert (wards[:, :, at_home] == with_others.people.home[phones.person[at_home]]).all()
+    assert (wards[:, :, other[~carried]] != wards[:, :, at_home]).any()
+
+
+def test_who_lives_together_has_one_home_and_some_trips_in_common(in_company):
+    _, with_others, _ = in_company
+    one = np.flatnonzero(with_others.partner >= 0)
+    other = with_others.partner[one]
+    assert 0.4 < len(one) / np.sum(with_others.people.activity != CHILD) < 0.9
+    np.testing.assert_array_equal(with_others.partner[other], one)
+    np.testing.assert_array_equal(with_others.people.home_at[one], with_others.people.home_at[other])
+    np.testing.assert_array_equal(with_others.people.home[one], with_others.people.home[other])
+
+
+def test_of_no_operator_events_are_written_and_all_deliver_flows(tmp_path):
+    made = simulate_mobile(tmp_path / "drops", tmp_path / "truth", scale=TINY, seed=3, operators=(), company=Company())
+    assert made.events == 0
+    assert len(list((made.drops / "aggregated_flows").iterdir())) == 3
+    assert not (made.drops / "phone_events").exists()
+
+
+# --- files -------------------------------------------------------------------------------------------------
 
 
 def test_the_census_is_the_truth_of_the_people(world):

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from ons_assets.simulate.land import disc
+from ons_assets.simulate.mobile.company import NOWHERE, Companions, Days
 from ons_assets.simulate.mobile.country import Country, FloatArray, IntArray
 from ons_assets.simulate.mobile.network import Network, Serving, serving_cells
 from ons_assets.simulate.mobile.people import CHILD, NIGHT, OPERATORS, SITES, STUDENT, People, Phones
@@ -19,7 +20,6 @@ SITES_A_WORKER = 5
 # When people use their phones, by hour of the local clock.
 ACTIVE_HOURS = np.array([2, 1, 1, 1, 1, 2, 5, 9, 11, 10, 10, 11, 12, 11, 10, 11, 13, 15, 15, 13, 12, 10, 7, 4.0])
 COMMUTE_KMH = 35.0
-NOWHERE = 99.0
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,6 @@ class Events:
     active: npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Days:
-    """Where the phones of an operator are on one day; hours of the local clock, `NOWHERE` for never."""
-
-    out: FloatArray
-    back: FloatArray
-    site: IntArray
-    trip_start: FloatArray
-    trip_end: FloatArray
-    trip: IntArray
-    until: FloatArray
-    since: FloatArray
-
-
 class Operator:
     """The phones of one operator, and the cells that serve their places.
 
@@ -64,26 +50,44 @@ class Operator:
     ----------
     name
         In `OPERATORS`.
+    companions
+        Who goes about with whom; None if every phone has days of its own.
     """
 
     def __init__(
-        self, name: str, people: People, phones: Phones, country: Country, network: Network, size: Scale, seed: int
+        self,
+        name: str,
+        people: People,
+        phones: Phones,
+        country: Country,
+        network: Network,
+        size: Scale,
+        seed: int,
+        companions: Companions | None = None,
     ) -> None:
+        self._companions = companions
         self._people, self._country, self._network, self._size, self._seed = people, country, network, size, seed
         self.name = name
         self.phone = np.flatnonzero(phones.operator == OPERATORS.index(name))
         self.person = phones.person[self.phone]
         self._rate, self._sleeps = phones.rate[self.phone], phones.sleeps[self.phone]
         random = generator(seed, "serving", name)
-        self._home: Serving = serving_cells(network, people.home_at[self.person], random)
-        self._work: Serving = serving_cells(network, people.work_at[self.person], random)
+        if companions is None:
+            self._home: Serving = serving_cells(network, people.home_at[self.person], random)
+            self._work: Serving = serving_cells(network, people.work_at[self.person], random)
+        else:
+            # What stands in the way is of a place, and the same for all phones there.
+            of_places = generator(seed, "serving of places", name)
+            at_home = serving_cells(network, people.home_at, of_places)
+            self._home = at_home.of(companions.household[self.person])
+            self._work = serving_cells(network, people.work_at, of_places).of(self.person)
         shared = generator(seed, "places")
         ward = np.repeat(np.arange(country.n), PLACES_A_WARD)
         self._public_at = country.centre[ward] + disc(shared, len(ward), 1.0) * country.radius_m[ward, None] * 0.7
         self._public: Serving = serving_cells(network, self._public_at, random)
         sites = generator(seed, "sites")
         drawn = [country.draw(sites, country.workplaces, people.home) for _ in range(SITES_A_WORKER)]
-        self._sites = (np.stack(drawn, axis=1) * PLACES_A_WARD)[self.person]
+        self._sites = np.stack(drawn, axis=1) * PLACES_A_WARD
 
     def events(self, day: int, silent_masts: IntArray) -> Events:
         """Return the events of a day.
@@ -114,7 +118,14 @@ class Operator:
         return Events(self.phone[row[order]], np.floor(hour[order] * HOUR_S), cell[order], active[order])
 
     def _days(self, random: np.random.Generator, day: int) -> Days:
-        people, person = self._people, self.person
+        if self._companions is None:
+            return self._drawn(random, self.person, day)
+        everybody = np.arange(len(self._people.home))
+        drawn = self._drawn(generator(self._seed, "days of people", day), everybody, day)
+        return self._companions.days_of_phones(self._companions.days_together(drawn, day), self.phone, self.person)
+
+    def _drawn(self, random: np.random.Generator, person: IntArray, day: int) -> Days:
+        people = self._people
         activity, n = people.activity[person], len(person)
         works = people.works_on[person, day]
         is_night = activity == NIGHT
@@ -123,7 +134,7 @@ class Operator:
         start = np.where(learns, random.normal(8.8, 0.3, n), random.normal(8.5, 0.9, n))
         length = np.where(learns, random.normal(6.5, 0.8, n), random.normal(8.4, 0.8, n))
         begun = people.works_on[person, day - 1] if day else works
-        site = np.where(activity == SITES, self._sites[np.arange(n), random.integers(0, SITES_A_WORKER, n)], -1)
+        site = np.where(activity == SITES, self._sites[person, random.integers(0, SITES_A_WORKER, n)], -1)
         goes = random.random(n) < (0.65 if self._size.is_free(day) else 0.35)
         free = np.where(by_day, random.uniform(18.2, 20.5, n), random.uniform(9.5, 17, n))
         goes &= ~(is_night & (begun | works))

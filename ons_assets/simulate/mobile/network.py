@@ -53,6 +53,10 @@ class Serving:
     cell: npt.NDArray[np.int32]
     cumulated: npt.NDArray[np.float32]
 
+    def of(self, place: IntArray) -> "Serving":
+        """Return the cells that serve some of the places, in their order."""
+        return Serving(self.cell[place], self.cumulated[place])
+
     def choose(self, place: IntArray, draw: FloatArray) -> npt.NDArray[np.int32]:
         """Return a cell for each event at a place, by a number between 0 and 1."""
         chosen = (draw[:, None] > self.cumulated[place]).sum(axis=1)

@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 
 from ons_assets.simulate.mobile import files
+from ons_assets.simulate.mobile.company import Companions, Company
+from ons_assets.simulate.mobile.company import companions as find_companions
 from ons_assets.simulate.mobile.country import Country, make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import Network, make_network, plan_table
@@ -61,6 +63,7 @@ def simulate_mobile(
     seed: int = 1,
     areas: pl.DataFrame | None = None,
     operators: Sequence[str] = OPERATORS[:1],
+    company: Company | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Simulate people with phones, and write what operators and the office would have of it.
@@ -75,7 +78,8 @@ def simulate_mobile(
         Folder for the truth, as Parquet: people (person, home and work as ward and district, age,
         activity), phones (device, person, operator, contract, is_second), flows_district and flows_ward,
         faults (by operator and day), outages (operator, day, cell_id), present (operator, day, hour, ward, district,
-        devices: phones of the operator by where they truly are in the middle of the hour, seen or not).
+        devices: phones of the operator by where they truly are in the middle of the hour, seen or not); with company
+        also partners (person, partner) and phones_at_home (device).
     scale
         ``"demo"``, ``"medium"``, ``"full"`` or a `Scale`.
     seed
@@ -83,7 +87,9 @@ def simulate_mobile(
     areas
         Wards to use instead of the invented country, see `make_country`.
     operators
-        Operators whose events are written; the others deliver flows.
+        Operators whose events are written; the others deliver flows. Of none, nothing is told of masts and presence.
+    company
+        Who lives and goes about together; None if everybody lives alone, and every phone has days of its own.
     progress
         Called with days done and days in all.
     """
@@ -91,6 +97,8 @@ def simulate_mobile(
     country = make_country(seed, areas)
     people = make_people(country, size, seed)
     phones = make_phones(people, country, seed)
+    companions = find_companions(people, phones, company, seed) if company is not None else None
+    people = companions.people if companions is not None else people
     devices = files.device_names(phones)
     truth.mkdir(parents=True, exist_ok=True)
     written = Written(drops)
@@ -101,7 +109,7 @@ def simulate_mobile(
         written.csv("cells", f"cells_{name}.csv", plan_table(network))
         chosen = np.flatnonzero(phones.operator == OPERATORS.index(name))
         written.csv("devices", f"devices_{name}.csv", files.register(phones, people, devices, chosen, name))
-        operator = Operator(name, people, phones, country, network, size, seed)
+        operator = Operator(name, people, phones, country, network, size, seed, companions)
         for day in range(size.days):
             silent = _silent_masts(network, name, day, seed)
             table = files.event_table(
@@ -123,8 +131,12 @@ def simulate_mobile(
             table = _flows_of_another(people, phones, country, name, size, seed)
             written.csv("aggregated_flows", f"flows_{name}.csv", table)
     _write_office(written, country, people, size, seed)
-    _write_truth(truth, country, people, phones, devices, faults, pl.concat(outages))
-    pl.concat(present).write_parquet(truth / "present.parquet")
+    _write_truth(truth, country, people, phones, devices, faults)
+    if operators:
+        pl.concat(outages).write_parquet(truth / "outages.parquet")
+        pl.concat(present).write_parquet(truth / "present.parquet")
+    if companions is not None:
+        _write_companions(truth, companions, devices)
     return Summary(
         drops=drops,
         truth=truth,
@@ -317,9 +329,15 @@ def _market(country: Country, people: People, level: str, seed: int) -> pl.DataF
     return pl.concat(rows).sort("operator", "area")
 
 
+def _write_companions(truth: Path, companions: Companions, devices: pl.Series) -> None:
+    partners = pl.DataFrame({"person": np.arange(len(companions.partner)), "partner": companions.partner})
+    partners.filter(pl.col("partner") >= 0).write_parquet(truth / "partners.parquet")
+    at_home = devices.gather(np.flatnonzero(companions.stays_home))
+    pl.DataFrame({"device": at_home}).write_parquet(truth / "phones_at_home.parquet")
+
+
 def _write_truth(
     truth: Path, country: Country, people: People, phones: Phones, devices: pl.Series, faults: list[dict[str, object]],
-    outages: pl.DataFrame,
 ) -> None:  # fmt: skip
     ward, district = country.wards["ward"], country.wards["district"]
     has_place = pl.Series(people.work >= 0)
@@ -350,6 +368,5 @@ def _write_truth(
     for level in ("district", "ward"):
         true_flows(people, country, level).write_parquet(truth / f"flows_{level}.parquet")
     country.wards.write_parquet(truth / "wards.parquet")
-    outages.write_parquet(truth / "outages.parquet")
     if faults:
         pl.DataFrame(faults).write_parquet(truth / "faults.parquet")
