@@ -8,10 +8,13 @@ import numpy.typing as npt
 import polars as pl
 
 from ons_assets.geography.grid import Grid
+from ons_assets.mobile.countries import served_abroad
 from ons_assets.mobile.versions import network_versions
 
 METRES_PER_DEGREE = 111_320.0
 UNKNOWN, NOT_VALID = -1, -2
+# An event in another country has as its cell this less the mobile country code.
+ABROAD = -1_000
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,12 @@ class CellPlan:
         cell (Int32, from 0), operator, cell_id, valid_from_utc, valid_until_utc, x_m, y_m, azimuth_degrees,
         beam_width_degrees, range_m, technology, easting_m, northing_m. A cell that was changed has a
         number for each of its forms.
+    home
+        Mobile country codes of the country of the networks; see `ons_assets.mobile.countries.home_codes`.
     """
 
     cells: pl.DataFrame
+    home: frozenset[str] = frozenset()
 
     @property
     def x_m(self) -> npt.NDArray[np.float64]:
@@ -71,7 +77,8 @@ class CellPlan:
         Parameters
         ----------
         events
-            operator, cell_id, time_utc.
+            operator, cell_id, time_utc, and plmn if it is known: what a network abroad served has no cell but `ABROAD`
+            less the mobile country code of that network.
         """
         known = self.cells.select("operator", "cell_id", "valid_from_utc", "valid_until_utc", "cell")
         ids = events.select("operator", "cell_id", "time_utc")
@@ -84,10 +91,16 @@ class CellPlan:
         if several:
             # A moment is in one form of a cell at most.
             numbered = numbered.group_by("row", maintain_order=True).agg(pl.col("cell").max())
-        return numbered["cell"]
+        if "plmn" not in events.columns or events["plmn"].null_count() == len(events):
+            return numbered["cell"]
+        country = ABROAD - pl.col("plmn").str.head(3).cast(pl.Int32())
+        abroad = pl.when(served_abroad(self.home)).then(country)
+        return numbered.with_columns(events["plmn"]).select(cell=pl.coalesce(abroad, "cell"))["cell"]
 
 
-def cell_plan(cells: pl.DataFrame | pl.LazyFrame, grid: Grid | None = None) -> CellPlan:
+def cell_plan(
+    cells: pl.DataFrame | pl.LazyFrame, grid: Grid | None = None, home: frozenset[str] = frozenset()
+) -> CellPlan:
     """Number the forms of the cells of a plan; see `network_versions`.
 
     Parameters
@@ -99,13 +112,15 @@ def cell_plan(cells: pl.DataFrame | pl.LazyFrame, grid: Grid | None = None) -> C
         that lies elsewhere, moves a cell.
     grid
         Of the positions; None for that of Great Britain.
+    home
+        Mobile country codes of the country of the networks.
     """
     placed = (
         network_versions(cells)
         .with_columns(_flat(grid or Grid()))
         .with_columns(x_m=pl.coalesce("easting_m", "x_m"), y_m=pl.coalesce("northing_m", "y_m"))
     )
-    return CellPlan(placed.with_row_index("cell").with_columns(pl.col("cell").cast(pl.Int32())))
+    return CellPlan(placed.with_row_index("cell").with_columns(pl.col("cell").cast(pl.Int32())), home)
 
 
 def _flat(grid: Grid) -> tuple[pl.Expr, pl.Expr]:
