@@ -6,11 +6,13 @@ parts of areas.
 
 import logging
 from collections.abc import Iterator
+from datetime import date
 
 import polars as pl
 
 from ons_assets.catalogue.mobile import EVENT_QUALITY
 from ons_assets.catalogue.mobile_presence import PRESENT_POPULATION, TENS, USUAL_ENVIRONMENT
+from ons_assets.catalogue.mobile_tourism import TOURISM_VISITS
 from ons_assets.geography.grid import Grid
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse import buckets
@@ -23,6 +25,7 @@ from ons_assets.mobile import present_population as presence
 from ons_assets.mobile import release as releasing
 from ons_assets.mobile import usual_environment as environment
 from ons_assets.mobile.anchors import device_anchors as find_anchors
+from ons_assets.mobile.countries import foreign_devices, home_codes, is_foreign
 from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.event_quality import event_quality as describe_events
 from ons_assets.mobile.flows import take_flows
@@ -34,8 +37,12 @@ from ons_assets.mobile.priors import prior_of
 from ons_assets.mobile.quality_warnings import quality_warnings as hold_against_earlier_days
 from ons_assets.mobile.record_errors import record_errors as count_errors
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
+from ons_assets.mobile.segment_tables import overlapping_cells, segment_tables
 from ons_assets.mobile.tile_grids import on_grid
+from ons_assets.mobile.tourism import all_trips, counts_of_trips
+from ons_assets.mobile.tourism import tourism as add_up_tourism
 from ons_assets.mobile.versions import network_versions as find_versions
+from ons_assets.mobile.usual_environment import ALL
 from ons_assets.mobile.weighting import weigh_periods, weighable
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import embedded
@@ -59,10 +66,13 @@ from ons_assets.parameters.mobile_presence import (
     PresentPopulationParameters,
     UsualEnvironmentParameters,
 )
+from ons_assets.parameters.mobile_tourism import TimeSegmentParameters, TourismParameters
 
 log = logging.getLogger(__name__)
 
 BY_DEVICE = ("operator", "user", "place", "day")
+BY_SEGMENT = ("operator", "user", "start_utc")
+BY_TRIP = ("operator", "user", "tourism", "trip")
 
 cells = ingested("mobile/cells", CellFiles.of)
 devices = ingested("mobile/devices", DeviceFiles.of)
@@ -76,11 +86,12 @@ def event_quality(
     cells: pl.LazyFrame,
     parameters: EventQualityParameters,
     cleaning: CleaningParameters,
+    segments: TimeSegmentParameters,
     release: ReleaseParameters,
     country: Country,
 ) -> Protected:
     """Say what every day of events is worth."""
-    plan = cell_plan(cells, Grid.of(country))
+    plan = cell_plan(cells, Grid.of(country), home_codes(phone_events, segments.home_mcc))
     days = describe_events(phone_events, plan, parameters, cleaning, country.time_zone)
     return protect(EVENT_QUALITY, days, Thresholds(release.k))
 
@@ -162,14 +173,16 @@ def device_anchors(
     permanence: PermanenceParameters,
     usual: UsualEnvironmentParameters,
     coverage: CoverageParameters,
+    segments: TimeSegmentParameters,
     country: Country,
     lakehouse: Lakehouse,
 ) -> Iterator[pl.DataFrame]:
-    """Find homes and places of work, a bucket of devices at a time."""
-    plan = cell_plan(cells, Grid.of(country))
+    """Find homes and places of work, a bucket of devices at a time; SIMs of other countries are of no residents."""
+    home = home_codes(phone_events, segments.home_mcc)
+    plan = cell_plan(cells, Grid.of(country), home)
     shares = coverage_of_parts(plan, area_parts.collect(), coverage)
     yield from find_anchors(
-        _by_day(phone_events),
+        _by_day(phone_events.filter(~is_foreign(home))),
         plan,
         shares,
         cleaning=cleaning,
@@ -185,7 +198,7 @@ def device_anchors(
 
 def _by_day(phone_events: pl.LazyFrame) -> Iterator[pl.DataFrame]:
     days = phone_events.select(pl.col("event_date").unique().sort()).collect().to_series()
-    columns = ["operator", "user", "time_utc", "event_date", "cell_id"]
+    columns = ["operator", "user", "time_utc", "event_date", "cell_id", "plmn"]
     return (phone_events.filter(event_date=day).select(columns).collect() for day in days)
 
 
@@ -202,11 +215,12 @@ def daily_permanence(
     stays: StayParameters,
     coverage: CoverageParameters,
     permanence: PermanenceParameters,
+    segments: TimeSegmentParameters,
     country: Country,
     lakehouse: Lakehouse,
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Say in which hours of each day devices were at which of their places, and where those are."""
-    plan = cell_plan(cells, Grid.of(country))
+    plan = cell_plan(cells, Grid.of(country), home_codes(phone_events, segments.home_mcc))
     yield from daily_tables(
         _by_day(phone_events),
         plan,
@@ -231,6 +245,87 @@ def permanence_scores(
     """Add the hours up by month and season, and find homes, places of work and other usual places."""
     for (rows,) in buckets.parts(daily_permanence, order=BY_DEVICE):
         yield score_tables(rows, permanence, usual)
+
+
+@published(
+    "mobile/time_segments", inputs=["mobile/phone_events", "mobile/cells"], optional=["mobile/cell_neighbours"]
+)
+def time_segments(
+    phone_events: pl.LazyFrame,
+    cells: pl.LazyFrame,
+    cell_neighbours: pl.LazyFrame | None,
+    cleaning: CleaningParameters,
+    stays: StayParameters,
+    parameters: TimeSegmentParameters,
+    country: Country,
+    lakehouse: Lakehouse,
+) -> Iterator[pl.DataFrame]:
+    """Say where devices were in every second of their days."""
+    plan = cell_plan(cells, Grid.of(country), home_codes(phone_events, parameters.home_mcc))
+    near = cell_neighbours.collect() if cell_neighbours is not None else None
+    yield from segment_tables(
+        _by_day(phone_events),
+        plan,
+        _days(phone_events),
+        overlapping=overlapping_cells(near, plan, parameters) if near is not None else frozenset(),
+        cleaning=cleaning,
+        stays=stays,
+        parameters=parameters,
+        time_zone=country.time_zone,
+        folder=lakehouse.home.staging,
+    )
+
+
+def _days(phone_events: pl.LazyFrame) -> tuple[date, date]:
+    ends = phone_events.select(first=pl.col("event_date").min(), last=pl.col("event_date").max()).collect()
+    return ends["first"][0], ends["last"][0]
+
+
+@published(
+    "mobile/tourism_trips",
+    "mobile/tourism_stays",
+    inputs=["mobile/time_segments", "mobile/usual_places", "mobile/device_places", "mobile/phone_events"],
+)
+def tourism_trips(
+    time_segments: pl.LazyFrame,
+    usual_places: pl.LazyFrame,
+    device_places: pl.LazyFrame,
+    phone_events: pl.LazyFrame,
+    parameters: TourismParameters,
+    segments: TimeSegmentParameters,
+    country: Country,
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Find the trips into the country, out of it and within it, some devices at a time."""
+    foreign = foreign_devices(phone_events, home_codes(phone_events, segments.home_mcc))
+    days, whole = _days(phone_events), usual_places.filter(year_season=ALL)
+    for each, labels, places in buckets.parts(time_segments, whole, device_places, order=BY_SEGMENT):
+        yield all_trips(each, foreign, labels, places, days, parameters, country.time_zone)
+
+
+@published(
+    "mobile/tourism",
+    inputs=["mobile/tourism_trips", "mobile/tourism_stays", "mobile/device_places", "mobile/phone_events"],
+    optional=["mobile/devices"],
+)
+def tourism(
+    tourism_trips: pl.LazyFrame,
+    tourism_stays: pl.LazyFrame,
+    device_places: pl.LazyFrame,
+    phone_events: pl.LazyFrame,
+    devices: pl.LazyFrame | None,
+    release: ReleaseParameters,
+) -> Protected:
+    """Count visitors and nights by country, area and month."""
+    days = phone_events.select("operator", "event_date").unique().collect()
+    observed = days.group_by("operator", month=pl.col("event_date").dt.month_start()).agg(
+        days_observed=pl.len().cast(pl.Int32())
+    )
+    register = devices.collect() if devices is not None else None
+    counted = (
+        counts_of_trips(releasing.without_excluded(trips, register, release), stays, places)
+        for trips, stays, places in buckets.parts(tourism_trips, tourism_stays, device_places, order=BY_TRIP)
+    )
+    return protect(TOURISM_VISITS, add_up_tourism(counted, observed), Thresholds(release.k))
 
 
 @published(

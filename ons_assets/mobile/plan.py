@@ -13,8 +13,9 @@ from ons_assets.mobile.versions import network_versions
 
 METRES_PER_DEGREE = 111_320.0
 UNKNOWN, NOT_VALID = -1, -2
-# An event in another country has as its cell this less the mobile country code.
-ABROAD = -1_000
+# An event in another country has as its cell this, less a thousand times the number of its operator, less the mobile
+# country code.
+ABROAD, COUNTRY_CODES = -1_000, 1_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,25 @@ class CellPlan:
     def y_m(self) -> npt.NDArray[np.float64]:
         """Position to the north, metres."""
         return self.cells["y_m"].to_numpy()
+
+    @property
+    def operators(self) -> pl.Series:
+        """The operators, sorted; abroad they go by their number here."""
+        return self.cells["operator"].unique().sort()
+
+    def operators_of(self, numbers: pl.Series) -> pl.Series:
+        """Return the operator of what `numbers` returned: a cell, or a country abroad; null of neither."""
+        ranks = self.operators
+        known = pl.concat(
+            [
+                self.cells.select(pl.col("cell").cast(pl.Int64()), "operator"),
+                pl.DataFrame({"cell": -1 - np.arange(len(ranks)), "operator": ranks}),
+            ]
+        )
+        rank = pl.col("number").cast(pl.Int64())
+        key = pl.when(rank <= ABROAD).then(-1 - (ABROAD - rank) // COUNTRY_CODES).when(rank >= 0).then(rank)
+        rows = pl.DataFrame({"number": numbers}).select(cell=key)
+        return rows.join(known, on="cell", how="left", maintain_order="left")["operator"]
 
     @property
     def first_forms(self) -> pl.Series:
@@ -77,8 +97,8 @@ class CellPlan:
         Parameters
         ----------
         events
-            operator, cell_id, time_utc, and plmn if it is known: what a network abroad served has no cell but `ABROAD`
-            less the mobile country code of that network.
+            operator, cell_id, time_utc, and plmn if it is known: what a network abroad served has a number of its own
+            by operator and country, `ABROAD` or less.
         """
         known = self.cells.select("operator", "cell_id", "valid_from_utc", "valid_until_utc", "cell")
         ids = events.select("operator", "cell_id", "time_utc")
@@ -93,9 +113,12 @@ class CellPlan:
             numbered = numbered.group_by("row", maintain_order=True).agg(pl.col("cell").max())
         if "plmn" not in events.columns or events["plmn"].null_count() == len(events):
             return numbered["cell"]
-        country = ABROAD - pl.col("plmn").str.head(3).cast(pl.Int32())
+        ranks = self.operators
+        rank = pl.col("operator").replace_strict(ranks, range(len(ranks)), default=None, return_dtype=pl.Int32())
+        country = ABROAD - rank * COUNTRY_CODES - pl.col("plmn").str.head(3).cast(pl.Int32())
         abroad = pl.when(served_abroad(self.home)).then(country)
-        return numbered.with_columns(events["plmn"]).select(cell=pl.coalesce(abroad, "cell"))["cell"]
+        named = numbered.with_columns(events["plmn"], events["operator"])
+        return named.select(cell=pl.coalesce(abroad, "cell"))["cell"]
 
 
 def cell_plan(

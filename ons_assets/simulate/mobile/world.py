@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ons_assets.simulate.mobile import files
+from ons_assets.simulate.mobile.away import Travellers
 from ons_assets.simulate.mobile.country import Country, make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import Network, make_network, plan_table
@@ -29,6 +30,7 @@ from ons_assets.simulate.mobile.people import (
     true_flows,
 )
 from ons_assets.simulate.mobile.scales import Scale, scale_of
+from ons_assets.simulate.mobile.travel import HOME_MCC, HOME_MNC, make_journeys, make_visitors
 from ons_assets.simulate.prices.seeds import generator
 
 # What another operator's own method gets wrong, and the least flow that it delivers.
@@ -75,9 +77,10 @@ def simulate_mobile(
         Folder for the truth, as Parquet: people (person, home and work as ward and district, age,
         activity), phones (device, person, operator, contract, is_second), flows_district and flows_ward,
         faults (by operator and day), outages (operator, day, cell_id), present (operator, day, hour, ward, district,
-        devices: phones of the operator by where they truly are in the middle of the hour, seen or not).
+        devices: phones of the operator by where they truly are in the middle of the hour, seen or not); of a scale in
+        which people travel also trips and nights, see `ons_assets.simulate.mobile.travel`.
     scale
-        ``"demo"``, ``"medium"``, ``"full"`` or a `Scale`.
+        ``"demo"``, ``"medium"``, ``"tourism"``, ``"full"`` or a `Scale`.
     seed
         The same seed gives the same files, byte by byte.
     areas
@@ -95,26 +98,38 @@ def simulate_mobile(
     truth.mkdir(parents=True, exist_ok=True)
     written = Written(drops)
     faults: list[dict[str, object]] = []
-    outages, present, done = [], [], 0
+    outages, present, away, done = [], [], [], 0
+    journeys = make_journeys(people, country, size, seed) if size.travels else None
+    visitors = make_visitors(country, size, seed) if size.travels else None
     for name in operators:
         network = make_network(country, name, seed)
         written.csv("cells", f"cells_{name}.csv", plan_table(network))
         chosen = np.flatnonzero(phones.operator == OPERATORS.index(name))
         written.csv("devices", f"devices_{name}.csv", files.register(phones, people, devices, chosen, name))
         operator = Operator(name, people, phones, country, network, size, seed)
+        travellers = None
+        if journeys is not None and visitors is not None:
+            travellers = Travellers(operator, journeys, visitors, people, phones, country, network, size, seed)
+            away.append(travellers.truth(devices))
         for day in range(size.days):
             silent = _silent_masts(network, name, day, seed)
+            events = operator.events(day, silent)
+            more = None
+            if travellers is not None:
+                events = travellers.at_home(events, day)
+                more = travellers.table(day, size.first_day + timedelta(day), devices, network.table["cell_id"])
             table = files.event_table(
-                operator.events(day, silent),
+                events,
                 name,
                 size.first_day + timedelta(day),
                 devices,
                 network.table["cell_id"],
             )
-            written.events += len(table)
-            written.day(table, size, seed, name, size.first_day + timedelta(day), faults)
+            written.events += len(table) + (len(more) if more is not None else 0)
+            written.day(table, size, seed, name, size.first_day + timedelta(day), faults, more)
             outages.append(_outage(network, silent, name, size.first_day + timedelta(day)))
-            present.append(_present(country, operator, day, size.first_day + timedelta(day)))
+            wards = operator.wards(day) if travellers is None else travellers.moved(operator.wards(day), day)
+            present.append(_present(country, operator, wards, size.first_day + timedelta(day)))
             done += 1
             if progress is not None:
                 progress(done, size.days * len(operators))
@@ -125,6 +140,9 @@ def simulate_mobile(
     _write_office(written, country, people, size, seed)
     _write_truth(truth, country, people, phones, devices, faults, pl.concat(outages))
     pl.concat(present).write_parquet(truth / "present.parquet")
+    if away:
+        for what, tables in zip(("trips", "nights"), zip(*away, strict=True), strict=True):
+            pl.concat(tables).write_parquet(truth / f"{what}.parquet")
     return Summary(
         drops=drops,
         truth=truth,
@@ -168,7 +186,14 @@ class Written:
         self.bytes += path.stat().st_size
 
     def day(
-        self, table: pl.DataFrame, size: Scale, seed: int, operator: str, day: date, faults: list[dict[str, object]]
+        self,
+        table: pl.DataFrame,
+        size: Scale,
+        seed: int,
+        operator: str,
+        day: date,
+        faults: list[dict[str, object]],
+        more: pl.DataFrame | None = None,
     ) -> None:
         """Write a day of events, with faults if it is text.
 
@@ -184,10 +209,16 @@ class Written:
             Whose events they are; they name the file.
         faults
             Takes the number of faults by kind, a row for each day.
+        more
+            Events of people who travel, without faults, with mcc, mnc and plmn.
         """
         if size.as_csv:
             table, counts = files.with_faults(table, seed, operator, day)
             faults.append({"operator": operator, "day": day, **counts})
+        if more is not None:
+            home = {"mcc": pl.lit(HOME_MCC), "mnc": pl.lit(HOME_MNC), "plmn": pl.lit(None, dtype=pl.String())}
+            text = more.with_columns(time_utc=pl.col("time_utc").dt.strftime("%Y-%m-%dT%H:%M:%SZ")) if size.as_csv else more
+            table = pl.concat([table.with_columns(**home), text.select(*table.columns, *home)])
         name = f"events_{operator}_{day}.{'csv.gz' if size.as_csv else 'parquet'}"
         self.bytes += files.write_day(self.path("phone_events", name), table)
 
@@ -204,9 +235,8 @@ def _outage(network: Network, silent: np.ndarray, operator: str, day: date) -> p
     return cells.select(pl.lit(operator).alias("operator"), pl.lit(day).alias("day"), "cell_id")
 
 
-def _present(country: Country, operator: Operator, number: int, day: date) -> pl.DataFrame:
-    wards = operator.wards(number)
-    counts = np.stack([np.bincount(of_hour, minlength=country.n) for of_hour in wards])
+def _present(country: Country, operator: Operator, wards: np.ndarray, day: date) -> pl.DataFrame:
+    counts = np.stack([np.bincount(of_hour[of_hour >= 0], minlength=country.n) for of_hour in wards])
     hour, ward = np.nonzero(counts)
     return pl.DataFrame(
         {
