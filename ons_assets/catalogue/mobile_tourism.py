@@ -3,22 +3,10 @@
 import polars as pl
 
 from ons_assets.catalogue import columns
-from ons_assets.catalogue.mobile import OWNER, UTC
+from ons_assets.catalogue.mobile import OWNER
 from ons_assets.catalogue.mobile_presence import TENS
 from ons_assets.lakehouse.disclosure import Counts, all_of
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
-
-START = Column("start_utc", UTC, "when it begins")
-END = Column("end_utc", UTC, "when it ends")
-MCC = Column("mcc", pl.String(), "mobile country code (ITU-T E.212) of the country abroad; null at home", nullable=True)
-TOURISM = Column("tourism", pl.String(), "inbound, outbound or domestic")
-TRIP = Column("trip", pl.Int32(), "number of the trip of its kind, of the device")
-NIGHTS = Column("nights", pl.Int32(), "nights spent")
-COUNTRY = Column(
-    "country",
-    pl.String(),
-    "ISO 3166-1 alpha-2 of the country that a visitor comes from (inbound) or is in (outbound); unknown, or all",
-)
 
 TIME_SEGMENTS = Table(
     name="mobile/time_segments",
@@ -30,15 +18,20 @@ TIME_SEGMENTS = Table(
         columns.OPERATOR,
         columns.USER,
         columns.DAY,
-        START,
-        END,
+        columns.START_UTC,
+        columns.END_UTC,
         Column(
-            "state",
+            "segment_state",
             pl.String(),
             "stay, undetermined (too short for a stay), move, abroad or unknown",
         ),
         columns.PLACE.or_null(),
-        MCC,
+        Column(
+            "abroad_mcc",
+            pl.String(),
+            "mobile country code (ITU-T E.212) of the country that it is in; null at home",
+            nullable=True,
+        ),
     ),
     key=("operator", "user", "start_utc"),
     partition_by=("bucket",),
@@ -54,15 +47,15 @@ TOURISM_TRIPS = Table(
         columns.BUCKET,
         columns.OPERATOR,
         columns.USER,
-        TOURISM,
-        TRIP,
-        START,
-        END,
+        columns.TOURISM,
+        columns.TRIP,
+        columns.START_UTC,
+        columns.END_UTC,
         columns.MONTH,
-        Column("visit", pl.String(), "overnight or same_day"),
-        NIGHTS,
-        COUNTRY,
-        Column("is_complete", pl.Boolean(), "whether it began after the first and ended before the last day of events"),
+        columns.VISIT,
+        columns.NIGHTS,
+        columns.COUNTRY,
+        Column("is_whole", pl.Boolean(), "whether it began after the first and ended before the last day of events"),
     ),
     key=("operator", "user", "tourism", "trip"),
     partition_by=("bucket",),
@@ -78,16 +71,18 @@ TOURISM_STAYS = Table(
         columns.BUCKET,
         columns.OPERATOR,
         columns.USER,
-        TOURISM,
-        TRIP,
+        columns.TOURISM,
+        columns.TRIP,
         Column("stay", pl.Int32(), "number of the stay in its trip"),
-        START,
-        END,
+        columns.START_UTC,
+        columns.END_UTC,
         columns.PLACE.or_null(),
-        COUNTRY,
-        NIGHTS,
+        columns.COUNTRY,
+        columns.NIGHTS,
         Column(
-            "first_evening", pl.Date(), "local day on whose evening the first of its nights begins; null of none",
+            "first_evening",
+            pl.Date(),
+            "local day on whose evening the first of its nights begins; null of none",
             nullable=True,
         ),
     ),
@@ -107,19 +102,19 @@ TOURISM_VISITS = Table(
     columns=(
         columns.OPERATOR,
         columns.MONTH,
-        TOURISM,
-        Column("visit", pl.String(), "overnight or same_day"),
+        columns.TOURISM,
+        columns.VISIT,
         Column(
-            "measure",
+            "counted",
             pl.String(),
             "visitors (devices with a trip that ended in the month) or nights (devices in a mean night of it)",
         ),
-        COUNTRY,
+        columns.COUNTRY,
         columns.AREA,
         columns.DEVICES,
         Column("days_observed", pl.Int32(), "days of the month with events; nights are devices times these"),
     ),
-    key=("operator", "month", "tourism", "visit", "measure", "country", "area"),
+    key=("operator", "month", "tourism", "visit", "counted", "country", "area"),
     sensitivity=Sensitivity.AGGREGATE,
     disclosure=Counts("devices", "devices", (all_of("country"), all_of("area")), blurred=TENS),
     owner=OWNER,

@@ -36,13 +36,14 @@ from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.priors import prior_of
 from ons_assets.mobile.quality_warnings import quality_warnings as hold_against_earlier_days
 from ons_assets.mobile.record_errors import record_errors as count_errors
-from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
 from ons_assets.mobile.segment_tables import overlapping_cells, segment_tables
+from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
 from ons_assets.mobile.tile_grids import on_grid
+from ons_assets.mobile.time_segments import AWAY, hours_abroad
 from ons_assets.mobile.tourism import all_trips, counts_of_trips
 from ons_assets.mobile.tourism import tourism as add_up_tourism
-from ons_assets.mobile.versions import network_versions as find_versions
 from ons_assets.mobile.usual_environment import ALL
+from ons_assets.mobile.versions import network_versions as find_versions
 from ons_assets.mobile.weighting import weigh_periods, weighable
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import embedded
@@ -71,6 +72,7 @@ from ons_assets.parameters.mobile_tourism import TimeSegmentParameters, TourismP
 log = logging.getLogger(__name__)
 
 BY_DEVICE = ("operator", "user", "place", "day")
+DEVICE = ("operator", "user")
 BY_SEGMENT = ("operator", "user", "start_utc")
 BY_TRIP = ("operator", "user", "tourism", "trip")
 
@@ -247,9 +249,7 @@ def permanence_scores(
         yield score_tables(rows, permanence, usual)
 
 
-@published(
-    "mobile/time_segments", inputs=["mobile/phone_events", "mobile/cells"], optional=["mobile/cell_neighbours"]
-)
+@published("mobile/time_segments", inputs=["mobile/phone_events", "mobile/cells"], optional=["mobile/cell_neighbours"])
 def time_segments(
     phone_events: pl.LazyFrame,
     cells: pl.LazyFrame,
@@ -296,7 +296,7 @@ def tourism_trips(
     country: Country,
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Find the trips into the country, out of it and within it, some devices at a time."""
-    foreign = foreign_devices(phone_events, home_codes(phone_events, segments.home_mcc))
+    foreign = _foreign(phone_events, segments)
     days, whole = _days(phone_events), usual_places.filter(year_season=ALL)
     for each, labels, places in buckets.parts(time_segments, whole, device_places, order=BY_SEGMENT):
         yield all_trips(each, foreign, labels, places, days, parameters, country.time_zone)
@@ -330,45 +330,62 @@ def tourism(
 
 @published(
     "mobile/usual_environment",
-    inputs=["mobile/usual_places", "mobile/device_places", "mobile/daily_permanence"],
+    inputs=["mobile/usual_places", "mobile/device_places", "mobile/daily_permanence", "mobile/phone_events"],
     optional=["mobile/devices"],
 )
 def usual_environment(
     usual_places: pl.LazyFrame,
     device_places: pl.LazyFrame,
     daily_permanence: pl.LazyFrame,
+    phone_events: pl.LazyFrame,
     devices: pl.LazyFrame | None,
     parameters: PresentPopulationParameters,
+    segments: TimeSegmentParameters,
     release: ReleaseParameters,
 ) -> Protected:
-    """Count homes, places of work, second homes and usual environments by area."""
+    """Count homes, places of work, second homes and usual environments of residents by area."""
+    foreign = _foreign(phone_events, segments)
     days = presence.days_of_types(daily_permanence, parameters)
     parts = buckets.parts(usual_places, device_places, order=BY_DEVICE)
     register = devices.collect() if devices is not None else None
     by_area = (
-        environment.environment_of_areas(releasing.without_excluded(labels, register, release), places)
+        environment.environment_of_areas(
+            releasing.without_excluded(labels.join(foreign, on=DEVICE, how="anti"), register, release), places
+        )
         for labels, places in parts
     )
     counted = environment.usual_environment(by_area, presence.observed_of(days))
     return protect(USUAL_ENVIRONMENT, counted, Thresholds(release.k))
 
 
+def _foreign(phone_events: pl.LazyFrame, segments: TimeSegmentParameters) -> pl.DataFrame:
+    return foreign_devices(phone_events, home_codes(phone_events, segments.home_mcc))
+
+
 @published(
-    "mobile/internal_migration", inputs=["mobile/usual_places", "mobile/device_places"], optional=["mobile/devices"]
+    "mobile/internal_migration",
+    inputs=["mobile/usual_places", "mobile/device_places", "mobile/phone_events"],
+    optional=["mobile/devices"],
 )
 def internal_migration(
     usual_places: pl.LazyFrame,
     device_places: pl.LazyFrame,
+    phone_events: pl.LazyFrame,
     devices: pl.LazyFrame | None,
     parameters: InternalMigrationParameters,
+    segments: TimeSegmentParameters,
     release: ReleaseParameters,
 ) -> Protected:
-    """Count devices by the areas of their homes in successive seasons."""
+    """Count devices of residents by the areas of their homes in successive seasons."""
+    foreign = _foreign(phone_events, segments)
     pairs = migration.successive(usual_places.select("operator", "year_season").unique().collect())
     register = devices.collect() if devices is not None else None
     moved = (
         migration.moves_between_seasons(
-            releasing.without_excluded(labels, register, release), places, pairs, parameters
+            releasing.without_excluded(labels.join(foreign, on=DEVICE, how="anti"), register, release),
+            places,
+            pairs,
+            parameters,
         )
         for labels, places in buckets.parts(usual_places, device_places, order=BY_DEVICE)
     )
@@ -376,19 +393,37 @@ def internal_migration(
 
 
 @published(
-    "mobile/present_population", inputs=["mobile/daily_permanence", "mobile/device_places", "reference/area_parts"]
+    "mobile/present_population",
+    inputs=[
+        "mobile/daily_permanence",
+        "mobile/device_places",
+        "mobile/time_segments",
+        "mobile/phone_events",
+        "reference/area_parts",
+    ],
 )
 def present_population(
     daily_permanence: pl.LazyFrame,
     device_places: pl.LazyFrame,
+    time_segments: pl.LazyFrame,
+    phone_events: pl.LazyFrame,
     area_parts: pl.LazyFrame,
     parameters: PresentPopulationParameters,
+    segments: TimeSegmentParameters,
     release: ReleaseParameters,
+    country: Country,
 ) -> Protected:
-    """Count the devices that are present by area, hour and kind of day."""
+    """Count the devices of residents that are present by area, hour and kind of day."""
+    foreign = _foreign(phone_events, segments)
     days = presence.days_of_types(daily_permanence, parameters)
-    parts = buckets.parts(daily_permanence, device_places, order=BY_DEVICE)
-    found = presence.together(presence.present(daily, places, days) for daily, places in parts)
+    abroad = time_segments.filter(segment_state=AWAY)
+    parts = buckets.parts(daily_permanence, device_places, abroad, order=BY_DEVICE)
+    found = presence.together(
+        presence.present(
+            daily.join(foreign, on=DEVICE, how="anti"), places, days, hours_abroad(away, country.time_zone)
+        )
+        for daily, places, away in parts
+    )
     residents = presence.residents_of_areas(area_parts.collect())
     made = presence.present_population(found, days, residents, parameters, fewest=release.k)
     return protect(PRESENT_POPULATION, made, Thresholds(release.k))

@@ -17,7 +17,7 @@ from ons_assets.parameters.geography import TIME_ZONE
 from ons_assets.parameters.mobile import CleaningParameters, StayParameters
 from ons_assets.parameters.mobile_tourism import TimeSegmentParameters
 
-COLUMNS = ("bucket", "operator", "user", "day", "start_utc", "end_utc", "state", "place", "mcc")
+COLUMNS = ("bucket", "operator", "user", "day", "start_utc", "end_utc", "segment_state", "place", "abroad_mcc")
 NO_NIGHT = (0, 0)
 NO_WEIGHT = np.zeros((1, 168))
 
@@ -101,7 +101,7 @@ def _named(segments: pl.DataFrame, plan: CellPlan, first_day: date) -> pl.DataFr
         start_utc=pl.from_epoch("start_s", "s").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
         end_utc=pl.from_epoch("end_s", "s").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
         place="cell_id",
-        mcc=pl.col("mcc").cast(pl.String()),
+        abroad_mcc=pl.col("mcc").cast(pl.String()),
     )
     return with_bucket(named).select(COLUMNS).sort("bucket", "operator", "user", "start_utc")
 

@@ -204,7 +204,12 @@ class EventFiles(TableSource):
     identity = ("operator", "user", "time_utc", "cell_id", "plmn")
     # In one second a device may be heard in both ways.
     key = (*identity, "kind")
-    needs = {"operator": "whose device", "device": "becomes a pseudonym", "time_utc": "when", "cell_id": "where, if at home"}
+    needs = {
+        "operator": "whose device",
+        "device": "becomes a pseudonym",
+        "time_utc": "when",
+        "cell_id": "where, if at home",
+    }
     takes = {
         "kind": "active or passive",
         "mcc": "country code of the SIM, three digits",

@@ -57,7 +57,7 @@ def at_one_place(
     overlapping
         Pairs of places that may be one, in both orders.
     """
-    same = linked & (first == second)
+    same: BoolArray = linked & (first == second)
     if not overlapping:
         return same
     pairs = np.array(sorted(overlapping), dtype=np.int64).T
@@ -99,8 +99,8 @@ def time_segments(
 
     Between events at one place not more than `silent_stay_hours` apart a device is there; between places not more
     than `silent_move_hours` apart it moves; between events of which one or both are abroad, not more than
-    `silent_abroad_hours` apart, it crosses the border halfway. All other time is unknown, less `pad_minutes` beside each
-    event. Time at one place, or at such as may be one, is a stay if it is longer than `least_stay_minutes`.
+    `silent_abroad_hours` apart, it crosses the border halfway. All other time is unknown, less `pad_minutes` beside
+    each event. Time at one place, or at such as may be one, is a stay if it is longer than `least_stay_minutes`.
 
     Parameters
     ----------
@@ -114,9 +114,9 @@ def time_segments(
     Returns
     -------
     pl.DataFrame
-        user, day (number of the midnight before), start_s, end_s, state, place (the commonest of a stay, or what is too
-        short for one; null of other states), mcc (of the country abroad; null of other states). Sorted by user and start; of each device and
-        day they cover the time from one midnight to the next.
+        user, day (number of the midnight before), start_s, end_s, segment_state, place (the commonest of a stay, or of what
+        is too short for one; null of other states), mcc (of the country abroad; null of other states). Sorted by user and
+        start; of each device and day they cover the time from one midnight to the next.
 
     References
     ----------
@@ -124,7 +124,8 @@ def time_segments(
     """
     parameters = parameters or TimeSegmentParameters()
     if not len(user):
-        return _rows(Pieces(*(np.empty(0, np.int64) for _ in range(5))), midnights_s, parameters)
+        none = np.empty(0, dtype=np.int64)
+        return _rows(Pieces(none, none, none, np.empty(0, dtype=np.int8), none), midnights_s, parameters)
     pieces = _pieces(user, time_s, place, midnights_s, parameters, overlapping)
     return _rows(pieces, midnights_s, parameters)
 
@@ -155,9 +156,7 @@ def _pieces(
     # How far the first event reaches, and from when on the second does; the rest lies between.
     near = np.minimum(pad, gap // 2)
     moving = ~out & ~stays & moves
-    leave = np.select(
-        [remains, moving, crosses & left_out, crosses & moves], [end, start, middle, start], start + near
-    )
+    leave = np.select([remains, moving, crosses & left_out, crosses & moves], [end, start, middle, start], start + near)
     arrive = np.select([remains, moving, crosses & right_out, crosses & moves], [end, end, middle, end], end - near)
     between = np.where(moving | (crosses & moves), MOVING, SILENT)
     begins, ends = np.flatnonzero(first), np.flatnonzero(last)
@@ -191,9 +190,7 @@ def _rows(pieces: Pieces, midnights_s: IntArray, parameters: TimeSegmentParamete
     country = np.where(pieces.kind == OUT, pieces.of, NOWHERE)
     changes = np.ones(len(pieces.user), dtype=bool)
     changes[1:] = (
-        (pieces.user[1:] != pieces.user[:-1])
-        | (pieces.kind[1:] != pieces.kind[:-1])
-        | (country[1:] != country[:-1])
+        (pieces.user[1:] != pieces.user[:-1]) | (pieces.kind[1:] != pieces.kind[:-1]) | (country[1:] != country[:-1])
     )
     number = np.cumsum(changes) - 1
     of_run = pl.DataFrame({"run": number, "place": pieces.of}).filter(pl.Series(pieces.kind == AT))
@@ -217,10 +214,36 @@ def _rows(pieces: Pieces, midnights_s: IntArray, parameters: TimeSegmentParamete
         .then(pl.lit(UNDETERMINED))
         .otherwise(pl.col("kind").replace_strict({MOVING: MOVE, SILENT: UNKNOWN, OUT: AWAY}, default=None))
     )
-    named = (
-        runs.join(place.cast({"run": pl.UInt32()}), on="run", how="left", maintain_order="left").with_columns(state=state, mcc=pl.when(pl.col("kind") == OUT).then((ABROAD - pl.col("country")) % COUNTRY_CODES))
+    named = runs.join(place.cast({"run": pl.UInt32()}), on="run", how="left", maintain_order="left").with_columns(
+        segment_state=state, mcc=pl.when(pl.col("kind") == OUT).then((ABROAD - pl.col("country")) % COUNTRY_CODES)
     )
     return _by_day(named, midnights_s)
+
+
+def hours_abroad(away: pl.DataFrame, time_zone: str) -> pl.DataFrame:
+    """Return the hours of local days in which devices are abroad for the most part.
+
+    Parameters
+    ----------
+    away
+        Rows of `mobile/time_segments` that are abroad: user, day, start_utc, end_utc.
+    time_zone
+        Of the local clock.
+
+    Returns
+    -------
+    pl.DataFrame
+        user, day, hours_mask: bit h is set if at half past h the device is abroad. Sorted.
+    """
+    half = pl.datetime_ranges(
+        pl.col("start_utc").dt.truncate("1h") + pl.duration(minutes=30), "end_utc", "1h", closed="left"
+    )
+    halves = away.select("user", "day", "start_utc", half=half).explode("half", empty_as_null=False)
+    at = pl.col("half").dt.convert_time_zone(time_zone).dt.hour().cast(pl.Int32())
+    within = halves.filter(pl.col("half") >= pl.col("start_utc")).select("user", "day", hour=at).unique()
+    return (
+        within.group_by("user", "day").agg(hours_mask=(2 ** pl.col("hour")).sum().cast(pl.Int32())).sort("user", "day")
+    )
 
 
 def _by_day(segments: pl.DataFrame, midnights_s: IntArray) -> pl.DataFrame:
@@ -234,7 +257,7 @@ def _by_day(segments: pl.DataFrame, midnights_s: IntArray) -> pl.DataFrame:
         day=pl.Series(day, dtype=pl.Int32()),
         start_s=pl.Series(np.maximum(start[row], midnights_s[day]), dtype=pl.Int64()),
         end_s=pl.Series(np.minimum(end[row], midnights_s[np.minimum(day + 1, len(midnights_s) - 1)]), dtype=pl.Int64()),
-        state=pl.col("state").cast(pl.String()),
+        segment_state=pl.col("segment_state").cast(pl.String()),
         place=pl.col("place").cast(pl.Int64()),
         mcc=pl.col("mcc").cast(pl.Int32()),
     )

@@ -25,9 +25,9 @@ from ons_assets.parameters.geography import TIME_ZONE
 from ons_assets.parameters.mobile_tourism import TourismParameters
 
 VISITORS, NIGHTS = "visitors", "nights"
-KEYS = ("operator", "month", "tourism", "visit", "measure", "country", "area")
+KEYS = ("operator", "month", "tourism", "visit", "counted", "country", "area")
 TRIP_COLUMNS = (
-    "bucket", *DEVICE, "tourism", "trip", "start_utc", "end_utc", "month", "visit", "nights", "country", "is_complete",
+    "bucket", *DEVICE, "tourism", "trip", "start_utc", "end_utc", "month", "visit", "nights", "country", "is_whole",
 )  # fmt: skip
 STAY_COLUMNS = (
     "bucket", *DEVICE, "tourism", "trip", "stay", "start_utc", "end_utc", "place", "country", "nights", "first_evening",
@@ -58,7 +58,7 @@ def with_country(trips: Trips, kind: str, foreign: pl.DataFrame) -> pl.DataFrame
         named = trips.stays.join(origin, on=DEVICE, how="left", maintain_order="left")
         return named.with_columns(country=pl.col("origin").fill_null(NO_COUNTRY)).drop("origin")
     if kind == OUTBOUND:
-        return trips.stays.with_columns(country=country_of("mcc").fill_null(NO_COUNTRY))
+        return trips.stays.with_columns(country=country_of("abroad_mcc").fill_null(NO_COUNTRY))
     return trips.stays.with_columns(country=pl.lit(ALL))
 
 
@@ -86,13 +86,11 @@ def tourism_tables(
     of_country = stays.group_by(*TRIP, "country").agg(nights=pl.col("nights").sum(), seconds=seconds.sum())
     main = of_country.sort(*TRIP, "nights", "seconds", "country", descending=[False] * 3 + [True, True, False])
     main = main.unique(TRIP, keep="first", maintain_order=True).select(*TRIP, "country")
-    first, last = (
-        pl.col(end).dt.convert_time_zone(time_zone).dt.date() for end in ("start_utc", "end_utc")
-    )
+    first, last = (pl.col(end).dt.convert_time_zone(time_zone).dt.date() for end in ("start_utc", "end_utc"))
     named = trips.trips.join(main, on=TRIP).with_columns(
         tourism=pl.lit(kind),
         month=last.dt.month_start(),
-        is_complete=(first > days[0]) & (last < days[1]),
+        is_whole=(first > days[0]) & (last < days[1]),
     )
     return named, stays.with_columns(tourism=pl.lit(kind))
 
@@ -100,21 +98,22 @@ def tourism_tables(
 def counts_of_trips(trips: pl.DataFrame, stays: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     """Share the trips and nights of some devices among months, countries and areas.
 
-    Every device counts 1 as a visitor of a month and kind of visit, shared evenly among its trips that end in the month,
-    and these among their stays by nights, or by time if they have none. Each night counts 1 in the month of its evening.
+    Every device counts 1 as a visitor of a month and kind of visit, shared evenly among its trips that end in the
+    month, and these among their stays by nights, or by time if they have none. Each night counts 1 in the month of its
+    evening.
 
     Parameters
     ----------
     trips, stays
         Rows of `mobile/tourism_trips` and `mobile/tourism_stays` of the devices.
     places
-        Rows of `mobile/device_places` of the devices. A stay at a place that covers no area is in `NOT_SEEN`; one abroad
-        is in none.
+        Rows of `mobile/device_places` of the devices. A stay at a place that covers no area is in `NOT_SEEN`; one
+        abroad is in none.
 
     Returns
     -------
     pl.DataFrame
-        operator, month, tourism, visit, measure, country, area, parts: devices, or nights, in `PARTS` of one.
+        operator, month, tourism, visit, figure, country, area, parts: devices, or nights, in `PARTS` of one.
     """
     weight = pl.when(pl.col("of_trip") > 0).then("nights").otherwise(
         (pl.col("end_utc") - pl.col("start_utc")).dt.total_seconds() + 1
@@ -124,17 +123,30 @@ def counts_of_trips(trips: pl.DataFrame, stays: pl.DataFrame, places: pl.DataFra
     of_trip = of_trip.with_columns(trips_=pl.len().over(*DEVICE, "tourism", "month", "visit"))
     shared = stays.join(of_trip, on=of_kind).with_columns(weight_=weight.cast(pl.Float64()))
     visitors = shared.with_columns(
-        weight_=pl.col("weight_") / exact_sum("weight_").over(of_kind) / pl.col("trips_"), measure=pl.lit(VISITORS)
+        weight_=pl.col("weight_") / exact_sum("weight_").over(of_kind) / pl.col("trips_"), counted=pl.lit(VISITORS)
     )
-    evenings = pl.date_ranges("first_evening", pl.col("first_evening").dt.offset_by(pl.format("{}d", pl.col("nights") - 1)))
-    spent = stays.filter(pl.col("nights") > 0).with_columns(evening=evenings).explode("evening").with_columns(
-        month=pl.col("evening").dt.month_start(), visit=pl.lit(OVERNIGHT), weight_=pl.lit(1.0), measure=pl.lit(NIGHTS)
+    evenings = pl.date_ranges(
+        "first_evening", pl.col("first_evening").dt.offset_by(pl.format("{}d", pl.col("nights") - 1))
     )
-    columns = [*DEVICE, "tourism", "month", "visit", "measure", "country", "place", "weight_"]
+    spent = (
+        stays.filter(pl.col("nights") > 0)
+        .with_columns(evening=evenings)
+        .explode("evening")
+        .with_columns(
+            month=pl.col("evening").dt.month_start(),
+            visit=pl.lit(OVERNIGHT),
+            weight_=pl.lit(1.0),
+            counted=pl.lit(NIGHTS),
+        )
+    )
+    columns = [*DEVICE, "tourism", "month", "visit", "counted", "country", "place", "weight_"]
     rows = pl.concat([visitors.select(columns), spent.select(columns)])
     probable = places.select("user", "place", "area", "probability")
     located = rows.join(probable, on=["user", "place"], how="left").with_columns(
-        pl.when(pl.col("tourism") == OUTBOUND).then(pl.lit(ALL)).otherwise(pl.col("area").fill_null(NOT_SEEN)).alias("area"),
+        pl.when(pl.col("tourism") == OUTBOUND)
+        .then(pl.lit(ALL))
+        .otherwise(pl.col("area").fill_null(NOT_SEEN))
+        .alias("area"),
         pl.col("probability").fill_null(1.0),
     )
     parts = (pl.col("weight_") * pl.col("probability") * PARTS).round().cast(pl.Int64())
@@ -154,11 +166,11 @@ def tourism(parts: Iterable[pl.DataFrame], days: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        operator, month, tourism, visit, measure, country, area, devices, days_observed; "all" for sums. Nights are those
+        operator, month, tourism, visit, figure, country, area, devices, days_observed; "all" for sums. Nights are those
         of a mean day of those observed: devices that are away in a night. Sorted.
     """
     schema = {**dict.fromkeys(KEYS, pl.String()), "month": pl.Date(), "parts": pl.Int64()}
-    rows = pl.concat([pl.DataFrame(schema=schema), *(part.select(schema) for part in parts)])
+    rows = pl.concat([pl.DataFrame(schema=schema), *(part.select(list(schema)) for part in parts)])
     of_all = [name for name in KEYS if name not in ("country", "area")]
     by_country = rows.filter(pl.col("country") != ALL).group_by(*of_all, "country").agg(pl.col("parts").sum())
     by_area = rows.filter(pl.col("area") != ALL).group_by(*of_all, "area").agg(pl.col("parts").sum())
@@ -169,7 +181,7 @@ def tourism(parts: Iterable[pl.DataFrame], days: pl.DataFrame) -> pl.DataFrame:
         whole.with_columns(country=pl.lit(ALL), area=pl.lit(ALL)),
     ]
     added = pl.concat([part.select(*KEYS, "parts") for part in made]).join(days, on=["operator", "month"])
-    a_night = pl.when(pl.col("measure") == NIGHTS).then("days_observed").otherwise(1)
+    a_night = pl.when(pl.col("counted") == NIGHTS).then("days_observed").otherwise(1)
     return added.select(*KEYS, devices=pl.col("parts") / PARTS / a_night, days_observed="days_observed").sort(KEYS)
 
 

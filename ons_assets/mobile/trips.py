@@ -32,8 +32,9 @@ class Trips:
     trips
         operator, user, trip (from 1 by device), start_utc, end_utc, nights, visit.
     stays
-        operator, user, trip, stay (from 1 by trip), start_utc, end_utc, place, mcc, nights, first_evening: the parts of
-        a trip at one place, or in one country abroad; the nights follow each other from the evening of a local day on.
+        operator, user, trip, stay (from 1 by trip), start_utc, end_utc, place, abroad_mcc, nights,
+        first_evening: the parts of a trip at one place, or in one country abroad; the nights follow each other from the
+        evening of a local day on.
     """
 
     trips: pl.DataFrame
@@ -59,14 +60,14 @@ def inbound_trips(
         operator, user: what `ons_assets.mobile.countries.foreign_devices` returns.
     """
     parameters = parameters or TourismParameters()
-    here = segments.filter(pl.col("state").is_in(HERE)).join(foreign, on=DEVICE, how="semi")
+    here = segments.filter(pl.col("segment_state").is_in(HERE)).join(foreign, on=DEVICE, how="semi")
     days = here.group_by(DEVICE).agg(days=pl.col("day").n_unique())
     visitors = days.filter(pl.col("days") < parameters.resident_days)
     ordered = here.join(visitors, on=DEVICE, how="semi").sort(*DEVICE, "start_utc")
     unseen = pl.col("start_utc") - pl.col("end_utc").shift(1).over(DEVICE)
     begins = (unseen > pl.duration(minutes=round(parameters.visit_gap_hours * 60))).fill_null(value=False)
     numbered = ordered.with_columns(trip=1 + begins.cast(pl.Int32()).cum_sum().over(DEVICE))
-    return _trips(numbered.filter(pl.col("state").is_in(AT_PLACES)), "place", parameters, time_zone)
+    return _trips(numbered.filter(pl.col("segment_state").is_in(AT_PLACES)), "place", parameters, time_zone)
 
 
 def outbound_trips(
@@ -83,8 +84,8 @@ def outbound_trips(
         As for `inbound_trips`.
     """
     parameters = parameters or TourismParameters()
-    own = segments.filter(pl.col("state").is_in([*HERE, AWAY])).join(foreign, on=DEVICE, how="anti")
-    return _trips(_runs_of(own, pl.col("state") == AWAY), "mcc", parameters, time_zone)
+    own = segments.filter(pl.col("segment_state").is_in([*HERE, AWAY])).join(foreign, on=DEVICE, how="anti")
+    return _trips(_runs_of(own, pl.col("segment_state") == AWAY), "abroad_mcc", parameters, time_zone)
 
 
 def domestic_trips(
@@ -112,12 +113,14 @@ def domestic_trips(
     """
     parameters = parameters or TourismParameters()
     own = segments.join(foreign, on=DEVICE, how="anti")
-    seen = own.filter(pl.col("state").is_in(AT_PLACES))
-    enough = seen.group_by("user").agg(days=pl.col("day").n_unique(), first=pl.col("day").min(), last=pl.col("day").max())
+    seen = own.filter(pl.col("segment_state").is_in(AT_PLACES))
+    enough = seen.group_by("user").agg(
+        days=pl.col("day").n_unique(), first=pl.col("day").min(), last=pl.col("day").max()
+    )
     enough = enough.filter(pl.col("days") >= parameters.least_days_seen)
     base = _home_and_work(seen.join(enough, on="user", how="semi"), labels)
     known = own.join(base.filter(label=HOME), on="user", how="semi")
-    rows = known.filter(pl.col("state").is_in([*AT_PLACES, AWAY]))
+    rows = known.filter(pl.col("segment_state").is_in([*AT_PLACES, AWAY]))
     usual_areas = _areas_of(base.select("user", "place").unique(), places, parameters)
     once = _runs_of(rows, _outside(rows, base, usual_areas, places, parameters))
     frequent = _frequent_areas(once, places, enough, parameters)
@@ -179,7 +182,9 @@ def _frequent_areas(
     likeliest = places.join(areas, on=["user", "area"], how="semi").filter(
         pl.col("probability") >= parameters.usual_area_share
     )
-    visits = visited.join(likeliest, on=["user", "place"]).group_by("user", "area").agg(visits=pl.col("trip").n_unique())
+    visits = (
+        visited.join(likeliest, on=["user", "place"]).group_by("user", "area").agg(visits=pl.col("trip").n_unique())
+    )
     often = visits.join(seen, on="user").filter(
         (pl.col("visits") >= parameters.fewest_usual_visits)
         & (pl.col("visits") >= parameters.usual_visits_a_week * weeks)
@@ -197,8 +202,8 @@ def _trips(rows: pl.DataFrame, where: str, parameters: TourismParameters, time_z
         start_utc=pl.col("start_utc").min(),
         end_utc=pl.col("end_utc").max(),
         place=pl.col("place").first(),
-        mcc=pl.col("mcc").first(),
-        was_stay=(pl.col("state") != UNDETERMINED).any(),
+        abroad_mcc=pl.col("abroad_mcc").first(),
+        was_stay=(pl.col("segment_state") != UNDETERMINED).any(),
     )
     spans = stays.group_by(TRIP).agg(start_utc=pl.col("start_utc").min(), end_utc=pl.col("end_utc").max())
     first, last = (_evening(end, parameters, time_zone) for end in ("start_utc", "end_utc"))
@@ -225,9 +230,7 @@ def _evening(moment: str, parameters: TourismParameters, time_zone: str) -> pl.E
     return (local - pl.duration(hours=parameters.night_hour)).dt.date()
 
 
-def _nights(
-    trips: pl.DataFrame, stays: pl.DataFrame, parameters: TourismParameters, time_zone: str
-) -> pl.DataFrame:
+def _nights(trips: pl.DataFrame, stays: pl.DataFrame, parameters: TourismParameters, time_zone: str) -> pl.DataFrame:
     """Return each night of trips with the stay that is nearest in time."""
     evenings = trips.filter(pl.col("nights") > 0).with_columns(
         evening=pl.date_ranges("first_", pl.col("first_").dt.offset_by(pl.format("{}d", pl.col("nights") - 1)))
@@ -238,12 +241,13 @@ def _nights(
         at_utc=at.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
     ).sort("at_utc")
     spent = stays.select(*TRIP, "stay", begins="start_utc", ends="end_utc").sort("begins")
-    before = each.join_asof(spent, left_on="at_utc", right_on="begins", by=TRIP, strategy="backward")
-    after = each.join_asof(
+    before = each.join_asof(
+        spent, left_on="at_utc", right_on="begins", by=TRIP, strategy="backward", check_sortedness=False
+    )
+    both = before.join_asof(
         spent.select(*TRIP, next="stay", next_begins="begins"), left_on="at_utc", right_on="next_begins", by=TRIP,
-        strategy="forward", allow_exact_matches=False,
+        strategy="forward", check_sortedness=False,
     )  # fmt: skip
-    both = before.with_columns(after["next"], after["next_begins"])
     is_next = (pl.col("next_begins") - pl.col("at_utc") < pl.col("at_utc") - pl.col("ends")).fill_null(value=False)
     is_next |= pl.col("stay").is_null()
     return both.select(*TRIP, "evening", stay=pl.when(is_next).then("next").otherwise("stay"))

@@ -6,13 +6,13 @@ from pydantic import BaseModel, Field, model_validator
 
 from ons_assets.parameters.base import Parameters, Positive, Section
 from ons_assets.parameters.mobile_network import FootprintParameters, QualityWarningParameters
-from ons_assets.parameters.mobile_tourism import TimeSegmentParameters, TourismParameters
 from ons_assets.parameters.mobile_presence import (
     InternalMigrationParameters,
     PermanenceParameters,
     PresentPopulationParameters,
     UsualEnvironmentParameters,
 )
+from ons_assets.parameters.mobile_tourism import TimeSegmentParameters, TourismParameters
 
 LEAST_K = 5
 Monday0 = Annotated[int, Field(ge=0, le=6)]

@@ -116,7 +116,8 @@ class Travellers:
         """
         trip = self.operator.person[row]
         on_trip = (hour >= self.journeys.start_h[trip]) & (hour < self.journeys.end_h[trip])
-        return on_trip & (self.journeys.kind[trip] != NO_TRIP)
+        away: npt.NDArray[np.bool_] = on_trip & (self.journeys.kind[trip] != NO_TRIP)
+        return away
 
     def at_home(self, events: Events, day: int) -> Events:
         """Return the events of a day without those of phones that are away."""
@@ -185,9 +186,13 @@ class Travellers:
         active = np.arange(len(row)) < n_active.sum()
         weights = np.cumsum(ACTIVE_HOURS) / ACTIVE_HOURS.sum()
         hour = np.where(
-            active, np.searchsorted(weights, random.random(len(row))) + random.random(len(row)), random.random(len(row)) * 24
+            active,
+            np.searchsorted(weights, random.random(len(row))) + random.random(len(row)),
+            random.random(len(row)) * 24,
         )
-        sight = self._country.draw(random, self._country.errands, np.maximum(self._lodging_ward(journeys, trip, day), 0))
+        sight = self._country.draw(
+            random, self._country.errands, np.maximum(self._lodging_ward(journeys, trip, day), 0)
+        )
         goes = random.random(len(trip)) < EXCURSION
         of, at = trip[row], day * DAY_H + hour
         margin = np.where(journeys.kind[of] == OUTBOUND, SILENT_H, 0.0)
@@ -209,7 +214,13 @@ class Travellers:
         return journeys.ward_at(trip, np.full(len(trip), day * DAY_H + 14))
 
     def _on_the_way(
-        self, cell: npt.NDArray[np.int32], journeys: Journeys, row: IntArray, of: IntArray, at: FloatArray, home_at: FloatArray
+        self,
+        cell: npt.NDArray[np.int32],
+        journeys: Journeys,
+        row: IntArray,
+        of: IntArray,
+        at: FloatArray,
+        home_at: FloatArray,
     ) -> npt.NDArray[np.int32]:
         """Put those who travel within the country where they are on the way there and back."""
         there = journeys.at[of]

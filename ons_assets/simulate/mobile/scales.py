@@ -43,12 +43,12 @@ SCALES: dict[str, Scale] = {
         Scale("demo", 12_000, date(2014, 10, 6), 14, 3.0, 6.0, True),
         # The clock changes on 26 October.
         Scale("medium", 200_000, date(2014, 10, 6), 28, 4.0, 6.0, False),
-        Scale("tourism", 30_000, date(2014, 9, 29), 28, 4.0, 6.0, True, travels=True),
         # One operator of three tenths has a million devices and a hundred million events.
         Scale("full", 3_300_000, date(2014, 10, 6), 14, 2.2, 4.8, False),
+        Scale("tourism", 30_000, date(2014, 9, 29), 28, 4.0, 6.0, True, travels=True),
     )
 }
-"""The named scales: ``demo``, ``medium``, ``tourism`` and ``full`` (100 million events of a million devices)."""
+"""The named scales: ``demo``, ``medium``, ``full`` (100 million events of a million devices) and ``tourism``."""
 
 
 def scale_of(scale: str | Scale) -> Scale:

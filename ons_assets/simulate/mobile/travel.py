@@ -216,7 +216,10 @@ def true_trips(journeys: Journeys, rows: IntArray, devices: pl.Series, operator:
         "country",
         visit=pl.when(pl.col("nights") > 0).then(pl.lit("overnight")).otherwise(pl.lit("same_day")),
         nights="nights",
-        **{end: midnight + pl.duration(seconds=(pl.col(f"{end}_h") * 3_600).cast(pl.Int64())) for end in ("start", "end")},
+        **{
+            end: midnight + pl.duration(seconds=(pl.col(f"{end}_h") * 3_600).cast(pl.Int64()))
+            for end in ("start", "end")
+        },
     )
 
 
@@ -248,7 +251,9 @@ def true_nights(
     evening = np.concatenate([np.arange(n) for n in count] or [np.empty(0)]) + np.repeat(first, count)
     trip = rows[one]
     ward = journeys.ward_at(trip, (evening + 1) * DAY_H + NIGHT_H)
-    names = {name: pl.Series([*country.wards[name], None]).gather(ward % (country.n + 1)) for name in ("ward", "district")}
+    names = {
+        name: pl.Series([*country.wards[name], None]).gather(ward % (country.n + 1)) for name in ("ward", "district")
+    }
     table = pl.DataFrame(
         {
             "device": devices.gather(one),

@@ -99,37 +99,29 @@ def simulate_mobile(
     written = Written(drops)
     faults: list[dict[str, object]] = []
     outages, present, away, done = [], [], [], 0
-    journeys = make_journeys(people, country, size, seed) if size.travels else None
-    visitors = make_visitors(country, size, seed) if size.travels else None
     for name in operators:
         network = make_network(country, name, seed)
         written.csv("cells", f"cells_{name}.csv", plan_table(network))
         chosen = np.flatnonzero(phones.operator == OPERATORS.index(name))
         written.csv("devices", f"devices_{name}.csv", files.register(phones, people, devices, chosen, name))
         operator = Operator(name, people, phones, country, network, size, seed)
-        travellers = None
-        if journeys is not None and visitors is not None:
-            travellers = Travellers(operator, journeys, visitors, people, phones, country, network, size, seed)
+        travellers = _travellers(operator, people, phones, country, network, size, seed)
+        if travellers is not None:
             away.append(travellers.truth(devices))
         for day in range(size.days):
             silent = _silent_masts(network, name, day, seed)
-            events = operator.events(day, silent)
-            more = None
-            if travellers is not None:
-                events = travellers.at_home(events, day)
-                more = travellers.table(day, size.first_day + timedelta(day), devices, network.table["cell_id"])
-            table = files.event_table(
-                events,
-                name,
+            date_, cell_ids, events = (
                 size.first_day + timedelta(day),
-                devices,
                 network.table["cell_id"],
+                operator.events(day, silent),
             )
-            written.events += len(table) + (len(more) if more is not None else 0)
-            written.day(table, size, seed, name, size.first_day + timedelta(day), faults, more)
-            outages.append(_outage(network, silent, name, size.first_day + timedelta(day)))
+            events = events if travellers is None else travellers.at_home(events, day)
+            more = None if travellers is None else travellers.table(day, date_, devices, cell_ids)
+            table = files.event_table(events, name, date_, devices, cell_ids)
+            written.day(table, size, seed, name, date_, faults, more)
+            outages.append(_outage(network, silent, name, date_))
             wards = operator.wards(day) if travellers is None else travellers.moved(operator.wards(day), day)
-            present.append(_present(country, operator, wards, size.first_day + timedelta(day)))
+            present.append(_present(country, operator, wards, date_))
             done += 1
             if progress is not None:
                 progress(done, size.days * len(operators))
@@ -140,9 +132,8 @@ def simulate_mobile(
     _write_office(written, country, people, size, seed)
     _write_truth(truth, country, people, phones, devices, faults, pl.concat(outages))
     pl.concat(present).write_parquet(truth / "present.parquet")
-    if away:
-        for what, tables in zip(("trips", "nights"), zip(*away, strict=True), strict=True):
-            pl.concat(tables).write_parquet(truth / f"{what}.parquet")
+    for what, tables in zip(("trips", "nights"), zip(*away, strict=True), strict=False):
+        pl.concat(tables).write_parquet(truth / f"{what}.parquet")
     return Summary(
         drops=drops,
         truth=truth,
@@ -155,6 +146,15 @@ def simulate_mobile(
         events=written.events,
         bytes=written.bytes,
     )
+
+
+def _travellers(
+    operator: Operator, people: People, phones: Phones, country: Country, network: Network, size: Scale, seed: int
+) -> Travellers | None:
+    if not size.travels:
+        return None
+    journeys, visitors = make_journeys(people, country, size, seed), make_visitors(country, size, seed)
+    return Travellers(operator, journeys, visitors, people, phones, country, network, size, seed)
 
 
 class Written:
@@ -212,12 +212,17 @@ class Written:
         more
             Events of people who travel, without faults, with mcc, mnc and plmn.
         """
+        self.events += len(table) + (len(more) if more is not None else 0)
         if size.as_csv:
             table, counts = files.with_faults(table, seed, operator, day)
             faults.append({"operator": operator, "day": day, **counts})
         if more is not None:
             home = {"mcc": pl.lit(HOME_MCC), "mnc": pl.lit(HOME_MNC), "plmn": pl.lit(None, dtype=pl.String())}
-            text = more.with_columns(time_utc=pl.col("time_utc").dt.strftime("%Y-%m-%dT%H:%M:%SZ")) if size.as_csv else more
+            text = (
+                more.with_columns(time_utc=pl.col("time_utc").dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+                if size.as_csv
+                else more
+            )
             table = pl.concat([table.with_columns(**home), text.select(*table.columns, *home)])
         name = f"events_{operator}_{day}.{'csv.gz' if size.as_csv else 'parquet'}"
         self.bytes += files.write_day(self.path("phone_events", name), table)
