@@ -96,7 +96,7 @@ def present(
         user, day, hours_mask: hours in which devices are in other countries, and so in no area; None if nobody is. A
         day that one spends there from beginning to end does not count.
     """
-    rows = daily.join(days, on=["operator", "day"])
+    rows = daily.select("operator", "user", "place", "day", "hours_mask").join(days, on=["operator", "day"])
     if abroad is not None and len(abroad):
         rows = _with_abroad(rows, abroad)
     rows = rows.sort("user", "day_type", "place", "day")

@@ -114,9 +114,9 @@ def time_segments(
     Returns
     -------
     pl.DataFrame
-        user, day (number of the midnight before), start_s, end_s, segment_state, place (the commonest of a stay, or of what
-        is too short for one; null of other states), mcc (of the country abroad; null of other states). Sorted by user and
-        start; of each device and day they cover the time from one midnight to the next.
+        user, day (number of the midnight before), start_s, end_s, segment_state, place (the one of most of a stay, or
+        of what is too short for one; null of other states), mcc (of the country abroad; null of other states). Sorted by
+        user and start; of each device and day they cover the time from one midnight to the next.
 
     References
     ----------
@@ -193,8 +193,13 @@ def _rows(pieces: Pieces, midnights_s: IntArray, parameters: TimeSegmentParamete
         (pieces.user[1:] != pieces.user[:-1]) | (pieces.kind[1:] != pieces.kind[:-1]) | (country[1:] != country[:-1])
     )
     number = np.cumsum(changes) - 1
-    of_run = pl.DataFrame({"run": number, "place": pieces.of}).filter(pl.Series(pieces.kind == AT))
-    commonest = of_run.group_by("run", "place").len().sort("run", "len", "place", descending=[False, True, False])
+    of_run = pl.DataFrame({"run": number, "place": pieces.of, "seconds": pieces.end_s - pieces.start_s})
+    commonest = (
+        of_run.filter(pl.Series(pieces.kind == AT))
+        .group_by("run", "place")
+        .agg(pl.col("seconds").sum())
+        .sort("run", "seconds", "place", descending=[False, True, False])
+    )
     place = commonest.unique("run", keep="first", maintain_order=True).select("run", "place")
     starts = np.flatnonzero(changes)
     runs = pl.DataFrame(
