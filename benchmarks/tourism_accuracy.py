@@ -6,6 +6,7 @@ python benchmarks/tourism_accuracy.py --seeds 1 2    # those on which parameters
 
 import argparse
 import tempfile
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,8 +21,16 @@ from ons_assets.mobile.countries import foreign_devices, home_codes
 from ons_assets.mobile.coverage import coverage_of_parts
 from ons_assets.mobile.places import daily_tables, score_tables
 from ons_assets.mobile.plan import CellPlan, cell_plan
+from ons_assets.mobile.present_population import (
+    day_type_of,
+    days_of_types,
+    present,
+    present_population,
+    together,
+)
 from ons_assets.mobile.segment_tables import segment_tables
 from ons_assets.mobile.sources import CellFiles, EventFiles
+from ons_assets.mobile.time_segments import hours_abroad
 from ons_assets.mobile.tourism import all_trips, counts_of_trips, tourism
 from ons_assets.settings import Settings
 from ons_assets.simulate.mobile import simulate_mobile
@@ -66,10 +75,30 @@ class TravelWorld:
         daily = list(daily_tables([self.events], self.plan, shares))
         labels = pl.concat(score_tables(rows)[2] for rows, _ in daily).filter(year_season="all")
         places = pl.concat(located for _, located in daily)
+        begun = time.process_time()
         segments = pl.concat(segment_tables([self.events], self.plan, self.days))
         foreign = foreign_devices(self.events.lazy(), self.home)
         trips, stays = all_trips(segments, foreign, labels, places, self.days)
+        self.cpu_s = time.process_time() - begun
+        self.daily = pl.concat(rows for rows, _ in daily).join(foreign, on=["operator", "user"], how="anti")
+        self.abroad = hours_abroad(segments.filter(segment_state="abroad"), "Europe/London")
         return trips, stays, places
+
+    def present_error(self, places: pl.DataFrame, abroad: pl.DataFrame | None) -> tuple[float, float]:
+        """Return error and bias of the residents who are present by district, hour and kind of day."""
+        days = days_of_types(self.daily.lazy())
+        made = present_population(together([present(self.daily, places, days, abroad)]), days)
+        rows = pl.read_parquet(self.truth / "present.parquet").with_columns(day_type=day_type_of("day"))
+        number = rows.group_by("day_type").agg(days=pl.col("day").n_unique())
+        summed = (
+            rows.group_by("day_type", "hour", area="district").agg(pl.col("devices").sum()).join(number, on="day_type")
+        )
+        true = summed.select("day_type", "hour", "area", true=pl.col("devices") / pl.col("days"))
+        keys = ["day_type", "hour", "area"]
+        mine = made.filter(pl.col("area") != "all").select(*keys, made="devices")
+        both = mine.join(true, on=keys, how="full", coalesce=True).fill_null(0.0)
+        whole = both["true"].sum()
+        return (both["made"] - both["true"]).abs().sum() / whole, (both["made"].sum() - whole) / whole
 
 
 def within(trips: pl.DataFrame, days: tuple[date, date]) -> pl.DataFrame:
@@ -143,6 +172,10 @@ def figures_of(world: TravelWorld) -> dict[str, float]:
         visitors = table.filter(tourism=kind, counted="visitors", country="all", area="all", visit="overnight")
         people = true.filter(visit="overnight")["user"].n_unique()
         figures[f"{kind} overnight visitors: bias"] = visitors["devices"].sum() / people - 1
+    for said, abroad in (("with hours abroad", world.abroad), ("without", None)):
+        wrong, bias = world.present_error(places, abroad)
+        figures[f"residents present, {said}: error"], figures[f"residents present, {said}: bias"] = wrong, bias
+    figures["CPU seconds of segments and trips, a million events"] = world.cpu_s / len(world.events) * 1e6
     return figures
 
 
