@@ -53,16 +53,20 @@ def home_codes(mcc: pl.LazyFrame, given: tuple[str, ...] = ()) -> frozenset[str]
     Returns
     -------
     frozenset of str
-        All codes of the country; empty if no event says whose SIM it is of.
+        All codes of the country; empty if most events do not say whose SIM they are of: files may name the country of
+        foreign ones only.
     """
     if given:
         return frozenset(given)
-    counted = mcc.select("mcc").drop_nulls().group_by("mcc").len().collect()
-    if counted.is_empty():
-        return frozenset()
+    counted = mcc.select("mcc").group_by("mcc").len().collect()
     by_country = counted.with_columns(country=country_of("mcc")).group_by("country").agg(pl.col("len").sum())
-    most = by_country.sort("len", "country", descending=[True, False])["country"][0]
-    return frozenset(counted["mcc"] if most == NO_COUNTRY else country_codes().filter(country=most)["mcc"])
+    ordered = by_country.sort("len", "country", descending=[True, False])["country"]
+    most = ordered[0] if len(ordered) else None
+    if most is None:
+        return frozenset()
+    if most == NO_COUNTRY:
+        return frozenset(counted["mcc"].drop_nulls())
+    return frozenset(country_codes().filter(country=most)["mcc"])
 
 
 def is_foreign(home: frozenset[str], mcc: str = "mcc") -> pl.Expr:

@@ -115,8 +115,8 @@ def time_segments(
     -------
     pl.DataFrame
         user, day (number of the midnight before), start_s, end_s, segment_state, place (the one of most of a stay, or
-        of what is too short for one; null of other states), mcc (of the country abroad; null of other states). Sorted by
-        user and start; of each device and day they cover the time from one midnight to the next.
+        of what is too short for one; null of other states), mcc (of the country abroad; null of other states). Sorted
+        by user and start; of each device and day they cover the time from one midnight to the next.
 
     References
     ----------

@@ -80,7 +80,9 @@ def test_the_country_is_that_of_most_events_unless_it_is_said():
     mcc = pl.LazyFrame({"mcc": ["234", "235", "208", "208", "235", None]})
     assert home_codes(mcc) == {"234", "235"}
     assert home_codes(mcc, ("208",)) == {"208"}
-    assert home_codes(mcc.filter(pl.col("mcc").is_null())) == frozenset()
+    assert home_codes(mcc.filter(pl.col("mcc").is_null())) == home_codes(mcc.clear()) == frozenset()
+    # A file that names the country of foreign SIMs only says nothing of the others.
+    assert home_codes(pl.LazyFrame({"mcc": ["208", "208", None, None, None]})) == frozenset()
 
 
 # --- trips ---------------------------------------------------------------------------------------------------
