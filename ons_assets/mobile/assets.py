@@ -284,40 +284,52 @@ def _days(phone_events: pl.LazyFrame) -> tuple[date, date]:
 @published(
     "mobile/tourism_trips",
     "mobile/tourism_stays",
-    inputs=["mobile/time_segments", "mobile/usual_places", "mobile/device_places", "mobile/phone_events"],
+    inputs=[
+        "mobile/time_segments",
+        "mobile/usual_places",
+        "mobile/device_places",
+        "mobile/daily_permanence",
+        "mobile/phone_events",
+    ],
 )
 def tourism_trips(
     time_segments: pl.LazyFrame,
     usual_places: pl.LazyFrame,
     device_places: pl.LazyFrame,
+    daily_permanence: pl.LazyFrame,
     phone_events: pl.LazyFrame,
     parameters: TourismParameters,
     segments: TimeSegmentParameters,
+    population: PresentPopulationParameters,
     country: Country,
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Find the trips into the country, out of it and within it, some devices at a time."""
     foreign = _foreign(phone_events, segments)
-    days, whole = _days(phone_events), usual_places.filter(year_season=ALL)
+    # A wrong clock of one device is no day of the observation.
+    counted = presence.days_of_types(daily_permanence, population)["day"].sort()
+    days = (counted[0], counted[-1]) if len(counted) else _days(phone_events)
+    whole = usual_places.filter(year_season=ALL)
     for each, labels, places in buckets.parts(time_segments, whole, device_places, order=BY_SEGMENT):
         yield all_trips(each, foreign, labels, places, days, parameters, country.time_zone)
 
 
 @published(
     "mobile/tourism",
-    inputs=["mobile/tourism_trips", "mobile/tourism_stays", "mobile/device_places", "mobile/phone_events"],
+    inputs=["mobile/tourism_trips", "mobile/tourism_stays", "mobile/device_places", "mobile/daily_permanence"],
     optional=["mobile/devices"],
 )
 def tourism(
     tourism_trips: pl.LazyFrame,
     tourism_stays: pl.LazyFrame,
     device_places: pl.LazyFrame,
-    phone_events: pl.LazyFrame,
+    daily_permanence: pl.LazyFrame,
     devices: pl.LazyFrame | None,
+    population: PresentPopulationParameters,
     release: ReleaseParameters,
 ) -> Protected:
     """Count visitors and nights by country, area and month."""
-    days = phone_events.select("operator", "event_date").unique().collect()
-    observed = days.group_by("operator", month=pl.col("event_date").dt.month_start()).agg(
+    days = presence.days_of_types(daily_permanence, population)
+    observed = days.group_by("operator", month=pl.col("day").dt.month_start()).agg(
         days_observed=pl.len().cast(pl.Int32())
     )
     register = devices.collect() if devices is not None else None

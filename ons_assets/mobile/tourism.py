@@ -72,7 +72,7 @@ def tourism_tables(
     trips, kind, foreign
         As for `with_country`.
     days
-        First and last local day of the events: a trip that reaches either may be longer than is seen.
+        First and last local day that are observed: a trip that reaches either may be longer than is seen.
     time_zone
         Of the local clock.
 
@@ -161,7 +161,7 @@ def tourism(parts: Iterable[pl.DataFrame], days: pl.DataFrame) -> pl.DataFrame:
     parts
         What `counts_of_trips` returns, some devices and one kind at a time.
     days
-        operator, month, days_observed: local days with events.
+        operator, month, days_observed: local days that count. What is in a month without any is left out.
 
     Returns
     -------
@@ -201,7 +201,7 @@ def all_trips(
     segments, foreign, labels, places
         As for `ons_assets.mobile.trips.domestic_trips`; foreign with mcc.
     days
-        First and last local day of the events.
+        First and last local day that are observed.
     parameters
         What is a trip; None for the defaults.
     time_zone
