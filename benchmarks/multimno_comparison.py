@@ -22,6 +22,7 @@ from ons_assets.mobile.permanence import daily_permanence, longterm_permanence, 
 from ons_assets.mobile.plan import CellPlan, cell_plan
 from ons_assets.mobile.presence import Presence, presence
 from ons_assets.mobile.sources import CellFiles, EventFiles
+from ons_assets.mobile.time_segments import time_segments
 from ons_assets.mobile.usual_environment import environment_of_areas, usual_environment_labels
 from ons_assets.parameters.mobile import Mobile
 from ons_assets.settings import Settings
@@ -39,6 +40,7 @@ PERIODS = (
 PERMANENCE = PRESET.permanence.model_copy(update={"periods": PERIODS})
 NAMES = {"night_time": "night", "evening_time": "evening"}
 LABELS = {"ue": "usual"}
+STATES = {1: "stay", 2: "move", 3: "undetermined", 4: "unknown", 5: "abroad"}
 
 
 def theirs(name: str) -> pl.DataFrame:
@@ -224,6 +226,55 @@ def present_layer() -> None:
                f"{len(nearest)} devices; ours counts all 5 that are seen on the day")  # fmt: skip
 
 
+def segment_layer() -> None:
+    """Compare segments of time of the two days that it has, minute by minute and piece by piece.
+
+    It takes of the day after only the first event of each device, and of cells what overlaps by its own table.
+    """
+    clean = theirs("cleaning__mno_events_flagged").filter(error_flag=0).sort("user", "timestamp")
+    after = pl.col("timestamp").dt.date() > DAYS[1]
+    within = pl.col("timestamp").dt.date().is_between(*DAYS)
+    events = pl.concat([clean.filter(within), clean.filter(after).unique("user", keep="first")])
+    events = events.sort("user", "timestamp")
+    names = events["cell_id"].unique().sort()
+    groups = theirs("network_coverage__cell_intersection_groups").filter(day=DAYS[0].day)
+    near = groups.explode("overlapping_cell_ids").select("cell_id", "overlapping_cell_ids")
+    numbered = near.select(pl.all().replace_strict(names, range(len(names)), default=None, return_dtype=pl.Int64()))
+    pairs = numbered.drop_nulls().rows()
+    midnights = [datetime(2023, 1, day, tzinfo=UTC).timestamp() for day in range(8, 12)]
+    made = time_segments(
+        events["user"].to_numpy(),
+        events["timestamp"].dt.epoch("s").to_numpy(),
+        events["cell_id"].replace_strict(names, range(len(names)), return_dtype=pl.Int64()).to_numpy(),
+        np.array(midnights, dtype=np.int64),
+        PRESET.time_segments,
+        overlapping=frozenset(pairs) | frozenset((other, one) for one, other in pairs),
+    )
+    ours = minutes(made.select("user", "segment_state", start="start_s", end="end_s"))
+    other = theirs("tourism__time_segments").select(
+        "user",
+        start=pl.col("start_timestamp").dt.epoch("s"),
+        end=pl.col("end_timestamp").dt.epoch("s"),
+        their_state=pl.col("state").replace_strict(STATES, return_dtype=pl.String()),
+    )
+    found = ours.join(minutes(other), on=["user", "minute"], how="left")
+    two_days = found.filter(pl.col("minute") < midnights[2] // 60)
+    equal = (two_days["segment_state"] == two_days["their_state"]).sum()
+    report("time segments: minutes of devices", equal, len(two_days), "theirs lose the time of a stay after midnight")
+    differ = two_days.filter(pl.col("segment_state") != pl.col("their_state").fill_null("none"))
+    for ours_, theirs_, count in (
+        differ.group_by("segment_state", "their_state").len().sort("len", descending=True).iter_rows()
+    ):
+        print(f"    ours {ours_}, theirs {theirs_ or 'none'}: {count:,} minutes")
+
+
+def minutes(segments: pl.DataFrame) -> pl.DataFrame:
+    """Return a row for each minute in the middle of which a segment lasts."""
+    first, last = (pl.col(end) + 30 for end in ("start", "end"))
+    each = segments.with_columns(minute=pl.int_ranges(first // 60, last // 60)).filter(pl.col("minute").list.len() > 0)
+    return each.drop("start", "end").explode("minute")
+
+
 def whole_road(plan: CellPlan, events: pl.DataFrame, secret: bytes) -> None:
     """Compare homes and places of work by our places and the files as they are."""
     numbers = {name: pseudonyms([f"multimno/{name}"], secret)[0] for name in users()}
@@ -258,6 +309,7 @@ def main() -> None:
         daily_layer(plan)
         label_layers(score_layers(their_days()))
         present_layer()
+        segment_layer()
         whole_road(plan, events, Home(settings.home).secret())
 
 

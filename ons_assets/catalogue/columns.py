@@ -31,6 +31,8 @@ AGE_GROUP = Column("age_group", pl.String(), "such as 25-44, or all")
 DAY = Column("day", pl.Date(), "local day")
 FIRST_DAY = Column("first_day", pl.Date(), "first day of the run or spell")
 LAST_DAY = Column("last_day", pl.Date(), "last day of the run or spell")
+START_UTC = Column("start_utc", pl.Datetime("us", "UTC"), "when it begins")
+END_UTC = Column("end_utc", pl.Datetime("us", "UTC"), "when it ends")
 MONTH = Column("month", pl.Date(), "first day of the month, by the local clock")
 HOUR = Column("hour", pl.Int8(), "hour of the local clock, 0 to 23")
 DAY_TYPE = Column("day_type", pl.String(), "weekday, saturday or sunday; public holidays are sundays")
@@ -97,6 +99,15 @@ DISTANCE_KM = Column("distance_km", pl.Float64(), "between the centres of the tw
 ORIGIN = Column("origin", pl.String(), "code of the area of home, or of the old home; or all")
 DESTINATION = Column(
     "destination", pl.String(), "code of the area of work, or of the new home; or all; of phones none_seen, several too"
+)
+TOURISM = Column("tourism", pl.String(), "inbound, outbound or domestic")
+TRIP = Column("trip", pl.Int32(), "number of the trip of its kind, of the device")
+VISIT = Column("visit", pl.String(), "overnight or same_day")
+NIGHTS = Column("nights", pl.Int32(), "nights spent")
+COUNTRY = Column(
+    "country",
+    pl.String(),
+    "ISO 3166-1 alpha-2 of the country that a visitor comes from (inbound) or is in (outbound); unknown, or all",
 )
 DEVICES = Column("devices", pl.Float64(), "devices, weighted by where they may be")
 PERIOD_TYPE = Column("period_type", pl.String(), "month or year")

@@ -12,7 +12,7 @@ from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:mobile"
 FOUND_BY_CLEANING = (
-    "duplicates", "unknown_cell", "cell_not_valid", "too_fast", "suspicious", "two_places", "ping_pong",
+    "duplicates", "unknown_cell", "cell_not_valid", "too_fast", "suspicious", "two_places", "ping_pong", "abroad",
 )  # fmt: skip
 UTC = pl.Datetime("us", "UTC")
 
@@ -136,13 +136,16 @@ DEVICES = Table(
 
 PHONE_EVENTS = Table(
     name="mobile/phone_events",
-    description="One event of a device at a cell: a call, message or data session, or a sign of life of the network.",
+    description=(
+        "One event of a device at a cell, or without one in a network abroad: a call, message or data session, or a "
+        "sign of life of the network."
+    ),
     columns=(
         columns.OPERATOR,
         columns.USER,
         Column("time_utc", UTC, "time of the event"),
         columns.EVENT_DATE,
-        columns.CELL_ID,
+        columns.CELL_ID.or_null(),
         Column("kind", pl.String(), "active (the holder did something), passive (the network asked) or unknown"),
         Column("mcc", pl.String(), "country code of the SIM; null if the file does not say", nullable=True),
         Column("mnc", pl.String(), "network of the SIM in that country; null if not said", nullable=True),
@@ -187,6 +190,7 @@ EVENT_QUALITY = Table(
         ),
         Column("two_places", pl.Int64(), "events of one second at cells far from each other", nullable=True),
         Column("ping_pong", pl.Int64(), "events moved back to the cell before and after them", nullable=True),
+        Column("abroad", pl.Int64(), "events in networks of other countries; none is at a cell", nullable=True),
         Column("cells_seen", pl.Int64(), "cells with an event", nullable=True),
         Column("cells_valid", pl.Int64(), "cells that the plan has on the air at some time of that day"),
         Column("cells_silent", pl.Int64(), "cells on the air all day that are busy on other days, without any event"),

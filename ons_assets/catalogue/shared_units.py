@@ -55,6 +55,24 @@ SHARED_UNITS: Mapping[Pair, str] = MappingProxyType(
         ("mobile/event_quality", "mobile/internal_migration"): (
             "devices of a day are not those that have a home in each of two seasons, and no sum of one is in the other"
         ),
+        ("mobile/event_quality", "mobile/tourism"): (
+            "devices of a day are not those on trips, and events abroad are no devices: no sum of one is in the other"
+        ),
+        ("mobile/internal_migration", "mobile/tourism"): (
+            "homes of two seasons are no trips: a device that moves is on none, and no sum of one is in the other"
+        ),
+        ("mobile/operator_flows", "mobile/tourism"): (
+            "homes and places of work are the usual environment, which trips are outside of: no sum of one is in the "
+            "other"
+        ),
+        ("mobile/present_population", "mobile/tourism"): (
+            "devices of an hour of a mean day are at home or away, and those of visitors from abroad are in one table "
+            "only; both are told to the nearest ten, so that a difference is not known to be of few"
+        ),
+        ("mobile/tourism", "mobile/usual_environment"): (
+            "trips are outside of the usual environment, and where devices are at home they do not travel: no sum of "
+            "one is in the other"
+        ),
         ("mobile/internal_migration", "mobile/operator_flows"): (
             "homes of two seasons are found by another method and of other devices than homes of a period: a number in "
             "one is no sum of the other, and areas are withheld with k devices or more on either side"

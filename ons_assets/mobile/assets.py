@@ -6,11 +6,13 @@ parts of areas.
 
 import logging
 from collections.abc import Iterator
+from datetime import date
 
 import polars as pl
 
 from ons_assets.catalogue.mobile import EVENT_QUALITY
 from ons_assets.catalogue.mobile_presence import PRESENT_POPULATION, TENS, USUAL_ENVIRONMENT
+from ons_assets.catalogue.mobile_tourism import TOURISM_VISITS
 from ons_assets.geography.grid import Grid
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse import buckets
@@ -25,6 +27,7 @@ from ons_assets.mobile import usual_environment as environment
 from ons_assets.mobile.anchors import device_anchors as find_anchors
 from ons_assets.mobile.combined_tables import combined_flows as combine_flows
 from ons_assets.mobile.combined_tables import combined_population as combine_population
+from ons_assets.mobile.countries import foreign_devices, home_codes, is_foreign
 from ons_assets.mobile.day_types import with_public_holidays
 from ons_assets.mobile.device_weights import device_weights as find_weights
 from ons_assets.mobile.device_weights import main_areas
@@ -38,8 +41,13 @@ from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.priors import prior_of
 from ons_assets.mobile.quality_warnings import quality_warnings as hold_against_earlier_days
 from ons_assets.mobile.record_errors import record_errors as count_errors
+from ons_assets.mobile.segment_tables import overlapping_cells, segment_tables
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
 from ons_assets.mobile.tile_grids import on_grid
+from ons_assets.mobile.time_segments import AWAY, hours_abroad
+from ons_assets.mobile.tourism import all_trips, counts_of_trips
+from ons_assets.mobile.tourism import tourism as add_up_tourism
+from ons_assets.mobile.usual_environment import ALL
 from ons_assets.mobile.versions import network_versions as find_versions
 from ons_assets.mobile.weighting import weigh_periods, weighable
 from ons_assets.orchestration.assets import ingested, published
@@ -64,10 +72,14 @@ from ons_assets.parameters.mobile_presence import (
     PresentPopulationParameters,
     UsualEnvironmentParameters,
 )
+from ons_assets.parameters.mobile_tourism import TimeSegmentParameters, TourismParameters
 
 log = logging.getLogger(__name__)
 
 BY_DEVICE = ("operator", "user", "place", "day")
+DEVICE = ("operator", "user")
+BY_SEGMENT = ("operator", "user", "start_utc")
+BY_TRIP = ("operator", "user", "tourism", "trip")
 
 cells = ingested("mobile/cells", CellFiles.of)
 devices = ingested("mobile/devices", DeviceFiles.of)
@@ -81,11 +93,12 @@ def event_quality(
     cells: pl.LazyFrame,
     parameters: EventQualityParameters,
     cleaning: CleaningParameters,
+    segments: TimeSegmentParameters,
     release: ReleaseParameters,
     country: Country,
 ) -> Protected:
     """Say what every day of events is worth."""
-    plan = cell_plan(cells, Grid.of(country))
+    plan = cell_plan(cells, Grid.of(country), home_codes(phone_events, segments.home_mcc))
     days = describe_events(phone_events, plan, parameters, cleaning, country.time_zone)
     return protect(EVENT_QUALITY, days, Thresholds(release.k))
 
@@ -172,14 +185,16 @@ def device_anchors(
     permanence: PermanenceParameters,
     usual: UsualEnvironmentParameters,
     footprint: FootprintParameters,
+    segments: TimeSegmentParameters,
     country: Country,
     lakehouse: Lakehouse,
 ) -> Iterator[pl.DataFrame]:
-    """Find homes and places of work, a bucket of devices at a time."""
+    """Find homes and places of work, a bucket of devices at a time; SIMs of other countries are of no residents."""
     grid = Grid.of(country)
-    plan = cell_plan(cells, grid)
+    home = home_codes(phone_events, segments.home_mcc)
+    plan = cell_plan(cells, grid, home)
     yield from find_anchors(
-        _by_day(phone_events),
+        _by_day(phone_events.filter(~is_foreign(home))),
         plan,
         whereabouts(plan, cell_footprints, area_parts.collect(), footprint, grid),
         cleaning=cleaning,
@@ -195,7 +210,7 @@ def device_anchors(
 
 def _by_day(phone_events: pl.LazyFrame) -> Iterator[pl.DataFrame]:
     days = phone_events.select(pl.col("event_date").unique().sort()).collect().to_series()
-    columns = ["operator", "user", "time_utc", "event_date", "cell_id"]
+    columns = ["operator", "user", "time_utc", "event_date", "cell_id", "plmn"]
     return (phone_events.filter(event_date=day).select(columns).collect() for day in days)
 
 
@@ -213,12 +228,13 @@ def daily_permanence(
     stays: StayParameters,
     footprint: FootprintParameters,
     permanence: PermanenceParameters,
+    segments: TimeSegmentParameters,
     country: Country,
     lakehouse: Lakehouse,
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Say in which hours of each day devices were at which of their places, and where those are."""
     grid = Grid.of(country)
-    plan = cell_plan(cells, grid)
+    plan = cell_plan(cells, grid, home_codes(phone_events, segments.home_mcc))
     yield from daily_tables(
         _by_day(phone_events),
         plan,
@@ -287,56 +303,165 @@ def _weights(device_weights: pl.LazyFrame | None, parameters: DeduplicationParam
     return device_weights.collect() if device_weights is not None and parameters.counted == "people" else None
 
 
+@published("mobile/time_segments", inputs=["mobile/phone_events", "mobile/cells"], optional=["mobile/cell_neighbours"])
+def time_segments(
+    phone_events: pl.LazyFrame,
+    cells: pl.LazyFrame,
+    cell_neighbours: pl.LazyFrame | None,
+    cleaning: CleaningParameters,
+    stays: StayParameters,
+    parameters: TimeSegmentParameters,
+    country: Country,
+    lakehouse: Lakehouse,
+) -> Iterator[pl.DataFrame]:
+    """Say where devices were in every second of their days."""
+    plan = cell_plan(cells, Grid.of(country), home_codes(phone_events, parameters.home_mcc))
+    near = cell_neighbours.collect() if cell_neighbours is not None else None
+    yield from segment_tables(
+        _by_day(phone_events),
+        plan,
+        _days(phone_events),
+        overlapping=overlapping_cells(near, plan, parameters) if near is not None else frozenset(),
+        cleaning=cleaning,
+        stays=stays,
+        parameters=parameters,
+        time_zone=country.time_zone,
+        folder=lakehouse.home.staging,
+    )
+
+
+def _days(phone_events: pl.LazyFrame) -> tuple[date, date]:
+    ends = phone_events.select(first=pl.col("event_date").min(), last=pl.col("event_date").max()).collect()
+    return ends["first"][0], ends["last"][0]
+
+
+@published(
+    "mobile/tourism_trips",
+    "mobile/tourism_stays",
+    inputs=[
+        "mobile/time_segments",
+        "mobile/usual_places",
+        "mobile/device_places",
+        "mobile/daily_permanence",
+        "mobile/phone_events",
+    ],
+)
+def tourism_trips(
+    time_segments: pl.LazyFrame,
+    usual_places: pl.LazyFrame,
+    device_places: pl.LazyFrame,
+    daily_permanence: pl.LazyFrame,
+    phone_events: pl.LazyFrame,
+    parameters: TourismParameters,
+    segments: TimeSegmentParameters,
+    population: PresentPopulationParameters,
+    country: Country,
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Find the trips into the country, out of it and within it, some devices at a time."""
+    foreign = _foreign(phone_events, segments)
+    # A wrong clock of one device is no day of the observation.
+    counted = presence.days_of_types(daily_permanence, population)["day"].sort()
+    days = (counted[0], counted[-1]) if len(counted) else _days(phone_events)
+    whole = usual_places.filter(year_season=ALL)
+    for each, labels, places in buckets.parts(time_segments, whole, device_places, order=BY_SEGMENT):
+        yield all_trips(each, foreign, labels, places, days, parameters, country.time_zone)
+
+
+@published(
+    "mobile/tourism",
+    inputs=["mobile/tourism_trips", "mobile/tourism_stays", "mobile/device_places", "mobile/daily_permanence"],
+    optional=["mobile/devices"],
+)
+def tourism(
+    tourism_trips: pl.LazyFrame,
+    tourism_stays: pl.LazyFrame,
+    device_places: pl.LazyFrame,
+    daily_permanence: pl.LazyFrame,
+    devices: pl.LazyFrame | None,
+    population: PresentPopulationParameters,
+    release: ReleaseParameters,
+) -> Protected:
+    """Count visitors and nights by country, area and month."""
+    days = presence.days_of_types(daily_permanence, population)
+    observed = days.group_by("operator", month=pl.col("day").dt.month_start()).agg(
+        days_observed=pl.len().cast(pl.Int32())
+    )
+    register = devices.collect() if devices is not None else None
+    counted = (
+        counts_of_trips(releasing.without_excluded(trips, register, release), stays, places)
+        for trips, stays, places in buckets.parts(tourism_trips, tourism_stays, device_places, order=BY_TRIP)
+    )
+    return protect(TOURISM_VISITS, add_up_tourism(counted, observed), Thresholds(release.k))
+
+
 @published(
     "mobile/usual_environment",
-    inputs=["mobile/usual_places", "mobile/device_places", "mobile/daily_permanence"],
+    inputs=["mobile/usual_places", "mobile/device_places", "mobile/daily_permanence", "mobile/phone_events"],
     optional=["mobile/devices", "mobile/device_weights"],
 )
 def usual_environment(
     usual_places: pl.LazyFrame,
     device_places: pl.LazyFrame,
     daily_permanence: pl.LazyFrame,
+    phone_events: pl.LazyFrame,
     devices: pl.LazyFrame | None,
     device_weights: pl.LazyFrame | None,
     parameters: PresentPopulationParameters,
+    segments: TimeSegmentParameters,
     release: ReleaseParameters,
     country: Country,
     deduplication: DeduplicationParameters,
 ) -> Protected:
-    """Count homes, places of work, second homes and usual environments by area."""
+    """Count homes, places of work, second homes and usual environments of residents by area."""
+    foreign = _foreign(phone_events, segments)
     days = presence.days_of_types(daily_permanence, with_public_holidays(parameters, country))
     parts = buckets.parts(usual_places, device_places, order=BY_DEVICE)
     register = devices.collect() if devices is not None else None
     weights = _weights(device_weights, deduplication)
     by_area = (
-        environment.environment_of_areas(releasing.without_excluded(labels, register, release), places, weights)
+        environment.environment_of_areas(
+            releasing.without_excluded(labels.join(foreign, on=DEVICE, how="anti"), register, release),
+            places,
+            weights,
+        )
         for labels, places in parts
     )
     counted = environment.usual_environment(by_area, presence.observed_of(days))
     return protect(USUAL_ENVIRONMENT, counted, Thresholds(release.k))
 
 
+def _foreign(phone_events: pl.LazyFrame, segments: TimeSegmentParameters) -> pl.DataFrame:
+    return foreign_devices(phone_events, home_codes(phone_events, segments.home_mcc))
+
+
 @published(
     "mobile/internal_migration",
-    inputs=["mobile/usual_places", "mobile/device_places"],
+    inputs=["mobile/usual_places", "mobile/device_places", "mobile/phone_events"],
     optional=["mobile/devices", "mobile/device_weights"],
 )
 def internal_migration(
     usual_places: pl.LazyFrame,
     device_places: pl.LazyFrame,
+    phone_events: pl.LazyFrame,
     devices: pl.LazyFrame | None,
     device_weights: pl.LazyFrame | None,
     parameters: InternalMigrationParameters,
+    segments: TimeSegmentParameters,
     release: ReleaseParameters,
     deduplication: DeduplicationParameters,
 ) -> Protected:
-    """Count devices by the areas of their homes in successive seasons."""
+    """Count devices of residents by the areas of their homes in successive seasons."""
+    foreign = _foreign(phone_events, segments)
     pairs = migration.successive(usual_places.select("operator", "year_season").unique().collect())
     register = devices.collect() if devices is not None else None
     weights = _weights(device_weights, deduplication)
     moved = (
         migration.moves_between_seasons(
-            releasing.without_excluded(labels, register, release), places, pairs, parameters, weights
+            releasing.without_excluded(labels.join(foreign, on=DEVICE, how="anti"), register, release),
+            places,
+            pairs,
+            parameters,
+            weights,
         )
         for labels, places in buckets.parts(usual_places, device_places, order=BY_DEVICE)
     )
@@ -345,23 +470,39 @@ def internal_migration(
 
 @published(
     "mobile/present_population",
-    inputs=["mobile/daily_permanence", "mobile/device_places", "reference/area_parts"],
+    inputs=[
+        "mobile/daily_permanence",
+        "mobile/device_places",
+        "mobile/time_segments",
+        "mobile/phone_events",
+        "reference/area_parts",
+    ],
     optional=["mobile/device_weights"],
 )
 def present_population(
     daily_permanence: pl.LazyFrame,
     device_places: pl.LazyFrame,
+    time_segments: pl.LazyFrame,
+    phone_events: pl.LazyFrame,
     area_parts: pl.LazyFrame,
     device_weights: pl.LazyFrame | None,
     parameters: PresentPopulationParameters,
+    segments: TimeSegmentParameters,
     release: ReleaseParameters,
     country: Country,
 ) -> Protected:
-    """Count the devices that are present by area, hour and kind of day."""
+    """Count the devices of residents that are present by area, hour and kind of day."""
+    foreign = _foreign(phone_events, segments)
     days = presence.days_of_types(daily_permanence, with_public_holidays(parameters, country))
-    parts = buckets.parts(daily_permanence, device_places, order=BY_DEVICE)
     weights = device_weights.collect() if device_weights is not None else None
-    found = presence.together(presence.present(daily, places, days, weights) for daily, places in parts)
+    abroad = time_segments.filter(segment_state=AWAY)
+    parts = buckets.parts(daily_permanence, device_places, abroad, order=BY_DEVICE)
+    found = presence.together(
+        presence.present(
+            daily.join(foreign, on=DEVICE, how="anti"), places, days, weights, hours_abroad(away, country.time_zone)
+        )
+        for daily, places, away in parts
+    )
     residents = presence.residents_of_areas(area_parts.collect())
     made = presence.present_population(found, days, residents, parameters, fewest=release.k)
     return protect(PRESENT_POPULATION, made, Thresholds(release.k))

@@ -16,6 +16,7 @@ from ons_assets.parameters.geography import TIME_ZONE
 from ons_assets.parameters.mobile import CleaningParameters, EventQualityParameters
 
 FOUND = FLAGS[1:]
+EVENT = ("operator", "user", "time_utc", "cell_id", "plmn")
 COLUMNS = (
     "operator", "event_date", "events", "devices_seen", "hours_covered", "hours_expected", *FOUND, "cells_seen",
     "cells_valid", "cells_silent",
@@ -38,7 +39,7 @@ def event_quality(
     Parameters
     ----------
     events
-        Rows of `mobile/phone_events`.
+        Rows of `mobile/phone_events`; without plmn none is abroad.
     parameters, cleaning
         When a cell fell silent, and which events cannot be true; None for the defaults.
     time_zone
@@ -53,9 +54,10 @@ def event_quality(
     parameters, cleaning = parameters or EventQualityParameters(), cleaning or CleaningParameters()
     days = events.select(pl.col("event_date").unique().sort()).collect().to_series()
     first_forms = plan.first_forms
+    said = [name for name in EVENT if name in events.collect_schema()]
     found, cells = [], []
     for day in days:
-        of_day = events.filter(event_date=day).select("operator", "user", "time_utc", "cell_id").collect()
+        of_day = events.filter(event_date=day).select(said).collect()
         for (operator,), rows in of_day.group_by("operator", maintain_order=True):
             numbers = plan.numbers(rows)
             known = first_forms.gather(numbers.filter(numbers >= 0))

@@ -8,10 +8,14 @@ import numpy.typing as npt
 import polars as pl
 
 from ons_assets.geography.grid import Grid
+from ons_assets.mobile.countries import served_abroad
 from ons_assets.mobile.versions import network_versions
 
 METRES_PER_DEGREE = 111_320.0
 UNKNOWN, NOT_VALID = -1, -2
+# An event in another country has as its cell this, less a thousand times the number of its operator, less the mobile
+# country code.
+ABROAD, COUNTRY_CODES = -1_000, 1_000
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,12 @@ class CellPlan:
         cell (Int32, from 0), operator, cell_id, valid_from_utc, valid_until_utc, x_m, y_m, azimuth_degrees,
         beam_width_degrees, range_m, technology, easting_m, northing_m. A cell that was changed has a
         number for each of its forms.
+    home
+        Mobile country codes of the country of the networks; see `ons_assets.mobile.countries.home_codes`.
     """
 
     cells: pl.DataFrame
+    home: frozenset[str] = frozenset()
 
     @property
     def x_m(self) -> npt.NDArray[np.float64]:
@@ -37,6 +44,25 @@ class CellPlan:
     def y_m(self) -> npt.NDArray[np.float64]:
         """Position to the north, metres."""
         return self.cells["y_m"].to_numpy()
+
+    @property
+    def operators(self) -> pl.Series:
+        """The operators, sorted; abroad they go by their number here."""
+        return self.cells["operator"].unique().sort()
+
+    def operators_of(self, numbers: pl.Series) -> pl.Series:
+        """Return the operator of what `numbers` returned: a cell, or a country abroad; null of neither."""
+        ranks = self.operators
+        known = pl.concat(
+            [
+                self.cells.select(pl.col("cell").cast(pl.Int64()), "operator"),
+                pl.DataFrame({"cell": -1 - np.arange(len(ranks)), "operator": ranks}),
+            ]
+        )
+        rank = pl.col("number").cast(pl.Int64())
+        key = pl.when(rank <= ABROAD).then(-1 - (ABROAD - rank) // COUNTRY_CODES).when(rank >= 0).then(rank)
+        rows = pl.DataFrame({"number": numbers}).select(cell=key)
+        return rows.join(known, on="cell", how="left", maintain_order="left")["operator"]
 
     @property
     def first_forms(self) -> pl.Series:
@@ -71,7 +97,8 @@ class CellPlan:
         Parameters
         ----------
         events
-            operator, cell_id, time_utc.
+            operator, cell_id, time_utc, and plmn if it is known: what a network abroad served has a number of its own
+            by operator and country, `ABROAD` or less.
         """
         known = self.cells.select("operator", "cell_id", "valid_from_utc", "valid_until_utc", "cell")
         ids = events.select("operator", "cell_id", "time_utc")
@@ -84,10 +111,19 @@ class CellPlan:
         if several:
             # A moment is in one form of a cell at most.
             numbered = numbered.group_by("row", maintain_order=True).agg(pl.col("cell").max())
-        return numbered["cell"]
+        if "plmn" not in events.columns or events["plmn"].null_count() == len(events):
+            return numbered["cell"]
+        ranks = self.operators
+        rank = pl.col("operator").replace_strict(ranks, range(len(ranks)), default=None, return_dtype=pl.Int32())
+        country = ABROAD - rank * COUNTRY_CODES - pl.col("plmn").str.head(3).cast(pl.Int32())
+        abroad = pl.when(served_abroad(self.home)).then(country)
+        named = numbered.with_columns(events["plmn"], events["operator"])
+        return named.select(cell=pl.coalesce(abroad, "cell"))["cell"]
 
 
-def cell_plan(cells: pl.DataFrame | pl.LazyFrame, grid: Grid | None = None) -> CellPlan:
+def cell_plan(
+    cells: pl.DataFrame | pl.LazyFrame, grid: Grid | None = None, home: frozenset[str] = frozenset()
+) -> CellPlan:
     """Number the forms of the cells of a plan; see `network_versions`.
 
     Parameters
@@ -99,13 +135,15 @@ def cell_plan(cells: pl.DataFrame | pl.LazyFrame, grid: Grid | None = None) -> C
         that lies elsewhere, moves a cell.
     grid
         Of the positions; None for that of Great Britain.
+    home
+        Mobile country codes of the country of the networks.
     """
     placed = (
         network_versions(cells)
         .with_columns(_flat(grid or Grid()))
         .with_columns(x_m=pl.coalesce("easting_m", "x_m"), y_m=pl.coalesce("northing_m", "y_m"))
     )
-    return CellPlan(placed.with_row_index("cell").with_columns(pl.col("cell").cast(pl.Int32())))
+    return CellPlan(placed.with_row_index("cell").with_columns(pl.col("cell").cast(pl.Int32())), home)
 
 
 def _flat(grid: Grid) -> tuple[pl.Expr, pl.Expr]:

@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from core_ext import daily_evidence as add_up
-from ons_assets.mobile.evidence import FLAGS, CellArray, IntArray, clean, counts_on, sort_events
+from ons_assets.mobile.evidence import FLAGS, CellArray, IntArray, add_up, clean, sort_events
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.parameters.mobile import CleaningParameters, StayParameters
 
@@ -64,26 +63,12 @@ def presence(
     """
     user, time_s, cell = sort_events(user, time_s, cell)
     flag, cell = clean(user, time_s, cell, plan, cleaning)
-    kept = counts_on(flag)
-    users, places, days, hours, of_user, of_cell, of_place, events = add_up(
-        user[kept],
-        time_s[kept],
-        cell[kept],
-        plan.x_m,
-        plan.y_m,
-        EACH_HOUR,
-        place_radius_m=stays.place_radius_m,
-        reach_s=round(stays.reach_minutes * 60),
-        bridge_day_s=round(stays.bridge_day_minutes * 60),
-        bridge_night_s=round(stays.bridge_night_minutes * 60),
-        night_start=night[0],
-        night_end=night[1],
-    )
+    found = add_up(user, time_s, cell, flag, plan, EACH_HOUR, stays=stays, night=night)
     return Presence(
-        users,
-        places,
-        days,
-        hours,
-        pl.DataFrame({"user": of_user, "place": of_place, "cell": of_cell, "events": events}),
+        found.user,
+        found.place,
+        found.day,
+        found.weights,
+        found.cells,
         {name: int(count) for name, count in zip(FLAGS, np.bincount(flag, minlength=len(FLAGS)), strict=True)},
     )

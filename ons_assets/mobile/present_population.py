@@ -82,7 +82,11 @@ def observed_of(days: pl.DataFrame) -> pl.DataFrame:
 
 
 def present(
-    daily: pl.DataFrame, places: pl.DataFrame, days: pl.DataFrame, weights: pl.DataFrame | None = None
+    daily: pl.DataFrame,
+    places: pl.DataFrame,
+    days: pl.DataFrame,
+    weights: pl.DataFrame | None = None,
+    abroad: pl.DataFrame | None = None,
 ) -> Present:
     """Say what some devices add to the population that is present.
 
@@ -96,8 +100,14 @@ def present(
         operator, day, day_type: the days that count.
     weights
         Rows of `mobile/device_weights` of the devices; None if each stands for one person.
+    abroad
+        user, day, hours_mask: hours in which devices are in other countries, and so in no area; None if nobody is. A
+        day that one spends there from beginning to end does not count.
     """
-    rows = daily.join(days, on=["operator", "day"]).sort("user", "day_type", "place", "day")
+    rows = daily.select("operator", "user", "place", "day", "hours_mask").join(days, on=["operator", "day"])
+    if abroad is not None and len(abroad):
+        rows = _with_abroad(rows, abroad)
+    rows = rows.sort("user", "day_type", "place", "day")
     units, device_days = _units(rows)
     named = units.join(_main_areas(units, device_days, places), on="user", how="left")
     counted = rows.select("operator", "user", "day_type", "day").unique()
@@ -130,11 +140,22 @@ def present(
     return Present(located, seen)
 
 
+def _with_abroad(rows: pl.DataFrame, abroad: pl.DataFrame) -> pl.DataFrame:
+    """Add a place that is in no area to days of which a part is spent abroad; in those hours no other place counts."""
+    away = rows.select("operator", "user", "day", "day_type").unique().join(abroad, on=["user", "day"])
+    masks = abroad.select("user", "day", away_="hours_mask")
+    here = rows.join(masks, on=["user", "day"], how="left").with_columns(pl.col("away_").fill_null(0))
+    here = here.with_columns(hours_mask=pl.col("hours_mask") & ~pl.col("away_")).filter(pl.col("hours_mask") != 0)
+    outside = away.with_columns(place=pl.lit(None, dtype=rows.schema["place"]))
+    return pl.concat([here.select(rows.columns), outside.select(rows.columns)])
+
+
 def _units(rows: pl.DataFrame) -> tuple[pl.DataFrame, FloatArray]:
     """Devices at places by kind of day, numbered, and their days there by hour.
 
     Hours in which a device is not seen are as those of other days of the kind: over its places they add up to the days
-    on which it was seen at all, if it was ever seen at that hour.
+    on which it was seen at all, if it was ever seen at that hour. Hours abroad, at no place, are known and count as
+    they are.
     """
     bits = ((rows["hours_mask"].to_numpy()[:, None] >> np.arange(HOURS)) & 1).astype(np.float64)
     numbered = rows.with_columns(
@@ -143,18 +164,22 @@ def _units(rows: pl.DataFrame) -> tuple[pl.DataFrame, FloatArray]:
         kind=(pl.struct("user", "day_type").rle_id()).cast(pl.Int64()),
     )
     of_day = numbered["device_day"].to_numpy()
+    away = numbered["place"].is_null().to_numpy()
     order = np.argsort(of_day, kind="stable")
-    places_at_hour = _summed(bits[order], _starts(of_day[order]))
+    places_at_hour = _summed((bits * ~away[:, None])[order], _starts(of_day[order]))
+    away_days = _summed(bits * away[:, None], _starts(numbered["kind"].to_numpy()))
     # An hour that two places have is shared between them.
     at_place = _summed(bits / np.maximum(places_at_hour[of_day], 1), _starts(numbered["unit"].to_numpy()))
-    device_days = numbered.select("kind", "device_day").unique(maintain_order=True)
-    kind = device_days["kind"].to_numpy()
-    located = (places_at_hour > 0)[device_days["device_day"].to_numpy()].astype(np.float64)
+    of_devices = numbered.select("kind", "device_day").unique(maintain_order=True)
+    kind = of_devices["kind"].to_numpy()
+    located = (places_at_hour > 0)[of_devices["device_day"].to_numpy()].astype(np.float64)
     seen, days = _summed(located, _starts(kind)), np.bincount(kind).astype(np.float64)
     units = numbered.unique("unit", keep="first", maintain_order=True)
     own = units["kind"].to_numpy()
     mean = np.divide(at_place, seen[own], out=np.zeros_like(at_place), where=seen[own] > 0)
-    return units.select("operator", "user", "day_type", "place", "unit"), mean * days[own][:, None]
+    is_away = units["place"].is_null().to_numpy()[:, None]
+    device_days = np.where(is_away, at_place, mean * (days[own][:, None] - away_days[own]))
+    return units.select("operator", "user", "day_type", "place", "unit"), device_days
 
 
 def _starts(group: IntArray) -> IntArray:
@@ -169,7 +194,7 @@ def _summed(values: npt.NDArray[np.float64 | np.int64], starts: IntArray) -> npt
 def _main_areas(units: pl.DataFrame, device_days: FloatArray, places: pl.DataFrame) -> pl.DataFrame:
     """The likeliest area of the place where a device is most: user, stratum."""
     time = units.with_columns(time=pl.Series(device_days.sum(axis=1).round(6)))
-    ranked = time.group_by("user", "place").agg(exact_sum("time").round(6))
+    ranked = time.drop_nulls("place").group_by("user", "place").agg(exact_sum("time").round(6))
     main = ranked.sort("user", "time", "place", descending=[False, True, False]).unique(
         "user", keep="first", maintain_order=True
     )

@@ -187,7 +187,8 @@ class EventFiles(TableSource):
     """Events of devices.
 
     Fields of a layout: `operator`, `device`, `time_utc`, `cell_id`, and if the file says it `kind`, and the network of
-    the SIM (`mcc`, `mnc`) and the one that served it abroad (`plmn`).
+    the SIM (`mcc`, `mnc`) and the one that served it abroad (`plmn`). An event that another network served needs no
+    cell: the operator knows none.
     """
 
     home: Home = field(default_factory=lambda: Home(Path()))
@@ -200,10 +201,15 @@ class EventFiles(TableSource):
     has_days = True
     person = "user"
     # Files of events add up: an operator delivers a day in many.
-    identity = ("operator", "user", "time_utc", "cell_id")
+    identity = ("operator", "user", "time_utc", "cell_id", "plmn")
     # In one second a device may be heard in both ways.
     key = (*identity, "kind")
-    needs = {"operator": "whose device", "device": "becomes a pseudonym", "time_utc": "when", "cell_id": "where"}
+    needs = {
+        "operator": "whose device",
+        "device": "becomes a pseudonym",
+        "time_utc": "when",
+        "cell_id": "where, if at home",
+    }
     takes = {
         "kind": "active or passive",
         "mcc": "country code of the SIM, three digits",
@@ -257,7 +263,7 @@ class EventFiles(TableSource):
             missing("time_utc", "time has none of the formats of the layout"),
             missing("operator", "operator is missing"),
             NO_OPERATOR,
-            missing("cell_id", "cell is missing"),
+            Rule(pl.col("cell_id").is_null() & pl.col("plmn").is_null(), "cell is missing"),
             unlike("cell_id", f".{{1,{LONGEST_CELL_ID}}}", f"cell is no line of at most {LONGEST_CELL_ID} characters"),
             *(unlike(name, pattern, f"{name} is {said}") for name, (pattern, said) in NETWORKS.items()),
             Rule(pl.col("time_utc") > received_utc + FUTURE_SLACK, "time is in the future"),

@@ -13,6 +13,7 @@ from ons_assets.parameters.mobile_presence import (
     PresentPopulationParameters,
     UsualEnvironmentParameters,
 )
+from ons_assets.parameters.mobile_tourism import TimeSegmentParameters, TourismParameters
 
 Monday0 = Annotated[int, Field(ge=0, le=6)]
 
@@ -47,6 +48,14 @@ MOBILE_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "stays": {"reach_minutes": 7.5, "bridge_day_minutes": 120, "bridge_night_minutes": 480},
         "cleaning": {"max_speed_m_s": 55, "min_distance_m": 10_000},
+        "time_segments": {
+            "least_stay_minutes": 15,
+            "silent_stay_hours": 12,
+            "silent_move_hours": 2,
+            "silent_abroad_hours": 72,
+            "pad_minutes": 5,
+        },
+        "tourism": {"night_hour": 4, "least_visit_hours": 3, "visit_gap_hours": 72},
         "release": {"k": 5},
     },
 }
@@ -186,6 +195,8 @@ class Mobile(Section):
     usual_environment: UsualEnvironmentParameters = UsualEnvironmentParameters()
     present_population: PresentPopulationParameters = PresentPopulationParameters()
     internal_migration: InternalMigrationParameters = InternalMigrationParameters()
+    time_segments: TimeSegmentParameters = TimeSegmentParameters()
+    tourism: TourismParameters = TourismParameters()
     footprints: FootprintParameters = FootprintParameters()
     event_quality: EventQualityParameters = EventQualityParameters()
     quality_warnings: QualityWarningParameters = QualityWarningParameters()

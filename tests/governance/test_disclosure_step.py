@@ -457,7 +457,7 @@ def test_a_day_of_few_devices_tells_nothing_and_small_numbers_of_events_are_not_
     day = {
         "operator": "one", "events": 900, "devices_seen": 40, "hours_covered": 24, "hours_expected": 24,
         "duplicates": 0, "unknown_cell": 12, "cell_not_valid": 0, "too_fast": 2, "suspicious": 0, "two_places": 0,
-        "ping_pong": 30, "cells_seen": 50, "cells_valid": 60, "cells_silent": 1,
+        "ping_pong": 30, "abroad": 0, "cells_seen": 50, "cells_valid": 60, "cells_silent": 1,
     }  # fmt: skip
     few = {**day, "devices_seen": 1, "events": 20}
     # One device has nearly all events, and in the last 20 of the 30 that jump between masts.

@@ -7,12 +7,12 @@ from unittest import mock
 import numpy as np
 import polars as pl
 import pytest
-from ons_assets.mobile.coverage import coverage_of_parts
 
 from benchmarks.mobile_flows import whereabouts_of
 from ons_assets.mobile import spans as spans_module
 from ons_assets.mobile.anchors import device_anchors
 from ons_assets.mobile.combined_tables import combined_flows, combined_population
+from ons_assets.mobile.countries import foreign_devices
 from ons_assets.mobile.device_weights import device_weights, main_areas
 from ons_assets.mobile.event_quality import event_quality
 from ons_assets.mobile.flow_comparison import census, flow_comparison, latest
@@ -20,7 +20,9 @@ from ons_assets.mobile.flows import take_flows
 from ons_assets.mobile.places import daily_tables, score_tables
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.release import operator_flows, origin_destination
+from ons_assets.mobile.segment_tables import segment_tables
 from ons_assets.mobile.sources import check_totals
+from ons_assets.mobile.tourism import all_trips, counts_of_trips, tourism
 from ons_assets.mobile.weighting import weigh_periods
 from ons_assets.mobile.workers import NIGHT_SHIFT, classify_workers
 from ons_assets.parameters.mobile import (
@@ -315,6 +317,56 @@ def _daily(table: int) -> Case:
     return Case(make, {"events": events()})
 
 
+@cache
+def travelling() -> pl.DataFrame:
+    """The same events, of which some are in other countries, and some of foreign SIMs."""
+    abroad = (pl.col("user") % 4 == 0) & pl.col("event_date").is_between(date(2014, 10, 10), date(2014, 10, 13))
+    network = pl.when(pl.col("event_date").dt.day() % 2 == 0).then(pl.lit("20801")).otherwise(pl.lit("21401"))
+    return events().with_columns(
+        plmn=pl.when(abroad).then(network),
+        mcc=pl.when(pl.col("user") % 7 == 0).then(pl.lit("262")).otherwise(pl.lit("234")),
+    )
+
+
+def _segments(variation: int, events: pl.DataFrame) -> pl.DataFrame:
+    plan = cell_plan(cells(), home=frozenset({"234"}))
+    size = (len(events), 9_999, 5_000, 20_000)[variation]
+    blocks = (events[start : start + size] for start in range(0, len(events), size))
+    with mock.patch.object(spans_module, "EVENTS_AT_ONCE", (2_000_000, 1, 4_000, 700)[variation]):
+        days = (MONDAY, date(2014, 10, 26))
+        pairs = frozenset({(0, 1), (1, 0), (1, 2), (2, 1), (0, 2), (2, 0)})
+        return pl.concat(segment_tables(blocks, plan, days, overlapping=pairs, threads=1 + variation))
+
+
+def _tourism() -> Case:
+    def make(variation: int, **tables: pl.DataFrame) -> tuple[pl.DataFrame, ...]:
+        part = pl.col("user") % (variation + 1)
+        made = []
+        for number in range(variation + 1):
+            segments, labels, places = (
+                tables[name].filter(part == number) for name in ("segments", "labels", "places")
+            )
+            made.append((*all_trips(segments, tables["foreign"], labels, places, (MONDAY, date(2014, 10, 26))), places))
+        days = pl.DataFrame(
+            {"operator": ["north", "south"], "month": [date(2014, 10, 1)] * 2, "days_observed": [21] * 2}
+        )
+        trips, stays = (pl.concat(each[number] for each in made) for number in (0, 1))
+        return trips, stays, tourism((counts_of_trips(*each) for each in made), days)
+
+    plan = cell_plan(cells(), home=frozenset({"234"}))
+    where = whereabouts_of(plan, parts(), FootprintParameters(tile_m=250))
+    found = list(daily_tables([travelling()], plan, where))
+    return Case(
+        make,
+        {
+            "segments": _segments(0, travelling()),
+            "labels": pl.concat(score_tables(daily)[2] for daily, _ in found).filter(year_season="all"),
+            "places": pl.concat(places for _, places in found),
+            "foreign": foreign_devices(travelling().lazy(), frozenset({"234"})),
+        },
+    )
+
+
 def _scores(table: int) -> Case:
     def make(variation: int, daily: pl.DataFrame) -> pl.DataFrame:
         part = pl.col("user") % (variation + 1)
@@ -350,8 +402,8 @@ def _combine(_: int, flows: pl.DataFrame, market: pl.DataFrame, workers: pl.Data
 
 def _people_of_devices() -> Case:
     plan = cell_plan(cells())
-    shares = coverage_of_parts(plan, parts(), CoverageParameters(tile_m=250))
-    daily, places = next(daily_tables([events()], plan, shares))
+    where = whereabouts_of(plan, parts(), FootprintParameters(tile_m=250))
+    daily, places = next(daily_tables([events()], plan, where))
 
     def make(_: int, daily: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
         rows = daily.filter(operator="north")
@@ -401,6 +453,8 @@ CASES = {
         lambda _, events, cells: event_quality(events.lazy(), cell_plan(cells)), {"events": events(), "cells": cells()}
     ),
     "anchors of devices": _device_anchors,
+    "segments of time": lambda: Case(_segments, {"events": travelling()}),
+    "trips, stays and visitors": _tourism,
     "classes of workers": lambda: _classes(DeviceAnchorParameters()),
     "classes of workers by shares": lambda: _classes(DeviceAnchorParameters(home_share=0.25, work_share=0.25)),
     "flows of an operator": lambda: Case(

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ons_assets import operations
-from ons_assets.catalogue import CATALOGUE, mobile, mobile_people, mobile_presence, tables_of
+from ons_assets.catalogue import CATALOGUE, mobile, mobile_people, mobile_presence, mobile_tourism, tables_of
 from ons_assets.lakehouse import gate, lake
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
@@ -15,9 +15,9 @@ from ons_assets.lakehouse.tables import Sensitivity
 from ons_assets.settings import Settings
 from ons_assets.simulate.mobile import Scale, simulate_mobile
 
-TABLES = (*tables_of(mobile), *tables_of(mobile_presence), *tables_of(mobile_people))
+TABLES = (*tables_of(mobile), *tables_of(mobile_presence), *tables_of(mobile_people), *tables_of(mobile_tourism))
 # Half of it is autumn, and half winter.
-WORLD = Scale("tiny", 2_500, date(2014, 11, 27), 8, 4.0, 6.0, True)
+WORLD = Scale("tiny", 2_500, date(2014, 11, 27), 8, 4.0, 6.0, True, travels=True)
 OUTSIDE = (
     "mobile/aggregated_flows",
     "mobile/weighted_flows",
@@ -36,6 +36,9 @@ INSIDE = (
     "mobile/longterm_permanence",
     "mobile/usual_places",
     "mobile/device_weights",
+    "mobile/time_segments",
+    "mobile/tourism_trips",
+    "mobile/tourism_stays",
 )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -15,6 +16,7 @@ from ons_assets.mobile.permanence import longterm_permanence, midterm_permanence
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.sources import CellFiles, EventFiles
 from ons_assets.mobile.tile_grids import COUNTRY, on_grid
+from ons_assets.mobile.time_segments import time_segments
 from ons_assets.mobile.usual_environment import usual_environment_labels
 from ons_assets.mobile.versions import network_versions
 from ons_assets.parameters.mobile import Mobile
@@ -149,3 +151,48 @@ def test_on_the_grid_of_its_country_every_cell_of_it_has_a_place(tmp_path, share
     assert parsed.warnings == ()
     [made] = footprints(on_grid(network_versions(parsed.accepted.with_columns(arrival=1)), COUNTRY))
     assert made["cell_id"].n_unique() == 30
+
+
+def test_segments_of_time_are_theirs_wherever_they_have_one(shared_data):
+    """Theirs lose what a stay over midnight has of the next day; ours cover both days."""
+    outputs = shared_data / "geo" / "mobile" / "multimno_outputs"
+    read = {
+        name: pl.read_parquet(outputs / f"silver__{name}.parquet")
+        for name in (
+            "cleaning__mno_events_flagged", "network_coverage__cell_intersection_groups", "tourism__time_segments"
+        )
+    }  # fmt: skip
+    events, groups, theirs = read.values()
+    names, users = (events[column].unique().sort() for column in ("cell_id", "user_id"))
+    first, after = datetime(2023, 1, 8), datetime(2023, 1, 10)
+    clean = events.filter(error_flag=0).sort("user_id", "timestamp")
+    kept = pl.concat(
+        [
+            clean.filter(pl.col("timestamp").is_between(first, after, closed="left")),
+            clean.filter(pl.col("timestamp") >= after).unique("user_id", keep="first", maintain_order=True),
+        ]
+    ).sort("user_id", "timestamp")
+    near = groups.filter(day=8).explode("overlapping_cell_ids").select("cell_id", "overlapping_cell_ids")
+    pairs = near.select(pl.all().replace_strict(names, range(len(names)), default=None)).drop_nulls().rows()
+    midnights = np.array([int(datetime(2023, 1, day, tzinfo=UTC).timestamp()) for day in range(8, 12)])
+    ours = time_segments(
+        kept["user_id"].replace_strict(users, range(len(users)), return_dtype=pl.Int64()).to_numpy(),
+        kept["timestamp"].dt.epoch("s").to_numpy(),
+        kept["cell_id"].replace_strict(names, range(len(names)), return_dtype=pl.Int64()).to_numpy(),
+        midnights,
+        PRESET.time_segments,
+        overlapping=frozenset(pairs) | frozenset((other, one) for one, other in pairs),
+    ).filter(pl.col("start_s") < midnights[2])
+    assert (ours["end_s"] - ours["start_s"]).sum() == 5 * 2 * 86_400
+    states = {1: "stay", 2: "move", 4: "unknown"}
+    said = theirs.filter(pl.col("start_timestamp") < after).select(
+        user=pl.col("user_id").replace_strict(users, range(len(users)), return_dtype=pl.Int64()),
+        from_s=pl.col("start_timestamp").dt.epoch("s"),
+        until_s=pl.col("end_timestamp").dt.epoch("s"),
+        their_state=pl.col("state").replace_strict(states, return_dtype=pl.String()),
+    )
+    lasts = pl.min_horizontal("end_s", "until_s") - pl.max_horizontal("start_s", "from_s")
+    both = said.join(ours, on="user").with_columns(seconds=lasts).filter(pl.col("seconds") > 0)
+    differ = both.filter(pl.col("segment_state") != pl.col("their_state"))["seconds"].sum()
+    assert 0 < differ < 5 * 60
+    assert both["seconds"].sum() < 0.6 * 5 * 2 * 86_400

@@ -80,6 +80,15 @@ def population(rows, fewest=5, parts=1):
     return present_population(together(present(each, places(each["user"].unique()), days) for each in split), days)
 
 
+def abroad(*rows):
+    """(user, day from Monday, hours)."""
+    return pl.DataFrame(
+        [(user, MONDAY + timedelta(day), sum(1 << hour for hour in hours)) for user, day, hours in rows],
+        schema={"user": pl.Int64(), "day": pl.Date(), "hours_mask": pl.Int32()},
+        orient="row",
+    )
+
+
 def counted(made, **of):
     return dict(made.filter(**of).select("area", "devices").iter_rows())
 
@@ -125,6 +134,41 @@ def test_a_lone_event_makes_an_hour_whenever_it_is(minute):
     )  # fmt: skip
     made = daily_permanence(found.user, found.place, found.day, found.hours)
     assert made["hours_mask"].item() & (1 << 9 | 1 << 10 | 1 << 11)
+
+
+def test_who_is_abroad_is_in_no_area_in_those_hours():
+    # Users 1 to 6 are at place 2 on two days; user 1 leaves on Tuesday at noon, and is seen at home no more.
+    rows = [(user, 2, day, WHOLE) for user in range(1, 7) for day in (0, 1)]
+    frame = daily(*rows)
+    days = days_of_types(frame.lazy(), PresentPopulationParameters(fewest_day_devices=5))
+    away = abroad((1, 1, range(12, 24)), (1, 2, WHOLE))
+    made = present_population(together([present(frame, places(range(1, 7)), days, abroad=away)]), days)
+    assert counted(made, hour=11) == {"B": 6, "all": 6}
+    assert counted(made, hour=12) == {"B": 5.5, "all": 5.5}
+    assert made.equals(
+        present_population(
+            together(
+                present(
+                    frame.filter(pl.col("user") % 2 == odd),
+                    places(range(1, 7)),
+                    days,
+                    away.filter(pl.col("user") % 2 == odd),
+                )
+                for odd in (0, 1)
+            ),
+            days,
+        )
+    )
+
+
+def test_hours_abroad_weigh_no_more_than_they_last_though_hours_at_home_are_seldom_seen():
+    # Of four days user 1 is seen at three in the night on one, and on another it is abroad then.
+    rows = [(user, 2, day, (3, 12)) for user in range(2, 7) for day in range(4)]
+    rows += [(1, 2, day, (3, 12) if day == 0 else (12,)) for day in range(4)]
+    frame = daily(*rows)
+    days = days_of_types(frame.lazy(), PresentPopulationParameters(fewest_day_devices=5))
+    made = present_population(together([present(frame, places(range(1, 7)), days, abroad=abroad((1, 3, (3,))))]), days)
+    assert counted(made, hour=3) == {"B": 5.8, "all": 5.8}
 
 
 # --- present -------------------------------------------------------------------------------------------------

@@ -96,6 +96,24 @@ def test_events_in_two_formats_are_read_and_every_fault_is_counted(parse):
     assert len(parsed.accepted) + len(parsed.rejected) == EVENTS.count("\n") - 1
 
 
+def test_an_event_in_a_network_abroad_needs_no_cell(parse):
+    header = "operator,device,time_utc,cell_id,kind,mcc,mnc,plmn"
+    rows = [
+        "north,d1,2023-07-01T09:00:00Z,,active,234,15,20801",
+        "north,d1,2023-07-01T09:00:00Z,,active,234,15,20810",
+        "north,d1,2023-07-01T09:00:00Z,,active,234,15,20801",
+        "north,d1,2023-07-01T10:00:00Z,X1,active,234,15,20801",
+        "north,d1,2023-07-01T11:00:00Z,,active,234,15,",
+        "north,d1,2023-07-01T12:00:00Z,,active,234,15,2080",
+    ]
+    parsed = parse(EventFiles, "\n".join([header, *rows, ""]))
+    assert parsed.accepted.sort("line")["line"].to_list() == [2, 3, 5]
+    assert parsed.accepted["cell_id"].to_list().count(None) == 2
+    assert sum(reasons(parsed).values()) == 3
+    assert reasons(parsed)["cell is missing"] == 1
+    assert reasons(parsed)["plmn is no number of a network"] == 1
+
+
 def test_the_same_number_at_two_operators_is_two_devices_and_no_number_is_kept(parse, workbench):
     parsed = parse(EventFiles, EVENTS)
     assert parsed.accepted["user"].n_unique() == 2

@@ -15,6 +15,7 @@ from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import make_network, serving_cells
 from ons_assets.simulate.mobile.people import CHILD, COMMUTERS, OPERATORS, make_people, make_phones, true_flows
 from ons_assets.simulate.mobile.scales import scale_of
+from ons_assets.simulate.mobile.travel import COUNTRIES, NETWORKS
 
 TINY = Scale("tiny", 3_000, date(2014, 10, 20), 8, 3.0, 5.0, True)
 
@@ -192,3 +193,81 @@ def test_real_wards_can_be_the_country(shared_data):
 def test_an_unknown_scale_is_named():
     with pytest.raises(ValueError, match="unknown scale 'huge': use one of demo, medium, full"):
         scale_of("huge")
+
+
+# --- people who travel ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def travels(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("travels")
+    size = replace(TINY, name="travels", travels=True)
+    return simulate_mobile(folder / "drops", folder / "truth", scale=size, seed=3)
+
+
+def events_of(summary):
+    """Events that can be read, with the second since the first day began."""
+    rows = pl.concat(
+        pl.read_csv(path, infer_schema=False) for path in sorted((summary.drops / "phone_events").iterdir())
+    )
+    moment = pl.col("time_utc").str.replace("T", " ").str.strip_suffix("Z").str.to_datetime("%Y-%m-%d %H:%M:%S")
+    local = moment.dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/London").dt.replace_time_zone(None)
+    return rows.with_columns(local=local).drop_nulls(["device", "local"])
+
+
+def test_where_nobody_travels_all_files_of_others_are_the_same(world, travels):
+    same = [folder.name for folder in world.drops.iterdir() if folder.name != "phone_events"]
+    for name in same:
+        files = [path.name for path in (world.drops / name).iterdir()]
+        assert filecmp.cmpfiles(world.drops / name, travels.drops / name, files, shallow=False)[0] == files
+    assert filecmp.cmp(world.truth / "people.parquet", travels.truth / "people.parquet", shallow=False)
+
+
+def test_a_phone_is_seen_at_home_or_away_and_never_at_both(travels):
+    trips = pl.read_parquet(travels.truth / "trips.parquet")
+    events = events_of(travels).filter(pl.col("local").dt.year() == 2014)
+    abroad = events.filter(pl.col("plmn").is_not_null())
+    assert abroad["cell_id"].is_null().all()
+    assert len(abroad) > 100
+    out = trips.filter(tourism="outbound").select("device", "start", "end", "country")
+    on_trip = events.join(out, on="device").with_columns(
+        during=pl.col("local").is_between("start", "end"), away=pl.col("plmn").is_not_null()
+    )
+    # Those with a clock or a cell of a fault are few.
+    assert on_trip.filter(pl.col("during") != pl.col("away")).is_empty()
+    assert set(abroad["device"]) <= set(out["device"])
+    codes = dict(zip(COUNTRIES, NETWORKS, strict=True))
+    of_trip = on_trip.filter("during").with_columns(network=pl.col("country").replace_strict(codes))
+    assert (of_trip["plmn"] == of_trip["network"]).all()
+
+
+def test_visitors_have_sims_of_their_country_and_are_seen_while_they_are_there(travels):
+    trips = pl.read_parquet(travels.truth / "trips.parquet").filter(tourism="inbound")
+    events = events_of(travels)
+    foreign = events.filter(pl.col("mcc") != "234").join(trips, on="device", how="left")
+    assert foreign["start"].null_count() == 0
+    assert (foreign["local"].is_between(foreign["start"], foreign["end"])).all()
+    codes = {country: network[:3] for country, network in zip(COUNTRIES, NETWORKS, strict=True)}
+    assert (foreign["mcc"] == foreign["country"].replace_strict(codes)).all()
+
+
+def test_true_nights_are_those_of_the_trips_and_present_are_who_is_in_the_country(world, travels):
+    trips = pl.read_parquet(travels.truth / "trips.parquet")
+    nights = pl.read_parquet(travels.truth / "nights.parquet")
+    first, last = travels.first_day, travels.last_day
+    whole = trips.filter((pl.col("start").dt.date() > first) & (pl.col("end").dt.date() < last))
+    counted = nights.group_by("device").len()
+    both = whole.filter(pl.col("nights") > 0).join(counted, on="device", how="left")
+    assert (both["nights"] == both["len"]).all()
+    assert nights.filter(tourism="outbound")["ward"].is_null().all()
+    assert nights.filter(pl.col("tourism") != "outbound")["ward"].is_not_null().all()
+    noon = pl.col("hour") == 12
+    present, everybody = (
+        pl.read_parquet(folder.truth / "present.parquet").filter(noon).group_by("day").agg(pl.col("devices").sum())
+        for folder in (travels, world)
+    )
+    at_noon = pl.col("day").cast(pl.Datetime("us")) + pl.duration(hours=12, minutes=30)
+    out = everybody.join(trips.filter(tourism="outbound"), how="cross").filter(at_noon.is_between("start", "end"))
+    away = out.group_by("day").agg(away=pl.len())
+    held = everybody.join(present, on="day", suffix="_present").join(away, on="day", how="left").fill_null(0)
+    assert (held["devices"] - held["devices_present"] == held["away"]).all()

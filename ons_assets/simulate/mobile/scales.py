@@ -26,6 +26,8 @@ class Scale:
         Areas of flows: district or ward.
     holidays
         Days of the week that are as those of weekends; shifts of nights go on.
+    travels
+        Whether residents travel, and visitors come from abroad. All else is drawn as in a world where nobody does.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Scale:
     as_csv: bool
     level: str = "district"
     holidays: tuple[date, ...] = ()
+    travels: bool = False
 
     def is_free(self, day: int) -> bool:
         """Return whether a day, from 0, is one of a weekend or a public holiday."""
@@ -52,9 +55,10 @@ SCALES: dict[str, Scale] = {
         Scale("medium", 200_000, date(2014, 10, 6), 28, 4.0, 6.0, False),
         # One operator of three tenths has a million devices and a hundred million events.
         Scale("full", 3_300_000, date(2014, 10, 6), 14, 2.2, 4.8, False),
+        Scale("tourism", 30_000, date(2014, 9, 29), 28, 4.0, 6.0, True, travels=True),
     )
 }
-"""The named scales: ``demo``, ``medium``, ``full`` (100 million events of a million devices)."""
+"""The named scales: ``demo``, ``medium``, ``full`` (100 million events of a million devices) and ``tourism``."""
 
 
 def scale_of(scale: str | Scale) -> Scale:

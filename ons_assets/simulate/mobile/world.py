@@ -1,6 +1,6 @@
 """The simulated world of phones: files of operators and of the office on one side, the truth on the other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ons_assets.simulate.mobile import files
+from ons_assets.simulate.mobile.away import Travellers
 from ons_assets.simulate.mobile.company import Companions, Company
 from ons_assets.simulate.mobile.company import companions as find_companions
 from ons_assets.simulate.mobile.country import Country, make_country
@@ -31,6 +32,7 @@ from ons_assets.simulate.mobile.people import (
     true_flows,
 )
 from ons_assets.simulate.mobile.scales import Scale, scale_of
+from ons_assets.simulate.mobile.travel import HOME_MCC, HOME_MNC, make_journeys, make_visitors
 from ons_assets.simulate.prices.seeds import generator
 
 # What another operator's own method gets wrong, and the least flow that it delivers.
@@ -79,9 +81,10 @@ def simulate_mobile(
         activity), phones (device, person, operator, contract, is_second), flows_district and flows_ward,
         faults (by operator and day), outages (operator, day, cell_id), present (operator, day, hour, ward, district,
         devices: phones of the operator by where they truly are in the middle of the hour, seen or not); with company
-        also partners (person, partner) and phones_at_home (device).
+        also partners (person, partner) and phones_at_home (device); of a scale in which people travel also trips and
+        nights, see `ons_assets.simulate.mobile.travel`.
     scale
-        ``"demo"``, ``"medium"``, ``"full"`` or a `Scale`.
+        ``"demo"``, ``"medium"``, ``"tourism"``, ``"full"`` or a `Scale`.
     seed
         The same seed gives the same files, byte by byte.
     areas
@@ -103,26 +106,31 @@ def simulate_mobile(
     truth.mkdir(parents=True, exist_ok=True)
     written = Written(drops)
     faults: list[dict[str, object]] = []
-    outages, present, done = [], [], 0
+    outages, present, away, done = [], [], [], 0
     for name in operators:
         network = make_network(country, name, seed)
         written.csv("cells", f"cells_{name}.csv", plan_table(network))
         chosen = np.flatnonzero(phones.operator == OPERATORS.index(name))
         written.csv("devices", f"devices_{name}.csv", files.register(phones, people, devices, chosen, name))
         operator = Operator(name, people, phones, country, network, size, seed, companions)
+        travellers = _travellers(operator, people, phones, country, network, size, seed)
+        if travellers is not None:
+            away.append(travellers.truth(devices))
         for day in range(size.days):
             silent = _silent_masts(network, name, day, seed)
-            table = files.event_table(
-                operator.events(day, silent),
-                name,
+            date_, cell_ids, events = (
                 size.first_day + timedelta(day),
-                devices,
                 network.table["cell_id"],
+                operator.events(day, silent),
             )
-            written.events += len(table)
-            written.day(table, size, seed, name, size.first_day + timedelta(day), faults)
-            outages.append(_outage(network, silent, name, size.first_day + timedelta(day)))
-            present.append(_present(country, operator, day, size.first_day + timedelta(day)))
+            events = events if travellers is None else travellers.at_home(events, day)
+            more = None if travellers is None else travellers.table(day, date_, devices, cell_ids)
+            written.day(
+                files.event_table(events, name, date_, devices, cell_ids), size, seed, name, date_, faults, more
+            )
+            outages.append(_outage(network, silent, name, date_))
+            wards = operator.wards(day) if travellers is None else travellers.moved(operator.wards(day), day)
+            present.append(_present(country, operator, wards, date_))
             done += 1
             if progress is not None:
                 progress(done, size.days * len(operators))
@@ -132,11 +140,10 @@ def simulate_mobile(
             written.csv("aggregated_flows", f"flows_{name}.csv", table)
     _write_office(written, country, people, size, seed)
     _write_truth(truth, country, people, phones, devices, faults)
-    if operators:
-        pl.concat(outages).write_parquet(truth / "outages.parquet")
-        pl.concat(present).write_parquet(truth / "present.parquet")
     if companions is not None:
         _write_companions(truth, companions, devices)
+    trips_and_nights = zip(("trips", "nights"), zip(*away, strict=True), strict=False)
+    _write_parts(truth, {"outages": outages, "present": present, **dict(trips_and_nights)})
     return Summary(
         drops=drops,
         truth=truth,
@@ -149,6 +156,22 @@ def simulate_mobile(
         events=written.events,
         bytes=written.bytes,
     )
+
+
+def _write_parts(truth: Path, parts: Mapping[str, Sequence[pl.DataFrame]]) -> None:
+    """Write tables that were made part by part; of none there is no file."""
+    for name, tables in parts.items():
+        if tables:
+            pl.concat(tables).write_parquet(truth / f"{name}.parquet")
+
+
+def _travellers(
+    operator: Operator, people: People, phones: Phones, country: Country, network: Network, size: Scale, seed: int
+) -> Travellers | None:
+    if not size.travels:
+        return None
+    journeys, visitors = make_journeys(people, country, size, seed), make_visitors(country, size, seed)
+    return Travellers(operator, journeys, visitors, people, phones, country, network, size, seed)
 
 
 class Written:
@@ -180,7 +203,14 @@ class Written:
         self.bytes += path.stat().st_size
 
     def day(
-        self, table: pl.DataFrame, size: Scale, seed: int, operator: str, day: date, faults: list[dict[str, object]]
+        self,
+        table: pl.DataFrame,
+        size: Scale,
+        seed: int,
+        operator: str,
+        day: date,
+        faults: list[dict[str, object]],
+        more: pl.DataFrame | None = None,
     ) -> None:
         """Write a day of events, with faults if it is text.
 
@@ -196,10 +226,21 @@ class Written:
             Whose events they are; they name the file.
         faults
             Takes the number of faults by kind, a row for each day.
+        more
+            Events of people who travel, without faults, with mcc, mnc and plmn.
         """
+        self.events += len(table) + (len(more) if more is not None else 0)
         if size.as_csv:
             table, counts = files.with_faults(table, seed, operator, day)
             faults.append({"operator": operator, "day": day, **counts})
+        if more is not None:
+            home = {"mcc": pl.lit(HOME_MCC), "mnc": pl.lit(HOME_MNC), "plmn": pl.lit(None, dtype=pl.String())}
+            text = (
+                more.with_columns(time_utc=pl.col("time_utc").dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+                if size.as_csv
+                else more
+            )
+            table = pl.concat([table.with_columns(**home), text.select(*table.columns, *home)])
         name = f"events_{operator}_{day}.{'csv.gz' if size.as_csv else 'parquet'}"
         self.bytes += files.write_day(self.path("phone_events", name), table)
 
@@ -216,9 +257,8 @@ def _outage(network: Network, silent: np.ndarray, operator: str, day: date) -> p
     return cells.select(pl.lit(operator).alias("operator"), pl.lit(day).alias("day"), "cell_id")
 
 
-def _present(country: Country, operator: Operator, number: int, day: date) -> pl.DataFrame:
-    wards = operator.wards(number)
-    counts = np.stack([np.bincount(of_hour, minlength=country.n) for of_hour in wards])
+def _present(country: Country, operator: Operator, wards: np.ndarray, day: date) -> pl.DataFrame:
+    counts = np.stack([np.bincount(of_hour[of_hour >= 0], minlength=country.n) for of_hour in wards])
     hour, ward = np.nonzero(counts)
     return pl.DataFrame(
         {
