@@ -6,7 +6,8 @@ repeat it.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ons_assets.lakehouse import each_value
 from ons_assets.lakehouse.overlays import load
 from ons_assets.lakehouse.suites import Overlay, Suite, SuiteError, names
 from ons_assets.lakehouse.tables import Sensitivity, Table
@@ -30,6 +32,8 @@ TOLD_OF_AGGREGATES = {"element_count", "unexpected_count", "unexpected_percent",
 # Of the arguments of an expectation, those that are told otherwise.
 NOT_SAID = ("batch_id", "column", "row_condition", "condition_parser")
 WORST_FIRST = (CRITICAL, "warning", "info")
+# Of fewer, to look at different values only would save less than to ask twice costs.
+MANY_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -236,18 +240,15 @@ def _observed(result: dict[str, Any]) -> str:
 
 
 def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]:
-    try:
-        read = _as_read(suite, batch).to_pandas(use_pyarrow_extension_array=True)
-        stated = [each for each in _named(suite) if not _is_about_nothing(each, read)]
-    except Exception as error:
-        raise SuiteError(f"Great Expectations cannot read the suite of {suite.table}: {error}") from error
-    expectations = _read(suite, stated)
-    result = (
-        _batch_definition()
-        .get_batch(batch_parameters={"dataframe": read})
-        .validate(expectations, result_format="BOOLEAN_ONLY" if table.is_individual else "BASIC")
-    )
-    content: dict[str, Any] = result.to_json_dict()
+    with _readable(suite):
+        stated = _named(suite)
+        # Of individual tables nothing is told but whether an expectation is met.
+        divisible = table.is_individual and len(batch) > MANY_ROWS
+        of_values, of_rows = each_value.divide(stated, batch.schema) if divisible else ([], stated)
+    content = _validated(suite, table, of_rows, batch)
+    if of_values:
+        values = _validated(suite, table, of_values, each_value.different_values(batch, of_values))
+        content = each_value.together(content, values, stated)
     if table.sensitivity is not Sensitivity.PUBLIC:
         # What is not public yet has not passed disclosure control: numbers of rows may be told, values not.
         for entry in content["results"]:
@@ -263,6 +264,30 @@ def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]
                 "exception_traceback": "",
             }
     return content
+
+
+def _validated(suite: Suite, table: Table, stated: list[dict[str, Any]], rows: pl.DataFrame) -> dict[str, Any]:
+    """Return what Great Expectations finds, as JSON."""
+    with _readable(suite):
+        read = _as_read(stated, rows).to_pandas(use_pyarrow_extension_array=True)
+        about_something = [each for each in stated if not _is_about_nothing(each, read)]
+    expectations = _read(suite, about_something)
+    result = (
+        _batch_definition()
+        .get_batch(batch_parameters={"dataframe": read})
+        .validate(expectations, result_format="BOOLEAN_ONLY" if table.is_individual else "BASIC")
+    )
+    content: dict[str, Any] = result.to_json_dict()
+    return content
+
+
+@contextmanager
+def _readable(suite: Suite) -> Iterator[None]:
+    """Say whose suite it is that cannot be read."""
+    try:
+        yield
+    except Exception as error:
+        raise SuiteError(f"Great Expectations cannot read the suite of {suite.table}: {error}") from error
 
 
 def _named(suite: Suite) -> list[dict[str, Any]]:
@@ -299,12 +324,12 @@ def _is_about_nothing(expectation: dict[str, Any], read: "pd.DataFrame") -> bool
     return condition is not None and read.query(condition).empty
 
 
-def _as_read(suite: Suite, batch: pl.DataFrame) -> pl.DataFrame:
+def _as_read(stated: Sequence[dict[str, Any]], batch: pl.DataFrame) -> pl.DataFrame:
     """Blank the columns that no expectation names: Great Expectations hashes every value it is given."""
-    naming = [each for each in suite.content["expectations"] if not each["type"].startswith("expect_table_columns")]
+    naming = [each for each in stated if not each["type"].startswith("expect_table_columns")]
     named = json.dumps(naming)
-    blank = [name for name in batch.columns if name not in named]
-    return batch.with_columns(pl.lit(None, dtype=pl.Boolean).alias(name) for name in blank)
+    # Numbers are hashed as they lie in memory, nulls one by one.
+    return batch.with_columns(pl.lit(0, dtype=pl.Int8()).alias(name) for name in batch.columns if name not in named)
 
 
 @cache

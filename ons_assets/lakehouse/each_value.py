@@ -1,0 +1,104 @@
+"""Expectations that ask the same of every value of a column: they are met if each different value meets them.
+
+Great Expectations looks at values one by one, in Python. Of millions of rows about people a column has some hundred
+different values, or some ten thousand; whether all are as they should be does not depend on how often each comes.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from ons_assets.lakehouse.suites import Expectation
+
+# Nothing else may be asked in this way: not how many rows there are, whether values repeat, or what their mean is.
+OF_EACH_VALUE = frozenset(
+    f"expect_column_values_to_{said}"
+    for said in ("be_between", "be_in_set", "be_null", "match_regex", "not_be_in_set", "not_be_null", "not_match_regex")
+)
+ARGUMENTS = {"column", "min_value", "max_value", "strict_min", "strict_max", "value_set", "regex", "mostly"}
+
+
+def divide(stated: Sequence[Expectation], schema: pl.Schema) -> tuple[list[Expectation], list[Expectation]]:
+    """Return the expectations that ask the same of every value of one column, and the others.
+
+    One that a share of the rows may miss is about rows, and so is one that is about some rows only.
+
+    Parameters
+    ----------
+    stated
+        With their names.
+    schema
+        Of the batch.
+    """
+    each = [expectation for expectation in stated if _is_of_each_value(expectation, schema)]
+    return each, [expectation for expectation in stated if expectation not in each]
+
+
+def _is_of_each_value(expectation: Expectation, schema: pl.Schema) -> bool:
+    arguments = expectation["kwargs"]
+    dtype = schema.get(arguments.get("column"))
+    return (
+        expectation["type"] in OF_EACH_VALUE
+        and arguments.keys() <= ARGUMENTS
+        and dtype is not None
+        and not dtype.is_nested()
+        and arguments.get("mostly", 1) == 1
+    )
+
+
+def different_values(rows: pl.DataFrame, expectations: Sequence[Expectation]) -> pl.DataFrame:
+    """Return the different values of every column that expectations ask about, null among them, side by side.
+
+    Parameters
+    ----------
+    rows
+        A batch, not empty.
+    expectations
+        Of the first kind of `divide`.
+
+    Returns
+    -------
+    pl.DataFrame
+        As many rows as the column with most values has; those of the others come again. Values that stand in a row
+        belong to no row of the batch together.
+    """
+    columns = dict.fromkeys(expectation["kwargs"]["column"] for expectation in expectations)
+    values = [rows[name].unique() for name in columns]
+    longest = pl.int_range(max(map(len, values)), eager=True)
+    return pl.DataFrame([each.gather(longest % len(each)) for each in values])
+
+
+def together(first: dict[str, Any], second: dict[str, Any], stated: Sequence[Expectation]) -> dict[str, Any]:
+    """Return two results of Great Expectations as the one that it gives of both.
+
+    Parameters
+    ----------
+    first, second
+        As JSON; the first says which batch it was.
+    stated
+        The expectations of both in the order of the suite, with their names.
+    """
+    # The library goes from column to column, and says first what could not be evaluated.
+    columns = list(dict.fromkeys(each["kwargs"].get("column") for each in stated))
+    names = [each["meta"]["name"] for each in stated]
+
+    def place(entry: dict[str, Any]) -> tuple[bool, int, int]:
+        configuration = entry["expectation_config"]
+        column, name = configuration["kwargs"].get("column"), configuration["meta"]["name"]
+        is_evaluated = entry["exception_info"].get("raised_exception") is False
+        return is_evaluated, columns.index(column), names.index(name)
+
+    results = sorted([*first["results"], *second["results"]], key=place)
+    met = sum(entry["success"] for entry in results)
+    return {
+        **first,
+        "success": met == len(results),
+        "results": results,
+        "statistics": {
+            "evaluated_expectations": len(results),
+            "successful_expectations": met,
+            "unsuccessful_expectations": len(results) - met,
+            "success_percent": 100 * met / len(results),
+        },
+    }

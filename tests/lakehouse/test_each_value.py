@@ -1,0 +1,116 @@
+"""Batches of persons that are asked about different values only: the gate finds what it finds of all rows."""
+
+from datetime import date
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ons_assets.lakehouse import each_value, gate
+from ons_assets.lakehouse.gate import Audit, Suite
+from ons_assets.lakehouse.suites import Expectation
+from tests.workbench import PERSONS
+
+N = 400
+DAYS = pl.date_range(date(2016, 7, 1), date(2016, 7, 31), eager=True)
+
+
+def expect(kind: str, severity: str = "critical", **kwargs: object) -> Expectation:
+    return {"type": f"expect_{kind}", "kwargs": kwargs, "severity": severity}
+
+
+EXPECTATIONS = [
+    expect("column_values_to_be_in_set", column="note", value_set=["well", "ill"]),
+    expect("table_row_count_to_be_between", min_value=1, max_value=N),
+    expect("column_values_to_match_regex", "warning", column="note", regex="^(well|ill)$"),
+    expect("column_values_to_not_match_regex", column="note", regex="xyz"),
+    expect("column_values_to_not_be_null", column="note"),
+    expect("column_values_to_not_be_null", column="distance_km", mostly=0.9),
+    expect("column_values_to_be_between", column="distance_km", min_value=0, max_value=50),
+    expect("column_values_to_be_between", "warning", column="distance_km", max_value=50, strict_max=True),
+    expect("column_values_to_be_between", "info", column="distance_km", max_value=10, mostly=0.9),
+    expect("column_mean_to_be_between", column="distance_km", max_value=20),
+    expect("column_values_to_not_be_in_set", column="distance_km", value_set=[47.11]),
+    expect("column_values_to_be_null", "info", column="distance_km"),
+    # It raises while it looks at a value.
+    expect("column_values_to_be_between", "info", column="note", min_value=0, max_value=1),
+]
+
+
+def batch(seed: int, **odd: object) -> pl.DataFrame:
+    """Return rows of persons, with one odd value in one column, or in several."""
+    random = np.random.default_rng(seed)
+    rows = {
+        "day": DAYS.sample(N, with_replacement=True, seed=seed),
+        "person": [f"P{number}" for number in range(N)],
+        "note": random.choice(["well", "ill"], N).tolist(),
+        "distance_km": random.integers(0, 40, N).astype(float).tolist(),
+    }
+    for name, value in odd.items():
+        rows[name][int(random.integers(N))] = value  # type: ignore[index]
+    return pl.DataFrame(rows, schema=PERSONS.schema)
+
+
+ODD = {
+    "nothing": {},
+    "a value of no set": {"note": "xyz"},
+    "a null": {"note": None},
+    "too much": {"distance_km": 51.0},
+    "at the bound": {"distance_km": 50.0},
+    "no number": {"distance_km": float("nan")},
+    "two columns": {"note": None, "distance_km": 47.11},
+}
+
+
+def audits(monkeypatch: pytest.MonkeyPatch, suite: Suite, rows: pl.DataFrame) -> tuple[Audit, Audit]:
+    monkeypatch.setattr(gate, "MANY_ROWS", N)
+    whole = gate.audit(suite, PERSONS, rows)
+    monkeypatch.setattr(gate, "MANY_ROWS", 0)
+    return whole, gate.audit(suite, PERSONS, rows)
+
+
+def suite(expectations: list[Expectation]) -> Suite:
+    return Suite(PERSONS.name, {"name": PERSONS.name, "expectations": expectations}, "0" * 64)
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_the_gate_finds_the_same(monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]) -> None:
+    rows = batch(1, **odd)
+    whole, divided = audits(monkeypatch, suite(EXPECTATIONS), rows)
+    assert divided == whole
+    assert divided.failures
+    for part in ("success", "results", "suite_name"):
+        assert divided.result[part] == whole.result[part], part
+    assert divided.result["statistics"] == pytest.approx(whole.result["statistics"])
+
+
+def test_all_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = batch(2, note="xyz")
+    for expectations in combinations(EXPECTATIONS[:4], 1):
+        whole, divided = audits(monkeypatch, suite(list(expectations)), rows)
+        assert divided == whole
+        assert divided.result["results"] == whole.result["results"]
+
+
+def test_what_is_about_rows_is_asked_of_rows() -> None:
+    of_values, of_rows = each_value.divide(EXPECTATIONS, PERSONS.empty().schema)
+    about_rows = [
+        expect("column_values_to_be_between", column="distance_km", min_value=0, row_condition='note == "well"'),
+        expect("column_values_to_be_unique", column="note"),
+        expect("column_values_to_be_between", column="unknown", min_value=0),
+    ]
+    assert [each["kwargs"]["column"] for each in of_values].count("note") == 5
+    assert not [each for each in of_values if "mostly" in each["kwargs"] or "mean" in each["type"]]
+    assert len(of_values) + len(of_rows) == len(EXPECTATIONS)
+    assert each_value.divide(about_rows, PERSONS.empty().schema) == ([], about_rows)
+
+
+def test_different_values_are_all_there_and_no_others() -> None:
+    rows = batch(3, note=None, distance_km=float("nan"))
+    values = each_value.different_values(rows, EXPECTATIONS[:1] + EXPECTATIONS[6:7])
+    assert values.columns == ["note", "distance_km"]
+    assert len(values) == rows["distance_km"].n_unique()
+    for name in values.columns:
+        assert values[name].unique().sort().equals(rows[name].unique().sort())
