@@ -6,7 +6,6 @@ parts of areas.
 
 import logging
 from collections.abc import Iterator
-from datetime import date
 
 import polars as pl
 
@@ -29,8 +28,7 @@ from ons_assets.mobile.combined_tables import combined_flows as combine_flows
 from ons_assets.mobile.combined_tables import combined_population as combine_population
 from ons_assets.mobile.countries import foreign_devices, home_codes, is_foreign
 from ons_assets.mobile.day_types import with_public_holidays
-from ons_assets.mobile.device_weights import device_weights as find_weights
-from ons_assets.mobile.device_weights import main_areas
+from ons_assets.mobile.device_weights import if_people_are_counted, weights_of_operators
 from ons_assets.mobile.event_quality import event_quality as describe_events
 from ons_assets.mobile.flows import take_flows
 from ons_assets.mobile.footprints import footprints
@@ -41,7 +39,7 @@ from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.priors import prior_of
 from ons_assets.mobile.quality_warnings import quality_warnings as hold_against_earlier_days
 from ons_assets.mobile.record_errors import record_errors as count_errors
-from ons_assets.mobile.segment_tables import overlapping_cells, segment_tables
+from ons_assets.mobile.segment_tables import days_of_events, overlapping_cells, segment_tables
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
 from ons_assets.mobile.tile_grids import on_grid
 from ons_assets.mobile.time_segments import AWAY, hours_abroad
@@ -279,28 +277,9 @@ def device_weights(
     country: Country,
 ) -> pl.DataFrame:
     """Say for how many people each device stands, an operator at a time."""
-    plan = cell_plan(cells, Grid.of(country))
     market = phone_market.collect() if phone_market is not None else None
     parts = buckets.parts(daily_permanence, device_places, order=BY_DEVICE)
-    areas = main_areas((daily, places) for daily, places in parts)
-    operators = daily_permanence.select(pl.col("operator").unique().sort()).collect().to_series()
-    columns = ["user", "place", "day", "hours_mask"]
-    return pl.concat(
-        find_weights(
-            daily_permanence.filter(operator=operator).select(columns).collect(),
-            areas,
-            plan,
-            operator,
-            market,
-            deduplication,
-        )[0]
-        for operator in operators
-    )
-
-
-def _weights(device_weights: pl.LazyFrame | None, parameters: DeduplicationParameters) -> pl.DataFrame | None:
-    """Return the weights of devices if people are counted, and they are known."""
-    return device_weights.collect() if device_weights is not None and parameters.counted == "people" else None
+    return weights_of_operators(daily_permanence, parts, cell_plan(cells, Grid.of(country)), market, deduplication)
 
 
 @published("mobile/time_segments", inputs=["mobile/phone_events", "mobile/cells"], optional=["mobile/cell_neighbours"])
@@ -320,7 +299,7 @@ def time_segments(
     yield from segment_tables(
         _by_day(phone_events),
         plan,
-        _days(phone_events),
+        days_of_events(phone_events),
         overlapping=overlapping_cells(near, plan, parameters) if near is not None else frozenset(),
         cleaning=cleaning,
         stays=stays,
@@ -328,11 +307,6 @@ def time_segments(
         time_zone=country.time_zone,
         folder=lakehouse.home.staging,
     )
-
-
-def _days(phone_events: pl.LazyFrame) -> tuple[date, date]:
-    ends = phone_events.select(first=pl.col("event_date").min(), last=pl.col("event_date").max()).collect()
-    return ends["first"][0], ends["last"][0]
 
 
 @published(
@@ -361,7 +335,7 @@ def tourism_trips(
     foreign = _foreign(phone_events, segments)
     # A wrong clock of one device is no day of the observation.
     counted = presence.days_of_types(daily_permanence, population)["day"].sort()
-    days = (counted[0], counted[-1]) if len(counted) else _days(phone_events)
+    days = (counted[0], counted[-1]) if len(counted) else days_of_events(phone_events)
     whole = usual_places.filter(year_season=ALL)
     for each, labels, places in buckets.parts(time_segments, whole, device_places, order=BY_SEGMENT):
         yield all_trips(each, foreign, labels, places, days, parameters, country.time_zone)
@@ -417,7 +391,7 @@ def usual_environment(
     days = presence.days_of_types(daily_permanence, with_public_holidays(parameters, country))
     parts = buckets.parts(usual_places, device_places, order=BY_DEVICE)
     register = devices.collect() if devices is not None else None
-    weights = _weights(device_weights, deduplication)
+    weights = if_people_are_counted(device_weights, deduplication)
     by_area = (
         environment.environment_of_areas(
             releasing.without_excluded(labels.join(foreign, on=DEVICE, how="anti"), register, release),
@@ -454,7 +428,7 @@ def internal_migration(
     foreign = _foreign(phone_events, segments)
     pairs = migration.successive(usual_places.select("operator", "year_season").unique().collect())
     register = devices.collect() if devices is not None else None
-    weights = _weights(device_weights, deduplication)
+    weights = if_people_are_counted(device_weights, deduplication)
     moved = (
         migration.moves_between_seasons(
             releasing.without_excluded(labels.join(foreign, on=DEVICE, how="anti"), register, release),
@@ -525,7 +499,7 @@ def operator_flows(
     observed = releasing.days_observed(event_quality.collect(), parameters.k)
     register = devices.collect() if devices is not None else None
     return releasing.operator_flows(
-        device_anchors.collect(), register, parameters, observed, _weights(device_weights, deduplication)
+        device_anchors.collect(), register, parameters, observed, if_people_are_counted(device_weights, deduplication)
     )
 
 

@@ -138,7 +138,7 @@ def _named(rows: pl.DataFrame, operator: str) -> pl.DataFrame:
     return with_bucket(named).select(COLUMNS).sort("operator", "user")
 
 
-def main_areas(parts: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> pl.DataFrame:
+def main_areas(parts: Iterable[tuple[pl.DataFrame, ...]]) -> pl.DataFrame:
     """Return the likeliest area of the place where each device has most hours: user, area.
 
     Parameters
@@ -158,3 +158,37 @@ def main_areas(parts: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> pl.DataFra
         )
         found.append(main.join(likeliest, on=["user", "place"]).select("user", "area"))
     return pl.concat(found).sort("user")
+
+
+def weights_of_operators(
+    daily_permanence: pl.LazyFrame,
+    parts: Iterable[tuple[pl.DataFrame, ...]],
+    plan: CellPlan,
+    market: pl.DataFrame | None,
+    parameters: DeduplicationParameters,
+) -> pl.DataFrame:
+    """Return `mobile/device_weights`, made an operator at a time.
+
+    Parameters
+    ----------
+    daily_permanence
+        All rows of that table.
+    parts
+        As for `main_areas`.
+    plan, market
+        As for `device_weights`.
+    """
+    areas = main_areas(parts)
+    operators = daily_permanence.select(pl.col("operator").unique().sort()).collect().to_series()
+    rows = daily_permanence.select("operator", "user", "place", "day", "hours_mask")
+    return pl.concat(
+        device_weights(
+            rows.filter(operator=operator).drop("operator").collect(), areas, plan, operator, market, parameters
+        )[0]
+        for operator in operators
+    )
+
+
+def if_people_are_counted(weights: pl.LazyFrame | None, parameters: DeduplicationParameters) -> pl.DataFrame | None:
+    """Return the weights of devices if people are counted, and weights are known; else None."""
+    return weights.collect() if weights is not None and parameters.counted == "people" else None

@@ -106,6 +106,12 @@ def _named(segments: pl.DataFrame, plan: CellPlan, first_day: date) -> pl.DataFr
     return with_bucket(named).select(COLUMNS).sort("bucket", "operator", "user", "start_utc")
 
 
+def days_of_events(phone_events: pl.LazyFrame) -> tuple[date, date]:
+    """Return the first and last local day of some events."""
+    ends = phone_events.select(first=pl.col("event_date").min(), last=pl.col("event_date").max()).collect()
+    return ends["first"][0], ends["last"][0]
+
+
 def overlapping_cells(
     neighbours: pl.DataFrame, plan: CellPlan, parameters: TimeSegmentParameters | None = None
 ) -> frozenset[tuple[int, int]]:
