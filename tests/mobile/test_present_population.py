@@ -152,7 +152,7 @@ def test_who_is_abroad_is_in_no_area_in_those_hours():
                     frame.filter(pl.col("user") % 2 == odd),
                     places(range(1, 7)),
                     days,
-                    away.filter(pl.col("user") % 2 == odd),
+                    abroad=away.filter(pl.col("user") % 2 == odd),
                 )
                 for odd in (0, 1)
             ),
