@@ -145,7 +145,7 @@ def view(home: Home, table: Table, version: int, history: Sequence[Commit]) -> V
     return View(
         table.name,
         version,
-        pl.DataFrame({"partition": _as_text(table, values), "rows": rows, "commit": commit}, schema=SCHEMA).sort(
+        pl.DataFrame({"partition": values.cast(pl.String()), "rows": rows, "commit": commit}, schema=SCHEMA).sort(
             "partition"
         ),
     )
@@ -167,8 +167,22 @@ def _partitions(home: Home, table: Table, version: int) -> tuple[pl.Series, pl.S
     return counted[str(column)], counted["num_records"]
 
 
-def _as_text(table: Table, values: pl.Series) -> pl.Series:
-    return values.cast(pl.String())
+def as_values(table: Table, partitions: Sequence[str]) -> pl.Series:
+    """Return partitions that are named by texts, as a view names them, in the type of their column.
+
+    Parameters
+    ----------
+    table
+        Whose they are.
+    partitions
+        Their names.
+    """
+    texts = pl.Series("", list(partitions), dtype=pl.String())
+    if not table.partition_by:
+        return texts
+    column = table.partition_by[0]
+    dtype = table.schema[column]
+    return (texts.str.to_date() if dtype == pl.Date() else texts.cast(dtype)).rename(column)
 
 
 def came(home: Home, table: Table, commit: Commit) -> pl.LazyFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from ons_assets.governance.trace.history import History
-from ons_assets.lakehouse.commits import WHOLE
+from ons_assets.lakehouse.commits import WHOLE, as_values
 from ons_assets.lakehouse.tables import Table
 from ons_assets.wording import counted
 
@@ -174,9 +174,7 @@ def _of_individuals(history: History, table: Table, version: int, where: str) ->
         raise NoFigure(
             f"{table.name} is about persons, homes or devices: a condition may name {allowed[0]} and no other column"
         )
-    values = view.parts.select(
-        "partition", "rows", pl.col("partition").cast(table.schema[allowed[0]]).alias(allowed[0])
-    )
+    values = view.parts.with_columns(as_values(table, view.parts["partition"].to_list()))
     chosen = _filtered(table, values.lazy(), where)
     if chosen.is_empty():
         raise NoFigure(f"version {version} of {table.name} has no such partition; it has {counted(len(values), 'one')}")

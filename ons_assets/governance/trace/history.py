@@ -166,11 +166,8 @@ class History:
             As a view names them.
         """
         last: dict[str, int | None] = dict.fromkeys(partitions)
-        table = self.tables[commit.table]
         names = sorted(last.keys() - {UNKNOWN})
-        values = pl.Series("", names, dtype=pl.String())
-        if table.partition_by:
-            values = values.rename(table.partition_by[0]).cast(table.schema[table.partition_by[0]])
+        values = commits.as_values(self.tables[commit.table], names)
         for later in self.commits(commit.table):
             if later.number > commit.number:
                 gone = [*pl.Series("", names, dtype=pl.String()).filter(later.replaced(values))]
