@@ -90,7 +90,14 @@ def _print_all(settings: Settings, form: Form) -> None:
 
 
 def _print_trace(
-    settings: Settings, table: str, where: str | None, version: int | None, form: Form, page: Path | None, *, verify: bool
+    settings: Settings,
+    table: str,
+    where: str | None,
+    version: int | None,
+    form: Form,
+    page: Path | None,
+    *,
+    verify: bool,
 ) -> None:
     from ons_assets.governance.trace import words
     from ons_assets.governance.trace.verification import CannotVerify

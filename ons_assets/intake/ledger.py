@@ -296,8 +296,8 @@ class Ledger:
         """
         with self._connect() as connection:
             row = connection.execute(
-                "INSERT INTO drops (drop_id, source, name, sha256, size_bytes, received_utc, status, arrival, modified_ns,"
-                " is_individual) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+                "INSERT INTO drops (drop_id, source, name, sha256, size_bytes, received_utc, status, arrival,"
+                " modified_ns, is_individual) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
                 (
                     drop.drop_id,
                     drop.source,

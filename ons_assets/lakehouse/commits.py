@@ -260,5 +260,3 @@ def _opened(home: Home, table: Table, version: int) -> DeltaTable:
 
 def _forgotten(table: Table, version: int) -> str:
     return f"version {version} of {table.name} can no longer be read: its rows were forgotten, or it never was"
-
-

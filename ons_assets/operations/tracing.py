@@ -24,9 +24,7 @@ def sources_by_table(settings: Settings) -> dict[str, str]:
     return {raw.table: raw.source(settings).name for raw in RAW}
 
 
-def trace(
-    settings: Settings, of: History, name: str, where: str | None = None, version: int | None = None
-) -> Trace:
+def trace(settings: Settings, of: History, name: str, where: str | None = None, version: int | None = None) -> Trace:
     """Follow a figure back to its files; see `ons_assets.governance.trace.tracing.trace`."""
     return tracing.trace(of, sources_by_table(settings), name, where, version)
 

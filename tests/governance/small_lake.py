@@ -90,7 +90,7 @@ class SmallLake:
             for value, files in of.items()
             for number, sha256 in enumerate(sorted(files))
         ]
-        self._publish(chosen, rows, of, {sha256: "a file" for sha256 in drops}, values)
+        self._publish(chosen, rows, of, dict.fromkeys(drops, "a file"), values)
 
     def _derived(self, chosen: Table) -> None:
         inputs = {

@@ -66,8 +66,8 @@ def test_what_is_forgotten_is_said_and_nothing_is_missed(tmp_path: Path, seed: i
             for partition, files in parts.items():
                 try:
                     origin = graph.backward(history, name, version, [partition])
-                except LookupError as error:
-                    assert f"version {version} of {name} can no longer be read" in str(error)
+                except commits.Forgotten:
+                    assert name in (RAW.name, BY_BUCKET.name)
                     continue
                 inexact += not origin.is_exact
                 # Never fewer than there are; the same where nothing was forgotten on the way.
@@ -93,7 +93,9 @@ def test_a_vacuumed_version_is_told_from_one_that_never_was(tmp_path: Path) -> N
         made._raw(RAW)
     gone = next(made.home.table(RAW.name).rglob("*.parquet"))
     version = next(
-        number for number in range(3) if gone in commits._files(commits._opened(made.home, RAW, number), gone.parents[1])
+        number
+        for number in range(3)
+        if gone in commits._files(commits._opened(made.home, RAW, number), gone.parents[1])
     )
     gone.unlink()
     with pytest.raises(commits.Forgotten, match=r"can no longer be read: 1 of its \d+ files? were deleted"):
@@ -116,7 +118,7 @@ def test_the_version_that_was_read_is_followed_and_not_the_latest(tmp_path: Path
         made._derived(BY_BUCKET)
     after = graph.backward(made.history, TOTAL.name, 0)
     assert after.drops == before.drops
-    assert {(name, version) for name, version in after.views} >= {(name, version) for name, version in read.items()}
+    assert set(after.views) >= set(read.items())
 
 
 def test_a_grown_table_is_made_of_its_own_past(tmp_path: Path) -> None:

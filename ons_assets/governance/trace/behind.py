@@ -5,16 +5,15 @@ the base month, is said on its page; what can have mattered at all is in `ons_as
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
 from ons_assets.governance.trace.figures import Figure
 from ons_assets.governance.trace.history import History
 from ons_assets.intake.ingestion import DROP_SHA256
-from ons_assets.lakehouse.column_lineage import OF_THE_FILE, declared_alike
+from ons_assets.lakehouse.column_lineage import OF_THE_FILE
 from ons_assets.lakehouse.commits import Commit, Forgotten
 from ons_assets.lakehouse.tables import Table
 
@@ -33,8 +32,6 @@ KINDS = {
     ("subject_type", "item"): ("subject", "item_id"),
     ("subject_type", "group"): ("subject", "group"),
 }
-# Rows that have a key of more values than this are no longer about one figure.
-MOST_VALUES = 5_000
 
 
 @dataclass(frozen=True)
@@ -88,12 +85,17 @@ def behind(history: History, figure: Figure) -> list[Behind]:
     while waiting:
         of, made_by, rows = waiting.pop(0)
         for each in _of_inputs(history, of, made_by, rows):
-            if (each.table, each.version) not in found:
+            source, known = history.tables[each.table], found.get((each.table, each.version))
+            # Of two ways to a table, the one by its whole key tells which rows.
+            if known is None or (not _by_whole_key(source, known) and _by_whole_key(source, each)):
                 found[each.table, each.version] = each
                 if each.rows is not None and len(each.rows):
-                    source = history.tables[each.table]
                     waiting += [(source, by, each.rows) for by in _commits_of(history, source, each)]
     return list(found.values())
+
+
+def _by_whole_key(table: Table, behind: Behind) -> bool:
+    return {*table.key} <= {*behind.by}
 
 
 def contributions(history: History, figure: Figure) -> list[Contributions]:
@@ -139,7 +141,7 @@ def _commits_of(history: History, table: Table, behind: Behind) -> Iterator[Comm
 def _of_inputs(history: History, table: Table, commit: Commit, rows: pl.DataFrame) -> Iterator[Behind]:
     """Yield the rows of the inputs of a publication that have the keys of some of its rows."""
     keys = _keys(table, rows)
-    narrowed: dict[str, tuple[int, pl.LazyFrame, list[str]]] = {}
+    narrowed: list[_Narrowed] = []
     for name, version in history.inputs(commit).items():
         source = history.tables[name]
         shared = _shared(keys, source)
@@ -149,15 +151,50 @@ def _of_inputs(history: History, table: Table, commit: Commit, rows: pl.DataFram
             yield Behind(name, version, tuple(each.said for each in shared), None, {})
             continue
         try:
-            found = history.rows(name, version)
+            found = _matching(history.rows(name, version), keys, shared).sort(source.key).collect()
         except Forgotten:
             continue
-        narrowed[name] = version, _matching(found, keys, shared), [each.said for each in shared]
-    for name, (version, found, by) in narrowed.items():
-        beside = _by_siblings(history, table, name, narrowed)
-        for _, holds in beside:
-            found = found.filter(holds)
-        yield _collected(history, name, version, found, (*by, *(said for said, _ in beside)))
+        narrowed.append(_Narrowed(source, version, found, shared))
+    # Of a group, its items are those to which weights are given: what is narrowed most narrows the others.
+    narrowed.sort(key=lambda each: len(each.rows))
+    done: list[_Narrowed] = []
+    for each in narrowed:
+        beside = _beside(each, done)
+        for column, other in beside.items():
+            each.rows = each.rows.filter(pl.col(column).is_in(other.rows[column].unique().implode()))
+        done.append(each)
+        by = [*(one.said for one in each.shared), *(f"{name} of {other.table.name}" for name, other in beside.items())]
+        drops = {}
+        if DROP_SHA256 in each.rows.columns:
+            drops = dict(each.rows.group_by(DROP_SHA256).len().sort(DROP_SHA256).iter_rows())
+        yield Behind(each.table.name, each.version, tuple(by), each.rows, drops)
+
+
+@dataclass
+class _Narrowed:
+    """An input, and its rows that have the keys of the rows that are made of it."""
+
+    table: Table
+    version: int
+    rows: pl.DataFrame
+    shared: list["_Shared"]
+
+    @property
+    def keys(self) -> set[str]:
+        """Columns of the key by which they were found."""
+        return {each.key for each in self.shared}
+
+
+def _beside(target: _Narrowed, others: Sequence[_Narrowed]) -> dict[str, _Narrowed]:
+    """Return by column the input whose rows tell which of its values count: it was found by keys that this one lacks."""
+    found: dict[str, _Narrowed] = {}
+    for other in others:
+        if other.keys - target.keys:
+            both = [name for name in other.table.key if name in target.table.key and name not in OF_THE_FILE]
+            for name in both:
+                if name not in target.keys | other.keys and other.table.schema[name] == target.table.schema[name]:
+                    found.setdefault(name, other)
+    return found
 
 
 def _matching(found: pl.LazyFrame, keys: pl.DataFrame, shared: Sequence["_Shared"]) -> pl.LazyFrame:
@@ -165,31 +202,6 @@ def _matching(found: pl.LazyFrame, keys: pl.DataFrame, shared: Sequence["_Shared
     wanted = keys.select(pl.col(each.key).alias(f"key_{number}_") for number, each in enumerate(shared)).unique()
     held = found.with_columns(each.value.alias(f"key_{number}_") for number, each in enumerate(shared))
     return held.join(wanted.lazy(), on=wanted.columns, how="semi", nulls_equal=True).drop(wanted.columns)
-
-
-def _collected(history: History, name: str, version: int, found: pl.LazyFrame, by: tuple[str, ...]) -> Behind:
-    rows = found.sort(history.tables[name].key).collect()
-    drops: dict[str, int] = {}
-    if DROP_SHA256 in rows.columns:
-        drops = dict(rows.group_by(DROP_SHA256).len().sort(DROP_SHA256).iter_rows())
-    return Behind(name, version, by, rows, drops)
-
-
-def _by_siblings(
-    history: History, table: Table, name: str, narrowed: Mapping[str, tuple[int, pl.LazyFrame, list[str]]]
-) -> list[tuple[str, pl.Expr]]:
-    """Return conditions by the keys of other inputs: of a group, its items are those to which weights are given."""
-    found = []
-    target = history.tables[name]
-    for other, (_, rows, _) in narrowed.items():
-        source = history.tables[other]
-        for column in source.columns:
-            own = column.name not in table.key and column.name in source.key and column.name in target.key
-            if other != name and own and column.name not in OF_THE_FILE and declared_alike(column, target):
-                values = rows.select(pl.col(column.name).unique()).collect().to_series()
-                if len(values) <= MOST_VALUES:
-                    found.append((f"{column.name} of {other}", pl.col(column.name).is_in(values.implode())))
-    return found
 
 
 def _keys(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
@@ -213,8 +225,10 @@ class _Shared:
 def _shared(keys: pl.DataFrame, source: Table) -> list[_Shared]:
     """Return the columns of a key that an input has."""
     found = []
+    # A line of a file means something only where rows are told apart by their lines.
+    by_line = {*source.key} <= {*keys.columns}
     for name, dtype in keys.schema.items():
-        if source.schema.get(name) == dtype:
+        if source.schema.get(name) == dtype and (by_line or name not in OF_THE_FILE):
             found.append(_Shared(name, name, pl.col(name)))
         elif name == PERIOD and (day := _day_of(source)) is not None:
             for pattern, written in WRITTEN.items():
@@ -225,10 +239,9 @@ def _shared(keys: pl.DataFrame, source: Table) -> list[_Shared]:
 
 def _day_of(table: Table) -> str | None:
     """The one column of days by which rows of a table are known; None if there is none, or several."""
-    days = [name for name in table.column_names if table.schema[name] == pl.Date() and name in (*table.key, *table.partition_by)]
+    days = [
+        name
+        for name in table.column_names
+        if table.schema[name] == pl.Date() and name in (*table.key, *table.partition_by)
+    ]
     return days[0] if len(days) == 1 else None
-
-
-def values(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a row as JSON has them."""
-    return {name: value if isinstance(value, str | int | float | bool | None) else str(value) for name, value in row.items()}

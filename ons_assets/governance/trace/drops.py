@@ -100,7 +100,7 @@ def files(home: Home, origin: Origin, tables: Mapping[str, Table], sources: Mapp
 
 
 def layouts_of(origin: Origin) -> dict[tuple[str, str], str]:
-    """Return name and hash of the layout of each file, by raw table and hash of the file, as publications recorded it."""
+    """Return name and hash of the layout of each file, by raw table and hash of the file, as it was recorded."""
     found: dict[tuple[str, str], str] = {}
     for (table, _), made in sorted(origin.made.items()):
         recorded = made.commit.provenance.settings.get(LAYOUTS, {}) if made.commit.provenance else {}
@@ -145,7 +145,7 @@ class Books:
             # Of two with one content, the one that was read came first.
             {(drop.source, str(drop.sha256)): drop for drop in reversed(every)},
             {drop.drop_id: drop for drop in every},
-            {(source, was): Erasure(*rest) for source, was, *rest in ledger.erased_files()},
+            {(each[0], each[1]): Erasure(*each[2:]) for each in ledger.erased_files()},
         )
 
     def drop(self, source: str | None, sha256: str) -> Drop | None:

@@ -195,7 +195,10 @@ def _not_one(table: Table, version: int, found: pl.DataFrame, rows: pl.LazyFrame
         return f"no row of version {version} of {table.name} is so; it has {has}"
     differing = [name for name in table.key if found[name].n_unique() > 1]
     by = "; ".join(f"{name}: {_some(found[name].unique().sort())}" for name in differing)
-    first = [", ".join(f"{name} = {value!s}" for name, value in key.items()) for key in found.select(table.key).head(SHOWN_KEYS).iter_rows(named=True)]
+    first = [
+        ", ".join(f"{name} = {value!s}" for name, value in key.items())
+        for key in found.select(table.key).head(SHOWN_KEYS).iter_rows(named=True)
+    ]
     return (
         f"{counted(len(found), 'row')} of version {version} of {table.name} are so, and one is traced at a time; "
         f"they differ in {by}; the first are: {' | '.join(first)}"

@@ -149,9 +149,7 @@ def _add_drops(history: History, origin: Origin, commit: Commit, partition: str)
         origin.drops.setdefault(sha256, {})[commit.table, partition] = rows
 
 
-def _drops_of(
-    history: History, origin: Origin, commit: Commit, partition: str
-) -> Iterator[tuple[str, int | None]]:
+def _drops_of(history: History, origin: Origin, commit: Commit, partition: str) -> Iterator[tuple[str, int | None]]:
     counts, forgotten = history.drops(commit) if partition != UNKNOWN else ({}, None)
     if partition in counts or (partition != UNKNOWN and forgotten is None):
         yield from counts.get(partition, {}).items()

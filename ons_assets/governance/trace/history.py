@@ -139,7 +139,9 @@ class History:
         """Count the partitions of a publication that the latest version has as it wrote them."""
         latest = self.latest(commit.table)
         try:
-            stay = {value for value, number in self.view(commit.table, latest).commit_of.items() if number == commit.number}
+            stay = {
+                value for value, number in self.view(commit.table, latest).commit_of.items() if number == commit.number
+            }
             counts = self._count(commit.table, self.rows(commit.table, latest)) if stay else {}
         except Forgotten:
             return {}

@@ -1,6 +1,8 @@
-"""Publications as events of OpenLineage, one a publication, for catalogues that gather lineage.
+"""Publications as events of OpenLineage, for catalogues that gather lineage.
 
-An event names the very versions of its inputs. Files of suppliers are datasets by their hash: of files about persons
+Each is a run of its own, with the event of its start and that of its end, as the specification asks; the lake keeps
+when a version was published and not when it was begun, so that both say the time of publication. An event names the
+very versions of its inputs. Files of suppliers are datasets by their hash: of files about persons
 there is no other name. What a column comes from is told where the declarations say so, and of no other.
 
 References
@@ -41,11 +43,12 @@ def lines(history: History, commits: Iterable[Commit], sources: Mapping[str, str
         The source that fills a raw table, by the name of the table.
     """
     ordered = sorted(commits, key=lambda each: (each.published_utc, each.table, each.number))
-    return "\n".join(json.dumps(event(history, each, sources), sort_keys=True) for each in ordered if each.provenance)
+    written = [event for each in ordered if each.provenance for event in events_of(history, each, sources)]
+    return "\n".join(json.dumps(each, sort_keys=True) for each in written)
 
 
-def event(history: History, commit: Commit, sources: Mapping[str, str]) -> dict[str, Any]:
-    """Return the event of one publication.
+def events_of(history: History, commit: Commit, sources: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the events of one publication: of its start, which names nothing that it made, and of its end.
 
     Parameters
     ----------
@@ -57,26 +60,22 @@ def event(history: History, commit: Commit, sources: Mapping[str, str]) -> dict[
     made, table = commit.provenance, history.tables[commit.table]
     assert made is not None
     inputs = [*_tables_read(history, commit), *_files_read(history, commit, sources)]
-    complete = events.RunEvent(
-        eventType=events.RunState.COMPLETE,
-        eventTime=commit.published_utc.isoformat(),
-        run=events.Run(runId=str(_run(commit)), facets=_run_facets(commit)),
-        job=events.Job(
-            namespace=JOBS,
-            name=commit.table,
-            facets={
-                "jobType": facets.job_type_job.JobTypeJobFacet("BATCH", ENGINE, "ASSET", producer=PRODUCER),
-                "ownership": facets.ownership_job.OwnershipJobFacet(
-                    [facets.ownership_job.Owner(table.owner)], producer=PRODUCER
-                ),
-            },
-        ),
-        inputs=inputs,
-        outputs=[_output(history, commit, table)],
-        producer=PRODUCER,
+    when = commit.published_utc.isoformat()
+    run = events.Run(runId=str(_run(commit)), facets=_run_facets(commit))
+    job = events.Job(
+        namespace=JOBS,
+        name=commit.table,
+        facets={
+            "jobType": facets.job_type_job.JobTypeJobFacet("BATCH", ENGINE, "ASSET", producer=PRODUCER),
+            "ownership": facets.ownership_job.OwnershipJobFacet(
+                [facets.ownership_job.Owner(table.owner)], producer=PRODUCER
+            ),
+        },
     )
-    written: dict[str, Any] = Serde.to_dict(complete)
-    return written
+    both: dict[str, Any] = {"eventTime": when, "run": run, "job": job, "inputs": inputs, "producer": PRODUCER}
+    start = events.RunEvent(eventType=events.RunState.START, **both)
+    end = events.RunEvent(eventType=events.RunState.COMPLETE, outputs=[_output(history, commit, table)], **both)
+    return [Serde.to_dict(start), Serde.to_dict(end)]
 
 
 def _run(commit: Commit) -> UUID:
@@ -169,8 +168,10 @@ def _output(history: History, commit: Commit, table: Table) -> events.OutputData
     change = of.LifecycleStateChange.OVERWRITE if overwrites else of.LifecycleStateChange.ALTER
     facets_of_output: dict[str, Any] = {}
     if commit.rows is not None:
-        facets_of_output["outputStatistics"] = facets.output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
-            rowCount=commit.rows, producer=PRODUCER
+        facets_of_output["outputStatistics"] = (
+            facets.output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
+                rowCount=commit.rows, producer=PRODUCER
+            )
         )
     if (written := _written(history, commit)) and table.partition_by:
         subset = facets.base_subset_dataset

@@ -19,9 +19,7 @@ from ons_assets.lakehouse.commits import Commit
 NAMESPACE = "urn:ons-assets:"
 
 
-def written(
-    history: History, commits: Iterable[Commit], sources: Mapping[str, str], *, notation: bool = False
-) -> str:
+def written(history: History, commits: Iterable[Commit], sources: Mapping[str, str], *, notation: bool = False) -> str:
     """Return publications as PROV-JSON, or as PROV-N for people.
 
     Parameters
@@ -47,9 +45,7 @@ def document(history: History, commits: Iterable[Commit], sources: Mapping[str, 
     return made
 
 
-def _add(
-    made: ProvDocument, history: History, commit: Commit, sources: Mapping[str, str], known: set[str]
-) -> None:
+def _add(made: ProvDocument, history: History, commit: Commit, sources: Mapping[str, str], known: set[str]) -> None:
     provenance = commit.provenance
     assert provenance is not None
     program = f"ons:program/{provenance.code_version}"

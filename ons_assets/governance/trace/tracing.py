@@ -233,7 +233,7 @@ def _publication(found: Trace, key: tuple[str, int]) -> dict[str, Any]:
             for (name, _), view in sorted(found.origin.views.items())
             if name in inputs and inputs[name].split(":")[0] == str(view.version)
         ],
-        "files": sum(name not in found.origin.made and len(name) == 64 for name in inputs),
+        "files": sorted({each.sha256 for each in found.files} & inputs.keys()),
     }
 
 

@@ -219,9 +219,11 @@ def compared(
         same = same_bits(both[name], again[name])
         differing += int((~same).sum())
         if not table.is_individual:
-            where = np.flatnonzero(~same)[: SHOWN - len(told)] if len(told) < SHOWN else []
+            where = np.flatnonzero(~same)[: max(SHOWN - len(told), 0)]
             told += [
-                Difference(both.select(key).row(int(row), named=True), name, both[name][int(row)], again[name][int(row)])
+                Difference(
+                    both.select(key).row(int(row), named=True), name, both[name][int(row)], again[name][int(row)]
+                )
                 for row in where
             ]
     said = list(notes)

@@ -15,9 +15,10 @@ from ons_assets.lakehouse.commits import WHOLE, View
 from ons_assets.wording import counted
 
 INDENT = "  "
-SHOWN_FILES, SHOWN_ROWS, SHOWN_PARTITIONS = 12, 8, 6
+SHOWN_FILES, SHOWN_ROWS, SHOWN_COLUMNS, SHOWN_PARTITIONS = 12, 8, 7, 6
+OF_THE_FILE = ("drop_sha256", "line")
 TIME = "%Y-%m-%d %H:%M:%S UTC"
-LAST_SHOWN_HASH = 12
+SHOWN_HASH = 12
 
 
 def text(found: Trace) -> str:
@@ -72,29 +73,46 @@ def _behind(found: Trace) -> Iterator[str]:
         return
     yield ""
     yield "Rows behind it, by its keys (others may count too: see the page of the method)"
-    for each in found.behind:
+    for number, each in enumerate(found.behind):
         yield f"{INDENT}{behind_in_words(each)}"
-        if each.rows is not None:
-            yield from _rows(each.rows, _shown_columns(found, each))
+        if each.rows is not None and number == 0:
+            yield from _rows(each.rows, telling(each.rows, found.table.key))
     if not found.behind:
         yield f"{INDENT}no input has its keys"
     for part in found.contributions:
         yield f"{INDENT}what contributes to it: {contributions_in_words(part)}"
-        yield from _rows(part.rows, part.rows.columns)
+        yield from _rows(part.rows, telling(part.rows, found.table.key))
 
 
-def _shown_columns(found: Trace, behind: Behind) -> list[str]:
-    """A line for a row: its key, and its first figures."""
-    assert behind.rows is not None
-    kept = [name for name in behind.rows.columns if name not in found.table.key]
-    return kept[:SHOWN_ROWS]
+def telling(rows: pl.DataFrame, known: Collection[str]) -> list[str]:
+    """Return the columns by which rows are told apart in a line: not those that are the same in all of them.
+
+    Parameters
+    ----------
+    rows
+        That are shown.
+    known
+        Columns of the key of the figure, which all rows share.
+    """
+    names = [
+        name
+        for name, dtype in rows.schema.items()
+        if name not in known
+        and not isinstance(dtype, pl.Datetime | pl.List)
+        and (len(rows) < 2 or rows[name].n_unique() > 1)
+    ]
+    return [
+        *[name for name in names if name not in OF_THE_FILE][:SHOWN_COLUMNS],
+        *[each for each in OF_THE_FILE if each in names],
+    ]
 
 
 def behind_in_words(behind: Behind) -> str:
     """Say how many rows of an input were found, by what, and in how many files they came."""
     by = ", ".join(behind.by)
     if behind.rows is None:
-        return f"{behind.table}, version {behind.version}: about persons, homes or devices; its rows are not told (by {by})"
+        whom = "about persons, homes or devices; its rows are not told"
+        return f"{behind.table}, version {behind.version}: {whom} (by {by})"
     came = f", of {counted(len(behind.drops), 'file')}" if behind.drops else ""
     return f"{behind.table}, version {behind.version}: {counted(len(behind.rows), 'row')}{came} (by {by})"
 
@@ -106,9 +124,13 @@ def contributions_in_words(part: Contributions) -> str:
 
 def _rows(rows: pl.DataFrame, columns: Sequence[str]) -> Iterator[str]:
     for row in rows.head(SHOWN_ROWS).iter_rows(named=True):
-        yield INDENT * 3 + ", ".join(f"{name} {value}" for name, value in fields(row, columns))
+        yield INDENT * 3 + ", ".join(f"{name} {_short(name, value)}" for name, value in fields(row, columns))
     if len(rows) > SHOWN_ROWS:
         yield INDENT * 3 + f"and {counted(len(rows) - SHOWN_ROWS, 'row')} more: --json has all"
+
+
+def _short(name: str, value: str) -> str:
+    return value[:SHOWN_HASH] if name == OF_THE_FILE[0] else value
 
 
 def _made(found: Trace) -> Iterator[str]:
@@ -144,7 +166,9 @@ def facts(found: Trace, made: Made) -> list[tuple[str, str]]:
         ("suite", suite_in_words(provenance.suite)),
     ]
     said += [("parameters", f"{group}: {_values(values)}") for group, values in _groups(provenance.settings)]
-    files = [name for name in provenance.inputs if name not in {key[0] for key in found.origin.views} and "/" not in name]
+    files = [
+        name for name in provenance.inputs if name not in {key[0] for key in found.origin.views} and "/" not in name
+    ]
     if files:
         said.append(("made of", counted(len(files), "file")))
     for name, version in provenance.inputs.items():
@@ -201,15 +225,19 @@ def partitions(values: Collection[str]) -> str:
 
 def suite_in_words(suite: Mapping[str, Any]) -> str:
     """Say which suite audited a publication, and what it found."""
-    known = f"{str(suite.get('sha256', ''))[:LAST_SHOWN_HASH]}"
+    known = f"{str(suite.get('sha256', ''))[:SHOWN_HASH]}"
     if "evaluated" not in suite:
         refused, warned = suite.get("batches_refused", 0), len(suite.get("warnings", []))
-        return f"{known}, {counted(refused, 'batch').replace('batchs', 'batches')} refused, {counted(warned, 'warning')}"
+        return (
+            f"{known}, {counted(refused, 'batch').replace('batchs', 'batches')} refused, {counted(warned, 'warning')}"
+        )
     failures = suite.get("failures", [])
     met = f"{known}, {counted(suite['evaluated'], 'expectation')}"
     if not failures:
         return f"{met}, all met"
-    named = "; ".join(f"{each['expectation']} of {each['column'] or 'the table'} ({each['severity']})" for each in failures)
+    named = "; ".join(
+        f"{each['expectation']} of {each['column'] or 'the table'} ({each['severity']})" for each in failures
+    )
     return f"{met}, not met: {named}"
 
 
@@ -281,7 +309,9 @@ def impact_text(found: Impact) -> str:
     by_table: dict[str, list[Dependent]] = {}
     for each in found.dependents:
         by_table.setdefault(each.table, []).append(each)
-    lines.append(f"Made of it: {counted(len(by_table), 'table')}" if by_table else "Nothing that is published is made of it")
+    lines.append(
+        f"Made of it: {counted(len(by_table), 'table')}" if by_table else "Nothing that is published is made of it"
+    )
     for table, own in by_table.items():
         lines.append(f"{INDENT}{table}")
         by_versions: dict[tuple[int, int | None], list[Dependent]] = {}
@@ -305,7 +335,8 @@ def versions(first: int, last: int | None) -> str:
 
 def verdict_text(verdict: Verdict) -> str:
     """Say whether what was made again is what is published."""
-    what = f"{counted(verdict.cells, 'value')} in {counted(verdict.rows, 'row')} of {verdict.table}, version {verdict.version}"
+    rows = f"{counted(verdict.rows, 'row')} of {verdict.table}, version {verdict.version}"
+    what = f"{counted(verdict.cells, 'value')} in {rows}"
     if verdict.is_verified:
         lines = [f"Verified: made again of the archived files, {what} came out the same to the last bit."]
     else:
