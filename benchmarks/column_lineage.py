@@ -1,4 +1,4 @@
-"""Whether columns that are declared to be passed through are: their values in the table and in its inputs, side by side.
+"""Whether columns that are declared to be passed through are: their values in the table beside those in its inputs.
 
     python benchmarks/column_lineage.py HOME
 
@@ -42,7 +42,7 @@ def main() -> None:
                     joined = made.join(frames[source], on=key, how="inner", suffix="_there")
                     differing = joined.filter(~pl.col(column).eq_missing(pl.col(f"{column}_there")))
                     if len(differing):
-                        faults.append(f"{name}.{column}: differs from {source} in {len(differing)} of {len(joined)} rows")
+                        faults.append(f"{name}.{column}: other values than {source} in {len(differing)} rows")
     print(f"{columns} columns are passed through, {rows_held} of them row by row; {len(faults)} are not")
     print("\n".join(faults))
 

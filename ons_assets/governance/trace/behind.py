@@ -186,7 +186,7 @@ class _Narrowed:
 
 
 def _beside(target: _Narrowed, others: Sequence[_Narrowed]) -> dict[str, _Narrowed]:
-    """Return by column the input whose rows tell which of its values count: it was found by keys that this one lacks."""
+    """Return by column the input whose rows tell which of its values count: found by keys it lacks."""
     found: dict[str, _Narrowed] = {}
     for other in others:
         if other.keys - target.keys:

@@ -18,6 +18,10 @@ QUOTED = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*")""")
 WORD = re.compile(r"\b[A-Za-z_][A-Za-z0-9_]*\b(?!\s*\()")
 # Words of SQL after which a text is a day.
 TYPES = {"date", "timestamp", "time", "interval"}
+# What begins another query, which could read files, and signs by which texts, comments and names could be taken for
+# something else by who reads the condition after us.
+QUERY = re.compile(r"\b(select|with|values|table)\b", re.IGNORECASE)
+UNCLEAR = re.compile(r"--|/\*|[$`#;\r\n]")
 
 
 class NoFigure(LookupError):
@@ -124,8 +128,12 @@ def condition(table: Table, where: str) -> pl.Expr:
     NoFigure
         If it is no such condition.
     """
+    plain = _quoted(where, table.column_names)
+    outside = " ".join(QUOTED.split(plain)[::2])
+    if "\\" in where or UNCLEAR.search(outside) or QUERY.search(outside):
+        raise NoFigure("the condition may hold columns, values and functions of them: no query, comment or backslash")
     try:
-        expression = pl.sql_expr(_quoted(where, table.column_names))
+        expression = pl.sql_expr(plain)
     except pl.exceptions.PolarsError as error:
         raise NoFigure(f"the condition cannot be read: {_first_line(error)}") from None
     named = expression.meta.root_names()

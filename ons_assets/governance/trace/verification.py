@@ -250,13 +250,12 @@ def same_bits(one: pl.Series, other: pl.Series) -> npt.NDArray[np.bool_]:
         Of the same type and length.
     """
     if isinstance(one.dtype, pl.List):
-        lengths = one.list.len().eq_missing(other.list.len()).to_numpy()
-        if not lengths.all():
-            return np.array([_same_list(*pair) for pair in zip(one, other, strict=True)], dtype=bool)
-        within = same_bits(one.explode(), other.explode())
-        owner = np.repeat(np.arange(len(one)), np.maximum(one.list.len().fill_null(1).to_numpy(), 1))
-        same = np.ones(len(one), dtype=bool)
-        np.logical_and.at(same, owner, within)
+        same = one.list.len().eq_missing(other.list.len()).to_numpy(writable=True)
+        # Of lists of equal lengths, what is in them is held against each other at once.
+        full = same & (one.list.len().fill_null(0).to_numpy() > 0)
+        mine, its = one.filter(pl.Series(full)), other.filter(pl.Series(full))
+        owner = np.repeat(np.flatnonzero(full), mine.list.len().to_numpy())
+        np.logical_and.at(same, owner, same_bits(mine.explode(), its.explode()))
         return same
     nulls = one.is_null().to_numpy(), other.is_null().to_numpy()
     if one.dtype.is_float():
@@ -266,9 +265,3 @@ def same_bits(one: pl.Series, other: pl.Series) -> npt.NDArray[np.bool_]:
     else:
         equal = one.eq_missing(other).to_numpy()
     return np.asarray((nulls[0] == nulls[1]) & (nulls[0] | equal), dtype=bool)
-
-
-def _same_list(one: pl.Series | None, other: pl.Series | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return len(one) == len(other) and bool(same_bits(one, other).all())
