@@ -9,19 +9,22 @@ from ons_assets.governance.releases.release_ledger import Entry
 from ons_assets.governance.trace import words
 from ons_assets.governance.trace.tracing import Trace
 
-SHOWN_ROWS = 200
+SHOWN_ROWS, SHOWN_COLUMNS = 50, 12
 STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 64rem; margin: 0 auto;
   padding: 1rem; }
 h1 { font-size: 1.6rem; } h2 { margin-top: 2.5rem; border-bottom: 2px solid #1a1a1a; } h3 { margin-top: 1.5rem; }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; font-weight: bold; padding: .4rem 0; }
 th, td { border-bottom: 1px solid #767676; padding: .3rem .6rem; text-align: left; vertical-align: top;
-  overflow-wrap: anywhere; }
+  overflow-wrap: break-word; }
+.facts td, td.hash { overflow-wrap: anywhere; } td.hash { min-width: 12rem; }
 .wide { overflow-x: auto; } code { font-size: .85rem; overflow-wrap: anywhere; }
 .skip { position: absolute; left: -99rem; } .skip:focus { left: 1rem; background: #fff; padding: .5rem; }
 a { color: #0b4f8a; } a:focus, .wide:focus { outline: 3px solid #d55e00; }
 @media print { nav, .skip { display: none; } }
 """
+FACTS = ("fact", "value")
+HASHES = {"SHA-256", "drop_sha256", "layout"}
 # What the file may load: nothing.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -86,10 +89,10 @@ def _behind(found: Trace) -> str:
     for each in found.behind:
         body += f"<h3>{escape(words.behind_in_words(each))}</h3>"
         if each.rows is not None:
-            body += _frame(each.rows, each.table)
+            body += _frame(each.rows, each.table, found.table.key)
     for part in found.contributions:
         body += f"<h3>What contributes to it: {escape(words.contributions_in_words(part))}</h3>"
-        body += _frame(part.rows, part.table)
+        body += _frame(part.rows, part.table, found.table.key)
     return body
 
 
@@ -103,7 +106,7 @@ def _made(found: Trace) -> str:
             ("wrote", words.partitions(made.partitions)),
             *words.facts(found, made),
         ]
-        body += _table(f"Version {commit.number} of {commit.table}", ("fact", "value"), facts)
+        body += _table(f"Version {commit.number} of {commit.table}", FACTS, facts)
     return body
 
 
@@ -130,20 +133,28 @@ def _exact(found: Trace) -> str:
     return "<ul>" + "".join(f"<li>{escape(each)}</li>" for each in found.origin.doubts) + "</ul>"
 
 
-def _frame(rows: pl.DataFrame, name: str) -> str:
-    texts: list[Sequence[str]] = []
+def _frame(rows: pl.DataFrame, name: str, known: Sequence[str]) -> str:
+    shown = words.telling(rows, known, SHOWN_COLUMNS)
+    texts = []
     for row in rows.head(SHOWN_ROWS).iter_rows(named=True):
-        known = dict(words.fields(row, rows.columns))
-        texts.append(tuple(known.get(column, "") for column in rows.columns))
+        said = dict(words.fields(row, shown))
+        texts.append([said.get(column, "") for column in shown])
     more = f", the first {SHOWN_ROWS} of {len(rows):,} rows" if len(rows) > SHOWN_ROWS else ""
-    return _table(f"Rows of {name}{more}", rows.columns, texts)
+    return _table(f"Rows of {name}{more}; what is the same in all of them is left out", shown, texts)
 
 
 def _table(caption: str, heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heading)
-    body = "".join("<tr>" + "".join(f"<td>{escape(each)}</td>" for each in row) + "</tr>" for row in rows)
-    label = escape(caption, quote=True)
-    return (
-        f'<div class="wide" role="region" tabindex="0" aria-label="{label}"><table><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    body = "".join(
+        "<tr>" + "".join(_cell(each, name) for each, name in zip(row, heading, strict=True)) + "</tr>" for row in rows
     )
+    label = escape(caption, quote=True)
+    facts = ' class="facts"' if len(heading) == len(FACTS) else ""
+    return (
+        f'<div class="wide" role="region" tabindex="0" aria-label="{label}"><table{facts}>'
+        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(text: str, heading: str) -> str:
+    return f'<td class="hash">{escape(text)}</td>' if heading in HASHES else f"<td>{escape(text)}</td>"

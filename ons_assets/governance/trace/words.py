@@ -84,7 +84,7 @@ def _behind(found: Trace) -> Iterator[str]:
         yield from _rows(part.rows, telling(part.rows, found.table.key))
 
 
-def telling(rows: pl.DataFrame, known: Collection[str]) -> list[str]:
+def telling(rows: pl.DataFrame, known: Collection[str], most: int = SHOWN_COLUMNS) -> list[str]:
     """Return the columns by which rows are told apart in a line: not those that are the same in all of them.
 
     Parameters
@@ -93,6 +93,8 @@ def telling(rows: pl.DataFrame, known: Collection[str]) -> list[str]:
         That are shown.
     known
         Columns of the key of the figure, which all rows share.
+    most
+        Columns that are returned, beside those of the file and line.
     """
     names = [
         name
@@ -102,7 +104,7 @@ def telling(rows: pl.DataFrame, known: Collection[str]) -> list[str]:
         and (len(rows) < 2 or rows[name].n_unique() > 1)
     ]
     return [
-        *[name for name in names if name not in OF_THE_FILE][:SHOWN_COLUMNS],
+        *[name for name in names if name not in OF_THE_FILE][:most],
         *[each for each in OF_THE_FILE if each in names],
     ]
 
