@@ -37,7 +37,13 @@ def trace(
     verify: Annotated[
         bool, typer.Option("--verify", help="Make it again of the archived files, and compare bit for bit.")
     ] = False,
-    every: Annotated[bool, typer.Option("--all", help="All publications of all tables; with --format.")] = False,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="All tables: what can be made again, and what can no longer; or with --format all publications.",
+        ),
+    ] = False,
     form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.TEXT,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     page: Annotated[Path | None, typer.Option("--html", help="Write the trace as a page, too.")] = None,
@@ -74,10 +80,15 @@ def _print_impact(settings: Settings, drop: str, form: Form) -> None:
 
 
 def _print_all(settings: Settings, form: Form) -> None:
-    from ons_assets.governance.trace import openlineage, prov
+    from ons_assets.governance.trace import openlineage, prov, words
     from ons_assets.operations import tracing as work
 
-    fail_unless(form not in (Form.TEXT, Form.JSON), "--all goes with --format openlineage, prov or prov-n")
+    if form is Form.TEXT:
+        with progress_of("looking at what can be made again") as progress:
+            found = work.standing(settings, progress)
+        typer.echo(_safe(words.standing_text(found)))
+        return
+    fail_unless(form is not Form.JSON, "--all is written as text, openlineage, prov or prov-n")
     with progress_of("reading the history"):
         history = work.history(settings)
         commits = [commit for name in history.tables for commit in history.commits(name)]

@@ -213,6 +213,13 @@ def came(home: Home, table: Table, commit: Commit) -> pl.LazyFrame:
 def rows(home: Home, table: Table, version: int) -> pl.LazyFrame:
     """Return the rows of a version.
 
+    Parameters
+    ----------
+    home, table
+        Where it is.
+    version
+        Its number.
+
     Raises
     ------
     Forgotten
@@ -259,4 +266,4 @@ def _opened(home: Home, table: Table, version: int) -> DeltaTable:
 
 
 def _forgotten(table: Table, version: int) -> str:
-    return f"version {version} of {table.name} can no longer be read: its rows were forgotten, or it never was"
+    return f"version {version} of {table.name} can no longer be read: its rows were forgotten"

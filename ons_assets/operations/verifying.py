@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.definitions import ASSETS
+from ons_assets.definitions import ASSETS, RAW
 from ons_assets.governance.trace.drops import LAYOUTS, Books
 from ons_assets.governance.trace.history import History
 from ons_assets.governance.trace.tracing import Trace
@@ -28,7 +28,7 @@ from ons_assets.governance.trace.verification import (
 from ons_assets.intake import parsed
 from ons_assets.intake.drops import archived_path
 from ons_assets.intake.layouts import Layout
-from ons_assets.intake.ledger import Ledger
+from ons_assets.intake.ledger import Drop, Ledger
 from ons_assets.intake.parsed import layout_sha256
 from ons_assets.intake.reading import read
 from ons_assets.intake.source import Source
@@ -207,7 +207,7 @@ class _Replay:
         there = {drop.sha256 for drop in ledger.drops(source.name)}
         drops = [books.drop(source.name, sha256) for sha256 in step.drops if sha256 not in there]
         for drop in sorted((each for each in drops if each is not None), key=lambda each: each.arrival):
-            layout = self._layout(source, drop.drop_id, str(made.settings[LAYOUTS][str(drop.sha256)]), drop.name)
+            layout = _layout(home, source, drop, str(made.settings[LAYOUTS][str(drop.sha256)]))
             kept = archived_path(self.scratch, source.name, str(drop.sha256))
             kept.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
             os.link(archived_path(home, source.name, str(drop.sha256)), kept)
@@ -215,19 +215,6 @@ class _Replay:
             reading = read(self.scratch, ledger, source, table, waiting, RUN, layout=layout)
             if reading.parsed is None:
                 raise CannotVerify(f"{drop.name} of {source.name} could not be read again: {reading.drop.reason}")
-
-    def _layout(self, source: Source, drop_id: int, recorded: str, called: str) -> Layout:
-        """Return the layout under which a file was read: from its last reading, or from the shelf."""
-        name, _, digest = recorded.rpartition(" ")
-        stored = parsed.load(parsed.folder_of(self.history.home, source.name), drop_id)
-        known = [Layout.model_validate(stored.layout)] if stored is not None else []
-        for layout in (*known, *source.shelf.layouts):
-            if layout_sha256(layout) == digest:
-                return layout
-        raise CannotVerify(
-            f"{called} of {source.name} was read again since, and the layout {name} ({digest}), under which it was "
-            "read then, is not there any more"
-        )
 
     def _leave_only(self, inputs: Mapping[str, int]) -> None:
         """Take away partitions that the version of an input had no longer."""
@@ -254,6 +241,48 @@ class _Replay:
     def _note(self, sentence: str) -> None:
         if sentence not in self.notes:
             self.notes.append(sentence)
+
+
+def _layout(home: Home, source: Source, drop: Drop, recorded: str) -> Layout:
+    """Return the layout under which a file was read: from its last reading, or from the shelf."""
+    name, _, digest = recorded.rpartition(" ")
+    stored = parsed.load(parsed.folder_of(home, source.name), drop.drop_id)
+    known = [Layout.model_validate(stored.layout)] if stored is not None else []
+    for layout in (*known, *source.shelf.layouts):
+        if layout_sha256(layout) == digest:
+            return layout
+    raise CannotVerify(
+        f"{drop.name} of {source.name} was read again since, and the layout {name} ({digest}), under which it was read "
+        "then, is not there any more"
+    )
+
+
+def sources(settings: Settings) -> dict[str, Source]:
+    """Return every source by its name."""
+    return {source.name: source for source in (raw.source(settings) for raw in RAW)}
+
+
+def lost_layouts(history: History, found: Trace, known: Mapping[str, Source]) -> list[str]:
+    """Return of which files behind a figure the layout of then is not there any more, in sentences.
+
+    Parameters
+    ----------
+    history
+        Of the home.
+    found
+        The figure.
+    known
+        Sources by name.
+    """
+    books, said = Books.of(history.home), []
+    for each in found.files:
+        drop = books.drop(each.source, each.sha256)
+        if each.source is not None and each.layout is not None and drop is not None and each.is_kept:
+            try:
+                _layout(history.home, known[each.source], drop, each.layout)
+            except CannotVerify as error:
+                said.append(str(error))
+    return said
 
 
 def _days(made: Provenance) -> tuple[date, date] | None:

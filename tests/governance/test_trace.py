@@ -26,7 +26,7 @@ from ons_assets.intake.reading import rereading
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.lake import Provenance
 from ons_assets.lakehouse.publication import code_version
-from ons_assets.operations import releasing, tracing
+from ons_assets.operations import releasing, tracing, verifying
 from ons_assets.prices import assets
 from tests.governance.traced_world import JULY, JUNE, TracedWorld, two_months
 from tests.run_files import run_name
@@ -99,6 +99,16 @@ def test_what_was_erased_is_said_with_its_erasure(world: TracedWorld, tmp_path: 
     archived_path(copy.home, "prices", str(july.sha256)).unlink()
     with pytest.raises(CannotVerify, match=r"records were erased from it \(erasure 1, on 2026-11-02\)"):
         verify(copy, copy.trace(ITEM.name, FIGURE))
+    # An erasure forgets older versions: what its log says of one is followed nevertheless, and what was erased named.
+    lake.forget_history(copy.home.table(ITEM.name))
+    older = copy.trace(ITEM.name, version=0)
+    assert words.text(older).startswith("prices/item_indices, version 0, of which no row can be read any more")
+    assert older.origin.doubts[0].startswith("version 0 of prices/item_indices can no longer be read")
+    with pytest.raises(LookupError, match="version 0 of prices/item_indices can no longer be read"):
+        copy.trace(ITEM.name, FIGURE, version=0)
+    [standing] = [each for each in tracing.standing(copy.settings, lambda _: None) if each.table == ITEM.name]
+    assert (standing.version, len(standing.obstacles)) == (1, 1)
+    assert "(erasure 1, on 2026-11-02)" in words.standing_text([standing])
 
 
 def test_what_was_read_again_needs_its_layout(tmp_path: Path) -> None:
@@ -115,7 +125,9 @@ def test_what_was_read_again_needs_its_layout(tmp_path: Path) -> None:
     world.ingest(JUNE, JUNE)
     with pytest.raises(CannotVerify, match=r"read again since, and the layout our-own \(.*\), under which it was read"):
         verify(world, world.trace(RAW.name, version=0))
-    [file] = world.trace(RAW.name, version=0).files
+    older = world.trace(RAW.name, version=0)
+    assert "our-own" in verifying.lost_layouts(world.history, older, verifying.sources(world.settings))[0]
+    [file] = older.files
     assert str(file.said).startswith("it was read again since, under scraper-run-2016 ")
     assert verify(world, world.trace(RAW.name)).is_verified
 
@@ -393,6 +405,8 @@ def test_the_command_says_it_and_how_it_fails(world: TracedWorld, capsys: pytest
     code, said = run(ITEM.name, "--where", FIGURE, "--json")
     assert (code, json.loads(said)["figure"]["row"]["method"]) == (0, "jevons")
     assert json.loads(said)["exact"] is True
+    code, said = run("--all")
+    assert (code, said.splitlines()[-1]) == (0, "4 versions, 0 of which can no longer be verified")
     code, said = run("--all", "--format", "openlineage")
     assert (code, len(said.splitlines())) == (0, 16)
     for arguments, sentence in (
@@ -403,7 +417,7 @@ def test_the_command_says_it_and_how_it_fails(world: TracedWorld, capsys: pytest
         (["nosuch/table"], "there is no table 'nosuch/table'"),
         (["tweets/moves"], "tweets/moves has not been published yet"),
         ([ITEM.name, "--where", "frequency = 'month'"], "one is traced at a time"),
-        (["--all"], "--all goes with --format"),
+        (["--all", "--json"], "--all is written as text"),
     ):
         code, said = run(*arguments)
         assert (code, sentence in " ".join(said.split())) == (1, True), said

@@ -166,7 +166,19 @@ class Books:
     def said(
         self, source: str | None, sha256: str, drop: Drop | None, layout: str | None, *, is_kept: bool
     ) -> str | None:
-        """Return what happened to a file since it was read for a publication; None if nothing did."""
+        """Return what happened to a file since it was read for a publication; None if nothing did.
+
+        Parameters
+        ----------
+        source, sha256
+            Of the file, as the publication named it.
+        drop
+            Its row in the ledger.
+        layout
+            Under which it was read then.
+        is_kept
+            Whether its content is in the archive.
+        """
         erasure = self.erased.get((str(source), sha256))
         if erasure is not None:
             when = f"on {erasure.finished_utc:%Y-%m-%d}" if erasure.finished_utc else "which is not finished"

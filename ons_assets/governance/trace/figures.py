@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from ons_assets.governance.trace.history import History
-from ons_assets.lakehouse.commits import WHOLE, as_values
+from ons_assets.governance.trace.history import UNKNOWN, History
+from ons_assets.lakehouse.commits import WHOLE, Forgotten, as_values
 from ons_assets.lakehouse.tables import Table
 from ons_assets.wording import counted
 
@@ -88,8 +88,11 @@ def figure(history: History, name: str, where: str | None, version: int | None) 
     """
     table = table_named(history, name)
     number = history.latest(name) if version is None else history.commit(name, version).number
-    view = history.view(name, number)
     if where is None:
+        try:
+            view = history.view(name, number)
+        except Forgotten:
+            return Figure(name, number, (UNKNOWN,), None, None, 0)
         return Figure(name, number, tuple(view.commit_of), None, None, int(view.parts["rows"].sum()))
     if table.is_individual:
         return _of_individuals(history, table, number, where)

@@ -101,16 +101,30 @@ def backward(history: History, table: str, version: int, partitions: Collection[
     Raises
     ------
     LookupError
-        If there is no such version, or it has no such partition.
+        If there is no such version, or it has no such partition, or it can no longer be said which it had. Of a whole
+        version of which that is forgotten, what its log says may have made it is followed.
     """
     history.commit(table, version)
-    view = history.view(table, version)
+    try:
+        view = history.view(table, version)
+    except Forgotten as error:
+        if partitions is not None and UNKNOWN not in partitions:
+            raise
+        origin = Origin(table, version, {UNKNOWN})
+        origin.doubt(f"{error}; {FOLLOWED}")
+        _follow(history, origin, [(table, each.number, UNKNOWN) for each in history.candidates(table, version)])
+        return origin
     asked = set(view.commit_of) if partitions is None else set(partitions)
     if unknown := asked - view.commit_of.keys():
         raise LookupError(f"version {version} of {table} has no partition {', '.join(sorted(unknown))}")
     origin = Origin(table, version, asked)
     # A version without rows was made of something, too.
-    waiting = [(table, view.commit_of[each], each) for each in asked] or [(table, version, UNKNOWN)]
+    _follow(history, origin, [(table, view.commit_of[each], each) for each in asked] or [(table, version, UNKNOWN)])
+    return origin
+
+
+def _follow(history: History, origin: Origin, waiting: list[tuple[str, int, str]]) -> None:
+    """Add everything behind some partitions of publications."""
     seen: set[tuple[str, int, str]] = set()
     while waiting:
         step = waiting.pop()
@@ -126,7 +140,6 @@ def backward(history: History, table: str, version: int, partitions: Collection[
                 _add_drops(history, origin, commit, partition)
             elif first:
                 waiting += _read(history, origin, commit)
-    return origin
 
 
 def _read(history: History, origin: Origin, commit: Commit) -> Iterator[tuple[str, int, str]]:
@@ -215,7 +228,8 @@ class _Forward:
         try:
             view = self._history.view(name, version)
         except Forgotten as error:
-            self._doubt(f"{error}; {FOLLOWED}")
+            if not self._history.is_raw(self._history.commit(name, version)):
+                self._doubt(f"{error}; {FOLLOWED}")
             return any(self.partitions(each) for each in self._history.candidates(name, version))
         for partition, number in view.commit_of.items():
             commit = self._history.commit(name, number)

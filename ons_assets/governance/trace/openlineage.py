@@ -55,7 +55,7 @@ def events_of(history: History, commit: Commit, sources: Mapping[str, str]) -> l
     history, sources
         As for `lines`.
     commit
-        With its provenance.
+        The publication, with its provenance.
     """
     made, table = commit.provenance, history.tables[commit.table]
     assert made is not None

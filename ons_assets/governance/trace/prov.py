@@ -34,7 +34,13 @@ def written(history: History, commits: Iterable[Commit], sources: Mapping[str, s
 
 
 def document(history: History, commits: Iterable[Commit], sources: Mapping[str, str]) -> ProvDocument:
-    """Return the document; see `written`."""
+    """Return the document.
+
+    Parameters
+    ----------
+    history, commits, sources
+        As for `written`.
+    """
     made = ProvDocument()
     made.add_namespace("ons", NAMESPACE)
     known: set[str] = set()

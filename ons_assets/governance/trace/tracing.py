@@ -12,7 +12,8 @@ from ons_assets.governance.trace.behind import Behind, Contributions, behind, co
 from ons_assets.governance.trace.drops import Books, File, files
 from ons_assets.governance.trace.figures import Figure, figure
 from ons_assets.governance.trace.graph import Dependent, Origin
-from ons_assets.governance.trace.history import History
+from ons_assets.governance.trace.history import UNKNOWN, History
+from ons_assets.intake.drops import archived_path
 from ons_assets.lakehouse.tables import Table
 
 SHORTEST_HASH = 8
@@ -61,6 +62,8 @@ class Impact:
     ----------
     sha256, source, name, received_utc
         Of the file, as people are shown it.
+    said
+        What happened to it since, in a sentence; None if nothing did.
     dependents
         Partitions of versions of tables.
     releases
@@ -73,6 +76,7 @@ class Impact:
     source: str
     name: str
     received_utc: datetime
+    said: str | None
     dependents: list[Dependent]
     releases: list[Entry]
     doubts: list[str]
@@ -127,7 +131,8 @@ def impact(history: History, start: str) -> Impact:
     """
     if len(start) < SHORTEST_HASH:
         raise NoFile(f"say at least the first {SHORTEST_HASH} digits of the hash of the file")
-    known = list(Books.of(history.home).named(start.lower()))
+    books = Books.of(history.home)
+    known = list(books.named(start.lower()))
     hashes = sorted({sha256 for _, sha256, _ in known})
     if not hashes:
         raise NoFile(f"the ledger knows no file whose hash begins with {start}")
@@ -141,10 +146,15 @@ def impact(history: History, start: str) -> Impact:
         if entry.release_version is not None
         and any(each.table == entry.table_name and each.holds(entry.lake_version) for each in dependents)
     ]
-    return Impact(sha256, source, drop.name, drop.received_utc, dependents, released, doubts)
+    kept = archived_path(history.home, source, sha256).exists()
+    said = books.said(source, sha256, drop, None, is_kept=kept)
+    return Impact(sha256, source, drop.name, drop.received_utc, said, dependents, released, doubts)
 
 
 def _releases_of(history: History, found: Figure) -> list[Entry]:
+    if UNKNOWN in found.partitions:
+        entries = ReleaseLedger(history.home).entries(found.table)
+        return [each for each in entries if each.release_version is not None and each.lake_version == found.version]
     view = history.view(found.table, found.version).commit_of
     last: dict[str, int | None] = {}
     for partition in found.partitions:
@@ -201,6 +211,7 @@ def impact_as_json(found: Impact) -> dict[str, Any]:
             "source": found.source,
             "name": found.name,
             "received_utc": plain(found.received_utc),
+            "said": found.said,
         },
         "exact": not found.doubts,
         "doubts": found.doubts,

@@ -98,6 +98,26 @@ class Verdict:
         return self.differing == 0
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Whether a version of a table could be made again.
+
+    Parameters
+    ----------
+    table, version
+        Name and number.
+    releases
+        Numbers of the releases that were made of it.
+    obstacles
+        What stands against it, in sentences.
+    """
+
+    table: str
+    version: int
+    releases: tuple[int, ...]
+    obstacles: tuple[str, ...]
+
+
 def plan(history: History, origins: Sequence[Origin], files: Sequence[File]) -> list[Step]:
     """Return what must be made again, in the order in which it was made.
 
@@ -138,7 +158,11 @@ def obstacles(origin: Origin, files: Sequence[File]) -> list[str]:
     files
         Behind it.
     """
-    found = list(origin.doubts)
+    found = []
+    for each in files:
+        if not each.is_kept:
+            called = f"{each.name} ({each.sha256[:12]})" if each.name else each.sha256[:12]
+            found.append(f"{called} of {each.source or each.table}: {each.said}")
     for (name, number), made in sorted(origin.made.items()):
         if made.commit.provenance is None:
             found.append(f"nothing says what made version {number} of {name}")
@@ -149,11 +173,7 @@ def obstacles(origin: Origin, files: Sequence[File]) -> list[str]:
             f"{', '.join(tables)} {'was' if len(tables) == 1 else 'were'} made by the program {other}, and this is "
             f"{code_version()}: the same program is needed"
         )
-    for each in files:
-        if not each.is_kept:
-            called = f"{each.name} ({each.sha256[:12]})" if each.name else each.sha256[:12]
-            found.append(f"{called} of {each.source or each.table}: {each.said}")
-    return found
+    return [*found, *origin.doubts]
 
 
 def _by(commit: Commit, program: str) -> bool:

@@ -10,7 +10,7 @@ from ons_assets.governance.trace.drops import LAYOUTS, File
 from ons_assets.governance.trace.graph import Dependent, Made
 from ons_assets.governance.trace.history import UNKNOWN
 from ons_assets.governance.trace.tracing import Impact, Trace, plain
-from ons_assets.governance.trace.verification import Verdict
+from ons_assets.governance.trace.verification import Standing, Verdict
 from ons_assets.lakehouse.commits import WHOLE, View
 from ons_assets.wording import counted
 
@@ -41,6 +41,8 @@ def title(found: Trace) -> str:
     what = f"{figure.table}, version {figure.version}"
     if figure.row is not None:
         return f"One figure of {what}"
+    if UNKNOWN in figure.partitions:
+        return f"{what}, of which no row can be read any more"
     return f"{what}: {counted(figure.rows, 'row')} of {partitions(figure.partitions)}"
 
 
@@ -307,7 +309,8 @@ def _doubts(doubts: Sequence[str]) -> Iterator[str]:
 
 def impact_text(found: Impact) -> str:
     """Return what is made of a file as text."""
-    lines = [f"{found.name} of {found.source}, received {found.received_utc:{TIME}}", f"{INDENT}{found.sha256}", ""]
+    lines = [f"{found.name} of {found.source}, received {found.received_utc:{TIME}}", f"{INDENT}{found.sha256}"]
+    lines += [f"{INDENT}{found.said}", ""] if found.said else [""]
     by_table: dict[str, list[Dependent]] = {}
     for each in found.dependents:
         by_table.setdefault(each.table, []).append(each)
@@ -333,6 +336,18 @@ def versions(first: int, last: int | None) -> str:
     if last is None:
         return f"version {first} and all later ones"
     return f"version {first}" if first == last else f"versions {first} to {last}"
+
+
+def standing_text(found: Sequence[Standing]) -> str:
+    """Say of versions of tables whether they could be made again, and why not."""
+    lines = []
+    for each in found:
+        released = f", release {', '.join(map(str, each.releases))}" if each.releases else ""
+        could = "could be made again" if not each.obstacles else "can no longer be verified"
+        lines.append(f"{each.table}, version {each.version}{released}: {could}")
+        lines += [f"{INDENT}{said}" for said in each.obstacles]
+    lost = sum(bool(each.obstacles) for each in found)
+    return "\n".join([*lines, f"{counted(len(found), 'version')}, {lost:,} of which can no longer be verified"])
 
 
 def verdict_text(verdict: Verdict) -> str:
