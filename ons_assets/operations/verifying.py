@@ -1,12 +1,12 @@
 """A figure made again of the archived files, in a scratch home, with the parameters that made it."""
 
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -210,7 +210,7 @@ class _Replay:
             layout = _layout(home, source, drop, str(made.settings[LAYOUTS][str(drop.sha256)]))
             kept = archived_path(self.scratch, source.name, str(drop.sha256))
             kept.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
-            os.link(archived_path(home, source.name, str(drop.sha256)), kept)
+            _place(archived_path(home, source.name, str(drop.sha256)), kept)
             waiting = ledger.take_over(drop, is_individual=source.is_individual)
             reading = read(self.scratch, ledger, source, table, waiting, RUN, layout=layout)
             if reading.parsed is None:
@@ -255,6 +255,14 @@ def _layout(home: Home, source: Source, drop: Drop, recorded: str) -> Layout:
         f"{drop.name} of {source.name} was read again since, and the layout {name} ({digest}), under which it was read "
         "then, is not there any more"
     )
+
+
+def _place(archived: Path, kept: Path) -> None:
+    """Give a content of the archive a second name; a copy, where that cannot be."""
+    try:
+        kept.hardlink_to(archived)
+    except OSError:
+        shutil.copy2(archived, kept)
 
 
 def sources(settings: Settings) -> dict[str, Source]:

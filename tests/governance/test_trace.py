@@ -1,5 +1,6 @@
 """Figures are followed to their files and made again of them, and what stands against it is said."""
 
+import errno
 import json
 import math
 import re
@@ -23,6 +24,7 @@ from ons_assets.governance.trace.verification import CannotVerify, Verdict, same
 from ons_assets.intake.drops import archived_path
 from ons_assets.intake.erasure_ledger import ErasureLedger
 from ons_assets.intake.reading import rereading
+from ons_assets.intake.recovery import recover
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.lake import Provenance
 from ons_assets.lakehouse.publication import code_version
@@ -68,6 +70,27 @@ def test_a_figure_that_was_tampered_with_is_found(world: TracedWorld, tmp_path: 
     assert verdict.differing == 1
     assert verdict.differences[0].column == "index"
     assert verdict.differences[0].published > verdict.differences[0].made
+
+
+def test_a_scratch_home_is_gone_whatever_happens(world: TracedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that dies leaves it in the staging area, which recovery clears; an archive may be on another disk."""
+    found = world.trace(RAW.name, version=0)
+
+    def no_link(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another disk")
+
+    def die(_: str) -> None:
+        assert len(list(world.home.staging.glob("verification-*"))) == 1
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tracing.verify(world.settings, world.history, found, die)
+    assert list(world.home.staging.glob("verification-*")) == []
+    (world.home.staging / "verification-abcd" / "lake").mkdir(parents=True)
+    assert recover(world.home)
+    assert list(world.home.staging.iterdir()) == []
+    monkeypatch.setattr(Path, "hardlink_to", no_link)
+    assert verify(world, found).is_verified
 
 
 def test_a_file_that_is_gone_is_named(world: TracedWorld, tmp_path: Path) -> None:
