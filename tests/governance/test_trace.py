@@ -58,6 +58,16 @@ def test_figures_of_every_version_come_out_again(world: TracedWorld) -> None:
     assert list(world.home.staging.glob("verification-*")) == []
 
 
+def test_a_table_that_grows_is_made_again_version_by_version(world: TracedWorld) -> None:
+    found = world.trace("prices/index_vintages")
+    assert [number for name, number in sorted(found.origin.made) if name == "prices/index_vintages"] == [0, 1]
+    verdict = verify(world, found)
+    assert verdict.is_verified, verdict
+    assert verdict.rows > 0
+    assert verdict.left_out == ("published_utc",)
+    assert "made of: its version 0: " in words.text(found)
+
+
 def test_a_figure_that_was_tampered_with_is_found(world: TracedWorld, tmp_path: Path) -> None:
     copy = world.copy(tmp_path / "home")
     version = lake.latest(copy.home, ITEM)
@@ -429,9 +439,9 @@ def test_the_command_says_it_and_how_it_fails(world: TracedWorld, capsys: pytest
     assert (code, json.loads(said)["figure"]["row"]["method"]) == (0, "jevons")
     assert json.loads(said)["exact"] is True
     code, said = run("--all")
-    assert (code, said.splitlines()[-1]) == (0, "4 versions, 0 of which can no longer be verified")
+    assert (code, said.splitlines()[-1]) == (0, "5 versions, 0 of which can no longer be verified")
     code, said = run("--all", "--format", "openlineage")
-    assert (code, len(said.splitlines())) == (0, 16)
+    assert (code, len(said.splitlines())) == (0, 20)
     for arguments, sentence in (
         ([], "say one of a table, --drop and --all"),
         ([ITEM.name, "--drop", "ab"], "say one of a table, --drop and --all"),

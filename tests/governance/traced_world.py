@@ -20,7 +20,7 @@ from ons_assets.settings import Settings
 from tests.run_files import PRICES, run_name, run_text
 
 JUNE, JULY = date(2016, 6, 15), date(2016, 7, 15)
-DERIVED = [assets.classified_quotes, assets.checked_quotes, assets.item_indices]
+DERIVED = [assets.classified_quotes, assets.checked_quotes, assets.item_indices, assets.index_vintages]
 
 
 @dataclass

@@ -8,7 +8,7 @@ import polars as pl
 from ons_assets.governance.trace.behind import Behind, Contributions
 from ons_assets.governance.trace.drops import LAYOUTS, File
 from ons_assets.governance.trace.graph import Dependent, Made
-from ons_assets.governance.trace.history import UNKNOWN
+from ons_assets.governance.trace.history import GROWING, UNKNOWN
 from ons_assets.governance.trace.tracing import Impact, Trace, plain
 from ons_assets.governance.trace.verification import Standing, Verdict
 from ons_assets.lakehouse.commits import WHOLE, View
@@ -161,7 +161,7 @@ def _publication(found: Trace, made: Made) -> Iterator[str]:
 
 def facts(found: Trace, made: Made) -> list[tuple[str, str]]:
     """Return what is known of a publication: label and words."""
-    commit, provenance = made.commit, made.commit.provenance
+    provenance = made.commit.provenance
     if provenance is None:
         return [("program", "nothing says what made it")]
     said = [
@@ -170,21 +170,19 @@ def facts(found: Trace, made: Made) -> list[tuple[str, str]]:
         ("suite", suite_in_words(provenance.suite)),
     ]
     said += [("parameters", f"{group}: {_values(values)}") for group, values in _groups(provenance.settings)]
-    files = [
-        name for name in provenance.inputs if name not in {key[0] for key in found.origin.views} and "/" not in name
-    ]
+    files = [name for name in provenance.inputs if "/" not in name]
     if files:
         said.append(("made of", counted(len(files), "file")))
-    for name, version in provenance.inputs.items():
-        if "/" in name:
-            said.append(("made of", _input(found, name, version)))
+    said += [("made of", _input(found, name, of)) for name, of in provenance.inputs.items() if "/" in name]
+    before = found.origin.views.get((made.commit.table, made.commit.number - 1))
+    if before is not None and made.commit.table in GROWING:
+        said.append(("made of", f"its version {before.version}: {view_in_words(before)}"))
     if not provenance.inputs:
         said.append(("made of", "what the home itself wrote down"))
     if provenance.disclosure:
         withheld = sum(account["primary"] + account["secondary"] for account in provenance.disclosure)
         cells = sum(account["cells"] for account in provenance.disclosure)
         said.append(("disclosure control", f"{withheld:,} of {counted(cells, 'figure')} withheld"))
-    assert commit is not None
     return said
 
 
@@ -229,12 +227,10 @@ def partitions(values: Collection[str]) -> str:
 
 def suite_in_words(suite: Mapping[str, Any]) -> str:
     """Say which suite audited a publication, and what it found."""
-    known = f"{str(suite.get('sha256', ''))[:SHOWN_HASH]}"
+    known = str(suite.get("sha256", ""))[:SHOWN_HASH]
     if "evaluated" not in suite:
         refused, warned = suite.get("batches_refused", 0), len(suite.get("warnings", []))
-        return (
-            f"{known}, {counted(refused, 'batch').replace('batchs', 'batches')} refused, {counted(warned, 'warning')}"
-        )
+        return f"{known}, batches refused: {refused:,}, warnings: {warned:,}"
     failures = suite.get("failures", [])
     met = f"{known}, {counted(suite['evaluated'], 'expectation')}"
     if not failures:
