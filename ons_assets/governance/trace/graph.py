@@ -138,8 +138,10 @@ def _follow(history: History, origin: Origin, waiting: list[tuple[str, int, str]
             made.partitions.add(partition)
             if history.is_raw(commit):
                 _add_drops(history, origin, commit, partition)
-            elif first:
-                waiting += _read(history, origin, commit)
+            else:
+                for sha256 in history.named_drops(commit):
+                    origin.drops.setdefault(sha256, {})[name, partition] = None
+                waiting += _read(history, origin, commit) if first else []
 
 
 def _read(history: History, origin: Origin, commit: Commit) -> Iterator[tuple[str, int, str]]:
@@ -210,7 +212,9 @@ class _Forward:
             self.reached[key] = {}
             if self._history.is_raw(commit):
                 self.reached[key] = self._of_raw(commit)
-            elif any(self._is_read(name, version) for name, version in self._history.inputs(commit).items()):
+            elif self._sha256 in self._history.named_drops(commit) or any(
+                self._is_read(name, version) for name, version in self._history.inputs(commit).items()
+            ):
                 self.reached[key] = dict.fromkeys(self._written(commit))
         return self.reached[key]
 

@@ -113,8 +113,8 @@ class History:
         return [name for name in made if name not in self.tables]
 
     def is_raw(self, commit: Commit) -> bool:
-        """Return whether a publication was made of files."""
-        return bool(self.named_drops(commit))
+        """Return whether a publication was made of files, and its rows say of which."""
+        return bool(self.named_drops(commit)) and DROP_SHA256 in self.tables[commit.table].schema
 
     def drops(self, commit: Commit) -> tuple[Counts, Forgotten | None]:
         """Return, by partition, the files with rows in what a publication wrote, and how many rows.
