@@ -17,6 +17,7 @@ from ons_assets.cli.releases import publish, releases, withdraw
 from ons_assets.cli.serving import serve
 from ons_assets.cli.tables import materialize, parameters, status
 from ons_assets.cli.terminal import Failed, console, errors
+from ons_assets.cli.trace import trace
 from ons_assets.cli.worlds import demo, simulate
 
 __all__ = ["Failed", "app", "console", "main"]
@@ -30,7 +31,7 @@ app = typer.Typer(
 # In the order in which the help shows them.
 for command in (
     *(demo, simulate, ingest, retry, names, reread, erase, retain, materialize),
-    *(publish, withdraw, releases, serve, status, parameters),
+    *(publish, withdraw, releases, trace, serve, status, parameters),
 ):
     app.command()(command)
 app.add_typer(layouts, name="layout")

@@ -24,7 +24,7 @@ def publish(
 ) -> None:
     """Release a table: a folder that never changes, if the auditor lets it pass and somebody named approves it."""
     from ons_assets import operations
-    from ons_assets.operations import releasing
+    from ons_assets.operations import releasing, tracing
 
     settings = load_settings(home)
     operations.open_home(settings)
@@ -41,6 +41,7 @@ def publish(
     fail_unless(entry.release_version is not None, f"{table} is not released: {entry.refusal}{written}")
     folder = settings.home / "releases" / table / str(entry.release_version)
     console.print(f"release {entry.release_version} of {table} is in {folder}", soft_wrap=True)
+    console.print(f"where it comes from is said by {tracing.page_of_release(settings, entry)}", soft_wrap=True)
 
 
 def withdraw(

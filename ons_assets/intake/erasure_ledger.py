@@ -84,6 +84,18 @@ class ErasureLedger(Ledger):
             .rename({"source": "of_source", "kind": "erased_by", "reason": "stated_reason", "rows": "erased_rows"})
         )
 
+    def erased_files(self) -> list[tuple[str, str, int, str, int, datetime | None]]:
+        """Return each content that records were erased from: source, hash, number of the file, hash of what is left.
+
+        With them come the number of the last such erasure, and when it was finished.
+        """
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT e.source, e.sha256, e.drop_id, d.sha256, e.erasure_id, r.finished_utc FROM erased_contents e"
+                " JOIN drops d USING (drop_id) JOIN erasures r USING (erasure_id) ORDER BY e.erasure_id"
+            ).fetchall()
+        return [(*row[:5], datetime.fromisoformat(row[5]) if row[5] is not None else None) for row in map(tuple, rows)]
+
     def erase_content(self, drop: Drop, erasure_id: int, sha256: str, size_bytes: int, name: str, rows: int) -> Drop:
         """Write that records were erased from the content of a drop, and return its row; it can be written twice.
 

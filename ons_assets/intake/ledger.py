@@ -284,6 +284,35 @@ class Ledger:
             ).fetchone()
         return Drop.of_row(inserted)
 
+    def take_over(self, drop: Drop, *, is_individual: bool) -> Drop:
+        """Write the row of a file of another home, as it arrived there, and return it; it waits to be read.
+
+        Parameters
+        ----------
+        drop
+            Row of the other ledger.
+        is_individual
+            Whether the file is about people.
+        """
+        with self._connect() as connection:
+            row = connection.execute(
+                "INSERT INTO drops (drop_id, source, name, sha256, size_bytes, received_utc, status, arrival,"
+                " modified_ns, is_individual) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+                (
+                    drop.drop_id,
+                    drop.source,
+                    drop.original_name,
+                    drop.sha256,
+                    drop.size_bytes,
+                    drop.received_utc.isoformat(),
+                    Status.RECEIVED,
+                    drop.arrival,
+                    drop.modified_ns,
+                    is_individual,
+                ),
+            ).fetchone()
+        return Drop.of_row(row)
+
     def receive_again(self, drop: Drop) -> Drop:
         """Write that a refused drop is to be read once more, and return its row."""
         with self._connect() as connection:

@@ -126,7 +126,16 @@ def read_waiting(
     return readings
 
 
-def read(home: Home, ledger: Ledger, source: Source, table: Table, drop: Drop, run_id: str) -> Reading:
+def read(
+    home: Home,
+    ledger: Ledger,
+    source: Source,
+    table: Table,
+    drop: Drop,
+    run_id: str,
+    *,
+    layout: Layout | None = None,
+) -> Reading:
     """Read one drop, and write into the ledger what it gave.
 
     Whatever a library raises over a file becomes a sentence in its row; only what is wrong with the
@@ -142,10 +151,12 @@ def read(home: Home, ledger: Ledger, source: Source, table: Table, drop: Drop, r
         Archived.
     run_id
         Of the run that reads.
+    layout
+        Under which it is read; None for the one that knows it.
     """
     quarantine.release(home, table.name, quarantine_name(drop))
     folder = parsed.folder_of(home, source.name)
-    outcome = attempt(home, source, table, drop, folder, has_namesake=ledger.has_namesake(drop))
+    outcome = attempt(home, source, table, drop, folder, has_namesake=ledger.has_namesake(drop), layout=layout)
     if isinstance(outcome, Failed):
         return _refuse(home, ledger, table, drop, run_id, outcome)
     found, rejected = outcome

@@ -16,9 +16,9 @@ from typing import Any
 import dagster as dg
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.intake.ingestion import ingest
+from ons_assets.intake.ingestion import Ingested, ingest
 from ons_assets.intake.source import Source
-from ons_assets.lakehouse.derivation import Computed, Derivation, derive
+from ons_assets.lakehouse.derivation import Computed, Derivation, Outcome, derive
 from ons_assets.lakehouse.gate import suite_of
 from ons_assets.lakehouse.publication import code_version
 from ons_assets.lakehouse.tables import Table
@@ -67,9 +67,48 @@ class DeclaredAsset:
 
 @dataclass(frozen=True)
 class RawAsset(DeclaredAsset):
-    """The asset of a raw table, and what makes the source of its files from the settings."""
+    """The asset of a raw table.
+
+    Parameters
+    ----------
+    source
+        Makes the source of its files from the settings.
+    parameters
+        Groups of parameters with which the source reads.
+    """
 
     source: Callable[[Settings], Source]
+    parameters: tuple[type[Parameters], ...] = ()
+
+    def ingest(
+        self, lakehouse: Lakehouse, run_id: str, days: tuple[date, date] | None, progress: Callable[[str], None]
+    ) -> Ingested:
+        """Make the table of the drops that a home holds.
+
+        Parameters
+        ----------
+        lakehouse
+            The home and its settings.
+        run_id
+            Of the run that makes it.
+        days
+            First and last day; of no account for a table without days.
+        progress
+            See `ons_assets.intake.ingestion.ingest`.
+        """
+        settings, [table] = lakehouse.settings, self.tables
+        return ingest(
+            lakehouse.home,
+            lakehouse.ledger,
+            self.source(settings),
+            table,
+            suite_of(table, settings.expectations, lakehouse.home.expectations),
+            run_id=run_id,
+            settings=arguments.recorded(settings, self.parameters),
+            days=days if self.by_day else None,
+            rows_at_once=settings.drops.rows_at_once,
+            progress=progress,
+        )
 
     @property
     def key(self) -> dg.AssetKey:
@@ -80,6 +119,45 @@ class RawAsset(DeclaredAsset):
     def table(self) -> str:
         """Name of the raw table."""
         return self.tables[0].name
+
+
+@dataclass(frozen=True)
+class DerivedAsset(DeclaredAsset):
+    """The asset of tables that are made of others.
+
+    Parameters
+    ----------
+    derivation
+        How.
+    groups
+        Groups of parameters that its function asks for.
+    """
+
+    derivation: Derivation
+    groups: arguments.Groups
+
+    def derive(self, lakehouse: Lakehouse, run_id: str, days: tuple[date, date] | None) -> Outcome:
+        """Make the tables of what a home holds.
+
+        Parameters
+        ----------
+        lakehouse
+            The home and its settings.
+        run_id
+            Of the run that makes them.
+        days
+            First and last day; of no account for tables without days.
+        """
+        settings = lakehouse.settings
+        return derive(
+            lakehouse.home,
+            self.derivation,
+            expectations=settings.expectations,
+            run_id=run_id,
+            parameters=self.groups.recorded(settings),
+            given={**self.groups.given(settings), "lakehouse": lakehouse},
+            days=days if self.by_day else None,
+        )
 
 
 def ingested(
@@ -108,25 +186,15 @@ def ingested(
     def build(partitions: dg.PartitionsDefinition | None) -> dg.AssetsDefinition:
         @dg.multi_asset(**_from_registry([table], kinds={"python", "polars", "deltalake"}, partitions=partitions))
         def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
-            settings = lakehouse.settings
             with withholding([table]), lakehouse.home.working():
-                outcome = ingest(
-                    lakehouse.home,
-                    lakehouse.ledger,
-                    source(settings),
-                    table,
-                    suite_of(table, settings.expectations, lakehouse.home.expectations),
-                    run_id=context.run.run_id,
-                    settings=arguments.recorded(settings, parameters),
-                    days=_days(context) if by_day else None,
-                    rows_at_once=settings.drops.rows_at_once,
-                    progress=context.log.info,
-                )
+                days = _days(context) if by_day else None
+                outcome = asset.ingest(lakehouse, context.run.run_id, days, context.log.info)
             yield from events.of_ingestion(context, table, outcome)
 
         return raw
 
-    return RawAsset((table,), by_day, build, source)
+    asset = RawAsset((table,), by_day, build, source, parameters)
+    return asset
 
 
 def published(
@@ -138,7 +206,7 @@ def published(
     increments_of: str | None = None,
     chart: Chart | None = None,
     kinds: frozenset[str] = frozenset({"python", "polars", "deltalake"}),
-) -> Callable[[Callable[..., Computed]], DeclaredAsset]:
+) -> Callable[[Callable[..., Computed]], DerivedAsset]:
     """Make a function of frames into an asset that stages, audits and publishes what it returns.
 
     The function is given, by the names of its arguments: each input table by its short name, as a
@@ -174,7 +242,7 @@ def published(
     if chart is not None and any(table.is_individual for table in tables):
         raise ValueError(f"{', '.join(names)}: no picture of the rows of an individual table may reach the UI")
 
-    def decorate(function: Callable[..., Computed]) -> DeclaredAsset:
+    def decorate(function: Callable[..., Computed]) -> DerivedAsset:
         of = CATALOGUE[increments_of] if increments_of is not None else None
         derivation = Derivation(tables, function, _declared(inputs), _declared(optional), of)
         groups = arguments.groups_of(function, _offers(derivation, by_day=by_day))
@@ -185,20 +253,13 @@ def published(
             )
             def derived(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
                 with withholding(derivation.involved):
-                    outcome = derive(
-                        lakehouse.home,
-                        derivation,
-                        expectations=lakehouse.settings.expectations,
-                        run_id=context.run.run_id,
-                        parameters=groups.recorded(lakehouse.settings),
-                        given={**groups.given(lakehouse.settings), "lakehouse": lakehouse},
-                        days=_days(context) if by_day else None,
-                    )
-                yield from events.of_derivation(context, tables, outcome, chart)
+                    outcome = asset.derive(lakehouse, context.run.run_id, _days(context) if by_day else None)
+                yield from events.of_derivation(context, derivation, outcome, chart)
 
             return derived
 
-        return DeclaredAsset(tables, by_day, build)
+        asset = DerivedAsset(tables, by_day, build, derivation, groups)
+        return asset
 
     return decorate
 

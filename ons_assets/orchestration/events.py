@@ -7,7 +7,8 @@ import dagster as dg
 import polars as pl
 
 from ons_assets.intake.ingestion import Ingested
-from ons_assets.lakehouse.derivation import Made, Outcome, Outdated, Refused, Unchanged, Waiting
+from ons_assets.lakehouse.column_lineage import passed_through
+from ons_assets.lakehouse.derivation import Derivation, Made, Outcome, Outdated, Refused, Unchanged, Waiting
 from ons_assets.lakehouse.gate import Audit
 from ons_assets.lakehouse.markdown import as_text
 from ons_assets.lakehouse.publication import Published
@@ -29,14 +30,14 @@ def key(table: Table) -> dg.AssetKey:
 
 
 def of_derivation(
-    context: dg.AssetExecutionContext, tables: Sequence[Table], outcome: Outcome, chart: Chart | None
+    context: dg.AssetExecutionContext, derivation: Derivation, outcome: Outcome, chart: Chart | None
 ) -> Events:
     """Say what came of tables that are made of others.
 
     Parameters
     ----------
-    tables
-        In the order in which they were published.
+    derivation
+        Its tables are in the order in which they were published.
     chart
         Makes a picture of the one frame that was published.
 
@@ -45,6 +46,7 @@ def of_derivation(
     Failure
         If the gate refused; raised and not yielded, because only so nothing is recorded as made.
     """
+    tables = derivation.tables
     match outcome:
         case Waiting(missing):
             for table in tables:
@@ -68,7 +70,8 @@ def of_derivation(
         case Made(published, whole):
             for table, each in zip(tables, published, strict=True):
                 yield from _verdicts_on(context, table, each.audit)
-                yield _result(table, each, chart(whole) if chart and whole is not None else None)
+                lineage = _column_lineage(table, (*derivation.inputs, *derivation.optional))
+                yield _result(table, each, lineage, chart(whole) if chart and whole is not None else None)
 
 
 def of_ingestion(context: dg.AssetExecutionContext, table: Table, outcome: Ingested) -> Events:
@@ -176,8 +179,25 @@ def _verdict_on_drops(table: Table, outcome: Ingested, day: str | None) -> dg.As
     )
 
 
-def _result(table: Table, published: Published, picture: dg.MetadataValue | None) -> dg.MaterializeResult[None]:
+def _column_lineage(table: Table, inputs: Sequence[Table]) -> dg.TableColumnLineage | None:
+    """Which columns are passed through, and from where; None if the declarations say so of none."""
+    declared = passed_through(table, inputs)
+    if not declared:
+        return None
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(dg.AssetKey(name.split("/")), of) for name, of in sources]
+            for column, sources in declared.items()
+        }
+    )
+
+
+def _result(
+    table: Table, published: Published, lineage: dg.TableColumnLineage | None, picture: dg.MetadataValue | None
+) -> dg.MaterializeResult[None]:
     metadata: dict[str, Any] = {"dagster/row_count": published.rows, "delta_version": published.version}
+    if lineage is not None:
+        metadata["dagster/column_lineage"] = lineage
     if picture is not None:
         metadata["chart"] = picture
     return dg.MaterializeResult(

@@ -10,6 +10,8 @@ import dagster as dg
 from ons_assets.lakehouse.gate import SuiteError
 from ons_assets.lakehouse.tables import Table
 
+# What `withholding` raises in place of what may quote a row.
+Withheld = dg.Failure
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
