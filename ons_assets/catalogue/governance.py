@@ -126,3 +126,36 @@ RELEASE_LEDGER = Table(
     owner="team:governance",
     source="The ledger of releases, releases.sqlite",
 )
+
+REGISTER = Table(
+    name="governance/register",
+    description="One table: who answers for it, who gives the data, what it is for, and whether it may be published.",
+    columns=(
+        columns.TABLE_NAME,
+        Column("accountable_owner", pl.String(), "who answers for the table: a person, or a role that one has"),
+        Column("owner_contact", pl.String(), "e-mail address of the owner"),
+        Column("information_risk_owner", pl.String(), "who answers for the risk of holding it, with an address"),
+        Column("data_protection_officer", pl.String(), "who is asked about personal data, with an address"),
+        Column("suppliers", pl.String(), "who gives the data; of a derived table those of all its inputs"),
+        Column("licences", pl.String(), "under which they are given; of a derived table those of all its inputs"),
+        Column("legal_basis", pl.String(), "by which law the data may be held and used"),
+        Column("table_purpose", pl.String(), "what the table is for"),
+        Column("retention", pl.String(), "how long its rows are kept"),
+        Column(
+            "retention_days",
+            pl.Int64(),
+            "local days until its rows are erased; null: they are not",
+            nullable=True,
+        ),
+        Column("update_cycle", pl.String(), "how often it changes, and how soon what is new is there"),
+        Column("replaced_by", pl.String(), "day or month, if a version replaces those of its rows", nullable=True),
+        Column("business_rules", pl.String(), "what holds of its rows, in sentences", nullable=True),
+        Column("sensitivity", pl.String(), "public, aggregate or individual"),
+        Column("release_state", pl.String(), "never, may be, released, withdrawn or refused"),
+        Column("release_words", pl.String(), "whether it may be published, and why, in sentences"),
+    ),
+    key=("table_name",),
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:governance",
+    source="The register that is shipped, the register.toml of the home, and the ledger of releases",
+)

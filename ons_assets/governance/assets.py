@@ -7,6 +7,8 @@ from dagster_duckdb import DuckDBResource
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.governance.accesses.access_ledger import AccessLedger
 from ons_assets.governance.disclosure.account import disclosure_audit
+from ons_assets.governance.register import register_of
+from ons_assets.governance.register import table as register_table
 from ons_assets.governance.releases.release_ledger import ReleaseLedger
 from ons_assets.intake.erasure_ledger import ErasureLedger
 from ons_assets.intake.ingestion import DROP_SHA256
@@ -34,6 +36,12 @@ def drop_ledger(lakehouse: Lakehouse) -> pl.DataFrame:
 def release_ledger(lakehouse: Lakehouse) -> pl.DataFrame:
     """Publish the ledger of releases as it stands."""
     return ReleaseLedger(lakehouse.home).frame()
+
+
+@published("governance/register", after=["governance/release_ledger"])
+def register(lakehouse: Lakehouse) -> pl.DataFrame:
+    """Publish who answers for each table, and whether it may be published."""
+    return register_table.frame(register_of(lakehouse.home), lakehouse.settings.drops.retention_days)
 
 
 @published("governance/erasures", after=FROM_DROPS)
@@ -66,7 +74,9 @@ def analytical_database(lakehouse: Lakehouse, duckdb: DuckDBResource) -> dg.Mate
     """Build the database beside the old one and put it in its place."""
     home = lakehouse.home
     with home.working(), home.table_lock("analytical_database"), duckdb.get_connection() as connection:
-        rows = warehouse.build(connection, home, CATALOGUE)
+        rows = warehouse.build(
+            connection, home, CATALOGUE, register_table.comments(register_of(home)), [register_table.VIEW]
+        )
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(home.warehouse),
