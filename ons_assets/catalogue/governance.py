@@ -159,3 +159,51 @@ REGISTER = Table(
     owner="team:governance",
     source="The register that is shipped, the register.toml of the home, and the ledger of releases",
 )
+
+QUALITY_SCORECARD = Table(
+    name="governance/quality_scorecard",
+    description=(
+        "One measure of the quality of one table, or of a day or month of it, as an evaluation found it; a row is new "
+        "only where something differs from the one before."
+    ),
+    columns=(
+        Column("evaluated_on", pl.Date(), "local day of the evaluation"),
+        Column("evaluated_utc", pl.Datetime("us", "UTC"), "moment of the evaluation"),
+        columns.TABLE_NAME,
+        Column("partition_name", pl.String(), "day (2016-07-21) or month (2016-07) that is measured, or all"),
+        Column(
+            "dimension",
+            pl.String(),
+            "accuracy, completeness, uniqueness, consistency, timeliness, validity or provenance",
+        ),
+        columns.MEASURE,
+        Column("measured_of", pl.String(), "column, expectation or other part that is measured, or all"),
+        columns.VALUE.or_null(),
+        Column(
+            "basis", pl.Int64(), "rows, files, days or others behind the value, where they are counted", nullable=True
+        ),
+        Column(
+            "look_bound",
+            pl.Float64(),
+            "bound beyond which one looks; null: held against its past",
+            nullable=True,
+        ),
+        Column("act_bound", pl.Float64(), "bound beyond which one acts", nullable=True),
+        Column("usual_value", pl.Float64(), "median of the days or months compared with", nullable=True),
+        Column("usual_low", pl.Float64(), "lower limit of what is usual", nullable=True),
+        Column("usual_high", pl.Float64(), "upper limit of what is usual", nullable=True),
+        Column("compared", pl.Int64(), "days or months compared with", nullable=True),
+        Column("quality_status", pl.String(), "good, watch, act or not judged"),
+        Column("said", pl.String(), "what was found, in a sentence"),
+        Column("next_step", pl.String(), "what to do, in a sentence"),
+        Column(
+            "table_version", pl.Int64(), "version of the table that was measured; null if it has none", nullable=True
+        ),
+    ),
+    key=("evaluated_utc", "table_name", "partition_name", "dimension", "measure", "measured_of"),
+    partition_by=("evaluated_on",),
+    # Numbers of rows, files and days, as the ledger tells them, and figures of tables that may be told.
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:governance",
+    source="The ledger, the results and versions of every table, and its rows as published",
+)
