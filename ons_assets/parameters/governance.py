@@ -1,5 +1,6 @@
 """Parameters of the scorecard of quality: what a person should look at, and what a person should act on."""
 
+from datetime import date
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -20,6 +21,9 @@ class TrendParameters(Parameters):
     least_compared: int = Field(
         8, ge=3, le=100, description="days before it of its kind, weekdays or weekends, without which none is judged"
     )
+    holidays: tuple[date, ...] = Field(
+        (), description="public holidays, which are compared with weekends, and on which nothing is due"
+    )
     new_level_after: int = Field(
         28, ge=2, le=800, description="days in a row that are out of the usual, after which they are the usual"
     )
@@ -27,7 +31,10 @@ class TrendParameters(Parameters):
         (0.999, 0.9999), description="probability of the interval outside which one looks, and of that where one acts"
     )
     least_spread: float = Field(
-        0.03, gt=0, le=1, description="spread, relative or of a share, below which no series is taken to be"
+        0.03, gt=0, le=1, description="relative spread below which no series of rows or levels is taken to be"
+    )
+    least_share_spread: float = Field(
+        0.005, gt=0, le=1, description="spread below which no series of shares is taken to be"
     )
     volume_ratio: Ratios = Field((1.25, 1.6), description="times more, or fewer, rows than usual: to look, and to act")
     level_ratio: Ratios = Field((1.1, 1.35), description="times a higher, or lower, median than usual: look, and act")

@@ -106,6 +106,7 @@ def of_days(
     as_of: date,
     time_zone: str,
     parameters: ScorecardParameters,
+    holidays: Collection[date] = (),
 ) -> pl.DataFrame:
     """Return whether the data of each day came, and when, and whether more should have come by now.
 
@@ -122,6 +123,10 @@ def of_days(
         The day by which is judged.
     time_zone
         Of the local clock.
+    parameters
+        From when on a delivery is one of the past.
+    holidays
+        Days on which nothing is due.
 
     Returns
     -------
@@ -140,7 +145,7 @@ def of_days(
             continue
         days = of_table.explode("day", empty_as_null=True).with_columns(pl.col("day").fill_null(pl.col("came")))
         first = dict(days.group_by("day").agg(pl.col("came").min()).sort("day").iter_rows())
-        rows += [(table, *row) for row in _dated(first, cycle, as_of, parameters)]
+        rows += [(table, *row) for row in _dated(first, cycle, as_of, parameters, holidays)]
     schema = {name: OBSERVED[name] for name in ("table_name", "measure", "partition_name", "day", "value", "detail")}
     found = pl.DataFrame(rows, schema=schema, orient="row").partition_by("measure", as_dict=True)
     frames = [observed(frame.drop("measure"), str(measure)) for (measure,), frame in found.items()]
@@ -151,7 +156,11 @@ _Row = tuple[str, str, date | None, float | None, str | None]
 
 
 def _dated(
-    came: Mapping[date, date], cycle: UpdateCycle, as_of: date, parameters: ScorecardParameters
+    came: Mapping[date, date],
+    cycle: UpdateCycle,
+    as_of: date,
+    parameters: ScorecardParameters,
+    holidays: Collection[date],
 ) -> Iterator[_Row]:
     """Measure, partition, day, value and detail of what came of one table, by day and the day on which it came."""
     within = timedelta(days=cycle.within_days)
@@ -162,12 +171,12 @@ def _dated(
     if cycle.every == "day":
         # What is not due yet is not missing.
         until = max(last, as_of - within - timedelta(days=1)) if is_awaited else last
-        yield from _outages(came, weekdays, until)
+        yield from _outages(came, weekdays, until, holidays)
         for day, days in late.items():
             is_past = days + cycle.within_days > parameters.past_days
             yield "days_late", str(day), day, None if is_past else float(max(days, 0)), PAST if is_past else None
     due = last + timedelta(days=PERIOD_DAYS[cycle.every]) + within
-    while cycle.every == "day" and (due - within).isoweekday() not in weekdays:
+    while cycle.every == "day" and not _is_due(due - within, weekdays, holidays):
         due += timedelta(days=1)
     behind = float(max((as_of - due).days, 0)) if is_awaited else None
     yield "stale_days", ALL, None, behind, f"the last are of {last}" if is_awaited else f"the last, of {last}, {PAST}"
@@ -185,10 +194,16 @@ def _weekdays(came: Mapping[date, date], cycle: UpdateCycle) -> Collection[int]:
     return due or {*cycle.weekdays}
 
 
-def _outages(came: Mapping[date, date], weekdays: Collection[int], until: date) -> Iterator[_Row]:
+def _is_due(day: date, weekdays: Collection[int], holidays: Collection[date]) -> bool:
+    return day.isoweekday() in weekdays and day not in holidays
+
+
+def _outages(
+    came: Mapping[date, date], weekdays: Collection[int], until: date, holidays: Collection[date]
+) -> Iterator[_Row]:
     first = min(came)
     span = (first + timedelta(days=n) for n in range((until - first).days + 1))
-    due = [day for day in span if day in came or day.isoweekday() in weekdays]
+    due = [day for day in span if day in came or _is_due(day, weekdays, holidays)]
     missing = [day for day in due if day not in came]
     yield from (("outage_days", str(day), day, 0.0, None) for day in due if day in came)
     starts = [0, *(n for n, (a, b) in enumerate(pairwise(missing), 1) if due.index(b) - due.index(a) > 1), len(missing)]

@@ -11,14 +11,15 @@ import polars as pl
 
 from ons_assets.governance.scorecard.checks import Findings, Flag, Repeats
 from ons_assets.governance.scorecard.measures import ALL, OBSERVED, Dimension, observed
+from ons_assets.intake.ingestion import DROP_SHA256
 from ons_assets.lakehouse.tables import Column, Table
 from ons_assets.parameters.governance import ScorecardParameters
 
 CODES = ("_id", "_code", "_no")
 # Of what lineage keeps, nothing is measured by itself.
-LINEAGE = ("drop_sha256", "line", "arrival", "layout")
+LINEAGE = (DROP_SHA256, "line", "arrival", "layout")
 NAMED = 3
-FILLED, TYPICAL = "filled ", "typical "
+FILLED, TYPICAL, BEHIND = "filled ", "typical ", "behind "
 
 
 def of_contents(
@@ -64,8 +65,7 @@ def of_contents(
         days = _days(table, past, dated, own, is_raw=is_raw)
         found += _shares_and_levels(days, parameters.least_rows)
         if is_daily:
-            found.append(observed(days.with_columns(value=pl.col("basis").cast(pl.Float64)), "rows_of_day"))
-            found += [_by_group_and_day(past, dated, group) for group in groups]
+            found += [_rows_of_days(past, dated, group) for group in (None, *groups)]
     if not table.is_individual:
         found += _codes_with_names(rows, own)
         found += _same_everywhere(table, rows, own, parameters.least_rows, is_raw=is_raw)
@@ -107,6 +107,7 @@ def _days(table: Table, rows: pl.LazyFrame, dated: str, own: Sequence[str], *, i
             pl.len().cast(pl.Int64).alias("basis"),
             *(pl.col(name).count().alias(f"{FILLED}{name}") for name in empty),
             *(pl.col(name).filter(pl.col(name) > 0).log().mean().exp().alias(f"{TYPICAL}{name}") for name in numbers),
+            *((pl.col(name) > 0).sum().cast(pl.Int64).alias(f"{BEHIND}{name}") for name in numbers),
         )
         .drop_nulls("day")
         .collect(engine="streaming")
@@ -122,14 +123,16 @@ def _shares_and_levels(days: pl.DataFrame, least_rows: int) -> Iterator[pl.DataF
             share = pl.col(column) / pl.col("basis")
             yield observed(many, "filled_share", measured_of=column.removeprefix(FILLED), value=share)
         elif column.startswith(TYPICAL):
-            told = many.drop_nulls(column)
-            yield observed(told, "typical_value", measured_of=column.removeprefix(TYPICAL), value=pl.col(column))
+            name = column.removeprefix(TYPICAL)
+            behind = pl.col(f"{BEHIND}{name}")
+            told = many.filter(behind >= least_rows)
+            yield observed(told, "typical_value", measured_of=name, value=pl.col(column), basis=behind)
 
 
 def of_derivation(table: Table, rows: pl.LazyFrame, made_of: Table, its_rows: pl.LazyFrame) -> pl.DataFrame:
     """Return how many rows a table has for each row of a day of what it is made of; nothing if both have no such days.
 
-    They have where the key of the table is of columns of the other, the day among them.
+    They have where the key of the table is of columns of the other, the day among them and not alone.
 
     Parameters
     ----------
@@ -139,7 +142,8 @@ def of_derivation(table: Table, rows: pl.LazyFrame, made_of: Table, its_rows: pl
         The other.
     """
     dated = date_column(table)
-    if dated is None or dated not in table.key or not {*table.key} <= {*made_of.column_names}:
+    is_of_rows = dated in table.key and len(table.key) > 1 and {*table.key} <= {*made_of.column_names}
+    if dated is None or not is_of_rows:
         return pl.DataFrame(schema=OBSERVED)
     counts = [each.group_by(day=dated).agg(n=pl.len()) for each in (its_rows, rows)]
     both = counts[0].join(counts[1], on="day", how="left", suffix="_made").sort("day").collect(engine="streaming")
@@ -155,20 +159,30 @@ def of_derivation(table: Table, rows: pl.LazyFrame, made_of: Table, its_rows: pl
     )
 
 
-def _by_group_and_day(rows: pl.LazyFrame, dated: str, group: str) -> pl.DataFrame:
-    """Rows of each part of a table by day; none on a day that has rows of others counts as none."""
-    counts = rows.group_by(pl.col(dated).alias("day"), group).agg(n=pl.len()).collect(engine="streaming")
-    counts = counts.drop_nulls("day")
-    first = counts.group_by(group).agg(first=pl.col("day").min())
-    every = counts.select("day").unique().join(first, how="cross").filter(pl.col("day") >= pl.col("first"))
-    filled = every.join(counts, on=["day", group], how="left").with_columns(pl.col("n").fill_null(0))
+def _rows_of_days(rows: pl.LazyFrame, dated: str, group: str | None) -> pl.DataFrame:
+    """Rows of each day, of a table or of each part of it, if no more files had come than usually do.
+
+    Where something is collected a second time on a day, there are more rows and all is well. A part without rows on a
+    day on which others have some counts as none.
+    """
+    by = [group] if group is not None else []
+    counts = (
+        rows.group_by(pl.col(dated).alias("day"), *by)
+        .agg(n=pl.len().cast(pl.Int64), files=pl.col(DROP_SHA256).n_unique())
+        .drop_nulls("day")
+        .collect(engine="streaming")
+    )
+    usual_files = pl.col("files").median().over(by) if by else pl.col("files").median()
+    counts = counts.with_columns(
+        rows=pl.col("n") * pl.min_horizontal("files", pl.max_horizontal(usual_files, 1)) / pl.col("files")
+    )
+    if group is not None:
+        first = counts.group_by(group).agg(first=pl.col("day").min())
+        every = counts.select("day").unique().join(first, how="cross").filter(pl.col("day") >= pl.col("first"))
+        counts = every.join(counts, on=["day", group], how="left").with_columns(pl.col("n", "rows").fill_null(0))
+    of = pl.format("{} {}", pl.lit(group), group) if group is not None else pl.lit(ALL)
     return observed(
-        filled,
-        "rows_of_day",
-        measured_of=pl.format("{} {}", pl.lit(group), group),
-        partition_name=_partition(dated),
-        value=pl.col("n").cast(pl.Float64),
-        basis=pl.col("n"),
+        counts, "rows_of_day", measured_of=of, partition_name=_partition(dated), value=pl.col("rows"), basis=pl.col("n")
     )
 
 

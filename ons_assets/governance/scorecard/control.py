@@ -1,7 +1,8 @@
 """What is usual for a series: its median over a look-back window, and limits that few days may cross.
 
 A day is held against earlier days of its kind, and never against itself. What was out of the usual is no part of
-what later days are held against, until it has lasted so long that it is the usual.
+what later days are held against, until it has lasted so long that it is the usual. The first days of a series, which
+have too few before them, are held against the others of its first days as soon as there are enough.
 """
 
 from collections.abc import Callable
@@ -82,8 +83,9 @@ def usual(
     Rousseeuw, P. J. and Croux, C. (1993), Alternatives to the median absolute deviation, JASA 88.
     """
     n_series, n_days = values.shape
-    median, look, act = (np.full(values.shape, np.nan) for _ in range(3))
-    compared = np.zeros(values.shape, dtype=np.int64)
+    unknown = np.full(values.shape, np.nan)
+    found = Usual(unknown.copy(), unknown.copy(), unknown.copy(), np.zeros(values.shape, dtype=np.int64))
+    limits = _Limits(least_compared, chance, levels, least_spread, least_change)
     learned = values.copy()
     out_for = np.zeros(n_series, dtype=np.int64)
     for day in range(n_days):
@@ -92,26 +94,60 @@ def usual(
         there = ~np.isnan(values[:, day])
         if not there.any() or not len(before):
             continue
-        middle, spread, n = _robust(learned[there][:, before])
-        compared[there, day] = n
-        judged = n >= least_compared
-        alone = np.nan_to_num(chance(middle, basis[there, day]))
-        spread = np.maximum(np.maximum(spread, alone), least_spread)
-        reach = spread * np.sqrt(1 + 1 / np.maximum(n, 1))
-        widths = [
-            np.maximum(_quantiles(level, least_compared, n) * reach, change)
-            for level, change in zip(levels, least_change, strict=True)
-        ]
-        for array, found in ((median, middle), (look, widths[0]), (act, widths[1])):
-            array[there, day] = np.where(judged, found, np.nan)
+        judged = limits.set(found, there, day, learned[there][:, before], basis[there, day])
         out = np.zeros(n_series, dtype=bool)
-        out[there] = judged & (np.abs(values[there, day] - middle) > widths[0])
+        out[there] = judged & (np.abs(values[there, day] - found.median[there, day]) > found.look[there, day])
         out_for[there] = np.where(out[there], out_for[there] + 1, 0)
         learned[out, day] = np.nan
         for series in np.flatnonzero(out_for >= new_level_after):
             _learn_anew(learned[series], values[series], day, new_level_after)
             out_for[series] = 0
-    return Usual(median, look, act, compared)
+    _judge_first_days(found, values, basis, kinds, look_back, limits)
+    return found
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """How limits follow from values that are compared with; see `usual`."""
+
+    least_compared: int
+    chance: Callable[[Floats, Floats], Floats]
+    levels: tuple[float, float]
+    least_spread: float
+    least_change: tuple[float, float]
+
+    def set(
+        self, found: Usual, series: npt.NDArray[np.generic], day: int, others: Floats, basis: Floats
+    ) -> npt.NDArray[np.bool_]:
+        """Set what is usual on a day of some series, given the other days of each, and return which are judged."""
+        middle, spread, n = _robust(others)
+        judged = n >= self.least_compared
+        alone = np.nan_to_num(self.chance(middle, basis))
+        reach = np.maximum(np.maximum(spread, alone), self.least_spread) * np.sqrt(1 + 1 / np.maximum(n, 1))
+        widths = [
+            np.maximum(_quantiles(level, self.least_compared, n) * reach, change)
+            for level, change in zip(self.levels, self.least_change, strict=True)
+        ]
+        found.compared[series, day] = n
+        for array, numbers in ((found.median, middle), (found.look, widths[0]), (found.act, widths[1])):
+            array[series, day] = np.where(judged, numbers, np.nan)
+        return judged
+
+
+def _judge_first_days(
+    found: Usual, values: Floats, basis: Floats, kinds: npt.NDArray[np.int64], look_back: int, limits: _Limits
+) -> None:
+    """Hold the first days of each series, which nothing was before, against the others of its first days."""
+    there = ~np.isnan(values)
+    unjudged = there & np.isnan(found.median)
+    for series in np.flatnonzero(unjudged.any(axis=1)):
+        first = int(np.argmax(there[series]))
+        window = np.arange(first, min(first + look_back, values.shape[1]))
+        for day in np.flatnonzero(unjudged[series]):
+            others = window[(kinds[window] == kinds[day]) & (window != day)]
+            if there[series, others].sum() >= limits.least_compared:
+                one = np.array([series])
+                limits.set(found, one, int(day), values[one][:, others], basis[one, day])
 
 
 def _learn_anew(learned: Floats, values: Floats, day: int, days: int) -> None:

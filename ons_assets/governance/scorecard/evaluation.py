@@ -69,7 +69,7 @@ def evaluate(
         [
             pl.DataFrame(schema=OBSERVED),
             arrivals.of_files(ledger, sources),
-            arrivals.of_days(ledger, sources, cycles, today, time_zone, scorecard),
+            arrivals.of_days(ledger, sources, cycles, today, time_zone, scorecard, trend.holidays),
             verdicts.of_results({k: v for k, v in validations.newest_of_tables(home).items() if k in tables}),
             versions.of_versions(tables, histories, now),
             *_of_rows(home, published, histories, catalogue, register, today, scorecard),

@@ -1,7 +1,7 @@
 """From what was measured to what a person should do: bounds, what is usual, and sentences."""
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -117,13 +117,13 @@ def _held(frame: pl.DataFrame, measure: Measure, trend: TrendParameters, *, by_m
     found = usual(
         values,
         made_of,
-        _kinds(first, shape[1], by_month=by_month),
+        _kinds(first, shape[1], () if by_month else trend.holidays, by_month=by_month),
         look_back=trend.look_back_months if by_month else trend.look_back_days,
         least_compared=trend.least_compared,
         new_level_after=trend.new_level_after,
         chance=_CHANCE[measure.unit],
         levels=trend.levels,
-        least_spread=trend.least_spread,
+        least_spread=trend.least_share_spread if is_share else trend.least_spread,
         least_change=change,
     )
     return _said_usual(frame, found, values, rows, columns, is_share=is_share)
@@ -133,21 +133,28 @@ def _of_share(usual_share: Floats, basis: Floats) -> Floats:
     return np.sqrt(np.clip(usual_share * (1 - usual_share), 0, None) / basis)
 
 
-# By the unit of a measure. A count varies by its root, and so its logarithm by one over it; a geometric mean by the
-# spread of the logarithms, which is about 1 for prices, over the root of how many they are.
+def _of_count(usual_log: Floats, _basis: Floats) -> Floats:
+    """A count varies by its root, and so its logarithm by one over it; of few, low ones are further off than that."""
+    one_over: Floats = np.exp(-usual_log / 2)
+    return one_over * (1 + one_over)
+
+
+# By the unit of a measure. A geometric mean varies by the spread of the logarithms, which is about 1 for prices, over
+# the root of how many they are.
 _CHANCE: Mapping[str, Callable[[Floats, Floats], Floats]] = {
     "share": _of_share,
-    "rows": lambda usual_log, _: np.exp(-usual_log / 2),
+    "rows": _of_count,
     "level": lambda _, basis: 1 / np.sqrt(basis),
 }
 
 
-def _kinds(first: int, number: int, *, by_month: bool) -> np.ndarray:
-    """Which days are of a kind: weekdays, or weekends. Months are all of one."""
+def _kinds(first: int, number: int, holidays: Collection[date], *, by_month: bool) -> np.ndarray:
+    """Which days are of a kind: weekdays, or weekends and holidays. Months are all of one."""
     if by_month:
         return np.zeros(number, dtype=np.int64)
-    start = EPOCH + timedelta(days=first)
-    return ((start.weekday() + np.arange(number)) % 7 >= SATURDAY).astype(np.int64)
+    days = first + np.arange(number)
+    is_weekend = (EPOCH.weekday() + days) % 7 >= SATURDAY
+    return (is_weekend | np.isin(days, [(day - EPOCH).days for day in holidays])).astype(np.int64)
 
 
 def _said_usual(
@@ -191,15 +198,18 @@ def _found(row: Mapping[str, object], measure: Measure) -> str:
     """What was found, in a sentence."""
     value = row["value"]
     of = f"{row['measured_of']}: " if row["measured_of"] != ALL else ""
+    words = measure.words
+    if value == 1 and measure.unit in ("days", "rows"):
+        words = words.replace(measure.unit, measure.unit[:-1], 1)
     if value is None:
         return f"{of}Not judged: {row['detail'] or 'nothing can be said'}."
-    told = f"{of}{_number(value, measure.unit)} {measure.words}"
+    told = f"{of}{_number(value, measure.unit)} {words}"
     if measure.better is Better.USUAL:
         if row["usual_value"] is None:
             told += f"; {row['compared']} days before it are too few to say what is usual"
         else:
             low, high = (_number(row[name], measure.unit) for name in ("usual_low", "usual_high"))
-            told += f"; usual are {_number(row['usual_value'], measure.unit)}, from {low} to {high}"
+            told += f"; usually {_number(row['usual_value'], measure.unit)}, from {low} to {high}"
     detail = f": {row['detail']}" if row["detail"] else ""
     return f"{told}{detail}."
 
