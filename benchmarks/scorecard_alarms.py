@@ -9,6 +9,7 @@ read as raw quotes. A table-day is one day of one series; an alarm is red where 
 
 import argparse
 import tempfile
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -24,13 +25,14 @@ from ons_assets.governance.scorecard.judging import judged
 from ons_assets.governance.scorecard.measures import observed
 from ons_assets.parameters.governance import AccuracyParameters, ScorecardParameters, TrendParameters
 from ons_assets.simulate.prices import simulate_prices
-from ons_assets.simulate.prices.scales import NO_FAULTS, Scale
+from ons_assets.simulate.prices.scales import NO_FAULTS, FaultCounts, Scale
 
 FIRST = date(2025, 1, 1)
 DAYS = 400
 # Bank holidays of a year, on which as little comes as on a Sunday.
 HOLIDAYS = (0, 108, 111, 125, 146, 237, 358, 359, 365)
 SOURCE, TABLE = "prices", "prices/raw_quotes"
+WHOLE_RUNS = ("missing_run", "empty", "truncated", "inflated")
 PARAMETERS = (ScorecardParameters(), TrendParameters(), AccuracyParameters())
 # Name, rows of an ordinary day, spread of the day, share of a Sunday, growth a year.
 KINDS = (
@@ -184,44 +186,72 @@ def histories(seeds: int, series: int) -> None:
 
 
 def worlds(number: int) -> None:
-    """Shops whose collection has no fault, with second runs and rows that repeat as in the real ones."""
-    alarms = []
+    """Shops whose collection has no fault, but second runs and rows that repeat as in real ones; and with faults."""
+    alarms, found, planted_faults = [], [], 0
     for seed in range(number):
-        scale = Scale("clean", days=90, quotes_per_day=900, items="small", compress=False, faults=NO_FAULTS)
-        with tempfile.TemporaryDirectory() as folder:
-            simulate_prices(Path(folder) / "drops", Path(folder) / "truth", scale=scale, seed=seed)
-            quotes = pl.concat([_read(path) for path in sorted((Path(folder) / "drops").iterdir())])
-        table = CATALOGUE[TABLE]
-        rows = table.empty().lazy()
-        rows = pl.concat([rows, quotes.lazy()], how="diagonal_relaxed").select(table.column_names)
-        found = of_contents(table, rows, (), PARAMETERS[0], is_raw=True, is_daily=True)
-        alarms.append(verdicts(pl.concat([found, of_repeats(REPEATS[0], rows)])))
+        all_of, _ = world(seed, NO_FAULTS)
+        alarms.append(all_of)
+        told, faults = world(seed, FaultCounts())
+        days = told.filter(pl.col("quality_status").is_in(["watch", "act"])).drop_nulls("day")
+        alarmed = {(day, of.removeprefix("retailer ")) for day, of in days.select("day", "measured_of").iter_rows()}
+        runs = faults.filter(pl.col("class").is_in(WHOLE_RUNS) & pl.col("day").is_in(told["day"].unique().implode()))
+        planted_faults += len(runs)
+        found += [each in alarmed for each in runs.select("day", "retailer").iter_rows()]
     all_of = pl.concat(alarms)
     judged_days, looks, acts = rates(all_of)
     print(f"worlds: {number} of 90 days, {judged_days:,} judged, looks {looks:.2f} and acts {acts:.2f} a thousand")
     bad = all_of.filter(pl.col("quality_status").is_in(["watch", "act"]))
     for row in bad.group_by("measure", "quality_status").len().sort("measure").iter_rows():
         print("  ", *row)
+    print(
+        f"  with faults: {sum(found)} of {planted_faults} runs that are missing, empty, cut short or inflated are found"
+    )
+
+
+def world(seed: int, faults: FaultCounts) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The verdicts on the quotes of a world, and its faults."""
+    scale = Scale("world", days=90, quotes_per_day=900, items="small", compress=False, faults=faults)
+    with tempfile.TemporaryDirectory() as folder:
+        simulate_prices(Path(folder) / "drops", Path(folder) / "truth", scale=scale, seed=seed)
+        files = [path for path in sorted((Path(folder) / "drops").iterdir()) if path.stat().st_size]
+        quotes = pl.concat([_read(path) for path in files])
+        truth = pl.read_parquet(Path(folder) / "truth" / "faults.parquet")
+    table = CATALOGUE[TABLE]
+    rows = pl.concat([table.empty().lazy(), quotes.lazy()], how="diagonal_relaxed").select(table.column_names)
+    found = of_contents(table, rows, (), PARAMETERS[0], is_raw=True, is_daily=True)
+    return verdicts(pl.concat([found, of_repeats(REPEATS[0], rows)])), truth
+
+
+def scale(tables: int) -> None:
+    """How long so many tables with a history of all days are judged for, with a sentence for each day."""
+    observations = frame(counts(KINDS[1], tables, np.random.default_rng(0)), "rows_of_day")
+    began = time.process_time()
+    verdicts(observations)
+    print(f"scale: {tables:,} tables of {DAYS} days judged in {time.process_time() - began:.1f} s of CPU")
 
 
 def _read(path: Path) -> pl.DataFrame:
     run = path.name.split("_")[-1][:14]
     stamp = pl.col("timestamp").str.slice(0, 19).str.to_datetime("%Y-%m-%d %H:%M:%S")
-    return pl.read_csv(path, infer_schema=False).select(
-        retailer=pl.col("store").str.to_lowercase(),
-        run=pl.lit(run),
-        collected_on=stamp.dt.date(),
-        item_id="ons_item_no",
-        item="ons_item_name",
-        shelf="product_type",
-        product="product_name",
-        price=pl.col("item_price_num").cast(pl.Float64),
-        currency=pl.lit("GBP"),
-        unit_price=pl.col("unit_price").cast(pl.Float64),
-        unit_quantity=pl.col("no_units").cast(pl.Float64),
-        unit="units",
-        promotion="promo",
-        drop_sha256=pl.lit(path.name),
+    return (
+        pl.read_csv(path, infer_schema=False, truncate_ragged_lines=True)
+        .drop_nulls("item_price_num")
+        .select(
+            retailer=pl.col("store").str.to_lowercase(),
+            run=pl.lit(run),
+            collected_on=stamp.dt.date(),
+            item_id="ons_item_no",
+            item="ons_item_name",
+            shelf="product_type",
+            product="product_name",
+            price=pl.col("item_price_num").cast(pl.Float64),
+            currency=pl.lit("GBP"),
+            unit_price=pl.col("unit_price").cast(pl.Float64),
+            unit_quantity=pl.col("no_units").cast(pl.Float64),
+            unit="units",
+            promotion="promo",
+            drop_sha256=pl.lit(path.name),
+        )
     )
 
 
@@ -231,10 +261,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--series", type=int, default=20)
     parser.add_argument("--worlds", type=int, default=5)
+    parser.add_argument("--tables", type=int, default=1000)
     options = parser.parse_args()
     arrivals(options.seeds)
     histories(options.seeds, options.series)
     worlds(options.worlds)
+    scale(options.tables)
 
 
 if __name__ == "__main__":

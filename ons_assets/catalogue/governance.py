@@ -180,7 +180,10 @@ QUALITY_SCORECARD = Table(
         Column("measured_of", pl.String(), "column, expectation or other part that is measured, or all"),
         columns.VALUE.or_null(),
         Column(
-            "basis", pl.Int64(), "rows, files, days or others behind the value, where they are counted", nullable=True
+            "n_behind",
+            pl.Int64(),
+            "rows, files, days or others behind the value, where they are counted",
+            nullable=True,
         ),
         Column(
             "look_bound",

@@ -306,10 +306,11 @@ def test_a_derived_table_is_measured_by_what_it_adds() -> None:
     assert found.is_empty()
     derived = replace(QUOTES, name="test/checked", key=("day", "drop_sha256", "line"))
     lost = quotes().filter(~((pl.col("day") == DAY) & (pl.col("line") < 50)))
-    ratio = contents.of_derivation(derived, lost.lazy(), QUOTES, quotes().lazy())
+    ratio = contents.of_derivation(derived, lost.lazy(), QUOTES, quotes().lazy(), 100)
     assert ratio.filter(day=DAY)["value"].to_list() == [pytest.approx(2 / 3)]
     assert ratio.filter(pl.col("day") != DAY)["value"].to_list() == [1.0] * 11
-    assert contents.of_derivation(COUNTS, COUNTS.empty().lazy(), QUOTES, quotes().lazy()).is_empty()
+    assert contents.of_derivation(COUNTS, COUNTS.empty().lazy(), QUOTES, quotes().lazy(), 100).is_empty()
+    assert contents.of_derivation(derived, lost.lazy(), QUOTES, quotes().lazy(), 1000).is_empty()
 
 
 def test_repeats_flags_and_findings_are_counted() -> None:

@@ -129,7 +129,9 @@ def _shares_and_levels(days: pl.DataFrame, least_rows: int) -> Iterator[pl.DataF
             yield observed(told, "typical_value", measured_of=name, value=pl.col(column), basis=behind)
 
 
-def of_derivation(table: Table, rows: pl.LazyFrame, made_of: Table, its_rows: pl.LazyFrame) -> pl.DataFrame:
+def of_derivation(
+    table: Table, rows: pl.LazyFrame, made_of: Table, its_rows: pl.LazyFrame, least_rows: int
+) -> pl.DataFrame:
     """Return how many rows a table has for each row of a day of what it is made of; nothing if both have no such days.
 
     They have where the key of the table is of columns of the other, the day among them and not alone.
@@ -140,6 +142,8 @@ def of_derivation(table: Table, rows: pl.LazyFrame, made_of: Table, its_rows: pl
         The derived table.
     made_of, its_rows
         The other.
+    least_rows
+        Rows of the other on a day without which it is left out.
     """
     dated = date_column(table)
     is_of_rows = dated in table.key and len(table.key) > 1 and {*table.key} <= {*made_of.column_names}
@@ -147,7 +151,9 @@ def of_derivation(table: Table, rows: pl.LazyFrame, made_of: Table, its_rows: pl
         return pl.DataFrame(schema=OBSERVED)
     counts = [each.group_by(day=dated).agg(n=pl.len()) for each in (its_rows, rows)]
     both = counts[0].join(counts[1], on="day", how="left", suffix="_made").sort("day").collect(engine="streaming")
-    ratio = pl.col("n_made").fill_null(0) / pl.col("n")
+    both = both.filter(pl.col("n") >= least_rows)
+    # None of so many is told from few of so many, and has a logarithm.
+    ratio = pl.max_horizontal(pl.col("n_made").fill_null(0), 0.5) / pl.col("n")
     return observed(
         both,
         "rows_per_row",
@@ -273,7 +279,15 @@ def of_flag(check: Flag, rows: pl.LazyFrame) -> pl.DataFrame:
 
 
 def of_findings(check: Findings, report: Table, rows: pl.LazyFrame) -> pl.DataFrame:
-    """Return, for each finding that a report of a pilot's own has ever had, on which share of its days it has it."""
+    """Return, for each finding that a report of a pilot's own has ever had, on which share of its days it has it.
+
+    Parameters
+    ----------
+    check
+        What the report is about, and where its findings stand.
+    report, rows
+        Its declaration, and it.
+    """
     dated = date_column(report)
     when = pl.col(dated) if dated is not None else pl.lit(ALL)
     found = rows.select(when.alias("when"), finding=pl.col(check.column).cast(pl.String())).collect(engine="streaming")

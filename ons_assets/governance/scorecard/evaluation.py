@@ -78,7 +78,8 @@ def evaluate(
     )
     numbers = {name: known[0].number for name, known in histories.items() if known}
     # A kept result of a table that was erased, or files of one that was not made yet, have no version.
-    return judged(observations, register, scorecard, trend, accuracy).with_columns(
+    found = judged(observations, register, scorecard, trend, accuracy).rename({"basis": "n_behind"})
+    return found.with_columns(
         pl.col("value", "usual_value", "usual_low", "usual_high").round_sig_figs(DIGITS),
         table_version=pl.col("table_name").replace_strict(numbers, default=None, return_dtype=pl.Int64()),
     )
@@ -109,7 +110,7 @@ def _of_rows(
             until=today - timedelta(days=cycle.within_days + 1) if cycle.every == "day" else None,
         )
         for each in inputs:
-            yield contents.of_derivation(table, frames[name], each, frames[each.name])
+            yield contents.of_derivation(table, frames[name], each, frames[each.name], parameters.least_rows)
         if relations.has_sums(table):
             yield relations.of_sums(table, frames[name].collect())
     yield from _of_checks(published, frames)

@@ -39,7 +39,15 @@ def of_ledger(rows: Mapping[str, int], ledger: pl.DataFrame, tables_of_sources: 
 
 
 def of_conserved(check: Conserved, rows: int, of: int) -> pl.DataFrame:
-    """Return how far the rows of a table differ from those of the one that it has a row for each of."""
+    """Return how far the rows of a table differ from those of the one that it has a row for each of.
+
+    Parameters
+    ----------
+    check
+        Names of the two.
+    rows, of
+        How many rows they have.
+    """
     return _gaps([(check.table, check.of, of, rows)], "conserved_rows")
 
 
@@ -53,7 +61,15 @@ def _gaps(compared: list[tuple[str, str, int, int]], measure: str) -> pl.DataFra
 
 
 def of_reference(check: Reference, rows: pl.LazyFrame, reference: pl.LazyFrame) -> pl.DataFrame:
-    """Return the share of rows whose key the reference has not; rows without a key are not asked."""
+    """Return the share of rows whose key the reference has not; rows without a key are not asked.
+
+    Parameters
+    ----------
+    check
+        Columns of both.
+    rows, reference
+        As published. Where none of the keys is in the reference, it is of something else, and nothing is judged.
+    """
     keys = rows.select(key=pl.col(check.column)).drop_nulls().group_by("key").agg(n=pl.len())
     known = reference.select(key=pl.col(check.key)).unique()
     counts = keys.join(known.with_columns(known=pl.lit(value=True)), on="key", how="left")
