@@ -1,6 +1,6 @@
 """False alarms of the scorecard on histories and worlds without a fault, and how many planted faults it finds.
 
-    python benchmarks/scorecard_alarms.py [--seeds 20] [--worlds 5]
+    python benchmarks/scorecard_alarms.py [--seeds 10] [--worlds 5]
 
 Histories are drawn: numbers of rows with noise, weekly rhythm, growth and quiet holidays, shares, and levels. Faults
 are planted one a series, on a day that is drawn. Worlds are shops of the simulator whose collection has no fault,
@@ -27,6 +27,8 @@ from ons_assets.parameters.governance import AccuracyParameters, ScorecardParame
 from ons_assets.simulate.prices import simulate_prices
 from ons_assets.simulate.prices.scales import NO_FAULTS, FaultCounts, Scale
 
+# Bounds were looked at on the seeds before it.
+FIRST_SEED = 100
 FIRST = date(2025, 1, 1)
 DAYS = 400
 # Bank holidays of a year, on which as little comes as on a Sunday.
@@ -125,7 +127,7 @@ def of_arrivals(came: dict[date, date], as_of: date) -> pl.DataFrame:
 def arrivals(seeds: int) -> None:
     """Days that are missing or late, and tables that are stale, each planted once in a history without a fault."""
     clean, missing, late, stale = [], [], [], []
-    for seed in range(seeds):
+    for seed in range(FIRST_SEED, FIRST_SEED + seeds):
         random = np.random.default_rng(seed)
         days = [FIRST + timedelta(days=n) for n in range(DAYS)]
         came = {day: day + timedelta(days=int(random.integers(0, 3))) for day in days}
@@ -149,7 +151,7 @@ def histories(seeds: int, series: int) -> None:
     print("histories: alarms a thousand table-days, and share of planted faults that raise any alarm, or a red one")
     for kind in KINDS:
         alarms, half, double = [], [], []
-        for seed in range(seeds):
+        for seed in range(FIRST_SEED, FIRST_SEED + seeds):
             random = np.random.default_rng(seed)
             values = counts(kind, series, random)
             alarms.append(verdicts(frame(values, "rows_of_day"), holidays=kind[0] == "holidays"))
@@ -171,7 +173,7 @@ def histories(seeds: int, series: int) -> None:
         ),
     ):
         alarms, found = [], {factor: [] for factor in factors}
-        for seed in range(seeds):
+        for seed in range(FIRST_SEED, FIRST_SEED + seeds):
             random = np.random.default_rng(seed)
             values = draw(random)
             alarms.append(verdicts(frame(values, measure, 3000)))
@@ -188,7 +190,7 @@ def histories(seeds: int, series: int) -> None:
 def worlds(number: int) -> None:
     """Shops whose collection has no fault, but second runs and rows that repeat as in real ones; and with faults."""
     alarms, found, planted_faults = [], [], 0
-    for seed in range(number):
+    for seed in range(FIRST_SEED, FIRST_SEED + number):
         all_of, _ = world(seed, NO_FAULTS)
         alarms.append(all_of)
         told, faults = world(seed, FaultCounts())
@@ -231,34 +233,31 @@ def scale(tables: int) -> None:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    run = path.name.split("_")[-1][:14]
+    """Whole records of a run; one that is cut short ends with a part of one."""
+    run, content = path.name.split("_")[-1][:14], path.read_bytes()
     stamp = pl.col("timestamp").str.slice(0, 19).str.to_datetime("%Y-%m-%d %H:%M:%S")
-    return (
-        pl.read_csv(path, infer_schema=False, truncate_ragged_lines=True)
-        .drop_nulls("item_price_num")
-        .select(
-            retailer=pl.col("store").str.to_lowercase(),
-            run=pl.lit(run),
-            collected_on=stamp.dt.date(),
-            item_id="ons_item_no",
-            item="ons_item_name",
-            shelf="product_type",
-            product="product_name",
-            price=pl.col("item_price_num").cast(pl.Float64),
-            currency=pl.lit("GBP"),
-            unit_price=pl.col("unit_price").cast(pl.Float64),
-            unit_quantity=pl.col("no_units").cast(pl.Float64),
-            unit="units",
-            promotion="promo",
-            drop_sha256=pl.lit(path.name),
-        )
+    return pl.read_csv(content[: content.rfind(b"\n")], infer_schema=False).select(
+        retailer=pl.col("store").str.to_lowercase(),
+        run=pl.lit(run),
+        collected_on=stamp.dt.date(),
+        item_id="ons_item_no",
+        item="ons_item_name",
+        shelf="product_type",
+        product="product_name",
+        price=pl.col("item_price_num").cast(pl.Float64),
+        currency=pl.lit("GBP"),
+        unit_price=pl.col("unit_price").cast(pl.Float64),
+        unit_quantity=pl.col("no_units").cast(pl.Float64),
+        unit="units",
+        promotion="promo",
+        drop_sha256=pl.lit(path.name),
     )
 
 
 def main() -> None:
     """Print all figures."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--series", type=int, default=20)
     parser.add_argument("--worlds", type=int, default=5)
     parser.add_argument("--tables", type=int, default=1000)
