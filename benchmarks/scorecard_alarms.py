@@ -210,9 +210,9 @@ def worlds(number: int) -> None:
     )
 
 
-def world(seed: int, faults: FaultCounts) -> tuple[pl.DataFrame, pl.DataFrame]:
+def world(seed: int, faults: FaultCounts, days: int = 90) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The verdicts on the quotes of a world, and its faults."""
-    scale = Scale("world", days=90, quotes_per_day=900, items="small", compress=False, faults=faults)
+    scale = Scale("world", days=days, quotes_per_day=900, items="small", compress=False, faults=faults)
     with tempfile.TemporaryDirectory() as folder:
         simulate_prices(Path(folder) / "drops", Path(folder) / "truth", scale=scale, seed=seed)
         files = [path for path in sorted((Path(folder) / "drops").iterdir()) if path.stat().st_size]

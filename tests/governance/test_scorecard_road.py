@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from benchmarks import scorecard_alarms
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.catalogue.governance import QUALITY_SCORECARD
 from ons_assets.governance.register import UpdateCycle, register_of
@@ -18,6 +19,7 @@ from ons_assets.governance.scorecard.view import QUALITY
 from ons_assets.lakehouse import gate, lake, warehouse
 from ons_assets.lakehouse.tables import Catalogue, Column, Sensitivity, Table
 from ons_assets.parameters.governance import AccuracyParameters, ScorecardParameters, TrendParameters
+from ons_assets.simulate.prices.scales import NO_FAULTS, FaultCounts
 from tests.run_files import PRICES, run_name, run_text
 from tests.workbench import Workbench, provenance
 
@@ -130,6 +132,22 @@ def test_rows_that_were_lost_are_missed(bench: Workbench) -> None:
         assert "6 rows, 9 of its files" in str(gap["said"])
     finally:
         lake.publish(bench.home, table, rows.lazy(), version.provenance)
+
+
+# --- simulated worlds
+
+
+def test_in_a_world_without_a_fault_nothing_is_red_and_with_faults_red_days_have_one() -> None:
+    clean, _ = scorecard_alarms.world(7, NO_FAULTS, days=34)
+    assert clean.filter(pl.col("measure") == "rows_of_day", pl.col("quality_status") == "good").height > 250
+    assert not clean.filter(quality_status="act").height
+    found, faults = scorecard_alarms.world(7, FaultCounts(), days=34)
+    red = found.filter(measure="rows_of_day", quality_status="act")
+    assert red.height > 0
+    # Repeated rows and mistyped prices are of every day, and make none of them red.
+    of_runs = faults.filter(pl.col("class").is_in([*scorecard_alarms.WHOLE_RUNS, "item_vanished", "shelf_renamed"]))
+    assert set(red["day"]) <= set(of_runs["day"])
+    assert of_runs["day"].n_unique() < 20
 
 
 # --- the real quotes

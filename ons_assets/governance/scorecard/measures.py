@@ -76,7 +76,7 @@ COMPLETE, UNIQUE, CONSISTENT = Dimension.COMPLETENESS, Dimension.UNIQUENESS, Dim
 TIMELY, VALID = Dimension.TIMELINESS, Dimension.VALIDITY
 HIGH, LOW, USUAL = Better.HIGH, Better.LOW, Better.USUAL
 SHARE = "share"
-ASK = "Ask {suppliers} whether all of {partition} was sent, and have it sent again if not."
+ASK = "Ask the supplier ({suppliers}) whether all of {partition} was sent, and once; if not, have it sent again."
 
 # fmt: off
 MEASURES = {each.name: each for each in (
@@ -88,25 +88,25 @@ MEASURES = {each.name: each for each in (
     Measure("remarked_files", VALID, "of the accepted files have a remark", SHARE, LOW, "remarked_files",
             "Read the remarks with ons-assets status, and say whether the files may stay."),
     Measure("repeated_files", UNIQUE, "of the files are another one again", SHARE, LOW, "repeated_files",
-            "Ask {suppliers} why they send the same content under two names; it was counted once."),
+            "Ask the supplier ({suppliers}) why the same content comes under two names; it was counted once."),
     Measure("usable_share", COMPLETE, "of what was expected came", SHARE, HIGH, "usable_share", ASK),
     Measure("rows_in_force", COMPLETE, "of the accepted rows are in force", SHARE, HIGH, "rows_in_force",
             "See in governance/drop_ledger which later file replaced them, and whether it should have."),
     Measure("days_late", TIMELY, "days beyond the update cycle until data came", "days", LOW, "days_late",
-            "Ask {suppliers} why {partition} came late; change update_cycle in register.toml if that is usual."),
+            "Ask the supplier ({suppliers}) why {partition} came late; if that is usual, say so in register.toml."),
     Measure("outage_days", TIMELY, "days in a row without data", "days", LOW, "outage_days",
-            "Ask {suppliers} for the days that are missing; if none were due, say so in register.toml."),
+            "Ask the supplier ({suppliers}) for the missing days; if none were due, say so in register.toml."),
     Measure("stale_days", TIMELY, "days beyond the update cycle since the last data", "days", LOW, "days_late",
-            "Ask {suppliers} why nothing comes; look whether the collection runs."),
+            "Ask the supplier ({suppliers}) why nothing comes; look whether the collection runs."),
     # What was made of it.
     Measure("rows_of_day", COMPLETE, "rows in as many files as usual", "rows", USUAL, "volume_ratio",
             "Look at the files of {partition} in governance/drop_ledger. " + ASK),
     Measure("rows_per_row", CONSISTENT, "rows for each row that it is made of", "level", USUAL, "volume_ratio",
-            "Make {table} again: ons-assets materialize {table}; if it stays so, tell {owner}: rows were lost."),
+            "Make {table} again: ons-assets materialize {table}; if it stays so, ask {owner} why rows came or went."),
     Measure("filled_share", COMPLETE, "of the rows have a value", SHARE, USUAL, "share_change",
             "Look at {of} in the files of {partition}: a field may have moved or changed its name."),
     Measure("same_in_group", COMPLETE, "parts of the rows have one value or none, where others vary", "groups", LOW,
-            "never", "Ask {suppliers} whether it is collected there; leave those rows out of what is made of it."),
+            "never", "Ask whether it is collected there ({suppliers}); leave those rows out of what is made of it."),
     Measure("same_everywhere", VALID, "is whether every row says the same", "groups", LOW, "never",
             "Look whether {of} was ever decided or measured: what is the same in every row tells nothing."),
     Measure("typical_value", CONSISTENT, "is the geometric mean", "level", USUAL, "level_ratio",
@@ -116,7 +116,7 @@ MEASURES = {each.name: each for each in (
     Measure("refused_batch", VALID, "last batches were refused", "groups", LOW, "refused_batch",
             "The last good rows stay. Read what was refused in quarantine, correct it, and make {table} again."),
     Measure("repeated_rows", UNIQUE, "of the rows repeat another", SHARE, LOW, "repeated_rows",
-            "Count them once; ask {suppliers} why they come twice."),
+            "Count them once; ask the supplier ({suppliers}) why they come twice."),
     Measure("codes_with_names", CONSISTENT, "of the codes have more than one name", SHARE, LOW, "codes_with_names",
             "Agree on one name of each code; group by the code until then."),
     Measure("flagged_rows", None, "of the rows are flagged", SHARE, LOW, "flagged_rows",
