@@ -5,9 +5,10 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import poisson
 
 from ons_assets.governance.scorecard.control import usual
-from ons_assets.governance.scorecard.judging import judged
+from ons_assets.governance.scorecard.judging import MOST_SPREAD, judged
 from ons_assets.governance.scorecard.measures import MEASURES, Better, Status, observed
 from ons_assets.parameters.governance import AccuracyParameters, ScorecardParameters, TrendParameters
 
@@ -84,9 +85,26 @@ def test_days_that_never_vary_leave_room_for_small_changes() -> None:
     assert list(statuses(values)[:, 39]) == [Status.GOOD, Status.ACT]
 
 
-def test_small_numbers_vary_by_chance() -> None:
-    values = np.random.default_rng(9).poisson(6, (200, 100)).astype(float)
+@pytest.mark.parametrize("mean", [0.2, 1, 3, 6])
+def test_small_numbers_vary_by_chance_and_no_more(mean: float) -> None:
+    values = np.random.default_rng(9).poisson(mean, (100, 100)).astype(float)
     assert (statuses(values) == Status.ACT).mean() < 0.0005
+    values[:, 88] = 300  # a Friday
+    assert np.isin(statuses(values)[:, 88], [Status.WATCH, Status.ACT]).mean() > 0.95
+
+
+def test_the_spread_of_the_logarithm_of_a_count_is_bounded() -> None:
+    counts = np.arange(200)
+    for mean in np.geomspace(0.05, 50, 40):
+        chances = poisson.pmf(counts, mean)
+        logs = np.log(np.maximum(counts, 0.5))
+        assert np.sqrt(chances @ logs**2 - (chances @ logs) ** 2) < MOST_SPREAD
+
+
+def test_one_day_of_much_among_days_of_nothing_is_seen() -> None:
+    values = np.zeros((2, 100))
+    values[0, 88], values[1, 88] = 5, 100
+    assert list(statuses(values)[:, 88]) == [Status.GOOD, Status.ACT]
 
 
 def test_weekends_are_compared_with_weekends_and_holidays_too() -> None:

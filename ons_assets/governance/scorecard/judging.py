@@ -17,6 +17,8 @@ NEVER = (0.0, float("inf"))
 SERIES = ["table_name", "measure", "dimension", "measured_of"]
 KEY = [*SERIES, "partition_name"]
 SATURDAY = 5
+# The logarithm of a Poisson count, none taken as a half, varies by no more than this, whatever its mean is.
+MOST_SPREAD = 0.7
 MONTHS_OF_YEAR = 12
 EPOCH = date(1970, 1, 1)
 
@@ -136,7 +138,7 @@ def _of_share(usual_share: Floats, basis: Floats) -> Floats:
 def _of_count(usual_log: Floats, _basis: Floats) -> Floats:
     """A count varies by its root, and so its logarithm by one over it; of few, low ones are further off than that."""
     one_over: Floats = np.exp(-usual_log / 2)
-    return one_over * (1 + one_over)
+    return np.minimum(one_over * (1 + one_over), MOST_SPREAD)
 
 
 # By the unit of a measure. A geometric mean varies by the spread of the logarithms, which is about 1 for prices, over
