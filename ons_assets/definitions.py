@@ -10,6 +10,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 import ons_assets
+from ons_assets.governance.register import Register, register_of
 from ons_assets.intake.one_grid import check_grid
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.assets import DeclaredAsset, RawAsset
@@ -49,6 +50,17 @@ def _assets_from(first_day: date, time_zone: str) -> tuple[dg.AssetsDefinition, 
     return tuple(each.of(first_day, time_zone) if isinstance(each, DeclaredAsset) else each for each in ASSETS)
 
 
+def owned(asset: dg.AssetsDefinition, register: Register) -> dg.AssetsDefinition:
+    """Return an asset with the people as owners who answer for it."""
+
+    def named(spec: dg.AssetSpec) -> dg.AssetSpec:
+        entry = register.get(spec.key.to_user_string())
+        people = [entry.owner] if entry else [register.teams[team] for team in spec.owners]
+        return spec.replace_attributes(owners=[each.contact for each in people])
+
+    return asset.map_asset_specs(named)
+
+
 def build_definitions(settings: Settings | None = None) -> dg.Definitions:
     """Return assets, checks, sensors and resources of one home.
 
@@ -56,11 +68,15 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
     ------
     BadSettings
         If the home is on another grid than its settings say.
+    RegisterError
+        If its register cannot be used, or a table has no owner.
     """
     settings = settings or load_settings()
     check_grid(Home(settings.home), [raw.source(settings) for raw in RAW])
+    register = register_of(Home(settings.home))
+    register.check_sources({raw.source(settings).name: raw.table for raw in RAW})
     return dg.Definitions(
-        assets=assets_of(settings),
+        assets=[owned(asset, register) for asset in assets_of(settings)],
         sensors=[drop_sensor(raw, following(raw), raw.source(settings).name) for raw in RAW],
         schedules=[at_night(settings.geography.time_zone)],
         # One process a run: a step for each asset would import everything anew, and two at once would need

@@ -13,6 +13,7 @@ from ons_assets.cli.expectations import expectations
 from ons_assets.cli.files import ingest, names, reread, retry
 from ons_assets.cli.layouts import layouts
 from ons_assets.cli.meters import meter
+from ons_assets.cli.register import register
 from ons_assets.cli.releases import publish, releases, withdraw
 from ons_assets.cli.serving import serve
 from ons_assets.cli.tables import materialize, parameters, status
@@ -36,6 +37,7 @@ for command in (
     app.command()(command)
 app.add_typer(layouts, name="layout")
 app.add_typer(expectations, name="expectations")
+app.add_typer(register, name="register")
 app.add_typer(meter, name="meter")
 
 
