@@ -26,6 +26,7 @@ from pydantic_settings import (
 from ons_assets.parameters.calendar import InstallationCalendar
 from ons_assets.parameters.description import Parameter, parameters_in
 from ons_assets.parameters.geography import Country
+from ons_assets.parameters.governance import Governance
 from ons_assets.parameters.meters import Meters
 from ons_assets.parameters.mobile import MOBILE_PRESETS, Mobile
 from ons_assets.parameters.names import is_structured, kind_at, paths_in, unknown
@@ -38,7 +39,7 @@ TOML_NAME = "ons-assets.toml"
 WEB_ADDRESS = r"^https?://[^\s<>\"{}|\\^`]+$"
 PREFIX, NESTED = "ONS_ASSETS_", "__"
 # Read by the build of the kernels and by tests, not by the program.
-NO_SETTINGS = ("DEBUG_KERNELS", "SLOW_TESTS", "SHARED_DATA")
+NO_SETTINGS = ("DEBUG_KERNELS", "SLOW_TESTS", "SHARED_DATA", "BROWSER_TESTS")
 
 
 class Disposal(StrEnum):
@@ -116,6 +117,7 @@ class Settings(BaseSettings):
     tweets: Tweets = Tweets()
     meters: Meters = Meters()
     mobile: Mobile = Mobile()
+    governance: Governance = Governance()
 
     @classmethod
     def settings_customise_sources(

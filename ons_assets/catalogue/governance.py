@@ -126,3 +126,87 @@ RELEASE_LEDGER = Table(
     owner="team:governance",
     source="The ledger of releases, releases.sqlite",
 )
+
+REGISTER = Table(
+    name="governance/register",
+    description="One table: who answers for it, who gives the data, what it is for, and whether it may be published.",
+    columns=(
+        columns.TABLE_NAME,
+        Column("accountable_owner", pl.String(), "who answers for the table: a person, or a role that one has"),
+        Column("owner_contact", pl.String(), "e-mail address of the owner"),
+        Column("information_risk_owner", pl.String(), "who answers for the risk of holding it, with an address"),
+        Column("data_protection_officer", pl.String(), "who is asked about personal data, with an address"),
+        Column("suppliers", pl.String(), "who gives the data; of a derived table those of all its inputs"),
+        Column("licences", pl.String(), "under which they are given; of a derived table those of all its inputs"),
+        Column("legal_basis", pl.String(), "by which law the data may be held and used"),
+        Column("table_purpose", pl.String(), "what the table is for"),
+        Column("retention", pl.String(), "how long its rows are kept"),
+        Column(
+            "retention_days",
+            pl.Int64(),
+            "local days until its rows are erased; null: they are not",
+            nullable=True,
+        ),
+        Column("update_cycle", pl.String(), "how often it changes, and how soon what is new is there"),
+        Column("replaced_by", pl.String(), "day or month, if a version replaces those of its rows", nullable=True),
+        Column("business_rules", pl.String(), "what holds of its rows, in sentences", nullable=True),
+        Column("sensitivity", pl.String(), "public, aggregate or individual"),
+        Column("release_state", pl.String(), "never, may be, released, withdrawn or refused"),
+        Column("release_words", pl.String(), "whether it may be published, and why, in sentences"),
+    ),
+    key=("table_name",),
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:governance",
+    source="The register that is shipped, the register.toml of the home, and the ledger of releases",
+)
+
+QUALITY_SCORECARD = Table(
+    name="governance/quality_scorecard",
+    description=(
+        "One measure of the quality of one table, or of a day or month of it, as an evaluation found it; a row is new "
+        "only where something differs from the one before."
+    ),
+    columns=(
+        Column("evaluated_on", pl.Date(), "local day of the evaluation"),
+        Column("evaluated_utc", pl.Datetime("us", "UTC"), "moment of the evaluation"),
+        columns.TABLE_NAME,
+        Column("partition_name", pl.String(), "day (2016-07-21) or month (2016-07) that is measured, or all"),
+        Column(
+            "dimension",
+            pl.String(),
+            "accuracy, completeness, uniqueness, consistency, timeliness, validity or provenance",
+        ),
+        columns.MEASURE,
+        Column("measured_of", pl.String(), "column, expectation or other part that is measured, or all"),
+        columns.VALUE.or_null(),
+        Column(
+            "n_behind",
+            pl.Int64(),
+            "rows, files, days or others behind the value, where they are counted",
+            nullable=True,
+        ),
+        Column(
+            "look_bound",
+            pl.Float64(),
+            "bound beyond which one looks; null: held against its past",
+            nullable=True,
+        ),
+        Column("act_bound", pl.Float64(), "bound beyond which one acts", nullable=True),
+        Column("usual_value", pl.Float64(), "median of the days or months compared with", nullable=True),
+        Column("usual_low", pl.Float64(), "lower limit of what is usual", nullable=True),
+        Column("usual_high", pl.Float64(), "upper limit of what is usual", nullable=True),
+        Column("compared", pl.Int64(), "days or months compared with", nullable=True),
+        Column("quality_status", pl.String(), "good, watch, act or not judged"),
+        Column("said", pl.String(), "what was found, in a sentence"),
+        Column("next_step", pl.String(), "what to do, in a sentence"),
+        Column(
+            "table_version", pl.Int64(), "version of the table that was measured; null if it has none", nullable=True
+        ),
+    ),
+    key=("evaluated_utc", "table_name", "partition_name", "dimension", "measure", "measured_of"),
+    partition_by=("evaluated_on",),
+    # Numbers of rows, files and days, as the ledger tells them, and figures of tables that may be told.
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:governance",
+    source="The ledger, the results and versions of every table, and its rows as published",
+)

@@ -100,7 +100,9 @@ def _print_faults_of_layouts(settings: Settings) -> None:
 
 
 def parameters(
-    domain: Annotated[str | None, typer.Argument(help="prices, tweets, meters or mobile; without one, all.")] = None,
+    domain: Annotated[
+        str | None, typer.Argument(help="prices, tweets, meters, mobile or governance; without one, all.")
+    ] = None,
     home: HomeOption = None,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="The page docs/parameters.md: every parameter with its default.")

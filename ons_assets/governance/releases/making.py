@@ -13,6 +13,7 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.governance.disclosure.audit import Contradiction
 from ons_assets.governance.disclosure.vintages import Learned, Vintage, attack, counted_column
 from ons_assets.governance.releases import formats, shelf, words
+from ons_assets.governance.releases.barred import barred
 from ons_assets.governance.releases.catalogue_record import write_catalogue_record
 from ons_assets.governance.releases.content import Release
 from ons_assets.governance.releases.quality_statement import statement
@@ -133,10 +134,8 @@ def _published(home: Home, name: str) -> tuple[Table, Version]:
 
 def _barred(table: Table, version: Version) -> str | None:
     """Return why a table is not released, whatever its figures are; None if it may be."""
-    if table.is_individual:
-        return f"{table.name} is about single people, homes or devices"
-    if table.domain == "reference":
-        return f"{table.name} holds what others publish, under their licences"
+    if (why := barred(table)) is not None:
+        return f"{table.name} {why}"
     if needs_step(table.disclosure) and not (version.provenance and version.provenance.disclosure):
         return f"{table.name} has not passed its disclosure step"
     return None
