@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Processes that share the tests, a file each at a time; files in their order, so that the longest are not the last.
 WORKERS ?= 2
+BROWSER := tests/browser/node_modules/.installed
 SOURCES := setup.py pyproject.toml constraints.txt $(shell find core_ext -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
 .PHONY: demo serve test fuzz bench lint format docs clean
@@ -14,7 +15,7 @@ demo: $(VENV)/.installed
 serve: $(VENV)/.installed
 	$(BIN)/ons-assets serve
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev $(BROWSER)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov
 
 # Damaged files of every source; MUTATIONS and SEED say how many, and which.
@@ -55,6 +56,11 @@ $(VENV)/.installed-dev: $(SOURCES) | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,lint]"
 	touch $(VENV)/.installed $@
 
+# Pages are looked at in a browser where there is one; elsewhere those tests skip, and say what is missing.
+$(BROWSER): tests/browser/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix tests/browser --no-audit --no-fund --silent && touch $@; \
+	else echo "there is no npm: pages are not looked at in a browser"; fi || echo "npm cannot install tests/browser"
+
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build *.egg-info tests/browser/node_modules tests/browser/pictures
 	find core_ext \( -name '*.c' -o -name '*.so' \) -delete

@@ -32,7 +32,7 @@ setup(
     packages=find_namespace_packages(
         include=["ons_assets*", "core_ext*", "expectations*", "docs.methods"], exclude=["*__pycache__*"]
     ),
-    package_data={"": ["*.yaml", "*.toml", "*.csv", "*.json", "*.md", "*.pyx", "*.pxd", "*.h"]},
+    package_data={"": ["*.yaml", "*.toml", "*.csv", "*.json", "*.md", "*.j2", "*.css", "*.pyx", "*.pxd", "*.h"]},
     exclude_package_data={"": ["*.c"]},
     options={"build_ext": {"parallel": os.cpu_count()}},
     ext_modules=cythonize(

@@ -10,9 +10,11 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 import ons_assets
+from ons_assets.governance import assets as accounts
 from ons_assets.governance.register import Register, register_of
 from ons_assets.intake.one_grid import check_grid
 from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration.accounting import accounts_sensor
 from ons_assets.orchestration.assets import DeclaredAsset, RawAsset
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.retention import at_night
@@ -28,16 +30,21 @@ def _defined() -> Iterator[dg.AssetsDefinition | DeclaredAsset]:
 
 ASSETS = tuple(_defined())
 RAW = tuple(each for each in ASSETS if isinstance(each, RawAsset))
+ACCOUNTS = frozenset(key for each in accounts.ACCOUNTS for key in each.keys)
+ACCOUNTS_OF_FILES = frozenset(key for each in accounts.ACCOUNTS_OF_FILES for key in each.keys)
+# Tables are made of the ledger, too; whatever else is an account is made at the end.
+AT_THE_END = ACCOUNTS - {*accounts.drop_ledger.keys}
 DATED = frozenset(key for each in ASSETS if isinstance(each, DeclaredAsset) and each.by_day for key in each.keys)
 
 
 def following(raw: RawAsset) -> dg.AssetSelection:
     """Return a raw asset and what follows from it, as far as it can be made in the same run.
 
-    Where the raw asset has no days, assets by day are left out: the run could not say which.
+    Where the raw asset has no days, assets by day are left out: the run could not say which. What is made at the end
+    has runs of its own, whatever came of this one.
     """
     apart = [] if raw.by_day else DATED
-    return dg.AssetSelection.assets(raw.key).downstream() - dg.AssetSelection.assets(*apart)
+    return dg.AssetSelection.assets(raw.key).downstream() - dg.AssetSelection.assets(*apart, *AT_THE_END)
 
 
 def assets_of(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -77,7 +84,10 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
     register.check_sources({raw.source(settings).name: raw.table for raw in RAW})
     return dg.Definitions(
         assets=[owned(asset, register) for asset in assets_of(settings)],
-        sensors=[drop_sensor(raw, following(raw), raw.source(settings).name) for raw in RAW],
+        sensors=[
+            *(drop_sensor(raw, following(raw), raw.source(settings).name) for raw in RAW),
+            accounts_sensor(dg.AssetSelection.assets(*ACCOUNTS)),
+        ],
         schedules=[at_night(settings.geography.time_zone)],
         # One process a run: a step for each asset would import everything anew, and two at once would need
         # the memory of both.

@@ -1,7 +1,7 @@
 """Charts as pictures, however many rows they have."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
@@ -10,15 +10,26 @@ if TYPE_CHECKING:
 
 def as_svg(chart: "TopLevelMixin") -> str:
     """Return a chart as SVG that needs nothing from elsewhere; a description is told to who does not see it."""
+    return svg_of(json.loads(_specification(chart)))
+
+
+def svg_of(specification: dict[str, Any]) -> str:
+    """Return a picture that Vega-Lite is to draw as SVG; what `description` says is told to who does not see it.
+
+    Parameters
+    ----------
+    specification
+        In the language of Vega-Lite; it fetches nothing.
+    """
     import vl_convert
 
-    specification = _specification(chart)
-    drawn = str(vl_convert.vegalite_to_svg(specification))
-    said = json.loads(specification)
-    if "description" not in said:
+    drawn = str(vl_convert.vegalite_to_svg(specification, allowed_base_urls=[]))
+    if "description" not in specification:
         return drawn
     opening, inside = drawn.split(">", 1)
-    words = f"<title>{escape(said.get('title', ''))}</title><desc>{escape(said['description'])}</desc>"
+    named = f"<title>{escape(specification['title'])}</title>" if "title" in specification else ""
+    kind = "desc" if named else "title"
+    words = f"{named}<{kind}>{escape(specification['description'])}</{kind}>"
     return f'{opening} role="img">{words}{inside}'
 
 

@@ -4,6 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 LONGEST_QUOTED = 60
+# What a terminal or a page obeys instead of showing it: controls, and marks that turn the direction of text.
+OBEYED = {
+    code: "\ufffd"
+    for code in (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    if chr(code) not in "\n\t"
+}
 # By the kinds of faults that pydantic tells, in the words of people who never heard of it.
 FAULTS = {
     "missing": "is missing, and must be said",

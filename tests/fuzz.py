@@ -76,7 +76,7 @@ def open_gate() -> Iterator[None]:
     passed = Audit("0", 0, (), {})
     with (
         mock.patch.object(ingestion.gate, "audit", return_value=passed),
-        mock.patch.object(ingestion.data_docs, "keep"),
+        mock.patch.object(ingestion.validations, "keep"),
     ):
         yield
 

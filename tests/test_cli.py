@@ -51,7 +51,7 @@ def test_from_files_to_a_database(home: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as database:
         assert database.execute("SELECT count(*) FROM prices.raw_quotes").fetchall() == [(12,)]
         assert database.execute('SELECT count(DISTINCT "group") FROM prices.aggregate_indices').fetchall() == [(1,)]
-    assert (home / "reports" / "data_docs" / "index.html").exists()
+    assert (home / "reports" / "governance" / "index.html").exists()
     shown = ons_assets("status", home=home)
     assert shown.returncode == 0
     assert "prices/item_indices" in shown.stdout

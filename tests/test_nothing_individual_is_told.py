@@ -104,7 +104,7 @@ def test_no_word_of_a_file_about_people_is_found_where_others_read(
     # Refused, permitted, without a reason, and with one that says whom.
     told += [run("meter", "show", WORD, *said) for said in ([], ["--consented", "--reason", "why"], ["--consented"])]
     told += [run("meter", "show", WORD, "--consented", "--reason", f"of {WORD}")]
-    told += [run("materialize", "governance"), run("status")]
+    told += [run("materialize", "governance"), run("status"), run("report"), run("report", "--summary")]
     for source in sources:
         for number, content in enumerate(files(source.name).values()):
             file = tmp_path / f"{WORD}-{number}{('.csv', f'.{WORD}')[number % 2]}"
@@ -115,6 +115,9 @@ def test_no_word_of_a_file_about_people_is_found_where_others_read(
     assert {drop.source for drop in drops} == {source.name for source in sources}
     assert all(WORD in drop.original_name for drop in drops)
     assert (home / "lake" / "governance" / "drop_ledger").is_dir()
+    report = home / "reports" / "governance"
+    assert "file 1" in (report / "refused.html").read_text()
+    assert all((report / f"tables/{source.table}.html").exists() for source in sources)
     found = [path for path in open_to_others(home) if WORD.lower() in said(path).lower()]
     assert found == []
 

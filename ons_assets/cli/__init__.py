@@ -15,6 +15,7 @@ from ons_assets.cli.layouts import layouts
 from ons_assets.cli.meters import meter
 from ons_assets.cli.register import register
 from ons_assets.cli.releases import publish, releases, withdraw
+from ons_assets.cli.report import report
 from ons_assets.cli.serving import serve
 from ons_assets.cli.tables import materialize, parameters, status
 from ons_assets.cli.terminal import Failed, console, errors
@@ -32,7 +33,7 @@ app = typer.Typer(
 # In the order in which the help shows them.
 for command in (
     *(demo, simulate, ingest, retry, names, reread, erase, retain, materialize),
-    *(publish, withdraw, releases, trace, serve, status, parameters),
+    *(publish, withdraw, releases, report, trace, serve, status, parameters),
 ):
     app.command()(command)
 app.add_typer(layouts, name="layout")

@@ -43,6 +43,7 @@ def ingest(
             operations.take(settings, files, source, progress) if files else operations.take_dropped(settings, progress)
         )
         outcomes = operations.read_waiting(settings, progress)
+        outcomes.append(operations.account_for_files(settings, progress))
         drops = operations.current(settings, taken.drops)
     for sentence in taken.stayed:
         errors.print(sentence, style="yellow", soft_wrap=True)
@@ -62,6 +63,7 @@ def retry(
     operations.open_made_home(settings)
     with progress_of("reading") as progress:
         again, outcomes = operations.retry(settings, drops or [], progress)
+        outcomes.append(operations.account_for_files(settings, progress))
     _print_ingested(operations.current(settings, again), outcomes, [])
 
 
@@ -103,7 +105,7 @@ def reread(
         if not (yes or typer.confirm("Let the new reading take effect?")):
             return
         with progress_of("publishing") as progress:
-            outcome = again.apply(progress)
+            outcome = again.apply(progress).and_then(operations.account_for_files(settings, progress))
     print_outcome(outcome)
     fail_unless(outcome.success, "the table could not be made anew")
 

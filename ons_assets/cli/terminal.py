@@ -13,20 +13,12 @@ from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
-from ons_assets.wording import counted
+from ons_assets.wording import OBEYED, counted
 
 if TYPE_CHECKING:
     import polars as pl
 
     from ons_assets.orchestration.runs import Outcome
-
-
-# What a terminal obeys instead of showing it: controls, and marks that turn the direction of text.
-OBEYED = {
-    code: "\ufffd"
-    for code in (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-    if chr(code) not in "\n\t"
-}
 
 
 class _Plain(Console):

@@ -13,6 +13,7 @@ import polars as pl
 from ons_assets import operations
 from ons_assets.demo import meters, mobile, prices, tweets
 from ons_assets.geography.grid import Grid
+from ons_assets.governance.report import start_page
 from ons_assets.intake.ledger import Drop
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.runs import Outcome
@@ -85,9 +86,9 @@ def next_steps(settings: Settings) -> dict[str, str]:
         "products that need a person": str(home.reports / "classification" / "review_queue.csv"),
         "the prices of the month": str(home.reports / "prices" / "latest.html"),
         "a map of commuters": str(home.reports / "mobile" / "flow_map.png"),
-        "what the gate found": str(home.reports / "data_docs" / "index.html"),
         "what was refused": str(home.quarantine),
         "the truth of the simulation": str(_simulated(settings) / "*" / "truth"),
+        "how good it all is": str(start_page(home)),
     }
 
 

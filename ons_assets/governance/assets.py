@@ -13,18 +13,21 @@ from ons_assets.governance.disclosure.account import disclosure_audit
 from ons_assets.governance.register import register_of
 from ons_assets.governance.register import table as register_table
 from ons_assets.governance.releases.release_ledger import ReleaseLedger
+from ons_assets.governance.report import write_report
 from ons_assets.governance.scorecard.evaluation import evaluate, new_rows
 from ons_assets.governance.scorecard.view import QUALITY
 from ons_assets.intake.erasure_ledger import ErasureLedger
 from ons_assets.intake.ingestion import DROP_SHA256
-from ons_assets.lakehouse import data_docs, lake, warehouse
+from ons_assets.lakehouse import lake, warehouse
 from ons_assets.lakehouse.increments import Replacement
 from ons_assets.orchestration.assets import published
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.parameters.geography import Country
 from ons_assets.parameters.governance import AccuracyParameters, ScorecardParameters, TrendParameters
 
-ALL = [table.name.split("/") for table in CATALOGUE.values()]
+# What is told of all tables depends on none: a step after one that failed would be left out, and what was refused is to
+# be told. By its priority it comes when no other step of its run is left.
+PRIORITY = "dagster/priority"
 # A table whose source is another table keeps the lineage of its rows, but no drop is read for it.
 FROM_DROPS = [
     table.name
@@ -45,7 +48,7 @@ def release_ledger(lakehouse: Lakehouse) -> pl.DataFrame:
     return ReleaseLedger(lakehouse.home).frame()
 
 
-@published("governance/register", after=["governance/release_ledger"])
+@published("governance/register")
 def register(lakehouse: Lakehouse) -> pl.DataFrame:
     """Publish who answers for each table, and whether it may be published."""
     return register_table.frame(register_of(lakehouse.home), lakehouse.settings.drops.retention_days)
@@ -69,7 +72,9 @@ def disclosure_audits(lakehouse: Lakehouse) -> pl.DataFrame:
     return disclosure_audit(lakehouse.home, list(CATALOGUE.values()))
 
 
-@published("governance/quality_scorecard", after=[name for name in CATALOGUE if name != QUALITY_SCORECARD.name])
+@published(
+    "governance/quality_scorecard", after=[name for name, table in CATALOGUE.items() if table.domain != "governance"]
+)
 def quality_scorecard(
     lakehouse: Lakehouse,
     country: Country,
@@ -102,9 +107,9 @@ def quality_scorecard(
     key=["governance", "analytical_database"],
     group_name="governance",
     description="DuckDB database of the latest version of every published table, for people; individual tables apart.",
-    deps=ALL,
     kinds={"duckdb"},
     owners=["team:governance"],
+    op_tags={PRIORITY: "-1"},
 )
 def analytical_database(lakehouse: Lakehouse, duckdb: DuckDBResource) -> dg.MaterializeResult[None]:
     """Build the database beside the old one and put it in its place."""
@@ -122,16 +127,25 @@ def analytical_database(lakehouse: Lakehouse, duckdb: DuckDBResource) -> dg.Mate
 
 
 @dg.asset(
-    key=["governance", "data_docs"],
+    key=["governance", "report"],
     group_name="governance",
-    description="Great Expectations' pages on the last audit of every table.",
-    deps=ALL,
-    kinds={"greatexpectations"},
+    description="Pages for people who answer for the figures: one on each table, and what needs a person.",
+    kinds={"html"},
     owners=["team:governance"],
+    op_tags={PRIORITY: "-2"},
 )
-def validation_pages(lakehouse: Lakehouse) -> dg.MaterializeResult[None]:
-    """Render the results that the gate kept."""
+def pages(lakehouse: Lakehouse) -> dg.MaterializeResult[None]:
+    """Write the report in place of the one before."""
     home = lakehouse.home
-    with home.working(), home.table_lock("data_docs"):
-        page = data_docs.build(home)
-    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(page)})
+    with home.working(), home.table_lock("report"):
+        start = write_report(home, lakehouse.settings)
+    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(start)})
+
+
+# What happened, for who answers for it. It is told whatever came of the tables: in a run of its own, after the others.
+ACCOUNTS = (
+    *(drop_ledger, release_ledger, register, erasures, accesses, disclosure_audits, quality_scorecard),
+    *(analytical_database, pages),
+)
+# Of these, what files alone change.
+ACCOUNTS_OF_FILES = (drop_ledger, analytical_database, pages)

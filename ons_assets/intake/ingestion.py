@@ -20,7 +20,7 @@ from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.parsed import Parsed
 from ons_assets.intake.reading import quarantine_name, read, read_waiting
 from ons_assets.intake.source import Source
-from ons_assets.lakehouse import data_docs, gate, lake, quarantine
+from ons_assets.lakehouse import gate, lake, quarantine, validations
 from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Among, Between, Partition, Provenance
@@ -180,7 +180,7 @@ def _gate(home: Home, source: Source, table: Table, suite: Suite, member: _Membe
     audits = _gate_batches if source.batch else _gate_whole
     last = audits(home, source, table, suite, member, run_id)
     if last is not None:
-        data_docs.keep(home, table.name, run_id, "", last.result)
+        validations.keep(home, table.name, run_id, "", last)
     name, accepted = member.drop.name, member.parsed.accepted
     member.warnings += [Finding.of(member.drop, name, accepted, said) for said in member.parsed.warnings]
 
@@ -201,8 +201,8 @@ def _gate_batches(home: Home, source: Source, table: Table, suite: Suite, member
         slug = f"{number}-{re.sub('[^A-Za-z0-9]+', '-', label)[:SLUG_LENGTH]}"
         name = f"{quarantine_name(drop)}-{slug}"
         staged = stage(home, table, batch, run_id, name)
-        quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, staged)
-        data_docs.keep(home, table.name, run_id, f"{str(drop.sha256)[:8]}-{slug}", audit.result)
+        quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, staged, audit.failures)
+        validations.keep(home, table.name, run_id, f"{str(drop.sha256)[:8]}-{slug}", audit)
         member.refused.add(values)
         member.refusals.append(Finding.of(drop, label, len(batch), audit.reason))
     return last
@@ -222,7 +222,8 @@ def _gate_whole(home: Home, source: Source, table: Table, suite: Suite, member: 
         folder = home.staging / run_id / table.name
         folder.mkdir(parents=True, exist_ok=True)
         rows.sink_parquet(folder / f"{name}.parquet")
-        quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, folder / f"{name}.parquet")
+        whole = folder / f"{name}.parquet"
+        quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, whole, audit.failures)
         member.refused.add(())
         member.refusals.append(Finding.of(drop, drop.name, member.parsed.accepted, audit.reason))
     elif audit.failures:

@@ -38,13 +38,22 @@ MANY_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Failure:
-    """One expectation that a batch does not meet; `bound` is its name where a home may change it."""
+    """One expectation that a batch does not meet.
+
+    Parameters
+    ----------
+    bound
+        Its name, where a home may change it.
+    notes
+        What the suite says of it, for people.
+    """
 
     expectation: str
     column: str | None
     severity: str
     detail: str
     bound: str | None = None
+    notes: str | None = None
 
     def __str__(self) -> str:
         where = f" on {self.column}" if self.column else ""
@@ -65,7 +74,7 @@ class Audit:
     failures
         The ones that were not met, worst first.
     result
-        Great Expectations' own result, as JSON, for the Data Docs.
+        Great Expectations' own result, as JSON; see `ons_assets.lakehouse.validations`.
     overlay
         What the home changed in the suite; None where it has nothing to say.
     """
@@ -216,12 +225,14 @@ def _failure(entry: dict[str, Any]) -> Failure | None:
     if condition := configuration["kwargs"].get("row_condition"):
         # The library wraps what it passes through.
         expected = f"{expected} where {condition['pass_through_filter']}"
+    said = configuration.get("meta") or {}
     return Failure(
         expectation=configuration["type"].removeprefix("expect_").replace("_", " "),
         column=configuration["kwargs"].get("column"),
         severity=severity,
         detail=f"expected {expected}; {detail}" if expected else detail,
-        bound=(configuration.get("meta") or {}).get("name"),
+        bound=said.get("name"),
+        notes=said.get("notes"),
     )
 
 

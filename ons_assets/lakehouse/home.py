@@ -85,7 +85,7 @@ class Home:
 
     @property
     def reports(self) -> Path:
-        """Pages for people, Great Expectations' Data Docs among them."""
+        """Pages for people, and the results of audits."""
         return self.root / "reports"
 
     @property

@@ -15,7 +15,7 @@ import polars as pl
 
 import core_ext
 import ons_assets
-from ons_assets.lakehouse import data_docs, gate, lake, quarantine
+from ons_assets.lakehouse import gate, lake, quarantine, validations
 from ons_assets.lakehouse.disclosure import Account, Protected, needs_step
 from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.home import Home
@@ -187,7 +187,7 @@ class Publication:
             self._audits.append(self._stage(self._table.empty()))
         rows = pl.scan_parquet(self._staged, glob=False)
         audit = Audit.of_parts(self._audits)
-        data_docs.keep(self._home, self._table.name, self._run_id, "", self._worst().result)
+        validations.keep(self._home, self._table.name, self._run_id, "", self._worst())
         made_of = data_version(inputs, self._suite, settings)
         provenance = Provenance(
             run_id=self._run_id,
@@ -211,8 +211,8 @@ class Publication:
 
     def _refuse(self, audit: Audit, staged: Path | None) -> NoReturn:
         name, run = self._table.name, self._run_id
-        data_docs.keep(self._home, name, run, "", audit.result)
-        quarantine.keep_refused(self._home, name, run, f"run {run}", run, audit.reason, staged)
+        validations.keep(self._home, name, run, "", audit)
+        quarantine.keep_refused(self._home, name, run, f"run {run}", run, audit.reason, staged, audit.failures)
         raise Refused(name, audit)
 
     def discard(self) -> None:

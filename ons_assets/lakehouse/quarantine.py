@@ -9,6 +9,7 @@ table is a run.
 import io
 import json
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from ons_assets.lakehouse.gate import Failure
 from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, Home, write_atomically
 from ons_assets.wording import counted
 
@@ -24,7 +26,14 @@ REJECTED_SCHEMA = {"line": pl.Int64(), "reason": pl.String(), "text": pl.String(
 
 @dataclass(frozen=True)
 class Entry:
-    """Why a batch, or rows of it, lie in quarantine."""
+    """Why a batch, or rows of it, lie in quarantine.
+
+    Parameters
+    ----------
+    failures
+        What the gate found in it, one by one: `ons_assets.lakehouse.gate.Failure` as a mapping; nothing of what could
+        not be read, nor of what was refused before this was written down.
+    """
 
     table: str
     batch: str
@@ -34,6 +43,7 @@ class Entry:
     refused: bool
     run_id: str
     quarantined_utc: str
+    failures: Sequence[Mapping[str, Any]] = ()
 
 
 def keep_rows(home: Home, table: str, batch: str, name: str, run_id: str, rejected: pl.DataFrame) -> None:
@@ -83,7 +93,16 @@ def rejected_rows(home: Home, table: str) -> pl.DataFrame:
     return pl.concat(found).sort("batch", "reason")
 
 
-def keep_refused(home: Home, table: str, batch: str, name: str, run_id: str, reason: str, staged: Path | None) -> None:
+def keep_refused(
+    home: Home,
+    table: str,
+    batch: str,
+    name: str,
+    run_id: str,
+    reason: str,
+    staged: Path | None,
+    failures: Sequence[Failure] = (),
+) -> None:
     """Keep a batch that was refused, by moving its staged file; `staged` is None if nothing was staged.
 
     Parameters
@@ -102,13 +121,16 @@ def keep_refused(home: Home, table: str, batch: str, name: str, run_id: str, rea
         Sentence for people; it quotes nothing from an individual source.
     staged
         File in the staging area, which is moved.
+    failures
+        The same as the reason, one by one, where the gate refused it.
     """
     folder = _folder(home, table)
     if staged is not None:
         shutil.move(staged, folder / f"{batch}.batch.parquet")
     kept = [folder / f"{batch}.{part}.parquet" for part in ("rows", "batch")]
     rows = sum(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item() for path in kept if path.exists())
-    _write_reason(home, Entry(table, batch, name, reason, rows, True, run_id, _now()))
+    said = tuple(asdict(failure) for failure in failures)
+    _write_reason(home, Entry(table, batch, name, reason, rows, True, run_id, _now(), said))
 
 
 def release(home: Home, table: str, batch: str) -> None:
@@ -191,4 +213,4 @@ def _write_reason(home: Home, entry: Entry) -> None:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

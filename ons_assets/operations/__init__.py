@@ -13,7 +13,7 @@ import dagster as dg
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.definitions import ASSETS, DATED, RAW, build_definitions
+from ons_assets.definitions import ACCOUNTS_OF_FILES, ASSETS, AT_THE_END, DATED, RAW, build_definitions
 from ons_assets.intake import parsed, records, taking
 from ons_assets.intake.drops import StillChanging, archived_path, is_finished
 from ons_assets.intake.fields import ColumnsOf, holders
@@ -337,7 +337,8 @@ def stale_drops(settings: Settings) -> pl.DataFrame:
 def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | None, progress: Progress) -> Outcome:
     """Materialise assets by name, or what follows from the raw tables, of some groups or of all.
 
-    Tables that one computation makes are made together, also where only one of them is named.
+    Tables that one computation makes are made together, also where only one of them is named. What says what happened
+    is made at the end, whatever came of the others.
 
     Parameters
     ----------
@@ -350,14 +351,27 @@ def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | Non
         If there is no such asset or group.
     """
     home, definitions = Home(settings.home), build_definitions(settings)
-    selection = _selection(names)
-    keys = selection.resolve(definitions.resolve_asset_graph())
+    keys = _selection(names).resolve(definitions.resolve_asset_graph())
+    at_the_end = keys & AT_THE_END
+    keys -= at_the_end
     if keys & DATED and days is None:
         days = span_of(Ledger(home).drops(statuses=[Status.READ, Status.ACCEPTED, Status.REFUSED]))
         if days is None:
-            selection -= dg.AssetSelection.assets(*DATED)
+            keys -= DATED
     with instance(home) as opened:
-        return materialize(definitions, opened, selection, days=days if keys & DATED else None, progress=progress)
+        outcomes = [
+            materialize(definitions, opened, dg.AssetSelection.assets(*some), days=of, progress=progress)
+            for some, of in ((keys, days if keys & DATED else None), (at_the_end, None))
+            if some
+        ]
+    return reduce(Outcome.and_then, outcomes)
+
+
+def account_for_files(settings: Settings, progress: Progress) -> Outcome:
+    """Say what became of files, whatever it was: in the ledger as a table, in the database, in the report."""
+    with instance(Home(settings.home)) as opened:
+        selection = dg.AssetSelection.assets(*ACCOUNTS_OF_FILES)
+        return materialize(build_definitions(settings), opened, selection, progress=progress)
 
 
 def made_together(names: Sequence[str]) -> dict[str, list[str]]:

@@ -82,5 +82,5 @@ def releases(settings: Settings) -> tuple[list[Entry], list[str]]:
 
 
 def publish_release_ledger(settings: Settings, progress: Progress) -> Outcome:
-    """Let the table of releases follow its ledger."""
-    return make(settings, ["governance/release_ledger"], None, progress)
+    """Let the table of releases and the report follow the ledger of releases."""
+    return make(settings, ["governance/release_ledger", "governance/report"], None, progress)

@@ -55,6 +55,23 @@ class Outcome:
         """Whether nothing failed."""
         return not self.failures
 
+    def and_then(self, other: "Outcome") -> "Outcome":
+        """Return how two runs ended, one after the other, as if they were one; it is called after the first.
+
+        Parameters
+        ----------
+        other
+            The later one.
+        """
+        return Outcome(
+            run_id=self.run_id,
+            made=tuple(sorted({*self.made, *other.made})),
+            waiting=self.waiting | other.waiting,
+            failures=self.failures | other.failures,
+            warnings=self.warnings | other.warnings,
+            skipped=tuple(sorted({*self.skipped, *other.skipped})),
+        )
+
 
 @contextmanager
 def instance(home: Home) -> Iterator[dg.DagsterInstance]:

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from ons_assets.parameters.base import Parameters, Section, Share
+from ons_assets.parameters.reporting import ReportParameters
 
 # Where one looks, and where one acts.
 Shares = tuple[Share, Share]
@@ -121,8 +122,9 @@ class AccuracyParameters(Parameters):
 
 
 class Governance(Section):
-    """What the scorecard of quality is held against."""
+    """What the scorecard of quality is held against, and what the report shows."""
 
     scorecard: ScorecardParameters = ScorecardParameters()
     trend: TrendParameters = TrendParameters()
     accuracy: AccuracyParameters = AccuracyParameters()
+    report: ReportParameters = ReportParameters()

@@ -297,8 +297,8 @@ def test_recovery_removes_what_was_never_committed_and_nothing_else(workbench: W
     for folder in (home.archive / "prices", home.quarantine, home.reports, home.root, home.restricted_warehouse.parent):
         (folder / ".123.part").write_bytes(b"x")
     (home.root / ".warehouse.duckdb.123.part.wal").write_bytes(b"x")
-    (home.reports / ".data_docs.123.part").mkdir()
-    (home.reports / ".data_docs.123.part" / "index.html").write_text("x")
+    (home.reports / ".governance.123.part").mkdir()
+    (home.reports / ".governance.123.part" / "index.html").write_text("x")
     orphan = home.table("prices/raw_quotes") / "collected_on=2016-07-21" / "part-00000-orphan.parquet"
     orphan.write_bytes(b"x")
 
@@ -308,7 +308,7 @@ def test_recovery_removes_what_was_never_committed_and_nothing_else(workbench: W
     after = {path: path.read_bytes() for path in home.root.rglob("*") if path.is_file()}
     assert after == before
     assert list(home.staging.iterdir()) == []
-    assert not (home.reports / ".data_docs.123.part").exists()
+    assert not (home.reports / ".governance.123.part").exists()
     assert len(workbench.published()) == 3
 
 

@@ -118,7 +118,7 @@ def test_a_home_of_any_name_works(name: str, tmp_path: Path, file: Path, capsys:
     does("status", "--home", home)
     assert "reference/workers" in capsys.readouterr().out
     assert (home / "warehouse.duckdb").exists()
-    assert (home / "reports" / "data_docs" / "index.html").exists()
+    assert (home / "reports" / "governance" / "index.html").exists()
 
 
 @pytest.mark.parametrize("name", ["a#b", "a?b", "[a]", "a%20b", "a|b", "a=b"])

@@ -36,6 +36,7 @@ from ons_assets.lakehouse.tables import Table
 from ons_assets.wording import counted, one_line
 
 WAIT_SECONDS = 0.2
+REPORT = "governance/report"
 COORDINATE = re.compile(r"(latitude|longitude|easting_m|northing_m)$")
 WHOLE_NUMBER = re.compile(r"[0-9]{1,19}")
 NO_REASON = "the reason is kept: it must be given, and must not say whom it is about"
@@ -340,7 +341,8 @@ class Erasing:
         self.step("finished")
         Intent.forget(self.home)
         if self._is_governed():
-            failures |= self.making.make([ERASURES.name])
+            # Before, the report told of an erasure that is not finished.
+            failures |= self.making.make([ERASURES.name, REPORT])
         return Erased(source.name, files, rows, len(intent.tables), intent.changes or [], failures)
 
     def _remove(self, source: Source, intent: Intent) -> Intent:

@@ -29,7 +29,7 @@ def of_results(results: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
     Parameters
     ----------
     results
-        The last kept result of each table (`ons_assets.lakehouse.data_docs`). Of individual tables a result holds
+        The last kept result of each table (`ons_assets.lakehouse.validations`). Of individual tables a result holds
         numbers of rows only, and none of it is told but the names of bounds and their notes.
 
     Returns

@@ -1,0 +1,201 @@
+"""What the facts mean: how a table stands, whether it may be published, and what needs a person."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ons_assets.governance.releases.barred import barred
+from ons_assets.governance.releases.release_ledger import ReleaseStatus
+from ons_assets.governance.report.facts import Facts, Judgement, Light, Refusal, TableFacts, TableQuality
+from ons_assets.lakehouse.tables import Sensitivity
+from ons_assets.wording import counted
+
+WORST_FIRST = (Light.BAD, Light.LOOK, Light.GOOD, Light.NONE)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something that needs a person.
+
+    Parameters
+    ----------
+    table
+        Whose page says more; None if it is about no table.
+    about
+        What it is about, in words.
+    what
+        What is the matter.
+    todo
+        What to do.
+    """
+
+    light: Light
+    table: str | None
+    about: str
+    what: str
+    todo: str
+
+
+def stands(table: TableFacts) -> Judgement:
+    """Return how a table stands: the worst that is known of it."""
+    return min(_faults(table), key=lambda found: WORST_FIRST.index(found.light), default=_without_fault(table))
+
+
+def _faults(table: TableFacts) -> Iterator[Judgement]:
+    latest, refused = table.latest, open_refusals(table)
+    if exposed := (table.disclosure or {}).get("exposed"):
+        yield Judgement(Light.BAD, f"{counted(exposed, 'number')} that may not be told can be worked out of it.")
+    if refused and latest is None:
+        yield Judgement(Light.BAD, f"Nothing was ever published: {_batches(refused)} refused.")
+    elif refused and latest is not None and not made_of_files(table):
+        since = f"the figures of {latest.published_utc:%d %B %Y} stand"
+        yield Judgement(Light.BAD, f"Refused on {refused[0].when_utc:%d %B %Y}; {since}.")
+    elif refused:
+        yield Judgement(Light.LOOK, f"{_batches(refused)} refused; the others are published.")
+    if latest is not None and table.quality is not None and table.quality.urgent:
+        yield Judgement(table.quality.urgent[0].light, _urgent(table.quality))
+    if latest is not None and latest.warnings:
+        yield Judgement(Light.LOOK, f"Published with {counted(len(latest.warnings), 'warning')}.")
+
+
+def _without_fault(table: TableFacts) -> Judgement:
+    if table.latest is None:
+        return Judgement(Light.NONE, "Never made.")
+    evaluated = table.publications[0].evaluated
+    met = f"met all {evaluated} expectations" if evaluated else "no batch was refused"
+    return Judgement(Light.GOOD, f"Published on {table.latest.published_utc:%d %B %Y}, {met}.")
+
+
+def _urgent(quality: TableQuality) -> str:
+    """How many measures need a person, and the first of them."""
+    first = quality.urgent[0]
+    more = len(quality.urgent) - 1
+    return f"{first.dimension.capitalize()}: {first.said}{f' And {more:,} more.' if more else ''}"
+
+
+def made_of_files(table: TableFacts) -> bool:
+    """Whether a table is read from files, and so a refusal is one of a file and not of the table."""
+    return any(refusal.drop is not None for refusal in table.refusals) or bool(table.latest and table.latest.files)
+
+
+def open_refusals(table: TableFacts) -> list[Refusal]:
+    """Return what of a table is refused as a whole and was not made since, the newest first."""
+    whole = [refusal for refusal in table.refusals if refusal.whole]
+    if table.latest is None or made_of_files(table):
+        return whole
+    return [refusal for refusal in whole if refusal.when_utc > table.latest.published_utc]
+
+
+def _batches(refused: Sequence[Refusal]) -> str:
+    files = {refusal.drop.drop_id for refusal in refused if refusal.drop is not None}
+    return f"{counted(len(files), 'file')} {_was(len(files))}" if files else f"{counted(len(refused), 'run')} was"
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def may_be_published(table: TableFacts) -> Judgement:
+    """Return whether a table may leave the house, and why."""
+    declared = table.table
+    if (why := barred(declared)) is not None:
+        return Judgement(Light.NONE, f"No: it {why}.")
+    if table.latest is None:
+        return Judgement(Light.NONE, "Not yet: it was never made.")
+    if declared.sensitivity is Sensitivity.PUBLIC:
+        return Judgement(Light.GOOD, "Yes: it is about no single person, home or device.")
+    audit = table.disclosure
+    if audit is None:
+        return Judgement(Light.LOOK, "Not yet: the disclosure audit has not seen it.")
+    if audit["exposed"]:
+        return Judgement(Light.BAD, "No: numbers that may not be told can be worked out of it.")
+    if audit["disclosure_rule"] == "exempt":
+        return Judgement(Light.GOOD, f"Yes: it needs no disclosure control, because {audit['reason']}.")
+    if audit["attacked"] is None:
+        return Judgement(Light.GOOD, "Yes, once somebody approves it: small groups are withheld.")
+    attacked = counted(audit["attacked"], "figure")
+    return Judgement(Light.GOOD, f"Yes, once somebody approves it: an attack on {attacked} learned nothing.")
+
+
+def released(table: TableFacts) -> str:
+    """Return in a sentence what of a table was released."""
+    standing = [each for each in table.releases if each.release_status is ReleaseStatus.RELEASED]
+    if not standing:
+        withdrawn = any(each.release_status is ReleaseStatus.WITHDRAWN for each in table.releases)
+        return "Withdrawn." if withdrawn else "Not released."
+    last = standing[-1]
+    said = f"Release {last.release_version} of {last.made_utc:%d %B %Y}, approved by {last.approved_by}."
+    if table.latest is not None and table.latest.number > last.lake_version:
+        said += f" It is of version {last.lake_version}; the table has version {table.latest.number} by now."
+    return said
+
+
+def tasks(facts: Facts) -> list[Task]:
+    """Return what needs a person, the most urgent first."""
+    kinds = (_register, _erasure, _exposures, _refused_tables, _refused_files, _measured, _warnings)
+    found = [task for kind in kinds for task in kind(facts)]
+    return sorted(found, key=lambda task: WORST_FIRST.index(task.light))
+
+
+def _register(facts: Facts) -> Iterator[Task]:
+    if facts.register_fault is not None:
+        yield Task(Light.BAD, None, "register", f"The register cannot be used: {facts.register_fault}.", "Mend it.")
+
+
+def _erasure(facts: Facts) -> Iterator[Task]:
+    if facts.unfinished_erasure:
+        what = "An erasure was begun and is not finished."
+        yield Task(Light.BAD, None, "erasure", what, "Go on with it: ons-assets erase --resume.")
+
+
+def _exposures(facts: Facts) -> Iterator[Task]:
+    for table in facts.tables:
+        if (table.disclosure or {}).get("exposed"):
+            todo = "Withdraw what was released of it, and make the table coarser before it is released again."
+            yield Task(Light.BAD, table.table.name, table.table.name, stands(table).sentence, todo)
+
+
+def _refused_tables(facts: Facts) -> Iterator[Task]:
+    for table in facts.tables:
+        refused = open_refusals(table)
+        if refused and not made_of_files(table):
+            said = " ".join(refused[0].notes) or refused[0].reason
+            what = f"The gate refused it on {refused[0].when_utc:%d %B %Y}: {said}"
+            todo = "Mend its inputs or its bounds, then: ons-assets materialize " + table.table.name
+            yield Task(Light.BAD, table.table.name, table.table.name, what, todo)
+
+
+def _refused_files(facts: Facts) -> Iterator[Task]:
+    by_source: dict[str, list[Refusal]] = defaultdict(list)
+    for refusal in facts.refusals:
+        if refusal.whole and refusal.drop is not None:
+            by_source[refusal.drop.source].append(refusal)
+    published = {table.table.name for table in facts.tables if table.latest is not None}
+    for source, refused in sorted(by_source.items()):
+        files = {refusal.drop.drop_id for refusal in refused if refusal.drop is not None}
+        table = next((refusal.table for refusal in refused if refusal.table is not None), None)
+        light = Light.LOOK if table in published else Light.BAD
+        newest = refused[0]
+        what = f"{counted(len(files), 'file')} refused, whole or in part; the last: {newest.name}: {newest.reason}"
+        todo = "Ask for a corrected file and drop it; if a layout or a bound is at fault, mend it: ons-assets retry"
+        yield Task(light, table, f"files of {source}", what, todo)
+
+
+def _measured(facts: Facts) -> Iterator[Task]:
+    """The most urgent measure of each table."""
+    for table in facts.tables:
+        if table.quality is not None and table.quality.urgent:
+            first = table.quality.urgent[0]
+            where = "" if first.partition == "all" else f" ({first.partition})"
+            what = f"{first.dimension.capitalize()}{where}: {first.said}"
+            yield Task(first.light, table.table.name, table.table.name, what, first.next_step)
+
+
+def _warnings(facts: Facts) -> Iterator[Task]:
+    for table in facts.tables:
+        if table.latest is None or not table.latest.warnings:
+            continue
+        reason, notes = table.latest.warnings[0]
+        more = len(table.latest.warnings) - 1
+        what = f"Published with a warning: {notes or reason}{f' And {more} more.' if more else ''}"
+        yield Task(Light.LOOK, table.table.name, table.table.name, what, "Look whether the figures are right.")

@@ -1,0 +1,306 @@
+"""The pages of the report: complete, escaped, alone, small, and silent of single people."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.governance.report import gather, write_pages, write_report
+from ons_assets.governance.report.facts import Facts, Light, Publication, TableFacts
+from ons_assets.governance.report.judgement import may_be_published, stands, tasks
+from ons_assets.governance.report.page import as_html
+from ons_assets.governance.report.pages import path_of, site
+from ons_assets.governance.report.summary import summary
+from ons_assets.governance.report.table_page import table_page
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.home import Home
+from ons_assets.settings import Settings
+from tests.governance.report_world import ACCESSES, AUDIT, FLOWS, MARKUP, MONTH, NOW, QUOTES, World, made_at
+
+# Everything that pages are made of; nothing of it fetches or runs anything.
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "div", "header", "nav", "main", "section", "footer"),
+    *(
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "p",
+        "ul",
+        "ol",
+        "li",
+        "dl",
+        "dt",
+        "dd",
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tr",
+    ),
+    *(
+        "th",
+        "td",
+        "a",
+        "b",
+        "span",
+        "bdi",
+        "time",
+        "wbr",
+        "br",
+        "code",
+        "pre",
+        "em",
+        "strong",
+        "blockquote",
+        "hr",
+        "figure",
+    ),
+    *("figure", "figcaption", "svg", "g", "path", "text", "line", "rect", "desc", "defs", "clippath"),
+}
+LARGEST_BYTES = 300_000
+
+
+class Reader(HTMLParser):
+    """What a browser sees of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.text = ""
+        self.size = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.links += [value or "" for name, value in attrs if name in ("href", "xlink:href", "src")]
+        self.anchors |= {value or "" for name, value in attrs if name == "id"}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def reading(path: Path) -> Reader:
+    reader = Reader()
+    reader.size = path.stat().st_size
+    reader.feed(path.read_text(encoding="utf-8"))
+    return reader
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return made_at(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def facts(world: World) -> Facts:
+    return gather(world.home, world.settings)
+
+
+@pytest.fixture(scope="module")
+def pages(world: World) -> dict[str, Reader]:
+    start = write_report(world.home, world.settings)
+    return {path.relative_to(start.parent).as_posix(): reading(path) for path in start.parent.rglob("*.html")}
+
+
+def of(facts: Facts, name: str) -> TableFacts:
+    [found] = [table for table in facts.tables if table.table.name == name]
+    return found
+
+
+def test_every_table_has_a_page_and_every_link_leads_somewhere(pages: dict[str, Reader]) -> None:
+    assert {path_of(name) for name in CATALOGUE} <= set(pages)
+    for path, page in pages.items():
+        for link in page.links:
+            target, _, anchor = link.partition("#")
+            goal = (Path("/") / Path(path).parent / target).resolve().relative_to("/").as_posix() if target else path
+            assert goal in pages, (path, link)
+            assert not anchor or anchor in pages[goal].anchors, (path, link)
+
+
+def test_no_page_holds_anything_that_runs_or_fetches(pages: dict[str, Reader]) -> None:
+    for path, page in pages.items():
+        assert page.tags <= TAGS, (path, page.tags - TAGS)
+        assert not [name for name in page.attributes if name.startswith("on") or name in ("src", "srcset")], path
+        assert not [link for link in page.links if ":" in link], path
+
+
+def test_what_others_wrote_is_shown_as_it_is_and_turns_nothing_around(pages: dict[str, Reader]) -> None:
+    for path in ("refused.html", path_of(QUOTES.name)):
+        assert MARKUP in pages[path].text
+    assert f"J. Bloggs {MARKUP}" in pages["releases.html"].text
+    for page in pages.values():
+        assert not {*"\u202e\x1b\x00"} & {*page.text}
+
+
+def test_what_was_refused_is_told_with_the_words_of_the_suite(pages: dict[str, Reader]) -> None:
+    told = pages["refused.html"].text
+    for said in (f"Pence {MARKUP}", "price out of range", "empty.csv", "file 4", "is not text", "1 row: price is"):
+        assert said in told
+    assert "it must be withdrawn" in told, "what the suite says of the audit that was refused"
+    assert "MAC0047" not in told
+
+
+def test_how_tables_stand(facts: Facts) -> None:
+    lights = {name: stands(of(facts, name)).light for name in (ACCESSES.name, AUDIT.name, QUOTES.name, FLOWS.name)}
+    assert lights == {
+        ACCESSES.name: Light.LOOK,  # published with a warning
+        AUDIT.name: Light.BAD,  # refused after it was published; what was there stands
+        QUOTES.name: Light.BAD,  # some of its files are refused, and a day is far from usual
+        FLOWS.name: Light.GOOD,
+    }
+    unmeasured = replace(of(facts, QUOTES.name), quality=None)
+    assert stands(unmeasured).light is Light.LOOK
+    assert stands(of(facts, "tweets/users")).light is Light.NONE
+    assert "stand" in stands(of(facts, AUDIT.name)).sentence
+
+
+def test_the_scorecard_is_told_by_dimension_and_by_day(facts: Facts, pages: dict[str, Reader]) -> None:
+    quality = of(facts, QUOTES.name).quality
+    assert quality is not None
+    assert quality.by_partition
+    # A fault that went away is none, and one of long ago is no news.
+    assert quality.dimensions == {"completeness": Light.BAD, "provenance": Light.GOOD}
+    assert [(each.partition, each.light) for each in quality.urgent] == [(str(MONTH + timedelta(days=1)), Light.BAD)]
+    days = [(each.first, each.light) for each in quality.stretches]
+    assert [light for _, light in days] == [Light.BAD, Light.GOOD, Light.BAD]
+    assert days == sorted(days)
+    told = pages[path_of(QUOTES.name)].text
+    assert f"rows act {MARKUP}" in told
+    assert "Quality by days of the data" in told
+    assert stands(of(facts, FLOWS.name)).light is Light.GOOD, "what is not judged is no fault"
+
+
+def test_what_was_refused_and_made_since_is_no_matter_any_more(facts: Facts) -> None:
+    table = of(facts, AUDIT.name)
+    assert table.latest is not None
+    since = replace(table.latest, published_utc=table.refusals[0].when_utc + timedelta(seconds=1))
+    assert stands(replace(table, latest=since)).light is Light.GOOD
+
+
+def test_whether_a_table_may_be_published(facts: Facts) -> None:
+    flows = of(facts, FLOWS.name)
+    assert may_be_published(flows).light is Light.GOOD
+    assert "84 figures" in may_be_published(flows).sentence
+    exposed = replace(flows, disclosure={**(flows.disclosure or {}), "exposed": 3})
+    assert may_be_published(exposed).light is Light.BAD
+    assert stands(exposed).light is Light.BAD
+    assert [task.light for task in tasks(replace(facts, tables=(exposed,), refusals=()))] == [Light.BAD]
+    assert may_be_published(replace(flows, disclosure=None)).light is Light.LOOK
+    individual = of(facts, "tweets/users")
+    assert may_be_published(individual).sentence.startswith("No")
+
+
+def test_what_needs_a_person_comes_the_most_urgent_first(facts: Facts) -> None:
+    found = tasks(facts)
+    assert [task.light for task in found] == sorted((task.light for task in found), key=[Light.BAD, Light.LOOK].index)
+    about = {task.about for task in found}
+    assert {AUDIT.name, ACCESSES.name, "files of prices", "files of meters"} <= about
+
+
+def test_lineage_goes_one_hop_each_way_with_versions(facts: Facts, pages: dict[str, Reader]) -> None:
+    quotes, flows = of(facts, QUOTES.name), of(facts, FLOWS.name)
+    assert [(each.table, each.version) for each in quotes.made_of_it] == [(FLOWS.name, 0)]
+    assert flows.latest is not None
+    assert [(each.table, each.version) for each in flows.latest.inputs] == [(QUOTES.name, 0)]
+    comparison = of(facts, "tweets/migration_comparison")
+    assert comparison.latest is not None
+    assert ("tweets/users", None) in [(each.table, each.version) for each in comparison.latest.inputs]
+    assert "a" * 16 in pages[path_of(QUOTES.name)].text, "the hash of the file"
+
+
+def test_an_expectation_is_told_with_its_words_its_bound_and_what_was_found(pages: dict[str, Reader]) -> None:
+    told = pages[path_of(ACCESSES.name)].text
+    for said in ("does everybody who looks have a reason?", "at most 20", "1 of 1 rows otherwise", "published, with a"):
+        assert said in told
+    # Of what is about people, the gate tells numbers only, and nobody looked at this table yet.
+    assert "What was found in single rows is told nowhere." in pages[path_of("tweets/users")].text
+
+
+def test_every_word_of_the_suites_is_on_a_page(facts: Facts, pages: dict[str, Reader]) -> None:
+    told = 0
+    for table in facts.tables:
+        assert table.expectations, table.table.name
+        for each in table.expectations:
+            assert each.notes in pages[path_of(table.table.name)].text
+            told += bool(each.notes)
+    assert told > 50
+
+
+def test_changes_between_two_moments(world: World, facts: Facts) -> None:
+    said = {(change.kind, change.subject): change.said for change in facts.changes}
+    assert "2 publications" in said["tables", ACCESSES.name]
+    assert said["files", "prices"] == "3 files came: 1 accepted, 2 refused"
+    assert ("releases", FLOWS.name) in said
+    first = lake.history(world.home, ACCESSES)[-1].published_utc
+    later = gather(world.home, world.settings, since=first, until=NOW + timedelta(days=1))
+    assert ("parameters", ACCESSES.name, "most: 5 became 6") in [(c.kind, c.subject, c.said) for c in later.changes]
+    assert not gather(world.home, world.settings, since=NOW + timedelta(days=1), until=NOW + timedelta(days=2)).changes
+
+
+def test_the_summary_is_a_mail_and_no_markup(facts: Facts) -> None:
+    told = summary(facts)
+    assert len(told.splitlines()) < 80
+    assert len(told) < 8_000
+    assert "**act now**" in told
+    assert r"\<img src=x" in told
+    assert "<script>" not in told.replace(r"\<", "")
+    assert not {*"\u202e\x1b"} & {*told}
+
+
+def test_nothing_ever_came_and_there_is_a_report(tmp_path: Path) -> None:
+    home = Home(tmp_path).ensure()
+    before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    facts = gather(home, Settings(home=tmp_path))
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before, "to look at a home changes nothing"
+    assert {stands(table).light for table in facts.tables} == {Light.NONE}
+    assert "nothing needs a person" in reading(write_pages(facts, home.reports / "governance")).text
+
+
+def test_a_report_takes_the_place_of_the_one_before(tmp_path: Path, facts: Facts) -> None:
+    facts = replace(facts, tables=facts.tables[:2])
+    start = write_pages(facts, tmp_path / "report")
+    (tmp_path / "report" / "stale.html").write_text("old")
+    assert write_pages(facts, tmp_path / "report") == start
+    assert not (tmp_path / "report" / "stale.html").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_a_register_that_cannot_be_used_keeps_no_report_from_being_made(world: World, tmp_path: Path) -> None:
+    (tmp_path / "register.toml").write_text('[tables."no/table"]\npurpose = "none"\n')
+    facts = gather(Home(tmp_path).ensure(), world.settings)
+    [task] = tasks(facts)
+    assert "no/table" in task.what
+
+
+def many() -> Iterator[Publication]:
+    for number in range(2_000):
+        yield Publication(number, NOW - timedelta(hours=number), 10, 20, number % 3, number % 2)
+
+
+def test_a_page_of_a_table_with_a_long_and_bad_history_stays_small(facts: Facts) -> None:
+    quotes = of(facts, QUOTES.name)
+    assert quotes.latest is not None
+    drop = quotes.refusals[0].drop
+    assert drop is not None
+    wide = replace(
+        quotes,
+        publications=tuple(many()),
+        refusals=quotes.refusals * 1_000,
+        latest=replace(quotes.latest, files=(drop,) * 10_000, warnings=(("said", "words " * 40),) * 1_000),
+    )
+    page = as_html(table_page(wide, facts.listed), site(facts))
+    assert b"<svg" in page
+    assert len(page) < LARGEST_BYTES
+
+
+def test_every_page_is_small(pages: dict[str, Reader]) -> None:
+    assert {path: page.size for path, page in pages.items() if page.size >= LARGEST_BYTES} == {}
