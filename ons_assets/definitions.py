@@ -1,6 +1,7 @@
 """The one entry point of Dagster: whatever the modules `assets.py` of the rooms define."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from functools import cache
 from importlib import import_module
@@ -14,6 +15,9 @@ from ons_assets.governance import assets as accounts
 from ons_assets.governance.register import Register, register_of
 from ons_assets.intake.one_grid import check_grid
 from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.overlays import load
+from ons_assets.lakehouse.suites import Suite, SuiteError
+from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration.accounting import accounts_sensor
 from ons_assets.orchestration.assets import DeclaredAsset, RawAsset
 from ons_assets.orchestration.resources import Lakehouse
@@ -49,12 +53,27 @@ def following(raw: RawAsset) -> dg.AssetSelection:
 
 def assets_of(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the assets of one home."""
-    return list(_assets_from(settings.calendar.first_day, settings.geography.time_zone))
+    home = Home(settings.home)
+    return list(
+        _assets_from(
+            settings.calendar.first_day, settings.geography.time_zone, settings.expectations, home.expectations
+        )
+    )
 
 
 @cache
-def _assets_from(first_day: date, time_zone: str) -> tuple[dg.AssetsDefinition, ...]:
-    return tuple(each.of(first_day, time_zone) if isinstance(each, DeclaredAsset) else each for each in ASSETS)
+def _assets_from(
+    first_day: date, time_zone: str, expectations: Path, overlays: Path
+) -> tuple[dg.AssetsDefinition, ...]:
+    def suite_of(table: Table) -> Suite | None:
+        # A suite that cannot be used is refused where its table is made, and keeps no other from being made.
+        with suppress(SuiteError):
+            return load(expectations, table.name, overlays)
+        return None
+
+    return tuple(
+        each.of(first_day, time_zone, suite_of) if isinstance(each, DeclaredAsset) else each for each in ASSETS
+    )
 
 
 def owned(asset: dg.AssetsDefinition, register: Register) -> dg.AssetsDefinition:

@@ -155,6 +155,6 @@ def _dumped(found: object) -> str:
 
 def _safe(text: str) -> str:
     """Text of suppliers may hold what a terminal obeys."""
-    from ons_assets.cli.terminal import OBEYED
+    from ons_assets.wording import OBEYED
 
     return text.translate(OBEYED)

@@ -21,7 +21,7 @@ from ons_assets.intake.parsed import Parsed
 from ons_assets.intake.reading import quarantine_name, read, read_waiting
 from ons_assets.intake.source import Source
 from ons_assets.lakehouse import gate, lake, quarantine, validations
-from ons_assets.lakehouse.gate import Audit, Suite
+from ons_assets.lakehouse.gate import Audit, Failure, Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Among, Between, Partition, Provenance
 from ons_assets.lakehouse.publication import code_version, data_version, stage
@@ -46,9 +46,10 @@ class Finding:
     rows: int
     reason: str
     days: frozenset[str]
+    failures: tuple[Failure, ...] = ()
 
     @classmethod
-    def of(cls, drop: Drop, batch: str, rows: int, reason: str) -> "Finding":
+    def of(cls, drop: Drop, batch: str, rows: int, reason: str | Audit) -> "Finding":
         """Return what was found in a batch of a drop.
 
         Parameters
@@ -60,9 +61,12 @@ class Finding:
         rows
             How many rows the drop has of it.
         reason
-            What was found.
+            What was found, in words or as the gate has it.
         """
-        return cls(drop.name, batch, rows, reason, frozenset(day.isoformat() for day in drop.days))
+        days = frozenset(day.isoformat() for day in drop.days)
+        if isinstance(reason, Audit):
+            return cls(drop.name, batch, rows, reason.reason, days, reason.failures)
+        return cls(drop.name, batch, rows, reason, days)
 
 
 @dataclass(frozen=True)
@@ -195,7 +199,7 @@ def _gate_batches(home: Home, source: Source, table: Table, suite: Suite, member
         label = drop.name if table.is_individual else " ".join(map(str, values))
         if not audit.is_critical:
             last = audit
-            member.warnings += [Finding.of(drop, label, len(batch), audit.reason)] if audit.failures else []
+            member.warnings += [Finding.of(drop, label, len(batch), audit)] if audit.failures else []
             continue
         # A supplier's text, so it may be of any length and hold a slash.
         slug = f"{number}-{re.sub('[^A-Za-z0-9]+', '-', label)[:SLUG_LENGTH]}"
@@ -204,7 +208,7 @@ def _gate_batches(home: Home, source: Source, table: Table, suite: Suite, member
         quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, staged, audit.failures)
         validations.keep(home, table.name, run_id, f"{str(drop.sha256)[:8]}-{slug}", audit)
         member.refused.add(values)
-        member.refusals.append(Finding.of(drop, label, len(batch), audit.reason))
+        member.refusals.append(Finding.of(drop, label, len(batch), audit))
     return last
 
 
@@ -225,9 +229,9 @@ def _gate_whole(home: Home, source: Source, table: Table, suite: Suite, member: 
         whole = folder / f"{name}.parquet"
         quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, whole, audit.failures)
         member.refused.add(())
-        member.refusals.append(Finding.of(drop, drop.name, member.parsed.accepted, audit.reason))
+        member.refusals.append(Finding.of(drop, drop.name, member.parsed.accepted, audit))
     elif audit.failures:
-        member.warnings.append(Finding.of(drop, drop.name, member.parsed.accepted, audit.reason))
+        member.warnings.append(Finding.of(drop, drop.name, member.parsed.accepted, audit))
     return audit
 
 

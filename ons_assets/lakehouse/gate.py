@@ -6,7 +6,7 @@ repeat it.
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["CRITICAL", "Audit", "Failure", "Suite", "SuiteError", "audit", "suite_of", "verify"]
 
 CRITICAL = "critical"
+# What the registry implies, whatever a suite says.
+VALUES_ARE_PRESENT, KEY_IS_UNIQUE = "values are present", "key is unique"
 TOLD_OF_AGGREGATES = {"element_count", "unexpected_count", "unexpected_percent", "missing_count"}
 # Of the arguments of an expectation, those that are told otherwise.
 NOT_SAID = ("batch_id", "column", "row_condition", "condition_parser")
@@ -77,6 +79,8 @@ class Audit:
         Great Expectations' own result, as JSON; see `ons_assets.lakehouse.validations`.
     overlay
         What the home changed in the suite; None where it has nothing to say.
+    parts
+        Of how many parts of a table it tells; `result` is of the last.
     """
 
     suite_sha256: str
@@ -84,6 +88,7 @@ class Audit:
     failures: tuple[Failure, ...]
     result: dict[str, Any] = field(repr=False, compare=False)
     overlay: Overlay | None = None
+    parts: int = 1
 
     @property
     def is_critical(self) -> bool:
@@ -100,7 +105,7 @@ class Audit:
         """Return the audit of a table from those of its parts: each failure once, as the first part has it."""
         failures = {_asked(each): each for part in reversed(parts) for each in part.failures}
         worst_first = sorted(failures.values(), key=lambda failure: WORST_FIRST.index(failure.severity))
-        return replace(parts[-1], failures=tuple(worst_first))
+        return replace(parts[-1], failures=tuple(worst_first), parts=len(parts))
 
     def summary(self) -> dict[str, Any]:
         """Return what is stored with a published version."""
@@ -199,11 +204,11 @@ def _audit_declaration(table: Table, batch: pl.DataFrame) -> list[Failure]:
     failures = []
     for column in table.columns:
         if not column.nullable and (nulls := batch[column.name].null_count()):
-            failures.append(Failure("values are present", column.name, CRITICAL, f"{nulls} of {len(batch)} are null"))
+            failures.append(Failure(VALUES_ARE_PRESENT, column.name, CRITICAL, f"{nulls} of {len(batch)} are null"))
     if table.key and (repeated := len(batch) - batch.select(pl.struct(table.key).n_unique()).item()):
         failures.append(
             Failure(
-                "key is unique",
+                KEY_IS_UNIQUE,
                 ", ".join(table.key),
                 CRITICAL,
                 f"{repeated} of {len(batch)} rows repeat a key",
@@ -222,9 +227,8 @@ def _failure(entry: dict[str, Any]) -> Failure | None:
     else:
         severity, detail = configuration["severity"], _observed(entry["result"])
     expected = ", ".join(f"{name} {value}" for name, value in kwargs.items())
-    if condition := configuration["kwargs"].get("row_condition"):
-        # The library wraps what it passes through.
-        expected = f"{expected} where {condition['pass_through_filter']}"
+    if condition := condition_of(configuration["kwargs"]):
+        expected = f"{expected} where {condition}"
     said = configuration.get("meta") or {}
     return Failure(
         expectation=configuration["type"].removeprefix("expect_").replace("_", " "),
@@ -234,6 +238,18 @@ def _failure(entry: dict[str, Any]) -> Failure | None:
         bound=said.get("name"),
         notes=said.get("notes"),
     )
+
+
+def condition_of(kwargs: Mapping[str, Any]) -> str | None:
+    """Return the condition of an expectation in a result: the library wraps what it passes through.
+
+    Parameters
+    ----------
+    kwargs
+        Arguments of the expectation, as the result has them.
+    """
+    condition = kwargs.get("row_condition")
+    return str(condition["pass_through_filter"]) if condition else None
 
 
 def _exceptions(info: dict[str, Any]) -> list[str]:

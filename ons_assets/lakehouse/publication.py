@@ -166,7 +166,7 @@ class Publication:
         n_rows, n_keys = lengths.collect(engine="streaming").to_series()
         if n_rows > n_keys:
             detail = f"{counted(n_rows - n_keys, 'row')} of one part with a key of another"
-            key = gate.Failure("key is unique", ", ".join(self._table.key), gate.CRITICAL, detail)
+            key = gate.Failure(gate.KEY_IS_UNIQUE, ", ".join(self._table.key), gate.CRITICAL, detail)
             audit = Audit.of_parts(self._audits)
             self._refuse(dataclasses.replace(audit, failures=(key, *audit.failures)), None)
 

@@ -21,14 +21,19 @@ from ons_assets.intake.source import Source
 from ons_assets.lakehouse.derivation import Computed, Derivation, Outcome, derive
 from ons_assets.lakehouse.gate import suite_of
 from ons_assets.lakehouse.publication import code_version
+from ons_assets.lakehouse.suites import Suite
 from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration import arguments, events
+from ons_assets.orchestration.checks import check_specs
 from ons_assets.orchestration.events import Chart, Events
 from ons_assets.orchestration.partitions import days_from
 from ons_assets.orchestration.privacy import withholding
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.parameters import Parameters
 from ons_assets.settings import Settings
+
+# What a table is held against in a home; None where that cannot be used.
+SuiteOf = Callable[[Table], Suite | None]
 
 
 @dataclass(frozen=True)
@@ -42,27 +47,29 @@ class DeclaredAsset:
     by_day
         Whether its partitions are days.
     build
-        Makes the asset, given its partitions.
+        Makes the asset, given its partitions and what its tables are held against.
     """
 
     tables: tuple[Table, ...]
     by_day: bool
-    build: Callable[[dg.PartitionsDefinition | None], dg.AssetsDefinition]
+    build: Callable[[dg.PartitionsDefinition | None, SuiteOf], dg.AssetsDefinition]
 
     @property
     def keys(self) -> tuple[dg.AssetKey, ...]:
         """Of its tables."""
         return tuple(events.key(table) for table in self.tables)
 
-    def of(self, first_day: date, time_zone: str) -> dg.AssetsDefinition:
+    def of(self, first_day: date, time_zone: str, suite_of_table: SuiteOf) -> dg.AssetsDefinition:
         """Return the asset of a home.
 
         Parameters
         ----------
         first_day, time_zone
             Of the home.
+        suite_of_table
+            What the home holds a table against; None where that cannot be used.
         """
-        return self.build(days_from(first_day, time_zone) if self.by_day else None)
+        return self.build(days_from(first_day, time_zone) if self.by_day else None, suite_of_table)
 
 
 @dataclass(frozen=True)
@@ -183,8 +190,12 @@ def ingested(
     table = CATALOGUE[name]
     arguments.check_groups(name, parameters)
 
-    def build(partitions: dg.PartitionsDefinition | None) -> dg.AssetsDefinition:
-        @dg.multi_asset(**_from_registry([table], kinds={"python", "polars", "deltalake"}, partitions=partitions))
+    def build(partitions: dg.PartitionsDefinition | None, suite_of_table: SuiteOf) -> dg.AssetsDefinition:
+        stated = check_specs(table, suite_of_table(table), partitions=partitions, blocks=False)
+
+        @dg.multi_asset(
+            **_from_registry([table], kinds={"python", "polars", "deltalake"}, partitions=partitions, checks=stated)
+        )
         def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
             with withholding([table]), lakehouse.home.working():
                 days = _days(context) if by_day else None
@@ -247,10 +258,15 @@ def published(
         derivation = Derivation(tables, function, _declared(inputs), _declared(optional), of)
         groups = arguments.groups_of(function, _offers(derivation, by_day=by_day))
 
-        def build(partitions: dg.PartitionsDefinition | None) -> dg.AssetsDefinition:
-            @dg.multi_asset(
-                **_from_registry(tables, kinds=kinds, partitions=partitions, deps=[*inputs, *optional, *after])
-            )
+        def build(partitions: dg.PartitionsDefinition | None, suite_of_table: SuiteOf) -> dg.AssetsDefinition:
+            stated = [
+                spec
+                for table in tables
+                for spec in check_specs(table, suite_of_table(table), partitions=partitions, blocks=True)
+            ]
+            before = [*inputs, *optional, *after]
+
+            @dg.multi_asset(**_from_registry(tables, kinds=kinds, partitions=partitions, checks=stated, deps=before))
             def derived(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
                 with withholding(derivation.involved):
                     outcome = asset.derive(lakehouse, context.run.run_id, _days(context) if by_day else None)
@@ -280,6 +296,7 @@ def _from_registry(
     *,
     kinds: Collection[str],
     partitions: dg.PartitionsDefinition | None,
+    checks: Sequence[dg.AssetCheckSpec],
     deps: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Arguments of an asset that follow from its registry entries."""
@@ -301,15 +318,7 @@ def _from_registry(
         ],
         "partitions_def": partitions,
         "backfill_policy": dg.BackfillPolicy.single_run() if partitions else None,
-        "check_specs": [
-            dg.AssetCheckSpec(
-                events.CHECK,
-                asset=events.key(table),
-                partitions_def=partitions,
-                description=f"suite expectations/{table.name}.json; key and nulls as the registry declares them",
-            )
-            for table in tables
-        ],
+        "check_specs": checks,
     }
 
 

@@ -9,15 +9,14 @@ import polars as pl
 from ons_assets.intake.ingestion import Ingested
 from ons_assets.lakehouse.column_lineage import passed_through
 from ons_assets.lakehouse.derivation import Derivation, Made, Outcome, Outdated, Refused, Unchanged, Waiting
-from ons_assets.lakehouse.gate import Audit
+from ons_assets.lakehouse.gate import CRITICAL, Audit, Failure
 from ons_assets.lakehouse.markdown import as_text
 from ons_assets.lakehouse.publication import Published
 from ons_assets.lakehouse.tables import Table
+from ons_assets.orchestration import checks
 
-CHECK = "suite"
 # Metadata of a materialisation that stands for a table that waits.
 WAITING_FOR = "waiting_for"
-SHOWN_FINDINGS = 20
 
 Chart = Callable[[pl.DataFrame], dg.MetadataValue]
 Verdicts = Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation]
@@ -50,7 +49,7 @@ def of_derivation(
     match outcome:
         case Waiting(missing):
             for table in tables:
-                yield from _waiting(table, missing)
+                yield from _waiting(context, table, missing)
         case Outdated(name):
             raise _failure(
                 f"{tables[0].name}: {name} was published by an earlier version of the program, and lacks columns that "
@@ -58,11 +57,13 @@ def of_derivation(
             )
         case Unchanged(version):
             assert version.provenance is not None
+            failures = [Failure(**each) for each in version.provenance.suite["failures"]]
+            yield _overall(tables[0], failures, "nothing has changed, and every expectation is met", {})
+            yield from checks.verdicts_before(tables[0], _names(context, tables[0]), failures)
             yield dg.MaterializeResult(
                 asset_key=key(tables[0]),
                 data_version=dg.DataVersion(version.provenance.data_version),
                 metadata={"delta_version": version.number, "unchanged": True},
-                check_results=[dg.AssetCheckResult(check_name=CHECK, passed=True, description="nothing has changed")],
             )
         case Refused(name, audit):
             yield from _verdicts_on(context, next(table for table in tables if table.name == name), audit)
@@ -92,9 +93,10 @@ def of_ingestion(context: dg.AssetExecutionContext, table: Table, outcome: Inges
         If every batch was refused.
     """
     if outcome.drops == 0:
-        yield from _waiting(table, ["a file"])
+        yield from _waiting(context, table, ["a file"])
         return
     yield from _verdicts(context, table, lambda day: _verdict_on_drops(table, outcome, day))
+    yield from checks.verdicts_on_batches(table, _names(context, table), outcome)
     if outcome.version is None:
         reason = "; " + outcome.refusals[0].reason if outcome.refusals else ""
         raise _failure(f"{table.name}: every batch was refused, and the last good data stay{reason}")
@@ -114,16 +116,16 @@ def _failure(sentence: str) -> dg.Failure:
     return dg.Failure(sentence, allow_retries=False)
 
 
-def _waiting(table: Table, missing: Sequence[str]) -> Events:
+def _names(context: dg.AssetExecutionContext, table: Table) -> list[str]:
+    """Checks of a table beside the one over all of its expectations."""
+    names = [each.name for each in context.selected_asset_check_keys if each.asset_key == key(table)]
+    return sorted(name for name in names if name != checks.OVERALL)
+
+
+def _waiting(context: dg.AssetExecutionContext, table: Table, missing: Sequence[str]) -> Events:
     """Say that nothing could be made yet; without a result, Dagster would not run what does not need it."""
     wanted = " and ".join(missing)
-    yield dg.AssetCheckResult(
-        asset_key=key(table),
-        check_name=CHECK,
-        passed=False,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"waiting for {wanted}; nothing was published",
-    )
+    yield from checks.waiting(table, [checks.OVERALL, *_names(context, table)], wanted)
     yield dg.MaterializeResult(asset_key=key(table), metadata={"dagster/row_count": 0, WAITING_FOR: wanted})
 
 
@@ -140,7 +142,7 @@ def _verdicts(
             result = verdict(day)
             yield dg.AssetCheckEvaluation(
                 asset_key=key(table),
-                check_name=CHECK,
+                check_name=checks.OVERALL,
                 passed=result.passed,
                 severity=result.severity,
                 description=result.description,
@@ -151,15 +153,21 @@ def _verdicts(
 
 
 def _verdicts_on(context: dg.AssetExecutionContext, table: Table, audit: Audit) -> Verdicts:
-    verdict = dg.AssetCheckResult(
+    verdict = _overall(table, audit.failures, "every expectation is met", {"expectations": audit.evaluated})
+    yield from _verdicts(context, table, lambda _: verdict)
+    yield from checks.verdicts_on_audit(table, _names(context, table), audit)
+
+
+def _overall(table: Table, failures: Sequence[Failure], met: str, shown: dict[str, int]) -> dg.AssetCheckResult:
+    critical = any(failure.severity == CRITICAL for failure in failures)
+    return dg.AssetCheckResult(
         asset_key=key(table),
-        check_name=CHECK,
-        passed=not audit.failures,
-        severity=dg.AssetCheckSeverity.ERROR if audit.is_critical else dg.AssetCheckSeverity.WARN,
-        description=audit.reason or "every expectation is met",
-        metadata={"expectations": audit.evaluated},
+        check_name=checks.OVERALL,
+        passed=not failures,
+        severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
+        description="; ".join(map(str, failures)) or met,
+        metadata={**shown, "not_met": len(failures)},
     )
-    return _verdicts(context, table, lambda _: verdict)
 
 
 def _verdict_on_drops(table: Table, outcome: Ingested, day: str | None) -> dg.AssetCheckResult:
@@ -171,11 +179,11 @@ def _verdict_on_drops(table: Table, outcome: Ingested, day: str | None) -> dg.As
     ]
     return dg.AssetCheckResult(
         asset_key=key(table),
-        check_name=CHECK,
+        check_name=checks.OVERALL,
         passed=not shown,
         severity=dg.AssetCheckSeverity.ERROR if refusals else dg.AssetCheckSeverity.WARN,
         description=f"{len(refusals)} refused, {len(warnings)} with warnings",
-        metadata={"batches": dg.MetadataValue.md("\n".join(shown[:SHOWN_FINDINGS]))} if shown else {},
+        metadata={"batches": dg.MetadataValue.md("\n".join(shown[: checks.SHOWN_FINDINGS]))} if shown else {},
     )
 
 

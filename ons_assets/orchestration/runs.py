@@ -11,6 +11,7 @@ from uuid import uuid4
 import dagster as dg
 
 from ons_assets.lakehouse.home import Home, write_atomically
+from ons_assets.orchestration.checks import OVERALL
 from ons_assets.orchestration.dagster_internals import tags_of_days
 from ons_assets.orchestration.events import WAITING_FOR
 
@@ -151,7 +152,7 @@ def materialize(
     checks = {
         evaluation.asset_key.to_user_string(): evaluation.description or ""
         for evaluation in result.get_asset_check_evaluations()
-        if not evaluation.passed
+        if evaluation.check_name == OVERALL and not evaluation.passed
     }
     asked = {key.to_user_string() for key in keys}
     return Outcome(

@@ -29,9 +29,9 @@ def rows(settings: Settings, table: str, version: int | None = None) -> pl.DataF
     return lake.read(Home(settings.home), CATALOGUE[table], version).collect()
 
 
-def checks(settings: Settings, table: str) -> list[tuple[bool, dg.AssetCheckSeverity]]:
-    """Results of the check of a table, newest first, as the UI reads them."""
-    key = dg.AssetCheckKey(dg.AssetKey(table.split("/")), "suite")
+def checks(settings: Settings, table: str, name: str = "suite") -> list[tuple[bool, dg.AssetCheckSeverity]]:
+    """Results of a check of a table, newest first, as the UI reads them."""
+    key = dg.AssetCheckKey(dg.AssetKey(table.split("/")), name)
     with instance(Home(settings.home)) as opened:
         records = opened.event_log_storage.get_asset_check_execution_history(key, limit=10)
     events = [record.event.dagster_event for record in records if record.event]
@@ -91,6 +91,8 @@ def test_a_refused_table_keeps_the_last_good_data_and_stops_what_follows(filled:
     assert lake.latest(Home(filled.home), CATALOGUE[INDICES]) == before
     assert lake.latest(Home(filled.home), CATALOGUE[GROUPS]) == groups_before
     assert checks(filled, INDICES)[0] == (False, dg.AssetCheckSeverity.ERROR)
+    assert checks(filled, INDICES, "index_range")[0] == (False, dg.AssetCheckSeverity.ERROR)
+    assert checks(filled, INDICES, "key_is_unique")[0][0]
     kept = [entry for entry in quarantine.entries(Home(filled.home)) if entry.table == INDICES]
     assert [entry.refused for entry in kept] == [True]
     assert not list(Home(filled.home).staging.rglob("*.parquet"))

@@ -1,38 +1,16 @@
 """Every expectation of a table with its words and its bound, and what the gate found when it looked last."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ons_assets.governance.report.facts import Expectation
-from ons_assets.lakehouse.gate import CRITICAL, suite_of
+from ons_assets.lakehouse.bounds_in_words import bound_in_words, found_in_words
+from ons_assets.lakehouse.gate import CRITICAL, KEY_IS_UNIQUE, VALUES_ARE_PRESENT, suite_of
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.suites import names
 from ons_assets.lakehouse.tables import Table
 from ons_assets.lakehouse.validations import Kept
 from ons_assets.settings import Settings
-
-LONGEST_BOUND = 300
-NOT_SAID = ("column", "column_A", "column_B", "row_condition", "condition_parser", "ignore_row_if", "exact_match")
-# How a bound is said, by the argument of Great Expectations that holds it.
-WORDS = {
-    "min_value": "at least {}",
-    "max_value": "at most {}",
-    "mostly": "of at least {} of the rows",
-    "value_set": "one of {}",
-    "column_set": "{}",
-    "regex": "the form {}",
-    "strict_min": "more than the least",
-    "strict_max": "less than the most",
-    "or_equal": "or equal",
-    "sum_total": "{}",
-}
-# How what was found is said, the first of them that Great Expectations tells.
-FOUND = {
-    "observed_value": "{}",
-    "unexpected_count": "{} of {element_count} rows otherwise",
-    "missing_count": "{} of {element_count} are null",
-}
 
 
 def expectations_of(
@@ -73,49 +51,19 @@ def _stated(name: str, stated: Mapping[str, Any], found: Mapping[str, Any] | Non
     column = kwargs.get("column") or kwargs.get("column_A")
     other = kwargs.get("column_B")
     if found is not None:
-        met, observed = bool(found["success"]), _observed(found)
+        met, observed = bool(found["success"]), found_in_words(found)
     else:
         met, observed = None, "no row that it is about" if looked else "not looked at yet"
     return Expectation(
         name=name,
         asked=str(stated["type"]).removeprefix("expect_").replace("_", " "),
         column=f"{column}, {other}" if other else column,
-        bound=_bound(kwargs),
+        bound=bound_in_words(kwargs),
         severity=str(stated.get("severity", CRITICAL)),
         notes=str((stated.get("meta") or {}).get("notes") or ""),
         observed=observed,
         met=met,
     )
-
-
-def _bound(kwargs: Mapping[str, Any]) -> str:
-    said = [
-        WORDS.get(word, f"{word.replace('_', ' ')} {{}}").format(_value(value))
-        for word, value in kwargs.items()
-        if word not in NOT_SAID and value is not None and value is not False
-    ]
-    if kwargs.get("row_condition"):
-        said.append(f"where {kwargs['row_condition']}")
-    text = ", ".join(said) or "none"
-    return text if len(text) <= LONGEST_BOUND else f"{text[:LONGEST_BOUND]} …"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def _observed(found: Mapping[str, Any]) -> str:
-    result = found.get("result") or {}
-    for name, words in FOUND.items():
-        if result.get(name) is not None:
-            value = _value(result[name])
-            said = words.format(value, element_count=_value(result.get("element_count", "the")))
-            return said if len(said) <= LONGEST_BOUND else f"{said[:LONGEST_BOUND]} …"
-    return "as expected" if found["success"] else "not as expected"
 
 
 def _implied(table: Table, kept: Kept | None) -> Iterator[Expectation]:
@@ -124,16 +72,16 @@ def _implied(table: Table, kept: Kept | None) -> Iterator[Expectation]:
     known = kept is not None and kept.refused is not None
     failed = {} if kept is None else {(each["expectation"], each["column"]): each["detail"] for each in kept.failures}
     needed = [column.name for column in table.columns if not column.nullable]
-    implied = [("values are present", name) for name in needed]
-    implied += [("key is unique", ", ".join(table.key))] if table.key else []
+    implied = [(VALUES_ARE_PRESENT, name) for name in needed]
+    implied += [(KEY_IS_UNIQUE, ", ".join(table.key))] if table.key else []
     # One line for all that are as they should be: they say the same.
     unmet = [each for each in implied if each in failed]
     for asked, column in unmet:
         yield Expectation("", asked, column, "every row", CRITICAL, "", failed[asked, column], met=False)
-    present = [column for asked, column in implied if asked == "values are present" and (asked, column) not in failed]
+    present = [column for asked, column in implied if asked == VALUES_ARE_PRESENT and (asked, column) not in failed]
     met = True if known else None
     observed = "as expected" if known else "not looked at yet"
     if present:
-        yield Expectation("", "values are present", ", ".join(present), "every row", CRITICAL, "", observed, met)
-    if table.key and not any(asked == "key is unique" for asked, _ in unmet):
-        yield Expectation("", "key is unique", ", ".join(table.key), "every row", CRITICAL, "", observed, met)
+        yield Expectation("", VALUES_ARE_PRESENT, ", ".join(present), "every row", CRITICAL, "", observed, met)
+    if table.key and not any(asked == KEY_IS_UNIQUE for asked, _ in unmet):
+        yield Expectation("", KEY_IS_UNIQUE, ", ".join(table.key), "every row", CRITICAL, "", observed, met)
