@@ -19,6 +19,7 @@ from ons_assets.lakehouse.overlays import load
 from ons_assets.lakehouse.suites import Suite, SuiteError
 from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration.accounting import accounts_sensor
+from ons_assets.orchestration.alerting import alerts_sensor
 from ons_assets.orchestration.assets import DeclaredAsset, RawAsset
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.retention import at_night
@@ -106,6 +107,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
         sensors=[
             *(drop_sensor(raw, following(raw), raw.source(settings).name) for raw in RAW),
             accounts_sensor(dg.AssetSelection.assets(*ACCOUNTS)),
+            alerts_sensor,
         ],
         schedules=[at_night(settings.geography.time_zone)],
         # One process a run: a step for each asset would import everything anew, and two at once would need

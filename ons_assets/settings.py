@@ -100,6 +100,35 @@ class Office(BaseModel):
     licence_name: str = Field("Open Government Licence v3.0", min_length=1, description="of that licence")
 
 
+class Mail(BaseModel):
+    """A mail server, and who is written to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(min_length=1, description="of the server")
+    port: int = Field(587, gt=0, lt=65536, description="at which it listens")
+    starttls: bool = Field(True, description="whether the connection is encrypted before anything is said")
+    user: str | None = Field(None, description="by which one logs in; none if nobody has to")
+    password_variable: str | None = Field(None, description="environment variable that holds the password")
+    sender: str = Field(min_length=3, pattern="^[^@\\s]+@[^@\\s]+$", description="address that it comes from")
+    recipients: tuple[str, ...] = Field(min_length=1, description="addresses that it goes to")
+
+
+class Alerts(BaseModel):
+    """Who is told when a file was refused or a table was not made; nobody, unless it is said here.
+
+    What is secret stands in the environment: the settings are shown in the UI.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: tuple[str, ...] = Field((), description="a program with its arguments, which is given a JSON document")
+    webhook_variable: str | None = Field(
+        None, description="environment variable that holds the address to which the JSON document is posted"
+    )
+    mail: Mail | None = Field(None, description="a mail server, and who is written to")
+
+
 class Settings(BaseSettings):
     """Everything that a user can set."""
 
@@ -111,6 +140,7 @@ class Settings(BaseSettings):
     expectations: Path = Path(__file__).resolve().parents[1] / "expectations"
     drops: Drops = Drops()
     office: Office = Office()
+    alerts: Alerts = Alerts()
     calendar: InstallationCalendar = InstallationCalendar()
     geography: Country = Country()
     prices: Prices = Prices()

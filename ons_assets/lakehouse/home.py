@@ -89,6 +89,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def report(self) -> Path:
+        """Start page of the report."""
+        return self.reports / "governance" / "index.html"
+
+    @property
     def releases(self) -> Path:
         """What left the house: one folder a release, which never changes."""
         return self.root / "releases"

@@ -165,6 +165,21 @@ def materialize(
     )
 
 
+def reasons_of_failure(opened: dg.DagsterInstance, run_id: str) -> dict[str, str]:
+    """Return the assets that failed in a run, with the reason in a sentence.
+
+    Parameters
+    ----------
+    opened
+        That knows the run.
+    run_id
+        Of the run.
+    """
+    logged = opened.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    failed = [entry.dagster_event for entry in logged if entry.dagster_event is not None]
+    return {_asset_name(event): _reason(event) for event in failed}
+
+
 def _settled(event: dg.DagsterEvent) -> tuple[str, str | None]:
     """An asset that has an event of materialisation, and what it waits for, if it does."""
     materialization = event.step_materialization_data.materialization

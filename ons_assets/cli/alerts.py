@@ -1,0 +1,25 @@
+"""Alerts: who is told when something needs a person."""
+
+import typer
+
+from ons_assets.cli.terminal import HomeOption, console, fail_unless
+from ons_assets.settings import load_settings
+
+alerts = typer.Typer(help="Who is told when a file was refused or a table was not made.", no_args_is_help=True)
+
+
+@alerts.callback()
+def of_alerts() -> None:
+    """Who is told when a file was refused or a table was not made."""
+
+
+@alerts.command("try")
+def try_alerts(home: HomeOption = None) -> None:
+    """Send a message by every channel of [alerts] in the settings, to see whether it arrives."""
+    from ons_assets.operations import alerting
+
+    results = alerting.send_trial(load_settings(home))
+    fail_unless(bool(results), "[alerts] in the settings names no command, webhook or mail")
+    for name, fault in results.items():
+        console.print(f"{name}: {fault or 'sent'}", style="red" if fault else None, soft_wrap=True)
+    fail_unless(not any(results.values()), "not every message was sent")
