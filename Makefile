@@ -7,7 +7,7 @@ WORKERS ?= 2
 BROWSER := tests/browser/node_modules/.installed
 SOURCES := setup.py pyproject.toml constraints.txt $(shell find core_ext -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: demo serve test fuzz bench lint format docs clean
+.PHONY: demo serve test coverage fuzz bench lint format docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ons-assets demo
@@ -15,8 +15,14 @@ demo: $(VENV)/.installed
 serve: $(VENV)/.installed
 	$(BIN)/ons-assets serve
 
+TESTS := -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.installed-dev $(BROWSER)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov
+	$(BIN)/python $(TESTS)
+
+# The same tests, and which lines they reach: tracing takes as long again, so it is not done at every change.
+coverage: $(VENV)/.installed-dev $(BROWSER)
+	$(BIN)/python $(TESTS) --cov
 
 # Damaged files of every source; MUTATIONS and SEED say how many, and which.
 MUTATIONS ?= 20000

@@ -64,7 +64,7 @@ def test_an_asset_shows_what_the_registry_declares(settings: Settings) -> None:
 def test_every_source_has_a_sensor_that_is_on(settings: Settings) -> None:
     sensors = build_definitions(settings).sensors or []
     names = {raw.source(settings).name for raw in RAW}
-    assert {sensor.name for sensor in sensors} == {*(f"{name}_drops" for name in names), "accounts"}
+    assert {sensor.name for sensor in sensors} == {*(f"{name}_drops" for name in names), "accounts", "alerts"}
     assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in sensors)
 
 
