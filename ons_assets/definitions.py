@@ -77,15 +77,18 @@ def _assets_from(
     )
 
 
-def owned(asset: dg.AssetsDefinition, register: Register) -> dg.AssetsDefinition:
-    """Return an asset with the people as owners who answer for it."""
+def registered(asset: dg.AssetsDefinition, register: Register) -> dg.AssetsDefinition:
+    """Return an asset with the people as owners who answer for it, and when it would be late."""
 
-    def named(spec: dg.AssetSpec) -> dg.AssetSpec:
+    def said(spec: dg.AssetSpec) -> dg.AssetSpec:
         entry = register.get(spec.key.to_user_string())
-        people = [entry.owner] if entry else [register.teams[team] for team in spec.owners]
-        return spec.replace_attributes(owners=[each.contact for each in people])
+        if entry is None:
+            return spec.replace_attributes(owners=[register.teams[team].contact for team in spec.owners])
+        silence = entry.update_cycle.longest_silence
+        late = dg.FreshnessPolicy.time_window(fail_window=silence) if silence is not None else None
+        return spec.replace_attributes(owners=[entry.owner.contact], freshness_policy=late)
 
-    return asset.map_asset_specs(named)
+    return asset.map_asset_specs(said)
 
 
 def build_definitions(settings: Settings | None = None) -> dg.Definitions:
@@ -103,7 +106,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
     register = register_of(Home(settings.home))
     register.check_sources({raw.source(settings).name: raw.table for raw in RAW})
     return dg.Definitions(
-        assets=[owned(asset, register) for asset in assets_of(settings)],
+        assets=[registered(asset, register) for asset in assets_of(settings)],
         sensors=[
             *(drop_sensor(raw, following(raw), raw.source(settings).name) for raw in RAW),
             accounts_sensor(dg.AssetSelection.assets(*ACCOUNTS)),

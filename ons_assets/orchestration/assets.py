@@ -8,6 +8,7 @@ becomes an asset that stages its frame, audits it, and publishes it or goes red.
 owner, the column schema and the rows come from the registry, the checks from the suite.
 """
 
+import inspect
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -194,7 +195,9 @@ def ingested(
         stated = check_specs(table, suite_of_table(table), partitions=partitions, blocks=False)
 
         @dg.multi_asset(
-            **_from_registry([table], kinds={"python", "polars", "deltalake"}, partitions=partitions, checks=stated)
+            **_from_registry(
+                [table], kinds={"python", "polars", "deltalake"}, partitions=partitions, checks=stated, method=source
+            )
         )
         def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
             with withholding([table]), lakehouse.home.working():
@@ -266,7 +269,11 @@ def published(
             ]
             before = [*inputs, *optional, *after]
 
-            @dg.multi_asset(**_from_registry(tables, kinds=kinds, partitions=partitions, checks=stated, deps=before))
+            @dg.multi_asset(
+                **_from_registry(
+                    tables, kinds=kinds, partitions=partitions, checks=stated, method=function, deps=before
+                )
+            )
             def derived(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
                 with withholding(derivation.involved):
                     outcome = asset.derive(lakehouse, context.run.run_id, _days(context) if by_day else None)
@@ -297,6 +304,7 @@ def _from_registry(
     kinds: Collection[str],
     partitions: dg.PartitionsDefinition | None,
     checks: Sequence[dg.AssetCheckSpec],
+    method: Callable[..., Any],
     deps: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Arguments of an asset that follow from its registry entries."""
@@ -311,7 +319,11 @@ def _from_registry(
                 owners=[table.owner],
                 kinds=set(kinds),
                 tags={"sensitivity": table.sensitivity.value},
-                metadata={"dagster/column_schema": _column_schema(table), "source": table.source},
+                metadata={
+                    "dagster/column_schema": _column_schema(table),
+                    "dagster/code_references": _code_of(method),
+                    "source": table.source,
+                },
                 code_version=code_version(),
             )
             for table in tables
@@ -320,6 +332,16 @@ def _from_registry(
         "backfill_policy": dg.BackfillPolicy.single_run() if partitions else None,
         "check_specs": checks,
     }
+
+
+def _code_of(method: Callable[..., Any]) -> dg.CodeReferencesMetadataValue:
+    """Where the method stands that makes a table, and not the road that all of them go."""
+    # What makes a source is a method of its class, often inherited from one that all have.
+    code = getattr(method, "__self__", method)
+    file = inspect.getsourcefile(code)
+    assert file is not None, "methods are functions of modules"
+    line = inspect.getsourcelines(code)[1]
+    return dg.CodeReferencesMetadataValue(code_references=[dg.LocalFileCodeReference(file_path=file, line_number=line)])
 
 
 def _column_schema(table: Table) -> dg.TableSchema:

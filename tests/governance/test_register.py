@@ -1,7 +1,7 @@
 """The register: who answers for a table, inherited and overlaid, and refused in a sentence where it cannot be used."""
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -16,6 +16,7 @@ from ons_assets.definitions import RAW, build_definitions
 from ons_assets.governance.register import RegisterError, register_of
 from ons_assets.governance.register import table as register_table
 from ons_assets.governance.register.entries import made_of
+from ons_assets.governance.register.model import UpdateCycle
 from ons_assets.governance.register.release_status import ReleaseState
 from ons_assets.governance.releases.release_ledger import Entry as Release
 from ons_assets.governance.releases.release_ledger import ReleaseLedger, ReleaseStatus
@@ -274,3 +275,28 @@ def test_the_command_shows_and_checks(home: Home) -> None:
     write(home, "[office")
     with pytest.raises(RegisterError, match="cannot be read as TOML"):
         run.invoke(app, ["register", "check", "--home", str(home.root)], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("cycle", "days"),
+    [
+        (UpdateCycle(every="day", within_days=2), 3),
+        (UpdateCycle(every="day", within_days=0, weekdays=(1, 2, 3, 4, 5)), 3),
+        (UpdateCycle(every="day", within_days=1, weekdays=(3,)), 8),
+        (UpdateCycle(every="week", within_days=2), 9),
+        (UpdateCycle(every="month", within_days=10), 41),
+        (UpdateCycle(every="irregular"), None),
+        (UpdateCycle(every="follows"), None),
+    ],
+)
+def test_what_comes_regularly_is_late_after_its_longest_silence(cycle: UpdateCycle, days: int | None) -> None:
+    assert cycle.longest_silence == (None if days is None else timedelta(days=days))
+
+
+def test_the_ui_knows_when_a_table_is_late(home: Home) -> None:
+    register = register_of(home)
+    settings = Settings(home=home.root)
+    for spec in build_definitions(settings).resolve_all_asset_specs():
+        entry = register.get(spec.key.to_user_string())
+        silence = entry.update_cycle.longest_silence if entry else None
+        assert (spec.freshness_policy is None) == (silence is None), spec.key

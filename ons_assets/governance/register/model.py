@@ -1,6 +1,7 @@
 """What a register says, as people write it: a TOML file of headings, each with words that hold for some tables."""
 
 import re
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -42,6 +43,10 @@ class Person(_Stated):
         return self.contact.endswith(NOBODYS)
 
 
+# The longest that each has.
+DAYS_OF_PERIOD = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}
+
+
 class UpdateCycle(_Stated):
     """How often a table changes, and how soon what is new is to be there."""
 
@@ -54,6 +59,16 @@ class UpdateCycle(_Stated):
     weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = Field(
         (1, 2, 3, 4, 5, 6, 7), min_length=1, description="days on which data come, 1 Monday to 7 Sunday"
     )
+
+    @property
+    def longest_silence(self) -> timedelta | None:
+        """After which something is late: a period with its days off, and the days of grace; None if never."""
+        period = DAYS_OF_PERIOD.get(self.every)
+        if period is None:
+            return None
+        days = sorted(set(self.weekdays))
+        gap = max(later - earlier for earlier, later in zip(days, [*days[1:], days[0] + 7], strict=True))
+        return timedelta(days=max(period, gap) + self.within_days)
 
     def __str__(self) -> str:
         match self.every:
