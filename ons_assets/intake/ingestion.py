@@ -7,6 +7,7 @@ can still be read.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -71,7 +72,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Ingested:
-    """What became of the drops of a partition; without a version, nothing was published."""
+    """What became of the drops of a partition; without a version, nothing was published.
+
+    Parameters
+    ----------
+    rows_by_day, drops_by_day
+        Of a table by day, how many were published of each, and how many files have rows of it.
+    """
 
     rows: int
     quarantined_rows: int
@@ -80,6 +87,8 @@ class Ingested:
     warnings: list[Finding]
     version: int | None = None
     data_version: str | None = None
+    rows_by_day: Mapping[str, int] = field(default_factory=dict)
+    drops_by_day: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -156,6 +165,8 @@ def ingest(
         warnings=[warning for member in members for warning in member.warnings],
         version=version,
         data_version=road.data_version(counted) if counted else None,
+        rows_by_day=road.rows_by_day,
+        drops_by_day=Counter(day.isoformat() for member in members for day in member.drop.days if days is not None),
     )
 
 
@@ -379,6 +390,7 @@ class _Road:
     run_id: str
     settings: Mapping[str, Any]
     rows: int = 0
+    rows_by_day: dict[str, int] = field(default_factory=dict)
 
     def publish(
         self, members: list[_Member], days: Days | None, rows_at_once: int
@@ -416,6 +428,7 @@ class _Road:
             version = self._commit(here, [staged], of_span, Between(column, *span))
             staged.unlink(missing_ok=True)
             self.rows += len(rows)
+            self.rows_by_day |= lake.rows_by_value(rows.lazy(), column)
             counted |= of_span
         return version, counted
 

@@ -126,6 +126,18 @@ class Version:
         return AUDITED.decode(self.made) if self.made is not None else Audited()
 
 
+def rows_by_value(rows: pl.LazyFrame, column: str) -> dict[str, int]:
+    """Return how many rows there are of each value of a partition column.
+
+    Parameters
+    ----------
+    rows, column
+        The rows, and the column.
+    """
+    counts = rows.group_by(column).len().collect(engine="streaming")
+    return {str(value): count for value, count in counts.iter_rows()}
+
+
 @dataclass(frozen=True)
 class Between:
     """Rows whose partition column lies between two values, both included."""

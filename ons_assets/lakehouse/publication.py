@@ -19,7 +19,7 @@ from ons_assets.lakehouse import gate, lake, quarantine, validations
 from ons_assets.lakehouse.disclosure import Account, Protected, needs_step
 from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.lake import Partition, Provenance
+from ons_assets.lakehouse.lake import Between, Partition, Provenance
 from ons_assets.lakehouse.tables import Table
 from ons_assets.wording import counted
 
@@ -38,13 +38,20 @@ class Unprotected(ValueError):
 
 @dataclass(frozen=True)
 class Published:
-    """What was published."""
+    """What was published.
+
+    Parameters
+    ----------
+    rows_by_day
+        Of a table by day, how many rows of each.
+    """
 
     table: str
     version: int
     rows: int
     audit: Audit
     data_version: str
+    rows_by_day: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 @cache
@@ -201,9 +208,10 @@ class Publication:
         )
         number = lake.publish(self._home, self._table, rows, provenance, replace)
         n_rows = rows.select(pl.len()).collect().item()
+        by_day = lake.rows_by_value(rows, replace.column) if isinstance(replace, Between) else {}
         for staged in self._staged:
             staged.unlink()
-        return Published(self._table.name, number, n_rows, audit, made_of)
+        return Published(self._table.name, number, n_rows, audit, made_of, by_day)
 
     def _worst(self) -> Audit:
         """The audit that people look at: of the part with the most failures, the last of those with none."""

@@ -1,6 +1,6 @@
 """What came of a table, as Dagster shows it: checks, materialisations, failures."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -72,7 +72,8 @@ def of_derivation(
             for table, each in zip(tables, published, strict=True):
                 yield from _verdicts_on(context, table, each.audit)
                 lineage = _column_lineage(table, (*derivation.inputs, *derivation.optional))
-                yield _result(table, each, lineage, chart(whole) if chart and whole is not None else None)
+                picture = chart(whole) if chart and whole is not None else None
+                yield _result(context, table, each, lineage, picture)
 
 
 def of_ingestion(context: dg.AssetExecutionContext, table: Table, outcome: Ingested) -> Events:
@@ -100,16 +101,40 @@ def of_ingestion(context: dg.AssetExecutionContext, table: Table, outcome: Inges
     if outcome.version is None:
         reason = "; " + outcome.refusals[0].reason if outcome.refusals else ""
         raise _failure(f"{table.name}: every batch was refused, and the last good data stay{reason}")
-    yield dg.MaterializeResult(
-        asset_key=key(table),
-        data_version=dg.DataVersion(outcome.data_version or ""),
-        metadata={
+    numbers: dict[str, int] = {}
+    if _is_of_days(context):
+        _say_of_days(context, table, outcome.rows_by_day, outcome.drops_by_day)
+    else:
+        numbers = {
             "dagster/row_count": outcome.rows,
             "drops": outcome.drops,
             "quarantined_rows": outcome.quarantined_rows,
-            "delta_version": outcome.version,
-        },
+        }
+    yield dg.MaterializeResult(
+        asset_key=key(table),
+        data_version=dg.DataVersion(outcome.data_version or ""),
+        metadata={**numbers, "delta_version": outcome.version},
     )
+
+
+def _is_of_days(context: dg.AssetExecutionContext) -> bool:
+    """Whether the asset makes days in this run: a run over days makes tables without any, too."""
+    days = context.has_partition_key_range or context.has_partition_key
+    return bool(days and context.assets_def.partitions_def is not None)
+
+
+def _say_of_days(
+    context: dg.AssetExecutionContext,
+    table: Table,
+    rows: Mapping[str, int],
+    drops: Mapping[str, int] | None = None,
+) -> None:
+    """Say of each day of a run what it has; else Dagster would say of each what the run has."""
+    for day in context.partition_keys:
+        of_day = {"dagster/partition_row_count": rows.get(day, 0)}
+        if drops is not None:
+            of_day["drops"] = drops.get(day, 0)
+        context.add_asset_metadata(of_day, key(table), partition_key=day)
 
 
 def _failure(sentence: str) -> dg.Failure:
@@ -137,7 +162,7 @@ def _verdicts(
     Dagster plans a check for each partition of a range, but would leave it open: a result says nothing
     of partitions.
     """
-    if context.has_partition_key_range:
+    if _is_of_days(context):
         for day in context.partition_keys:
             result = verdict(day)
             yield dg.AssetCheckEvaluation(
@@ -201,9 +226,17 @@ def _column_lineage(table: Table, inputs: Sequence[Table]) -> dg.TableColumnLine
 
 
 def _result(
-    table: Table, published: Published, lineage: dg.TableColumnLineage | None, picture: dg.MetadataValue | None
+    context: dg.AssetExecutionContext,
+    table: Table,
+    published: Published,
+    lineage: dg.TableColumnLineage | None,
+    picture: dg.MetadataValue | None,
 ) -> dg.MaterializeResult[None]:
-    metadata: dict[str, Any] = {"dagster/row_count": published.rows, "delta_version": published.version}
+    metadata: dict[str, Any] = {"delta_version": published.version}
+    if _is_of_days(context):
+        _say_of_days(context, table, published.rows_by_day)
+    else:
+        metadata["dagster/row_count"] = published.rows
     if lineage is not None:
         metadata["dagster/column_lineage"] = lineage
     if picture is not None:

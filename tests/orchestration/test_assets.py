@@ -59,7 +59,7 @@ def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for n in range(3)
     ]
     ingest(settings, *files, write_weights(folder))
-    assert make(settings).success
+    assert make(settings).failures == {}
     return place
 
 
@@ -78,6 +78,18 @@ def test_the_road_ends_in_published_indices(filled: Settings) -> None:
     assert rows(filled, GROUPS).filter(group="Bread", frequency="day", method="jevons").sort("period")[
         "index"
     ].to_list() == pytest.approx(daily["index"].to_list())
+
+
+def test_each_day_says_its_own_rows_and_drops(filled: Settings) -> None:
+    day, key = DAY.isoformat(), dg.AssetKey(RAW.split("/"))
+    with instance(Home(filled.home)) as opened:
+        asked = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[day])
+        (record,) = opened.fetch_materializations(asked, limit=1).records
+    assert record.asset_materialization is not None
+    said = {name: value.value for name, value in record.asset_materialization.metadata.items()}
+    assert said["dagster/partition_row_count"] == len(rows(filled, RAW).filter(collected_on=DAY))
+    assert said["drops"] == 2
+    assert "dagster/row_count" not in said, "the rows of the run are none of the day"
 
 
 def test_a_refused_table_keeps_the_last_good_data_and_stops_what_follows(filled: Settings) -> None:

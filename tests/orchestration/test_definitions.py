@@ -72,8 +72,6 @@ def test_every_source_has_a_sensor_that_is_on(settings: Settings) -> None:
 
 def test_files_of_a_source_with_days_are_read_by_a_job_of_their_own(settings: Settings) -> None:
     for sensor in build_definitions(settings).sensors or []:
-        if sensor.name == "accounts":
-            continue
         name = sensor.name.removesuffix("_drops")
         if name == sensor.name:
             continue
