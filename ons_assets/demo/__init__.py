@@ -13,7 +13,6 @@ import polars as pl
 from ons_assets import operations
 from ons_assets.demo import meters, mobile, prices, tweets
 from ons_assets.geography.grid import Grid
-from ons_assets.governance.report import start_page
 from ons_assets.intake.ledger import Drop
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.runs import Outcome
@@ -88,7 +87,7 @@ def next_steps(settings: Settings) -> dict[str, str]:
         "a map of commuters": str(home.reports / "mobile" / "flow_map.png"),
         "what was refused": str(home.quarantine),
         "the truth of the simulation": str(_simulated(settings) / "*" / "truth"),
-        "how good it all is": str(start_page(home)),
+        "how good it all is": str(home.report),
     }
 
 

@@ -16,15 +16,9 @@ from ons_assets.governance.report.table_page import table_page
 from ons_assets.lakehouse.home import Home, unfinished
 from ons_assets.settings import Settings
 
-FOLDER = "governance"
 # While one draws a picture, which needs no lock of the interpreter, another writes a page.
 THREADS = 2
-__all__ = ["FOLDER", "gather", "pages_of", "start_page", "write_pages", "write_report"]
-
-
-def start_page(home: Home) -> Path:
-    """Return where the start page of the report of a home is."""
-    return home.reports / FOLDER / START
+__all__ = ["gather", "pages_of", "write_pages", "write_report"]
 
 
 def write_report(home: Home, settings: Settings, since: datetime | None = None, until: datetime | None = None) -> Path:
@@ -37,7 +31,7 @@ def write_report(home: Home, settings: Settings, since: datetime | None = None, 
     since, until
         Between which changes are told; without them the last days.
     """
-    return write_pages(gather(home, settings, since=since, until=until), home.reports / FOLDER)
+    return write_pages(gather(home, settings, since=since, until=until), home.report.parent)
 
 
 def write_pages(facts: Facts, target: Path) -> Path:
