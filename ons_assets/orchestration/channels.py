@@ -113,6 +113,13 @@ def post(address: str, message: Message) -> None:
 def send(mail: Mail, password: str | None, message: Message) -> None:
     """Send the message as a mail.
 
+    Parameters
+    ----------
+    mail, password
+        The server and who is written to, and what one logs in with; None if nobody has to.
+    message
+        That is sent.
+
     Raises
     ------
     NotSent

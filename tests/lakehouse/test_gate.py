@@ -126,6 +126,9 @@ GOOD_IF_EMPTY = {
     "mobile/cell_neighbours",
     "mobile/internal_migration",
     "mobile/record_errors",
+    "mobile/tourism",
+    "mobile/tourism_stays",
+    "mobile/tourism_trips",
 }
 # In a young collection; whoever looks is told, and what follows is made all the same.
 MAY_BE_EMPTY = {
