@@ -1,6 +1,7 @@
 """What is measured: of files, versions, results, rows and pairs of tables; each on a fault that is planted."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -159,14 +160,15 @@ def test_a_month_may_pass_where_data_come_by_month_and_a_source_without_a_cycle_
 
 
 def version(number: int, days_ago: float, **made: object) -> Version:
-    return Version("t", number, NOW - timedelta(days=days_ago), provenance(**made))
+    made_by = json.dumps(asdict(provenance(**made)))
+    return Version("t", number, NOW - timedelta(days=days_ago), made_by)
 
 
 def test_versions_say_what_made_them_and_whether_inputs_are_newer() -> None:
     tables = {"test/counts": COUNTS, "test/quotes": QUOTES}
     histories = {
         "test/quotes": [version(3, 1), version(2, 5), version(1, 9)],
-        "test/counts": [version(0, 8, inputs={"test/quotes": "1:d"}), replace(version(0, 9), provenance=None)],
+        "test/counts": [version(0, 8, inputs={"test/quotes": "1:d"}), replace(version(0, 9), made=None)],
     }
     found = versions.of_versions(tables, histories, NOW)
     of_counts = {"table_name": "test/counts"}

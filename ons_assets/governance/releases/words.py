@@ -9,6 +9,8 @@ from ons_assets.governance.releases.content import Release
 # Folder of the pages on the methods; a page is called after its table, or serves several.
 PAGES = Path(ons_assets.__path__[0]).parent / "docs" / "methods"
 PAGE_OF = {
+    "mobile/combined_flows": "combined_operators",
+    "mobile/combined_population": "combined_operators",
     "prices/item_indices": "price_indices",
     "prices/aggregate_indices": "price_indices",
     "prices/index_vintages": "cpi_release",
