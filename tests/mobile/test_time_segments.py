@@ -45,6 +45,14 @@ def said(segments):
     ]
 
 
+def test_two_places_in_one_second_are_two_stays():
+    both = said(made((8, 1), (10, 1), (10, 2), (12, 2), pad_minutes=0))
+    assert [each for each in both if each[0] != UNKNOWN] == [(STAY, 8, 10, 1), (STAY, 10, 12, 2)]
+    # Unless they may be one.
+    one = said(made((8, 1), (10, 1), (10, 2), (13, 2), pad_minutes=0, overlapping=frozenset({(1, 2), (2, 1)})))
+    assert [each for each in one if each[0] != UNKNOWN] == [(STAY, 8, 13, 2)]
+
+
 def plain(times, places, parameters):
     """State of every minute of one device, from the definitions, one minute after the other; places do not overlap."""
     first, last = times[0] // DAY_S * DAY_S, (times[-1] // DAY_S + 1) * DAY_S
