@@ -13,10 +13,6 @@ from ons_assets.parameters.mobile_people import DeduplicationParameters
 
 COLUMNS = ("bucket", "operator", "user", "twin_prior", "twin_candidates", "twin_probability", "people_of_device")
 MOST_PRIOR = 0.9
-_SCHEMA = {
-    "user": pl.Int64(), "prior": pl.Float64(), "candidates": pl.Int32(), "twin_probability": pl.Float64(),
-    "people": pl.Float64(),
-}  # fmt: skip
 DECIMALS = 9
 
 
@@ -150,7 +146,7 @@ def main_areas(parts: Iterable[tuple[pl.DataFrame, ...]]) -> pl.DataFrame:
     parts
         Rows of `mobile/daily_permanence` and `mobile/device_places` of the same devices, some at a time.
     """
-    found = [pl.DataFrame(schema={"user": pl.Int64(), "area": pl.String()})]
+    found = []
     for daily, places in parts:
         hours = daily.group_by("user", "place").agg(
             hours=pl.col("hours_mask").bitwise_count_ones().cast(pl.Int64()).sum()
@@ -185,13 +181,12 @@ def weights_of_operators(
     areas = main_areas(parts)
     operators = daily_permanence.select(pl.col("operator").unique().sort()).collect().to_series()
     rows = daily_permanence.select("operator", "user", "place", "day", "hours_mask")
-    made = [
+    return pl.concat(
         device_weights(
             rows.filter(operator=operator).drop("operator").collect(), areas, plan, operator, market, parameters
         )[0]
         for operator in operators
-    ]
-    return pl.concat(made) if made else _named(pl.DataFrame(schema=_SCHEMA), "")
+    )
 
 
 def if_people_are_counted(weights: pl.LazyFrame | None, parameters: DeduplicationParameters) -> pl.DataFrame | None:

@@ -249,9 +249,10 @@ def hours_abroad(away: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     pl.DataFrame
         user, day, hours_mask: bit h is set if at half past h the device is abroad. Sorted.
     """
-    half = pl.datetime_ranges(
-        pl.col("start_utc").dt.truncate("1h") + pl.duration(minutes=30), "end_utc", "1h", closed="left"
-    )
+    # Of zones whose hours begin within those of UTC too: an hour of the local clock began so long before.
+    since = pl.duration(minutes=pl.col("start_utc").dt.convert_time_zone(time_zone).dt.minute())
+    start = pl.col("start_utc").dt.truncate("1m") - since
+    half = pl.datetime_ranges(start + pl.duration(minutes=30), "end_utc", "1h", closed="left")
     halves = away.select("user", "day", "start_utc", half=half).explode("half", empty_as_null=False)
     at = pl.col("half").dt.convert_time_zone(time_zone).dt.hour().cast(pl.Int32())
     within = halves.filter(pl.col("half") >= pl.col("start_utc")).select("user", "day", hour=at).unique()

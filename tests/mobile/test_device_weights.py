@@ -9,15 +9,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from ons_assets.catalogue.mobile_people import DEVICE_WEIGHTS
 from ons_assets.mobile.device_meetings import KINDS, meetings, near_cells
-from ons_assets.mobile.device_weights import (
-    device_weights,
-    main_areas,
-    market_of_areas,
-    twin_priors,
-    weights_of_operators,
-)
+from ons_assets.mobile.device_weights import device_weights, main_areas, market_of_areas, twin_priors
 from ons_assets.mobile.in_people import in_people
 from ons_assets.mobile.internal_migration import moves_between_seasons
 from ons_assets.mobile.plan import CellPlan, cell_plan
@@ -323,12 +316,3 @@ def test_people_present_are_weighed_and_devices_are_not(daily, places, weights):
     assert after != pytest.approx(before, rel=1e-3)
     whole = weighed.filter(area="all")["people_present"]
     assert whole.to_list() == pytest.approx([1_000.0] * len(whole), rel=0.02)
-
-
-def test_of_no_devices_there_are_no_weights(daily, places, plan):
-    parameters = DeduplicationParameters()
-    empty = daily.with_columns(operator=pl.lit("north")).clear()
-    for parts in ([], [(empty, places.clear())]):
-        rows = weights_of_operators(empty.lazy(), parts, plan, None, parameters)
-        assert rows.schema == DEVICE_WEIGHTS.empty().schema
-        assert rows.is_empty()

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -201,6 +202,15 @@ def test_hours_abroad_are_those_of_which_the_middle_is():
     hours = hours_abroad(found.filter(segment_state=AWAY), "Europe/London")
     # From 9:55 to 12:41 by the clock of the summer.
     assert hours["hours_mask"].to_list() == [1 << 10 | 1 << 11 | 1 << 12]
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe"])
+def test_hours_abroad_are_those_of_the_local_clock(zone):
+    begins = datetime(2014, 10, 7, 9, 20, tzinfo=ZoneInfo(zone))
+    away = pl.DataFrame({"user": [1], "day": [begins.date()], "start_utc": [begins.astimezone(UTC)]}).with_columns(
+        end_utc=pl.col("start_utc") + pl.duration(minutes=50)
+    )
+    assert hours_abroad(away, zone)["hours_mask"].to_list() == [1 << 9]
 
 
 def test_cells_overlap_by_name_whatever_form_they_have():
