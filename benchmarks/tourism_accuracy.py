@@ -8,7 +8,7 @@ import argparse
 import tempfile
 import time
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -138,7 +138,9 @@ def figures_of(world: TravelWorld) -> dict[str, float]:
     observed = pl.DataFrame({"operator": OPERATOR, "month": trips["month"].unique().sort()}).with_columns(
         days_observed=pl.lit(1, dtype=pl.Int32())
     )
-    table = tourism([counts_of_trips(trips, stays, places)], observed)
+    evenings = pl.date_range(world.days[0] - timedelta(1), world.days[1], eager=True)
+    days = pl.DataFrame({"day": evenings}).with_columns(operator=pl.lit(OPERATOR))
+    table = tourism([counts_of_trips(trips, stays, places, days)], observed)
     for kind in KINDS:
         made = trips.filter(tourism=kind)
         true = true_trips.filter(tourism=kind)

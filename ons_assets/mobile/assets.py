@@ -362,7 +362,7 @@ def tourism(
     )
     register = devices.collect() if devices is not None else None
     counted = (
-        counts_of_trips(releasing.without_excluded(trips, register, release), stays, places)
+        counts_of_trips(releasing.without_excluded(trips, register, release), stays, places, days)
         for trips, stays, places in buckets.parts(tourism_trips, tourism_stays, device_places, order=BY_TRIP)
     )
     return protect(TOURISM_VISITS, add_up_tourism(counted, observed), Thresholds(release.k))

@@ -310,6 +310,8 @@ def combined_population(
     """
     parameters = parameters or CombinationParameters()
     known = presence.filter(pl.col("people_present").is_not_null() & (pl.col("devices") > 0))
+    # People are told in steps: of few devices all may be none.
+    known = known.filter(pl.col("people_present").sum().over("operator", "observed") > 0)
     lost = sorted(set(presence["operator"]) - set(known["operator"]))
     notes = tuple(
         f"The operator {name} does not say for how many people its devices stand: it is left out." for name in lost

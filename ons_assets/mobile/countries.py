@@ -99,6 +99,8 @@ def served_abroad(home: frozenset[str], plmn: str = "plmn") -> pl.Expr:
 def foreign_devices(events: pl.LazyFrame, home: frozenset[str]) -> pl.DataFrame:
     """Return the devices with a SIM of another country: operator, user, mcc (the commonest of its events). Sorted.
 
+    A SIM is of one country: a device of which most events that name one name that of the networks is of it.
+
     Parameters
     ----------
     events
@@ -107,5 +109,12 @@ def foreign_devices(events: pl.LazyFrame, home: frozenset[str]) -> pl.DataFrame:
         What `home_codes` returns.
     """
     counted = events.filter(is_foreign(home)).group_by("operator", "user", "mcc").len().collect()
+    if counted.is_empty():
+        return counted.drop("len")
+    device = ["operator", "user"]
+    at_home = events.filter(pl.col("mcc").is_in(sorted(home))).join(counted.lazy(), on=device, how="semi")
+    own = at_home.group_by(device).len("own").collect()
+    abroad = pl.col("len").sum().over(device)
+    counted = counted.join(own, on=device, how="left").filter(abroad > pl.col("own").fill_null(0)).drop("own")
     ordered = counted.sort("operator", "user", "len", "mcc", descending=[False, False, True, False])
     return ordered.unique(["operator", "user"], keep="first", maintain_order=True).drop("len")

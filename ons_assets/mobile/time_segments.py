@@ -32,6 +32,8 @@ class Pieces:
     ----------
     user, start_s, end_s, kind, of : arrays, shape (n,)
         Device, seconds since 1970, kind, and the place (AT) or country (OUT) that it is of; else `NOWHERE`.
+    joins : array of bool, shape (n,)
+        Whether it goes on at one place with what is before it, though it may be of another.
     """
 
     user: IntArray
@@ -39,6 +41,7 @@ class Pieces:
     end_s: IntArray
     kind: npt.NDArray[np.int8]
     of: IntArray
+    joins: BoolArray
 
 
 def at_one_place(
@@ -125,7 +128,8 @@ def time_segments(
     parameters = parameters or TimeSegmentParameters()
     if not len(user):
         none = np.empty(0, dtype=np.int64)
-        return _rows(Pieces(none, none, none, np.empty(0, dtype=np.int8), none), midnights_s, parameters)
+        empty = Pieces(none, none, none, np.empty(0, dtype=np.int8), none, np.empty(0, dtype=np.bool_))
+        return _rows(empty, midnights_s, parameters)
     pieces = _pieces(user, time_s, place, midnights_s, parameters, overlapping)
     return _rows(pieces, midnights_s, parameters)
 
@@ -169,20 +173,22 @@ def _pieces(
         return np.where(where <= ABROAD, OUT, AT)
 
     nothing = np.full(len(begins), NOWHERE)
+    goes_on = np.zeros(len(user), dtype=np.bool_)
+    goes_on[pair + 1] = remains
     made = [
-        (user[pair], start, leave, kind_of(left), left),
-        (user[pair], leave, arrive, between, np.full(len(pair), NOWHERE)),
-        (user[pair], arrive, end, kind_of(right), right),
-        (user[begins], day_start, early, np.full(len(begins), SILENT), nothing),
-        (user[begins], early, time_s[begins], kind_of(place[begins]), place[begins]),
-        (user[ends], time_s[ends], late, kind_of(place[ends]), place[ends]),
-        (user[ends], late, day_end, np.full(len(ends), SILENT), nothing),
+        (user[pair], start, leave, kind_of(left), left, goes_on[pair]),
+        (user[pair], leave, arrive, between, np.full(len(pair), NOWHERE), np.zeros(len(pair), dtype=np.bool_)),
+        (user[pair], arrive, end, kind_of(right), right, np.zeros(len(pair), dtype=np.bool_)),
+        (user[begins], day_start, early, np.full(len(begins), SILENT), nothing, goes_on[begins]),
+        (user[begins], early, time_s[begins], kind_of(place[begins]), place[begins], goes_on[begins]),
+        (user[ends], time_s[ends], late, kind_of(place[ends]), place[ends], goes_on[ends]),
+        (user[ends], late, day_end, np.full(len(ends), SILENT), nothing, goes_on[ends]),
     ]
     columns = [np.concatenate(each) for each in zip(*made, strict=True)]
     kept = columns[1] < columns[2]
     order = np.lexsort((columns[1][kept], columns[0][kept]))
-    of_user, starts, until, kind, of = (each[kept][order] for each in columns)
-    return Pieces(of_user, starts, until, kind.astype(np.int8), of)
+    of_user, starts, until, kind, of, joins = (each[kept][order] for each in columns)
+    return Pieces(of_user, starts, until, kind.astype(np.int8), of, joins)
 
 
 def _rows(pieces: Pieces, midnights_s: IntArray, parameters: TimeSegmentParameters) -> pl.DataFrame:
@@ -192,6 +198,9 @@ def _rows(pieces: Pieces, midnights_s: IntArray, parameters: TimeSegmentParamete
     changes[1:] = (
         (pieces.user[1:] != pieces.user[:-1]) | (pieces.kind[1:] != pieces.kind[:-1]) | (country[1:] != country[:-1])
     )
+    # Between two places at which a device is in one second there is no time to move.
+    is_other = (pieces.kind[1:] == AT) & (pieces.of[1:] != pieces.of[:-1])
+    changes[1:] |= is_other & ~pieces.joins[1:]
     number = np.cumsum(changes) - 1
     of_run = pl.DataFrame({"run": number, "place": pieces.of, "seconds": pieces.end_s - pieces.start_s})
     commonest = (
@@ -240,9 +249,10 @@ def hours_abroad(away: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     pl.DataFrame
         user, day, hours_mask: bit h is set if at half past h the device is abroad. Sorted.
     """
-    half = pl.datetime_ranges(
-        pl.col("start_utc").dt.truncate("1h") + pl.duration(minutes=30), "end_utc", "1h", closed="left"
-    )
+    # Of zones whose hours begin within those of UTC too: an hour of the local clock began so long before.
+    since = pl.duration(minutes=pl.col("start_utc").dt.convert_time_zone(time_zone).dt.minute())
+    start = pl.col("start_utc").dt.truncate("1m") - since
+    half = pl.datetime_ranges(start + pl.duration(minutes=30), "end_utc", "1h", closed="left")
     halves = away.select("user", "day", "start_utc", half=half).explode("half", empty_as_null=False)
     at = pl.col("half").dt.convert_time_zone(time_zone).dt.hour().cast(pl.Int32())
     within = halves.filter(pl.col("half") >= pl.col("start_utc")).select("user", "day", hour=at).unique()

@@ -11,6 +11,7 @@ from ons_assets.mobile.countries import NO_COUNTRY, country_of
 from ons_assets.mobile.trips import (
     DEVICE,
     DOMESTIC,
+    ENDS,
     INBOUND,
     OUTBOUND,
     OVERNIGHT,
@@ -86,7 +87,7 @@ def tourism_tables(
     of_country = stays.group_by(*TRIP, "country").agg(nights=pl.col("nights").sum(), seconds=seconds.sum())
     main = of_country.sort(*TRIP, "nights", "seconds", "country", descending=[False] * 3 + [True, True, False])
     main = main.unique(TRIP, keep="first", maintain_order=True).select(*TRIP, "country")
-    first, last = (pl.col(end).dt.convert_time_zone(time_zone).dt.date() for end in ("start_utc", "end_utc"))
+    first, last = (each.dt.convert_time_zone(time_zone).dt.date() for each in ENDS)
     named = trips.trips.join(main, on=TRIP).with_columns(
         tourism=pl.lit(kind),
         month=last.dt.month_start(),
@@ -95,7 +96,7 @@ def tourism_tables(
     return named, stays.with_columns(tourism=pl.lit(kind))
 
 
-def counts_of_trips(trips: pl.DataFrame, stays: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+def counts_of_trips(trips: pl.DataFrame, stays: pl.DataFrame, places: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     """Share the trips and nights of some devices among months, countries and areas.
 
     Every device counts 1 as a visitor of a month and kind of visit, shared evenly among its trips that end in the
@@ -105,10 +106,13 @@ def counts_of_trips(trips: pl.DataFrame, stays: pl.DataFrame, places: pl.DataFra
     Parameters
     ----------
     trips, stays
-        Rows of `mobile/tourism_trips` and `mobile/tourism_stays` of the devices.
+        Rows of `mobile/tourism_trips` and `mobile/tourism_stays` of the devices. Stays of other trips do not count.
     places
         Rows of `mobile/device_places` of the devices. A stay at a place that covers no area is in `NOT_SEEN`; one
         abroad is in none.
+    days
+        operator, day: the days that count. A night counts only if its evening is of one: else those of a device could
+        be more than the days that they are divided by.
 
     Returns
     -------
@@ -119,6 +123,7 @@ def counts_of_trips(trips: pl.DataFrame, stays: pl.DataFrame, places: pl.DataFra
         (pl.col("end_utc") - pl.col("start_utc")).dt.total_seconds() + 1
     )  # fmt: skip
     of_kind = [*TRIP, "tourism"]
+    stays = stays.join(trips, on=of_kind, how="semi", maintain_order="left")
     of_trip = trips.select(*of_kind, "month", "visit", of_trip="nights")
     of_trip = of_trip.with_columns(trips_=pl.len().over(*DEVICE, "tourism", "month", "visit"))
     shared = stays.join(of_trip, on=of_kind).with_columns(weight_=weight.cast(pl.Float64()))
@@ -132,6 +137,7 @@ def counts_of_trips(trips: pl.DataFrame, stays: pl.DataFrame, places: pl.DataFra
         stays.filter(pl.col("nights") > 0)
         .with_columns(evening=evenings)
         .explode("evening")
+        .join(days.select("operator", evening="day"), on=["operator", "evening"], how="semi")
         .with_columns(
             month=pl.col("evening").dt.month_start(),
             visit=pl.lit(OVERNIGHT),

@@ -21,6 +21,9 @@ TRIP = (*DEVICE, "trip")
 AT_PLACES = (STAY, UNDETERMINED)
 HERE = (STAY, MOVE, UNDETERMINED)
 DAYS_A_WEEK = 7
+A_YEAR = "365d"
+# The first and the last moment of a trip: where it ends it is no longer, and at midnight that is another day.
+ENDS = (pl.col("start_utc"), pl.col("end_utc") - pl.duration(microseconds=1))
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ def inbound_trips(
 ) -> Trips:
     """Return the visits of SIMs of other countries.
 
-    One that is not seen for longer than `visit_gap_hours` has left and come again. A SIM seen on `resident_days` is a
-    resident's, and no visitor's.
+    One that is not seen for longer than `visit_gap_hours` has left and come again. A SIM seen on `resident_days` of
+    365 is a resident's, and no visitor's.
 
     Parameters
     ----------
@@ -61,7 +64,8 @@ def inbound_trips(
     """
     parameters = parameters or TourismParameters()
     here = segments.filter(pl.col("segment_state").is_in(HERE)).join(foreign, on=DEVICE, how="semi")
-    days = here.group_by(DEVICE).agg(days=pl.col("day").n_unique())
+    in_a_year = here.select(*DEVICE, "day").unique().sort(*DEVICE, "day").rolling("day", period=A_YEAR, group_by=DEVICE)
+    days = in_a_year.agg(days=pl.len()).group_by(DEVICE).agg(pl.col("days").max())
     visitors = days.filter(pl.col("days") < parameters.resident_days)
     ordered = here.join(visitors, on=DEVICE, how="semi").sort(*DEVICE, "start_utc")
     unseen = pl.col("start_utc") - pl.col("end_utc").shift(1).over(DEVICE)
@@ -206,7 +210,7 @@ def _trips(rows: pl.DataFrame, where: str, parameters: TourismParameters, time_z
         was_stay=(pl.col("segment_state") != UNDETERMINED).any(),
     )
     spans = stays.group_by(TRIP).agg(start_utc=pl.col("start_utc").min(), end_utc=pl.col("end_utc").max())
-    first, last = (_evening(end, parameters, time_zone) for end in ("start_utc", "end_utc"))
+    first, last = (_evening(each, parameters, time_zone) for each in ENDS)
     spans = spans.with_columns(nights=(last - first).dt.total_days().cast(pl.Int32()), first_=first)
     lasts = pl.col("end_utc") - pl.col("start_utc")
     long_enough = lasts >= pl.duration(minutes=round(parameters.least_visit_hours * 60))
@@ -224,9 +228,9 @@ def _trips(rows: pl.DataFrame, where: str, parameters: TourismParameters, time_z
     return Trips(named.sort(TRIP), with_nights.drop("was_stay").sort(*TRIP, "stay"))
 
 
-def _evening(moment: str, parameters: TourismParameters, time_zone: str) -> pl.Expr:
+def _evening(moment: pl.Expr, parameters: TourismParameters, time_zone: str) -> pl.Expr:
     """Return the local day that a moment belongs to, if days begin at the hour of the night."""
-    local = pl.col(moment).dt.convert_time_zone(time_zone).dt.replace_time_zone(None)
+    local = moment.dt.convert_time_zone(time_zone).dt.replace_time_zone(None)
     return (local - pl.duration(hours=parameters.night_hour)).dt.date()
 
 
@@ -237,9 +241,12 @@ def _nights(trips: pl.DataFrame, stays: pl.DataFrame, parameters: TourismParamet
     )
     each = evenings.explode("evening").select(*TRIP, "evening")
     at = (pl.col("evening") + pl.duration(days=1)).cast(pl.Datetime("us")) + pl.duration(hours=parameters.night_hour)
-    each = each.with_columns(
-        at_utc=at.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
-    ).sort("at_utc")
+    # An hour that the clock leaves out is the one after.
+    at_zone = [
+        moment.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
+        for moment in (at, at + pl.duration(hours=1))
+    ]
+    each = each.with_columns(at_utc=pl.coalesce(at_zone).dt.convert_time_zone("UTC")).sort("at_utc")
     spent = stays.select(*TRIP, "stay", begins="start_utc", ends="end_utc").sort("begins")
     before = each.join_asof(
         spent, left_on="at_utc", right_on="begins", by=TRIP, strategy="backward", check_sortedness=False

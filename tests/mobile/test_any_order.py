@@ -351,7 +351,10 @@ def _tourism() -> Case:
             {"operator": ["north", "south"], "month": [date(2014, 10, 1)] * 2, "days_observed": [21] * 2}
         )
         trips, stays = (pl.concat(each[number] for each in made) for number in (0, 1))
-        return trips, stays, tourism((counts_of_trips(*each) for each in made), days)
+        every_day = pl.DataFrame({"day": pl.date_range(MONDAY, date(2014, 10, 26), eager=True)}).join(
+            days.select("operator"), how="cross"
+        )
+        return trips, stays, tourism((counts_of_trips(*each, every_day) for each in made), days)
 
     plan = cell_plan(cells(), home=frozenset({"234"}))
     where = whereabouts_of(plan, parts(), FootprintParameters(tile_m=250))

@@ -303,3 +303,12 @@ def test_an_operator_without_people_and_a_market_that_nobody_knows_are_no_fault(
     assert made.notes[0].startswith("The operator west ")
     nobody = combined_population(silent.filter(operator="west"))
     assert nobody.rows.is_empty()
+
+
+def test_an_operator_whose_people_are_all_told_as_none_is_left_out_and_no_other(presence):
+    # People are told in steps, of which a few devices may be less than half.
+    one = presence.filter(operator=presence["operator"].min())
+    nobody = one.with_columns(operator=pl.lit("zero"), people_present=pl.lit(0.0))
+    made = combined_population(pl.concat([one, nobody]))
+    assert_frame_equal(made.rows, combined_population(one).rows)
+    assert made.notes

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -43,6 +44,14 @@ def said(segments):
             "segment_state", "start_s", "end_s", "place", "mcc"
         ).iter_rows()
     ]
+
+
+def test_two_places_in_one_second_are_two_stays():
+    both = said(made((8, 1), (10, 1), (10, 2), (12, 2), pad_minutes=0))
+    assert [each for each in both if each[0] != UNKNOWN] == [(STAY, 8, 10, 1), (STAY, 10, 12, 2)]
+    # Unless they may be one.
+    one = said(made((8, 1), (10, 1), (10, 2), (13, 2), pad_minutes=0, overlapping=frozenset({(1, 2), (2, 1)})))
+    assert [each for each in one if each[0] != UNKNOWN] == [(STAY, 8, 13, 2)]
 
 
 def plain(times, places, parameters):
@@ -193,6 +202,15 @@ def test_hours_abroad_are_those_of_which_the_middle_is():
     hours = hours_abroad(found.filter(segment_state=AWAY), "Europe/London")
     # From 9:55 to 12:41 by the clock of the summer.
     assert hours["hours_mask"].to_list() == [1 << 10 | 1 << 11 | 1 << 12]
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe"])
+def test_hours_abroad_are_those_of_the_local_clock(zone):
+    begins = datetime(2014, 10, 7, 9, 20, tzinfo=ZoneInfo(zone))
+    away = pl.DataFrame({"user": [1], "day": [begins.date()], "start_utc": [begins.astimezone(UTC)]}).with_columns(
+        end_utc=pl.col("start_utc") + pl.duration(minutes=50)
+    )
+    assert hours_abroad(away, zone)["hours_mask"].to_list() == [1 << 9]
 
 
 def test_cells_overlap_by_name_whatever_form_they_have():

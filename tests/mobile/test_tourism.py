@@ -16,6 +16,7 @@ from ons_assets.mobile.places import daily_tables
 from ons_assets.mobile.plan import CellPlan
 from ons_assets.mobile.segment_tables import segment_tables
 from ons_assets.mobile.tourism import all_trips, counts_of_trips, tourism
+from ons_assets.mobile.trips import inbound_trips
 from ons_assets.parameters.mobile import CleaningParameters
 from ons_assets.parameters.mobile_network import FootprintParameters
 from ons_assets.parameters.mobile_tourism import TourismParameters
@@ -23,7 +24,12 @@ from tests.mobile.test_operator_side import PLAN
 
 MONDAY = date(2014, 10, 6)
 DAYS = (MONDAY, MONDAY + timedelta(40))
+# With the evening before, of which is the night of who is seen at one o'clock of the first day.
+EVERY_DAY = pl.DataFrame({"day": pl.date_range(MONDAY - timedelta(1), DAYS[1], eager=True)}).with_columns(
+    operator=pl.lit("north")
+)
 HERE = CellPlan(PLAN.cells, frozenset({"234", "235"}))
+FRENCH = pl.DataFrame({"operator": ["north"], "user": [1], "mcc": ["208"]})
 AREAS = {"a": {"A": 0.7, "C": 0.3}, "a2": {"A": 1.0}, "b": {"B": 1.0}}
 EVENT = {
     "operator": pl.String(), "user": pl.Int64(), "time_utc": pl.Datetime("us", "UTC"), "event_date": pl.Date(),
@@ -87,6 +93,16 @@ def test_the_country_is_that_of_most_events_unless_it_is_said():
     assert home_codes(mcc.filter(pl.col("mcc").is_null())) == home_codes(mcc.clear()) == frozenset()
     # A file that names the country of foreign SIMs only says nothing of the others.
     assert home_codes(pl.LazyFrame({"mcc": ["208", "208", None, None, None]})) == frozenset()
+
+
+def test_a_sim_is_of_the_country_that_most_of_its_events_name():
+    parts = [
+        events(*at("a", range(2)), user=1), events((1, 9, "a"), user=1, mcc="208"),
+        events(*at("a", range(2)), user=2, mcc="208"), events((1, 9, "a"), (1, 10, "a"), user=2, mcc="214"),
+        events((1, 9, "a"), user=2),
+        events((1, 9, "a"), user=3, mcc="208"), events(*at("a", range(2)), user=3, mcc=None),
+    ]  # fmt: skip
+    assert foreign_devices(pl.concat(parts).lazy(), HERE.home).rows() == [("north", 2, "208"), ("north", 3, "208")]
 
 
 # --- trips ---------------------------------------------------------------------------------------------------
@@ -184,7 +200,7 @@ def added(n, days=25):
     observed = pl.DataFrame(
         {"operator": ["north"], "month": [date(2014, 10, 1)], "days_observed": pl.Series([days], dtype=pl.Int32())}
     )
-    return tourism([counts_of_trips(trips, stays, places)], observed)
+    return tourism([counts_of_trips(trips, stays, places, EVERY_DAY)], observed)
 
 
 def test_a_device_is_one_visitor_however_often_it_comes_and_nights_are_those_of_a_mean_night():
@@ -205,6 +221,69 @@ def test_what_leaves_is_in_tens_and_never_of_few():
     assert (told_of["devices"] % 10 == 0).all()
     assert told_of["devices"].min() >= 10
     assert protect(TOURISM_VISITS, added(8), Thresholds(10)).rows.is_empty()
+
+
+def october(observed=26):
+    return pl.DataFrame(
+        {"operator": ["north"], "month": [date(2014, 10, 1)], "days_observed": pl.Series([observed], dtype=pl.Int32())}
+    )
+
+
+def test_nights_of_who_is_left_out_of_trips_do_not_count():
+    trips, stays, places = trips_of(*[events(*at("a", range(3)), user=user, mcc="208") for user in (1, 2)])
+    one = counts_of_trips(trips.filter(user=1), stays, places, EVERY_DAY)
+    assert one.equals(counts_of_trips(trips.filter(user=1), stays.filter(user=1), places, EVERY_DAY))
+    assert counts_of_trips(trips.clear(), stays, places, EVERY_DAY).is_empty()
+
+
+def test_a_device_is_no_more_than_one_in_a_mean_night_though_days_were_not_observed():
+    seen = events((0, 1, "a"), (0, 13, "20801"), (24, 13, "20801"), (24, 20, "20801"))
+    trips, stays, places = trips_of(seen)
+    observed = EVERY_DAY.filter(pl.col("day").is_in([MONDAY, MONDAY + timedelta(24)]))
+    rows = tourism([counts_of_trips(trips, stays, places, observed)], october(len(observed)))
+    assert trips["nights"].to_list() == [24]
+    assert rows.filter(counted="nights", country="all")["devices"].to_list() == [0.5]
+
+
+def test_a_visit_that_ends_before_midnight_is_of_the_month_before_it():
+    # What an event tells of the minutes around it ends with the day: 31 October, when the clock is that of the winter.
+    trips, _, _ = trips_of(events((23, 14, "a"), (25, 24.95, "a"), mcc="208"))
+    assert trips["month"].to_list() == [date(2014, 10, 1)]
+    # Nor is it a night if nights are of midnight.
+    assert told(trips_of(events((3, 14, "a"), (3, 23.95, "a"), mcc="208"), night_hour=0)[0]) == [
+        ("inbound", "same_day", 0, "FR")
+    ]
+
+
+@pytest.mark.parametrize("hour", [0, 1, 2, 4])
+def test_a_night_of_which_the_hour_is_left_out_by_the_clock_is_spent(hour):
+    # On 29 March 2015 the clock went from one to two.
+    found = [
+        ("north", 1, date(2015, 3, day), datetime(2015, 3, day, 9, tzinfo=UTC), datetime(2015, 3, day, 20, tzinfo=UTC))
+        for day in (28, 29)
+    ]
+    segments = pl.DataFrame(
+        found, schema=["operator", "user", "day", "start_utc", "end_utc"], orient="row"
+    ).with_columns(segment_state=pl.lit("stay"), place=pl.lit("a"), abroad_mcc=pl.lit(None, pl.String()))
+    trips = inbound_trips(segments, FRENCH, TourismParameters(night_hour=hour))
+    assert trips.stays.select("nights", "first_evening").rows() == [(1, date(2015, 3, 28))]
+
+
+def test_who_comes_again_for_weeks_every_year_is_no_resident():
+    days = pl.DataFrame(
+        {
+            "start_utc": [
+                datetime(year, 6, 1, 8, tzinfo=UTC) + timedelta(day) for year in (2014, 2015) for day in range(9)
+            ]
+        }
+    )
+    segments = days.with_columns(
+        operator=pl.lit("north"), user=pl.lit(1, pl.Int64()), day=pl.col("start_utc").dt.date(), place=pl.lit("a"),
+        end_utc=pl.col("start_utc") + pl.duration(hours=12), segment_state=pl.lit("stay"),
+        abroad_mcc=pl.lit(None, pl.String()),
+    )  # fmt: skip
+    assert len(inbound_trips(segments, FRENCH, TourismParameters(resident_days=10)).trips) == 2
+    assert inbound_trips(segments, FRENCH, TourismParameters(resident_days=9)).trips.is_empty()
 
 
 # --- events abroad in what is made of all events -----------------------------------------------------------------
