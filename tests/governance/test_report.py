@@ -141,6 +141,13 @@ def test_what_others_wrote_is_shown_as_it_is_and_turns_nothing_around(pages: dic
         assert not {*"\u202e\x1b\x00"} & {*page.text}
 
 
+def test_long_names_may_be_divided_and_nobody_sees_where(pages: dict[str, Reader]) -> None:
+    for path in ("index.html", "refused.html"):
+        assert "wbr" in pages[path].tags
+        assert QUOTES.name in pages[path].text
+        assert "<wbr>" not in pages[path].text
+
+
 def test_what_was_refused_is_told_with_the_words_of_the_suite(pages: dict[str, Reader]) -> None:
     told = pages["refused.html"].text
     for said in (f"Pence {MARKUP}", "price out of range", "empty.csv", "file 4", "is not text", "1 row: price is"):
