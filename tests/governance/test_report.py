@@ -263,6 +263,14 @@ def test_the_summary_is_a_mail_and_no_markup(facts: Facts) -> None:
     assert not {*"\u202e\x1b"} & {*told}
 
 
+def test_the_summary_counts_as_figures_no_table_of_the_house_about_itself(facts: Facts) -> None:
+    of_the_house = [table for table in facts.tables if table.table.domain == "governance"]
+    assert any(table.latest for table in of_the_house)
+    only = replace(facts, tables=tuple(of_the_house))
+    assert "0 tables may, 0 not yet" in summary(only)
+    assert "2 tables may, 1 not yet" in summary(facts)
+
+
 def test_nothing_ever_came_and_there_is_a_report(tmp_path: Path) -> None:
     home = Home(tmp_path).ensure()
     before = sorted(path for path in tmp_path.rglob("*") if path.is_file())

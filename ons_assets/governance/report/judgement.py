@@ -117,6 +117,11 @@ def may_be_published(table: TableFacts) -> Judgement:
     return Judgement(Light.GOOD, f"Yes, once somebody approves it: an attack on {attacked} learned nothing.")
 
 
+def may_leave(facts: Facts) -> list[TableFacts]:
+    """Return the tables of figures that nothing bars from leaving the house; those of the house about itself are none."""
+    return [each for each in facts.tables if barred(each.table) is None and each.table.domain != "governance"]
+
+
 def released(table: TableFacts) -> str:
     """Return in a sentence what of a table was released."""
     standing = [each for each in table.releases if each.release_status is ReleaseStatus.RELEASED]
