@@ -296,6 +296,18 @@ def test_a_register_that_cannot_be_used_keeps_no_report_from_being_made(world: W
     assert "no/table" in task.what
 
 
+def test_a_suite_that_cannot_be_used_needs_a_person(world: World, tmp_path: Path) -> None:
+    home = Home(tmp_path).ensure()
+    overlay = home.expectations / f"{FLOWS.name}.json"
+    overlay.parent.mkdir(parents=True)
+    overlay.write_text("{no")
+    facts = gather(home, world.settings)
+    [task] = tasks(facts)
+    assert (task.light, task.table) == (Light.BAD, FLOWS.name)
+    assert stands(of(facts, FLOWS.name)).light is Light.BAD
+    assert "is not valid JSON" in task.what
+
+
 def many() -> Iterator[Publication]:
     for number in range(2_000):
         yield Publication(number, NOW - timedelta(hours=number), 10, 20, number % 3, number % 2)
