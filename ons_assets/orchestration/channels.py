@@ -83,7 +83,9 @@ def run(command: tuple[str, ...], message: Message) -> None:
         done = subprocess.run(
             command, input=message.as_json(), timeout=TIMEOUT_SECONDS, capture_output=True, check=False
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        raise NotSent(f"the command of alerts did not end within {TIMEOUT_SECONDS} seconds") from None
+    except OSError as error:
         raise NotSent(f"the command of alerts could not be run: {type(error).__name__}") from None
     if done.returncode:
         raise NotSent(f"the command of alerts ended with {done.returncode}")

@@ -53,8 +53,12 @@ def asked_of(table: Table, suite: Suite | None) -> list[Asked]:
         stated.append(Asked(name_of_check(VALUES_ARE_PRESENT), f"never empty: {', '.join(needed)}", is_critical=True))
     if table.key:
         stated.append(Asked(name_of_check(KEY_IS_UNIQUE), f"once only: {', '.join(table.key)}", is_critical=True))
-    # Names that differ in blanks and marks only are one check; the one over all of them keeps its name.
-    return list({each.name: each for each in reversed(stated) if each.name != OVERALL}.values())[::-1]
+    # Names that differ in blanks and marks only are one check, of the most severe; the one over all keeps its name.
+    found: dict[str, Asked] = {}
+    for each in stated:
+        if each.name != OVERALL and (each.name not in found or each.is_critical > found[each.name].is_critical):
+            found[each.name] = each
+    return list(found.values())
 
 
 def name_of_check(bound: str) -> str:

@@ -141,6 +141,13 @@ def test_what_others_wrote_is_shown_as_it_is_and_turns_nothing_around(pages: dic
         assert not {*"\u202e\x1b\x00"} & {*page.text}
 
 
+def test_long_names_may_be_divided_and_nobody_sees_where(pages: dict[str, Reader]) -> None:
+    for path in ("index.html", "refused.html"):
+        assert "wbr" in pages[path].tags
+        assert QUOTES.name in pages[path].text
+        assert "<wbr>" not in pages[path].text
+
+
 def test_what_was_refused_is_told_with_the_words_of_the_suite(pages: dict[str, Reader]) -> None:
     told = pages["refused.html"].text
     for said in (f"Pence {MARKUP}", "price out of range", "empty.csv", "file 4", "is not text", "1 row: price is"):
@@ -256,6 +263,14 @@ def test_the_summary_is_a_mail_and_no_markup(facts: Facts) -> None:
     assert not {*"\u202e\x1b"} & {*told}
 
 
+def test_the_summary_counts_as_figures_no_table_of_the_house_about_itself(facts: Facts) -> None:
+    of_the_house = [table for table in facts.tables if table.table.domain == "governance"]
+    assert any(table.latest for table in of_the_house)
+    only = replace(facts, tables=tuple(of_the_house))
+    assert "0 tables may, 0 not yet" in summary(only)
+    assert "2 tables may, 1 not yet" in summary(facts)
+
+
 def test_nothing_ever_came_and_there_is_a_report(tmp_path: Path) -> None:
     home = Home(tmp_path).ensure()
     before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
@@ -279,6 +294,18 @@ def test_a_register_that_cannot_be_used_keeps_no_report_from_being_made(world: W
     facts = gather(Home(tmp_path).ensure(), world.settings)
     [task] = tasks(facts)
     assert "no/table" in task.what
+
+
+def test_a_suite_that_cannot_be_used_needs_a_person(world: World, tmp_path: Path) -> None:
+    home = Home(tmp_path).ensure()
+    overlay = home.expectations / f"{FLOWS.name}.json"
+    overlay.parent.mkdir(parents=True)
+    overlay.write_text("{no")
+    facts = gather(home, world.settings)
+    [task] = tasks(facts)
+    assert (task.light, task.table) == (Light.BAD, FLOWS.name)
+    assert stands(of(facts, FLOWS.name)).light is Light.BAD
+    assert "is not valid JSON" in task.what
 
 
 def many() -> Iterator[Publication]:

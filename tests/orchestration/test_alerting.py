@@ -97,6 +97,12 @@ def test_a_program_is_given_the_message() -> None:
         run(("no-such-program-4711",), MESSAGE)
 
 
+def test_a_program_that_does_not_end_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ons_assets.orchestration.channels.TIMEOUT_SECONDS", 0.05)
+    with pytest.raises(NotSent, match="did not end"):
+        run((sys.executable, "-c", "import time; time.sleep(60)"), MESSAGE)
+
+
 def test_an_address_is_posted_the_message_and_never_told() -> None:
     with web_server() as inbox:
         post(inbox.address, MESSAGE)

@@ -93,6 +93,9 @@ def test_a_check_says_what_is_asked_in_words() -> None:
 def test_names_that_are_one_for_dagster_are_one_check() -> None:
     twice = suite(*({**PRICES, "meta": {"name": name}} for name in ("a b", "a_b", "suite")))
     assert [each.name for each in checks.asked_of(table(), twice)] == ["a_b", "values_are_present", "key_is_unique"]
+    mild = {**PRICES, "severity": "warning", "meta": {"name": "a b"}}
+    both = suite(mild, {**PRICES, "severity": "critical", "meta": {"name": "a_b"}})
+    assert checks.asked_of(table(), both)[0].is_critical, "the check of the two blocks if one of them does"
 
 
 def test_each_expectation_has_its_own_verdict() -> None:

@@ -229,6 +229,8 @@ class TableFacts:
         When the gate looked last, and at what.
     method
         Its page of docs/methods, as Markdown; None if there is none.
+    suite_fault
+        Why its suite cannot be used, and so it cannot be made; None if it can.
     """
 
     table: Table
@@ -245,6 +247,7 @@ class TableFacts:
     register: Entry | None
     quality: TableQuality | None
     method: str | None
+    suite_fault: str | None = None
 
 
 @dataclass(frozen=True)

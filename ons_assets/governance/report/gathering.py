@@ -212,9 +212,11 @@ class _Tables:
         if made_between and at_until is not None:
             self.changes += table_changes(table, at_since, at_until, made_between)
         kept = validations.newest(self._home, table.name)
+        suite_fault = None
         try:
             about, expectations = expectations_of(self._home, self._settings, table, kept)
         except SuiteError as error:
+            suite_fault = str(error)
             about, expectations = f"Its suite cannot be used: {error}.", ()
         return TableFacts(
             table=table,
@@ -222,6 +224,7 @@ class _Tables:
             publications=tuple(publications),
             expectations=expectations,
             about=about,
+            suite_fault=suite_fault,
             audited_utc=kept.audited_utc if kept else None,
             audited_what="" if kept is None else _what(kept),
             refusals=tuple(self._refusals[table.name]),

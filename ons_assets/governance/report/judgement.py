@@ -45,6 +45,8 @@ def _faults(table: TableFacts) -> Iterator[Judgement]:
     latest, refused = table.latest, open_refusals(table)
     if exposed := (table.disclosure or {}).get("exposed"):
         yield Judgement(Light.BAD, f"{counted(exposed, 'number')} that may not be told can be worked out of it.")
+    if table.suite_fault is not None:
+        yield Judgement(Light.BAD, "It cannot be made: its suite cannot be used.")
     if refused and latest is None:
         yield Judgement(Light.BAD, f"Nothing was ever published: {_batches(refused)} refused.")
     elif refused and latest is not None and not made_of_files(table):
@@ -117,6 +119,11 @@ def may_be_published(table: TableFacts) -> Judgement:
     return Judgement(Light.GOOD, f"Yes, once somebody approves it: an attack on {attacked} learned nothing.")
 
 
+def may_leave(facts: Facts) -> list[TableFacts]:
+    """Return the tables of figures that nothing bars from leaving; those of the house about itself are none."""
+    return [each for each in facts.tables if barred(each.table) is None and each.table.domain != "governance"]
+
+
 def released(table: TableFacts) -> str:
     """Return in a sentence what of a table was released."""
     standing = [each for each in table.releases if each.release_status is ReleaseStatus.RELEASED]
@@ -132,7 +139,7 @@ def released(table: TableFacts) -> str:
 
 def tasks(facts: Facts) -> list[Task]:
     """Return what needs a person, the most urgent first."""
-    kinds = (_register, _erasure, _exposures, _refused_tables, _refused_files, _measured, _warnings)
+    kinds = (_register, _suites, _erasure, _exposures, _refused_tables, _refused_files, _measured, _warnings)
     found = [task for kind in kinds for task in kind(facts)]
     return sorted(found, key=lambda task: WORST_FIRST.index(task.light))
 
@@ -140,6 +147,14 @@ def tasks(facts: Facts) -> list[Task]:
 def _register(facts: Facts) -> Iterator[Task]:
     if facts.register_fault is not None:
         yield Task(Light.BAD, None, "register", f"The register cannot be used: {facts.register_fault}.", "Mend it.")
+
+
+def _suites(facts: Facts) -> Iterator[Task]:
+    for table in facts.tables:
+        if table.suite_fault is not None:
+            name = table.table.name
+            what = f"It cannot be made, because its suite cannot be used: {table.suite_fault}."
+            yield Task(Light.BAD, name, name, what, f"Mend it, then: ons-assets materialize {name}")
 
 
 def _erasure(facts: Facts) -> Iterator[Task]:

@@ -195,7 +195,8 @@ def _is_a(kind: type) -> Callable[[Any], bool]:
 
 def _breakable(name: str) -> Markup:
     """A name that may be divided at the end of a line where it has a slash or an underscore."""
-    return Markup(re.sub("([/_])", r"\1<wbr>", escape(_shown(name))))
+    # Of plain text: what is put into a Markup would be escaped.
+    return Markup(re.sub("([/_])", r"\1<wbr>", str(escape(_shown(name)))))
 
 
 def _shown(value: Any) -> Any:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ons_assets.governance.releases.barred import barred
 from ons_assets.governance.report.facts import Facts, Judgement, Light, Refusal, TableFacts
-from ons_assets.governance.report.judgement import may_be_published, released, stands, tasks
+from ons_assets.governance.report.judgement import may_be_published, may_leave, released, stands, tasks
 from ons_assets.governance.report.page import (
     Block,
     Cell,
@@ -156,7 +156,7 @@ def _refused_this_week(facts: Facts) -> list[Block]:
 
 
 def _publishable(facts: Facts) -> list[Block]:
-    told = [each for each in facts.tables if barred(each.table) is None and each.table.domain != "governance"]
+    told = may_leave(facts)
     never = Counter(why for each in facts.tables if (why := barred(each.table)) is not None)
     made = [table for table in told if table.latest is not None]
     rows: list[Sequence[Cell]] = [[link_to(each.table.name), may_be_published(each), released(each)] for each in made]

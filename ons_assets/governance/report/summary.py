@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ons_assets.governance.report.facts import Facts, Light
-from ons_assets.governance.report.judgement import may_be_published, stands, tasks
+from ons_assets.governance.report.judgement import may_be_published, may_leave, stands, tasks
 from ons_assets.governance.report.pages import day
 from ons_assets.wording import OBEYED, counted, one_line
 
@@ -49,7 +49,7 @@ def _lines(facts: Facts) -> Iterator[str]:
         files[source.name] = sum(spell.days for spell in source.outages)
     gaps = [f"{_short(name)}: {counted(days, 'day')} without data" for name, days in files.most_common() if days]
     yield from _list("Outages", gaps)
-    made = [table for table in facts.tables if table.latest and not table.table.is_individual]
+    made = [table for table in may_leave(facts) if table.latest]
     may = Counter(may_be_published(table).light for table in made)
     yield ""
     yield "## What may be published"

@@ -29,7 +29,7 @@ from ons_assets.wording import counted
 KINDS = {pl.String: "text", pl.Boolean: "yes or no", pl.Date: "day", pl.Datetime: "time, UTC"}
 SENSITIVITY = {
     Sensitivity.PUBLIC: "public: about no single person, home or device",
-    Sensitivity.AGGREGATE: "aggregate: numbers of people, homes or devices, that leave through disclosure control only",
+    Sensitivity.AGGREGATE: "aggregate: figures of groups; of people or homes, through disclosure control only",
     Sensitivity.INDIVIDUAL: "individual: rows about single people, homes or devices, which never leave the house",
 }
 
