@@ -40,32 +40,35 @@ def country_of(mcc: str | pl.Expr) -> pl.Expr:
     return pl.when(codes.is_not_null()).then(found)
 
 
-def home_codes(mcc: pl.LazyFrame, given: tuple[str, ...] = ()) -> frozenset[str]:
+def home_codes(events: pl.LazyFrame, given: tuple[str, ...] = ()) -> frozenset[str]:
     """Return the mobile country codes of the country that the networks are in.
 
     Parameters
     ----------
-    mcc
-        Column `mcc`: the country of the SIM of each event.
+    events
+        Rows of `mobile/phone_events`: operator, and mcc, the country of the SIM.
     given
         What the office says; empty if the events are to say it: most are of the country's own SIMs.
 
     Returns
     -------
     frozenset of str
-        All codes of the country; empty if most events do not say whose SIM they are of: files may name the country of
-        foreign ones only.
+        All codes of the country; empty if no operator names the country of most of its events: files may name that of
+        foreign SIMs only, and of such an operator nothing is known, however large it is.
     """
     if given:
         return frozenset(given)
-    counted = mcc.select("mcc").group_by("mcc").len().collect()
+    counted = events.group_by("operator", "mcc").len().collect()
+    unnamed = pl.col("len").filter(pl.col("mcc").is_null()).sum().over("operator")
+    names_most = unnamed * 2 < pl.col("len").sum().over("operator")
+    counted = counted.filter(names_most, pl.col("mcc").is_not_null()).group_by("mcc").agg(pl.col("len").sum())
     by_country = counted.with_columns(country=country_of("mcc")).group_by("country").agg(pl.col("len").sum())
     ordered = by_country.sort("len", "country", descending=[True, False])["country"]
     most = ordered[0] if len(ordered) else None
     if most is None:
         return frozenset()
     if most == NO_COUNTRY:
-        return frozenset(counted["mcc"].drop_nulls())
+        return frozenset(counted["mcc"])
     return frozenset(country_codes().filter(country=most)["mcc"])
 
 

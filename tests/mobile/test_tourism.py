@@ -86,13 +86,20 @@ def test_every_code_has_one_country_with_one_name():
     ]  # fmt: skip
 
 
+def of_operator(name, *codes):
+    return pl.LazyFrame({"operator": [name] * len(codes), "mcc": codes}, schema={"operator": str, "mcc": str})
+
+
 def test_the_country_is_that_of_most_events_unless_it_is_said():
-    mcc = pl.LazyFrame({"mcc": ["234", "235", "208", "208", "235", None]})
+    mcc = of_operator("north", "234", "235", "208", "208", "235", None)
     assert home_codes(mcc) == {"234", "235"}
     assert home_codes(mcc, ("208",)) == {"208"}
     assert home_codes(mcc.filter(pl.col("mcc").is_null())) == home_codes(mcc.clear()) == frozenset()
     # A file that names the country of foreign SIMs only says nothing of the others.
-    assert home_codes(pl.LazyFrame({"mcc": ["208", "208", None, None, None]})) == frozenset()
+    foreign_only = of_operator("south", *["208"] * 20, *[None] * 21)
+    assert home_codes(foreign_only) == frozenset()
+    # However large such an operator is, it takes nothing from one that says whose SIMs it has.
+    assert home_codes(pl.concat([mcc, foreign_only])) == {"234", "235"}
 
 
 def test_a_sim_is_of_the_country_that_most_of_its_events_name():
