@@ -168,7 +168,13 @@ def meetings(daily: pl.DataFrame, near: pl.DataFrame, parameters: DeduplicationP
     routine = routines(daily, near, parameters)
     pairs = candidates(routine, near, parameters)
     counted = [pl.DataFrame(schema={**dict.fromkeys(PAIR, pl.Int64()), **dict.fromkeys(KINDS, pl.Int64())})]
-    counted += [_counted(part, daily, routine, near) for part in _parts(pairs)]
+    own = _near_home_and_usual(daily, routine, near)
+    seen = daily.group_by("user", "day").agg(seen=pl.col("hours_mask").bitwise_or())
+    for part in _parts(pairs):
+        # Rows of the devices of some pairs: those of all devices are many times as many.
+        devices = pl.DataFrame({"user": pl.concat([part["user"], part["other"]]).unique()})
+        rows, hours = (table.join(devices, on="user", how="semi") for table in (own, seen))
+        counted.append(_counted(part, rows, hours, near))
     homes = routine.select("user", "home")
     met = (
         pl.concat(counted)
@@ -184,17 +190,21 @@ def _parts(pairs: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield pairs.slice(start, PAIRS_AT_ONCE)
 
 
-def _counted(pairs: pl.DataFrame, daily: pl.DataFrame, routine: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
-    """Hours of each kind, by pair."""
-    # What is near the home, or near the first place away from it, is as if it were there.
-    own = daily.select("user", "day", "place", "hours_mask")
+def _near_home_and_usual(daily: pl.DataFrame, routine: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
+    """Rows of devices, and whether their place is near the home, or near the first place away from it."""
     marks = routine.select("user", "home", first=pl.col("away").list.first())
     at_home = _marked(marks.select("user", place="home"), near)
     at_first = _marked(marks.select("user", place="first").drop_nulls(), near)
-    own = own.join(at_home.with_columns(is_home=True), on=["user", "place"], how="left")
-    own = own.join(at_first.with_columns(is_usual=True), on=["user", "place"], how="left")
-    own = own.with_columns(pl.col("is_home", "is_usual").fill_null(value=False))
-    seen = daily.group_by("user", "day").agg(seen=pl.col("hours_mask").bitwise_or())
+    return (
+        daily.select("user", "day", "place", "hours_mask")
+        .join(at_home.with_columns(is_home=True), on=["user", "place"], how="left")
+        .join(at_first.with_columns(is_usual=True), on=["user", "place"], how="left")
+        .with_columns(pl.col("is_home", "is_usual").fill_null(value=False))
+    )
+
+
+def _counted(pairs: pl.DataFrame, own: pl.DataFrame, seen: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
+    """Hours of each kind, by pair; what is near the home or near the usual place counts as there."""
     days = (
         pairs.join(seen, on="user")
         .join(seen.rename({"user": "other", "seen": "other_seen"}), on=["other", "day"])
