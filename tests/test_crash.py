@@ -29,6 +29,8 @@ FIRST_DAY = date(2016, 7, 21)
 DAYS = {"dagster/asset_partition_range_start"}
 # What a run writes of itself, and not of the data.
 OF_THE_RUN = ["run_id", "received_utc", "attempts"]
+# What was measured at each evaluation, of which there are more where a process was killed between two.
+OF_THE_RUNS = {"governance/quality_scorecard"}
 
 # A server that has the libraries loaded forks the processes to be killed: starting each anew would
 # take seconds, most of them before anything is written.
@@ -93,7 +95,7 @@ def state(home: Home) -> dict[str, object]:
     """Everything that a user can read under a home, without what is of the run itself."""
     tables = {}
     for name, table in CATALOGUE.items():
-        if lake.exists(home, table):
+        if name not in OF_THE_RUNS and lake.exists(home, table):
             frame = lake.read(home, table).collect().drop(OF_THE_RUN, strict=False)
             tables[name] = frame.sort(table.key).to_dict(as_series=False)
     drops = Ledger(home).frame().drop(OF_THE_RUN).sort("drop_id").to_dict(as_series=False)
