@@ -16,6 +16,8 @@ from ons_assets.lakehouse.sums import exact_sum
 
 # What a raw table of shares says of each sum, beside its figures; the step takes it away.
 EVIDENCE = ("contributors", "largest", "largest_two", "lacking", "largest_lacking", "largest_two_lacking")
+# Half of the unit to which counts are told that are not whole: to one decimal.
+HALF_UNIT = 0.05
 
 
 @dataclass(frozen=True)

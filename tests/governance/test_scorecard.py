@@ -364,6 +364,15 @@ def test_totals_are_no_less_than_their_parts() -> None:
     assert relations.of_sums(COUNTS, COUNTS.empty()).is_empty()
 
 
+@pytest.mark.parametrize(("whole", "broken"), [(30.0, 0), (29.9, 0), (29.8, 1)])
+def test_numbers_that_are_told_to_one_decimal_may_miss_their_total_by_their_rounding(whole: float, broken: int) -> None:
+    columns = (Column("area", pl.String(), "area"), Column("n", pl.Float64(), "number"))
+    rule = Counts(unit="users", count="n", margins=(all_of("area"),))
+    table = Table("test/flows", "A.", columns, ("area",), Sensitivity.AGGREGATE, "team:test", "tests", disclosure=rule)
+    rows = pl.DataFrame({"area": ["a", "b", "all"], "n": [10.0, 20.0, whole]})
+    assert value(relations.of_sums(table, rows), "broken_sums") == broken
+
+
 def test_figures_are_held_against_what_is_known() -> None:
     rows = pl.LazyFrame({"model": ["m", "m", "guess"], "accuracy": [0.7, 0.9, 0.5]})
     check = Comparison("a/accuracy", "a/model", "better_than_guessing", "accuracy", {"model": "m"}, {"model": "guess"})

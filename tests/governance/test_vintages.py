@@ -1,5 +1,8 @@
 """The attack on a release with all earlier ones, held against an enumeration of all counts that agree."""
 
+from datetime import date
+
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import assume, given, settings
@@ -7,9 +10,11 @@ from hypothesis import strategies as st
 
 from ons_assets.catalogue.meters import AREA_OCCUPANCY
 from ons_assets.catalogue.mobile import OPERATOR_FLOWS
+from ons_assets.catalogue.mobile_tourism import TOURISM_VISITS
 from ons_assets.catalogue.prices import ITEM_INDICES
 from ons_assets.catalogue.tweets import MIGRATION_FLOWS
 from ons_assets.governance.disclosure.figures import Figure
+from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.governance.disclosure.vintages import Learned, Vintage, attack
 from tests.governance.enumeration import ranges
 
@@ -217,6 +222,50 @@ def test_a_flow_that_one_release_tells_and_another_withholds(
     if is_learned:
         [(low, high)] = {(each.low, each.high) for each in found.exposures}
         assert low == high == pytest.approx(1.7)
+
+
+def visitors(number: int, k: float, devices: dict[str, float]) -> Vintage:
+    """A release of visitors by country, told as coarsely as its threshold asks."""
+    columns = {
+        "operator": "north",
+        "month": date(2014, 10, 1),
+        "tourism": "inbound",
+        "visit": "overnight",
+        "counted": "visitors",
+        "area": "all",
+        "days_observed": 31,
+    }
+    counts = {**devices, "all": sum(devices.values())}
+    rows = pl.DataFrame([{**columns, "country": country, "devices": n} for country, n in counts.items()])
+    typed = rows.select(pl.col(name).cast(TOURISM_VISITS.schema[name]) for name in TOURISM_VISITS.column_names)
+    return Vintage(f"release {number}", protect(TOURISM_VISITS, typed, Thresholds(k)).rows, k)
+
+
+@pytest.mark.parametrize(("first", "second"), [(10, 20), (20, 10)])
+def test_what_is_told_at_two_thresholds_is_known_better_than_of_either(first: float, second: float) -> None:
+    """29 and 3: all lie in [30, 35) and the first in [25, 30), so the others are few, and there."""
+    devices = {"FR": 29.0, "US": 3.0}
+    old = visitors(1, first, devices)
+    (exposure,) = attack(TOURISM_VISITS, visitors(2, second, devices), [old], second).exposures
+    assert exposure.low <= 3 <= exposure.high <= 10
+    assert attack(TOURISM_VISITS, visitors(2, first, devices), [old], first).exposures == ()
+
+
+def test_no_more_is_said_of_two_thresholds_than_is_so() -> None:
+    random = np.random.default_rng(7)
+    found = 0
+    for _ in range(150):
+        names = ("FR", "US", "DE", "ES")[: random.integers(2, 5)]
+        devices = {name: float(random.integers(1, 60)) for name in names}
+        first, second = random.choice([10, 15, 20, 30], 2, replace=False)
+        old, new = visitors(1, first, devices), visitors(2, second, devices)
+        told = {*old.rows["country"], *new.rows["country"]}
+        untold = sum(n for name, n in devices.items() if name not in told)
+        for exposure in attack(TOURISM_VISITS, new, [old], second).exposures:
+            assert exposure.low <= untold <= exposure.high <= second
+            assert untold > 0
+            found += 1
+    assert found, "nothing was tried"
 
 
 def homes(number: int, count: int | None, estimate: float | None) -> Vintage:

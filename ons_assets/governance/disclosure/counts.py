@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from ons_assets.governance.disclosure.audit import Audit, Figure, audit
+from ons_assets.governance.disclosure.audit import Audit, Exposure, Figure, audit
 from ons_assets.governance.disclosure.sums import Equation
 
 FloatArray = npt.NDArray[np.float64]
@@ -91,6 +91,28 @@ def learned(figures: Sequence[Figure], k: float, *, whole: bool, blurred: bool) 
     if not blurred:
         return found
     return Audit(tuple(each for each in found.exposures if each.low > 0), unsettled=())
+
+
+def beside_exposed(figures: Sequence[Figure], values: FloatArray, exposures: Sequence[Exposure]) -> set[int]:
+    """Return which numbers to withhold besides, so that less is learned: of each sum that tells, the cheapest part.
+
+    Parameters
+    ----------
+    figures
+        All that is told, a number each.
+    values
+        (n,), the numbers.
+    exposures
+        What the auditor learned of these figures.
+    """
+    more = set()
+    for cell in {exposure.cell for exposure in exposures}:
+        sums = [place for place, figure in enumerate(figures) if len(figure.cells) > 1 and cell in figure.cells]
+        beside = {other for place in sums for other in figures[place].cells} - {cell}
+        parts = [n for n, figure in enumerate(figures) if len(figure.cells) == 1 and figure.cells[0] in beside]
+        if chosen := parts or sums:
+            more.add(min(chosen, key=lambda place: (values[place], place)))
+    return more
 
 
 def _of_open_sums(values: FloatArray, hidden: BoolArray, equations: Sequence[Equation], k: float) -> set[int]:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from ons_assets.governance.disclosure.controlled_rounding import controlled_rounding
-from ons_assets.governance.disclosure.counts import learned, withheld
+from ons_assets.governance.disclosure.counts import beside_exposed, learned, withheld
 from ons_assets.governance.disclosure.published_figures import figures_of
 from ons_assets.governance.disclosure.shares import Limits, given_away
 from ons_assets.governance.disclosure.sums import Equation, equations
@@ -100,7 +100,17 @@ def _counts(table: Table, rule: Counts, rows: pl.DataFrame, thresholds: Threshol
     # Also what would be told as small is withheld, so that whatever is told is at least the fewest.
     is_small = np.minimum(values, told.cast(pl.Float64()).to_numpy()) < fewest
     known = (lambda row: rule.known(float(told[row]), fewest)) if rule.blurred else None
-    hidden = withheld(values, is_small, system, fewest, whole=whole, known=known)
+    hidden = is_small
+    while True:
+        hidden = withheld(values, hidden, system, fewest, whole=whole, known=known)
+        left = rows.with_columns(told.alias(rule.count)).filter(~hidden).select(table.column_names)
+        # The auditor knows no row but those that are told, and so has one number for what is left of a sum.
+        figures = figures_of(table, rule, left, fewest)
+        found = learned(figures, fewest, whole=whole, blurred=rule.blurred is not None)
+        more = beside_exposed(figures, values[~hidden], found.exposures) if rule.blurred is not None else set()
+        if not more:
+            break
+        hidden[np.flatnonzero(~hidden)[sorted(more)]] = True
     is_finest = np.ones(len(rows), dtype=bool)
     is_finest[[each.whole for each in system]] = False
     account = Account(
@@ -111,8 +121,6 @@ def _counts(table: Table, rule: Counts, rows: pl.DataFrame, thresholds: Threshol
         secondary=int((hidden & ~is_small).sum()),
         kept_share=kept_share(float(values[is_finest].sum()), float(values[is_finest & hidden].sum()), fewest),
     )
-    left = rows.with_columns(told.alias(rule.count)).filter(~hidden).select(table.column_names)
-    found = learned(figures_of(table, rule, left, fewest), fewest, whole=whole, blurred=rule.blurred is not None)
     if found.exposures:
         raise Exposed(f"{table.name}: something small follows from what would be told of it")
     if found.unsettled:

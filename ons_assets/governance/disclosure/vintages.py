@@ -18,13 +18,13 @@ from scipy.sparse.csgraph import connected_components
 from ons_assets.governance.disclosure.audit import Contradiction, Exposure, audit
 from ons_assets.governance.disclosure.figures import Cell, Figure, Interval
 from ons_assets.governance.disclosure.published_figures import OTHERS, figures_of
-from ons_assets.lakehouse.disclosure import Counts, Groups, Margin, Rule, Shares
+from ons_assets.lakehouse.disclosure import HALF_UNIT, Counts, Groups, Margin, Rule, Shares
 from ons_assets.lakehouse.tables import Table
 
 # Blocks of more cells are taken for revised as a whole where some were revised that no version tells.
 MOST_GUESSES = 200
-# Half of the unit to which counts are told that are not whole: to one decimal.
-HALF_UNIT = 0.05
+BOUNDS = {"low_": pl.Float64(), "high_": pl.Float64()}
+SMALLEST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,13 @@ class Vintage:
         How it is quoted, such as "release 2 of tweets/migration_flows".
     rows
         As everybody sees them.
+    fewest
+        Least count that it tells; None if that is the one of the version that is to be released.
     """
 
     name: str
     rows: pl.DataFrame
+    fewest: float | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def _whole_numbers(table: Table, rule: Counts, new: Vintage, earlier: Sequence[V
     names = [each.rows.select(columns) for each in (*earlier, new)]
     versions = []
     for number, vintage in enumerate((*earlier, new), start=1):
-        read = partial(figures_of, table, rule, vintage.rows, k, quoted=vintage.name)
+        read = partial(figures_of, table, rule, vintage.rows, vintage.fewest or k, quoted=vintage.name)
         versions.append(_Told(vintage.name, read(named=pl.concat(names)), read(named=pl.concat(names[:number]))))
     # The newest first: what is unchanged since a version adds nothing to a newer one that is the same.
     versions.reverse()
@@ -292,45 +295,68 @@ def _news(found: Learned, pooled: Sequence[Figure], new: Sequence[Figure], k: fl
 
 
 def _lines(table: Table, rule: Counts, new: Vintage, old: Vintage, k: float) -> Iterator[Exposure]:
-    """Yield what is left of a sum when of each part the version counts that tells it, where neither tells another."""
-    columns = [*table.key, rule.count]
-    both = new.rows.select(columns).join(
-        old.rows.select(columns), on=list(table.key), how="full", coalesce=True, suffix="_old"
+    """Yield what is left of a sum when of each part the version counts that tells it, where neither tells another.
+
+    Of a number that both tell, more may be known than of either, where they were rounded otherwise.
+    """
+    both = _bounds(table, rule, new, k).join(
+        _bounds(table, rule, old, k), on=list(table.key), how="full", coalesce=True, suffix="_old"
     )
-    counts = pl.col(rule.count), pl.col(f"{rule.count}_old")
-    told = both.select(
+    is_new, is_old = pl.col("low_").is_not_null(), pl.col("low__old").is_not_null()
+    low, high = pl.max_horizontal("low_", "low__old"), pl.min_horizontal("high_", "high__old")
+    alike = (pl.col("low_") == pl.col("low__old")) & (pl.col("high_") == pl.col("high__old"))
+    told = both.filter(is_new | is_old).select(
         *table.key,
-        value_=pl.coalesce(*counts),
-        revised_=(counts[0] != counts[1]).fill_null(value=False),
-        one_only_=counts[0].is_null() != counts[1].is_null(),
-    ).filter(pl.col("value_").is_not_null())
+        low_=low,
+        high_=high,
+        revised_=low > high,
+        # What one version tells, or both each in its way, nobody could know before.
+        joint_=(is_new != is_old) | ~alike,
+    )
     for margin in (*rule.margins, *rule.across):
-        yield from _left_over(table, margin, told, (new, old), k)
+        yield from _left_over(table, margin, told, (new, old), k, is_exact=rule.blurred is None)
+
+
+def _bounds(table: Table, rule: Counts, vintage: Vintage, k: float) -> pl.DataFrame:
+    """Return between what each number of a version lies; null where none is told."""
+    fewest = vintage.fewest or k
+    values = vintage.rows[rule.count].drop_nulls().unique()
+    known = [rule.known(value, fewest) for value in values]
+    bounds = pl.DataFrame({"low_": [low for low, _ in known], "high_": [high for _, high in known]}, schema=BOUNDS)
+    of_value = bounds.with_columns(values.alias(rule.count))
+    return vintage.rows.select(*table.key, rule.count).join(of_value, on=rule.count, how="left").drop(rule.count)
 
 
 def _left_over(
-    table: Table, margin: Margin, told: pl.DataFrame, versions: tuple[Vintage, Vintage], k: float
+    table: Table, margin: Margin, told: pl.DataFrame, versions: tuple[Vintage, Vintage], k: float, *, is_exact: bool
 ) -> Iterator[Exposure]:
     key = list(table.key)
     parts = (
         told.filter(margin.parts)
         .with_columns(**margin.whole)
         .group_by(key)
-        .agg(pl.col("value_").sum(), pl.col("revised_").any(), pl.col("one_only_").any(), parts_=pl.len())
+        .agg(pl.col("low_", "high_").sum(), pl.col("revised_", "joint_").any(), parts_=pl.len())
     )
-    wholes = told.select(*key, whole_="value_", whole_revised_="revised_")
-    sums = parts.join(wholes, on=key).filter("one_only_", ~pl.col("revised_"), ~pl.col("whole_revised_"))
+    wholes = told.select(*key, whole_low_="low_", whole_high_="high_", whole_revised_="revised_", whole_joint_="joint_")
+    is_joint = pl.col("joint_") if is_exact else pl.col("joint_") | pl.col("whole_joint_")
+    sums = parts.join(wholes, on=key).filter(is_joint, ~pl.col("revised_"), ~pl.col("whole_revised_"))
     new, old = versions
     for row in sums.sort(key).iter_rows(named=True):
-        left = row["whole_"] - row["value_"]
-        if HALF_UNIT * (row["parts_"] + 1) < left < k:
+        low, high = row["whole_low_"] - row["high_"], row["whole_high_"] - row["low_"]
+        # A number that is rounded is below the end of what it may be, so what is left is more than its least.
+        nothing, few = (HALF_UNIT * (row["parts_"] + 1), k) if is_exact else (-SMALLEST, k + SMALLEST)
+        if nothing < low and high < few:
             place = ", ".join(str(row[name]) for name in key)
             said = (
-                f"{new.name} and {old.name}: all of {place} is {row['whole_']:g}",
-                f"less {row['parts_']:,} parts that one of them tells, together {row['value_']:g}",
-                f"so what neither tells is {left:g}",
+                f"{new.name} and {old.name}: all of {place} is {_between(row['whole_low_'], row['whole_high_'])}",
+                f"less {row['parts_']:,} parts that are told, together {_between(row['low_'], row['high_'])}",
+                f"so what neither tells is {_between(low, high)}",
             )
-            yield Exposure(place, left, left, said)
+            yield Exposure(place, max(low, 0.0), high, said)
+
+
+def _between(low: float, high: float) -> str:
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 # --- groups ------------------------------------------------------------------------------------------------

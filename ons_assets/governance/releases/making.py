@@ -147,9 +147,13 @@ def _attacked(
     column = counted_column(table.disclosure)
     if not needs_step(table.disclosure) or column not in table.schema:
         return Learned(None), None
-    assert version.provenance is not None
-    k = max(account["fewest"] for account in version.provenance.disclosure)
-    known = [Vintage(f"release {each.release_version}", shelf.rows(home, each)) for each in earlier]
+    k = _fewest(version)
+    assert k is not None, "what has not passed its step is barred"
+    fewest = {each.number: _fewest(each) for each in lake.versions(home, table)} if earlier else {}
+    known = [
+        Vintage(f"release {each.release_version}", shelf.rows(home, each), fewest.get(each.lake_version))
+        for each in earlier
+    ]
     for each in known:
         if lacking := {*table.key, column} - {*each.rows.columns}:
             raise shelf.Changed(
@@ -160,6 +164,12 @@ def _attacked(
     except Contradiction:
         return Learned(len(rows)), f"the figures of {table.name} contradict each other"
     return learned, _refusal(table, learned, len(earlier))
+
+
+def _fewest(version: Version) -> float | None:
+    """Least count that a version tells, as its step wrote it down; None if it did not, or nobody knows any more."""
+    accounts = version.provenance.disclosure if version.provenance is not None else []
+    return max((float(account["fewest"]) for account in accounts), default=None)
 
 
 def _refusal(table: Table, learned: Learned, earlier: int) -> str | None:

@@ -7,7 +7,7 @@ import polars as pl
 from ons_assets.governance.scorecard.checks import Comparison, Conserved, Reference
 from ons_assets.governance.scorecard.measures import OBSERVED, observed
 from ons_assets.intake.ledger import Status
-from ons_assets.lakehouse.disclosure import Counts
+from ons_assets.lakehouse.disclosure import HALF_UNIT, Counts
 from ons_assets.lakehouse.tables import Table
 
 # Of sums of rounded figures.
@@ -97,7 +97,8 @@ def has_sums(table: Table) -> bool:
 def of_sums(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     """Return which share of the totals of an aggregate are less than their parts that are told.
 
-    Parts that are withheld make a total more, never less. Rounded and perturbed figures are not asked.
+    Parts that are withheld make a total more, never less. Rounded and perturbed figures are not asked; counts that are
+    not whole are told to one decimal each, and may miss their total by half of one each.
 
     Parameters
     ----------
@@ -110,12 +111,14 @@ def of_sums(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     if not isinstance(rule, Counts) or not has_sums(table) or rows.is_empty():
         return pl.DataFrame(schema=OBSERVED)
     totals = broken = 0
+    half = 0.0 if table.schema[rule.count].is_integer() else HALF_UNIT
     for margin in rule.margins:
         parts = rows.filter(margin.parts).with_columns(**margin.whole)
-        sums = parts.group_by(table.key).agg(parts=pl.col(rule.count).sum())
+        sums = parts.group_by(table.key).agg(parts=pl.col(rule.count).sum(), number=pl.len())
         both = rows.join(sums, on=list(table.key), how="inner", nulls_equal=True)
         totals += len(both)
-        broken += len(both.filter(pl.col("parts") > pl.col(rule.count) * (1 + TOLERANCE)))
+        most = pl.col(rule.count) * (1 + TOLERANCE) + half * (pl.col("number") + 1)
+        broken += len(both.filter(pl.col("parts") > most))
     frame = pl.DataFrame({"table_name": [table.name], "value": [broken / max(totals, 1)], "basis": [totals]})
     return observed(frame, "broken_sums", measured_of=rule.count)
 
