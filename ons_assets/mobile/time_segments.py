@@ -265,14 +265,21 @@ def _by_day(segments: pl.DataFrame, midnights_s: IntArray) -> pl.DataFrame:
     start, end = segments["start_s"].to_numpy(), segments["end_s"].to_numpy()
     first = np.searchsorted(midnights_s, start, side="right") - 1
     days = np.searchsorted(midnights_s, end, side="left") - first
+    # A local day that never was, as where a country crossed the date line, begins and ends with the one before.
     row = np.repeat(np.arange(len(start)), days)
     day = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(days) - days, days)
-    return segments[row].select(
-        "user",
-        day=pl.Series(day, dtype=pl.Int32()),
-        start_s=pl.Series(np.maximum(start[row], midnights_s[day]), dtype=pl.Int64()),
-        end_s=pl.Series(np.minimum(end[row], midnights_s[np.minimum(day + 1, len(midnights_s) - 1)]), dtype=pl.Int64()),
-        segment_state=pl.col("segment_state").cast(pl.String()),
-        place=pl.col("place").cast(pl.Int64()),
-        mcc=pl.col("mcc").cast(pl.Int32()),
+    return (
+        segments[row]
+        .select(
+            "user",
+            day=pl.Series(day, dtype=pl.Int32()),
+            start_s=pl.Series(np.maximum(start[row], midnights_s[day]), dtype=pl.Int64()),
+            end_s=pl.Series(
+                np.minimum(end[row], midnights_s[np.minimum(day + 1, len(midnights_s) - 1)]), dtype=pl.Int64()
+            ),
+            segment_state=pl.col("segment_state").cast(pl.String()),
+            place=pl.col("place").cast(pl.Int64()),
+            mcc=pl.col("mcc").cast(pl.Int32()),
+        )
+        .filter(pl.col("start_s") < pl.col("end_s"))
     )

@@ -197,6 +197,17 @@ def test_days_are_those_of_the_local_clock_of_25_hours_too():
     assert sunday["end_utc"].max() - sunday["start_utc"].min() == timedelta(hours=25)
 
 
+def test_a_local_day_that_never_was_has_no_segment():
+    """Samoa went from 29 to 31 December 2011."""
+    hour = 3600
+    midnights = np.array([0, 24, 48, 48, 72, 96]) * hour
+    times = np.arange(1, 72, 6) * hour
+    found = time_segments(np.ones(len(times), dtype=np.int64), times, np.zeros(len(times), dtype=np.int64), midnights)
+    assert (found["start_s"] < found["end_s"]).all()
+    assert found.group_by("user", "day", "start_s").len()["len"].max() == 1
+    assert found.select((pl.col("end_s") - pl.col("start_s")).sum()).item() == 72 * hour
+
+
 def test_hours_abroad_are_those_of_which_the_middle_is():
     found = table(row(9, None, "20801"), row(11.6, None, "20801"))
     hours = hours_abroad(found.filter(segment_state=AWAY), "Europe/London")
