@@ -14,6 +14,7 @@ import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.definitions import ACCOUNTS_OF_FILES, ASSETS, AT_THE_END, DATED, RAW, build_definitions
+from ons_assets.governance.register import register_of
 from ons_assets.intake import parsed, records, taking
 from ons_assets.intake.drops import StillChanging, archived_path, is_finished
 from ons_assets.intake.fields import ColumnsOf, holders
@@ -138,8 +139,11 @@ def take(
     ------
     UnknownName
         If there is no such source.
+    RegisterError
+        If the register cannot be used, before anything is taken: nothing could be made of it.
     """
     home, ledger = Home(settings.home), Ledger(Home(settings.home))
+    register_of(home)
     if source_name is not None:
         source_named(settings, source_name)
     drops, left = [], []

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.cli import app
 from ons_assets.definitions import RAW, build_definitions
@@ -20,6 +21,7 @@ from ons_assets.governance.register.model import UpdateCycle
 from ons_assets.governance.register.release_status import ReleaseState
 from ons_assets.governance.releases.release_ledger import Entry as Release
 from ons_assets.governance.releases.release_ledger import ReleaseLedger, ReleaseStatus
+from ons_assets.intake.ledger import Ledger
 from ons_assets.lakehouse import lake, warehouse
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Catalogue
@@ -300,3 +302,15 @@ def test_the_ui_knows_when_a_table_is_late(home: Home) -> None:
         entry = register.get(spec.key.to_user_string())
         silence = entry.update_cycle.longest_silence if entry else None
         assert (spec.freshness_policy is None) == (silence is None), spec.key
+
+
+def test_a_register_that_cannot_be_used_stops_before_a_file_is_taken(home: Home) -> None:
+    settings = Settings(home=home.root)
+    operations.open_home(settings)
+    write(home, "[tables.nonsense]\n")
+    file = home.root / "tesco_products_20160721050000.csv"
+    file.write_text("")
+    with pytest.raises(RegisterError):
+        operations.take(settings, [file], None, lambda _: None)
+    assert Ledger(home).drops() == []
+    assert file.exists()

@@ -263,6 +263,14 @@ def test_forward_says_what_is_made_of_a_file(world: TracedWorld) -> None:
         tracing.impact(world.settings, "ab")
 
 
+def test_forward_from_a_refused_file_says_that_it_was_and_why(world: TracedWorld, tmp_path: Path) -> None:
+    copy = world.copy(tmp_path / "home")
+    july = next(each for each in copy.ledger.drops() if JULY in each.days)
+    copy.ledger.refuse(july, "its prices are in another currency")
+    said = words.impact_text(tracing.impact(copy.settings, str(july.sha256)))
+    assert "it was refused: its prices are in another currency" in said
+
+
 def test_releases_that_hold_a_figure_are_named(world: TracedWorld, tmp_path: Path) -> None:
     copy = world.copy(tmp_path / "home")
     with releasing.drawn_up(copy.settings, ITEM.name) as drawn:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from ons_assets.governance.trace.graph import Origin
 from ons_assets.intake.drops import archived_path
 from ons_assets.intake.erasure_ledger import ErasureLedger
-from ons_assets.intake.ledger import Drop
+from ons_assets.intake.ledger import Drop, Status
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Table
 
@@ -187,6 +187,8 @@ class Books:
             return "the ledger does not know it"
         if not is_kept:
             return "its content is not in the archive"
+        if drop.status is Status.REFUSED:
+            return f"it was refused: {drop.reason}"
         now = f"{drop.layout} {drop.layout_sha256}"
         if layout is not None and layout != now:
             return f"it was read again since, under {now}"
