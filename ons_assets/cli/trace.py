@@ -119,7 +119,7 @@ def _print_trace(
         found = work.trace(settings, history, table, where, version)
     typer.echo(_written(settings, history, found, form))
     if page is not None:
-        work.write_page(found, page)
+        work.write_page(settings, found, page)
         typer.echo(f"written to {page}", err=True)
     if not verify:
         return

@@ -101,18 +101,20 @@ def page_of_release(settings: Settings, entry: Entry) -> Path:
     home = Home(settings.home)
     found = trace(settings, history(settings), entry.table_name, None, entry.lake_version)
     path = home.reports / "trace" / f"{entry.table_name.replace('/', '-')}-v{entry.release_version}.html"
-    write_atomically(path, page.as_html(found, entry).encode())
+    write_atomically(path, page.as_html(found, settings.office.name, entry))
     return path
 
 
-def write_page(found: Trace, path: Path) -> None:
+def write_page(settings: Settings, found: Trace, path: Path) -> None:
     """Write the page of a trace.
 
     Parameters
     ----------
+    settings
+        Of the home.
     found
         The trace.
     path
         Of the page.
     """
-    write_atomically(path, page.as_html(found).encode())
+    write_atomically(path, page.as_html(found, settings.office.name))

@@ -346,7 +346,7 @@ def test_of_a_table_about_persons_only_numbers_are_told(tmp_path: Path) -> None:
     assert (found.figure.rows, found.figure.row) == (2, None)
     written = [
         words.text(found),
-        page.as_html(found),
+        page.as_html(found, "Office").decode(),
         json.dumps(tracing_of.as_json(found)),
         openlineage.lines(world.history, [made.commit for made in found.origin.made.values()], {}),
         prov.written(world.history, [made.commit for made in found.origin.made.values()], {}),

@@ -134,12 +134,15 @@ class Site:
     ----------
     pages
         Paths and titles of the pages that every page links to.
+    name
+        What all of them are.
     """
 
     office: str
     made: str
     code_version: str
     pages: Sequence[tuple[str, str]]
+    name: str = "data quality report"
 
 
 def as_html(page: Page, site: Site) -> bytes:
