@@ -144,15 +144,16 @@ def take(
     """
     home, ledger = Home(settings.home), Ledger(Home(settings.home))
     register_of(home)
-    if source_name is not None:
-        source_named(settings, source_name)
+    # Read once: each of them reads its layouts.
+    known = sources(settings)
+    named = _named(known, source_name) if source_name is not None else None
     drops, left = [], []
     stayed: list[str] = []
     with home.working():
         for file in files:
             shown, individual = file.name, False
             try:
-                source = _source_of(settings, file, source_name)
+                source = named or _source_of(known, file)
                 individual = source.is_individual
                 shown = f"a file of {source.name}" if individual else shown
                 progress(shown)
@@ -454,19 +455,19 @@ def source_named(settings: Settings, name: str) -> Source:
     UnknownName
         If there is none.
     """
-    known = sources(settings)
+    return _named(sources(settings), name)
+
+
+def _named(known: Sequence[Source], name: str) -> Source:
     for source in known:
         if source.name == name:
             return source
     raise UnknownName(f"there is no source {name!r}; there are {', '.join(each.name for each in known)}")
 
 
-def _source_of(settings: Settings, file: Path, name: str | None) -> Source:
-    if name is not None:
-        return source_named(settings, name)
+def _source_of(known: Sequence[Source], file: Path) -> Source:
     if not file.exists():
         raise FileNotFoundError(file)
-    known = sources(settings)
     fitting = recognising(known, file) if file.is_file() else []
     # Which of several comes first is nobody's decision, so a person is asked.
     if len(fitting) > 1:

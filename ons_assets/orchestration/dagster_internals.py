@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dagster import DagsterInstance
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import GrpcServerTarget
-from dagster_webserver.app import create_app_from_workspace_process_context
-from starlette.types import ASGIApp
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 LIVE_MILLISECONDS = 2000
 
@@ -30,7 +32,7 @@ def tags_of_days(days: tuple[date, date] | None) -> dict[str, str]:
 
 
 @contextmanager
-def user_interface(instance: DagsterInstance, socket: Path) -> Iterator[ASGIApp]:
+def user_interface(instance: DagsterInstance, socket: Path) -> Iterator["ASGIApp"]:
     """Yield Dagster's UI over the definitions that another process serves.
 
     Parameters
@@ -40,6 +42,9 @@ def user_interface(instance: DagsterInstance, socket: Path) -> Iterator[ASGIApp]
     socket
         At which the process with the definitions answers.
     """
+    # Only who serves the UI waits for it to be loaded.
+    from dagster_webserver.app import create_app_from_workspace_process_context
+
     target = GrpcServerTarget(host="localhost", port=None, socket=str(socket), location_name="ons_assets")
     with WorkspaceProcessContext(instance, workspace_load_target=target) as context:
         yield create_app_from_workspace_process_context(context, live_data_poll_rate=LIVE_MILLISECONDS)
