@@ -194,7 +194,7 @@ def test_what_was_refused_and_made_since_is_no_matter_any_more(facts: Facts) -> 
 
 
 def test_whether_a_table_may_be_published(facts: Facts) -> None:
-    flows = of(facts, FLOWS.name)
+    flows = replace(of(facts, FLOWS.name), behind=())
     assert may_be_published(flows).light is Light.GOOD
     assert "84 figures" in may_be_published(flows).sentence
     exposed = replace(flows, disclosure={**(flows.disclosure or {}), "exposed": 3})
@@ -204,6 +204,22 @@ def test_whether_a_table_may_be_published(facts: Facts) -> None:
     assert may_be_published(replace(flows, disclosure=None)).light is Light.LOOK
     individual = of(facts, "tweets/users")
     assert may_be_published(individual).sentence.startswith("No")
+
+
+def test_what_is_wrong_with_its_inputs_is_looked_at_before_a_table_leaves(
+    facts: Facts, pages: dict[str, Reader]
+) -> None:
+    comparison = of(facts, "tweets/migration_comparison")
+    assert [each.table.name for each in comparison.behind] == [FLOWS.name, "tweets/users", QUOTES.name]
+    flows = of(facts, FLOWS.name)
+    assert stands(flows).light is Light.GOOD
+    assert may_be_published(flows).light is Light.LOOK
+    assert f"first look at {QUOTES.name}" in may_be_published(flows).sentence
+    assert "Behind it, and to be acted on" in pages[path_of(comparison.table.name)].text
+    assert "Behind it, and to be acted on" not in pages[path_of(QUOTES.name)].text
+    # What may not leave at all is not told to be looked at.
+    exposed = replace(flows, disclosure={**(flows.disclosure or {}), "exposed": 3})
+    assert may_be_published(exposed).light is Light.BAD
 
 
 def test_what_needs_a_person_comes_the_most_urgent_first(facts: Facts) -> None:
@@ -268,7 +284,7 @@ def test_the_summary_counts_as_figures_no_table_of_the_house_about_itself(facts:
     assert any(table.latest for table in of_the_house)
     only = replace(facts, tables=tuple(of_the_house))
     assert "0 tables may, 0 not yet" in summary(only)
-    assert "2 tables may, 1 not yet" in summary(facts)
+    assert "1 table may, 2 not yet" in summary(facts)
 
 
 def test_nothing_ever_came_and_there_is_a_report(tmp_path: Path) -> None:

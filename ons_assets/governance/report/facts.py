@@ -231,6 +231,8 @@ class TableFacts:
         Its page of docs/methods, as Markdown; None if there is none.
     suite_fault
         Why its suite cannot be used, and so it cannot be made; None if it can.
+    behind
+        Tables that its version in force was made of, and those that they were made of, the nearest first.
     """
 
     table: Table
@@ -248,6 +250,7 @@ class TableFacts:
     quality: TableQuality | None
     method: str | None
     suite_fault: str | None = None
+    behind: tuple["TableFacts", ...] = ()
 
 
 @dataclass(frozen=True)

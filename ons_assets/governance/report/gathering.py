@@ -1,7 +1,7 @@
 """The facts of a home, read from its ledgers, the logs of its tables, its quarantine and what the gate kept."""
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -87,7 +87,7 @@ def gather(
         week_utc=made - timedelta(days=parameters.week_days),
         since_utc=since,
         until_utc=until,
-        tables=tuple(_with_what_is_made(found)),
+        tables=tuple(_side_by_side(found)),
         sources=tuple(_sources(drops, sources, parameters)),
         refusals=tuple(refusals),
         changes=changes_between(since, until, drops, releases, erasures, reader.changes),
@@ -301,14 +301,26 @@ def _number(of: str) -> int | None:
     return int(number) if number.isdigit() else None
 
 
-def _with_what_is_made(found: list[TableFacts]) -> Iterator[TableFacts]:
-    """Give each table those that were made of it last."""
-    made = defaultdict(list)
+def _side_by_side(found: list[TableFacts]) -> Iterator[TableFacts]:
+    """Give each table those that were made of it last, and those that it was made of."""
+    by_name, made = {each.table.name: each for each in found}, defaultdict(list)
     for each in found:
         for read in each.latest.inputs if each.latest else ():
             made[read.table].append(Input(each.table.name, read.version))
     for each in found:
-        yield replace(each, made_of_it=tuple(made[each.table.name]))
+        yield replace(each, made_of_it=tuple(made[each.table.name]), behind=tuple(_behind(each, by_name)))
+
+
+def _behind(table: TableFacts, by_name: Mapping[str, TableFacts]) -> Iterator[TableFacts]:
+    """Walk from a table to its inputs, to their inputs, and so on; each comes once."""
+    told, waiting = {table.table.name}, deque([table])
+    while waiting:
+        latest = waiting.popleft().latest
+        for read in latest.inputs if latest else ():
+            if read.table in by_name and read.table not in told:
+                told.add(read.table)
+                waiting.append(by_name[read.table])
+                yield by_name[read.table]
 
 
 def _sources(drops: list[Drop], tables: Mapping[str, str], parameters: ReportParameters) -> Iterator[SourceFacts]:

@@ -98,7 +98,23 @@ def _was(number: int) -> str:
 
 
 def may_be_published(table: TableFacts) -> Judgement:
-    """Return whether a table may leave the house, and why."""
+    """Return whether a table may leave the house, and why; what is wrong with its inputs is to be looked at first."""
+    may, faults = _may_leave_by_itself(table), faults_behind(table)
+    if may.light is not Light.GOOD or not faults:
+        return may
+    first, fault = faults[0]
+    more = f" And {counted(len(faults) - 1, 'more table')}." if faults[1:] else ""
+    said = f"{may.sentence} But first look at {first.table.name}, of which it is made: {fault.sentence}{more}"
+    return Judgement(Light.LOOK, said)
+
+
+def faults_behind(table: TableFacts) -> list[tuple[TableFacts, Judgement]]:
+    """Return the tables behind a table that somebody has to act on, the nearest first, and why."""
+    stand = [(each, stands(each)) for each in table.behind]
+    return [(each, judged) for each, judged in stand if judged.light is Light.BAD]
+
+
+def _may_leave_by_itself(table: TableFacts) -> Judgement:
     declared = table.table
     if (why := barred(declared)) is not None:
         return Judgement(Light.NONE, f"No: it {why}.")

@@ -6,7 +6,7 @@ import polars as pl
 
 from ons_assets.governance.register import Entry
 from ons_assets.governance.report.facts import Expectation, Input, Judgement, Light, TableFacts, TableQuality
-from ons_assets.governance.report.judgement import may_be_published, released, stands
+from ons_assets.governance.report.judgement import faults_behind, may_be_published, released, stands
 from ons_assets.governance.report.methods import method_path
 from ons_assets.governance.report.page import (
     Block,
@@ -182,7 +182,11 @@ def _lineage(table: TableFacts, listed: int) -> list[Block]:
     latest = table.latest
     if latest is None:
         return ["It was never made."]
-    blocks: list[Block] = [Heading("Made of")]
+    blocks: list[Block] = []
+    if faults := faults_behind(table):
+        told: list[Sequence[Cell]] = [[link_to(each.table.name), judged] for each, judged in faults]
+        blocks.append(Tabular("Behind it, and to be acted on", ("Table", "How it stands"), told))
+    blocks.append(Heading("Made of"))
     if latest.inputs:
         columns = ("Table", "Version")
         blocks.append(Tabular("Tables that the version in force was made of", columns, _hops(latest.inputs)))
