@@ -445,7 +445,7 @@ def check_totals(flows: pl.DataFrame) -> str | None:
             missing = held.select(exact_sum(pl.col("count") - pl.col("added"))).item()
             if totals.is_empty():
                 return None
-    return f"{missing:.1f} are in totals only, in flows that are not listed"
+    return f"{missing:,.1f} devices or trips are in totals only: the flows that they make up are not listed"
 
 
 def device_pseudonyms(rows: pl.DataFrame, secret: bytes) -> pl.Series:

@@ -91,6 +91,19 @@ def test_files_tell_what_was_accepted_refused_repeated_and_replaced() -> None:
     assert details["remarked_files"] == "1 of them: ends inside a record"
 
 
+def test_remarks_that_differ_in_numbers_are_one_and_each_is_counted_by_files() -> None:
+    found = arrivals.of_files(
+        ledger(
+            {"reason": "21 repeated readings; ends inside a record"},
+            {"reason": "24 repeated readings"},
+            {"reason": "3 repeated readings; 1 contradictory reading"},
+        ),
+        SOURCES,
+    )
+    [detail] = found.filter(partition_name="all", measure="remarked_files")["detail"]
+    assert detail.startswith("3 of them, such as: 21 repeated readings; 1 of them: 1 contradictory reading; 1 of them:")
+
+
 def came(days: list[date], after: int = 1) -> list[dict[str, Any]]:
     """Files of days that came so many days after them."""
     return [

@@ -248,7 +248,7 @@ def test_flows_are_held_against_their_totals(parse):
         f"{FLOWS}{PERIOD},A,B,10,false\n{PERIOD},A,all,14,false\n{PERIOD},all,B,10,false\n{PERIOD},B,all,,true\n",
     )
     assert len(parsed.accepted) == 4
-    assert parsed.notes == ("4.0 are in totals only, in flows that are not listed",)
+    assert parsed.notes == ("4.0 devices or trips are in totals only: the flows that they make up are not listed",)
 
 
 def test_a_table_that_sums_to_more_than_its_totals_is_refused(parse):

@@ -56,7 +56,7 @@ def of_files(ledger: pl.DataFrame, tables_of_sources: Mapping[str, str]) -> pl.D
         "status", "parsed_rows", "accepted_rows", "rows_in_force", "usable_units", "expected_units",
         table_name=pl.col("source").replace_strict(tables_of_sources, return_dtype=pl.String()),
         files=pl.lit(1, pl.Int64()),
-        said="reason",
+        said=pl.concat_list("reason"),
         of_rows=_remarks(of_rows=True),
         of_file=_remarks(of_rows=False),
         day=pl.col("local_days"),
@@ -81,21 +81,24 @@ def _shares(files: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 
 def _remarks(*, of_rows: bool) -> pl.Expr:
-    """What is said of accepted files, of single rows of them or of the whole; null if nothing is."""
+    """What is said of accepted files, of single rows of them or of the whole, as a list; null if nothing is."""
     is_of_rows = pl.element().str.contains(_OF_ROWS)
     those = pl.col("reason").str.split("; ").list.eval(pl.element().filter(is_of_rows if of_rows else ~is_of_rows))
-    return pl.when(those.list.len() > 0).then(those.list.join("; "))
+    return pl.when(those.list.len() > 0).then(those)
 
 
 def _reasons(files: pl.DataFrame, by: list[str]) -> pl.DataFrame:
-    """The commonest reasons; those that differ in numbers only are one."""
-    kinds = files.drop_nulls("said").group_by(*by, kind=pl.col("said").str.replace_all(r"\d+", "#"))
-    told = kinds.agg(pl.len(), pl.col("said").first()).sort("len", "said", descending=[True, False])
+    """The commonest reasons, and of how many files; those that differ in numbers only are one."""
+    each = files.with_row_index("file").explode("said", empty_as_null=True).drop_nulls("said")
+    kinds = each.group_by(*by, kind=pl.col("said").str.replace_all(r"\d+", "#"))
+    told = kinds.agg(pl.col("file").n_unique(), pl.col("said").sort().first(), differ=pl.col("said").n_unique() > 1)
+    such = pl.when("differ").then(pl.lit(", such as")).otherwise(pl.lit(""))
     return (
-        told.group_by(by, maintain_order=True)
+        told.sort("file", "said", descending=[True, False])
+        .group_by(by, maintain_order=True)
         .head(REASONS_TOLD)
         .group_by(by, maintain_order=True)
-        .agg(detail=pl.format("{} of them: {}", "len", "said").str.join("; "))
+        .agg(detail=pl.format("{} of them{}: {}", "file", such, "said").str.join("; "))
     )
 
 
