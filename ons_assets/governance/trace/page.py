@@ -14,8 +14,8 @@ from ons_assets.governance.trace.tracing import Trace
 from ons_assets.lakehouse.publication import code_version
 
 SHOWN_ROWS, SHOWN_COLUMNS = 50, 12
-FACTS = ("fact", "value")
-FILES = ("file", "SHA-256", "received", "supplier", "layout", "rows", "since then")
+FACTS = ("Fact", "Value")
+FILES = ("File", "SHA-256", "Received", "Supplier", "Layout", "Rows", "Since then")
 # Hashes, in rows that are shown.
 HASHES = {"drop_sha256", "layout_sha256"}
 
@@ -51,12 +51,13 @@ def as_html(found: Trace, office: str, release: Entry | None = None) -> bytes:
 
 
 def _figure(found: Trace, release: Entry | None) -> Iterator[Block]:
-    yield words.title(found)
+    if release:
+        yield words.title(found)
     yield found.table.description
     yield from (words.release_in_words(each) for each in ([release] if release else found.releases))
     if found.figure.row is not None:
         values = words.fields(found.figure.row, found.table.column_names)
-        yield Tabular("The figure, column by column", ("column", "value"), values)
+        yield Tabular("The figure, column by column", ("Column", "Value"), values)
     elif not found.table.is_individual:
         first = found.table.key[0]
         yield "One figure of it is traced, with the rows behind it, by"
@@ -66,11 +67,12 @@ def _figure(found: Trace, release: Entry | None) -> Iterator[Block]:
 def _behind(found: Trace) -> Iterator[Block]:
     for each in found.behind:
         yield Heading(words.behind_in_words(each))
-        if each.rows is not None:
+        if each.rows is not None and len(each.rows):
             yield _frame(each.rows, each.table, found.table.key)
     for part in found.contributions:
         yield Heading(f"What contributes to it: {words.contributions_in_words(part)}")
-        yield _frame(part.rows, part.table, found.table.key)
+        if len(part.rows):
+            yield _frame(part.rows, part.table, found.table.key)
 
 
 def _made(found: Trace) -> Iterator[Block]:
@@ -98,7 +100,7 @@ def _files(found: Trace) -> Block:
         )
         for each in found.files
     ]
-    return Tabular(f"{len(rows):,} files", FILES, rows, numbers=("rows",)) if rows else "It is made of no file."
+    return Tabular(f"{len(rows):,} files", FILES, rows, numbers=("Rows",)) if rows else "It is made of no file."
 
 
 def _exact(found: Trace) -> Iterator[Block]:
