@@ -1,0 +1,88 @@
+"""Dagster's storage with databases that stay open holds what its own holds, and each can go on where the other was."""
+
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration import dagster_internals
+from ons_assets.orchestration.dagster_internals import EventLog
+from ons_assets.orchestration.runs import instance
+
+DagstersOwn = EventLog.__mro__[1]
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec(f"check_{number}", asset="numbers") for number in range(3)])
+def numbers():
+    for number in range(3):
+        yield dg.AssetCheckResult(check_name=f"check_{number}", passed=number != 1)
+    yield dg.MaterializeResult(metadata={"rows": 7})
+
+
+def make(opened: dg.DagsterInstance) -> str:
+    return dg.materialize([numbers], instance=opened).run_id
+
+
+def told(log: Any, run: str) -> tuple[list[str | None], int, list[bool]]:
+    """Kinds of the events of a run, times that the asset was made, and how its checks went."""
+    events = [record.event_log_entry for record in log.get_records_for_run(run).records]
+    made = log.fetch_materializations(dg.AssetKey("numbers"), limit=10).records
+    keys = [dg.AssetCheckKey(dg.AssetKey("numbers"), f"check_{number}") for number in range(3)]
+    checks = [log.get_asset_check_execution_history(key, limit=1)[0] for key in keys]
+    passed = [each.status.value == "SUCCEEDED" for each in checks]
+    return [each.dagster_event_type and each.dagster_event_type.value for each in events], len(made), passed
+
+
+def test_a_home_has_it_and_dagsters_own_reads_and_continues_what_it_wrote(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").ensure()
+    with instance(home) as opened:
+        assert isinstance(opened.event_log_storage, EventLog)
+        first = make(opened)
+        ours = told(opened.event_log_storage, first)
+    folder = str(home.dagster / "history" / "runs")
+    theirs = DagstersOwn(folder)
+    assert told(theirs, first) == ours
+    assert ours[1:] == (1, [True, False, True])
+    # As the configuration of a home was before.
+    configuration = home.dagster / "dagster.yaml"
+    of_today = configuration.read_text()
+    configuration.write_text("telemetry: {enabled: false}")
+    with instance(home) as opened:
+        assert type(opened.event_log_storage) is DagstersOwn
+        second = make(opened)
+    configuration.write_text(of_today)
+    with instance(home) as opened:
+        kinds, made, _ = told(opened.event_log_storage, second)
+    assert (sorted(map(str, kinds)), made) == (sorted(map(str, ours[0])), 2)
+
+
+def test_few_logs_are_open_however_many_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dagster_internals, "OPEN_LOGS", 2)
+    with instance(Home(tmp_path / "home").ensure()) as opened:
+        runs = [make(opened) for _ in range(4)]
+        log = opened.event_log_storage
+        assert isinstance(log, EventLog)
+        assert {len(told(log, run)[0]) for run in runs} == {len(told(log, runs[0])[0])}
+        assert len(log._engines) == 2
+
+
+def _in_a_child(log: EventLog, run: str, answer: "multiprocessing.queues.Queue[int]") -> None:
+    answer.put(len(told(log, run)[0]))
+
+
+def test_a_child_opens_its_own(tmp_path: Path) -> None:
+    """SQLite must not be used through a connection from before a fork."""
+    fork = multiprocessing.get_context("fork")
+    with instance(Home(tmp_path / "home").ensure()) as opened:
+        run, log = make(opened), opened.event_log_storage
+        assert isinstance(log, EventLog)
+        before, answer = dict(log._engines), fork.Queue()
+        child = fork.Process(target=_in_a_child, args=(log, run, answer))
+        child.start()
+        assert answer.get(timeout=60) == len(told(log, run)[0])
+        child.join()
+        assert log._engines == before
+        make(opened)
