@@ -23,6 +23,7 @@ from tests.run_files import IN_SCOPE, PRICES, write_run, write_weights
 DAY = date(2016, 7, 21)
 RAW, CLASSIFIED, CHECKED = "prices/raw_quotes", "prices/classified_quotes", "prices/checked_quotes"
 INDICES, GROUPS = "prices/item_indices", "prices/aggregate_indices"
+ROAD = (CLASSIFIED, CHECKED, INDICES, GROUPS)
 
 
 def rows(settings: Settings, table: str, version: int | None = None) -> pl.DataFrame:
@@ -96,7 +97,7 @@ def test_a_refused_table_keeps_the_last_good_data_and_stops_what_follows(filled:
     before = lake.latest(Home(filled.home), CATALOGUE[INDICES])
     groups_before = lake.latest(Home(filled.home), CATALOGUE[GROUPS])
     tighten(filled, INDICES, "expect_column_values_to_be_between", min_value=100.5)
-    outcome = make(filled)
+    outcome = make(filled, INDICES, GROUPS)
     assert list(outcome.failures) == [INDICES]
     assert "expected min_value 100.5" in outcome.failures[INDICES]
     assert GROUPS in outcome.skipped
@@ -115,7 +116,7 @@ def test_no_materialisation_is_recorded_for_what_was_refused(filled: Settings) -
     key = dg.AssetKey(INDICES.split("/"))
     with instance(Home(filled.home)) as opened:
         before = len(opened.fetch_materializations(key, limit=50).records)
-        make(filled)
+        make(filled, INDICES)
         assert len(opened.fetch_materializations(key, limit=50).records) == before
 
 
@@ -157,7 +158,7 @@ def test_a_classifier_that_was_never_applied_is_refused(settings: Settings) -> N
     run = write_run(settings.home / "supplier", "tesco", DAY)
     run.write_text(run.read_text().replace("210111", "999999"))  # an item without a rule
     ingest(settings, run)
-    outcome = make(settings)
+    outcome = make(settings, *ROAD)
     assert list(outcome.failures) == [CLASSIFIED]
     assert "(bound decided_at_all)" in outcome.failures[CLASSIFIED]
     assert {CHECKED, INDICES} <= set(outcome.skipped)
@@ -166,7 +167,7 @@ def test_a_classifier_that_was_never_applied_is_refused(settings: Settings) -> N
 
 def test_that_every_product_is_the_item_is_a_decision_too(settings: Settings) -> None:
     ingest(settings, write_run(settings.home / "supplier", "tesco", DAY, {name: PRICES[name] for name in IN_SCOPE}))
-    assert make(settings).success
+    assert make(settings, CLASSIFIED).success
     assert set(rows(settings, CLASSIFIED)["in_scope"]) == {True}
 
 
@@ -180,7 +181,7 @@ def test_what_a_person_says_of_a_product_counts_from_the_next_run_on(filled: Set
     answered.write_csv(filled.home / "answered.csv")
     [read] = ingest(filled, filled.home / "answered.csv")
     assert read.success
-    make(filled)
+    make(filled, CLASSIFIED)
     seeded = rows(filled, CLASSIFIED).filter(product="SEEDED LOAF 400G")
     assert set(seeded["in_scope"]) == {True}
     assert set(seeded["decided_by"]) == {"label"}
@@ -191,7 +192,7 @@ def test_what_a_person_says_of_a_product_counts_from_the_next_run_on(filled: Set
 
 def test_what_lacks_an_input_waits_and_says_so(settings: Settings) -> None:
     ingest(settings, write_run(settings.home / "supplier", "tesco", DAY))
-    outcome = make(settings)
+    outcome = make(settings, *ROAD, "governance/analytical_database")
     assert outcome.success
     assert outcome.waiting[GROUPS] == "reference/item_weights"
     assert GROUPS not in {*outcome.made, *outcome.warnings, *outcome.skipped}
