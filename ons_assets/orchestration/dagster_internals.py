@@ -1,4 +1,4 @@
-"""What Dagster keeps to itself and we need: the tags by which a run makes a range of days, and the UI as an app.
+"""What Dagster keeps to itself and we need: the tags by which a run makes a range of partitions, and the UI as an app.
 
 The tags themselves are documented, their names in the program are not; the UI can be had as a command only, before
 which nothing of ours can stand. Nothing else of the project imports a private module of another's.
@@ -6,7 +6,6 @@ which nothing of ours can stand. Nothing else of the project imports a private m
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 from dagster import DagsterInstance
@@ -19,14 +18,9 @@ from starlette.types import ASGIApp
 LIVE_MILLISECONDS = 2000
 
 
-def tags_of_days(days: tuple[date, date] | None) -> dict[str, str]:
-    """Return the tags of a run over all days from the first to the last; none for a run without days."""
-    if days is None:
-        return {}
-    return {
-        ASSET_PARTITION_RANGE_START_TAG: days[0].isoformat(),
-        ASSET_PARTITION_RANGE_END_TAG: days[1].isoformat(),
-    }
+def tags_of_range(first: str, last: str) -> dict[str, str]:
+    """Return the tags of a run over all partitions from one to another, in the order that Dagster has them in."""
+    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
 
 
 @contextmanager
