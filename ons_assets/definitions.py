@@ -58,6 +58,11 @@ def following(raw: RawAsset) -> dg.AssetSelection:
     return dg.AssetSelection.assets(raw.key).downstream() - dg.AssetSelection.assets(*apart, *AT_THE_END)
 
 
+def sensor_of_files(settings: Settings) -> dg.SensorDefinition:
+    """Return the sensor that looks into the drop folders of one home."""
+    return drop_sensor([Fed(raw.source(settings).name, raw, following(raw)) for raw in RAW])
+
+
 def assets_of(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the assets of one home."""
     home = Home(settings.home)
@@ -106,7 +111,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=[registered(asset, register) for asset in assets_of(settings)],
         sensors=[
-            drop_sensor([Fed(raw.source(settings).name, raw, following(raw)) for raw in RAW]),
+            sensor_of_files(settings),
             accounts_sensor(dg.AssetSelection.assets(*ACCOUNTS)),
             alerts_sensor,
         ],

@@ -3,13 +3,14 @@ import os
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from ons_assets import operations
-from ons_assets.definitions import build_definitions
+from ons_assets.definitions import build_definitions, sensor_of_files
 from ons_assets.intake import drops
 from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse.home import Home
@@ -31,8 +32,12 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.cursor: str | None = None
-        self.definitions = build_definitions(settings)
-        self.sensor = next(each for each in self.definitions.sensors or [] if each.name == "drops")
+        self.sensor = sensor_of_files(settings)
+
+    @cached_property
+    def definitions(self) -> dg.Definitions:
+        """Of the home; most tests need none, and they take a second."""
+        return build_definitions(self.settings)
 
     def tick(self) -> list[dg.RunRequest]:
         with instance(Home(self.settings.home)) as opened:
