@@ -23,6 +23,7 @@ from ons_assets.orchestration.partitions import add_days_of_ledger, tags_of_days
 from ons_assets.orchestration.privacy import withholding
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.runs import UNFINISHED
+from ons_assets.settings import Drops
 
 if TYPE_CHECKING:
     from ons_assets.orchestration.assets import RawAsset
@@ -190,6 +191,16 @@ def _is_fresh(drop: Drop) -> bool:
     return drop.attempts == 0 or drop.status is Status.RECEIVED
 
 
+@dataclass(frozen=True)
+class _Folder:
+    """Where files of a source are looked for, and where they are written down."""
+
+    home: Home
+    ledger: Ledger
+    source: Source
+    settings: Drops
+
+
 def _look(context: dg.SensorEvaluationContext, lakehouse: Lakehouse, sources: Sequence[Fed]) -> str:
     """Register what is complete in the drop folders, and return the cursor; no source stops another.
 
@@ -197,8 +208,10 @@ def _look(context: dg.SensorEvaluationContext, lakehouse: Lakehouse, sources: Se
     """
     before = json.loads(context.cursor or "{}")
     seen, first = before.get("seen", {}), before.get("next", 0)
-    deadline, taken = time.monotonic() + lakehouse.settings.drops.seconds_per_look, 0
-    with lakehouse.home.working():
+    # Each of them is made anew where the resource is asked, which for all sources takes longer than the look.
+    home, ledger, settings = lakehouse.home, lakehouse.ledger, lakehouse.settings
+    deadline, taken = time.monotonic() + settings.drops.seconds_per_look, 0
+    with home.working():
         for number in [*range(first, len(sources)), *range(min(first, len(sources)))]:
             # One file at least, or nothing would ever be taken where one takes long.
             if taken and time.monotonic() > deadline:
@@ -206,10 +219,8 @@ def _look(context: dg.SensorEvaluationContext, lakehouse: Lakehouse, sources: Se
             fed = sources[number]
             sightings = {file: Sighting(**each) for file, each in seen.pop(fed.name, {}).items()}
             try:
-                source = fed.raw.source(lakehouse.settings)
-                here, sightings = _register_complete(
-                    context, lakehouse, source, sightings, deadline, one_at_least=not taken
-                )
+                folder = _Folder(home, ledger, fed.raw.source(settings), settings.drops)
+                here, sightings = _register_complete(context, folder, sightings, deadline, one_at_least=not taken)
                 taken += here
             except OSError as error:
                 context.log.warning(f"the drop folder of {fed.name} could not be looked into now: {error.strerror}")
@@ -220,15 +231,14 @@ def _look(context: dg.SensorEvaluationContext, lakehouse: Lakehouse, sources: Se
 
 def _register_complete(
     context: dg.SensorEvaluationContext,
-    lakehouse: Lakehouse,
-    source: Source,
+    of: _Folder,
     seen: Mapping[str, Sighting],
     deadline: float,
     *,
     one_at_least: bool,
 ) -> tuple[int, dict[str, Sighting]]:
     """Register what is complete of a source, and say how much; a file that cannot be taken never stops the others."""
-    home, ledger, settings = lakehouse.home, lakehouse.ledger, lakehouse.settings.drops
+    home, ledger, source, settings = of.home, of.ledger, of.source, of.settings
     folder = home.drop_folder(source.name, is_individual=source.is_individual)
     called = _called(home, source)
     ready, sightings = observe(folder, seen, time.time(), settings.settle_seconds, called)
