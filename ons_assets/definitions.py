@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +22,7 @@ from ons_assets.orchestration.alerting import alerts_sensor
 from ons_assets.orchestration.assets import DeclaredAsset, RawAsset
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.retention import at_night
-from ons_assets.orchestration.sensors import drop_sensor
+from ons_assets.orchestration.sensors import Fed, drop_sensor
 from ons_assets.settings import Settings, load_settings
 
 
@@ -39,42 +38,46 @@ ACCOUNTS = frozenset(key for each in accounts.ACCOUNTS for key in each.keys)
 ACCOUNTS_OF_FILES = frozenset(key for each in accounts.ACCOUNTS_OF_FILES for key in each.keys)
 # Tables are made of the ledger, too; whatever else is an account is made at the end.
 AT_THE_END = ACCOUNTS - {*accounts.drop_ledger.keys}
-DATED = frozenset(key for each in ASSETS if isinstance(each, DeclaredAsset) and each.by_day for key in each.keys)
+# Of what is made by day, the raw table whose days they are.
+DAYS_OF = {
+    key: each.days_of
+    for each in ASSETS
+    if isinstance(each, DeclaredAsset) and each.days_of is not None
+    for key in each.keys
+}
+DATED = frozenset(DAYS_OF)
 
 
 def following(raw: RawAsset) -> dg.AssetSelection:
     """Return a raw asset and what follows from it, as far as it can be made in the same run.
 
-    Where the raw asset has no days, assets by day are left out: the run could not say which. What is made at the end
+    Assets by other days than those of the raw asset are left out: the run could not say which. What is made at the end
     has runs of its own, whatever came of this one.
     """
-    apart = [] if raw.by_day else DATED
+    apart = [key for key, table in DAYS_OF.items() if table != raw.table]
     return dg.AssetSelection.assets(raw.key).downstream() - dg.AssetSelection.assets(*apart, *AT_THE_END)
+
+
+def sensor_of_files(settings: Settings) -> dg.SensorDefinition:
+    """Return the sensor that looks into the drop folders of one home."""
+    return drop_sensor([Fed(raw.source(settings).name, raw, following(raw)) for raw in RAW])
 
 
 def assets_of(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the assets of one home."""
     home = Home(settings.home)
-    return list(
-        _assets_from(
-            settings.calendar.first_day, settings.geography.time_zone, settings.expectations, home.expectations
-        )
-    )
+    return list(_assets_from(settings.expectations, home.expectations))
 
 
 @cache
-def _assets_from(
-    first_day: date, time_zone: str, expectations: Path, overlays: Path
-) -> tuple[dg.AssetsDefinition, ...]:
+def _assets_from(expectations: Path, overlays: Path) -> tuple[dg.AssetsDefinition, ...]:
     def suite_of(table: Table) -> Suite | None:
         # A suite that cannot be used is refused where its table is made, and keeps no other from being made.
         with suppress(SuiteError):
             return load(expectations, table.name, overlays)
         return None
 
-    return tuple(
-        each.of(first_day, time_zone, suite_of) if isinstance(each, DeclaredAsset) else each for each in ASSETS
-    )
+    return tuple(each.of(suite_of) if isinstance(each, DeclaredAsset) else each for each in ASSETS)
 
 
 def registered(asset: dg.AssetsDefinition, register: Register) -> dg.AssetsDefinition:
@@ -108,7 +111,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=[registered(asset, register) for asset in assets_of(settings)],
         sensors=[
-            *(drop_sensor(raw, following(raw), raw.source(settings).name) for raw in RAW),
+            sensor_of_files(settings),
             accounts_sensor(dg.AssetSelection.assets(*ACCOUNTS)),
             alerts_sensor,
         ],

@@ -67,8 +67,8 @@ class Drops(BaseModel):
     max_document_bytes: int = Field(
         256 << 20, gt=0, description="largest JSON document or workbook, which cannot be read piece by piece"
     )
-    files_per_look: int = Field(500, gt=0, description="files that a sensor takes at one look")
-    seconds_per_look: float = Field(20, gt=0, description="after which a sensor leaves the rest to the next look")
+    files_per_look: int = Field(500, gt=0, description="files of a source that the sensor takes at one look")
+    seconds_per_look: float = Field(20, gt=0, description="after which the sensor leaves the rest to the next look")
     attempts: int = Field(3, gt=0, description="runs that may die over a drop before it is refused")
     retention_days: dict[str, PositiveInt] = Field(
         {}, description="by source, how many local days of individual rows, and of files, are kept; else all are"

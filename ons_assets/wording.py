@@ -1,6 +1,6 @@
 """Numbers in sentences, and what is wrong with what a person wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 LONGEST_QUOTED = 60
@@ -55,6 +55,15 @@ def counted(number: int, thing: str) -> str:
     ('1 row', '2,344 rows')
     """
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def listed(things: Sequence[str]) -> str:
+    """Return things as people list them.
+
+    >>> listed(["cells"]), listed(["cells", "devices"]), listed(["cells", "devices", "areas"])
+    ('cells', 'cells and devices', 'cells, devices and areas')
+    """
+    return " and ".join([*([", ".join(things[:-1])] if len(things) > 1 else []), *things[-1:]])
 
 
 def one_line(text: str) -> str:

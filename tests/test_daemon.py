@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 
 from ons_assets import operations
@@ -21,16 +23,26 @@ from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.runs import instance
 from ons_assets.settings import load_settings
+from tests.chromium import PICTURES, REQUIRED, drive, lacking
 from tests.run_files import PRICES, write_run
 from tests.test_nothing_individual_is_told import WORD, files, open_to_others, said
 
 DAY = date(2016, 7, 21)
 # The sensor looks every ten seconds; starting the services takes most of the rest.
 PATIENCE_SECONDS = 240
+PAGE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Service:
+    """The services of a home, and where the UI is."""
+
+    process: subprocess.Popen[bytes]
+    address: str
 
 
 @contextmanager
-def serving(home: Home) -> Iterator[subprocess.Popen[bytes]]:
+def serving(home: Home) -> Iterator[Service]:
     """Run `ons-assets serve`, and kill whatever is left of it at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -39,7 +51,7 @@ def serving(home: Home) -> Iterator[subprocess.Popen[bytes]]:
     with (home.root / "serve.log").open("ab") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
-        yield server
+        yield Service(server, f"http://127.0.0.1:{port}")
     finally:
         kill(server)
 
@@ -75,26 +87,30 @@ def unfinished_runs(home: Home) -> int:
 
 
 def test_drops_are_read_by_the_daemon_and_end_as_on_the_command_line(tmp_path: Path) -> None:
+    """A good one turns green, a bad one red with its reason: in the UI, in the ledger, the database and the report."""
     served = operations.open_home(load_settings(tmp_path / "served"))
     log = served.root / "serve.log"
     folder = served.drops / "prices"
     days = [DAY + timedelta(days=number) for number in range(3)]
-    with serving(served) as server:
+    with serving(served) as service:
+        bad = write_run(folder, "sainsbury", days[0], {name: price * 1000 for name, price in PRICES.items()})
         first = write_run(folder, "tesco", days[0])
         wait_for(lambda: statuses(served).get(first.name) is Status.ACCEPTED, "the first file", log)
-        wait_for(lambda: served.warehouse.exists() and not unfinished_runs(served), "the end of the first run", log)
+        wait_for(lambda: is_told_everywhere(served, bad.name), "the refused file in the database and the report", log)
+        wait_for(lambda: not unfinished_runs(served), "the end of the first run", log)
+        look_at_pages(served, service.address, first.name, bad.name)
         second = write_run(folder, "tesco", days[1], {name: price + 0.1 for name, price in PRICES.items()})
         wait_for(lambda: unfinished_runs(served) > 0, "the second run", log)
-        kill(server)
+        kill(service.process)
     third = write_run(folder, "tesco", days[2], {name: price + 0.2 for name, price in PRICES.items()})
     with serving(served):
-        expected = dict.fromkeys((first.name, second.name, third.name), Status.ACCEPTED)
+        expected = dict.fromkeys((first.name, second.name, third.name), Status.ACCEPTED) | {bad.name: Status.REFUSED}
         wait_for(lambda: statuses(served) == expected, "all files after the restart", log)
         wait_for(lambda: not unfinished_runs(served), "the end of the last run", log)
 
     settings = load_settings(tmp_path / "by_hand")
     by_hand = operations.open_home(settings)
-    operations.take(settings, [first, second, third], "prices", lambda _: None)
+    operations.take(settings, [bad, first, second, third], "prices", lambda _: None)
     operations.read_waiting(settings, lambda _: None)
     assert operations.make(settings, [], None, lambda _: None).success
     for name in ("prices/raw_quotes", "prices/item_indices", "prices/collection_report"):
@@ -102,6 +118,38 @@ def test_drops_are_read_by_the_daemon_and_end_as_on_the_command_line(tmp_path: P
         frames = [lake.read(home, table).collect().sort(table.key) for home in (served, by_hand)]
         assert frames[0].equals(frames[1]), name
         assert len(frames[0]) > 0
+
+
+def is_told_everywhere(home: Home, name: str) -> bool:
+    """Whether the report and the database say of a file that it was refused."""
+    page = home.report.parent / "refused.html"
+    if not (page.exists() and name in page.read_text() and home.warehouse.exists()):
+        return False
+    query = "SELECT status, reason IS NOT NULL FROM governance.drop_ledger WHERE file_name = ?"
+    with duckdb.connect(str(home.warehouse), read_only=True) as database:
+        return database.execute(query, [name]).fetchall() == [("refused", True)]
+
+
+def look_at_pages(home: Home, address: str, good: str, bad: str) -> None:
+    """Look at what the UI says of a good file and of a bad one that came on the same day."""
+    if (missing := lacking()) is not None:
+        assert not REQUIRED, missing
+        return
+    table, day = f"{address}/assets/prices/raw_quotes", DAY.isoformat()
+    [reason] = [str(drop.reason) for drop in Ledger(home).drops("prices") if drop.name == bad]
+    looked_for = {
+        f"{table}?view=partitions&partition={day}": "Materialized (1)",
+        f"{table}?view=checks&checkDetail=suite": bad,
+        f"{table}?view=checks&checkDetail=price_median": bad,
+    }
+    pages = drive("read.mjs", PAGE_SECONDS, PICTURES, *(each for pair in looked_for.items() for each in pair))
+    assert all(sentence in page for sentence, page in zip(looked_for.values(), pages, strict=True)), pages
+    made, every, median = pages
+    assert "Failed (0)" in made
+    assert "1 refused, 0 with warnings" in every
+    assert good not in every
+    assert "Failed" in median
+    assert reason.split(": ", 1)[1].split(";")[0] in median
 
 
 def test_the_daemon_tells_nobody_what_files_about_people_say(tmp_path: Path) -> None:

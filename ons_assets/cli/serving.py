@@ -38,6 +38,7 @@ def serve(
     operations.open_home(settings)
     close_dead_runs(Home(settings.home))
     prepare_instance(Home(settings.home))
+    operations.add_days(settings)
     os.environ["ONS_ASSETS_HOME"] = str(settings.home)
     names = (*LOOPBACK, *([behind_proxy] if behind_proxy else []))
     try:

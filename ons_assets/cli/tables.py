@@ -43,7 +43,7 @@ def materialize(
         outcome = operations.make(settings, assets or [], days_of(first, last), progress)
     print_outcome(outcome)
     failed = len(outcome.failures)
-    fail_unless(outcome.success, f"{counted(failed, 'asset')} {'was' if failed == 1 else 'were'} not made")
+    fail_unless(outcome.success, f"{counted(failed, 'table')} {'was' if failed == 1 else 'were'} not made")
 
 
 def status(home: HomeOption = None) -> None:

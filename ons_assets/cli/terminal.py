@@ -1,6 +1,7 @@
 """How the commands speak: what they print, how they fail, what their options are called."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
-from ons_assets.wording import OBEYED, counted
+from ons_assets.wording import OBEYED, counted, listed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,6 +38,8 @@ HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder of the installation; else $ONS_ASSETS_HOME, else ./data.")
 ]
 SHOWN = 15
+# Tables that are made and told one by one; of more, a line says how many.
+NAMED = 6
 
 
 class Failed(Exception):
@@ -68,19 +71,32 @@ def progress_of(first: str) -> Iterator[Callable[[str], None]]:
 
 
 def print_outcome(outcome: "Outcome") -> None:
-    """Print which assets were made, which wait, and why others were not."""
-    console.print(f"{counted(len(outcome.made), 'asset')} made: {', '.join(outcome.made) or 'none'}")
-    if outcome.waiting:
-        verb = "waits, and was" if len(outcome.waiting) == 1 else "wait, and were"
-        console.print(f"{counted(len(outcome.waiting), 'asset')} {verb} not made:")
-    for name, lacking in outcome.waiting.items():
-        console.print(f"  {name} for {lacking}", soft_wrap=True)
+    """Print what was made, which groups wait and for what, and why other tables were not made; what is worst, last."""
+    from ons_assets.operations.waiting import drop_folders, idle_groups
+
+    console.print(_made(outcome.made), soft_wrap=True)
+    lacking = {name: tuple(wanted.split(" and ")) for name, wanted in outcome.waiting.items()}
+    for idle in idle_groups(lacking, drop_folders()):
+        verb = "waits" if idle.tables == 1 else "wait"
+        files = [f"files in {listed(idle.folders)}"] if idle.folders else []
+        wanted = ", and for ".join([*files, *([listed(idle.tables_before)] if idle.tables_before else [])])
+        console.print(f"{idle.group}: {counted(idle.tables, 'table')} {verb} for {wanted}", soft_wrap=True)
     for name, reason in outcome.warnings.items():
-        console.print(f"[yellow]{escape(name)}[/yellow] {escape(reason)}", markup=True)
-    for name, reason in outcome.failures.items():
-        console.print(f"[red]{escape(name)}[/red] {escape(reason)}", markup=True)
+        console.print(f"[yellow]{escape(name)}[/yellow] was made, with a warning: {escape(reason)}", markup=True)
     if outcome.skipped:
-        console.print(f"not made, because of an asset before them: {', '.join(outcome.skipped)}")
+        console.print(f"not made, because of a table before them: {', '.join(outcome.skipped)}")
+    for name, reason in outcome.failures.items():
+        console.print(f"[red]{escape(name)}[/red] was not made: {escape(reason)}", markup=True)
+
+
+def _made(names: Sequence[str]) -> str:
+    """Which tables were made: by name if they are few, else how many of which group."""
+    if not names:
+        return "nothing was made"
+    if len(names) <= NAMED:
+        return f"{counted(len(names), 'table')} made: {', '.join(names)}"
+    groups = Counter(name.split("/")[0] for name in names)
+    return f"{counted(len(names), 'table')} made: {', '.join(f'{n} of {group}' for group, n in sorted(groups.items()))}"
 
 
 def frame_table(title: str, frame: "pl.DataFrame") -> Table:

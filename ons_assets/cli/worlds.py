@@ -30,7 +30,7 @@ def demo(
     console.print("\nWhere to look next", style="bold")
     for what, where in show.next_steps(settings).items():
         console.print(f"  {what:<28}{where}", soft_wrap=True)
-    fail_unless(all(outcome.success for outcome in outcomes), "not every asset could be made; see above")
+    fail_unless(all(outcome.success for outcome in outcomes), "not every table could be made; see above")
 
 
 def simulate(

@@ -57,6 +57,8 @@ def build(
         Of tables that are not individual.
     """
     comments = comments or {}
+    # It would stand on the terminal of the services, line by line.
+    connection.execute("SET enable_progress_bar = false")
     published = [table for table in catalogue.values() if lake.exists(home, table)]
     individual = [table for table in published if table.is_individual]
     others = [table for table in published if not table.is_individual]

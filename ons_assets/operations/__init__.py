@@ -1,6 +1,6 @@
 """What the command line does: take files, read what waits, make what follows, say how things stand."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -8,12 +8,13 @@ from functools import reduce
 from operator import or_
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.definitions import ACCOUNTS_OF_FILES, ASSETS, AT_THE_END, DATED, RAW, build_definitions
+from ons_assets.definitions import ACCOUNTS_OF_FILES, ASSETS, AT_THE_END, DATED, DAYS_OF, RAW, build_definitions
 from ons_assets.governance.register import register_of
 from ons_assets.intake import parsed, records, taking
 from ons_assets.intake.drops import StillChanging, archived_path, is_finished
@@ -27,6 +28,7 @@ from ons_assets.intake.source import Source
 from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.assets import RawAsset
+from ons_assets.orchestration.partitions import add_days_of_ledger, add_days_until, tags_of_days
 from ons_assets.orchestration.runs import Outcome, instance, materialize
 from ons_assets.settings import Settings
 
@@ -312,9 +314,22 @@ def publish_raw(
     progress
         Called with what is at work.
     """
-    with instance(Home(settings.home)) as opened:
-        selection = dg.AssetSelection.assets(raw.key)
-        return materialize(definitions, opened, selection, days=days if raw.by_day else None, progress=progress)
+    home = Home(settings.home)
+    with instance(home) as opened:
+        tags: dict[str, str] = {}
+        if raw.by_day:
+            add_days_of_ledger(home, opened, raw.table, raw.source(settings).name)
+            tags = tags_of_days(opened, raw.table, days)
+        return materialize(definitions, opened, dg.AssetSelection.assets(raw.key), tags=tags, progress=progress)
+
+
+def add_days(settings: Settings) -> None:
+    """Have all days be partitions of which the ledger knows: a home may come from a version that kept none."""
+    home = Home(settings.home)
+    with instance(home) as opened:
+        for raw in RAW:
+            if raw.by_day:
+                add_days_of_ledger(home, opened, raw.table, raw.source(settings).name)
 
 
 def broken_layouts(settings: Settings) -> list[tuple[str, str]]:
@@ -357,19 +372,38 @@ def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | Non
     """
     home, definitions = Home(settings.home), build_definitions(settings)
     keys = _selection(names).resolve(definitions.resolve_asset_graph())
-    at_the_end = keys & AT_THE_END
-    keys -= at_the_end
-    if keys & DATED and days is None:
-        days = span_of(Ledger(home).drops(statuses=[Status.READ, Status.ACCEPTED, Status.REFUSED]))
-        if days is None:
-            keys -= DATED
+    add_days(settings)
     with instance(home) as opened:
+        tags = {table: _tags_of_days(settings, opened, table, days) for table in {DAYS_OF[key] for key in keys & DATED}}
+        keys = {key for key in keys if key not in DATED or tags[DAYS_OF[key]]}
         outcomes = [
-            materialize(definitions, opened, dg.AssetSelection.assets(*some), days=of, progress=progress)
-            for some, of in ((keys, days if keys & DATED else None), (at_the_end, None))
-            if some
+            materialize(
+                definitions,
+                opened,
+                dg.AssetSelection.assets(*some),
+                tags=next((tags[DAYS_OF[key]] for key in some & DATED), {}),
+                progress=progress,
+            )
+            for some in _runs_of(keys)
         ]
     return reduce(Outcome.and_then, outcomes)
+
+
+def _tags_of_days(
+    settings: Settings, opened: dg.DagsterInstance, raw_table: str, days: tuple[date, date] | None
+) -> dict[str, str]:
+    if days is not None:
+        today = datetime.now(ZoneInfo(settings.geography.time_zone)).date()
+        add_days_until(Home(settings.home), opened, raw_table, min(days[1], today))
+    return tags_of_days(opened, raw_table, days)
+
+
+def _runs_of(keys: Set[dg.AssetKey]) -> list[Set[dg.AssetKey]]:
+    """Assets by the runs that make them: a run has the days of one raw table, and accounts are made at the end."""
+    several = len({DAYS_OF[key] for key in keys & DATED}) > 1
+    alone = [{raw.key} for raw in RAW if several and raw.by_day and raw.key in keys]
+    rest = keys - AT_THE_END - {*(key for each in alone for key in each)}
+    return [some for some in (*alone, rest, keys & AT_THE_END) if some]
 
 
 def account_for_files(settings: Settings, progress: Progress) -> Outcome:

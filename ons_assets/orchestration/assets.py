@@ -27,7 +27,7 @@ from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration import arguments, events
 from ons_assets.orchestration.checks import check_specs
 from ons_assets.orchestration.events import Chart, Events
-from ons_assets.orchestration.partitions import days_from
+from ons_assets.orchestration.partitions import days_in, partitions_of
 from ons_assets.orchestration.privacy import withholding
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.parameters import Parameters
@@ -39,20 +39,20 @@ SuiteOf = Callable[[Table], Suite | None]
 
 @dataclass(frozen=True)
 class DeclaredAsset:
-    """What makes some tables together, by day or whole; the settings of a home say which days there are.
+    """What makes some tables together, by day or whole.
 
     Parameters
     ----------
     tables
         That it makes.
-    by_day
-        Whether its partitions are days.
+    days_of
+        Raw table whose days its partitions are; None if it has none.
     build
         Makes the asset, given its partitions and what its tables are held against.
     """
 
     tables: tuple[Table, ...]
-    by_day: bool
+    days_of: str | None
     build: Callable[[dg.PartitionsDefinition | None, SuiteOf], dg.AssetsDefinition]
 
     @property
@@ -60,17 +60,20 @@ class DeclaredAsset:
         """Of its tables."""
         return tuple(events.key(table) for table in self.tables)
 
-    def of(self, first_day: date, time_zone: str, suite_of_table: SuiteOf) -> dg.AssetsDefinition:
+    @property
+    def by_day(self) -> bool:
+        """Whether its partitions are days."""
+        return self.days_of is not None
+
+    def of(self, suite_of_table: SuiteOf) -> dg.AssetsDefinition:
         """Return the asset of a home.
 
         Parameters
         ----------
-        first_day, time_zone
-            Of the home.
         suite_of_table
             What the home holds a table against; None where that cannot be used.
         """
-        return self.build(days_from(first_day, time_zone) if self.by_day else None, suite_of_table)
+        return self.build(partitions_of(self.days_of) if self.days_of is not None else None, suite_of_table)
 
 
 @dataclass(frozen=True)
@@ -201,13 +204,13 @@ def ingested(
         )
         def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
             with withholding([table]), lakehouse.home.working():
-                days = _days(context) if by_day else None
+                days = days_in(context.partition_keys) if by_day else None
                 outcome = asset.ingest(lakehouse, context.run.run_id, days, context.log.info)
             yield from events.of_ingestion(context, table, outcome)
 
         return raw
 
-    asset = RawAsset((table,), by_day, build, source, parameters)
+    asset = RawAsset((table,), name if by_day else None, build, source, parameters)
     return asset
 
 
@@ -216,7 +219,7 @@ def published(
     inputs: Sequence[str] = (),
     optional: Sequence[str] = (),
     after: Sequence[str] = (),
-    by_day: bool = False,
+    days_of: str | None = None,
     increments_of: str | None = None,
     chart: Chart | None = None,
     kinds: frozenset[str] = frozenset({"python", "polars", "deltalake"}),
@@ -244,8 +247,8 @@ def published(
         Tables that it reads if they were ever published; else it is given None.
     after
         Tables that it does not read, but that are made before it in a run.
-    by_day
-        Whether the tables are made by day.
+    days_of
+        Raw table by whose days the tables are made; without it, they are made whole.
     increments_of
         Input of which the function is told what changed since it last ran: `increment`, None if it must
         make everything; see `ons_assets.lakehouse.increments`.
@@ -259,7 +262,7 @@ def published(
     def decorate(function: Callable[..., Computed]) -> DerivedAsset:
         of = CATALOGUE[increments_of] if increments_of is not None else None
         derivation = Derivation(tables, function, _declared(inputs), _declared(optional), of)
-        groups = arguments.groups_of(function, _offers(derivation, by_day=by_day))
+        groups = arguments.groups_of(function, _offers(derivation, by_day=days_of is not None))
 
         def build(partitions: dg.PartitionsDefinition | None, suite_of_table: SuiteOf) -> dg.AssetsDefinition:
             stated = [
@@ -276,12 +279,13 @@ def published(
             )
             def derived(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
                 with withholding(derivation.involved):
-                    outcome = asset.derive(lakehouse, context.run.run_id, _days(context) if by_day else None)
+                    days = days_in(context.partition_keys) if asset.by_day else None
+                    outcome = asset.derive(lakehouse, context.run.run_id, days)
                 yield from events.of_derivation(context, derivation, outcome, chart)
 
             return derived
 
-        asset = DerivedAsset(tables, by_day, build, derivation, groups)
+        asset = DerivedAsset(tables, days_of, build, derivation, groups)
         return asset
 
     return decorate
@@ -359,8 +363,3 @@ def _column_schema(table: Table) -> dg.TableSchema:
         ],
         constraints=dg.TableConstraints(other=[f"key: {', '.join(table.key)}"]),
     )
-
-
-def _days(context: dg.AssetExecutionContext) -> tuple[date, date]:
-    keys = context.partition_keys
-    return date.fromisoformat(min(keys)), date.fromisoformat(max(keys))

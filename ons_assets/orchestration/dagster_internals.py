@@ -1,4 +1,4 @@
-"""What Dagster keeps to itself and we need: tags of a run that makes a range of days, the UI as an app, its storage.
+"""What Dagster keeps to itself and we need: tags of a run over a range of partitions, the UI as an app, its storage.
 
 The tags themselves are documented, their names in the program are not; the UI can be had as a command only, before
 which nothing of ours can stand; its log of events makes each connection anew. Nothing else of the project imports a
@@ -9,7 +9,6 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,14 +31,9 @@ OPEN_LOGS = 8
 BUSY_SECONDS = 30
 
 
-def tags_of_days(days: tuple[date, date] | None) -> dict[str, str]:
-    """Return the tags of a run over all days from the first to the last; none for a run without days."""
-    if days is None:
-        return {}
-    return {
-        ASSET_PARTITION_RANGE_START_TAG: days[0].isoformat(),
-        ASSET_PARTITION_RANGE_END_TAG: days[1].isoformat(),
-    }
+def tags_of_range(first: str, last: str) -> dict[str, str]:
+    """Return the tags of a run over all partitions from one to another, in the order that Dagster has them in."""
+    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
 
 
 @contextmanager

@@ -86,19 +86,20 @@ def of_ingestion(context: dg.AssetExecutionContext, table: Table, outcome: Inges
     table
         Raw table, which the events name.
     outcome
-        Rows and drops that were read, and the findings by day; without drops the table waits for a file.
+        Rows and drops that were read, and the findings by day; without drops a table that has no days waits for a
+        file, and of days on which no file came there is nothing to report.
 
     Raises
     ------
     Failure
         If every batch was refused.
     """
-    if outcome.drops == 0:
+    if outcome.drops == 0 and not _is_of_days(context):
         yield from _waiting(context, table, ["a file"])
         return
     yield from _verdicts(context, table, lambda day: _verdict_on_drops(table, outcome, day))
     yield from checks.verdicts_on_batches(table, _names(context, table), outcome)
-    if outcome.version is None:
+    if outcome.version is None and (outcome.refusals or not _is_of_days(context)):
         reason = "; " + outcome.refusals[0].reason if outcome.refusals else ""
         raise _failure(f"{table.name}: every batch was refused, and the last good data stay{reason}")
     numbers: dict[str, int] = {}
@@ -113,7 +114,7 @@ def of_ingestion(context: dg.AssetExecutionContext, table: Table, outcome: Inges
     yield dg.MaterializeResult(
         asset_key=key(table),
         data_version=dg.DataVersion(outcome.data_version or ""),
-        metadata={**numbers, "delta_version": outcome.version},
+        metadata=numbers if outcome.version is None else {**numbers, "delta_version": outcome.version},
     )
 
 
@@ -199,16 +200,21 @@ def _verdict_on_drops(table: Table, outcome: Ingested, day: str | None) -> dg.As
     """Red if a batch of the day was refused, though others were published; yellow if one had a warning."""
     refusals = [refusal for refusal in outcome.refusals if day is None or day in refusal.days]
     warnings = [warning for warning in outcome.warnings if day is None or day in warning.days]
-    shown = [
-        "- " + as_text(f"{finding.drop} ({finding.batch}): {finding.reason}") for finding in [*refusals, *warnings]
-    ]
+    found = [f"{finding.drop} ({finding.batch}): {finding.reason}" for finding in [*refusals, *warnings]]
+    shown = ["- " + as_text(each) for each in found]
     return dg.AssetCheckResult(
         asset_key=key(table),
         check_name=checks.OVERALL,
         passed=not shown,
         severity=dg.AssetCheckSeverity.ERROR if refusals else dg.AssetCheckSeverity.WARN,
         description=f"{len(refusals)} refused, {len(warnings)} with warnings",
-        metadata={"batches": dg.MetadataValue.md("\n".join(shown[: checks.SHOWN_FINDINGS]))} if shown else {},
+        metadata={
+            # The UI shows the list after a click only.
+            "such_as": dg.MetadataValue.text(found[0]),
+            "batches": dg.MetadataValue.md("\n".join(shown[: checks.SHOWN_FINDINGS])),
+        }
+        if shown
+        else {},
     )
 
 

@@ -1,10 +1,9 @@
 """Runs started from the command line, in this process, in the same history that the UI shows."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,7 +11,6 @@ import dagster as dg
 
 from ons_assets.lakehouse.home import Home, write_atomically
 from ons_assets.orchestration.checks import OVERALL
-from ons_assets.orchestration.dagster_internals import tags_of_days
 from ons_assets.orchestration.events import WAITING_FOR
 
 UNFINISHED = [
@@ -116,15 +114,15 @@ def materialize(
     opened: dg.DagsterInstance,
     selection: dg.AssetSelection,
     *,
-    days: tuple[date, date] | None = None,
+    tags: Mapping[str, str] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Materialise a selection of assets in this process.
 
     Parameters
     ----------
-    days
-        First and last day, for the assets that have days.
+    tags
+        Of the run: they say of which days it makes the assets that have days.
     progress
         Called with the name of each asset that is begun.
     """
@@ -139,7 +137,7 @@ def materialize(
     result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
         instance=opened,
         asset_selection=sorted(keys),
-        tags=tags_of_days(days),
+        tags=dict(tags or {}),
         run_id=run_id,
         raise_on_error=False,
         # The events are in the history; on the terminal stands what the caller makes of the outcome.

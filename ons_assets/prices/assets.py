@@ -44,7 +44,7 @@ raw_quotes = ingested("prices/raw_quotes", QuoteFiles.of, parameters=(QuoteParam
     inputs=["prices/raw_quotes", "governance/drop_ledger"],
     # Without them every finding stays open until it recovers.
     optional=["reference/accepted_levels"],
-    by_day=True,
+    days_of="prices/raw_quotes",
 )
 def collection_report(
     raw_quotes: pl.LazyFrame,

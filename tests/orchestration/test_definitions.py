@@ -5,7 +5,8 @@ import dagster as dg
 
 import ons_assets
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.definitions import ASSETS, RAW, assets_of, build_definitions
+from ons_assets.definitions import ASSETS, DAYS_OF, RAW, assets_of, build_definitions
+from ons_assets.orchestration.partitions import partitions_of
 from ons_assets.settings import Settings
 
 
@@ -63,24 +64,20 @@ def test_an_asset_shows_what_the_registry_declares(settings: Settings) -> None:
         assert spec.group_name == table.domain
 
 
-def test_every_source_has_a_sensor_that_is_on(settings: Settings) -> None:
-    sensors = build_definitions(settings).sensors or []
-    names = {raw.source(settings).name for raw in RAW}
-    assert {sensor.name for sensor in sensors} == {*(f"{name}_drops" for name in names), "accounts", "alerts"}
-    assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in sensors)
+def test_one_sensor_feeds_all_sources_and_those_with_days_have_a_job_that_reads(settings: Settings) -> None:
+    sensors = {sensor.name: sensor for sensor in build_definitions(settings).sensors or []}
+    assert sensors.keys() == {"drops", "accounts", "alerts"}
+    assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in sensors.values())
+    names = {raw.source(settings).name: raw.by_day for raw in RAW}
+    jobs = {*(f"publish_{name}" for name in names), *(f"read_{name}" for name, by_day in names.items() if by_day)}
+    assert {target.job_name for target in sensors["drops"].targets} == jobs
 
 
-def test_files_of_a_source_with_days_are_read_by_a_job_of_their_own(settings: Settings) -> None:
-    for sensor in build_definitions(settings).sensors or []:
-        name = sensor.name.removesuffix("_drops")
-        if name == sensor.name:
-            continue
-        raw = next(raw for raw in RAW if raw.source(settings).name == name)
-        jobs = {f"publish_{name}", f"read_{name}"} if raw.by_day else {f"publish_{name}"}
-        assert {target.job_name for target in sensor.targets} == jobs
-
-
-def test_partitions_stay_within_what_the_ui_can_show() -> None:
-    for asset in assets_of(Settings()):
-        if asset.partitions_def is not None:
-            assert asset.partitions_def.get_num_partitions() < 20_000
+def test_what_is_made_by_day_has_the_days_of_one_raw_table(settings: Settings) -> None:
+    raw = {key for each in RAW if each.by_day for key in each.keys}
+    for spec in build_definitions(settings).resolve_all_asset_specs():
+        assert (spec.partitions_def is not None) == (spec.key in DAYS_OF)
+        if spec.key in DAYS_OF:
+            assert spec.partitions_def == partitions_of(DAYS_OF[spec.key])
+            # A run has the days of one table only; what is made of several would never be made by a drop.
+            assert {each.asset_key for each in spec.deps} & raw <= {dg.AssetKey(DAYS_OF[spec.key].split("/"))}

@@ -3,12 +3,10 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from ons_assets import cli
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.definitions import DATED, build_definitions
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.mobile.sources import EventFiles
@@ -42,16 +40,6 @@ def left(home: Home) -> Path:
 
 def begin(home: Home, day: str) -> None:
     (home.root / "ons-assets.toml").write_text(f"[calendar]\nfirst_day = {day}\n")
-
-
-def test_partitions_begin_with_the_first_day_of_the_home(home: Home) -> None:
-    begin(home, "1985-02-01")
-    for spec in build_definitions(load_settings(home.root)).resolve_all_asset_specs():
-        days = spec.partitions_def
-        assert (days is not None) == (spec.key in DATED)
-        if days is not None:
-            assert isinstance(days, dg.DailyPartitionsDefinition)
-            assert days.get_first_partition_key() == "1985-02-01"
 
 
 def test_rows_of_earlier_days_are_taken_once_the_installation_begins_before_them(home: Home) -> None:

@@ -1,14 +1,16 @@
 import errno
 import os
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from ons_assets import operations
-from ons_assets.definitions import build_definitions
+from ons_assets.definitions import build_definitions, sensor_of_files
 from ons_assets.intake import drops
 from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse.home import Home
@@ -30,8 +32,12 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.cursor: str | None = None
-        self.definitions = build_definitions(settings)
-        self.sensor = next(each for each in self.definitions.sensors or [] if each.name == "prices_drops")
+        self.sensor = sensor_of_files(settings)
+
+    @cached_property
+    def definitions(self) -> dg.Definitions:
+        """Of the home; most tests need none, and they take a second."""
+        return build_definitions(self.settings)
 
     def tick(self) -> list[dg.RunRequest]:
         with instance(Home(self.settings.home)) as opened:
@@ -245,6 +251,18 @@ def test_a_look_takes_no_longer_than_it_may_and_one_file_at_least(daemon: Daemon
     for number in range(1, 4):
         daemon.tick()
         assert [name for name, _ in drops_of(daemon.settings)] == names[:number]
+
+
+def test_a_source_with_many_files_leaves_the_others_their_turn(daemon: Daemon) -> None:
+    use(daemon, Drops(settle_seconds=0, seconds_per_look=1e-9))
+    leave_many(daemon, 3)
+    (Home(daemon.settings.home).drops / "cells" / "cells.csv").write_bytes(b"")
+    sources = []
+    for _ in range(4):
+        daemon.tick()
+        sources.append(Counter(drop.source for drop in Ledger(Home(daemon.settings.home)).drops()))
+    assert [taken.total() for taken in sources] == [1, 2, 3, 4]
+    assert sources[1] == {"prices": 1, "cells": 1}, "whichever was first, the other one followed"
 
 
 def test_files_are_taken_while_a_run_is_at_work(daemon: Daemon) -> None:
