@@ -21,6 +21,7 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration.dagster_internals import LOCATION
 from ons_assets.orchestration.runs import instance
 from ons_assets.settings import load_settings
 from tests.chromium import PICTURES, REQUIRED, drive, lacking
@@ -86,6 +87,13 @@ def unfinished_runs(home: Home) -> int:
         )
 
 
+def locations(home: Home) -> set[str | None]:
+    """What the daemon calls the code of sensors and schedules."""
+    with instance(home) as opened:
+        origins = [state.origin.repository_origin.code_location_origin for state in opened.all_instigator_state()]
+    return {origin.location_name for origin in origins}
+
+
 def test_drops_are_read_by_the_daemon_and_end_as_on_the_command_line(tmp_path: Path) -> None:
     """A good one turns green, a bad one red with its reason: in the UI, in the ledger, the database and the report."""
     served = operations.open_home(load_settings(tmp_path / "served"))
@@ -99,6 +107,7 @@ def test_drops_are_read_by_the_daemon_and_end_as_on_the_command_line(tmp_path: P
         wait_for(lambda: is_told_everywhere(served, bad.name), "the refused file in the database and the report", log)
         wait_for(lambda: not unfinished_runs(served), "the end of the first run", log)
         look_at_pages(served, service.address, first.name, bad.name)
+        assert locations(served) == {LOCATION}, "a sensor that somebody stopped is found again after a restart"
         second = write_run(folder, "tesco", days[1], {name: price + 0.1 for name, price in PRICES.items()})
         wait_for(lambda: unfinished_runs(served) > 0, "the second run", log)
         kill(service.process)

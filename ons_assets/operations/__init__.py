@@ -29,7 +29,7 @@ from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.assets import RawAsset
 from ons_assets.orchestration.partitions import add_days_of_ledger, add_days_until, tags_of_days
-from ons_assets.orchestration.runs import Outcome, instance, materialize
+from ons_assets.orchestration.runs import NOTHING, Outcome, instance, materialize
 from ons_assets.settings import Settings
 
 Progress = Callable[[str], None]
@@ -386,7 +386,7 @@ def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | Non
             )
             for some in _runs_of(keys)
         ]
-    return reduce(Outcome.and_then, outcomes)
+    return reduce(Outcome.and_then, outcomes) if outcomes else NOTHING
 
 
 def _tags_of_days(

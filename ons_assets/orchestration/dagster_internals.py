@@ -24,6 +24,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+# What the UI and the daemon call the code.
+LOCATION = "ons_assets"
 LIVE_MILLISECONDS = 2000
 # The log of each run is a database of its own; so many stay open in a process that reads many of them.
 OPEN_LOGS = 8
@@ -50,7 +52,7 @@ def user_interface(instance: DagsterInstance, socket: Path) -> Iterator["ASGIApp
     # Only who serves the UI waits for it to be loaded.
     from dagster_webserver.app import create_app_from_workspace_process_context
 
-    target = GrpcServerTarget(host="localhost", port=None, socket=str(socket), location_name="ons_assets")
+    target = GrpcServerTarget(host="localhost", port=None, socket=str(socket), location_name=LOCATION)
     with WorkspaceProcessContext(instance, workspace_load_target=target) as context:
         yield create_app_from_workspace_process_context(context, live_data_poll_rate=LIVE_MILLISECONDS)
 

@@ -72,6 +72,10 @@ class Outcome:
         )
 
 
+# How it ends that nothing is there to be made.
+NOTHING = Outcome(run_id="", made=(), waiting={}, failures={}, warnings={}, skipped=())
+
+
 @contextmanager
 def instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """Open Dagster's storage of a home."""

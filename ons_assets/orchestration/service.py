@@ -16,8 +16,9 @@ from types import FrameType
 
 import dagster as dg
 import uvicorn
+import yaml
 
-from ons_assets.orchestration.dagster_internals import user_interface
+from ons_assets.orchestration.dagster_internals import LOCATION, user_interface
 from ons_assets.orchestration.guard import guarded
 
 MODULE = "ons_assets.definitions"
@@ -63,7 +64,9 @@ def serve(host: str, port: int, names: Collection[str], ready: Callable[[], None
         of_code = ["-m", MODULE, "-s", str(to_code), "--use-python-environment-entry-point", "--log-level", "warning"]
         code = stack.enter_context(_beside(sys.executable, "-m", "dagster", "code-server", "start", *of_code))
         _wait_until(to_code.exists, code)
-        of_daemon = ["run", "--grpc-socket", str(to_code), "--log-level", "warning"]
+        workspace = Path(folder) / "workspace.yaml"
+        workspace.write_text(yaml.safe_dump(workspace_at(to_code)))
+        of_daemon = ["run", "--workspace", str(workspace), "--log-level", "warning"]
         daemon = stack.enter_context(_beside(sys.executable, "-m", "dagster._daemon", *of_daemon))
         ended = threading.Event()
         threading.Thread(target=_end_with, args=([code, daemon], ended), daemon=True).start()
@@ -78,6 +81,19 @@ def serve(host: str, port: int, names: Collection[str], ready: Callable[[], None
         finally:
             if ended.is_set():
                 raise NotStarted("a part of the service ended, and so all of it did; what it said stands above")
+
+
+def workspace_at(socket: Path) -> dict[str, object]:
+    """Return the configuration of a workspace in which the code has the same name at every start.
+
+    Sensors that somebody stopped, ticks and runs to be tried again are looked up by that name.
+
+    Parameters
+    ----------
+    socket
+        At which the process with the definitions answers.
+    """
+    return {"load_from": [{"grpc_server": {"socket": str(socket), "location_name": LOCATION}}]}
 
 
 def _listening(host: str, port: int) -> socket.socket:

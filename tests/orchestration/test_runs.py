@@ -8,7 +8,7 @@ import pytest
 
 from ons_assets import operations
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration.runs import close_dead_runs, instance
+from ons_assets.orchestration.runs import NOTHING, close_dead_runs, instance
 from ons_assets.settings import load_settings
 
 # A server that has the libraries loaded forks them, so that both are at the door at the same moment.
@@ -39,3 +39,9 @@ def test_two_first_commands_at_once_leave_a_home_that_can_be_used(tmp_path: Path
         assert opened.get_runs_count() == 0
         assert opened.all_asset_keys() == []
         assert opened.all_instigator_state() == []
+
+
+def test_of_days_that_there_are_not_nothing_is_made(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path / "home")
+    operations.open_home(settings)
+    assert operations.make(settings, ["prices/raw_quotes"], None, lambda _: None) is NOTHING
