@@ -19,7 +19,8 @@ from ons_assets.lakehouse.suites import Suite, SuiteError
 from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration.accounting import accounts_sensor
 from ons_assets.orchestration.alerting import alerts_sensor
-from ons_assets.orchestration.assets import DeclaredAsset, RawAsset
+from ons_assets.orchestration.assets import DeclaredAsset, DerivedAsset, RawAsset
+from ons_assets.orchestration.following import following_sensor
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.retention import at_night
 from ons_assets.orchestration.sensors import Fed, drop_sensor
@@ -46,6 +47,8 @@ DAYS_OF = {
     for key in each.keys
 }
 DATED = frozenset(DAYS_OF)
+# What is made of other tables, and by itself when they change.
+FOLLOWING = tuple(each for each in ASSETS if isinstance(each, DerivedAsset) and not {*each.keys} & AT_THE_END)
 
 
 def following(raw: RawAsset) -> dg.AssetSelection:
@@ -112,6 +115,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
         assets=[registered(asset, register) for asset in assets_of(settings)],
         sensors=[
             sensor_of_files(settings),
+            following_sensor(FOLLOWING, ACCOUNTS),
             accounts_sensor(dg.AssetSelection.assets(*ACCOUNTS)),
             alerts_sensor,
         ],

@@ -66,7 +66,7 @@ def test_an_asset_shows_what_the_registry_declares(settings: Settings) -> None:
 
 def test_one_sensor_feeds_all_sources_and_those_with_days_have_a_job_that_reads(settings: Settings) -> None:
     sensors = {sensor.name: sensor for sensor in build_definitions(settings).sensors or []}
-    assert sensors.keys() == {"drops", "accounts", "alerts"}
+    assert sensors.keys() == {"drops", "follow", "accounts", "alerts"}
     assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in sensors.values())
     names = {raw.source(settings).name: raw.by_day for raw in RAW}
     jobs = {*(f"publish_{name}" for name in names), *(f"read_{name}" for name, by_day in names.items() if by_day)}
