@@ -20,7 +20,7 @@ from ons_assets.collectors.prices.shops import Shelf, Shop
 # collected: it has quotes. gone: the directory or the shop does not know it any more. empty: its page shows no product.
 State = Literal["collected", "gone", "empty", "failed"]
 SITEMAPS = 50
-NOTHING_SHOWN = "its page shows no product: the layout changed, it is filled by scripts, or the shelf is empty"
+NOTHING_SHOWN = "a page of it shows no product: the layout changed, it is filled by scripts, or the shelf is empty"
 PERSON = "the shop asks for a proof that one is a person, and nothing more is asked"
 
 Way = Generator[str, Answer, "Collected"]
@@ -177,9 +177,10 @@ def _pages(shop: Shop, start: str) -> Part:
         walked.found += found
         for each in faults:
             walked.faults[each] = walked.faults.get(each, 0) + 1
-        if not products and not walked.pages > 1:
+        if not products and (walked.pages == 1 or shop.pages.parameter is None or not shop.pages.empty_ends):
             walked.reason = PERSON if pages.asks_for_a_person(answer.page) else NOTHING_SHOWN
-            walked.state = "failed" if walked.reason == PERSON else "empty"
+            if walked.reason == PERSON or walked.pages > 1:
+                walked.state = "failed"
             return walked
         address = pages.next_page(answer.page, shop.pages, len(products)) or address
     walked.state = "collected" if walked.found else "empty"

@@ -58,8 +58,8 @@ def is_late(shop: Shop, now: datetime, zone: str) -> bool:
 def is_done(shop: Shop, manifests: Iterable[Mapping[str, Any]], day: date) -> bool:
     """Return whether a shop is not to be asked again on a day.
 
-    A run of which nothing was answered because the shop was out of reach is tried again, as often as a page is; one that
-    the shop or its robots.txt refused is not.
+    A run of which nothing was answered because the shop was out of reach is tried again, as often as a page is; one
+    that the shop or its robots.txt refused is not.
 
     Parameters
     ----------

@@ -133,6 +133,9 @@ class Pages(Part):
     next: PlaceOrCss | None = Field(None, description="address of the next page, if there is one")
     parameter: str | None = Field(None, description="of the address, which counts pages, until one has no product")
     first: int = Field(1, ge=0, description="number of the first page")
+    empty_ends: bool = Field(
+        True, description="whether a counted page without a product is the end; false where the shop says there is none"
+    )
     products: PlaceOrCss | None = Field(
         None, description="addresses of the pages of products, where a shelf does not say what counts"
     )

@@ -19,7 +19,7 @@ NEXT = {"next": "a[rel=next]::attr(href)"}
 SHELVES = {"address": "/", "each": "nav a.shelf", "name": "::attr(data-path)", "link": "::attr(href)"}
 WAYS: dict[str, dict[str, Any]] = {
     "pellworth": {"shelves": SHELVES, "pages": NEXT},
-    "thistlemoor": {"pages": {"parameter": "page"}, "quotes": TILE},
+    "thistlemoor": {"pages": {"parameter": "page", "empty_ends": False}, "quotes": TILE},
     "larkmere": {"shelves": SHELVES, "pages": NEXT, "quotes": PRODUCT},
 }
 
