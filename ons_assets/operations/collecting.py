@@ -82,10 +82,10 @@ def collect(
     if not described:
         raise NotCollected(f"no shop is described in {shops.folder(home)}")
     with ExitStack() as stack:
-        asked = []
+        asked, held = [], []
         for shop in described:
             runs = Runs.of(home, shop.retailer).ensure()
-            stack.enter_context(runs.alone())
+            held.append(stack.enter_context(runs.alone()))
             if wait:
                 _wait(shop, zone, ahead, progress)
             try:
@@ -94,7 +94,7 @@ def collect(
                 runs.note((datetime.now(UTC) + ahead).astimezone(ZoneInfo(shop.zone or zone)).date(), str(error))
                 raise
         progress(f"asking {', '.join(each.shop.retailer for each in asked)}")
-        fetch([each.journal for each in asked])
+        fetch([each.journal for each in asked], held)
         broken = [each for each in asked if not each.journal.has_ended]
         overlap = settings.prices.collection.shelf_overlap
         made = [finish(home, each.runs, each.journal, overlap) for each in asked if each not in broken]

@@ -25,7 +25,7 @@ SHOPS = ("pellworth", "thistlemoor", "larkmere")
 DELAY_SECONDS = 0.01
 QUICK = {
     "delay_seconds": DELAY_SECONDS,
-    "time_out_seconds": 0.4,
+    "time_out_seconds": 2.5,
     "backoff_seconds": 0.02,
     "attempts": 2,
     "patience": 6,

@@ -1,5 +1,6 @@
 """Some mornings in shops where much goes wrong: the log of the shop is the judge, and the truth of its shelves."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,26 +14,28 @@ from ons_assets.prices.sources import QuoteFiles
 from ons_assets.simulate.shops import Faults
 from tests.collectors.shop_worlds import DELAY_SECONDS, SHOPS, Street, broken_manners, make_world, shown, street
 
-FAULTS = Faults(rate=0.2, seed=4, hang_seconds=0.8)
+# Hangs are rare, because they are waited for: longer than a busy machine takes to answer.
+KINDS = (*("busy", "unavailable", "error", "broken", "refused", "layout", "moved") * 2, "hang")
+FAULTS = Faults(rate=0.25, kinds=KINDS, seed=4, hang_seconds=3.0)
 PAGE_SIZE = 3
 Mornings = tuple[Street, list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
 def mornings(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Three mornings in three shops; on the second, one of them has no robots.txt to give."""
+    """Two mornings in three shops; on the second, one of them has no robots.txt to give."""
     folder = tmp_path_factory.mktemp("street")
-    truth = make_world(folder / "world", days=3)
+    truth = make_world(folder / "world", days=2)
     with street(folder / "home", truth, FAULTS, page_size=PAGE_SIZE) as opened:
-        first, second, third = opened.stock.days
-        opened.servers["larkmere"].faults = Faults(rate=0.2, seed=5, hang_seconds=0.8, no_robots=(second,))
-        yield opened, [each for day in (first, second, third) for each in opened.collect(day)]
+        first, second = opened.stock.days
+        opened.servers["larkmere"].faults = replace(FAULTS, seed=5, no_robots=(second,))
+        yield opened, [each for day in (first, second) for each in opened.collect(day)]
 
 
 def test_manners_are_never_broken(mornings: Mornings) -> None:
     opened, _ = mornings
     for server in opened.servers.values():
-        assert len(server.log) > 30
+        assert len(server.log) > 20
         assert broken_manners(server.log, DELAY_SECONDS) == []
 
 
@@ -58,7 +61,7 @@ def test_quotes_are_the_truth_of_the_pages_that_were_answered(mornings: Mornings
         rows = opened.rows(said).select("item_id", "product", "price").rows()
         assert sorted((item, name, Decimal(price)) for item, name, price in rows) == sorted(truth)
         compared += len(truth)
-    assert compared > 200
+    assert compared > 150
 
 
 def test_failures_are_all_in_the_manifest(mornings: Mornings) -> None:

@@ -64,8 +64,8 @@ class Runs:
         return self
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep every other run of the shop out.
+    def alone(self) -> Iterator[int]:
+        """Keep every other run of the shop out; give the descriptor that does so, for processes that work on.
 
         Raises
         ------
@@ -77,7 +77,7 @@ class Runs:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise NotCollected(f"a run of {self.folder.name} is at work already") from None
-            yield
+            yield file.fileno()
 
     def journals(self) -> list[Journal]:
         """Return the runs, in their order."""
@@ -158,10 +158,18 @@ def journal_of(folder: Path) -> Journal:
     return Journal(folder, Runs.of_run(folder).pages)
 
 
-def fetch(journals: Sequence[Journal]) -> int:
-    """Ask what some runs want still, in a process of its own; return how that ended."""
+def fetch(journals: Sequence[Journal], held: Sequence[int] = ()) -> int:
+    """Ask what some runs want still, in a process of its own; return how that ended.
+
+    Parameters
+    ----------
+    journals
+        Of the runs.
+    held
+        What keeps other runs out: the process holds it too, so that nobody else asks while it outlives this one.
+    """
     command = [sys.executable, "-m", MODULE, *(str(each.folder) for each in journals)]
-    return subprocess.run(command, check=False).returncode
+    return subprocess.run(command, check=False, pass_fds=tuple(held)).returncode
 
 
 def replayed(journal: Journal, shop: Shop, known: Known | None) -> Collected:
