@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -36,7 +37,13 @@ QUICK = {
 def make_world(folder: Path, days: int, quotes_per_day: int = 150) -> Path:
     """Write a world of a few days, and return the folder of its truth."""
     scale = Scale(
-        "tiny", days=days, quotes_per_day=quotes_per_day, items="small", compress=False, exit_rate=0.05, faults=NO_FAULTS
+        "tiny",
+        days=days,
+        quotes_per_day=quotes_per_day,
+        items="small",
+        compress=False,
+        exit_rate=0.05,
+        faults=NO_FAULTS,
     )
     simulate_prices(folder / "drops", folder / "truth", scale=scale)
     return folder / "truth"
@@ -77,7 +84,8 @@ def street(
     stock = Stock.of(truth, renamings)
     with ExitStack() as stack:
         servers = {
-            name: stack.enter_context(ShopServer(stock, name, stock.days[0], faults, page_size=page_size)) for name in SHOPS
+            name: stack.enter_context(ShopServer(stock, name, stock.days[0], faults, page_size=page_size))
+            for name in SHOPS
         }
         opened = Street(stock, servers, Settings(home=folder))
         opened.describe(stock.days[0])
@@ -98,7 +106,7 @@ def shown(stock: Stock, retailer: str, seen: Logged, page_size: int) -> set[tupl
 def broken_manners(log: list[Logged], delay_seconds: float) -> list[str]:
     """What a collector did that it must not, by the log of the shop."""
     said = [f"{each.target} is forbidden" for each in log if each.target.startswith(site.FORBIDDEN)]
-    for before, after in zip(log, log[1:], strict=False):
+    for before, after in pairwise(log):
         if (gap := after.at - before.at) < delay_seconds:
             said.append(f"{after.target} came {gap:.4f} seconds after {before.target}")
     said += [f"{each.target} came with a cookie" for each in log if "cookie" in each.headers]

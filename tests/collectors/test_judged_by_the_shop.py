@@ -71,7 +71,9 @@ def test_failures_are_all_in_the_manifest(mornings: Mornings) -> None:
     for said in manifests:
         server = opened.servers[said["retailer"]]
         last = {each.target: each for each in server.log if each.day.isoformat() == said["day"]}
-        failures = {each["address"].removeprefix(server.address.rstrip("/")): each["reason"] for each in said["failures"]}
+        failures = {
+            each["address"].removeprefix(server.address.rstrip("/")): each["reason"] for each in said["failures"]
+        }
         for target, each in last.items():
             if each.fault in (None, "layout"):
                 assert target not in failures or "robots" in failures[target]

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ons_assets.collectors.prices.runs import NotCollected, Runs
+from ons_assets.collectors.prices.runs import NotCollected, Runs, fetch, finish
 from ons_assets.lakehouse.home import Home
 from ons_assets.simulate.shops import Faults
 from tests.collectors.shop_worlds import DELAY_SECONDS, Street, broken_manners, make_world, street
@@ -56,8 +56,6 @@ def test_a_run_goes_on_after_it_was_killed(opened: Street) -> None:
     # Cut off inside of a line, as a full disk or a power cut leaves it.
     with begun.path.open("ab") as file:
         file.write(b'{"what": "answ')
-    from ons_assets.collectors.prices.runs import fetch, finish
-
     assert fetch([begun]) == 0
     said = finish(Home(opened.settings.home), runs, begun, 0.5)
     assert said["status"] == "complete"
@@ -70,20 +68,20 @@ def test_a_run_goes_on_after_it_was_killed(opened: Street) -> None:
 
 def test_two_runs_of_a_shop_never_ask_at_once(opened: Street) -> None:
     runs = Runs.of(Home(opened.settings.home), SHOP)
-    with runs.alone() as held, pytest.raises(NotCollected, match="at work already"):
+    with runs.alone() as held:
         # A process that outlives its parent keeps others out.
         process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=(held,))
-        try:
-            with runs.alone():
-                pass
-        finally:
-            process.kill()
-            process.wait()
+    try:
+        with pytest.raises(NotCollected, match="at work already"), runs.alone():
+            pass
+    finally:
+        process.kill()
+        process.wait()
+    with runs.alone():
+        pass
 
 
 def test_done_again_a_run_is_the_same_bytes(opened: Street) -> None:
-    from ons_assets.collectors.prices.runs import finish
-
     home = Home(opened.settings.home)
     runs = Runs.of(home, SHOP)
     journal = runs.journals()[-1]
