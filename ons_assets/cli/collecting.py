@@ -102,7 +102,9 @@ def check_shops(home: HomeOption = None) -> None:
             bad += 1
             console.print(str(error), soft_wrap=True, style="red")
         else:
-            console.print(f"{shop.retailer}: {counted(len(shop.items), 'shelf')}, at {shop.at:%H:%M}", soft_wrap=True)
+            console.print(
+                f"{shop.retailer}: {counted(len(shop.items), 'place')} of items, at {shop.at:%H:%M}", soft_wrap=True
+            )
     fail_unless(not bad, f"{counted(bad, 'description')} cannot be used")
 
 

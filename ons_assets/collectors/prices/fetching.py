@@ -58,7 +58,7 @@ class ShopSpider(scrapy.Spider):
         validators = Runs.of_run(journal.folder).validators()
         asker = Asker(journal, self._download, lambda: datetime.now(UTC) + ahead, validators)
         await asker.read_rules()
-        answers = journal.answers()
+        answers = journal.whole_answers()
         way = crawl(journal.shop, known_before(journal))
         try:
             address = next(way)

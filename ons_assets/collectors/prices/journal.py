@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -19,7 +20,7 @@ from typing import Any
 from ons_assets.collectors.prices.answers import Answer, Reply
 from ons_assets.collectors.prices.pages import Page, packed
 from ons_assets.collectors.prices.shops import Shop, from_written, written
-from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, PRIVATE_FILE, write_atomically
+from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, PRIVATE_FILE, unfinished, write_atomically
 
 
 class DamagedPage(ValueError):
@@ -84,8 +85,10 @@ class PageStore:
         path = self.path(sha256)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
-            write_atomically(path, packed(body))
-            path.chmod(PRIVATE_FILE)
+            partial = unfinished(path)
+            partial.touch(PRIVATE_FILE)
+            partial.write_bytes(packed(body))
+            partial.replace(path)
         return sha256
 
     def body(self, sha256: str) -> bytes:
@@ -165,12 +168,10 @@ class Journal:
                 yield json.loads(line)
 
     def write(self, what: str, said: Mapping[str, Any]) -> None:
-        """Add a line, so that it is on the disk when this returns."""
+        """Add a line, which outlives a kill of the process; after a power cut pages may have to be asked again."""
         self._mend()
         with self.path.open("ab") as file:
             file.write(json.dumps({"what": what, **said}).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
 
     def _mend(self) -> None:
         """Cut off what a kill left of a line, which would spoil the next."""
@@ -228,6 +229,15 @@ class Journal:
             If a page that was kept is not what it was.
         """
         return {each["address"]: self._answer(each) for each in self.lines() if each["what"] == "answer"}
+
+    def whole_answers(self) -> dict[str, Answer]:
+        """Return what was answered, by address, without pages that a power cut took."""
+        found = {}
+        for each in self.lines():
+            if each["what"] == "answer":
+                with suppress(DamagedPage):
+                    found[each["address"]] = self._answer(each)
+        return found
 
     def _answer(self, said: Mapping[str, Any]) -> Answer:
         page = None
