@@ -125,7 +125,8 @@ def look_at_page(
     saved = pages.Page(described.address, page.read_bytes())
     found, faults = quotes.quotes_of(saved, described)
     if found:
-        console.print(frame_table("quotes", pl.DataFrame([_row(each) for each in found], infer_schema_length=None)))
+        rows = pl.DataFrame([_row(each) for each in found], infer_schema_length=None)
+        console.print(frame_table("quotes", rows[[each.name for each in rows if each.null_count() < len(rows)]]))
     for fault in sorted(set(faults)):
         console.print(f"{counted(faults.count(fault), 'product')}: {fault}", style="yellow")
     following = pages.next_page(saved, described.pages, len(found) + len(faults))
