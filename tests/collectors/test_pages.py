@@ -165,6 +165,16 @@ def test_what_is_shown_completes_the_words_and_its_price_counts() -> None:
     assert (quote.price, quote.unit_price) == (Decimal("1.20"), Decimal("0.15"))
 
 
+def test_words_that_name_a_few_of_many_products_do_not_hide_the_rest() -> None:
+    bun = TILE.replace("Loaf  800G", "Bun").replace("£1.20", "£0.30")
+    featured = script(PRODUCT.replace('"name"', '"sku": "1", "name"'))
+    quotes, _ = quotes_of(Page(ADDRESS, (featured + TILE + bun).encode()), shop(quotes=SHOWN))
+    assert [(each.product, each.price, each.sku) for each in quotes] == [
+        ("Loaf 800G", Decimal("1.20"), "1"),
+        ("Bun", Decimal("0.30"), None),
+    ]
+
+
 def test_json_by_itself_and_inside_of_a_page() -> None:
     listed = '{"products": [{"title": "Loaf 800G", "price": {"now": 1.2}}, {"title": "Bun", "price": null}]}'
     how = {"each": {"json": "products[]"}, "product": {"json": "title"}, "price": {"json": "price.now"}}

@@ -70,8 +70,9 @@ class Page:
 def products(page: Page, how: Quotes) -> list[Found]:
     """Return the products of a page: in schema.org's words, else where the description of the shop says they stand.
 
-    Where both say something of a product of one name, what is shown fills in what the words leave out, and the price
-    that is shown counts: that is what a customer pays.
+    Where both say something, the list is the one with more prices, since words may name a few products of a long page.
+    Of a product of one name the other fills in what it leaves out, and the price that is shown counts: that is what a
+    customer pays.
 
     Parameters
     ----------
@@ -84,23 +85,30 @@ def products(page: Page, how: Quotes) -> list[Found]:
     shown = list(_shown(page, how)) if how.each is not None else []
     if not said or not shown:
         return said or shown
-    by_name = {_folded(each.name): each for each in shown if each.name}
-    return [_filled(each, by_name.get(_folded(each.name))) for each in said]
+    if sum(each.price is not None for each in said) < sum(each.price is not None for each in shown):
+        in_words = {_folded(each.name): each for each in said if each.name}
+        return [_completed(each, in_words.get(_folded(each.name))) for each in shown]
+    on_page = {_folded(each.name): each for each in shown if each.name}
+    return [_filled(each, on_page.get(_folded(each.name))) for each in said]
 
 
 def _folded(text: str | None) -> str:
     return " ".join((text or "").split()).casefold()
 
 
+def _completed(known: Found, other: Found | None) -> Found:
+    """What is known of a product, and what only the other says of it; a fault stays."""
+    if other is None:
+        return known
+    names = [each.name for each in fields(Found) if each.name != "fault" and getattr(known, each.name) is None]
+    return replace(known, **{name: getattr(other, name) for name in names})
+
+
 def _filled(said: Found, shown: Found | None) -> Found:
-    if shown is None:
-        return said
-    missing = {each.name: getattr(shown, each.name) for each in fields(Found) if getattr(said, each.name) is None}
-    return (
-        replace(said, **missing)
-        if shown.price is None
-        else replace(said, **(missing | {"price": shown.price, "fault": None}))
-    )
+    """What words say of a product, with the price that is shown."""
+    if shown is None or shown.price is None:
+        return _completed(said, shown)
+    return replace(_completed(said, shown), price=shown.price, fault=None)
 
 
 def _shown(page: Page, how: Quotes) -> Iterator[Found]:
