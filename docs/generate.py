@@ -228,7 +228,9 @@ def shops() -> str:
 
     def words(model: type[BaseModel]) -> str:
         known = model.model_fields
-        rows = [(f"`{each.alias or name}`", _cell(each.description or ""), _default(each)) for name, each in known.items()]
+        rows = [
+            (f"`{each.alias or name}`", _cell(each.description or ""), _default(each)) for name, each in known.items()
+        ]
         return _table(("word", "meaning", "if not said"), rows)
 
     inside = [f"Inside of `{name}`:\n\n{words(model)}" for name, model in INSIDE.items()]
@@ -242,7 +244,9 @@ def schemas() -> dict[str, str]:
     from ons_assets.intake.layouts import Layout
 
     models = {"layout": Layout, "shop": Shop}
-    return {f"{name}.schema.json": json.dumps(each.model_json_schema(), indent=2) + "\n" for name, each in models.items()}
+    return {
+        f"{name}.schema.json": json.dumps(each.model_json_schema(), indent=2) + "\n" for name, each in models.items()
+    }
 
 
 PARTS: dict[str, Callable[[], str]] = {

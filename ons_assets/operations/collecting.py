@@ -76,9 +76,7 @@ def collect(
     """
     home = open_home(settings)
     zone = settings.geography.time_zone
-    described = (
-        [shops.named(home, name) for name in names] if names else [shops.read(each) for each in shops.paths(home)]
-    )
+    described = [_described(home, zone, ahead, name) for name in names or [each.stem for each in shops.paths(home)]]
     if not described:
         raise NotCollected(f"no shop is described in {shops.folder(home)}")
     with ExitStack() as stack:
@@ -102,6 +100,17 @@ def collect(
         names_of = ", ".join(each.shop.retailer for each in broken)
         raise NotCollected(f"the run of {names_of} did not come to its end; the same command goes on with it")
     return made
+
+
+def _described(home: Home, zone: str, ahead: timedelta, name: str) -> Shop:
+    """The description of a shop; if it cannot be used, that is why its morning may go by."""
+    try:
+        return shops.named(home, name)
+    except shops.BadShop as error:
+        runs = Runs.of(home, name)
+        if name in [each.stem for each in shops.paths(home)] and runs.folder.is_dir():
+            runs.note((datetime.now(UTC) + ahead).astimezone(ZoneInfo(zone)).date(), str(error))
+        raise
 
 
 def _wait(shop: Shop, zone: str, ahead: timedelta, progress: Progress) -> None:

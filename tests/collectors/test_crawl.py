@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ons_assets.collectors.prices import repair
 from ons_assets.collectors.prices.answers import Answer
 from ons_assets.collectors.prices.crawl import Collected, Known, crawl
@@ -82,6 +84,15 @@ def test_what_is_lost_of_a_shelf_is_told() -> None:
     assert walked.reason == "page 2 of it: answered with status 500"
     collected, _ = walk({"/bread": tiles("A", following="/bread?p=2"), "/bread?p=2": "<div id=root>"})
     assert "shows no product" in str(collected.shelves[0][1].reason)
+
+
+def test_what_a_page_does_to_a_library_stays_with_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("ons_assets.collectors.prices.pages.markup.products", broken)
+    collected, _ = walk({"/bread": tiles("A")})
+    assert collected.shelves[0][1].faults == {"the page cannot be read (RecursionError)": 1}
 
 
 def test_pages_of_products() -> None:

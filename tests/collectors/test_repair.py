@@ -83,14 +83,20 @@ def test_the_table_has_the_day_as_it_was_made_good(story: Any, tmp_path: Path) -
 
 
 def test_the_next_morning_goes_to_the_new_shelf(story: Any) -> None:
-    """And records the morning in between, on which nobody came."""
+    """And records the morning in between, on which the description could not be used."""
     opened, _, _, _, _, _ = story
     _, _, between, day = opened.stock.days
+    path = opened.settings.home / "collectors" / "prices" / f"{SHOP}.yaml"
+    whole = path.read_text()
+    path.write_text("")
+    with pytest.raises(shops.BadShop):
+        opened.collect(between, (SHOP,))
+    path.write_text(whole)
     [said] = opened.collect(day, (SHOP,))
     assert (said["status"], said["proposals"]) == ("complete", [])
     home = Home(opened.settings.home)
     missing = [each for each in Runs.of(home, SHOP).manifests() if each["status"] == "missing"]
-    assert [(each["day"], each["reason"]) for each in missing] == [(between.isoformat(), NOBODY)]
+    assert [(each["day"], each["reason"]) for each in missing] == [(between.isoformat(), f"{SHOP}.yaml is empty")]
     [row] = collecting.standing(opened.settings).filter(shop=SHOP).to_dicts()
     assert (row["status"], row["failed"], row["missing_mornings"]) == ("complete", 0, 1)
     with pytest.raises(NotCollected, match="proposes nothing"):
@@ -109,6 +115,7 @@ def test_a_run_of_an_earlier_day_is_finished_with_what_it_has(story: Any, tmp_pa
     assert again.plan.run != journal.plan.run
     said = runs.manifests()
     assert [each["status"] for each in said] == ["failed", "missing", "missing"]
+    assert {each["reason"] for each in said[1:]} == {NOBODY}
     assert "ended from outside" in said[0]["reason"]
 
 

@@ -195,7 +195,7 @@ def _page(
     """Quotes of a page, or of the pages of products that it leads to; faults; and what marks the page."""
     assert isinstance(answer.page, Page), "only pages come here"
     if shop.pages.products is None:
-        quotes, faults = quotes_of(answer.page, shop)
+        quotes, faults = _read(answer.page, shop)
         marks = [each.product for each in quotes] + faults
         return [(each, answer) for each in quotes], faults, marks
     found: list[tuple[Quote, Answer]] = []
@@ -209,10 +209,18 @@ def _page(
     return found, faults, links
 
 
+def _read(page: Page, shop: Shop, *, one: bool = False) -> tuple[list[Quote], list[str]]:
+    """Quotes of a page, and faults; what a page does to a library stays with the page."""
+    try:
+        return quotes_of(page, shop, one=one)
+    except Exception as error:
+        return [], [f"the page cannot be read ({type(error).__name__})"]
+
+
 def _of_one(shop: Shop, answer: Answer) -> tuple[list[Quote], list[str]]:
     if answer.page is None:
         return [], [f"page of a product: {answer.reason}"]
-    quotes, faults = quotes_of(answer.page, shop, one=True)
+    quotes, faults = _read(answer.page, shop, one=True)
     return quotes, faults or ([] if quotes else ["page of a product: shows no product"])
 
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -221,31 +220,26 @@ class Journal:
         self.write("answer", said)
 
     def answers(self) -> dict[str, Answer]:
-        """Return what was answered, by address.
-
-        Raises
-        ------
-        DamagedPage
-            If a page that was kept is not what it was.
-        """
-        return {each["address"]: self._answer(each) for each in self.lines() if each["what"] == "answer"}
+        """Return what was answered, by address; a page that is not what was kept is none, and says so."""
+        said = [each for each in self.lines() if each["what"] == "answer"]
+        return {each["address"]: self._answer(each) for each in said}
 
     def whole_answers(self) -> dict[str, Answer]:
-        """Return what was answered, by address, without pages that a power cut took."""
-        found = {}
-        for each in self.lines():
-            if each["what"] == "answer":
-                with suppress(DamagedPage):
-                    found[each["address"]] = self._answer(each)
-        return found
+        """Return what was answered, by address, without pages that a power cut took: they are asked again."""
+        kept = self.answers()
+        taken = [each["address"] for each in self.lines() if each["what"] == "answer" and each["kind"] == "page"]
+        return {address: each for address, each in kept.items() if each.page is not None or address not in taken}
 
     def _answer(self, said: Mapping[str, Any]) -> Answer:
-        page = None
-        if said["kind"] == "page":
-            address = said["led_to"] or said["address"]
-            page = Page(address, self.pages.body(said["sha256"]), said["content_type"] or "")
         moment = datetime.fromisoformat(said["asked_utc"]) if said["asked_utc"] else None
-        return Answer(said["address"], said["kind"], said["reason"], moment, page, said["sha256"])
+        if said["kind"] != "page":
+            return Answer(said["address"], said["kind"], said["reason"], moment)
+        try:
+            body = self.pages.body(said["sha256"])
+        except DamagedPage as error:
+            return Answer(said["address"], "failed", str(error), moment)
+        page = Page(said["led_to"] or said["address"], body, said["content_type"] or "")
+        return Answer(said["address"], "page", None, moment, page, said["sha256"])
 
     @property
     def has_ended(self) -> bool:

@@ -1,5 +1,6 @@
 """The manifest of a run: what was asked, what was answered, what failed and why, and what came of it."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any, Literal
 from ons_assets.collectors.prices.crawl import Collected
 from ons_assets.collectors.prices.journal import Journal
 from ons_assets.collectors.prices.repair import Proposal
+from ons_assets.collectors.prices.shops import written
 
 # complete: every page was answered. partial: a file came, and some pages are lacking. failed: nothing was answered.
 # missing: nobody asked.
@@ -73,6 +75,7 @@ def manifest(journal: Journal, made: Made, day: date, version: str) -> dict[str,
         "started_utc": plan.began_utc.isoformat(),
         "finished_utc": _last(lines) or plan.began_utc.isoformat(),
         "agent": plan.agent,
+        "description_sha256": hashlib.sha256(written(journal.shop).encode()).hexdigest(),
         "requests": sum(each["what"] == "asking" for each in lines),
         "pages": {
             "wanted": len(answers),
