@@ -94,6 +94,7 @@ class Asker:
         """Ask for robots.txt, at every start: a run that was killed may go on under new rules."""
         address = f"{self._home.scheme}://{self._home.netloc}/robots.txt"
         reply: Reply | None = None
+        why = ""
         try:
             reply = await self._with_attempts(address)
             for _ in range(MOST_HOPS):
@@ -103,12 +104,13 @@ class Asker:
                 if target is None or urlsplit(target).netloc != self._home.netloc:
                     raise NoReply("leads to another host")
                 reply, address = await self._with_attempts(target), target
-        except NoReply:
-            reply = None
+        except NoReply as error:
+            reply, why = None, f": {error}"
         except Stopped as error:
             reply, self._stopped = None, str(error)
+            why = f": {error}"
         self._rules = Rules.of(reply, self.plan.agent)
-        said = {"sentence": self._rules.sentence, "status": reply.status if reply else None}
+        said = {"sentence": f"{self._rules.sentence}{why}", "status": reply.status if reply else None}
         body = reply.body if reply is not None and 200 <= reply.status < 300 else None
         said |= {"sha256": self.journal.pages.keep(body) if body is not None else None}
         self.journal.write("robots", {**said, "delay_seconds": self._rules.delay_seconds})

@@ -27,6 +27,7 @@ from ons_assets.collectors.prices.runs import Runs, journal_of, known_before
 SETTINGS: Mapping[str, Any] = {
     "CONCURRENT_REQUESTS": 1,
     "DOWNLOAD_DELAY": 0,
+    "DOWNLOAD_VERIFY_CERTIFICATES": True,
     "COOKIES_ENABLED": False,
     "REDIRECT_ENABLED": False,
     "METAREFRESH_ENABLED": False,
