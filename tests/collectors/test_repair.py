@@ -152,7 +152,7 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Loaf 800G" in said
     page.write_text("<p>nothing</p>")
     assert run("collect", "look", "pellworth", str(page), *home)[0] == 1
-    assert run("collect", "example", *home)[1] == shops.EXAMPLE.read_text()
+    assert run("collect", "example")[1] == shops.EXAMPLE.read_text()
     assert '"retailer"' in run("collect", "schema")[1]
     assert "never asked" in run("collect", "status", *home)[1]
     code, said = run("collect", "nobody", *home)
