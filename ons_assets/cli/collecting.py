@@ -51,8 +51,8 @@ def collect_shops(
         made = collecting.collect(load_settings(home), names or [], progress, again=again, wait=wait)
     for each in made:
         _say(each)
-    failed = [each["retailer"] for each in made if each["status"] == "failed"]
-    fail_unless(not failed, f"no page was answered by {', '.join(failed)}")
+    lacking = [f"{each['retailer']} ({each['status']})" for each in made if each["status"] != "complete"]
+    fail_unless(not lacking, f"not everything was collected from {', '.join(lacking)}; what is lacking stands above")
 
 
 def _say(manifest: dict[str, Any]) -> None:

@@ -35,7 +35,10 @@ def ask_shop(context: dg.OpExecutionContext, config: OneShop, lakehouse: Lakehou
     for line in (done.stdout + done.stderr).splitlines():
         context.log.info(line)
     if done.returncode:
-        raise dg.Failure(f"{config.shop} was not collected; the messages before this one say why", allow_retries=False)
+        raise dg.Failure(
+            f"not everything was collected from {config.shop}; the messages before this one say what is lacking",
+            allow_retries=False,
+        )
 
 
 @dg.job(description="Asks one shop for its prices; its file lands in drops/prices.")

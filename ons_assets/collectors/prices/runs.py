@@ -102,7 +102,17 @@ class Runs:
         return {address: each for address, each in known.items() if self.pages.path(each.sha256).exists()}
 
     def record_missing(self, day: date, reason: str, now: datetime) -> None:
-        """Write down that nothing was asked on a morning, and why."""
+        """Write down that nothing was asked on a morning, and why.
+
+        Parameters
+        ----------
+        day
+            Of the morning.
+        reason
+            In a sentence.
+        now
+            When this was found.
+        """
         said = manifests.missing(self.folder.name, day, reason, VERSION, now)
         write_atomically(self.folder / "missing" / f"{day}.json", _json(said))
 

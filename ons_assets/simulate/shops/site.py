@@ -65,7 +65,15 @@ def page(stock: Stock, retailer: str, day: date, target: str, *, size: int = PAG
 
 
 def path_of(stock: Stock, retailer: str, item_id: str, day: date) -> str:
-    """Return the path of the first page of the shelf of an item, without what refines it."""
+    """Return the path of the first page of the shelf of an item, without what refines it.
+
+    Parameters
+    ----------
+    stock
+        What is on the shelves.
+    retailer, item_id, day
+        Which shelf, and when.
+    """
     shelf = stock.shelf(retailer, item_id, day)
     if shelf.startswith("http"):
         return urlsplit(shelf).path
@@ -73,7 +81,15 @@ def path_of(stock: Stock, retailer: str, item_id: str, day: date) -> str:
 
 
 def refinement(stock: Stock, retailer: str, item_id: str, day: date) -> str | None:
-    """Return what shows the part of a shelf that an item stands on, where several items share it."""
+    """Return what shows the part of a shelf that an item stands on, where several items share it.
+
+    Parameters
+    ----------
+    stock
+        What is on the shelves.
+    retailer, item_id, day
+        Which shelf, and when.
+    """
     shelf = stock.shelf(retailer, item_id, day)
     return (
         f"kind={item_id}"
@@ -83,7 +99,15 @@ def refinement(stock: Stock, retailer: str, item_id: str, day: date) -> str | No
 
 
 def directory(stock: Stock, retailer: str, day: date) -> str:
-    """Return the list of the shelves of a shop, and links to where nobody is to go."""
+    """Return the list of the shelves of a shop, and links to where nobody is to go.
+
+    Parameters
+    ----------
+    stock
+        What is on the shelves.
+    retailer, day
+        Which shop, and when.
+    """
     named = {stock.shelf(retailer, each, day): path_of(stock, retailer, each, day) for each in stock.items(retailer)}
     shelves = "".join(
         f'<li><a class="shelf" data-path="{escape(name)}" href="{escape(path)}">{escape(name)}</a></li>'

@@ -82,7 +82,13 @@ class Stock:
         return self._items[retailer]
 
     def shelf(self, retailer: str, item_id: str, day: date) -> str:
-        """Return what a supermarket calls the shelf of an item on a day, as the files of quotes write it."""
+        """Return what a supermarket calls the shelf of an item on a day, as the files of quotes write it.
+
+        Parameters
+        ----------
+        retailer, item_id, day
+            Which shelf, and when.
+        """
         of = next(each for each in tables.retailers() if each.name == retailer)
         name = shelf_of(tables.recipes()[item_id], of)
         now = [
