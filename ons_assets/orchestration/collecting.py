@@ -27,7 +27,13 @@ class OneShop(dg.Config):
 
 @dg.op
 def ask_shop(context: dg.OpExecutionContext, config: OneShop, lakehouse: Lakehouse) -> None:
-    """Run the command, and say what it said."""
+    """Run the command, and say what it said.
+
+    Parameters
+    ----------
+    context, config, lakehouse
+        As Dagster gives them: which shop is asked, and whose home it is.
+    """
     command = [sys.executable, "-m", "ons_assets", "collect", "shops", config.shop, "--wait"]
     done = subprocess.run(
         [*command, "--home", str(lakehouse.settings.home)], capture_output=True, text=True, check=False
