@@ -239,22 +239,22 @@ def standing(settings: Settings) -> pl.DataFrame:
         "missing_mornings": pl.Int64(),
     }
     frame = pl.DataFrame(rows, schema=schema)
-    return frame.join(_findings(home), on="shop", how="left").with_columns(pl.col("report").fill_null("no report yet"))
+    report = _findings(home, frame.select("shop", "day"))
+    return frame.join(report, on="shop", how="left").with_columns(pl.col("report").fill_null("no report yet"))
 
 
-def _findings(home: Home) -> pl.DataFrame:
-    """What the collection report says of the last day of each retailer."""
+def _findings(home: Home, mornings_of: pl.DataFrame) -> pl.DataFrame:
+    """What the collection report says of the last morning of each shop, where no other run of the day is free of it."""
     table = CATALOGUE["prices/collection_report"]
     if not home.table(table.name).exists():
         return pl.DataFrame(schema={"shop": pl.String, "report": pl.String})
+    findings = pl.col("finding").filter(pl.col("finding") != "none", ~pl.col("has_clean_run"))
     return (
         lake.read(home, table)
-        .filter(pl.col("day") == pl.col("day").max().over("retailer"))
-        .filter(~pl.col("has_clean_run"))
-        .group_by(shop="retailer")
-        .agg(
-            report=pl.col("finding").filter(pl.col("finding") != "none").unique().sort().str.join(", "),
-        )
-        .with_columns(pl.when(pl.col("report") == "").then(pl.lit("all well")).otherwise("report").alias("report"))
+        .with_columns(shop="retailer", day=pl.col("day").cast(pl.String))
+        .join(mornings_of.lazy(), on=["shop", "day"])
+        .group_by("shop")
+        .agg(report=findings.unique().sort().str.join(", "))
+        .with_columns(report=pl.when(pl.col("report") == "").then(pl.lit("all well")).otherwise("report"))
         .collect()
     )

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.collectors.prices import markup, pages
@@ -228,6 +228,7 @@ def test_unit_prices() -> None:
     assert unit_price("£1.20") is None
 
 
+@settings(max_examples=30)
 @given(st.text())
 def test_no_text_makes_a_page_raise(text: str) -> None:
     markup.products(script(text) + text, ADDRESS)

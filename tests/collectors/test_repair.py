@@ -103,6 +103,31 @@ def test_the_next_morning_goes_to_the_new_shelf(story: Any) -> None:
         collecting.accept(opened.settings, SHOP, "A. Statistician")
 
 
+def test_the_report_is_the_health_of_a_collector(story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its last morning, and of what no other run of that day made good."""
+    opened: Street = story[0]
+    home = Home(opened.settings.home)
+    manifests = Runs.of(home, SHOP).manifests()
+    last = date.fromisoformat(manifests[-1]["day"])
+    rows = [
+        (last, SHOP, "shelf_renamed", False),
+        (last, SHOP, "truncated", True),
+        (last, SHOP, "none", False),
+        (last - timedelta(1), SHOP, "empty", False),
+        (last + timedelta(1), SHOP, "missing_run", False),
+        (last, "larkmere", "stuck", False),
+    ]
+    report = pl.LazyFrame(rows, schema=["day", "retailer", "finding", "has_clean_run"], orient="row")
+    said = collecting.standing(opened.settings).filter(shop=SHOP)["report"].to_list()
+    assert said == ["no report yet"]
+    home.table("prices/collection_report").mkdir(parents=True)
+    monkeypatch.setattr(collecting.lake, "read", lambda *_: report)
+    assert collecting.standing(opened.settings).filter(shop=SHOP)["report"].to_list() == ["shelf_renamed"]
+    well = report.with_columns(finding=pl.lit("none"))
+    monkeypatch.setattr(collecting.lake, "read", lambda *_: well)
+    assert collecting.standing(opened.settings).filter(shop=SHOP)["report"].to_list() == ["all well"]
+
+
 def test_a_run_of_an_earlier_day_is_finished_with_what_it_has(story: Any, tmp_path: Path) -> None:
     opened: Street = story[0]
     runs = Runs(tmp_path / SHOP).ensure()
