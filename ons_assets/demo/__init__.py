@@ -88,6 +88,7 @@ def next_steps(settings: Settings) -> dict[str, str]:
         "the UI": "make serve",
         "tables in DuckDB": str(home.warehouse),
         "products that need a person": str(home.reports / "classification" / "review_queue.csv"),
+        "what a shop was asked": str(collection.manifests(home)),
         "the prices of the month": str(home.reports / "prices" / "latest.html"),
         "a map of commuters": str(home.reports / "mobile" / "flow_map.png"),
         "what was refused": str(home.quarantine),

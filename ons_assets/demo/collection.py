@@ -70,6 +70,11 @@ def files(home: Home) -> list[Path]:
     return sorted((home.drops / "prices").glob(f"{SHOP}_products_*.csv"))
 
 
+def manifests(home: Home) -> Path:
+    """Return where the manifests of the runs lie."""
+    return Runs.of(home, SHOP).folder / "runs" / "*" / "manifest.json"
+
+
 def results(home: Home) -> dict[str, pl.DataFrame]:
     """Return the tables that the demonstration prints, by their titles."""
     runs = Runs.of(home, SHOP)
