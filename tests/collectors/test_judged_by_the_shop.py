@@ -12,7 +12,7 @@ from ons_assets.intake.ledger import Ledger
 from ons_assets.lakehouse.home import Home
 from ons_assets.prices.sources import QuoteFiles
 from ons_assets.simulate.shops import Faults
-from tests.collectors.shop_worlds import DELAY_SECONDS, SHOPS, Street, broken_manners, make_world, shown, street
+from tests.collectors.shop_worlds import DELAY_SECONDS, SHOPS, Street, broken_manners, shown, street
 
 # Hangs are rare, because they are waited for: longer than a busy machine takes to answer.
 KINDS = (*("busy", "unavailable", "error", "broken", "refused", "layout", "moved") * 2, "hang")
@@ -22,12 +22,11 @@ Mornings = tuple[Street, list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def mornings(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def mornings(tmp_path_factory: pytest.TempPathFactory, truth: Path) -> Any:
     """Two mornings in three shops; on the second, one of them has no robots.txt to give."""
     folder = tmp_path_factory.mktemp("street")
-    truth = make_world(folder / "world", days=2)
     with street(folder / "home", truth, FAULTS, page_size=PAGE_SIZE) as opened:
-        first, second = opened.stock.days
+        first, second = opened.stock.days[:2]
         opened.servers["larkmere"].faults = replace(FAULTS, seed=5, no_robots=(second,))
         yield opened, [each for day in (first, second) for each in opened.collect(day)]
 

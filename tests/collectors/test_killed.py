@@ -15,16 +15,16 @@ import pytest
 from ons_assets.collectors.prices.runs import NotCollected, Runs, fetch, finish
 from ons_assets.lakehouse.home import Home
 from ons_assets.simulate.shops import Faults
-from tests.collectors.shop_worlds import DELAY_SECONDS, Street, broken_manners, make_world, street
+from tests.collectors.shop_worlds import DELAY_SECONDS, Street, broken_manners, street
 
 WHAT_IS_SHOWN = ["item_id", "shelf", "product", "price", "unit_price", "page_sha256"]
 SHOP = "larkmere"
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def opened(tmp_path_factory: pytest.TempPathFactory, truth: Path) -> Any:
     folder = tmp_path_factory.mktemp("killed")
-    with street(folder / "home", make_world(folder / "world", days=1), Faults(), page_size=3) as opened:
+    with street(folder / "home", truth, Faults(), page_size=3) as opened:
         yield opened
 
 

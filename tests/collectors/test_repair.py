@@ -15,20 +15,19 @@ from ons_assets.collectors.prices.mornings import NOBODY
 from ons_assets.collectors.prices.runs import NotCollected, Runs
 from ons_assets.lakehouse.home import Home
 from ons_assets.operations import collecting
+from ons_assets.prices.sources import QuoteFiles
 from ons_assets.simulate.shops import Faults
 from ons_assets.simulate.shops.stock import Renaming
-from tests.collectors.shop_worlds import Street, make_world, street
-from tests.workbench import Workbench
+from tests.collectors.shop_worlds import Street, street
 
 SHOP, SHELF, BECOMES = "pellworth", "Bread rolls and wraps", "Bread and cakes"
 ITEMS = ("210111", "210113")
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def story(tmp_path_factory: pytest.TempPathFactory, truth: Path) -> Any:
     """Two mornings in one shop; before the second a shelf got another name, and products that are new to it."""
     folder = tmp_path_factory.mktemp("repair")
-    truth = make_world(folder / "world", days=4)
     first = pl.read_parquet(truth / "prices.parquet")["day"].min()
     assert isinstance(first, date)
     renaming = Renaming(SHOP, SHELF, BECOMES, first + timedelta(1), also=("212360",))
@@ -69,17 +68,17 @@ def test_the_day_is_made_good_without_asking_again(story: Any) -> None:
         assert sorted((name, Decimal(price)) for name, price in rows.select("product", "price").iter_rows()) == truth
 
 
-def test_the_table_has_the_day_as_it_was_made_good(story: Any, tmp_path: Path) -> None:
-    """The file takes the place of the first one, as any correction does."""
+def test_the_file_takes_the_place_of_the_first_one(story: Any, tmp_path: Path) -> None:
+    """Both are the same batch to the way in, which a later file of it replaces."""
     opened, _, _, file, good, _ = story
-    whole = (opened.settings.home / "drops" / "prices" / good["file"]).read_bytes()
-    bench = Workbench.at(tmp_path)
-    for content in (file.write_csv().encode(), whole):
-        bench.register(good["file"], content)
-        bench.ingest()
-    assert len(bench.published()) == good["quotes"]
-    assert set(ITEMS) <= set(bench.published()["item_id"])
-    bench.check_books()
+    first = tmp_path / good["file"]
+    first.write_bytes(file.write_csv().encode())
+    source = QuoteFiles.of(opened.settings)
+    paths = (first, opened.settings.home / "drops" / "prices" / good["file"])
+    read = [source.whole(path, path.name, datetime.now(UTC)).accepted for path in paths]
+    batches = [rows.select(source.batch).unique().rows() for rows in read]
+    assert batches == [[(SHOP, good["run"])]] * 2
+    assert [set(ITEMS) <= set(rows["item_id"]) for rows in read] == [False, True]
 
 
 def test_the_next_morning_goes_to_the_new_shelf(story: Any) -> None:
@@ -190,3 +189,30 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = run("collect", "check", *home)
     assert code == 1
     assert "address: is missing, and must be said" in said
+
+
+def test_the_command_says_what_came_and_what_is_lacking(
+    story: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened, before, lost, _, _, _ = story
+    asked: list[Any] = []
+    answers = {"complete": before, "partial": lost}
+
+    def collect(settings: Any, names: list[str], _: Any, **options: bool) -> list[dict[str, Any]]:
+        asked.append((settings.home, names, options))
+        return [answers[each] for each in names]
+
+    monkeypatch.setattr(collecting, "collect", collect)
+    home = ["--home", str(opened.settings.home)]
+    with pytest.raises(SystemExit) as end:
+        cli.main(["collect", "complete", "--again", *home])
+    assert not end.value.code
+    assert asked == [(opened.settings.home, ["complete"], {"again": True, "wait": False})]
+    assert f"drops/prices/{before['file']}" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as end:
+        cli.main(["collect", "shops", "partial", "--wait", *home])
+    said = capsys.readouterr()
+    assert end.value.code == 1
+    assert f"{BECOMES} has" in said.out
+    assert "ons-assets collect accept pellworth --by NAME" in said.out
+    assert "not everything was collected from pellworth (partial)" in said.err
