@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -212,18 +213,40 @@ def _default(known: FieldInfo) -> str:
     if known.is_required():
         return "must be said"
     value = known.default
-    return "" if value in (None, (), "") or value == {} else f"`{_cell(str(value))}`"
+    # What a group says if it is not said stands with its words.
+    return "" if value in (None, (), "") or value == {} or isinstance(value, BaseModel) else f"`{_cell(str(value))}`"
 
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def schema() -> str:
-    """Return the JSON Schema of layouts."""
+def shops() -> str:
+    """Return what a description of a shop may say, part by part."""
+    from ons_assets.collectors.prices.shops import PARTS as INSIDE
+    from ons_assets.collectors.prices.shops import Place, Shop
+
+    def words(model: type[BaseModel]) -> str:
+        known = model.model_fields
+        rows = [
+            (f"`{each.alias or name}`", _cell(each.description or ""), _default(each)) for name, each in known.items()
+        ]
+        return _table(("word", "meaning", "if not said"), rows)
+
+    inside = [f"Inside of `{name}`:\n\n{words(model)}" for name, model in INSIDE.items()]
+    told = "Where something stands: a CSS selector, or one of"
+    return "\n\n".join((words(Shop), *inside, told, words(Place)))
+
+
+def schemas() -> dict[str, str]:
+    """Return the JSON Schemas of what people write, by the names of their files."""
+    from ons_assets.collectors.prices.shops import Shop
     from ons_assets.intake.layouts import Layout
 
-    return json.dumps(Layout.model_json_schema(), indent=2) + "\n"
+    models = {"layout": Layout, "shop": Shop}
+    return {
+        f"{name}.schema.json": json.dumps(each.model_json_schema(), indent=2) + "\n" for name, each in models.items()
+    }
 
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -233,6 +256,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "language": language,
     "fields": fields,
     "bounds": bounds,
+    "shops": shops,
 }
 
 
@@ -243,9 +267,10 @@ def renewed() -> Iterator[tuple[Path, str]]:
         new = PART.sub(lambda part: f"{part['name']}{part[2]}\n{PARTS[part['name']]()}\n\n", text)
         if new != text:
             yield page, new
-    page = REPOSITORY / "docs" / "layout.schema.json"
-    if (new := schema()) != (page.read_text() if page.exists() else None):
-        yield page, new
+    for name, new in schemas().items():
+        page = REPOSITORY / "docs" / name
+        if new != (page.read_text() if page.exists() else None):
+            yield page, new
 
 
 def main() -> int:

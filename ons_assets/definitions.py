@@ -17,6 +17,7 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.overlays import load
 from ons_assets.lakehouse.suites import Suite, SuiteError
 from ons_assets.lakehouse.tables import Table
+from ons_assets.orchestration import collecting
 from ons_assets.orchestration.accounting import accounts_sensor
 from ons_assets.orchestration.alerting import alerts_sensor
 from ons_assets.orchestration.assets import DeclaredAsset, DerivedAsset, RawAsset
@@ -119,7 +120,10 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
             accounts_sensor(dg.AssetSelection.assets(*ACCOUNTS)),
             alerts_sensor,
         ],
-        schedules=[at_night(settings.geography.time_zone)],
+        schedules=[
+            at_night(settings.geography.time_zone),
+            *collecting.schedules(Home(settings.home), settings.geography.time_zone),
+        ],
         # One process a run: a step for each asset would import everything anew, and two at once would need
         # the memory of both.
         executor=dg.in_process_executor,

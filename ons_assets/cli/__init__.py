@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from ons_assets.cli.alerts import alerts
+from ons_assets.cli.collecting import collectors
 from ons_assets.cli.erasure import erase, retain
 from ons_assets.cli.expectations import expectations
 from ons_assets.cli.files import ingest, names, reread, retry
@@ -42,6 +43,7 @@ app.add_typer(expectations, name="expectations")
 app.add_typer(register, name="register")
 app.add_typer(meter, name="meter")
 app.add_typer(alerts, name="alerts")
+app.add_typer(collectors, name="collect")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

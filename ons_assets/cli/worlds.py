@@ -20,6 +20,7 @@ def demo(
     settings = load_settings(home)
     with progress_of("simulating") as progress:
         show.simulate(settings, scale, progress)
+        show.collect(settings, progress)
         taken = show.ingest(settings, progress)
         outcomes = show.materialize(settings, progress)
     print_drops(taken)

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets import operations
-from ons_assets.demo import meters, mobile, prices, tweets
+from ons_assets.demo import collection, meters, mobile, prices, tweets
 from ons_assets.geography.grid import Grid
 from ons_assets.intake.ledger import Drop
 from ons_assets.lakehouse.home import Home
@@ -52,9 +52,14 @@ def simulate(settings: Settings, scale: str, progress: Progress) -> None:
         pilot.simulate(_drops(settings, name), _truth(settings, name), scale)
 
 
+def collect(settings: Settings, progress: Progress) -> None:
+    """Collect the last mornings of one supermarket from its pages."""
+    collection.collect(settings, _drops(settings, "prices") / "prices", _truth(settings, "prices"), progress)
+
+
 def ingest(settings: Settings, progress: Progress) -> list[Drop]:
-    """Take the simulated files and read them."""
-    taken = []
+    """Take the simulated files, and those that were collected, and read them."""
+    taken = operations.take(settings, collection.files(Home(settings.home)), "prices", progress).drops
     for name in PILOTS:
         for folder in sorted(_drops(settings, name).iterdir()):
             taken += operations.take(settings, sorted(folder.iterdir()), folder.name, progress).drops
@@ -70,7 +75,7 @@ def materialize(settings: Settings, progress: Progress) -> list[Outcome]:
 def results(settings: Settings) -> dict[str, pl.DataFrame]:
     """Return the tables that the demonstration prints, by their titles."""
     home = Home(settings.home)
-    tables: dict[str, pl.DataFrame] = {}
+    tables = collection.results(home)
     for name, pilot in PILOTS.items():
         tables |= pilot.results(home, _truth(settings, name))
     return tables
@@ -83,6 +88,7 @@ def next_steps(settings: Settings) -> dict[str, str]:
         "the UI": "make serve",
         "tables in DuckDB": str(home.warehouse),
         "products that need a person": str(home.reports / "classification" / "review_queue.csv"),
+        "what a shop was asked": str(collection.manifests(home)),
         "the prices of the month": str(home.reports / "prices" / "latest.html"),
         "a map of commuters": str(home.reports / "mobile" / "flow_map.png"),
         "what was refused": str(home.quarantine),

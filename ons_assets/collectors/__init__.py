@@ -1,0 +1,1 @@
+"""Scrapers and harvesters: they ask politely, keep what was answered, write drops, and nothing else."""
