@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from ons_assets.parameters.area_profile import AreaProfileParameters, CombinedEstimateParameters
 from ons_assets.parameters.base import Parameters, Section, Share
 from ons_assets.parameters.reporting import ReportParameters
 
@@ -122,9 +123,11 @@ class AccuracyParameters(Parameters):
 
 
 class Governance(Section):
-    """What the scorecard of quality is held against, and what the report shows."""
+    """What the scorecard of quality is held against, what the report shows, and what sources say of areas together."""
 
     scorecard: ScorecardParameters = ScorecardParameters()
     trend: TrendParameters = TrendParameters()
     accuracy: AccuracyParameters = AccuracyParameters()
     report: ReportParameters = ReportParameters()
+    area_profile: AreaProfileParameters = AreaProfileParameters()
+    combined: CombinedEstimateParameters = CombinedEstimateParameters()
