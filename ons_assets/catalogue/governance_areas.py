@@ -32,12 +32,10 @@ COMBINED_ESTIMATES = Table(
             "source_bias",
             pl.Float64(),
             "by how much the source says more than all together, in the same proportion in all areas: people or "
-            "dwellings; null of synthetic and combined",
+            "dwellings; null of synthetic and combined, and of meters on vacant dwellings, whose level is theirs",
             nullable=True,
         ),
-        Column(
-            "source_weight", pl.Float64(), "its weight in the combined estimate; all weights are 1", nullable=True
-        ),
+        Column("source_weight", pl.Float64(), "its weight in the combined estimate; all weights are 1", nullable=True),
     ),
     key=("area", "month", "quantity", "told_by"),
     sensitivity=Sensitivity.AGGREGATE,
@@ -45,7 +43,7 @@ COMBINED_ESTIMATES = Table(
     owner=OWNER,
     source=(
         "meters/area_occupancy, meters/area_household_size, mobile/combined_population, tweets/migration_comparison, "
-        "reference/population, reference/dwellings and reference/areas"
+        "reference/population, reference/dwellings, reference/areas and reference/area_parts"
     ),
 )
 
@@ -71,7 +69,9 @@ AREA_PROFILE = Table(
         columns.POPULATION.or_null(),
         columns.DWELLINGS.or_null(),
         columns.HOMES.or_null(),
-        *_with_interval("vacant_share", "share of the homes that nobody lives in, and that are no second homes: meters"),
+        *_with_interval(
+            "vacant_share", "share of the homes that nobody lives in, and that are no second homes: meters"
+        ),
         *_with_interval("vacant", "that share of the dwellings: meters alone"),
         *_with_interval("households", "dwellings that are lived in: meters alone"),
         columns.MEAN_PEOPLE.or_null(),
@@ -102,6 +102,6 @@ AREA_PROFILE = Table(
     source=(
         "meters/area_occupancy, meters/area_household_size, mobile/combined_population, mobile/combined_flows, "
         "mobile/weighted_flows, mobile/quality_warnings, tweets/migration_flows, governance/combined_estimates, "
-        "reference/population, reference/dwellings and reference/areas"
+        "reference/population, reference/dwellings, reference/areas and reference/area_parts"
     ),
 )

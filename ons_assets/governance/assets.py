@@ -53,6 +53,7 @@ OF_AREAS = (COMBINED_ESTIMATES.name, AREA_PROFILE.name)
         "reference/population",
         "reference/dwellings",
         "reference/areas",
+        "reference/area_parts",
     ],
 )
 def combined_estimates(
@@ -63,6 +64,7 @@ def combined_estimates(
     population: pl.LazyFrame | None,
     dwellings: pl.LazyFrame | None,
     areas: pl.LazyFrame | None,
+    area_parts: pl.LazyFrame | None,
     parameters: CombinedEstimateParameters,
     figures: AreaProfileParameters,
 ) -> pl.DataFrame:
@@ -75,6 +77,7 @@ def combined_estimates(
         population=population,
         dwellings=dwellings,
         areas=areas,
+        area_parts=area_parts,
     )
     return together.combined_estimates(tables, figures, parameters)
 
@@ -93,6 +96,7 @@ def combined_estimates(
         "reference/population",
         "reference/dwellings",
         "reference/areas",
+        "reference/area_parts",
     ],
 )
 def area_profile(
@@ -107,6 +111,7 @@ def area_profile(
     population: pl.LazyFrame | None,
     dwellings: pl.LazyFrame | None,
     areas: pl.LazyFrame | None,
+    area_parts: pl.LazyFrame | None,
     parameters: AreaProfileParameters,
 ) -> pl.DataFrame:
     """Put side by side what was told of each area and month; a source that was never published leaves nulls."""
@@ -121,6 +126,7 @@ def area_profile(
         population=population,
         dwellings=dwellings,
         areas=areas,
+        area_parts=area_parts,
     )
     estimates = COMBINED_ESTIMATES.empty() if combined_estimates is None else combined_estimates.collect()
     return profile.area_profile(tables, estimates, parameters)

@@ -30,5 +30,9 @@ class CombinedEstimateParameters(Parameters):
 
     level: float = Field(0.95, gt=0.5, lt=1, description="of the intervals, those of the sources and those made of all")
     fewest_areas: int = Field(
-        8, ge=4, le=10_000, description="areas without which no model is fitted, nor a source joined to the others"
+        6, ge=4, le=10_000, description="areas without which no model is fitted, nor a source joined to the others"
+    )
+    least_told: Share = Field(
+        0.5,
+        description="share of the dwellings of an area that its parts told by meters must hold",
     )

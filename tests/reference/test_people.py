@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.lakehouse import quarantine
 from ons_assets.geography.area_totals import people_of_areas
+from ons_assets.lakehouse import quarantine
 from ons_assets.reference.people import EstimateFiles, PopulationFiles
 from tests.workbench import Workbench
 

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import polars as pl
 
-from ons_assets.governance.areas.source_estimates import SOURCES
+from ons_assets.governance.areas.source_estimates import RESIDENTS, SOURCES
 
 OF_BOTH = ["quantity", "area_level", "area", "month"]
 GAPS: Mapping[str, pl.DataType] = {
@@ -39,7 +39,7 @@ def gaps(estimates: pl.DataFrame) -> pl.DataFrame:
     own = estimates.filter(pl.col("told_by").is_in(SOURCES)).select(
         *OF_BOTH,
         "told_by",
-        unbiased=pl.col("figure") - pl.col("source_bias"),
+        unbiased=pl.col("figure") - pl.col("source_bias").fill_null(0),
         half=(pl.col("figure_high") - pl.col("figure_low")) / 2,
     )
     found = [pl.DataFrame(schema=GAPS)]
@@ -57,6 +57,9 @@ def gaps(estimates: pl.DataFrame) -> pl.DataFrame:
 def biases(estimates: pl.DataFrame) -> pl.DataFrame:
     """Return how far each source is from all together over all areas of a level, as a share of what these say.
 
+    It is told of residents, whose level a register knows. That of vacant dwellings is what meters say, and phones and
+    tweets count second homes with them.
+
     Parameters
     ----------
     estimates
@@ -67,7 +70,7 @@ def biases(estimates: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame
         quantity, area_level, month, told_by, bias (negative if the source says less), areas; sorted.
     """
-    together = estimates.filter(told_by="combined").select(*OF_BOTH, all="figure")
+    together = estimates.filter(told_by="combined", quantity=RESIDENTS).select(*OF_BOTH, all="figure")
     both = estimates.filter(pl.col("told_by").is_in(SOURCES)).join(together, on=OF_BOTH)
     sums = both.sort(*OF_BOTH, "told_by").group_by("quantity", "area_level", "month", "told_by", maintain_order=True)
     return (

@@ -106,9 +106,7 @@ def fit(
     return _predicted(problem, between, own_variance, weights, solved, target)
 
 
-def _stated(
-    variance: FloatArray, is_told: npt.NDArray[np.bool_], values: FloatArray, shape: FloatArray
-) -> FloatArray:
+def _stated(variance: FloatArray, is_told: npt.NDArray[np.bool_], values: FloatArray, shape: FloatArray) -> FloatArray:
     """Variances that are stated, none of them nothing; infinite where nothing is said."""
     told = variance[is_told]
     usual = float(np.median(told[told > 0])) if (told > 0).any() else 0.0
@@ -172,9 +170,10 @@ class _Restricted:
         total = weight.sum(axis=1)
         of_ones = total / (1 + between * total)
         sums = solved.design_weighted.sum(axis=1)
-        by_between = -(of_ones.sum() - np.einsum("ip,pq,iq->", sums, solved.covariance, sums)) + (
-            solved.left_weighted.sum(axis=1) ** 2
-        ).sum()
+        by_between = (
+            -(of_ones.sum() - np.einsum("ip,pq,iq->", sums, solved.covariance, sums))
+            + (solved.left_weighted.sum(axis=1) ** 2).sum()
+        )
         own_diagonal = weight - weight**2 * (between / (1 + between * total))[:, None]
         of_design = np.einsum("isp,pq,isq->s", solved.design_weighted, solved.covariance, solved.design_weighted)
         by_own = -(own_diagonal.sum(axis=0) - of_design) + (solved.left_weighted**2).sum(axis=0)
@@ -220,7 +219,7 @@ class _Restricted:
         information[0, 0] = ((total / (1 + between * total)) ** 2).sum()
         information[0, 1:] = information[1:, 0] = (of_one**2).sum(axis=0)[self.own]
         information[1:, 1:] = (inverse**2).sum(axis=0)[np.ix_(self.own, self.own)]
-        covariance: FloatArray = np.linalg.pinv(information / 2, hermitian=True)
+        covariance: FloatArray = np.linalg.pinv(information / 2, hermitian=True).astype(np.float64)
         return covariance
 
 

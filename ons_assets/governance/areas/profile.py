@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import polars as pl
 
 from ons_assets.catalogue.governance_areas import AREA_PROFILE
-from ons_assets.geography.area_totals import dwellings_of_areas, people_of_areas
+from ons_assets.geography.area_totals import people_of_areas
 from ons_assets.governance.areas import told
 from ons_assets.governance.areas.agreement import gaps
-from ons_assets.governance.areas.source_estimates import RESIDENTS, SOURCES, VACANT
+from ons_assets.governance.areas.source_estimates import RESIDENTS, SOURCES, VACANT, dwellings_with_larger
 from ons_assets.governance.areas.together import COMBINED, UNKNOWN_LEVEL
 from ons_assets.governance.areas.told import KEY, Told
 from ons_assets.parameters.area_profile import AreaProfileParameters
@@ -76,7 +76,7 @@ def area_profile(
     for frame in (metered, people, commuters, _together(estimates), _apart(estimates)):
         rows = rows.join(frame, on=KEY, how="left")
     public = people_of_areas(tables.population).select("area", "population")
-    for frame in (public, dwellings_of_areas(tables.dwellings), told.levels_of(tables.areas)):
+    for frame in (public, dwellings_with_larger(tables), told.levels_of(tables.areas)):
         rows = rows.join(frame, on="area", how="left")
     rows = rows.with_columns(pl.col("area_level").fill_null(UNKNOWN_LEVEL), *_in_dwellings())
     rows = rows.join(_out_of_order(tables.quality_warnings), on="month", how="left")
@@ -88,7 +88,9 @@ def area_profile(
             quality_flags=pl.concat_str(codes, separator=", ", ignore_nulls=True),
             caution=pl.concat_str(said, separator=" ", ignore_nulls=True),
         )
-        .with_columns(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in ("quality_flags", "caution"))
+        .with_columns(
+            pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in ("quality_flags", "caution")
+        )
         .select(AREA_PROFILE.column_names)
         .sort(KEY)
     )
@@ -100,7 +102,10 @@ def _metered(tables: Told) -> pl.DataFrame:
     both = vacant.select(
         *KEY, "homes", "is_suppressed", **{f"vacant_share{end}": name for name, end in ENDS.items()}
     ).join(
-        lived_in.select(*KEY, **{f"lived_in{end}": name for name, end in ENDS.items()}), on=KEY, how="full", coalesce=True
+        lived_in.select(*KEY, **{f"lived_in{end}": name for name, end in ENDS.items()}),
+        on=KEY,
+        how="full",
+        coalesce=True,
     )
     return both.join(
         tables.area_household_size.select("mean_people", area="area_code"), on="area", how="left"

@@ -7,8 +7,10 @@ import polars as pl
 
 from ons_assets.geography.area_totals import dwellings_of_areas, people_of_areas
 from ons_assets.governance.areas import told
+from ons_assets.governance.areas.nesting import of_larger_areas
 from ons_assets.governance.areas.told import KEY, Told
 from ons_assets.lakehouse.sums import exact_sum
+from ons_assets.parameters.area_profile import AreaProfileParameters, CombinedEstimateParameters
 
 RESIDENTS, VACANT = "residents", "vacant_dwellings"
 METERS, PHONES, TWEETS = "meters", "phones", "tweets"
@@ -25,22 +27,24 @@ ESTIMATES: Mapping[str, pl.DataType] = {
 THOUSAND = 1_000
 
 
-def source_estimates(tables: Told, night_hour: int, least_days: int, level: float) -> pl.DataFrame:
+def source_estimates(
+    tables: Told, profile: AreaProfileParameters, parameters: CombinedEstimateParameters
+) -> pl.DataFrame:
     """Return the estimates of each source, none of which knows of another.
 
     Meters tell of vacant dwellings by their share of the dwellings counted, and of residents by those lived in and the
-    mean people of their households. Phones tell of residents by the people present in a night of a weekday, and tweets
-    by how many users live there: as many people for each as there are over all areas. What phones and tweets tell of
-    residents tells of vacant dwellings, too: those that households of the mean size leave.
+    mean people of their households; of an area of which only parts are told, by these parts. Phones tell of residents
+    by the people present in a night of a weekday, and tweets by how many users live there: as many people for each as
+    there are over all areas. What phones and tweets tell of residents tells of vacant dwellings, too: those that
+    households of the mean size leave.
 
     Parameters
     ----------
     tables
         As they were published.
-    night_hour, least_days
-        See `ons_assets.parameters.area_profile.AreaProfileParameters`.
-    level
-        Of the intervals of the tables, of which standard errors are made.
+    profile, parameters
+        Hours and days that stand for a month, the level of the intervals that standard errors are made of, and how much
+        of an area must be told of by its parts.
 
     Returns
     -------
@@ -48,23 +52,31 @@ def source_estimates(tables: Told, night_hour: int, least_days: int, level: floa
         `ESTIMATES`, sorted: people or dwellings, and the standard error that the source states. A figure of nothing, or
         without an interval, is left out: a share of none is said of no area.
     """
-    quantile = NormalDist().inv_cdf(0.5 + level / 2)
+    quantile = NormalDist().inv_cdf(0.5 + parameters.level / 2)
     half = (pl.col("high") - pl.col("low")) / (2 * quantile)
-    counted = dwellings_of_areas(tables.dwellings)
-    size = tables.area_household_size.select(
-        area="area_code", people="mean_people", people_error=(pl.col("upper") - pl.col("lower")) / (2 * quantile)
-    ).drop_nulls()
+    by_parts = dwellings_of_areas(tables.dwellings)
+    counted = dwellings_with_larger(tables)
+
+    def with_larger(means: pl.DataFrame) -> pl.DataFrame:
+        larger = of_larger_areas(means, by_parts, tables.area_parts, parameters.least_told)
+        return pl.concat([means, larger.join(means.select("area").unique(), on="area", how="anti")])
+
+    size = with_larger(
+        tables.area_household_size.select(
+            area="area_code", figure="mean_people", error=(pl.col("upper") - pl.col("lower")) / (2 * quantile)
+        ).drop_nulls()
+    ).rename({"figure": "people", "error": "people_error"})
     vacant, lived_in = (
-        told.shares_of_homes(tables.area_occupancy, measure)
-        .drop_nulls("figure")
+        with_larger(
+            told.shares_of_homes(tables.area_occupancy, measure).drop_nulls("figure").select(*KEY, "figure", error=half)
+        )
         .join(counted, on="area")
-        .select(*KEY, figure=pl.col("figure") * pl.col("dwellings"), error=half * pl.col("dwellings"))
+        .select(*KEY, pl.col("figure", "error") * pl.col("dwellings"))
         for measure in ("vacant", "lived_in")
     )
     by_meters = lived_in.join(size, on="area").select(*KEY, **_product("figure", "people"))
-    by_phones = told.people_present(tables.combined_population, night_hour, least_days).select(
-        *KEY, "figure", error=half
-    )
+    present = told.people_present(tables.combined_population, profile.night_hour, profile.least_days)
+    by_phones = present.select(*KEY, "figure", error=half)
     of_months = pl.concat([each.select("month") for each in (vacant, lived_in, by_phones)]).unique()
     by_tweets = _by_users(tables).join(of_months, how="cross")
     of_all = {METERS: by_meters, PHONES: by_phones, TWEETS: by_tweets}
@@ -76,6 +88,23 @@ def source_estimates(tables: Told, night_hour: int, least_days: int, level: floa
         .filter((pl.col("figure") > 0) & pl.col("error").is_finite())
         .sort("quantity", "told_by", "area", "month")
     )
+
+
+def dwellings_with_larger(tables: Told) -> pl.DataFrame:
+    """Return area and dwellings; of an area that is not counted itself the sum of its parts, if all of these are.
+
+    Parameters
+    ----------
+    tables
+        As they were published.
+    """
+    counted = dwellings_of_areas(tables.dwellings)
+    parts = tables.area_parts.filter(pl.col("part") != pl.col("area")).select("part", "area")
+    sums = parts.join(counted.rename({"area": "part"}), on="part", how="left").group_by("area").agg(
+        exact_sum("dwellings"), whole=pl.col("dwellings").is_not_null().all()
+    )  # fmt: skip
+    larger = sums.filter("whole").select("area", "dwellings").join(counted, on="area", how="anti")
+    return pl.concat([counted, larger]).sort("area")
 
 
 def _product(one: str, other: str) -> dict[str, pl.Expr]:

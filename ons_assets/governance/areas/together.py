@@ -9,10 +9,17 @@ import numpy.typing as npt
 import polars as pl
 
 from ons_assets.catalogue.governance_areas import COMBINED_ESTIMATES
-from ons_assets.geography.area_totals import dwellings_of_areas, people_of_areas
+from ons_assets.geography.area_totals import people_of_areas
 from ons_assets.governance.areas import told
 from ons_assets.governance.areas.area_model import AreaModel, fit
-from ons_assets.governance.areas.source_estimates import METERS, RESIDENTS, SOURCES, VACANT, source_estimates
+from ons_assets.governance.areas.source_estimates import (
+    METERS,
+    RESIDENTS,
+    SOURCES,
+    VACANT,
+    dwellings_with_larger,
+    source_estimates,
+)
 from ons_assets.governance.areas.told import Told
 from ons_assets.parameters.area_profile import AreaProfileParameters, CombinedEstimateParameters
 
@@ -74,9 +81,9 @@ def combined_estimates(
         Rows of `governance/combined_estimates`. A quantity that too few areas are told of has no rows.
     """
     profile, parameters = profile or AreaProfileParameters(), parameters or CombinedEstimateParameters()
-    found = source_estimates(tables, profile.night_hour, profile.least_days, parameters.level)
+    found = source_estimates(tables, profile, parameters)
     register = people_of_areas(tables.population).select("area", "population")
-    register = register.join(dwellings_of_areas(tables.dwellings), on="area", how="full", coalesce=True)
+    register = register.join(dwellings_with_larger(tables), on="area", how="full", coalesce=True)
     placed = (
         found.join(told.levels_of(tables.areas), on="area", how="left")
         .with_columns(pl.col("area_level").fill_null(UNKNOWN_LEVEL))
@@ -104,7 +111,12 @@ def _of_group(rows: pl.DataFrame, scale: _Scale, parameters: CombinedEstimatePar
     if not joined:
         return []
     keep = np.isfinite(figure[:, joined]).any(axis=1)
-    areas, size, figure, error = areas.filter(pl.Series(keep)), size[keep], figure[keep][:, joined], error[keep][:, joined]
+    areas, size, figure, error = (
+        areas.filter(pl.Series(keep)),
+        size[keep],
+        figure[keep][:, joined],
+        error[keep][:, joined],
+    )
     said, variance = _scaled(figure, error, size, scale)
     number = len(joined)
     design = np.broadcast_to(np.eye(number), (len(size), number, number))
@@ -177,27 +189,20 @@ def _told(
         known = float(offset[names.index(str(scale.anchor))])
         ends = [size * np.clip(model.estimate + sign * half, 0, 1) for sign in (0, -1, 1)]
         bias, typical = np.outer(size, offset - known), size * known
+        bias[:, names.index(str(scale.anchor))] = np.nan
     figure, error = said
-    rows = [
-        pl.DataFrame(
-            {
-                "area": areas, "told_by": name, "figure": figure[:, n], "figure_low": figure[:, n] - quantile * error[:, n],
-                "figure_high": figure[:, n] + quantile * error[:, n], "source_bias": bias[:, n],
-                "source_weight": model.weight[:, n],
-            }
-        ).filter(pl.col("figure").is_not_nan())
+    nothing = np.full(len(size), np.nan)
+    parts = [
+        (name, figure[:, n], figure[:, n] - quantile * error[:, n], figure[:, n] + quantile * error[:, n], bias[:, n],
+         model.weight[:, n])
         for n, name in enumerate(names)
     ]  # fmt: skip
-    nothing = pl.lit(None, pl.Float64())
-    left = 1 - model.weight.sum(axis=1)
-    model_only = pl.DataFrame({"area": areas, "told_by": SYNTHETIC, "figure": typical, "source_weight": left})
-    together = pl.DataFrame(
-        {"area": areas, "told_by": COMBINED, "figure": ends[0], "figure_low": ends[1], "figure_high": ends[2]}
-    )
-    columns = ["area", "told_by", "figure", "figure_low", "figure_high", "source_bias", "source_weight"]
+    parts.append((SYNTHETIC, typical, nothing, nothing, nothing, 1 - model.weight.sum(axis=1)))
+    parts.append((COMBINED, *ends, nothing, nothing))
+    columns = ("figure", "figure_low", "figure_high", "source_bias", "source_weight")
     return [
-        part.with_columns(nothing.alias(name) for name in columns if name not in part.columns)
-        .select(columns)
-        .with_columns(pl.col(columns[2:]).cast(pl.Float64))
-        for part in (*rows, model_only, together)
+        pl.DataFrame({"area": areas, **dict(zip(columns, values, strict=True))})
+        .with_columns(pl.col(columns).fill_nan(None), told_by=pl.lit(name))
+        .drop_nulls("figure")
+        for name, *values in parts
     ]

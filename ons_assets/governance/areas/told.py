@@ -38,6 +38,7 @@ class Told:
     population: pl.DataFrame
     dwellings: pl.DataFrame
     areas: pl.DataFrame
+    area_parts: pl.DataFrame
 
     @classmethod
     def of(cls, **tables: pl.LazyFrame | None) -> Self:
@@ -68,6 +69,7 @@ TABLES = (
     "reference/population",
     "reference/dwellings",
     "reference/areas",
+    "reference/area_parts",
 )
 _EMPTY = {CATALOGUE[name].short_name: CATALOGUE[name].empty() for name in TABLES}
 
