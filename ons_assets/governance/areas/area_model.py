@@ -109,10 +109,9 @@ def fit(
 def _stated(variance: FloatArray, is_told: npt.NDArray[np.bool_], values: FloatArray, shape: FloatArray) -> FloatArray:
     """Variances that are stated, none of them nothing; infinite where nothing is said."""
     told = variance[is_told]
-    usual = float(np.median(told[told > 0])) if (told > 0).any() else 0.0
-    if usual == 0:
-        left = values[is_told] - shape[is_told] @ np.linalg.lstsq(shape[is_told], values[is_told], rcond=None)[0]
-        usual = max(float(left.var()), np.finfo(float).tiny / LEAST_VARIANCE)
+    left = values[is_told] - shape[is_told] @ np.linalg.lstsq(shape[is_told], values[is_told], rcond=None)[0]
+    digits = np.finfo(float).eps * max(float(np.abs(values).max()), 1.0) ** 2
+    usual = max(float(np.median(told)), float(left.var()), digits)
     stated: FloatArray = np.where(is_told, np.maximum(variance, LEAST_VARIANCE * usual), np.inf)
     return stated
 

@@ -40,8 +40,8 @@ class _Scale:
     is_ratio
         Whether sources are held against the register itself, by logarithms of ratios; else by shares of it.
     anchor
-        Source by whose level that of all is known, and that is trusted in what it states of its error; None if the level
-        is that of the register.
+        Source by whose level that of all is known, and whose error is taken as it states it; None if the level is that
+        of the register.
     """
 
     size: str
@@ -198,7 +198,7 @@ def _told(
         for n, name in enumerate(names)
     ]  # fmt: skip
     parts.append((SYNTHETIC, typical, nothing, nothing, nothing, 1 - model.weight.sum(axis=1)))
-    parts.append((COMBINED, *ends, nothing, nothing))
+    parts.append((COMBINED, ends[0], ends[1], ends[2], nothing, nothing))
     columns = ("figure", "figure_low", "figure_high", "source_bias", "source_weight")
     return [
         pl.DataFrame({"area": areas, **dict(zip(columns, values, strict=True))})
