@@ -60,7 +60,7 @@ def area_months(country: Country) -> pl.DataFrame:
     always = {"since": pl.lit(LONG_AGO), "until": pl.lit(-LONG_AGO)}
     measured = {
         "residents": spells.select("since", "until", address="home"),
-        "households": _occupied(spells),
+        "households": occupied(spells),
         "dwellings": dwellings.select("address", **always),
         "second_homes": dwellings.filter(pl.col("use") != MAIN).select("address", **always),
         "students": spells.filter(studies).select("since", "until", address="home"),
@@ -151,8 +151,14 @@ def areas_of(country: Country) -> pl.DataFrame:
     )
 
 
-def _occupied(spells: pl.DataFrame) -> pl.DataFrame:
-    """Spells in which somebody lives at an address: address, since, until; they do not overlap."""
+def occupied(spells: pl.DataFrame) -> pl.DataFrame:
+    """Return the spells in which somebody lives at an address: address, since, until; they do not overlap.
+
+    Parameters
+    ----------
+    spells
+        Rows of `spells_of`.
+    """
     ends = pl.concat(
         [
             spells.select(address="home", day="since", step=pl.lit(1)),

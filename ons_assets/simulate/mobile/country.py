@@ -142,7 +142,7 @@ def make_country(seed: int, areas: pl.DataFrame | None = None) -> Country:
                 }
             ).with_columns(district=pl.lit(row["district"]))
         )
-    return _finished(pl.concat(parts), districts.select("district", "former_code", "name"))
+    return finished(pl.concat(parts), districts.select("district", "former_code", "name"))
 
 
 def _given(areas: pl.DataFrame) -> Country:
@@ -152,13 +152,22 @@ def _given(areas: pl.DataFrame) -> Country:
     where = wards.select("easting_m", "northing_m").to_numpy()
     nearest = cKDTree(where).query(where, k=min(5, len(where)))[0]
     districts = wards.select("district").unique().sort("district")
-    return _finished(
+    return finished(
         wards.with_columns(radius_m=pl.Series(np.maximum(nearest[:, -1] / 2, 200.0))),
         districts.with_columns(former_code="district", name="district"),
     )
 
 
-def _finished(wards: pl.DataFrame, districts: pl.DataFrame) -> Country:
+def finished(wards: pl.DataFrame, districts: pl.DataFrame) -> Country:
+    """Return a country of wards in districts.
+
+    Parameters
+    ----------
+    wards
+        ward, district, easting_m, northing_m, radius_m, population and jobs (numbers).
+    districts
+        district, former_code, name.
+    """
     density = pl.col("population") / (np.pi * (pl.col("radius_m") / 1_000) ** 2)
     finished = wards.with_columns(
         is_urban=density >= URBAN_PER_KM2,

@@ -51,6 +51,8 @@ class People:
     moves
         person, day, origin, destination (numbers of areas), kind ("residential", "term", "family",
         "graduation"), registered_day (null if never).
+    resident
+        Number of each person in the country; None in a world without one.
     """
 
     status: IntArray
@@ -60,6 +62,7 @@ class People:
     jobs: pl.DataFrame
     absences: pl.DataFrame
     moves: pl.DataFrame
+    resident: IntArray | None = None
 
 
 def make_people(towns: Towns, scale: Scale, seed: int) -> People:
@@ -93,7 +96,7 @@ def make_people(towns: Towns, scale: Scale, seed: int) -> People:
         is_male=random.random(n) < 0.49,
         homes=homes,
         jobs=pl.concat([students[1], others[1]]).sort("person", "from_day"),
-        absences=_absences(towns, scale, n, seed),
+        absences=absences(towns, scale, n, seed),
         moves=moves,
     )
 
@@ -239,8 +242,20 @@ def _with_registration(moves: pl.DataFrame, status: IntArray, seed: int) -> pl.D
     ).with_columns(pl.when(pl.col("registered_day") >= 0).then("registered_day").alias("registered_day"))
 
 
-def _absences(towns: Towns, scale: Scale, n: int, seed: int) -> pl.DataFrame:
-    """Two weeks' holiday for two thirds of the people in half a year; somewhere in the country."""
+def absences(towns: Towns, scale: Scale, n: int, seed: int) -> pl.DataFrame:
+    """Return two weeks' holiday for two thirds of the people in half a year; somewhere in the country.
+
+    Parameters
+    ----------
+    towns
+        About which holidays are spent.
+    scale
+        Days.
+    n
+        How many people there are.
+    seed
+        Seed of the world.
+    """
     random = generator(seed, "holidays")
     goes = np.flatnonzero(random.random(n) < 0.66 * min(1.0, scale.days / 180))
     start = random.integers(0, scale.days, len(goes))
