@@ -74,9 +74,7 @@ class Drawn:
     def __call__(self, _: int, rng: np.random.Generator) -> Settled:
         """Draw a home."""
         area = self.areas[int(rng.integers(0, len(self.areas)))]
-        return Settled(
-            area.code, draw_household(rng, second_share=area.second_share, vacant_share=area.vacant_share)
-        )
+        return Settled(area.code, draw_household(rng, second_share=area.second_share, vacant_share=area.vacant_share))
 
 
 def draw_areas(scale: Scale, seed: int) -> list[Area]:
@@ -101,7 +99,7 @@ def simulate_home(number: int, settle: Settle, calendar: Calendar, shares: Equip
     calendar
         Days, weather and light, and the seed of the world.
     shares
-        Shares of homes with large equipment. A home differs from itself under other shares by its large equipment alone.
+        Shares of homes with large equipment. A home differs from itself under other shares by that alone.
     """
     large_rng = np.random.default_rng([calendar.seed, 7, number])
     rng = np.random.default_rng([calendar.seed, 3, number])

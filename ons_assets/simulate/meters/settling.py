@@ -31,8 +31,8 @@ RETIRED_FROM, SCHOOL_FROM = 60, 4
 class MeteredDwellings:
     """As many dwellings of each district, chosen by chance, with their households.
 
-    A home is vacant on the days on which nobody lives in the dwelling. Its people are those who live there on the day in
-    the middle of all days, or on the first later or earlier one on which somebody does.
+    A home is vacant on the days on which nobody lives in the dwelling. Its people are those who live there on the day
+    in the middle of all days, or on the one nearest to it on which somebody does.
 
     Parameters
     ----------

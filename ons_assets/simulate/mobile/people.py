@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ons_assets.simulate.country.households import ACTIVITIES
 from ons_assets.simulate.land import disc
 from ons_assets.simulate.mobile.country import Country, FloatArray, IntArray
 from ons_assets.simulate.mobile.scales import Scale

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 
 from ons_assets.simulate.country import Country as WholeCountry
+from ons_assets.simulate.country.households import ACTIVITIES
 from ons_assets.simulate.land import disc
 from ons_assets.simulate.mobile.country import Country, IntArray, finished
-from ons_assets.simulate.mobile.people import ACTIVITIES, AGES_FROM, CHILD, NONE, STUDENT, People, days_at_work
+from ons_assets.simulate.mobile.people import AGES_FROM, CHILD, NONE, STUDENT, People, days_at_work
 from ons_assets.simulate.mobile.scales import Scale
 from ons_assets.simulate.prices.seeds import generator
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ons_assets.simulate.country import Country as WholeCountry
+from ons_assets.simulate.country.households import ACTIVITIES
 from ons_assets.simulate.mobile import files
 from ons_assets.simulate.mobile.away import Travellers
 from ons_assets.simulate.mobile.company import Companions, Company
@@ -17,7 +18,6 @@ from ons_assets.simulate.mobile.country import Country, make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import Network, make_network, plan_table
 from ons_assets.simulate.mobile.people import (
-    ACTIVITIES,
     AGES,
     COMMUTERS,
     CONTRACTS,
@@ -102,13 +102,7 @@ def simulate_mobile(
         Called with days done and days in all.
     """
     size = scale_of(scale)
-    if whole is not None:
-        size = replace(size, people=len(whole.people))
-        country = wards_of(whole)
-        people = people_of(whole, country, size, seed)
-    else:
-        country = make_country(seed, areas)
-        people = make_people(country, size, seed)
+    size, country, people = _populated(size, seed, areas, whole)
     phones = make_phones(people, country, seed)
     companions = find_companions(people, phones, company, seed) if company is not None else None
     people = companions.people if companions is not None else people
@@ -148,9 +142,7 @@ def simulate_mobile(
         if name not in operators:
             table = _flows_of_another(people, phones, country, name, size, seed)
             written.csv("aggregated_flows", f"flows_{name}.csv", table)
-    written.csv("phone_market", "phone_market.csv", _market(country, people, size.level, seed))
-    if whole is None:
-        _write_office(written, country, people, size)
+    _write_office(written, country, people, size, seed, is_whole=whole is not None)
     _write_truth(truth, country, people, phones, devices, faults)
     if companions is not None:
         _write_companions(truth, companions, devices)
@@ -168,6 +160,16 @@ def simulate_mobile(
         events=written.events,
         bytes=written.bytes,
     )
+
+
+def _populated(
+    size: Scale, seed: int, areas: pl.DataFrame | None, whole: WholeCountry | None
+) -> tuple[Scale, Country, People]:
+    if whole is None:
+        country = make_country(seed, areas)
+        return size, country, make_people(country, size, seed)
+    size, country = replace(size, people=len(whole.people)), wards_of(whole)
+    return size, country, people_of(whole, country, size, seed)
 
 
 def _write_parts(truth: Path, parts: Mapping[str, Sequence[pl.DataFrame]]) -> None:
@@ -316,8 +318,14 @@ def _flows_of_another(
     )
 
 
-def _write_office(written: Written, country: Country, people: People, size: Scale) -> None:
+def _write_office(
+    written: Written, country: Country, people: People, size: Scale, seed: int, *, is_whole: bool
+) -> None:
+    """Write what the office knows; of a whole country it knows all but the market from the country itself."""
     level = size.level
+    written.csv("phone_market", "phone_market.csv", _market(country, people, level, seed))
+    if is_whole:
+        return
     census = true_flows(people, country, level).select(
         pl.lit(BENCHMARK).alias("benchmark"), "origin", "destination", "commuters", "home_workers"
     )
