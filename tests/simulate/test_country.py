@@ -241,6 +241,7 @@ def test_no_code_of_the_office_is_unknown_to_its_areas(country, files):
         "population/population": ["area"],
         "migration_estimates/registered_moves": ["origin", "destination"],
         "commuting_flows/travel_to_work": ["origin", "destination"],
+        "dwellings/dwellings": ["area"],
         "workers/workers": ["area"],
         "area_parts/area_parts": ["part", "area"],
         "area_codes/area_codes": ["current_code"],

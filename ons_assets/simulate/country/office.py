@@ -31,8 +31,8 @@ def write_office_files(country: Country, drops: Path) -> None:
     drops
         Folder in which are made: `areas` (boundaries of each level), `addresses` (AddressBase Core), `population`
         (of 16 and over, by district, age and sex, with those who study in term), `migration_estimates` (of the same
-        people, by district, as the register learns of moves), `commuting_flows` and `workers` (by district),
-        `area_parts` (the middle areas of districts) and `area_codes` (former codes of districts).
+        people, by district, as the register learns of moves), `dwellings`, `commuting_flows` and `workers` (of
+        districts), `area_parts` (the middle areas of districts) and `area_codes` (former codes of districts).
     """
     for level in LEVELS:
         _geojson(country, level, drops / "areas" / f"{level}.geojson")
@@ -51,6 +51,7 @@ def write_office_files(country: Country, drops: Path) -> None:
         "addresses/addressbase_core": core,
         "population/population": population(country),
         "migration_estimates/registered_moves": registered_moves(country),
+        "dwellings/dwellings": country.dwellings.group_by(area="district").agg(dwellings=pl.len()).sort("area"),
         "commuting_flows/travel_to_work": census,
         "workers/workers": _workers(census),
         "area_parts/area_parts": _parts(country),

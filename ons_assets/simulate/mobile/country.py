@@ -9,14 +9,11 @@ import numpy.typing as npt
 import polars as pl
 from scipy.spatial import cKDTree
 
+from ons_assets.simulate.country.land import FALL, JOB_CONCENTRATION, NEAR_KM
 from ons_assets.simulate.land import spiral
 from ons_assets.simulate.prices.seeds import generator
 
 DISTRICTS = Path(__file__).parent / "data" / "districts.csv"
-# Jobs are less evenly spread than people: wards near the middle of a town have most of them.
-JOB_CONCENTRATION = 2.2
-# How commuting falls off with distance: (1 + d / 2 km) ** -2.1.
-NEAR_KM, FALL = 2.0, 2.1
 URBAN_PER_KM2 = 1_200.0
 
 FloatArray = npt.NDArray[np.float64]
