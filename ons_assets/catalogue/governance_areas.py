@@ -11,8 +11,8 @@ OWNER = "team:governance"
 COMBINED_ESTIMATES = Table(
     name="governance/combined_estimates",
     description=(
-        "What one source says of the residents or the vacant dwellings of one area in one month; what none says "
-        "(synthetic); and one estimate of all that is said (combined)."
+        "What one source says of the residents or the vacant dwellings of one area in one month; of residents also "
+        "what the register alone says (synthetic), and one estimate of all that is said (combined)."
     ),
     columns=(
         columns.AREA_LEVEL,
@@ -22,8 +22,7 @@ COMBINED_ESTIMATES = Table(
         Column(
             "told_by",
             pl.String(),
-            "meters, phones or tweets; synthetic: the residents of the register, or the mean vacant share times the "
-            "dwellings; combined: all of them",
+            "meters, phones or tweets; synthetic: the residents of the register; combined: all of them",
         ),
         Column("figure", pl.Float64(), "people or dwellings; of a source with its bias"),
         Column("figure_low", pl.Float64(), "lower end of the interval: of a source, of what it states", nullable=True),
@@ -31,11 +30,16 @@ COMBINED_ESTIMATES = Table(
         Column(
             "source_bias",
             pl.Float64(),
-            "by how much the source says more than all together, in the same proportion in all areas: people or "
-            "dwellings; null of synthetic and combined, and of meters on vacant dwellings, whose level is theirs",
+            "by how much the source says more in all areas, in people than the combined estimate, in dwellings than "
+            "meters; null where it is none of a source",
             nullable=True,
         ),
-        Column("source_weight", pl.Float64(), "its weight in the combined estimate; all weights are 1", nullable=True),
+        Column(
+            "source_weight",
+            pl.Float64(),
+            "its weight in the combined estimate; with that of synthetic they are 1; null of vacant dwellings",
+            nullable=True,
+        ),
     ),
     key=("area", "month", "quantity", "told_by"),
     sensitivity=Sensitivity.AGGREGATE,
@@ -72,11 +76,11 @@ AREA_PROFILE = Table(
         *_with_interval(
             "vacant_share", "share of the homes that nobody lives in, and that are no second homes: meters"
         ),
-        *_with_interval("vacant", "that share of the dwellings: meters alone"),
-        *_with_interval("households", "dwellings that are lived in: meters alone"),
+        *_with_interval("vacant", "that share of the dwellings"),
+        *_with_interval("households", "dwellings that are lived in: meters"),
         columns.MEAN_PEOPLE.or_null(),
-        *_with_interval("night_people", "people present in a night of a weekday: phones alone"),
-        *_with_interval("day_people", "people present in the middle of a weekday: phones alone"),
+        *_with_interval("night_people", "people present in a night of a weekday: phones"),
+        *_with_interval("day_people", "people present in the middle of a weekday: phones"),
         Column("people_period", pl.String(), "days of the phones that say so", nullable=True),
         *_with_interval("commuters_in", "workers who come from other areas, in flows that are told: phones"),
         *_with_interval("commuters_out", "workers who leave for other areas, in flows that are told: phones"),
@@ -89,8 +93,7 @@ AREA_PROFILE = Table(
             "the month, or the year whose moves these are, where none is told of the month",
             nullable=True,
         ),
-        *_with_interval("residents", "residents by all sources together"),
-        *_with_interval("vacant_together", "vacant dwellings by all sources together"),
+        *_with_interval("residents", "residents by all sources together, as the register counts them"),
         Column("quality_flags", pl.String(), "codes of what is to be known of the row, with commas", nullable=True),
         Column("caution", pl.String(), "the same in sentences; null where there is nothing to say", nullable=True),
     ),

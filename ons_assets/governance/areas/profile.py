@@ -8,7 +8,7 @@ from ons_assets.catalogue.governance_areas import AREA_PROFILE
 from ons_assets.geography.area_totals import people_of_areas
 from ons_assets.governance.areas import told
 from ons_assets.governance.areas.agreement import gaps
-from ons_assets.governance.areas.source_estimates import RESIDENTS, SOURCES, VACANT, dwellings_with_larger
+from ons_assets.governance.areas.source_estimates import RESIDENTS, SOURCES, dwellings_with_larger
 from ons_assets.governance.areas.together import COMBINED, UNKNOWN_LEVEL
 from ons_assets.governance.areas.told import KEY, Told
 from ons_assets.parameters.area_profile import AreaProfileParameters
@@ -28,7 +28,7 @@ CAUTIONS: Mapping[str, str] = {
     "no_moves": "No move from or to the area is told, of the month or its year.",
     "moves_of_year": "Moves are those of the year, as none of the month is told.",
     "wide_interval": "An interval is wide for its figure.",
-    "one_source": "What all sources say together stands on one source here.",
+    "one_source": "The residents by all sources stand on one source here.",
     "sources_apart": "Two sources differ by more than their intervals allow.",
     "not_combined": "Too few areas are told of, or the register lacks the area: nothing is put together.",
 }
@@ -153,21 +153,11 @@ def _with_moves(rows: pl.DataFrame, of_months: pl.DataFrame, of_years: pl.DataFr
 
 
 def _together(estimates: pl.DataFrame) -> pl.DataFrame:
-    together = estimates.filter(told_by=COMBINED)
-    found = []
-    for quantity, name in ((RESIDENTS, "residents"), (VACANT, "vacant_together")):
-        of_it = together.filter(quantity=quantity)
-        ends = {f"{name}{end}": f"figure{end}" for end in ENDS.values()}
-        found.append(of_it.select(*KEY, **ends))
-    both = found[0].join(found[1], on=KEY, how="full", coalesce=True)
-    sources = (
-        estimates.filter(pl.col("told_by").is_in(SOURCES))
-        .group_by(*KEY, "quantity")
-        .agg(number=pl.len())
-        .group_by(KEY)
-        .agg(fewest_sources=pl.col("number").min())
-    )
-    return both.join(sources, on=KEY, how="left")
+    """Residents by all sources, and how many of them speak of the area."""
+    of_residents = estimates.filter(quantity=RESIDENTS)
+    sources = of_residents.filter(pl.col("told_by").is_in(SOURCES)).group_by(KEY).agg(sources=pl.len())
+    ends = {f"residents{end}": f"figure{end}" for end in ENDS.values()}
+    return of_residents.filter(told_by=COMBINED).select(*KEY, **ends).join(sources, on=KEY, how="left")
 
 
 def _apart(estimates: pl.DataFrame) -> pl.DataFrame:
@@ -209,7 +199,7 @@ def _flags(parameters: AreaProfileParameters) -> dict[str, pl.Expr]:
         "no_moves": ~has_moves,
         "moves_of_year": pl.col("is_of_year"),
         "wide_interval": pl.any_horizontal(is_wide),
-        "one_source": pl.col("fewest_sources") == 1,
+        "one_source": pl.col("sources") == 1,
         "sources_apart": pl.col("widest_gap") > 1,
-        "not_combined": pl.col("residents").is_null() & pl.col("vacant_together").is_null(),
+        "not_combined": pl.col("residents").is_null(),
     }

@@ -1,7 +1,5 @@
-"""One estimate of the residents and the vacant dwellings of an area and month, of what all sources say together."""
+"""One estimate of the residents of an area and month of what all sources say; and what they say of vacant dwellings."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -11,7 +9,7 @@ import polars as pl
 from ons_assets.catalogue.governance_areas import COMBINED_ESTIMATES
 from ons_assets.geography.area_totals import people_of_areas
 from ons_assets.governance.areas import told
-from ons_assets.governance.areas.area_model import AreaModel, fit
+from ons_assets.governance.areas.area_model import fit
 from ons_assets.governance.areas.source_estimates import (
     METERS,
     RESIDENTS,
@@ -25,35 +23,11 @@ from ons_assets.parameters.area_profile import AreaProfileParameters, CombinedEs
 
 SYNTHETIC, COMBINED = "synthetic", "combined"
 UNKNOWN_LEVEL = "unknown"
+FIGURES = ("figure", "figure_low", "figure_high", "source_bias", "source_weight")
+# The register's size of an area, by which what is said of it is divided.
+SIZES = {RESIDENTS: "population", VACANT: "dwellings"}
 
 FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """On which scale a quantity is modelled, and what its level is taken from.
-
-    Parameters
-    ----------
-    size
-        Column of the register: the residents, or the dwellings.
-    is_ratio
-        Whether sources are held against the register itself, by logarithms of ratios; else by shares of it.
-    anchor
-        Source by whose level that of all is known, and whose error is taken as it states it; None if the level is that
-        of the register.
-    """
-
-    size: str
-    is_ratio: bool
-    anchor: str | None
-
-
-# No register tells of vacant dwellings: the level is that of meters, the only source that sees them.
-SCALES: Mapping[str, _Scale] = {
-    RESIDENTS: _Scale("population", is_ratio=True, anchor=None),
-    VACANT: _Scale("dwellings", is_ratio=False, anchor=METERS),
-}
 
 
 def combined_estimates(
@@ -63,10 +37,13 @@ def combined_estimates(
 ) -> pl.DataFrame:
     """Put together what sources say, month by month, areas of one level at a time.
 
-    Residents are the register's times an effect of the area, and vacant dwellings the dwellings times a share that
-    varies among areas. Each source has an offset, the same in all areas, which is estimated: against the register for
-    residents, and against meters for vacant dwellings. The more a source is contradicted beyond what it states itself,
-    the less it weighs (`ons_assets.governance.areas.area_model`).
+    Residents are those of the register times an effect of the area. Each source has an offset, the same in all areas,
+    which is estimated against the register. The more a source is contradicted by the others beyond the error that it
+    states itself, the less it weighs (`ons_assets.governance.areas.area_model`).
+
+    Of vacant dwellings what each source says is put side by side, with its offset against meters, the only source that
+    sees them. They are not put together: no way of doing so came nearer to the truth than meters alone do
+    (docs/methods/area_profile.md).
 
     Parameters
     ----------
@@ -92,8 +69,9 @@ def combined_estimates(
     made = [COMBINED_ESTIMATES.empty()]
     groups = placed.partition_by("quantity", "area_level", "month", as_dict=True, maintain_order=True)
     for (quantity, level, month), rows in groups.items():
-        scale = SCALES[str(quantity)]
-        of_group = _of_group(rows.filter(pl.col(scale.size) > 0), scale, parameters)
+        size = SIZES[str(quantity)]
+        sized = rows.with_columns(size=size).filter(pl.col("size") > 0)
+        of_group = (_residents if quantity == RESIDENTS else _vacant)(sized, parameters)
         made += [
             part.with_columns(quantity=pl.lit(quantity), area_level=pl.lit(level), month=pl.lit(month)).select(
                 COMBINED_ESTIMATES.column_names
@@ -103,45 +81,92 @@ def combined_estimates(
     return pl.concat(made).sort(COMBINED_ESTIMATES.key)
 
 
-def _of_group(rows: pl.DataFrame, scale: _Scale, parameters: CombinedEstimateParameters) -> list[pl.DataFrame]:
-    areas = rows.select("area", pl.col(scale.size).alias("size")).unique().sort("area")
-    size = areas["size"].to_numpy()
-    figure, error = (_wide(rows, areas, name) for name in ("figure", "error"))
-    joined = sources_joined(np.isfinite(figure), scale.anchor, parameters.fewest_areas)
+def _residents(rows: pl.DataFrame, parameters: CombinedEstimateParameters) -> list[pl.DataFrame]:
+    """What sources say of residents, and all of it together, by logarithms of ratios to the register."""
+    areas, size, figure, error = _wide(rows)
+    joined = sources_joined(np.isfinite(figure), parameters.fewest_areas)
     if not joined:
         return []
     keep = np.isfinite(figure[:, joined]).any(axis=1)
-    areas, size, figure, error = (
-        areas.filter(pl.Series(keep)),
-        size[keep],
-        figure[keep][:, joined],
-        error[keep][:, joined],
-    )
-    said, variance = _scaled(figure, error, size, scale)
+    areas, size = areas.filter(pl.Series(keep)), size[keep]
+    figure, error = figure[keep][:, joined], error[keep][:, joined]
     number = len(joined)
     design = np.broadcast_to(np.eye(number), (len(size), number, number))
-    target = np.zeros((len(size), number))
-    if scale.anchor is not None:
-        target[:, joined.index(SOURCES.index(scale.anchor))] = 1
+    said, variance = np.log(figure / size[:, None]), (error / figure) ** 2
+    model = fit(said, variance, design, np.zeros((len(size), number)), [number > 1] * number)
+    quantile = NormalDist().inv_cdf(0.5 + parameters.level / 2)
+    half = quantile * np.sqrt(model.mean_squared_error)
+    middle, low, high = (size * np.exp(model.estimate + sign * half) for sign in (0, -1, 1))
+    bias = np.outer(middle, np.exp(model.fixed) - 1)
+    nothing = np.full(len(size), np.nan)
+    own = _own(areas, [SOURCES[each] for each in joined], figure, quantile * error, bias, model.weight)
+    left = 1 - model.weight.sum(axis=1)
+    return [
+        *own,
+        _part(areas, SYNTHETIC, size, nothing, nothing, nothing, left),
+        _part(areas, COMBINED, middle, low, high, nothing, nothing),
+    ]
+
+
+def _vacant(rows: pl.DataFrame, parameters: CombinedEstimateParameters) -> list[pl.DataFrame]:
+    """What sources say of vacant dwellings; each that speaks with meters of enough areas, with its offset to them."""
+    areas, size, figure, error = _wide(rows)
+    share, anchor = figure / size[:, None], SOURCES.index(METERS)
+    apart = share - share[:, [anchor]]
+    joined = [n for n in range(len(SOURCES)) if np.isfinite(apart[:, n]).sum() >= parameters.fewest_areas]
+    if not joined:
+        return []
+    bias = np.stack([size * np.nanmedian(apart[:, n]) for n in joined], axis=1)
+    bias[:, joined.index(anchor)] = np.nan
+    quantile = NormalDist().inv_cdf(0.5 + parameters.level / 2)
+    nothing = np.full((len(size), len(joined)), np.nan)
     names = [SOURCES[each] for each in joined]
-    model = fit(said, variance, design, target, [number > 1 and name != scale.anchor for name in names])
-    return _told(areas["area"], size, (figure, error), names, model, scale, parameters.level)
+    return _own(areas, names, figure[:, joined], quantile * error[:, joined], bias, nothing)
 
 
-def sources_joined(is_told: npt.NDArray[np.bool_], anchor: str | None, fewest: int) -> list[int]:
+def _own(
+    areas: pl.DataFrame, names: list[str], figure: FloatArray, half: FloatArray, bias: FloatArray, weight: FloatArray
+) -> list[pl.DataFrame]:
+    return [
+        _part(areas, name, figure[:, n], figure[:, n] - half[:, n], figure[:, n] + half[:, n], bias[:, n], weight[:, n])
+        for n, name in enumerate(names)
+    ]
+
+
+def _part(areas: pl.DataFrame, name: str, *figures: FloatArray) -> pl.DataFrame:
+    return (
+        pl.DataFrame({"area": areas["area"], **dict(zip(FIGURES, figures, strict=True))})
+        .with_columns(pl.col(FIGURES).fill_nan(None), told_by=pl.lit(name))
+        .drop_nulls("figure")
+    )
+
+
+def _wide(rows: pl.DataFrame) -> tuple[pl.DataFrame, FloatArray, FloatArray, FloatArray]:
+    """Areas, their size, and figures and errors with a column for each source; NaN where it says nothing."""
+    areas = rows.select("area", "size").unique().sort("area")
+
+    def by_source(value: str) -> FloatArray:
+        columns = [
+            areas.join(rows.filter(told_by=name), on="area", how="left", maintain_order="left")[value]
+            for name in SOURCES
+        ]
+        return np.column_stack([column.fill_null(float("nan")).to_numpy() for column in columns])
+
+    return areas, areas["size"].to_numpy(), by_source("figure"), by_source("error")
+
+
+def sources_joined(is_told: npt.NDArray[np.bool_], fewest: int) -> list[int]:
     """Return the sources that are put together, by their numbers, in order.
 
     Parameters
     ----------
     is_told : array, shape (areas, sources)
         Whether a source speaks of an area.
-    anchor
-        Source without which nothing is made; it comes first. Else the one that speaks of most areas does.
     fewest
-        Areas of which the first must speak, and of which another must speak together with those before it: without
-        them nobody could tell how far it is off.
+        Areas of which the source must speak that speaks of most; and of which another must speak together with those
+        that are joined before it: without them nobody could tell how far it is off.
     """
-    first = SOURCES.index(anchor) if anchor is not None else int(is_told.sum(axis=0).argmax())
+    first = int(is_told.sum(axis=0).argmax())
     if is_told[:, first].sum() < fewest:
         return []
     joined = [first]
@@ -154,55 +179,3 @@ def sources_joined(is_told: npt.NDArray[np.bool_], anchor: str | None, fewest: i
             return sorted(joined)
         joined.append(best)
         rest.remove(best)
-
-
-def _wide(rows: pl.DataFrame, areas: pl.DataFrame, value: str) -> FloatArray:
-    """A column for each source, in the order of the areas; NaN where it says nothing."""
-    columns = [
-        areas.join(rows.filter(told_by=name).select("area", value), on="area", how="left", maintain_order="left")[value]
-        for name in SOURCES
-    ]
-    return np.column_stack([column.cast(pl.Float64).fill_null(float("nan")).to_numpy() for column in columns])
-
-
-def _scaled(figure: FloatArray, error: FloatArray, size: FloatArray, scale: _Scale) -> tuple[FloatArray, FloatArray]:
-    share, of_share = figure / size[:, None], error / size[:, None]
-    return (np.log(share), (of_share / share) ** 2) if scale.is_ratio else (share, of_share**2)
-
-
-def _told(
-    areas: pl.Series,
-    size: FloatArray,
-    said: tuple[FloatArray, FloatArray],
-    names: list[str],
-    model: AreaModel,
-    scale: _Scale,
-    level: float,
-) -> list[pl.DataFrame]:
-    quantile = NormalDist().inv_cdf(0.5 + level / 2)
-    half = quantile * np.sqrt(model.mean_squared_error)
-    offset = model.fixed
-    if scale.is_ratio:
-        ends = [size * np.exp(model.estimate + sign * half) for sign in (0, -1, 1)]
-        bias, typical = np.outer(ends[0], np.exp(offset) - 1), size
-    else:
-        known = float(offset[names.index(str(scale.anchor))])
-        ends = [size * np.clip(model.estimate + sign * half, 0, 1) for sign in (0, -1, 1)]
-        bias, typical = np.outer(size, offset - known), size * known
-        bias[:, names.index(str(scale.anchor))] = np.nan
-    figure, error = said
-    nothing = np.full(len(size), np.nan)
-    parts = [
-        (name, figure[:, n], figure[:, n] - quantile * error[:, n], figure[:, n] + quantile * error[:, n], bias[:, n],
-         model.weight[:, n])
-        for n, name in enumerate(names)
-    ]  # fmt: skip
-    parts.append((SYNTHETIC, typical, nothing, nothing, nothing, 1 - model.weight.sum(axis=1)))
-    parts.append((COMBINED, ends[0], ends[1], ends[2], nothing, nothing))
-    columns = ("figure", "figure_low", "figure_high", "source_bias", "source_weight")
-    return [
-        pl.DataFrame({"area": areas, **dict(zip(columns, values, strict=True))})
-        .with_columns(pl.col(columns).fill_nan(None), told_by=pl.lit(name))
-        .drop_nulls("figure")
-        for name, *values in parts
-    ]
