@@ -168,7 +168,7 @@ def world(seed: int, areas: int = 30, between: float = 0.0025) -> tuple[FloatArr
     random = np.random.default_rng(seed)
     truth = random.normal(0, np.sqrt(between), areas)
     stated = random.uniform(0.0005, 0.002, (areas, 3))
-    wrong = random.normal(0, 1, (areas, 3)) * np.sqrt(stated + [0.0005, 0.001, 0.01])
+    wrong = random.normal(0, 1, (areas, 3)) * np.sqrt(stated + np.array([0.0005, 0.001, 0.01]))
     said = np.array([0.05, -0.1, 0.3]) + truth[:, None] + wrong
     said[random.random(said.shape) < 0.15] = np.nan
     return said, stated, truth
