@@ -6,6 +6,7 @@ country or of a world of its own, and the truth apart from them; and `results`, 
 
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -23,6 +24,13 @@ Progress = Callable[[str], None]
 PILOTS = {"prices": prices, "tweets": tweets, "meters": meters, "mobile": mobile}
 # Of the areas of the country, those in which all sources are placed.
 AREA_LEVEL = "district"
+FIRST_DAY = date(2011, 1, 1)
+SETTINGS = f"""# Of the demonstration, whose sources are of the months of one country.
+[calendar]
+first_day = {FIRST_DAY}
+[tweets.locating]
+area_level = "{AREA_LEVEL}"
+"""
 
 
 def prepared(settings: Settings) -> Settings:
@@ -36,7 +44,7 @@ def prepared(settings: Settings) -> Settings:
     Raises
     ------
     ValueError
-        If the home is not in Great Britain, where the country is, or places tweets in other areas.
+        If the home is not in Great Britain, where the country is, begins later, or places tweets in other areas.
     """
     grid = Grid.of(settings.geography)
     if not grid.is_british:
@@ -45,15 +53,16 @@ def prepared(settings: Settings) -> Settings:
             "give it a home of its own with --home"
         )
     file = settings.home / TOML_NAME
-    if settings.tweets.locating.area_level is None and not file.exists():
+    if not file.exists():
         settings.home.mkdir(parents=True, exist_ok=True)
-        file.write_text(f'[tweets.locating]\narea_level = "{AREA_LEVEL}"\n')
+        file.write_text(SETTINGS)
         settings = load_settings(settings.home)
-    level = settings.tweets.locating.area_level
-    if level != AREA_LEVEL:
+    level, first_day = settings.tweets.locating.area_level, settings.calendar.first_day
+    if level != AREA_LEVEL or first_day > FIRST_DAY:
         raise ValueError(
-            f"the demonstration places tweets in areas of the level {AREA_LEVEL}, and tweets.locating.area_level of "
-            f"this home is {level or 'not set'}: set it, or give it a home of its own with --home"
+            f"the demonstration is of {FIRST_DAY:%Y}, in areas of the level {AREA_LEVEL}; in this home "
+            f"calendar.first_day is {first_day}, and tweets.locating.area_level is {level or 'not set'}: "
+            "give it a home of its own with --home"
         )
     return settings
 

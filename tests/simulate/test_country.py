@@ -201,6 +201,14 @@ def test_counts_of_the_truth_add_up_over_levels(country, months):
     assert (whole["workers"] - whole["work_here"]).abs().max() < 1e-6
 
 
+def test_no_area_has_more_households_than_people_and_some_people_work_in_another_district(country, months):
+    assert (months["households"] <= months["residents"] + 1e-9).all()
+    assert (months["vacant_dwellings"] >= -1e-9).all()
+    census = commuting(country).filter(level="district")
+    across = census.filter(pl.col("origin") != pl.col("destination"))["commuters"].sum()
+    assert 0.1 < across / census["commuters"].sum() < 0.4
+
+
 def test_means_of_a_month_are_those_of_its_days(country, months):
     """Counted day by day, as the definition says."""
     days = list(range(31, 61))  # June

@@ -80,11 +80,9 @@ class Land:
     @cached_property
     def boundaries(self) -> dict[str, npt.NDArray[np.object_]]:
         """Polygons on the National Grid by level, in the order of the codes; those of a level tile the country."""
-        hull = shapely.convex_hull(shapely.multipoints(self.centres))
-        outline = shapely.envelope(hull.buffer(OUTSKIRTS_M))
-        cells = shapely.get_parts(
-            shapely.voronoi_polygons(shapely.multipoints(self.centres), extend_to=outline, ordered=True)
-        )
+        centres = shapely.multipoints(self.centres)
+        outline = shapely.convex_hull(centres).buffer(OUTSKIRTS_M)
+        cells = shapely.get_parts(shapely.voronoi_polygons(centres, extend_to=outline, ordered=True))
         cells = shapely.intersection(cells, outline)
         tiles = {"oa": cells}
         for level in LEVELS[:2]:
