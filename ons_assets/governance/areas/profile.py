@@ -30,7 +30,7 @@ CAUTIONS: Mapping[str, str] = {
     "wide_interval": "An interval is wide for its figure.",
     "one_source": "The residents by all sources stand on one source here.",
     "sources_apart": "Two sources differ by more than their intervals allow.",
-    "not_combined": "Too few areas are told of, or the register lacks the area: nothing is put together.",
+    "not_combined": "No two sources speak of enough areas, or the register lacks this one: nothing is put together.",
 }
 INTERVALS = [name.removesuffix("_low") for name in AREA_PROFILE.column_names if name.endswith("_low")]
 

@@ -93,7 +93,7 @@ def _residents(rows: pl.DataFrame, parameters: CombinedEstimateParameters) -> li
     number = len(joined)
     design = np.broadcast_to(np.eye(number), (len(size), number, number))
     said, variance = np.log(figure / size[:, None]), (error / figure) ** 2
-    model = fit(said, variance, design, np.zeros((len(size), number)), [number > 1] * number)
+    model = fit(said, variance, design, np.zeros((len(size), number)), [True] * number)
     quantile = NormalDist().inv_cdf(0.5 + parameters.level / 2)
     half = quantile * np.sqrt(model.mean_squared_error)
     middle, low, high = (size * np.exp(model.estimate + sign * half) for sign in (0, -1, 1))
@@ -156,19 +156,19 @@ def _wide(rows: pl.DataFrame) -> tuple[pl.DataFrame, FloatArray, FloatArray, Flo
 
 
 def sources_joined(is_told: npt.NDArray[np.bool_], fewest: int) -> list[int]:
-    """Return the sources that are put together, by their numbers, in order.
+    """Return the sources that are put together, by their numbers, in order; none if there are no two.
+
+    Of one source alone nobody could tell whether it is off in an area, or the register is.
 
     Parameters
     ----------
     is_told : array, shape (areas, sources)
         Whether a source speaks of an area.
     fewest
-        Areas of which the source must speak that speaks of most; and of which another must speak together with those
-        that are joined before it: without them nobody could tell how far it is off.
+        Areas of which a source must speak together with those that are joined before it, the first of which is the one
+        that speaks of most: without them nobody could tell how far it is off.
     """
     first = int(is_told.sum(axis=0).argmax())
-    if is_told[:, first].sum() < fewest:
-        return []
     joined = [first]
     rest = [each for each in range(is_told.shape[1]) if each != first]
     while True:
@@ -176,6 +176,6 @@ def sources_joined(is_told: npt.NDArray[np.bool_], fewest: int) -> list[int]:
         shared = {each: int((known & is_told[:, each]).sum()) for each in rest}
         best = max(rest, key=lambda each: shared[each], default=None)
         if best is None or shared[best] < fewest:
-            return sorted(joined)
+            return sorted(joined) if len(joined) > 1 else []
         joined.append(best)
         rest.remove(best)
