@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,7 @@ import pytest
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.catalogue.governance_areas import AREA_PROFILE, COMBINED_ESTIMATES
+from ons_assets.governance import assets
 from ons_assets.governance.areas import told
 from ons_assets.governance.areas.agreement import biases, gaps
 from ons_assets.governance.areas.nesting import of_larger_areas
@@ -19,9 +21,13 @@ from ons_assets.governance.areas.told import Told
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.governance.scorecard.judging import judged
 from ons_assets.governance.scorecard.sources import of_sources
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.derivation import Made
 from ons_assets.lakehouse.disclosure import shares_of
+from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.parameters.area_profile import CombinedEstimateParameters
 from ons_assets.parameters.governance import AccuracyParameters, ScorecardParameters, TrendParameters
+from ons_assets.settings import Settings
 from tests.governance.area_tables import (
     MONTH,
     PERIOD,
@@ -33,12 +39,16 @@ from tests.governance.area_tables import (
     presence,
     rows_of,
 )
+from tests.workbench import provenance
 
 NONE = COMBINED_ESTIMATES.empty()
 AREAS = rows_of(
     "reference/areas",
     pl.DataFrame({"level": ["small", "old", "small"], "area": ["A00", "A00", "A01"]}),
 )  # fmt: skip
+
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def row(profile: pl.DataFrame, area: str, month: date = MONTH) -> dict[str, object]:
@@ -150,8 +160,6 @@ def test_faults_of_inputs_and_thin_evidence_are_flagged() -> None:
 
 
 def test_every_flag_has_its_sentence_on_the_page_of_the_method() -> None:
-    from tests.test_documentation import REPOSITORY
-
     page = (REPOSITORY / "docs" / "methods" / "area_profile.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     assert set(CAUTIONS.items()) <= {tuple(row.strip("| ").replace("`", "").split(" | ", 1)) for row in rows}
@@ -344,3 +352,30 @@ def test_gaps_are_against_what_both_intervals_allow() -> None:
     [gap] = gaps(rows)["gap"]
     assert gap == pytest.approx(10 / 5)
     assert gaps(rows.head(1)).is_empty()
+
+
+# --- the road: staged, audited by the shipped suites, published
+
+
+def test_tables_are_made_of_whatever_was_published_and_pass_their_suites(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    lakehouse = Lakehouse.of(settings)
+    home = lakehouse.home
+    made = [each.derive(lakehouse, "none", None) for each in (assets.combined_estimates, assets.area_profile)]
+    assert all(isinstance(outcome, Made) for outcome in made), "no source is no fault"
+    world = World(8)
+    tables = world.tables(areas=AREAS)
+    for name in told.TABLES:
+        rows = getattr(tables, CATALOGUE[name].short_name)
+        if len(rows) and name != "reference/areas":
+            lake.publish(home, CATALOGUE[name], rows.lazy(), provenance())
+    for asset in (assets.combined_estimates, assets.area_profile):
+        outcome = asset.derive(lakehouse, "some", None)
+        assert isinstance(outcome, Made), outcome
+    profile = lake.read(home, AREA_PROFILE).collect()
+    assert len(profile) == len(world.areas)
+    assert profile["residents"].null_count() == 0
+    assert set(profile["area_level"]) == {"unknown"}
+    [version] = lake.history(home, AREA_PROFILE)[:1]
+    assert version.provenance.inputs["meters/area_occupancy"] != ""
+    assert version.provenance.inputs["tweets/migration_flows"] == "", "it was never published"
