@@ -73,10 +73,10 @@ def simulated(seed: int, people: int, register_error: float, metered: float) -> 
         )).lazy(),
     )  # fmt: skip
     truth = [
-        living.group_by("area").agg(truth=pl.len()).with_columns(quantity=pl.lit(RESIDENTS)),
-        homes.filter("vacant").group_by("area").agg(truth=pl.len()).with_columns(quantity=pl.lit(VACANT)),
+        living.group_by("area").agg(truth=pl.len()).with_columns(told_of=pl.lit(RESIDENTS)),
+        homes.filter("vacant").group_by("area").agg(truth=pl.len()).with_columns(told_of=pl.lit(VACANT)),
     ]
-    columns = ["quantity", "area", "truth"]
+    columns = ["told_of", "area", "truth"]
     yield tables, pl.concat(each.select(columns) for each in truth).with_columns(month=pl.lit(month["month"]))
 
 
@@ -179,7 +179,7 @@ def of_home(home: Path) -> Iterator[tuple[Told, pl.DataFrame]]:
     yield (
         Told.of(**published),
         pl.concat(
-            months.select(pl.lit(name).alias("quantity"), "area", truth=name, month="month")
+            months.select(pl.lit(name).alias("told_of"), "area", truth=name, month="month")
             for name in (RESIDENTS, VACANT)
         ),
     )
@@ -192,7 +192,7 @@ def together(estimates: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
     phones by their precision, phones less their offset. What the model of meters is wrong by everywhere counts for no
     area more than for another.
     """
-    vacant = estimates.filter(quantity=VACANT).join(counted, on="area")
+    vacant = estimates.filter(told_of=VACANT).join(counted, on="area")
     wide = vacant.filter(told_by=SOURCES[0]).select("area", "month", "dwellings").sort("area", "month")
     parts = [wide.join(vacant.filter(told_by=name), on=["area", "month"], how="left", maintain_order="left")
              for name in SOURCES[:2]]  # fmt: skip
@@ -201,7 +201,7 @@ def together(estimates: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
     dwellings = wide["dwellings"].to_numpy()[:, None]
     share, high = (
         np.column_stack([part[name].fill_null(float("nan")).to_numpy() for part in parts]) / dwellings
-        for name in ("figure", "figure_high")
+        for name in ("told_figure", "told_high")
     )
     variance, shared = ((high - share) / QUANTILE) ** 2, AreaParameters().absence_error ** 2
     variance[:, 0] = np.maximum(variance[:, 0] - shared, 1e-6)
@@ -219,10 +219,10 @@ def together(estimates: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
     nothing = pl.lit(None, pl.Float64)
     return pl.concat(
         wide.select(
-            "area", "month", area_level=pl.lit(LEVEL), quantity=pl.lit(VACANT), told_by=pl.lit(name)
+            "area", "month", area_level=pl.lit(LEVEL), told_of=pl.lit(VACANT), told_by=pl.lit(name)
         ).with_columns(
-            figure=pl.Series(said * dwellings[:, 0]), figure_low=pl.Series((said - half[:, n]) * dwellings[:, 0]),
-            figure_high=pl.Series((said + half[:, n]) * dwellings[:, 0]), source_bias=nothing, source_weight=nothing,
+            told_figure=pl.Series(said * dwellings[:, 0]), told_low=pl.Series((said - half[:, n]) * dwellings[:, 0]),
+            told_high=pl.Series((said + half[:, n]) * dwellings[:, 0]), source_bias=nothing, source_weight=nothing,
         ).select(estimates.columns)
         for n, (name, said) in enumerate({"model of shares": model.estimate, "weighed by precision": weighed}.items())
     )  # fmt: skip
@@ -232,10 +232,10 @@ def errors(tables: Told, truth: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFram
     """Return estimates beside the truth, each source as it is and without its bias; and the gaps between sources."""
     estimates = combined_estimates(tables)
     tried = together(estimates, dwellings_with_larger(tables))
-    own = pl.concat([estimates, tried]).join(truth, on=["quantity", "area", "month"])
+    own = pl.concat([estimates, tried]).join(truth, on=["told_of", "area", "month"])
     corrected = own.filter(pl.col("told_by").is_in(SOURCES) & pl.col("source_bias").is_not_null()).with_columns(
         told_by=pl.format("{}, bias taken away", "told_by"),
-        **{name: pl.col(name) - pl.col("source_bias") for name in ("figure", "figure_low", "figure_high")},
+        **{name: pl.col(name) - pl.col("source_bias") for name in ("told_figure", "told_low", "told_high")},
     )
     return pl.concat([own, corrected]), gaps(estimates)
 
@@ -259,24 +259,24 @@ def main() -> None:
         )
     )
     found, apart = zip(*(errors(*world) for world in worlds), strict=True)
-    off = pl.col("figure") / pl.col("truth") - 1
-    total = pl.col("figure").sum() / pl.col("truth").sum() - 1
-    held = (pl.col("figure_low") <= pl.col("truth")) & (pl.col("truth") <= pl.col("figure_high"))
+    off = pl.col("told_figure") / pl.col("truth") - 1
+    total = pl.col("told_figure").sum() / pl.col("truth").sum() - 1
+    held = (pl.col("told_low") <= pl.col("truth")) & (pl.col("truth") <= pl.col("told_high"))
     every = pl.concat(found).with_columns(
         pl.col("told_by").replace({SYNTHETIC: "register or mean share", COMBINED: "all together"})
     )
-    named = every.group_by("quantity", "told_by")
+    named = every.group_by("told_of", "told_by")
     with pl.Config(
         tbl_rows=40, tbl_width_chars=140, float_precision=3, fmt_str_lengths=40, tbl_hide_dataframe_shape=True
     ):
         print(named.agg(
             areas=pl.len(), bias=total, root_mean_square=(off**2).mean().sqrt(),
-            root_mean_square_units=((pl.col("figure") - pl.col("truth")) ** 2).mean().sqrt(),
+            root_mean_square_units=((pl.col("told_figure") - pl.col("truth")) ** 2).mean().sqrt(),
             median_away=off.abs().median(), held=held.mean(),
-        ).sort("quantity", "root_mean_square"))  # fmt: skip
-        print(pl.concat(apart).group_by("quantity", "one", "other").agg(
+        ).sort("told_of", "root_mean_square"))  # fmt: skip
+        print(pl.concat(apart).group_by("told_of", "one", "other").agg(
             areas=pl.len(), contradict=(pl.col("gap") > 1).mean(), median_gap=pl.col("gap").median()
-        ).sort("quantity", "one", "other"))  # fmt: skip
+        ).sort("told_of", "one", "other"))  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -231,8 +231,8 @@ def test_together_is_nearer_to_the_truth_than_the_register_and_each_source() -> 
     errors = []
     for seed in range(8):
         world = World(seed)
-        estimates = combined_estimates(world.tables()).filter(quantity="residents").sort("area")
-        own = {name: rows["figure"].to_numpy() for (name,), rows in estimates.group_by("told_by")}
+        estimates = combined_estimates(world.tables()).filter(told_of="residents").sort("area")
+        own = {name: rows["told_figure"].to_numpy() for (name,), rows in estimates.group_by("told_by")}
         spread = {name: float(np.std(np.log(figure / world.residents))) for name, figure in own.items()}
         errors.append(spread)
     mean = {name: np.mean([each[name] for each in errors]) for name in errors[0]}
@@ -246,29 +246,27 @@ def test_the_offset_of_a_source_is_estimated_and_its_weights_add_up() -> None:
     phones = biases(estimates).filter(told_by="phones")["bias"].item()
     assert phones == pytest.approx(0.93 - 1, abs=0.03)
     weights = (
-        estimates.filter((pl.col("told_by") != "combined") & (pl.col("quantity") == "residents"))
+        estimates.filter((pl.col("told_by") != "combined") & (pl.col("told_of") == "residents"))
         .group_by("area")
         .agg(pl.col("source_weight").sum())
     )
     assert weights["source_weight"].to_numpy() == pytest.approx(1)
     assert estimates["source_weight"].drop_nulls().min() >= -1e-12
-    together = estimates.filter(told_by="combined", quantity="residents").sort("area")
-    held = (together["figure_low"].to_numpy() < world.residents) & (
-        world.residents < together["figure_high"].to_numpy()
-    )
+    together = estimates.filter(told_by="combined", told_of="residents").sort("area")
+    held = (together["told_low"].to_numpy() < world.residents) & (world.residents < together["told_high"].to_numpy())
     assert held.mean() > 0.85
 
 
 def test_vacant_dwellings_are_side_by_side_with_offsets_to_meters_and_not_put_together() -> None:
     world = World(2, areas=40)
-    estimates = combined_estimates(world.tables()).filter(quantity="vacant_dwellings")
+    estimates = combined_estimates(world.tables()).filter(told_of="vacant_dwellings")
     assert set(estimates["told_by"]) == {"meters", "phones", "tweets"}
     assert estimates["source_weight"].null_count() == len(estimates)
     meters, phones = (estimates.filter(told_by=name).sort("area") for name in ("meters", "phones"))
     assert meters["source_bias"].null_count() == 40
-    assert meters["figure"].to_numpy() == pytest.approx(world.said_vacant * world.dwellings)
+    assert meters["told_figure"].to_numpy() == pytest.approx(world.said_vacant * world.dwellings)
     both = phones.join(meters, on="area")
-    left = (both["figure"] - both["source_bias"] - both["figure_right"]).median()
+    left = (both["told_figure"] - both["source_bias"] - both["told_figure_right"]).median()
     assert abs(float(left)) < 30  # type: ignore[arg-type]
     # Seven of a hundred people are not counted by phones: as many dwellings seem to be vacant besides.
     assert float(phones["source_bias"].sum()) / world.dwellings.sum() == pytest.approx(0.065, abs=0.02)
@@ -288,7 +286,7 @@ def test_too_few_areas_and_sources_that_do_not_meet_are_left_out() -> None:
 def test_an_area_without_a_register_is_not_in_it_and_one_without_a_source_either() -> None:
     world = World(4)
     register = population([*world.areas[1:], "Z"], [*world.register[1:], 7_000.0])
-    estimates = combined_estimates(world.tables(population=register)).filter(quantity="residents")
+    estimates = combined_estimates(world.tables(population=register)).filter(told_of="residents")
     assert set(estimates["area"]) == {*world.areas[1:]}
 
 
@@ -345,8 +343,8 @@ def test_of_few_areas_nothing_is_judged() -> None:
 
 def test_gaps_are_against_what_both_intervals_allow() -> None:
     rows = pl.DataFrame(
-        {"area_level": "x", "area": "A", "month": MONTH, "quantity": "residents", "told_by": ["meters", "phones"],
-         "figure": [100.0, 130.0], "figure_low": [97.0, 126.0], "figure_high": [103.0, 134.0],
+        {"area_level": "x", "area": "A", "month": MONTH, "told_of": "residents", "told_by": ["meters", "phones"],
+         "told_figure": [100.0, 130.0], "told_low": [97.0, 126.0], "told_high": [103.0, 134.0],
          "source_bias": [0.0, 20.0], "source_weight": [0.5, 0.5]}
     )  # fmt: skip
     [gap] = gaps(rows)["gap"]
@@ -374,7 +372,7 @@ def test_tables_are_made_of_whatever_was_published_and_pass_their_suites(tmp_pat
         assert isinstance(outcome, Made), outcome
     profile = lake.read(home, AREA_PROFILE).collect()
     assert len(profile) == len(world.areas)
-    assert profile["residents"].null_count() == 0
+    assert profile["residents_together"].null_count() == 0
     assert set(profile["area_level"]) == {"unknown"}
     [version] = lake.history(home, AREA_PROFILE)[:1]
     assert version.provenance.inputs["meters/area_occupancy"] != ""

@@ -7,9 +7,9 @@ import polars as pl
 
 from ons_assets.governance.areas.source_estimates import RESIDENTS, SOURCES
 
-OF_BOTH = ["quantity", "area_level", "area", "month"]
+OF_BOTH = ["told_of", "area_level", "area", "month"]
 GAPS: Mapping[str, pl.DataType] = {
-    "quantity": pl.String(),
+    "told_of": pl.String(),
     "area_level": pl.String(),
     "area": pl.String(),
     "month": pl.Date(),
@@ -39,8 +39,8 @@ def gaps(estimates: pl.DataFrame) -> pl.DataFrame:
     own = estimates.filter(pl.col("told_by").is_in(SOURCES)).select(
         *OF_BOTH,
         "told_by",
-        unbiased=pl.col("figure") - pl.col("source_bias").fill_null(0),
-        half=(pl.col("figure_high") - pl.col("figure_low")) / 2,
+        unbiased=pl.col("told_figure") - pl.col("source_bias").fill_null(0),
+        half=(pl.col("told_high") - pl.col("told_low")) / 2,
     )
     found = [pl.DataFrame(schema=GAPS)]
     for one, other in combinations(SOURCES, 2):
@@ -70,11 +70,11 @@ def biases(estimates: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame
         quantity, area_level, month, told_by, bias (negative if the source says less), areas; sorted.
     """
-    together = estimates.filter(told_by="combined", quantity=RESIDENTS).select(*OF_BOTH, all="figure")
+    together = estimates.filter(told_by="combined", told_of=RESIDENTS).select(*OF_BOTH, all="told_figure")
     both = estimates.filter(pl.col("told_by").is_in(SOURCES)).join(together, on=OF_BOTH)
-    sums = both.sort(*OF_BOTH, "told_by").group_by("quantity", "area_level", "month", "told_by", maintain_order=True)
+    sums = both.sort(*OF_BOTH, "told_by").group_by("told_of", "area_level", "month", "told_by", maintain_order=True)
     return (
         sums.agg(bias=pl.col("source_bias").sum() / pl.col("all").sum(), areas=pl.len().cast(pl.Int64))
         .filter(pl.col("bias").is_finite())
-        .sort("quantity", "area_level", "month", "told_by")
+        .sort("told_of", "area_level", "month", "told_by")
     )

@@ -154,9 +154,9 @@ def _with_moves(rows: pl.DataFrame, of_months: pl.DataFrame, of_years: pl.DataFr
 
 def _together(estimates: pl.DataFrame) -> pl.DataFrame:
     """Residents by all sources, and how many of them speak of the area."""
-    of_residents = estimates.filter(quantity=RESIDENTS)
+    of_residents = estimates.filter(told_of=RESIDENTS)
     sources = of_residents.filter(pl.col("told_by").is_in(SOURCES)).group_by(KEY).agg(sources=pl.len())
-    ends = {f"residents{end}": f"figure{end}" for end in ENDS.values()}
+    ends = {f"residents_together{end}": f"told_{name}" for name, end in ENDS.items()}
     return of_residents.filter(told_by=COMBINED).select(*KEY, **ends).join(sources, on=KEY, how="left")
 
 
@@ -201,5 +201,5 @@ def _flags(parameters: AreaProfileParameters) -> dict[str, pl.Expr]:
         "wide_interval": pl.any_horizontal(is_wide),
         "one_source": pl.col("sources") == 1,
         "sources_apart": pl.col("widest_gap") > 1,
-        "not_combined": pl.col("residents").is_null(),
+        "not_combined": pl.col("residents_together").is_null(),
     }

@@ -16,7 +16,7 @@ RESIDENTS, VACANT = "residents", "vacant_dwellings"
 METERS, PHONES, TWEETS = "meters", "phones", "tweets"
 SOURCES = (METERS, PHONES, TWEETS)
 ESTIMATES: Mapping[str, pl.DataType] = {
-    "quantity": pl.String(),
+    "told_of": pl.String(),
     "told_by": pl.String(),
     "area": pl.String(),
     "month": pl.Date(),
@@ -86,7 +86,7 @@ def source_estimates(
     return (
         pl.concat(found)
         .filter((pl.col("figure") > 0) & pl.col("error").is_finite())
-        .sort("quantity", "told_by", "area", "month")
+        .sort("told_of", "told_by", "area", "month")
     )
 
 
@@ -149,4 +149,4 @@ def _left_vacant(residents: pl.DataFrame, size: pl.DataFrame, counted: pl.DataFr
 
 
 def _named(quantity: str, source: str, rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select(pl.lit(quantity).alias("quantity"), pl.lit(source).alias("told_by"), *KEY, "figure", "error")
+    return rows.select(pl.lit(quantity).alias("told_of"), pl.lit(source).alias("told_by"), *KEY, "figure", "error")

@@ -23,7 +23,7 @@ from ons_assets.parameters.area_profile import AreaProfileParameters, CombinedEs
 
 SYNTHETIC, COMBINED = "synthetic", "combined"
 UNKNOWN_LEVEL = "unknown"
-FIGURES = ("figure", "figure_low", "figure_high", "source_bias", "source_weight")
+FIGURES = ("told_figure", "told_low", "told_high", "source_bias", "source_weight")
 # The register's size of an area, by which what is said of it is divided.
 SIZES = {RESIDENTS: "population", VACANT: "dwellings"}
 
@@ -67,13 +67,13 @@ def combined_estimates(
         .join(register, on="area")
     )
     made = [COMBINED_ESTIMATES.empty()]
-    groups = placed.partition_by("quantity", "area_level", "month", as_dict=True, maintain_order=True)
+    groups = placed.partition_by("told_of", "area_level", "month", as_dict=True, maintain_order=True)
     for (quantity, level, month), rows in groups.items():
         size = SIZES[str(quantity)]
         sized = rows.with_columns(size=size).filter(pl.col("size") > 0)
         of_group = (_residents if quantity == RESIDENTS else _vacant)(sized, parameters)
         made += [
-            part.with_columns(quantity=pl.lit(quantity), area_level=pl.lit(level), month=pl.lit(month)).select(
+            part.with_columns(told_of=pl.lit(quantity), area_level=pl.lit(level), month=pl.lit(month)).select(
                 COMBINED_ESTIMATES.column_names
             )
             for part in of_group
@@ -137,7 +137,7 @@ def _part(areas: pl.DataFrame, name: str, *figures: FloatArray) -> pl.DataFrame:
     return (
         pl.DataFrame({"area": areas["area"], **dict(zip(FIGURES, figures, strict=True))})
         .with_columns(pl.col(FIGURES).fill_nan(None), told_by=pl.lit(name))
-        .drop_nulls("figure")
+        .drop_nulls("told_figure")
     )
 
 

@@ -124,7 +124,16 @@ def shares_of_homes(occupancy: pl.DataFrame, measure: str) -> pl.DataFrame:
 
 
 def people_present(presence: pl.DataFrame, hour: int, least_days: int) -> pl.DataFrame:
-    """Return the people of an hour of a weekday, of rows of `mobile/combined_population`.
+    """Return the people of an hour of a weekday.
+
+    Parameters
+    ----------
+    presence
+        Rows of `mobile/combined_population`.
+    hour
+        Of the local clock.
+    least_days
+        As for `periods_of_months`.
 
     Returns
     -------

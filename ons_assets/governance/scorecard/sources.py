@@ -29,7 +29,7 @@ def of_sources(estimates: pl.DataFrame, fewest_areas: int) -> pl.DataFrame:
     found = [pl.DataFrame(schema=OBSERVED)]
     pairs = gaps(estimates)
     for (quantity, level, month, one, other), rows in pairs.group_by(
-        "quantity", "area_level", "month", "one", "other", maintain_order=True
+        "told_of", "area_level", "month", "one", "other", maintain_order=True
     ):
         apart = rows.filter(pl.col("gap") > 1).sort("gap", "area", descending=[True, False])
         furthest = [f"{area} ({gap:.1f} times)" for area, gap in apart.select("area", "gap").head(NAMED).rows()]
@@ -46,7 +46,7 @@ def of_sources(estimates: pl.DataFrame, fewest_areas: int) -> pl.DataFrame:
         found.append(_of_month(said, "sources_apart", f"{quantity} of {level} by {one} and {other}", month))
     of_all = biases(estimates)
     for (quantity, level, month, source), rows in of_all.group_by(
-        "quantity", "area_level", "month", "told_by", maintain_order=True
+        "told_of", "area_level", "month", "told_by", maintain_order=True
     ):
         [bias], [areas] = rows["bias"], rows["areas"]
         said = pl.DataFrame(
