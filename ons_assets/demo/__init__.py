@@ -18,7 +18,7 @@ from ons_assets.intake.ledger import Drop
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.runs import Outcome
 from ons_assets.settings import TOML_NAME, Settings, load_settings
-from ons_assets.simulate.country import DEFAULT_SEED, make_country, write_office_files, write_truth
+from ons_assets.simulate.country import DEFAULT_SEED, Scale, make_country, write_office_files, write_truth
 
 Progress = Callable[[str], None]
 PILOTS = {"prices": prices, "tweets": tweets, "meters": meters, "mobile": mobile}
@@ -67,7 +67,7 @@ def prepared(settings: Settings) -> Settings:
     return settings
 
 
-def simulate_country(drops: Path, truth: Path, scale: str, seed: int | None, progress: Progress) -> str:
+def simulate_country(drops: Path, truth: Path, scale: str | Scale, seed: int | None, progress: Progress) -> str:
     """Write the files of all sources of one country, and apart from them the truth; return what was simulated.
 
     Parameters
@@ -75,7 +75,7 @@ def simulate_country(drops: Path, truth: Path, scale: str, seed: int | None, pro
     drops, truth
         Folders for the files, one folder a source, and for the truth, one folder a pilot and one of the country.
     scale
-        A scale of the country, such as "small".
+        A scale of the country, such as "small"; what is drawn of it hangs on its name.
     seed
         The same seed gives the same files; None is that of each simulator.
     progress
@@ -88,7 +88,7 @@ def simulate_country(drops: Path, truth: Path, scale: str, seed: int | None, pro
     summaries = []
     for name, pilot in PILOTS.items():
         progress(f"simulating {name}")
-        summaries.append(pilot.simulate(drops, truth / name, scale, seed, country))
+        summaries.append(pilot.simulate(drops, truth / name, country.scale.name, seed, country))
     return f"{len(country.people):,} people of one country: {'; '.join(summaries)}"
 
 

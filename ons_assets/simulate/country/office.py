@@ -1,6 +1,7 @@
 """What a statistical office has of the simulated country: one set of areas, addresses, people, a census, a register."""
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ons_assets.simulate.prices.seeds import generator
 
 CRS = "urn:ogc:def:crs:EPSG::27700"
 BENCHMARK = "census"
+YOUNGEST = 16
 AGES = {"16-24": (16, 25), "25-39": (25, 40), "40-64": (40, 65), "65+": (65, 200)}
 YEAR, MONTH = "%Y", "%Y-%m"
 # General practices learn of a move late, and of some never: mean lag in days, and share.
@@ -107,14 +109,16 @@ def registered_moves(country: Country) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        period, origin, destination, moves: of people of 16 and over, of which it learns by the last day.
+        period, origin, destination, moves: of people of 16 and over, of which it learns by the end of the last year.
     """
-    district = country.addresses["district"]
-    moves = registered_on(country).filter((pl.col("age") >= 16) & (pl.col("registered_day") < country.scale.days))
+    district, first = country.addresses["district"], country.scale.first_day
+    last = first + timedelta(country.scale.days - 1)
+    known_days = (date(last.year, 12, 31) - first).days
+    moves = registered_on(country).filter((pl.col("age") >= YOUNGEST) & (pl.col("registered_day") <= known_days))
     placed = moves.select(
         origin=district.gather(moves["origin"]),
         destination=district.gather(moves["destination"]),
-        day=(pl.lit(country.scale.first_day) + pl.duration(days=pl.col("registered_day"))).cast(pl.Date()),
+        day=(pl.lit(first) + pl.duration(days=pl.col("registered_day"))).cast(pl.Date()),
     ).filter(pl.col("origin") != pl.col("destination"))
     periods = [
         placed.group_by(pl.col("day").dt.strftime(form).alias("period"), "origin", "destination").agg(moves=pl.len())

@@ -8,7 +8,7 @@ import polars as pl
 
 from ons_assets.simulate.country.addresses import make_addresses
 from ons_assets.simulate.country.households import make_households, make_people
-from ons_assets.simulate.country.land import Land, make_land
+from ons_assets.simulate.country.land import IntArray, Land, make_land
 from ons_assets.simulate.country.lives import Lives, make_lives
 from ons_assets.simulate.country.scales import Scale, scale_of
 from ons_assets.simulate.prices.seeds import generator
@@ -85,7 +85,7 @@ def make_country(scale: str | Scale = "small", seed: int = DEFAULT_SEED) -> Coun
     return Country(size, seed, land, addresses, people, make_lives(land, addresses, households, people, size, seed))
 
 
-def _dwellings(land: Land, households: pl.DataFrame, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _dwellings(land: Land, households: pl.DataFrame, seed: int) -> tuple[IntArray, IntArray]:
     """Dwellings and second homes of small areas: one for each household, some that are vacant, and second homes."""
     random = generator(seed, "dwellings")
     lived_in = np.bincount(households["oa"].to_numpy(), minlength=len(land.oas))

@@ -42,6 +42,11 @@ class MeteredDwellings:
         Homes and days.
     seed
         Seed of the trial.
+
+    Raises
+    ------
+    ValueError
+        If the country does not live through the days of the scale.
     """
 
     def __init__(self, country: Country, scale: Scale, seed: int) -> None:

@@ -5,12 +5,10 @@ import polars as pl
 
 from ons_assets.simulate.country import Country
 from ons_assets.simulate.country.households import WORKING
-from ons_assets.simulate.country.office import AGES, registered_on
+from ons_assets.simulate.country.office import AGES, YOUNGEST, registered_on
 from ons_assets.simulate.tweets.people import AT_HOME, EMPLOYED, STUDENT, People, absences
 from ons_assets.simulate.tweets.scales import Scale
 from ons_assets.simulate.tweets.towns import Towns
-
-YOUNGEST = 16
 
 
 def towns_of(country: Country) -> Towns:
