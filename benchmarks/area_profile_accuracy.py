@@ -174,15 +174,32 @@ def of_home(home: Path) -> Iterator[tuple[Told, pl.DataFrame]]:
     of = Home(home)
     tables = [CATALOGUE[name] for name in TABLES if lake.exists(of, CATALOGUE[name])]
     published = {table.short_name: lake.read(of, table) for table in tables}
-    [path] = (home / "simulated").glob("**/area_months.parquet")
-    months = pl.read_parquet(path)
+    truth = home / "simulated" / "truth" / "country"
+    months = pl.read_parquet(truth / "area_months.parquet")
+    vacant = months.select(pl.lit(VACANT).alias("told_of"), "area", "month", truth="vacant_dwellings")
+    adults = _adults(truth, months["month"].unique().sort())
     yield (
         Told.of(**published),
-        pl.concat(
-            months.select(pl.lit(name).alias("told_of"), "area", truth=name, month="month")
-            for name in (RESIDENTS, VACANT)
-        ),
+        pl.concat([each.select("told_of", "area", "truth", "month") for each in (adults, vacant)]),
     )
+
+
+def _adults(truth: Path, months: pl.Series) -> pl.DataFrame:
+    """Residents by district in the middle of each month, of the ages that the office counts."""
+    adults = pl.read_parquet(truth / "people.parquet").filter(pl.col("age") >= ADULT).select("person")
+    area = pl.read_parquet(truth / "addresses.parquet").with_row_index("address").select(
+        pl.col("address").cast(pl.Int64), area="district"
+    )  # fmt: skip
+    spells = pl.read_parquet(truth / "homes.parquet").with_columns(pl.col("from_day").fill_null(date(1900, 1, 1)))
+    found = []
+    for month in months:
+        before = spells.filter(pl.col("from_day") <= month.replace(day=15)).sort("from_day")
+        living = (
+            before.unique("person", keep="last", maintain_order=True).join(adults, on="person").join(area, on="address")
+        )
+        counted = living.group_by("area").agg(truth=pl.len().cast(pl.Float64))
+        found.append(counted.with_columns(month=pl.lit(month), told_of=pl.lit(RESIDENTS)))
+    return pl.concat(found)
 
 
 def together(estimates: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
