@@ -27,9 +27,12 @@ from ons_assets.governance.areas.source_estimates import RESIDENTS, SOURCES, VAC
 from ons_assets.governance.areas.together import COMBINED, SYNTHETIC, combined_estimates
 from ons_assets.governance.areas.told import TABLES, Told
 from ons_assets.governance.disclosure.step import Thresholds, protect
+from ons_assets.governance.scorecard.judging import judged
+from ons_assets.governance.scorecard.sources import of_sources
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.meters.areas.small_area import area_occupancy
+from ons_assets.parameters.governance import AccuracyParameters, ScorecardParameters, TrendParameters
 from ons_assets.parameters.meters import AreaParameters
 from ons_assets.simulate.country import Country, Scale, make_country
 from ons_assets.simulate.country.truth import months_of, occupied, spells_of
@@ -55,7 +58,8 @@ def simulated(seed: int, people: int, register_error: float, metered: float) -> 
     area = country.addresses.with_row_index("address").select(pl.col("address").cast(pl.Int64), area=LEVEL)
     middle = (month["first"] + month["end"]) // 2
     now = pl.col("since").le(middle) & pl.col("until").gt(middle)
-    living = spells.filter(now & (pl.col("age") >= ADULT)).join(area, left_on="home", right_on="address")
+    # Whatever is drawn is drawn in one order.
+    living = spells.filter(now & (pl.col("age") >= ADULT)).join(area, left_on="home", right_on="address").sort("person")
     at_first = spells.filter((pl.col("since") <= 0) & (pl.col("until") > 0) & (pl.col("age") >= ADULT))
     counted = at_first.join(area, left_on="home", right_on="address").group_by("area").agg(n=pl.len()).sort("area")
     wrong = np.exp(random.normal(0, register_error, len(counted)))
@@ -245,8 +249,15 @@ def together(estimates: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def errors(tables: Told, truth: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return estimates beside the truth, each source as it is and without its bias; and the gaps between sources."""
+def lights(estimates: pl.DataFrame) -> pl.DataFrame:
+    """Return what the scorecard says of the sources."""
+    scorecard = ScorecardParameters()
+    observations = of_sources(estimates, scorecard.least_areas_compared)
+    return judged(observations, {}, scorecard, TrendParameters(), AccuracyParameters())
+
+
+def errors(tables: Told, truth: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return estimates beside the truth, sources with and without their bias; gaps between them; and what is said."""
     estimates = combined_estimates(tables)
     tried = together(estimates, dwellings_with_larger(tables))
     own = pl.concat([estimates, tried]).join(truth, on=["told_of", "area", "month"])
@@ -254,7 +265,7 @@ def errors(tables: Told, truth: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFram
         told_by=pl.format("{}, bias taken away", "told_by"),
         **{name: pl.col(name) - pl.col("source_bias") for name in ("told_figure", "told_low", "told_high")},
     )
-    return pl.concat([own, corrected]), gaps(estimates)
+    return pl.concat([own, corrected]), gaps(estimates), lights(estimates)
 
 
 def main() -> None:
@@ -275,7 +286,7 @@ def main() -> None:
             each for seed in seeds for each in simulated(seed, options.people, options.register_error, options.metered)
         )
     )
-    found, apart = zip(*(errors(*world) for world in worlds), strict=True)
+    found, apart, said = zip(*(errors(*world) for world in worlds), strict=True)
     off = pl.col("told_figure") / pl.col("truth") - 1
     total = pl.col("told_figure").sum() / pl.col("truth").sum() - 1
     held = (pl.col("told_low") <= pl.col("truth")) & (pl.col("truth") <= pl.col("told_high"))
@@ -294,6 +305,7 @@ def main() -> None:
         print(pl.concat(apart).group_by("told_of", "one", "other").agg(
             areas=pl.len(), contradict=(pl.col("gap") > 1).mean(), median_gap=pl.col("gap").median()
         ).sort("told_of", "one", "other"))  # fmt: skip
+        print(pl.concat(said).group_by("measure", "quality_status").len("lights").sort("measure", "quality_status"))
 
 
 if __name__ == "__main__":
