@@ -30,7 +30,7 @@ def main() -> None:
         report(load_settings(Path(sys.argv[1])))
         return
     with tempfile.TemporaryDirectory() as folder:
-        settings = load_settings(Path(folder))
+        settings = demo.prepared(load_settings(Path(folder)))
         demo.simulate(settings, "small", lambda _: None)
         demo.ingest(settings, lambda _: None)
         demo.materialize(settings, lambda _: None)

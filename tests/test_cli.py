@@ -159,6 +159,15 @@ def test_the_demonstration_is_of_great_britain_and_is_not_begun_elsewhere(home: 
     assert [path.name for path in home.iterdir()] == ["ons-assets.toml"]
 
 
+def test_a_home_of_other_areas_or_later_days_is_not_one_of_the_demonstration(home: Path) -> None:
+    home.mkdir()
+    (home / "ons-assets.toml").write_text('[tweets.locating]\narea_level = "msoa11"\n')
+    answer = ons_assets("demo", home=home)
+    assert answer.returncode == 1
+    assert "calendar.first_day is 2014-01-01, and tweets.locating.area_level is msoa11" in answer.stderr
+    assert [path.name for path in home.iterdir()] == ["ons-assets.toml"]
+
+
 def test_bad_settings_are_named(home: Path) -> None:
     home.mkdir()
     (home / "ons-assets.toml").write_text("[prices.quotes]\nmax_price = -1\n")

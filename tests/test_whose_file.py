@@ -9,6 +9,7 @@ from ons_assets import operations
 from ons_assets.demo import PILOTS
 from ons_assets.intake.source import Source
 from ons_assets.settings import load_settings
+from ons_assets.simulate.country import make_country, write_office_files
 from tests.run_files import run_text
 
 # A world has many files of the same kind.
@@ -29,6 +30,17 @@ def test_a_simulated_file_is_of_the_source_in_whose_folder_it_lies(
     sources: list[Source], tmp_path: Path, pilot: str
 ) -> None:
     PILOTS[pilot].simulate(tmp_path / "drops", tmp_path / "truth", "small")
+    assert_of_its_folder(sources, tmp_path)
+
+
+def test_a_file_of_the_office_of_the_country_is_of_the_source_in_whose_folder_it_lies(
+    sources: list[Source], tmp_path: Path
+) -> None:
+    write_office_files(make_country(), tmp_path / "drops")
+    assert_of_its_folder(sources, tmp_path)
+
+
+def assert_of_its_folder(sources: list[Source], tmp_path: Path) -> None:
     files = [file for folder in (tmp_path / "drops").iterdir() for file in sorted(folder.iterdir())[:FILES_OF_A_FOLDER]]
     assert len(files) >= 3
     assert {file.name: whose(sources, file) for file in files} == {file.name: [file.parent.name] for file in files}

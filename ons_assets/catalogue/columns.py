@@ -59,6 +59,9 @@ AREA_METHOD = Column(
     "boundary or nearest_centre; of what has no area, none_near, or no_areas if there are none at all",
 )
 AREA_DISTANCE_M = Column("area_distance_m", pl.Float64(), "distance to the centre of the area")
+AREA_LEVEL = Column(
+    "area_level", pl.String(), "level of the area in reference/areas; all levels that have it; unknown if none has"
+)
 LATITUDE = Column("latitude", pl.Float64(), "degrees, WGS 84")
 LONGITUDE = Column("longitude", pl.Float64(), "degrees, WGS 84")
 EASTING_M = Column("easting_m", pl.Float64(), "on the grid of geography.crs; the centre of what is more than a point")
@@ -208,6 +211,8 @@ DAYS = Column("days", pl.Int32(), "days with data: with any reading, or with a l
 EVIDENCE_DAYS = Column("evidence_days", pl.Int32(), "days with evidence of the anchor")
 HOMES = Column("homes", pl.Int64(), "homes behind the figures")
 POPULATION = Column("population", pl.Float64(), "people who live there")
+DWELLINGS = Column("dwellings", pl.Float64(), "dwellings, with people or empty")
+MEAN_PEOPLE = Column("mean_people", pl.Float64(), "mean of the sizes of households, weighted by their shares")
 UNIT = Column("unit", pl.String(), "what the numbers are of: kg, l, each, %, devices or trips; of quotes as displayed")
 ESTIMATE = Column("estimate", pl.Float64(), "mean over the homes")
 LOWER = Column("lower", pl.Float64(), "lower end of its interval")

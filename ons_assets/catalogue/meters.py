@@ -538,7 +538,7 @@ AREA_HOUSEHOLD_SIZE = Table(
     columns=(
         columns.AREA_CODE,
         columns.HOMES.or_null(),
-        Column("mean_people", pl.Float64(), "mean of the sizes, weighted by their shares", nullable=True),
+        columns.MEAN_PEOPLE.or_null(),
         columns.LOWER.or_null(),
         columns.UPPER.or_null(),
         columns.REASON.or_null(),

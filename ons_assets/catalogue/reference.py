@@ -214,7 +214,7 @@ DWELLINGS = Table(
     columns=(
         columns.AREA,
         columns.DWELLING_TYPE,
-        Column("dwellings", pl.Float64(), "dwellings, with people or empty"),
+        columns.DWELLINGS,
         columns.DROP_SHA256,
         columns.LINE,
     ),

@@ -9,15 +9,17 @@ from ons_assets.cli.files import print_drops
 from ons_assets.cli.terminal import Failed, HomeOption, console, fail_unless, frame_table, print_outcome, progress_of
 from ons_assets.settings import load_settings
 
+ALL = "all"
+
 
 def demo(
     home: HomeOption = None,
-    scale: Annotated[str, typer.Option(help="Size of the simulated world: small, medium or full.")] = "small",
+    scale: Annotated[str, typer.Option(help="Size of the simulated country: small or medium.")] = "small",
 ) -> None:
-    """Simulate a small world, ingest it, materialise every asset, and print what was found."""
+    """Simulate a small country, ingest its files, materialise every asset, and print what was found."""
     from ons_assets import demo as show
 
-    settings = load_settings(home)
+    settings = show.prepared(load_settings(home))
     with progress_of("simulating") as progress:
         show.simulate(settings, scale, progress)
         show.collect(settings, progress)
@@ -37,17 +39,24 @@ def demo(
 def simulate(
     drops: Annotated[Path, typer.Argument(help="Folder for the files; in it, one folder a source.")],
     truth: Annotated[Path, typer.Argument(help="Folder for the known truth; not inside the other one.")],
-    pilot: Annotated[str, typer.Option(help="Whose world: prices, tweets, meters or mobile.")] = "prices",
-    scale: Annotated[str, typer.Option(help="small, medium or full; of meters also electric.")] = "small",
+    pilot: Annotated[
+        str, typer.Option(help="Whose world: prices, tweets, meters or mobile; or all, of one country.")
+    ] = "prices",
+    scale: Annotated[
+        str, typer.Option(help="small, medium or full; of meters also electric; of all not full.")
+    ] = "small",
     seed: Annotated[int | None, typer.Option(help="Seed of the world; the same seed writes the same bytes.")] = None,
 ) -> None:
     """Write the files of a simulated world, and apart from them the truth."""
-    from ons_assets.demo import PILOTS
+    from ons_assets.demo import PILOTS, simulate_country
 
-    if pilot not in PILOTS:
-        raise Failed(f"there is no pilot {pilot!r} to simulate; there are {', '.join(PILOTS)}")
+    if pilot not in (*PILOTS, ALL):
+        raise Failed(f"there is no pilot {pilot!r} to simulate; there are {', '.join(PILOTS)}, and {ALL}")
     if truth.resolve().is_relative_to(drops.resolve()):
         raise Failed("the folder for the truth lies inside the folder for the files, and would be ingested with them")
-    with progress_of("simulating"):
-        summary = PILOTS[pilot].simulate(drops, truth, scale, seed)
+    with progress_of("simulating") as progress:
+        if pilot == ALL:
+            summary = simulate_country(drops, truth, scale, seed, progress)
+        else:
+            summary = PILOTS[pilot].simulate(drops, truth, scale, seed)
     console.print(f"{summary} in {drops}; the truth is in {truth}", soft_wrap=True)

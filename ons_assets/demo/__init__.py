@@ -1,11 +1,12 @@
-"""The demonstration: a simulated world through the whole road, and what a statistician reads at its end.
+"""The demonstration: a simulated country through the whole road, and what a statistician reads at its end.
 
-A pilot takes part with a module that has `simulate`, which writes its files in folders named after their
-sources, and the truth apart from them; and `results`, which returns the tables to print.
+A pilot takes part with a module that has `simulate`, which writes its files in folders named after their sources, of a
+country or of a world of its own, and the truth apart from them; and `results`, which returns the tables to print.
 """
 
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -16,28 +17,34 @@ from ons_assets.geography.grid import Grid
 from ons_assets.intake.ledger import Drop
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.runs import Outcome
-from ons_assets.settings import Settings
+from ons_assets.settings import TOML_NAME, Settings, load_settings
+from ons_assets.simulate.country import DEFAULT_SEED, Scale, make_country, write_office_files, write_truth
 
 Progress = Callable[[str], None]
 PILOTS = {"prices": prices, "tweets": tweets, "meters": meters, "mobile": mobile}
+# Of the areas of the country, those in which all sources are placed.
+AREA_LEVEL = "district"
+FIRST_DAY = date(2011, 1, 1)
+SETTINGS = f"""# Of the demonstration, whose sources are of the months of one country.
+[calendar]
+first_day = {FIRST_DAY}
+[tweets.locating]
+area_level = "{AREA_LEVEL}"
+"""
 
 
-def simulate(settings: Settings, scale: str, progress: Progress) -> None:
-    """Write the files of the simulated worlds, and apart from them the truth.
+def prepared(settings: Settings) -> Settings:
+    """Return the settings of a home of which the country can be made; where it says nothing, that is written there.
 
     Parameters
     ----------
     settings
-        Names the home, in which `simulated` is made anew.
-    scale
-        A scale that all simulators know, such as "small".
-    progress
-        Is told in a sentence which world is being made.
+        Names the home.
 
     Raises
     ------
     ValueError
-        If the home is not in Great Britain, where the worlds are; nothing is made then.
+        If the home is not in Great Britain, where the country is, begins later, or places tweets in other areas.
     """
     grid = Grid.of(settings.geography)
     if not grid.is_british:
@@ -45,24 +52,74 @@ def simulate(settings: Settings, scale: str, progress: Progress) -> None:
             f"the demonstration is of Great Britain, and geography.crs of this home is {grid.crs}: "
             "give it a home of its own with --home"
         )
-    operations.open_home(settings)
-    shutil.rmtree(_simulated(settings), ignore_errors=True)
+    file = settings.home / TOML_NAME
+    if not file.exists():
+        settings.home.mkdir(parents=True, exist_ok=True)
+        file.write_text(SETTINGS)
+        settings = load_settings(settings.home)
+    level, first_day = settings.tweets.locating.area_level, settings.calendar.first_day
+    if level != AREA_LEVEL or first_day > FIRST_DAY:
+        raise ValueError(
+            f"the demonstration is of {FIRST_DAY:%Y}, in areas of the level {AREA_LEVEL}; in this home "
+            f"calendar.first_day is {first_day}, and tweets.locating.area_level is {level or 'not set'}: "
+            "give it a home of its own with --home"
+        )
+    return settings
+
+
+def simulate_country(drops: Path, truth: Path, scale: str | Scale, seed: int | None, progress: Progress) -> str:
+    """Write the files of all sources of one country, and apart from them the truth; return what was simulated.
+
+    Parameters
+    ----------
+    drops, truth
+        Folders for the files, one folder a source, and for the truth, one folder a pilot and one of the country.
+    scale
+        A scale of the country, such as "small"; what is drawn of it hangs on its name.
+    seed
+        The same seed gives the same files; None is that of each simulator.
+    progress
+        Is told in a sentence what is being made.
+    """
+    progress("simulating a country")
+    country = make_country(scale, DEFAULT_SEED if seed is None else seed)
+    write_office_files(country, drops)
+    write_truth(country, truth / "country")
+    summaries = []
     for name, pilot in PILOTS.items():
         progress(f"simulating {name}")
-        pilot.simulate(_drops(settings, name), _truth(settings, name), scale)
+        summaries.append(pilot.simulate(drops, truth / name, country.scale.name, seed, country))
+    return f"{len(country.people):,} people of one country: {'; '.join(summaries)}"
+
+
+def simulate(settings: Settings, scale: str, progress: Progress) -> None:
+    """Write the files of the simulated country, and apart from them the truth.
+
+    Parameters
+    ----------
+    settings
+        Names the home, in which `simulated` is made anew.
+    scale
+        A scale of the country, such as "small".
+    progress
+        Is told in a sentence what is being made.
+    """
+    operations.open_home(settings)
+    shutil.rmtree(_simulated(settings), ignore_errors=True)
+    simulate_country(_simulated(settings) / "drops", _simulated(settings) / "truth", scale, None, progress)
 
 
 def collect(settings: Settings, progress: Progress) -> None:
     """Collect the last mornings of one supermarket from its pages."""
-    collection.collect(settings, _drops(settings, "prices") / "prices", _truth(settings, "prices"), progress)
+    simulated = _simulated(settings)
+    collection.collect(settings, simulated / "drops" / "prices", simulated / "truth" / "prices", progress)
 
 
 def ingest(settings: Settings, progress: Progress) -> list[Drop]:
     """Take the simulated files, and those that were collected, and read them."""
     taken = operations.take(settings, collection.files(Home(settings.home)), "prices", progress).drops
-    for name in PILOTS:
-        for folder in sorted(_drops(settings, name).iterdir()):
-            taken += operations.take(settings, sorted(folder.iterdir()), folder.name, progress).drops
+    for folder in sorted((_simulated(settings) / "drops").iterdir()):
+        taken += operations.take(settings, sorted(folder.iterdir()), folder.name, progress).drops
     operations.read_waiting(settings, progress)
     return operations.current(settings, taken)
 
@@ -77,7 +134,7 @@ def results(settings: Settings) -> dict[str, pl.DataFrame]:
     home = Home(settings.home)
     tables = collection.results(home)
     for name, pilot in PILOTS.items():
-        tables |= pilot.results(home, _truth(settings, name))
+        tables |= pilot.results(home, _simulated(settings) / "truth" / name)
     return tables
 
 
@@ -92,18 +149,10 @@ def next_steps(settings: Settings) -> dict[str, str]:
         "the prices of the month": str(home.reports / "prices" / "latest.html"),
         "a map of commuters": str(home.reports / "mobile" / "flow_map.png"),
         "what was refused": str(home.quarantine),
-        "the truth of the simulation": str(_simulated(settings) / "*" / "truth"),
+        "the truth of the simulation": str(_simulated(settings) / "truth"),
         "how good it all is": str(home.report),
     }
 
 
 def _simulated(settings: Settings) -> Path:
     return settings.home / "simulated"
-
-
-def _drops(settings: Settings, pilot: str) -> Path:
-    return _simulated(settings) / pilot / "drops"
-
-
-def _truth(settings: Settings, pilot: str) -> Path:
-    return _simulated(settings) / pilot / "truth"

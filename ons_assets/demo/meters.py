@@ -11,7 +11,10 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.meters.areas.area_figures import EMPTY, days_of
 from ons_assets.meters.occupancy import accuracy, area_under_curve, brier_score, expected_calibration_error
 from ons_assets.meters.readings.identifiers import Pseudonyms
+from ons_assets.simulate.country import Country
 from ons_assets.simulate.meters import DEFAULT_SEED, Scale, simulate_meters
+from ons_assets.simulate.meters.scales import IN_COUNTRY
+from ons_assets.simulate.meters.settling import MeteredDwellings
 from ons_assets.simulate.meters.world import AREAS, QUESTIONNAIRE
 
 SURVEY_SOURCES = {QUESTIONNAIRE: "meter_questionnaire", AREAS: "meter_areas"}
@@ -20,7 +23,9 @@ WAKING = slice(12, 44)  # 06:00 to 22:00
 TRULY_EMPTY = ("away", "vacant", "second_empty")
 
 
-def simulate(drops: Path, truth: Path, scale: str | Scale, seed: int | None = None) -> str:
+def simulate(
+    drops: Path, truth: Path, scale: str | Scale, seed: int | None = None, country: Country | None = None
+) -> str:
     """Write readings, answers and areas of a simulated trial, and apart from them the truth.
 
     Parameters
@@ -31,11 +36,15 @@ def simulate(drops: Path, truth: Path, scale: str | Scale, seed: int | None = No
         Name of the size of the world, such as "small".
     seed
         The same seed gives the same world; None is that of the simulator.
+    country
+        Whose dwellings have the meters; None for a world of this pilot's own.
     """
-    survey = drops / "survey"
-    summary = simulate_meters(
-        drops / "meters", truth, survey_drops=survey, scale=scale, seed=DEFAULT_SEED if seed is None else seed
-    )
+    survey, chosen = drops / "survey", DEFAULT_SEED if seed is None else seed
+    settle = None
+    if country is not None:
+        scale = IN_COUNTRY[country.scale.name]
+        settle = MeteredDwellings(country, scale, chosen)
+    summary = simulate_meters(drops / "meters", truth, survey_drops=survey, scale=scale, seed=chosen, settle=settle)
     for name, source in SURVEY_SOURCES.items():
         (drops / source).mkdir()
         (survey / name).rename(drops / source / name)

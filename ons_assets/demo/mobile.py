@@ -8,12 +8,14 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.simulate.country import Country
 from ons_assets.simulate.mobile import simulate_mobile
+from ons_assets.simulate.mobile.scales import IN_COUNTRY
 
 SCALE_NAMES = {"small": "demo"}
 
 
-def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> str:
+def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None, country: Country | None = None) -> str:
     """Write the files of the operators and those of the office, and apart from them the truth.
 
     Parameters
@@ -24,9 +26,11 @@ def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> s
         Name of the size of the world, such as "small".
     seed
         The same seed gives the same world; None is that of the simulator.
+    country
+        Whose people have phones; None for a world of this pilot's own, in which the office has what it needs.
     """
-    name = SCALE_NAMES.get(scale, scale)
-    summary = simulate_mobile(drops, truth, scale=name, seed=1 if seed is None else seed)
+    size = SCALE_NAMES.get(scale, scale) if country is None else IN_COUNTRY[country.scale.name]
+    summary = simulate_mobile(drops, truth, scale=size, seed=1 if seed is None else seed, whole=country)
     return f"{summary.events:,} events of {summary.devices['north']:,} devices among {summary.people:,} people"
 
 

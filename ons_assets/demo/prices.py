@@ -1,5 +1,6 @@
 """The prices pilot in the demonstration: three supermarkets, and an office that has prices of its own."""
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -9,13 +10,15 @@ from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.parameters.prices import AggregationParameters
 from ons_assets.prices import compilation
+from ons_assets.simulate.country import Country
 from ons_assets.simulate.prices import DEFAULT_SEED, office, simulate_prices
+from ons_assets.simulate.prices.world import DEFAULT_START
 
 # The simulator's truth is a fixed-base Jevons.
 SHOWN = {"frequency": "month", "method": "jevons"}
 
 
-def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> str:
+def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None, country: Country | None = None) -> str:
     """Write run files and what the office has, and apart from them the truth; return what was simulated.
 
     Parameters
@@ -26,9 +29,12 @@ def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> s
         Name of the size of the world, such as "small".
     seed
         The same seed gives the same world; None is that of the simulator.
+    country
+        Whose first days it is; it says nothing else of prices.
     """
     chosen = DEFAULT_SEED if seed is None else seed
-    summary = simulate_prices(drops / "prices", truth, scale=scale, seed=chosen)
+    start = DEFAULT_START if country is None else _monday(country.scale.first_day)
+    summary = simulate_prices(drops / "prices", truth, scale=scale, seed=chosen, start=start)
     office_files = {
         "item_weights/item_weights": office.item_weights(truth),
         "product_labels/product_labels": office.product_labels(truth, chosen),
@@ -40,6 +46,11 @@ def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> s
         path.parent.mkdir(parents=True, exist_ok=True)
         frame.write_csv(path)
     return f"{summary.rows:,} price quotes in {summary.files} files"
+
+
+def _monday(day: date) -> date:
+    """The first Monday from a day on."""
+    return day + timedelta(-day.weekday() % 7)
 
 
 def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:

@@ -8,12 +8,14 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.simulate.country import Country
 from ons_assets.simulate.tweets import simulate_tweets, write_office_files, write_user_demographics
+from ons_assets.simulate.tweets.scales import IN_COUNTRY
 
 ENOUGH_TWEETS = 20
 
 
-def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> str:
+def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None, country: Country | None = None) -> str:
     """Write the collector's files and those of the office, and apart from them the truth.
 
     Parameters
@@ -24,10 +26,14 @@ def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None) -> s
         Name of the size of the world, such as "small".
     seed
         The same seed gives the same world; None is that of the simulator.
+    country
+        Whose people tweet; None for a world of this pilot's own, in which the office has what it needs.
     """
     known = 1 if seed is None else seed
-    summary = simulate_tweets(drops / "tweets", truth, scale=scale, seed=known)
-    write_office_files(truth, drops)
+    size = scale if country is None else IN_COUNTRY[country.scale.name]
+    summary = simulate_tweets(drops / "tweets", truth, scale=size, seed=known, country=country)
+    if country is None:
+        write_office_files(truth, drops)
     write_user_demographics(truth, drops, known)
     return f"{summary.tweets:,} located tweets of {summary.users:,} users in {len(list(summary.drops.iterdir()))} files"
 

@@ -1,4 +1,4 @@
-"""Assets about the system itself."""
+"""Assets about the system itself, and of what all sources say together."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,10 @@ from dagster_duckdb import DuckDBResource
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.catalogue.governance import QUALITY_SCORECARD
+from ons_assets.catalogue.governance_areas import AREA_PROFILE, COMBINED_ESTIMATES
 from ons_assets.governance.accesses.access_ledger import AccessLedger
+from ons_assets.governance.areas import profile, together
+from ons_assets.governance.areas.told import Told
 from ons_assets.governance.disclosure.account import disclosure_audit
 from ons_assets.governance.register import register_of
 from ons_assets.governance.register import table as register_table
@@ -22,6 +25,7 @@ from ons_assets.lakehouse import lake, warehouse
 from ons_assets.lakehouse.increments import Replacement
 from ons_assets.orchestration.assets import published
 from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.parameters.area_profile import AreaProfileParameters, CombinedEstimateParameters
 from ons_assets.parameters.geography import Country
 from ons_assets.parameters.governance import AccuracyParameters, ScorecardParameters, TrendParameters
 
@@ -34,6 +38,98 @@ FROM_DROPS = [
     for table in CATALOGUE.values()
     if DROP_SHA256 in table.column_names and not any(name in table.source for name in CATALOGUE)
 ]
+
+
+OF_AREAS = (COMBINED_ESTIMATES.name, AREA_PROFILE.name)
+
+
+@published(
+    "governance/combined_estimates",
+    optional=[
+        "meters/area_occupancy",
+        "meters/area_household_size",
+        "mobile/combined_population",
+        "tweets/migration_comparison",
+        "reference/population",
+        "reference/dwellings",
+        "reference/areas",
+        "reference/area_parts",
+    ],
+)
+def combined_estimates(
+    area_occupancy: pl.LazyFrame | None,
+    area_household_size: pl.LazyFrame | None,
+    combined_population: pl.LazyFrame | None,
+    migration_comparison: pl.LazyFrame | None,
+    population: pl.LazyFrame | None,
+    dwellings: pl.LazyFrame | None,
+    areas: pl.LazyFrame | None,
+    area_parts: pl.LazyFrame | None,
+    parameters: CombinedEstimateParameters,
+    figures: AreaProfileParameters,
+) -> pl.DataFrame:
+    """Put together what sources say of residents and vacant dwellings, as far as they say anything."""
+    tables = Told.of(
+        area_occupancy=area_occupancy,
+        area_household_size=area_household_size,
+        combined_population=combined_population,
+        migration_comparison=migration_comparison,
+        population=population,
+        dwellings=dwellings,
+        areas=areas,
+        area_parts=area_parts,
+    )
+    return together.combined_estimates(tables, figures, parameters)
+
+
+@published(
+    "governance/area_profile",
+    optional=[
+        "meters/area_occupancy",
+        "meters/area_household_size",
+        "mobile/combined_population",
+        "mobile/combined_flows",
+        "mobile/weighted_flows",
+        "mobile/quality_warnings",
+        "tweets/migration_flows",
+        "governance/combined_estimates",
+        "reference/population",
+        "reference/dwellings",
+        "reference/areas",
+        "reference/area_parts",
+    ],
+)
+def area_profile(
+    area_occupancy: pl.LazyFrame | None,
+    area_household_size: pl.LazyFrame | None,
+    combined_population: pl.LazyFrame | None,
+    combined_flows: pl.LazyFrame | None,
+    weighted_flows: pl.LazyFrame | None,
+    quality_warnings: pl.LazyFrame | None,
+    migration_flows: pl.LazyFrame | None,
+    combined_estimates: pl.LazyFrame | None,
+    population: pl.LazyFrame | None,
+    dwellings: pl.LazyFrame | None,
+    areas: pl.LazyFrame | None,
+    area_parts: pl.LazyFrame | None,
+    parameters: AreaProfileParameters,
+) -> pl.DataFrame:
+    """Put side by side what was told of each area and month; a source that was never published leaves nulls."""
+    tables = Told.of(
+        area_occupancy=area_occupancy,
+        area_household_size=area_household_size,
+        combined_population=combined_population,
+        combined_flows=combined_flows,
+        weighted_flows=weighted_flows,
+        quality_warnings=quality_warnings,
+        migration_flows=migration_flows,
+        population=population,
+        dwellings=dwellings,
+        areas=areas,
+        area_parts=area_parts,
+    )
+    estimates = COMBINED_ESTIMATES.empty() if combined_estimates is None else combined_estimates.collect()
+    return profile.area_profile(tables, estimates, parameters)
 
 
 @published("governance/drop_ledger", after=FROM_DROPS)
@@ -73,7 +169,8 @@ def disclosure_audits(lakehouse: Lakehouse) -> pl.DataFrame:
 
 
 @published(
-    "governance/quality_scorecard", after=[name for name, table in CATALOGUE.items() if table.domain != "governance"]
+    "governance/quality_scorecard",
+    after=[name for name, table in CATALOGUE.items() if table.domain != "governance" or name in OF_AREAS],
 )
 def quality_scorecard(
     lakehouse: Lakehouse,

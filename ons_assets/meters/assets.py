@@ -13,13 +13,14 @@ from ons_assets.catalogue.meters import (
     FIELDWORK,
     HOUSEHOLD_SIZE_ACCURACY,
 )
+from ons_assets.geography.area_totals import dwellings_of_areas
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse import buckets
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.meters.absence import low_use, vacancy
 from ons_assets.meters.areas.area_figures import area_tables, homes_lived_in
 from ons_assets.meters.areas.area_households import area_households, mean_people
-from ons_assets.meters.areas.dwelling_weights import NONE_COUNTED, dwellings_of_areas
+from ons_assets.meters.areas.dwelling_weights import NONE_COUNTED
 from ons_assets.meters.areas.fieldwork import ranked
 from ons_assets.meters.areas.meter_areas import MeterAreaFiles
 from ons_assets.meters.half_hours import daily, quality
@@ -164,6 +165,7 @@ def area_figures(
     """Estimate occupancy of small areas, and rank the hours at which to call there."""
     homes = _parts(occupancy_probabilities, vacancy, daily_absence)
     counted = dwellings_of_areas(NONE_COUNTED if dwellings is None else dwellings.collect())
+    counted = counted.rename({"area": "area_code"})
     occupancy, calls = area_tables(homes, meter_areas.collect(), calendar.holidays, parameters, fieldwork, counted)
     thresholds = _thresholds(parameters)
     told = protect(FIELDWORK, calls, thresholds)

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from ons_assets.parameters.area_profile import AreaProfileParameters, CombinedEstimateParameters
 from ons_assets.parameters.base import Parameters, Section, Share
 from ons_assets.parameters.reporting import ReportParameters
 
@@ -95,6 +96,16 @@ class ScorecardParameters(Parameters):
     flagged_rows: Shares = Field((0.1, 0.5), description="rows that a method flagged, above which")
     unknown_keys: Shares = Field((0.0, 0.1), description="rows with a key that the reference has not, above which")
     broken_sums: Shares = Field((0.0, 0.01), description="totals that are less than their parts, above which")
+    sources_apart: Shares = Field(
+        (0.25, 0.75),
+        description="areas in which two sources differ by more than the intervals of both allow, above which",
+    )
+    source_bias: Numbers = Field(
+        (0.2, 1.0), description="difference of a source from all together, as a share of what these say, above which"
+    )
+    least_areas_compared: int = Field(
+        6, ge=1, description="areas of which two sources speak, without which nothing is said of how far they are apart"
+    )
     findings: Shares = Field((0.0, 0.5), description="days or parts of which a report has a finding, above which")
 
     @model_validator(mode="after")
@@ -122,9 +133,11 @@ class AccuracyParameters(Parameters):
 
 
 class Governance(Section):
-    """What the scorecard of quality is held against, and what the report shows."""
+    """What the scorecard of quality is held against, what the report shows, and what sources say of areas together."""
 
     scorecard: ScorecardParameters = ScorecardParameters()
     trend: TrendParameters = TrendParameters()
     accuracy: AccuracyParameters = AccuracyParameters()
     report: ReportParameters = ReportParameters()
+    area_profile: AreaProfileParameters = AreaProfileParameters()
+    combined: CombinedEstimateParameters = CombinedEstimateParameters()

@@ -4,7 +4,6 @@ import polars as pl
 
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing, outside
-from ons_assets.lakehouse.sums import exact_sum
 
 ALL = "all"
 MOST_PEOPLE = 100_000_000
@@ -26,20 +25,6 @@ class PopulationFiles(PlainSource):
         Rule(~(pl.col("population") >= 0), "population is missing, negative or not a number", null_is_fault=True),
         outside("population", 0, MOST_PEOPLE, "population is more than 100 million"),
         Rule(~pl.col("students").is_between(0, "population"), "students are negative or more than the population"),
-    )
-
-
-def totals_by_area(population: pl.DataFrame) -> pl.DataFrame:
-    """Return area, population and students (null where unknown), from rows of `reference/population`.
-
-    Where an area has a row for all ages and sexes, that row counts; else its groups are added up.
-    """
-    whole = pl.col("age").eq(ALL) & pl.col("sex").eq(ALL)
-    counted = population.filter(whole | ~whole.any().over("area"))
-    return (
-        counted.group_by("area")
-        .agg(exact_sum("population"), students=pl.when(pl.col("students").count() > 0).then(exact_sum("students")))
-        .sort("area")
     )
 
 

@@ -10,6 +10,7 @@ from datetime import date
 import polars as pl
 
 from ons_assets.catalogue.tweets import MIGRATION_COMPARISON, MIGRATION_FLOWS, STUDENT_FLOWS
+from ons_assets.geography.area_totals import people_of_areas
 from ons_assets.geography.areas import Areas, areas_of
 from ons_assets.geography.grid import Grid
 from ons_assets.governance.disclosure.parts import protect_parts
@@ -33,7 +34,6 @@ from ons_assets.parameters.tweets import (
     TweetAnchorParameters,
     UserParameters,
 )
-from ons_assets.reference.people import totals_by_area
 from ons_assets.tweets import cluster_types as types_of_clusters
 from ons_assets.tweets import clustering, locating
 from ons_assets.tweets import residences as living
@@ -301,7 +301,7 @@ def migration_comparison(
     comparison = compare_with_estimates(
         migration_flows.collect(),
         migration_estimates.collect(),
-        totals_by_area(population.collect()),
+        people_of_areas(population.collect()),
         latest.join(_seen_enough(users, flows), on="user", how="semi"),
         parameters,
     )

@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.geography.area_totals import people_of_areas
 from ons_assets.lakehouse import quarantine
-from ons_assets.reference.people import EstimateFiles, PopulationFiles, totals_by_area
+from ons_assets.reference.people import EstimateFiles, PopulationFiles
 from tests.workbench import Workbench
 
 
@@ -53,7 +54,7 @@ def test_totals_are_taken_where_they_are_given_and_added_up_elsewhere() -> None:
         schema=["area", "age", "sex", "population", "students"],
         orient="row",
     )
-    assert totals_by_area(rows).rows() == [("A", 10.0, 2.0), ("B", 3.0, None)]
+    assert people_of_areas(rows).rows() == [("A", 10.0, 2.0), ("B", 3.0, None)]
 
 
 def test_both_layouts_of_estimates_are_moves_between_two_ends(estimates: Workbench) -> None:

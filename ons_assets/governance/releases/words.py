@@ -27,6 +27,7 @@ PAGE_OF = {
     "mobile/operator_flows": "worker_flows",
     "mobile/event_quality": "worker_flows",
     "mobile/weighted_flows": "flow_weighting",
+    "governance/combined_estimates": "area_profile",
     "governance/disclosure_audit": "disclosure",
 }
 WIDTH = 100

@@ -8,11 +8,13 @@ import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.catalogue.governance import QUALITY_SCORECARD
+from ons_assets.catalogue.governance_areas import COMBINED_ESTIMATES
 from ons_assets.governance.register import Register
 from ons_assets.governance.register.entries import made_of
 from ons_assets.governance.scorecard import arrivals, checks, contents, relations, verdicts, versions
 from ons_assets.governance.scorecard.judging import KEY, judged
 from ons_assets.governance.scorecard.measures import OBSERVED, Status
+from ons_assets.governance.scorecard.sources import of_sources
 from ons_assets.lakehouse import lake, validations
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Version
@@ -74,6 +76,7 @@ def evaluate(
             versions.of_versions(tables, histories, now),
             *_of_rows(home, published, histories, catalogue, register, today, scorecard),
             *_of_pairs(home, published, ledger, sources),
+            *_of_sources(home, published, scorecard.least_areas_compared),
         ]
     )
     numbers = {name: known[0].number for name, known in histories.items() if known}
@@ -146,6 +149,12 @@ def _of_pairs(
         if {check.table, check.reference} <= published.keys():
             rows, reference = (lake.read(home, published[name]) for name in (check.table, check.reference))
             yield relations.of_reference(check, rows, reference)
+
+
+def _of_sources(home: Home, published: Mapping[str, Table], fewest_areas: int) -> Iterator[pl.DataFrame]:
+    """What sources tell of the same areas."""
+    if COMBINED_ESTIMATES.name in published:
+        yield of_sources(lake.read(home, COMBINED_ESTIMATES).collect(), fewest_areas)
 
 
 def _count(home: Home, table: Table) -> int:

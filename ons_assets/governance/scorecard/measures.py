@@ -134,6 +134,12 @@ MEASURES = {each.name: each for each in (
             "Bring the reference table up to date, or correct the keys: {of}."),
     Measure("broken_sums", CONSISTENT, "of the totals are less than their parts", SHARE, LOW, "broken_sums",
             "Do not publish {table}; tell {owner}, and make it again."),
+    Measure("sources_apart", CONSISTENT, "of the areas have two sources that contradict each other", SHARE, LOW,
+            "sources_apart", "Look at {of} in governance/combined_estimates: ask which of the two changed, and say "
+            "beside either figure that the other differs."),
+    Measure("source_bias", CONSISTENT, "is how far the source is from all together, over all areas", SHARE, LOW,
+            "source_bias", "Look at {of} in governance/combined_estimates: do not publish it as a level, only as "
+            "differences among areas, until the reason is known."),
     # Beside what is known.
     Measure("index_gap_points", A, "index points is the median gap to official indices", "points", LOW,
             "index_gap_points", "Read {of}: see which items are far off, and whether they are the same goods."),

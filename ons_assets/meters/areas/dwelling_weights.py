@@ -97,19 +97,3 @@ def _numbers(rows: pl.DataFrame, area: str, number: str | None) -> dict[str, dic
     for place, name, value in sums.rows():
         found.setdefault(place, {})[name] = value
     return found
-
-
-def dwellings_of_areas(dwellings: pl.DataFrame) -> pl.DataFrame:
-    """Return how many dwellings each area has: `area_code`, `dwellings`; a count of all goes before a sum of types.
-
-    Parameters
-    ----------
-    dwellings
-        As for `dwelling_weights`.
-    """
-    counted = _numbers(dwellings, "area", "dwellings")
-    totals = {area: of_type.get(ALL) or sum(of_type.values()) for area, of_type in counted.items()}
-    return pl.DataFrame(
-        {"area_code": list(totals), "dwellings": list(totals.values())},
-        schema={"area_code": pl.String(), "dwellings": pl.Float64()},
-    ).filter(pl.col("dwellings") > 0)

@@ -1,6 +1,6 @@
 """One simulated home: its household, presence and electricity."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,8 @@ class SimulatedHome:
     kwh
         True consumption, kWh in each half hour of the local clock, (days, 48) float32. Homes whose
         meter nets solar export from import have negative values.
+    uprn
+        Its dwelling in a country; None in a world without one.
     """
 
     number: int
@@ -38,6 +40,7 @@ class SimulatedHome:
     equipment: Equipment
     presence: Presence
     kwh: npt.NDArray[np.float32]
+    uprn: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,31 @@ class Area:
     code: str
     second_share: float
     vacant_share: float
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Where a home is, and who lives there."""
+
+    area: str
+    household: Household
+    uprn: int | None = None
+
+
+Settle = Callable[[int, np.random.Generator], Settled]
+"""Says of the number of a home, with its stream, where it is and who lives there."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Homes of a world without a country: their areas are all as likely."""
+
+    areas: list[Area]
+
+    def __call__(self, _: int, rng: np.random.Generator) -> Settled:
+        """Draw a home."""
+        area = self.areas[int(rng.integers(0, len(self.areas)))]
+        return Settled(area.code, draw_household(rng, second_share=area.second_share, vacant_share=area.vacant_share))
 
 
 def draw_areas(scale: Scale, seed: int) -> list[Area]:
@@ -59,28 +87,25 @@ def draw_areas(scale: Scale, seed: int) -> list[Area]:
     return [Area(f"SIM{area + 1:05d}", float(second[area]), float(vacant[area])) for area in range(count)]
 
 
-def simulate_home(
-    number: int, areas: list[Area], calendar: Calendar, shares: EquipmentShares | None = None
-) -> SimulatedHome:
+def simulate_home(number: int, settle: Settle, calendar: Calendar, shares: EquipmentShares) -> SimulatedHome:
     """Simulate one home; its random streams depend on the seed and its number alone.
 
     Parameters
     ----------
     number
         Number of the home, from 0.
-    areas
-        Areas that a home may be in, all as likely.
+    settle
+        Says where a home is and who lives there.
     calendar
         Days, weather and light, and the seed of the world.
     shares
-        Shares of homes with large equipment; None for those of the trials' years. A home differs from itself under
-        other shares by its large equipment alone.
+        Shares of homes with large equipment. A home differs from itself under other shares by that alone.
     """
     large_rng = np.random.default_rng([calendar.seed, 7, number])
     rng = np.random.default_rng([calendar.seed, 3, number])
-    area = areas[int(rng.integers(0, len(areas)))]
-    household = draw_household(rng, second_share=area.second_share, vacant_share=area.vacant_share)
-    equipment = draw_equipment(household, shares or EquipmentShares(), rng, large_rng)
+    settled = settle(number, rng)
+    household = settled.household
+    equipment = draw_equipment(household, shares, rng, large_rng)
     presence = simulate_presence(household, calendar, rng)
     wh = (
         _running(household, equipment, presence, calendar, rng)
@@ -93,7 +118,7 @@ def simulate_home(
     if not equipment.net_metered:
         wh = np.maximum(wh, 0)
     kwh = (np.rint(wh) / 1000).astype(np.float32).reshape(calendar.days, SLOTS)
-    return SimulatedHome(number, area.code, household, equipment, presence, kwh)
+    return SimulatedHome(number, settled.area, household, equipment, presence, kwh, settled.uprn)
 
 
 def _running(
@@ -110,7 +135,7 @@ def _running(
     return np.where(empty, standby * left_on + cold * keeps_cold, standby + cold)
 
 
-def simulated_homes(scale: str | Scale, seed: int) -> Iterator[SimulatedHome]:
+def simulated_homes(scale: str | Scale, seed: int, settle: Settle | None = None) -> Iterator[SimulatedHome]:
     """Yield the homes of a world one by one; memory holds one at a time.
 
     Parameters
@@ -119,6 +144,8 @@ def simulated_homes(scale: str | Scale, seed: int) -> Iterator[SimulatedHome]:
         Name of a scale, or a `Scale`.
     seed
         Seed of the world, not negative.
+    settle
+        Says where each home is and who lives there; None for areas and households of this world's own.
 
     Examples
     --------
@@ -128,6 +155,6 @@ def simulated_homes(scale: str | Scale, seed: int) -> Iterator[SimulatedHome]:
     """
     scale = scale_of(scale)
     calendar = Calendar(scale.start, scale.days, seed)
-    areas = draw_areas(scale, seed)
+    settled = settle or Drawn(draw_areas(scale, seed))
     for number in range(scale.homes):
-        yield simulate_home(number, areas, calendar, scale.equipment)
+        yield simulate_home(number, settled, calendar, scale.equipment)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
+
+from ons_assets.simulate.country.households import TYPES
 
 
 class Role(StrEnum):
@@ -66,6 +69,8 @@ class Household:
     people: tuple[Person, ...]
     frugality: float
     """Multiplies what is used when people are active; the mean over homes is 1."""
+    empty: npt.NDArray[np.bool_] | None = None
+    """Days on which nobody lives there, (days,); None if they are drawn, as those of a vacant home are."""
 
     @property
     def size(self) -> int:
@@ -83,16 +88,6 @@ class Household:
         return sum(person.age >= 65 for person in self.people)
 
 
-TYPES = {
-    "single_working": 0.15,
-    "single_pensioner": 0.13,
-    "couple_working": 0.17,
-    "couple_pensioner": 0.11,
-    "family": 0.27,
-    "lone_parent": 0.06,
-    "sharers": 0.05,
-    "adult_family": 0.06,
-}
 WORKING_ROLES = (Role.FULL_TIME, Role.PART_TIME, Role.SHIFTS, Role.AT_HOME)
 
 
@@ -112,8 +107,29 @@ def draw_household(rng: np.random.Generator, *, second_share: float, vacant_shar
         )
     )
     household_type = str(rng.choice(list(TYPES), p=list(TYPES.values())))
-    people = tuple(_person(rng, role, age) for role, age in _composition(rng, household_type))
-    return Household(kind, household_type, people, float(np.exp(rng.normal(-0.1, 0.45))))
+    return household_of(rng, kind, household_type, _composition(rng, household_type))
+
+
+def household_of(
+    rng: np.random.Generator,
+    kind: Kind,
+    household_type: str,
+    people: list[tuple[Role, int]],
+    empty: npt.NDArray[np.bool_] | None = None,
+) -> Household:
+    """Give people of known roles and ages their habits.
+
+    Parameters
+    ----------
+    rng
+        Generator of the home.
+    kind, household_type, empty
+        As in `Household`.
+    people
+        Role and age of each.
+    """
+    with_habits = tuple(_person(rng, role, age) for role, age in people)
+    return Household(kind, household_type, with_habits, float(np.exp(rng.normal(-0.1, 0.45))), empty)
 
 
 def _composition(rng: np.random.Generator, household_type: str) -> list[tuple[Role, int]]:

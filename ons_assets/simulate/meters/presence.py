@@ -193,13 +193,14 @@ def _nobody_lives_here(
     """Return the half hours in which the whole household is elsewhere, and the state of each day."""
     days = calendar.days
     state = np.full(days, STATES.index(State.OCCUPIED), dtype=np.uint8)
-    if household.kind is Kind.VACANT:
+    vacancy = household.empty
+    if vacancy is None and household.kind is Kind.VACANT:
         length = max(min(VACANCY_DAYS, days), int(days * rng.choice([1.0, rng.uniform(0.2, 0.9)], p=[0.45, 0.55])))
         first = int(rng.integers(0, days - length + 1))
-        empty = [(first, first + length)]
-        state[first : first + length] = STATES.index(State.VACANT)
-        spells = [(start * 24.0, end * 24.0) for start, end in empty]
-        return spans([s for s, _ in spells], [e for _, e in spells], days), state
+        vacancy = np.isin(np.arange(days), np.arange(first, first + length))
+    if vacancy is not None and vacancy.any():
+        state[vacancy] = STATES.index(State.VACANT)
+        return vacancy.repeat(SLOTS), state
     if household.kind is Kind.SECOND:
         stays = _stays(calendar, rng)
         here = spans([start for start, _ in stays], [end for _, end in stays], days)

@@ -65,6 +65,12 @@ SCALES: dict[str, Scale] = {
 }
 """The named scales: ``small`` (a demonstration), ``medium``, ``electric``, ``full`` (the size of the CER trial)."""
 
+IN_COUNTRY: dict[str, Scale] = {
+    "small": Scale("small", homes=160, days=61, start=date(2011, 6, 1), lcl_share=0.2),
+    "medium": Scale("medium", homes=600, days=61, start=date(2011, 6, 1)),
+}
+"""What is metered of a country, by the name of its scale: as many homes of each district."""
+
 
 def scale_of(scale: str | Scale) -> Scale:
     """Return the scale of that name, or the scale itself.

@@ -43,7 +43,7 @@ class Truth:
         self.flush()
         for writer in self._writers.values():
             writer.close()
-        pl.DataFrame(self._homes).write_parquet(self._folder / "homes.parquet")
+        pl.DataFrame(self._homes, schema_overrides={"uprn": pl.Int64()}).write_parquet(self._folder / "homes.parquet")
 
     def add(self, meter: str, file: str, home: SimulatedHome, faults: list[Fault]) -> None:
         """Take in the truth of one home.
@@ -65,6 +65,7 @@ class Truth:
                 "meter": meter,
                 "file": file,
                 "area_code": home.area,
+                "uprn": home.uprn,
                 "kind": str(household.kind),
                 "household_type": household.household_type,
                 "size": household.size,

@@ -13,7 +13,7 @@ import polars as pl
 from ons_assets.simulate.meters import layouts, survey
 from ons_assets.simulate.meters.calendar import SLOTS, Calendar
 from ons_assets.simulate.meters.faults import deliver, draw_outages
-from ons_assets.simulate.meters.home import SimulatedHome, simulated_homes
+from ons_assets.simulate.meters.home import Settle, SimulatedHome, simulated_homes
 from ons_assets.simulate.meters.scales import Scale, scale_of
 from ons_assets.simulate.meters.truth import Truth
 
@@ -74,6 +74,7 @@ def simulate_meters(
     survey_drops: Path | None = None,
     scale: str | Scale = "small",
     seed: int = DEFAULT_SEED,
+    settle: Settle | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Simulate the half-hourly electricity of homes, with the truth of who is at home.
@@ -93,6 +94,9 @@ def simulate_meters(
         Name of a scale (``small``, ``medium``, ``full``) or a `Scale`.
     seed
         Seed of the world, not negative: the same seed and scale give the same bytes.
+    settle
+        Says where each home is and who lives there, see `ons_assets.simulate.meters.settling`; None for areas and
+        households of this world's own.
     progress
         Called after each home with the homes done and the homes in all.
 
@@ -120,7 +124,7 @@ def simulate_meters(
         folder.mkdir(parents=True, exist_ok=True)
     trial = _Trial(scale, seed, drops, truth)
     with trial:
-        for done, home in enumerate(simulated_homes(scale, seed), start=1):
+        for done, home in enumerate(simulated_homes(scale, seed, settle), start=1):
             trial.add(home)
             if progress is not None:
                 progress(done, scale.homes)

@@ -9,14 +9,11 @@ import numpy.typing as npt
 import polars as pl
 from scipy.spatial import cKDTree
 
+from ons_assets.simulate.country.land import FALL, JOB_CONCENTRATION, NEAR_KM
 from ons_assets.simulate.land import spiral
 from ons_assets.simulate.prices.seeds import generator
 
 DISTRICTS = Path(__file__).parent / "data" / "districts.csv"
-# Jobs are less evenly spread than people: wards near the middle of a town have most of them.
-JOB_CONCENTRATION = 2.2
-# How commuting falls off with distance: (1 + d / 2 km) ** -2.1.
-NEAR_KM, FALL = 2.0, 2.1
 URBAN_PER_KM2 = 1_200.0
 
 FloatArray = npt.NDArray[np.float64]
@@ -142,7 +139,7 @@ def make_country(seed: int, areas: pl.DataFrame | None = None) -> Country:
                 }
             ).with_columns(district=pl.lit(row["district"]))
         )
-    return _finished(pl.concat(parts), districts.select("district", "former_code", "name"))
+    return finished(pl.concat(parts), districts.select("district", "former_code", "name"))
 
 
 def _given(areas: pl.DataFrame) -> Country:
@@ -152,13 +149,22 @@ def _given(areas: pl.DataFrame) -> Country:
     where = wards.select("easting_m", "northing_m").to_numpy()
     nearest = cKDTree(where).query(where, k=min(5, len(where)))[0]
     districts = wards.select("district").unique().sort("district")
-    return _finished(
+    return finished(
         wards.with_columns(radius_m=pl.Series(np.maximum(nearest[:, -1] / 2, 200.0))),
         districts.with_columns(former_code="district", name="district"),
     )
 
 
-def _finished(wards: pl.DataFrame, districts: pl.DataFrame) -> Country:
+def finished(wards: pl.DataFrame, districts: pl.DataFrame) -> Country:
+    """Return a country of wards in districts.
+
+    Parameters
+    ----------
+    wards
+        ward, district, easting_m, northing_m, radius_m, population and jobs (numbers).
+    districts
+        district, former_code, name.
+    """
     density = pl.col("population") / (np.pi * (pl.col("radius_m") / 1_000) ** 2)
     finished = wards.with_columns(
         is_urban=density >= URBAN_PER_KM2,

@@ -1,6 +1,7 @@
 """Masts and cells of the operators, and which cell serves a phone at a place."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ PATH_LOSS_DB, SHADOW_DB, SOFTNESS_DB = 35.0, 6.0, 3.0
 BACK_DB, OUT_OF_RANGE_DB = 20.0, 15.0
 NEIGHBOURS = 4
 SHARED_MASTS = 0.3
+VALID_FROM = date(2014, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,16 @@ def serving_cells(network: Network, at: FloatArray, random: np.random.Generator)
     return Serving(np.take_along_axis(near, best, axis=1).astype(np.int32), cumulated.astype(np.float32))
 
 
-def plan_table(network: Network) -> pl.DataFrame:
-    """Return the cell plan as the operator writes it down, in degrees."""
+def plan_table(network: Network, valid_from: date = VALID_FROM) -> pl.DataFrame:
+    """Return the cell plan as the operator writes it down, in degrees.
+
+    Parameters
+    ----------
+    network
+        Masts and sectors of one operator.
+    valid_from
+        Day from which on the plan holds.
+    """
     cells = network.table
     latitude, longitude = from_national_grid(cells["easting_m"].to_numpy(), cells["northing_m"].to_numpy())
     return cells.select(
@@ -153,6 +163,6 @@ def plan_table(network: Network) -> pl.DataFrame:
         azimuth_degrees="azimuth_degrees",
         beam_width_degrees="beam_width_degrees",
         range_m="range_m",
-        valid_from=pl.lit("2014-01-01"),
+        valid_from=pl.lit(str(valid_from)),
         valid_to=pl.lit(None, dtype=pl.String()),
     )

@@ -12,6 +12,7 @@ from ons_assets.simulate.mobile.scales import Scale
 from ons_assets.simulate.prices.seeds import generator
 
 AGES = ("0-15", "16-24", "25-44", "45-64", "65+")
+AGES_FROM = (16, 25, 45, 65)
 AGE_SHARES = np.array([0.19, 0.12, 0.28, 0.25, 0.16])
 OPERATORS = ("north", "south", "west")
 OPERATOR_SHARES = np.array([0.30, 0.42, 0.28])
@@ -19,9 +20,6 @@ CONTRACTS = ("contract", "prepaid", "business")
 
 # What people do: NONE stay at home, or go where they like.
 NONE, FULL, PART, HYBRID, HOME, NIGHT, SITES, STUDENT, CHILD = range(9)
-ACTIVITIES = (
-    "none", "full_week", "part_week", "hybrid", "home_worker", "night_shift", "several_sites", "student", "child"
-)  # fmt: skip
 WORKERS = (FULL, PART, HYBRID, HOME, NIGHT, SITES)
 COMMUTERS = (FULL, PART, HYBRID, NIGHT)
 EMPLOYED = np.array([0.0, 0.46, 0.80, 0.72, 0.08])
@@ -95,10 +93,21 @@ def make_people(country: Country, size: Scale, seed: int) -> People:
     home_at = country.centre[home] + disc(random, n, 1.0) * country.radius_m[home, None]
     spread = np.where(student | child, 0.3, 0.6)[:, None] * country.radius_m[np.maximum(work, 0), None]
     work_at = country.centre[np.maximum(work, 0)] + disc(random, n, 1.0) * spread
-    return People(home, work, home_at, work_at, age, activity, _days(random, activity, size))
+    return People(home, work, home_at, work_at, age, activity, days_at_work(random, activity, size))
 
 
-def _days(random: np.random.Generator, activity: IntArray, size: Scale) -> npt.NDArray[np.bool_]:
+def days_at_work(random: np.random.Generator, activity: IntArray, size: Scale) -> npt.NDArray[np.bool_]:
+    """Return on which days people go to work or study, shape (people, days).
+
+    Parameters
+    ----------
+    random
+        Stream that the days are drawn from.
+    activity
+        Number in `ACTIVITIES`, shape (people,).
+    size
+        First day and days.
+    """
     n = len(activity)
     weekday = (np.arange(size.days) + size.first_day.weekday()) % 7
     is_weekday = ~np.array([size.is_free(day) for day in range(size.days)])

@@ -60,6 +60,12 @@ SCALES: dict[str, Scale] = {
 }
 """The named scales: ``demo``, ``medium``, ``full`` (100 million events of a million devices) and ``tourism``."""
 
+IN_COUNTRY: dict[str, Scale] = {
+    "small": Scale("small", 12_000, date(2011, 6, 6), 14, 3.0, 6.0, True, travels=True),
+    "medium": Scale("medium", 100_000, date(2011, 6, 6), 28, 3.0, 6.0, False, travels=True),
+}
+"""What operators see of a country, by the name of its scale; its people are as many as it has."""
+
 
 def scale_of(scale: str | Scale) -> Scale:
     """Return the scale of that name, or the scale itself.

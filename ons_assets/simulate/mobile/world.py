@@ -1,13 +1,15 @@
 """The simulated world of phones: files of operators and of the office on one side, the truth on the other."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from ons_assets.simulate.country import Country as WholeCountry
+from ons_assets.simulate.country.households import ACTIVITIES
 from ons_assets.simulate.mobile import files
 from ons_assets.simulate.mobile.away import Travellers
 from ons_assets.simulate.mobile.company import Companions, Company
@@ -16,7 +18,6 @@ from ons_assets.simulate.mobile.country import Country, make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import Network, make_network, plan_table
 from ons_assets.simulate.mobile.people import (
-    ACTIVITIES,
     AGES,
     COMMUTERS,
     CONTRACTS,
@@ -32,6 +33,7 @@ from ons_assets.simulate.mobile.people import (
     true_flows,
 )
 from ons_assets.simulate.mobile.scales import Scale, scale_of
+from ons_assets.simulate.mobile.settling import people_of, wards_of
 from ons_assets.simulate.mobile.travel import HOME_MCC, HOME_MNC, make_journeys, make_visitors
 from ons_assets.simulate.prices.seeds import generator
 
@@ -64,6 +66,7 @@ def simulate_mobile(
     scale: str | Scale = "demo",
     seed: int = 1,
     areas: pl.DataFrame | None = None,
+    whole: WholeCountry | None = None,
     operators: Sequence[str] = OPERATORS[:1],
     company: Company | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -89,6 +92,8 @@ def simulate_mobile(
         The same seed gives the same files, byte by byte.
     areas
         Wards to use instead of the invented country, see `make_country`.
+    whole
+        A country whose people have the phones; its office tells of commuting and areas, so that this world does not.
     operators
         Operators whose events are written; the others deliver flows. Of none, nothing is told of masts and presence.
     company
@@ -97,8 +102,7 @@ def simulate_mobile(
         Called with days done and days in all.
     """
     size = scale_of(scale)
-    country = make_country(seed, areas)
-    people = make_people(country, size, seed)
+    size, country, people = _populated(size, seed, areas, whole)
     phones = make_phones(people, country, seed)
     companions = find_companions(people, phones, company, seed) if company is not None else None
     people = companions.people if companions is not None else people
@@ -109,7 +113,7 @@ def simulate_mobile(
     outages, present, away, done = [], [], [], 0
     for name in operators:
         network = make_network(country, name, seed)
-        written.csv("cells", f"cells_{name}.csv", plan_table(network))
+        written.csv("cells", f"cells_{name}.csv", plan_table(network, size.first_day.replace(month=1, day=1)))
         chosen = np.flatnonzero(phones.operator == OPERATORS.index(name))
         written.csv("devices", f"devices_{name}.csv", files.register(phones, people, devices, chosen, name))
         operator = Operator(name, people, phones, country, network, size, seed, companions)
@@ -138,7 +142,7 @@ def simulate_mobile(
         if name not in operators:
             table = _flows_of_another(people, phones, country, name, size, seed)
             written.csv("aggregated_flows", f"flows_{name}.csv", table)
-    _write_office(written, country, people, size, seed)
+    _write_office(written, country, people, size, seed, is_whole=whole is not None)
     _write_truth(truth, country, people, phones, devices, faults)
     if companions is not None:
         _write_companions(truth, companions, devices)
@@ -156,6 +160,16 @@ def simulate_mobile(
         events=written.events,
         bytes=written.bytes,
     )
+
+
+def _populated(
+    size: Scale, seed: int, areas: pl.DataFrame | None, whole: WholeCountry | None
+) -> tuple[Scale, Country, People]:
+    if whole is None:
+        country = make_country(seed, areas)
+        return size, country, make_people(country, size, seed)
+    size, country = replace(size, people=len(whole.people)), wards_of(whole)
+    return size, country, people_of(whole, country, size, seed)
 
 
 def _write_parts(truth: Path, parts: Mapping[str, Sequence[pl.DataFrame]]) -> None:
@@ -304,8 +318,14 @@ def _flows_of_another(
     )
 
 
-def _write_office(written: Written, country: Country, people: People, size: Scale, seed: int) -> None:
+def _write_office(
+    written: Written, country: Country, people: People, size: Scale, seed: int, *, is_whole: bool
+) -> None:
+    """Write what the office knows; of a whole country it knows all but the market from the country itself."""
     level = size.level
+    written.csv("phone_market", "phone_market.csv", _market(country, people, level, seed))
+    if is_whole:
+        return
     census = true_flows(people, country, level).select(
         pl.lit(BENCHMARK).alias("benchmark"), "origin", "destination", "commuters", "home_workers"
     )
@@ -316,7 +336,6 @@ def _write_office(written: Written, country: Country, people: People, size: Scal
         for side, name in (("origin", "home"), ("destination", "work"))
     ]
     written.csv("workers", "workers.csv", pl.concat(sides).select("area", "side", "workers").sort("side", "area"))
-    written.csv("phone_market", "phone_market.csv", _market(country, people, level, seed))
     residents = np.bincount(people.home, minlength=country.n)
     parts = country.wards.select(
         "easting_m", "northing_m", part="ward", area=level, residents=pl.Series(residents)

@@ -7,6 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.simulate.country.lives import (
+    LONG_AGO,
+    MONTH_WEIGHT,
+    MOVES_A_YEAR,
+    SAME_DISTRICT,
+    TERM_BEGINS,
+    TERM_ENDS,
+)
+from ons_assets.simulate.country.office import AGES, LAG_DAYS, NEVER
 from ons_assets.simulate.prices.seeds import generator
 from ons_assets.simulate.tweets.scales import Scale
 from ons_assets.simulate.tweets.towns import Towns
@@ -15,22 +24,14 @@ IntArray = npt.NDArray[np.int64]
 
 EMPLOYED, STUDENT, AT_HOME = 0, 1, 2
 EMPLOYED_SHARE = 0.62
-MOVES_PER_YEAR = 0.10
-SAME_AREA_MOVES = 0.55
 COMMUTERS = 0.3
-MONTH_WEIGHT = np.array([0.7, 0.7, 0.9, 0.9, 0.9, 1.1, 1.2, 1.4, 1.6, 1.1, 0.8, 0.7])
-AGE_GROUPS = ("16-24", "25-39", "40-64", "65+")
+AGE_GROUPS = tuple(AGES)
 AGE_SHARES = (0.1, 0.28, 0.42, 0.2)
 
-LONG_AGO = -10_000
-
-# Days of the year (month, day) about which students come and go.
-TERM_BEGINS, TERM_ENDS = (9, 21), (6, 18)
 CHRISTMAS = ((12, 13), (1, 10))
 
-# General practices learn of a move late, and of some never.
-REGISTRATION_LAG_DAYS = {EMPLOYED: 45.0, STUDENT: 120.0, AT_HOME: 30.0}
-NEVER_REGISTERS = {EMPLOYED: 0.08, STUDENT: 0.35, AT_HOME: 0.03}
+# Of the register, which learns late of moves.
+WHOSE = {EMPLOYED: "working", STUDENT: "student", AT_HOME: "other"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class People:
     moves
         person, day, origin, destination (numbers of areas), kind ("residential", "term", "family",
         "graduation"), registered_day (null if never).
+    resident
+        Number of each person in the country; None in a world without one.
     """
 
     status: IntArray
@@ -60,6 +63,7 @@ class People:
     jobs: pl.DataFrame
     absences: pl.DataFrame
     moves: pl.DataFrame
+    resident: IntArray | None = None
 
 
 def make_people(towns: Towns, scale: Scale, seed: int) -> People:
@@ -93,7 +97,7 @@ def make_people(towns: Towns, scale: Scale, seed: int) -> People:
         is_male=random.random(n) < 0.49,
         homes=homes,
         jobs=pl.concat([students[1], others[1]]).sort("person", "from_day"),
-        absences=_absences(towns, scale, n, seed),
+        absences=absences(towns, scale, n, seed),
         moves=moves,
     )
 
@@ -181,10 +185,10 @@ def _others(towns: Towns, scale: Scale, lives_in: IntArray, who: IntArray, statu
     home = towns.draw(random, area, "residential")
     job = _job(towns, random, area, status[who] == EMPLOYED)
     day_weight = MONTH_WEIGHT[[(scale.first_day + timedelta(day)).month - 1 for day in range(scale.days)]]
-    chance = MOVES_PER_YEAR * day_weight.sum() / 365
+    chance = MOVES_A_YEAR * day_weight.sum() / 365
     moves = random.random(n) < chance
     day = random.choice(scale.days, n, p=day_weight / day_weight.sum())
-    destination = np.where(random.random(n) < SAME_AREA_MOVES, area, _elsewhere(towns, random, area))
+    destination = np.where(random.random(n) < SAME_DISTRICT, area, _elsewhere(towns, random, area))
     new_home = towns.draw(random, destination, "residential")
     new_job = np.where(destination == area, job, _job(towns, random, destination, status[who] == EMPLOYED))
     before = np.full(n, LONG_AGO)
@@ -231,16 +235,28 @@ def _moves(homes: pl.DataFrame, towns: Towns, kinds: pl.DataFrame) -> pl.DataFra
 def _with_registration(moves: pl.DataFrame, status: IntArray, seed: int) -> pl.DataFrame:
     random = generator(seed, "registration")
     kind = status[moves["person"].to_numpy()]
-    lag = np.array([REGISTRATION_LAG_DAYS[number] for number in range(3)])[kind]
-    never = random.random(len(moves)) < np.array([NEVER_REGISTERS[number] for number in range(3)])[kind]
+    lag = np.array([LAG_DAYS[WHOSE[number]] for number in range(3)])[kind]
+    never = random.random(len(moves)) < np.array([NEVER[WHOSE[number]] for number in range(3)])[kind]
     registered = moves["day"].to_numpy() + np.rint(random.exponential(1.0, len(moves)) * lag).astype(np.int64)
     return moves.with_columns(
         registered_day=pl.Series(np.where(never, -1, registered)),
     ).with_columns(pl.when(pl.col("registered_day") >= 0).then("registered_day").alias("registered_day"))
 
 
-def _absences(towns: Towns, scale: Scale, n: int, seed: int) -> pl.DataFrame:
-    """Two weeks' holiday for two thirds of the people in half a year; somewhere in the country."""
+def absences(towns: Towns, scale: Scale, n: int, seed: int) -> pl.DataFrame:
+    """Return two weeks' holiday for two thirds of the people in half a year; somewhere in the country.
+
+    Parameters
+    ----------
+    towns
+        About which holidays are spent.
+    scale
+        Days.
+    n
+        How many people there are.
+    seed
+        Seed of the world.
+    """
     random = generator(seed, "holidays")
     goes = np.flatnonzero(random.random(n) < 0.66 * min(1.0, scale.days / 180))
     start = random.integers(0, scale.days, len(goes))

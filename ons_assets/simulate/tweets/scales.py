@@ -50,6 +50,12 @@ SCALES: dict[str, Scale] = {
 }
 """The named scales: ``small`` (a demonstration), ``medium``, ``full`` (the pilot's own size)."""
 
+IN_COUNTRY: dict[str, Scale] = {
+    "small": Scale("small", 2_000, 6, date(2011, 5, 1), 92, 0.55, True, 3, unlocated_share=0.02),
+    "medium": Scale("medium", 20_000, 5, date(2011, 5, 1), 92, 0.4, False, 3),
+}
+"""Who tweets of a country, by the name of its scale; `people_per_user` is what comes of its people."""
+
 
 def scale_of(scale: str | Scale) -> Scale:
     """Return the scale of that name, or the scale itself.

@@ -8,15 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.simulate.country.addresses import CAMPUS_M, CLASS_CODES, NEAR_CAMPUS_M, STREET_GRID_M
+from ons_assets.simulate.country.land import MOVING_KM
 from ons_assets.simulate.land import disc
 from ons_assets.simulate.prices.seeds import generator
 
 TOWNS = Path(__file__).parent / "data" / "towns.csv"
-CLASS_CODES = {"residential": "RD04", "commercial": "CO01", "education": "CE05", "transport": "CT08", "other": "LU"}
-CAMPUS_M = 250.0
-STREET_GRID_M = 12.0
-# How commuting and moving fall off with distance.
-GRAVITY_KM = 60.0
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -82,7 +79,7 @@ class Towns:
         """Probability of each other area as a destination; rows are origins and sum to 1."""
         where = self.table.select("easting_m", "northing_m").to_numpy()
         apart_km = np.hypot(*(where[:, None, :] - where[None, :, :]).transpose(2, 0, 1)) / 1_000
-        pull = self.table["population"].to_numpy() * np.exp(-apart_km / GRAVITY_KM)
+        pull = self.table["population"].to_numpy() * np.exp(-apart_km / MOVING_KM)
         np.fill_diagonal(pull, 0.0)
         shares: FloatArray = pull / pull.sum(axis=1, keepdims=True)
         return shares
@@ -123,7 +120,7 @@ def make_towns(seed: int, n_people: int, table: pl.DataFrame | None = None) -> T
                 offset = disc(random, count, town["radius_m"] * (0.35 if kind == "commercial" else 1.0))
                 if kind == "residential":
                     # Nobody lives on the campus.
-                    near = np.hypot(*(offset - campus).T) < CAMPUS_M + 100
+                    near = np.hypot(*(offset - campus).T) < NEAR_CAMPUS_M
                     offset[near] += 3 * CAMPUS_M
             sector = (pl.col("northing_m") // 200 % 10).cast(pl.Int8())
             at = np.array([town["easting_m"], town["northing_m"]]) + np.round(offset / STREET_GRID_M) * STREET_GRID_M

@@ -1,17 +1,19 @@
 """The simulated world: drops of tweets on one side, the truth on the other."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from ons_assets.simulate.country import Country
 from ons_assets.simulate.tweets import files, habits
 from ons_assets.simulate.tweets.habits import WHERE, Tweets
 from ons_assets.simulate.tweets.people import AGE_GROUPS, STUDENT, People, make_people, terms_of
 from ons_assets.simulate.tweets.scales import Scale, scale_of
+from ons_assets.simulate.tweets.settling import people_of, towns_of
 from ons_assets.simulate.tweets.towns import Towns, make_towns
 
 STATUS = ("employed", "student", "at_home")
@@ -43,6 +45,7 @@ def simulate_tweets(
     scale: str | Scale = "small",
     seed: int = 1,
     areas: pl.DataFrame | None = None,
+    country: Country | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Simulate people who tweet, and write what a collector would leave of it.
@@ -64,14 +67,22 @@ def simulate_tweets(
         The same seed gives the same files, byte by byte.
     areas
         Areas to use instead of the invented towns, see `make_towns`.
+    country
+        A country whose people tweet, through all of its days; `people` of the truth has their numbers in it as
+        `resident`.
     progress
         Called with users done and users in all.
     """
     size = scale_of(scale)
     for folder in (drops, truth):
         folder.mkdir(parents=True, exist_ok=True)
-    towns = make_towns(seed, size.users * size.people_per_user, areas)
-    people = make_people(towns, size, seed)
+    if country is not None:
+        size = replace(size, first_day=country.scale.first_day, days=country.scale.days)
+        towns = towns_of(country)
+        people = people_of(country, towns, size, seed)
+    else:
+        towns = make_towns(seed, size.users * size.people_per_user, areas)
+        people = make_people(towns, size, seed)
     users = habits.choose_users(people, size, seed)
     down = habits.outages(size, seed)
     tweets, accounts = _tweets(people, users, towns, size, seed, down, progress)
@@ -173,7 +184,7 @@ def _write_truth(
             "is_male": people.is_male,
             "studies_last_day": (people.status == STUDENT) & (last_job >= 0),
         }
-    ).with_columns(user_id=user_id)
+    ).with_columns(user_id=user_id, **({} if people.resident is None else {"resident": people.resident}))
     everyone = pl.concat([pl.DataFrame({"author": users, "kind": ["person"] * len(users)}), accounts])
     tables = {
         "areas": towns.table,

@@ -1,0 +1,50 @@
+"""How large the simulated country is, and for how long people live there."""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Size of a simulated country.
+
+    Parameters
+    ----------
+    name
+        Name of the scale.
+    people
+        Residents, about: whole households live there.
+    first_day, days
+        Days through which they live; day 0 is the first.
+    """
+
+    name: str
+    people: int
+    first_day: date
+    days: int
+
+
+SCALES: dict[str, Scale] = {
+    scale.name: scale
+    for scale in (
+        # In June students leave; files of the meters' trial reach to September 2011, ids of tweets from November 2010.
+        Scale("small", 12_000, date(2011, 5, 1), 92),
+        Scale("medium", 100_000, date(2011, 5, 1), 92),
+    )
+}
+"""The named scales: ``small`` (a demonstration) and ``medium``."""
+
+
+def scale_of(scale: str | Scale) -> Scale:
+    """Return the scale of that name, or the scale itself.
+
+    Raises
+    ------
+    ValueError
+        If no scale has that name.
+    """
+    if isinstance(scale, Scale):
+        return scale
+    if scale not in SCALES:
+        raise ValueError(f"unknown scale {scale!r}: use one of {', '.join(SCALES)}, or a Scale")
+    return SCALES[scale]

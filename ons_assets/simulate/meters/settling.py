@@ -1,0 +1,101 @@
+"""Homes with a meter in a country: a sample of its dwellings, with who lives there, or nobody."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from ons_assets.simulate.country import Country
+from ons_assets.simulate.country.addresses import SECOND
+from ons_assets.simulate.country.truth import occupied, spells_of
+from ons_assets.simulate.meters.home import Settled
+from ons_assets.simulate.meters.households import Kind, Role, draw_household, household_of
+from ons_assets.simulate.meters.presence import VACANCY_DAYS
+from ons_assets.simulate.meters.scales import Scale
+from ons_assets.simulate.prices.seeds import generator
+
+ROLES = {
+    "full_week": Role.FULL_TIME,
+    "hybrid": Role.FULL_TIME,
+    "several_sites": Role.FULL_TIME,
+    "part_week": Role.PART_TIME,
+    "night_shift": Role.SHIFTS,
+    "home_worker": Role.AT_HOME,
+    "none": Role.AT_HOME,
+    "student": Role.STUDENT,
+    "child": Role.PUPIL,
+}
+RETIRED_FROM, SCHOOL_FROM = 60, 4
+
+
+class MeteredDwellings:
+    """As many dwellings of each district, chosen by chance, with their households.
+
+    A home is vacant on the days on which nobody lives in the dwelling. Its people are those who live there on the day
+    in the middle of all days, or on the one nearest to it on which somebody does.
+
+    Parameters
+    ----------
+    country
+        Which lives through the days of the scale.
+    scale
+        Homes and days.
+    seed
+        Seed of the trial.
+
+    Raises
+    ------
+    ValueError
+        If the country does not live through the days of the scale.
+    """
+
+    def __init__(self, country: Country, scale: Scale, seed: int) -> None:
+        first = (scale.start - country.scale.first_day).days
+        if first < 0 or first + scale.days > country.scale.days:
+            raise ValueError(f"the country does not live through all of the {scale.days} days from {scale.start}")
+        self._first, self._days = first, scale.days
+        random = generator(seed, "metered dwellings")
+        shuffled = country.dwellings[random.permutation(len(country.dwellings))]
+        # One district after the other, so that each has as many.
+        ranked = shuffled.with_columns(place=pl.int_range(pl.len()).over("district")).sort("place", "district")
+        self.dwellings = ranked.head(scale.homes)
+        self._spells = spells_of(country).join(self.dwellings.select(home="address"), on="home", how="semi")
+        self._people = country.people.select("person", "age", "activity")
+        self._types = dict(country.lives.households.select("household", "household_type").iter_rows())
+
+    def __call__(self, number: int, rng: np.random.Generator) -> Settled:
+        """Return where a home is, and who lives there.
+
+        Parameters
+        ----------
+        number
+            Of the home.
+        rng
+            Its stream.
+        """
+        dwelling = self.dwellings.row(number, named=True)
+        where = {"area": dwelling["district"], "uprn": dwelling["uprn"]}
+        if dwelling["use"] == SECOND:
+            return Settled(household=draw_household(rng, second_share=1.0, vacant_share=0.0), **where)
+        spells = self._spells.filter(home=dwelling["address"])
+        empty = np.ones(self._days, dtype=bool)
+        for since, until in occupied(spells).select("since", "until").iter_rows():
+            empty[max(since - self._first, 0) : max(until - self._first, 0)] = False
+        if empty.all():
+            vacant = replace(draw_household(rng, second_share=0.0, vacant_share=1.0), empty=empty)
+            return Settled(household=vacant, **where)
+        middle = self._days // 2
+        lived_on = np.flatnonzero(~empty)
+        day = self._first + int(lived_on[np.abs(lived_on - middle).argmin()])
+        living = spells.filter((pl.col("since") <= day) & (day < pl.col("until"))).join(self._people, on="person")
+        kind = Kind.VACANT if empty.sum() >= min(VACANCY_DAYS, self._days) else Kind.MAIN
+        lived = living.sort("person").select("age", "activity")
+        people = [(_role(age, activity), age) for age, activity in lived.iter_rows()]
+        household_type = self._types[living["household"][0]]
+        return Settled(household=household_of(rng, kind, household_type, people, empty), **where)
+
+
+def _role(age: int, activity: str) -> Role:
+    if activity == "none" and age >= RETIRED_FROM:
+        return Role.RETIRED
+    return Role.SMALL_CHILD if age < SCHOOL_FROM else ROLES[activity]

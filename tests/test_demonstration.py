@@ -1,0 +1,50 @@
+"""The demonstration: a home of its own days and areas, and the files of all sources of one country."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ons_assets import demo
+from ons_assets.settings import load_settings
+from ons_assets.simulate.country import SCALES
+from ons_assets.simulate.meters import scales as meters
+from ons_assets.simulate.mobile import scales as mobile
+from ons_assets.simulate.tweets import scales as tweets
+
+
+def test_a_new_home_is_told_of_which_days_and_areas_it_is(tmp_path: Path) -> None:
+    settings = demo.prepared(load_settings(tmp_path / "home"))
+    assert settings.tweets.locating.area_level == "district"
+    assert settings.calendar.first_day <= SCALES["small"].first_day
+    assert load_settings(tmp_path / "home") == settings
+    assert demo.prepared(settings) == settings
+
+
+def test_a_home_that_says_something_else_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "ons-assets.toml"
+    file.write_text("[calendar]\nfirst_day = 2010-01-01\n")
+    with pytest.raises(ValueError, match=r"first_day is 2010-01-01, and tweets.locating.area_level is not set"):
+        demo.prepared(load_settings(tmp_path))
+    assert file.read_text() == "[calendar]\nfirst_day = 2010-01-01\n"
+
+
+def test_every_source_of_the_country_has_a_folder_and_the_truth_lies_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    size = replace(SCALES["small"], people=1_000)
+    for scales, less in ((meters, {"homes": 16}), (mobile, {"days": 3}), (tweets, {"users": 100})):
+        monkeypatch.setitem(scales.IN_COUNTRY, "small", replace(scales.IN_COUNTRY["small"], **less))
+    summary = demo.simulate_country(tmp_path / "drops", tmp_path / "truth", size, 3, told.append)
+    assert told == ["simulating a country", *(f"simulating {name}" for name in demo.PILOTS)]
+    assert "people of one country" in summary
+    assert {path.name for path in (tmp_path / "drops").iterdir()} >= {
+        "areas", "addresses", "population", "dwellings", "commuting_flows", "migration_estimates", "prices", "tweets",
+        "meters", "meter_areas", "phone_events", "phone_market",
+    }  # fmt: skip
+    assert {path.name for path in (tmp_path / "truth").iterdir()} == {"country", *demo.PILOTS}
+    months = set(pl.read_parquet(tmp_path / "truth" / "country" / "area_months.parquet")["month"])
+    quotes = pl.read_parquet(tmp_path / "truth" / "prices" / "runs.parquet")["day"].dt.month_start()
+    assert set(quotes) <= months
