@@ -69,7 +69,7 @@ def looks(home: Path, supplier: Path) -> None:
     import dagster as dg
 
     from ons_assets import operations
-    from ons_assets.definitions import build_definitions
+    from ons_assets.definitions import build_definitions, sensor_of_files
     from ons_assets.orchestration.resources import Lakehouse
     from ons_assets.orchestration.runs import close_dead_runs, instance
 
@@ -79,7 +79,7 @@ def looks(home: Path, supplier: Path) -> None:
     for file in supplier.glob("*_products_*"):
         shutil.copy2(file, opened_home.drops / "prices")
     definitions, cursor = build_definitions(settings), None
-    sensor = next(each for each in definitions.sensors or [] if each.name == "prices_drops")
+    sensor = sensor_of_files(settings)
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     with instance(opened_home) as opened:
         while True:
