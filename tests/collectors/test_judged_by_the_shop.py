@@ -1,7 +1,7 @@
 """Some mornings in shops where much goes wrong: the log of the shop is the judge, and the truth of its shelves."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from ons_assets.intake.ledger import Ledger
 from ons_assets.lakehouse.home import Home
 from ons_assets.prices.sources import QuoteFiles
+from ons_assets.simulate.prices.web_pages import UNIT_PRICE_BASES
 from ons_assets.simulate.shops import Faults
 from tests.collectors.shop_worlds import DELAY_SECONDS, SHOPS, Street, broken_manners, shown, street
 
@@ -61,6 +62,26 @@ def test_quotes_are_the_truth_of_the_pages_that_were_answered(mornings: Mornings
         assert sorted((item, name, Decimal(price)) for item, name, price in rows) == sorted(truth)
         compared += len(truth)
     assert compared > 150
+
+
+def test_unit_prices_are_those_of_the_pages_and_for_the_units_of_the_files(mornings: Mornings) -> None:
+    """Pages that show another unit than the files of other days would look as if the shelves had changed."""
+    opened, manifests = mornings
+    bases = {(shown, unit) for _, shown, unit in UNIT_PRICE_BASES.values()}
+    met = set()
+    for said in manifests:
+        if said["file"] is None:
+            continue
+        day = date.fromisoformat(said["day"])
+        for item, name, price, quantity, unit in (
+            opened.rows(said).select("item_id", "product", "unit_price", "unit_quantity", "unit").rows()
+        ):
+            [article] = [each for each in opened.stock.articles(said["retailer"], item, day) if each.name == name][:1]
+            assert (Decimal(quantity), unit) == (article.unit_quantity, article.unit)
+            assert abs(Decimal(price) - article.unit_price) <= Decimal("0.01")
+            met.add((int(Decimal(quantity)), unit))
+    assert met <= bases
+    assert len(met) > 3
 
 
 def test_failures_are_all_in_the_manifest(mornings: Mornings) -> None:

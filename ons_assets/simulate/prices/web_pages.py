@@ -50,6 +50,12 @@ _BASES = pl.DataFrame(
     orient="row",
 )
 
+UNIT_PRICE_BASES = {
+    basis: (quantity, shown, unit)
+    for basis, quantity, shown, unit in _BASES.select("basis", "basis_quantity", "no_units", "units").iter_rows()
+}
+"""By the name of a basis: grams, millilitres or pieces that a unit price is for, and what is shown of it."""
+
 WINE_WITHOUT_UNIT_PRICE = 2
 """On the pages of the `shelf_path` website every second wine shows no unit price."""
 

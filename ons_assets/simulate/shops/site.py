@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from ons_assets.simulate.shops.stock import Article, Stock
 
 PAGE_SIZE = 12
+# Of UN/CEFACT.
+UNIT_CODES = {"g": "GRM", "kg": "KGM", "ml": "MLT", "cl": "CLT", "l": "LTR", "each": "C62"}
 FORBIDDEN = ("/basket", "/account", "/offers/")
 ROBOTS = "\ufeff" + "".join(
     f"{line}\n" for line in ("User-agent: *", *(f"Disallow: {path}" for path in FORBIDDEN), "Allow: /")
@@ -166,7 +168,7 @@ def json_ld(articles: Sequence[Article], following: str | None) -> str:
                         "referenceQuantity": {
                             "@type": "QuantitativeValue",
                             "value": each.unit_quantity,
-                            "unitCode": {"g": "GRM", "ml": "MLT", "each": "C62"}[each.unit],
+                            "unitCode": UNIT_CODES[each.unit],
                         },
                     },
                 },

@@ -8,9 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.simulate.prices import tables
-from ons_assets.simulate.prices.web_pages import shelf_of
-
-GRAMS_OR_ML, PIECES = 100, 1
+from ons_assets.simulate.prices.web_pages import UNIT_PRICE_BASES, shelf_of
 
 
 @dataclass(frozen=True)
@@ -120,8 +118,8 @@ class Stock:
 def _article(row: dict[str, object]) -> Article:
     price = Decimal(f"{row['price_gbp']:.2f}")
     regular = Decimal(f"{row['regular_price_gbp']:.2f}")
-    piece = row["pack_unit"] == "each"
-    quantity = PIECES if piece else GRAMS_OR_ML
+    basis = "each" if row["pack_unit"] == "each" else tables.recipes()[str(row["item_id"])].basis
+    quantity, shown, unit = UNIT_PRICE_BASES[basis]
     packed = Decimal(int(str(row["pack_count"])) * int(str(row["pack_size"])))
     promotion = str(row["promotion"])
     offer = f"Was £{regular} Now £{price}" if regular != price else promotion if promotion != "none" else None
@@ -129,8 +127,8 @@ def _article(row: dict[str, object]) -> Article:
         product_id=str(row["product_id"]),
         name=str(row["product_name"]),
         price=price,
-        unit_price=(price * quantity / packed).quantize(Decimal("0.001")),
-        unit_quantity=quantity,
-        unit=str(row["pack_unit"]),
+        unit_price=(price * Decimal(quantity) / packed).quantize(Decimal("0.001")),
+        unit_quantity=shown,
+        unit=unit,
         promotion=offer,
     )
