@@ -11,7 +11,7 @@ import pytest
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.governance.report import gather, write_pages, write_report
 from ons_assets.governance.report.facts import Facts, Light, Publication, TableFacts
-from ons_assets.governance.report.judgement import may_be_published, stands, tasks
+from ons_assets.governance.report.judgement import can_identify, may_be_published, stands, tasks
 from ons_assets.governance.report.page import as_html
 from ons_assets.governance.report.pages import path_of, site
 from ons_assets.governance.report.summary import summary
@@ -203,7 +203,10 @@ def test_whether_a_table_may_be_published(facts: Facts) -> None:
     assert [task.light for task in tasks(replace(facts, tables=(exposed,), refusals=()))] == [Light.BAD]
     assert may_be_published(replace(flows, disclosure=None)).light is Light.LOOK
     individual = of(facts, "tweets/users")
-    assert may_be_published(individual).sentence.startswith("No")
+    assert may_be_published(individual).light is Light.NEVER
+    assert can_identify(individual).light is Light.NEVER
+    assert "fewer than 10 users" in can_identify(flows).sentence
+    assert can_identify(exposed).light is Light.BAD
 
 
 def test_what_is_wrong_with_its_inputs_is_looked_at_before_a_table_leaves(
@@ -213,10 +216,11 @@ def test_what_is_wrong_with_its_inputs_is_looked_at_before_a_table_leaves(
     assert [each.table.name for each in comparison.behind] == [FLOWS.name, "tweets/users", QUOTES.name]
     flows = of(facts, FLOWS.name)
     assert stands(flows).light is Light.GOOD
-    assert may_be_published(flows).light is Light.LOOK
-    assert f"first look at {QUOTES.name}" in may_be_published(flows).sentence
-    assert "Behind it, and to be acted on" in pages[path_of(comparison.table.name)].text
-    assert "Behind it, and to be acted on" not in pages[path_of(QUOTES.name)].text
+    assert may_be_published(flows).light is Light.BAD
+    assert f"Not now: {QUOTES.name}" in may_be_published(flows).sentence
+    for said in ("Look first at what it is made of", "Behind it, and to be looked at first"):
+        assert said in pages[path_of(comparison.table.name)].text
+        assert said not in pages[path_of(QUOTES.name)].text
     # What may not leave at all is not told to be looked at.
     exposed = replace(flows, disclosure={**(flows.disclosure or {}), "exposed": 3})
     assert may_be_published(exposed).light is Light.BAD
@@ -283,8 +287,8 @@ def test_the_summary_counts_as_figures_no_table_of_the_house_about_itself(facts:
     of_the_house = [table for table in facts.tables if table.table.domain == "governance"]
     assert any(table.latest for table in of_the_house)
     only = replace(facts, tables=tuple(of_the_house))
-    assert "0 tables may, 0 not yet" in summary(only)
-    assert "1 table may, 2 not yet" in summary(facts)
+    assert "0 tables may be published as soon as somebody approves it, 0 not while" in summary(only)
+    assert "0 tables may be published as soon as somebody approves it, 3 not while" in summary(facts)
 
 
 def test_nothing_ever_came_and_there_is_a_report(tmp_path: Path) -> None:

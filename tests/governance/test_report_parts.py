@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.governance.releases.words import PAGES
+from ons_assets.governance.report.facts import Refusal
 from ons_assets.governance.report.methods import method_page, method_path
 from ons_assets.governance.report.outages import spells_of
 from ons_assets.governance.report.page import Page, Site, as_html
 from ons_assets.governance.report.quality import LIGHTS, quality_of_tables
+from ons_assets.governance.report.reasons import added_up
 from ons_assets.governance.scorecard.measures import Status as Verdict
 from ons_assets.intake.ledger import Drop, Status
 from ons_assets.lakehouse import lake
@@ -127,3 +129,25 @@ def test_a_dimension_stands_as_the_worst_of_what_was_said_last_of_its_measures(
     assert told == {day: LIGHTS[Verdict(status)] for day, status in expected.items()}
     assert quality.dimensions == {"validity": told[max(told)]}
     assert not quality.by_partition
+
+
+def refusal(reason: str, rows: int, *, whole: bool = False, notes: tuple[str, ...] = ()) -> Refusal:
+    return Refusal("prices/raw_quotes", "a.csv", None, datetime.now(UTC), reason, notes, rows, whole)
+
+
+def test_reasons_of_many_files_are_added_up_and_none_is_told_as_that_of_all() -> None:
+    refused = [
+        refusal("92 rows: repeats another line; 7 rows: device is missing", 99),
+        refusal("1,008 rows: repeats another line", 1008),
+        refusal("ends inside a record; 1 row: 1 fields where 19 are expected", 2),
+        refusal("the file is empty", 0, whole=True),
+    ]
+    assert added_up(refused) == [
+        "1 run: the file is empty",
+        "1,100 rows: repeats another line",
+        "7 rows: device is missing",
+        "1 row: 1 fields where 19 are expected",
+        "and 1 more reason",
+    ]
+    told = [each for each in added_up(refused, most=9) if " row" in each]
+    assert sum(int(each.split(" row")[0].replace(",", "")) for each in told) == sum(each.rows for each in refused)

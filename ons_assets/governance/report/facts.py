@@ -25,6 +25,7 @@ class Light(StrEnum):
     LOOK = "look at it"
     BAD = "act now"
     NONE = "nothing yet"
+    NEVER = "never"
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,8 @@ class TableQuality:
         How each stands now.
     measured
         How many measures stand behind each.
+    found
+        What the one of them found that says most: the worst, the newest, the first that not every table has.
     urgent
         What is to be looked at or acted on, the most urgent first.
     stretches
@@ -204,6 +207,7 @@ class TableQuality:
 
     dimensions: Mapping[str, Light]
     measured: Mapping[str, int]
+    found: Mapping[str, str]
     urgent: tuple[Measured, ...]
     stretches: tuple[Stretch, ...]
     by_partition: bool

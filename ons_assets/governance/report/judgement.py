@@ -1,16 +1,18 @@
 """What the facts mean: how a table stands, whether it may be published, and what needs a person."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ons_assets.governance.releases.barred import barred
+from ons_assets.governance.releases.release_ledger import Entry as Release
 from ons_assets.governance.releases.release_ledger import ReleaseStatus
 from ons_assets.governance.report.facts import Facts, Judgement, Light, Refusal, TableFacts, TableQuality
+from ons_assets.lakehouse.disclosure import Exempt, OfReleased
 from ons_assets.lakehouse.tables import Sensitivity
 from ons_assets.wording import counted
 
-WORST_FIRST = (Light.BAD, Light.LOOK, Light.GOOD, Light.NONE)
+WORST_FIRST = (Light.BAD, Light.LOOK, Light.GOOD, Light.NONE, Light.NEVER)
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,16 @@ def _faults(table: TableFacts) -> Iterator[Judgement]:
     if table.suite_fault is not None:
         yield Judgement(Light.BAD, "It cannot be made: its suite cannot be used.")
     if refused and latest is None:
-        yield Judgement(Light.BAD, f"Nothing was ever published: {_batches(refused)} refused.")
+        yield Judgement(Light.BAD, f"Never made: {_batches(refused)} refused.")
     elif refused and latest is not None and not made_of_files(table):
         since = f"the figures of {latest.published_utc:%d %B %Y} stand"
         yield Judgement(Light.BAD, f"Refused on {refused[0].when_utc:%d %B %Y}; {since}.")
     elif refused:
-        yield Judgement(Light.LOOK, f"{_batches(refused)} refused; the others are published.")
+        yield Judgement(Light.LOOK, f"{_batches(refused)} refused; what the others say is in the table.")
     if latest is not None and table.quality is not None and table.quality.urgent:
         yield Judgement(table.quality.urgent[0].light, _urgent(table.quality))
     if latest is not None and latest.warnings:
-        yield Judgement(Light.LOOK, f"Published with {counted(len(latest.warnings), 'warning')}.")
+        yield Judgement(Light.LOOK, f"Made with {counted(len(latest.warnings), 'warning')}.")
 
 
 def _without_fault(table: TableFacts) -> Judgement:
@@ -65,7 +67,7 @@ def _without_fault(table: TableFacts) -> Judgement:
         return Judgement(Light.NONE, "Never made.")
     evaluated = table.publications[0].evaluated
     met = f"met all {evaluated} expectations" if evaluated else "no batch was refused"
-    return Judgement(Light.GOOD, f"Published on {table.latest.published_utc:%d %B %Y}, {met}.")
+    return Judgement(Light.GOOD, f"Made on {table.latest.published_utc:%d %B %Y}, {met}.")
 
 
 def _urgent(quality: TableQuality) -> str:
@@ -98,14 +100,49 @@ def _was(number: int) -> str:
 
 
 def may_be_published(table: TableFacts) -> Judgement:
-    """Return whether a table may leave the house, and why; what is wrong with its inputs is to be looked at first."""
-    may, faults = _may_leave_by_itself(table), faults_behind(table)
-    if may.light is not Light.GOOD or not faults:
-        return may
-    first, fault = faults[0]
-    more = f" And {counted(len(faults) - 1, 'more table')}." if faults[1:] else ""
-    said = f"{may.sentence} But first look at {first.table.name}, of which it is made: {fault.sentence}{more}"
-    return Judgement(Light.LOOK, said)
+    """Return whether a table may leave the house now, and why; not while it, or one behind it, is to be acted on."""
+    if (why := barred(table.table)) is not None:
+        return Judgement(Light.NEVER, f"It {why}.")
+    if table.latest is None:
+        return Judgement(Light.NONE, "It was never made.")
+    if (own := stands(table)).light is Light.BAD:
+        return Judgement(Light.BAD, f"Not now: {own.sentence}")
+    if faults := faults_behind(table):
+        first, fault = faults[0]
+        more = f" And {counted(len(faults) - 1, 'more table')}." if faults[1:] else ""
+        return Judgement(Light.BAD, f"Not now: {first.table.name}, which it is made of: {fault.sentence}{more}")
+    if table.table.sensitivity is not Sensitivity.PUBLIC and table.disclosure is None:
+        return Judgement(Light.LOOK, "Not yet: the disclosure audit has not seen it.")
+    private = can_identify(table).sentence
+    if any(each.lake_version == table.latest.number for each in _standing(table)):
+        return Judgement(Light.GOOD, f"It is released. {private}")
+    owner = table.register.owner.name if table.register else table.table.owner
+    return Judgement(Light.GOOD, f"Ready: it waits for somebody to approve it ({owner}). {private}")
+
+
+def can_identify(table: TableFacts) -> Judgement:
+    """Return whether somebody can be identified by a table, and why."""
+    declared, audit = table.table, table.disclosure
+    if declared.is_individual:
+        return Judgement(Light.NEVER, "It is about single people, homes or devices, and never leaves the house.")
+    if isinstance(declared.disclosure, Exempt):
+        return Judgement(Light.GOOD, f"Nobody can be identified: {declared.disclosure.reason}.")
+    if declared.sensitivity is Sensitivity.PUBLIC:
+        return Judgement(Light.GOOD, "Nobody can be identified: it is about no single person, home or device.")
+    if audit is None:
+        return Judgement(Light.NONE, "The disclosure audit has not seen it.")
+    if exposed := audit["exposed"]:
+        return Judgement(Light.BAD, f"{counted(exposed, 'number')} that may not be told can be worked out of it.")
+    if isinstance(declared.disclosure, OfReleased):
+        said = "Nobody can be identified: it is made only of tables that passed a disclosure step of their own."
+        return Judgement(Light.GOOD, said)
+    unit = audit["protected_unit"] or "units"
+    few = "small groups" if audit["fewest"] is None else f"groups of fewer than {audit['fewest']:g} {unit}"
+    withheld = (audit["primary"] or 0) + (audit["secondary"] or 0)
+    said = f"Nobody can be identified: {few} are left out, {counted(withheld, 'figure')} in all."
+    if audit["attacked"] is not None:
+        said += f" An attack on {counted(audit['attacked'], 'figure')} learned nothing."
+    return Judgement(Light.GOOD, said)
 
 
 def faults_behind(table: TableFacts) -> list[tuple[TableFacts, Judgement]]:
@@ -114,35 +151,41 @@ def faults_behind(table: TableFacts) -> list[tuple[TableFacts, Judgement]]:
     return [(each, judged) for each, judged in stand if judged.light is Light.BAD]
 
 
-def _may_leave_by_itself(table: TableFacts) -> Judgement:
-    declared = table.table
-    if (why := barred(declared)) is not None:
-        return Judgement(Light.NONE, f"No: it {why}.")
-    if table.latest is None:
-        return Judgement(Light.NONE, "Not yet: it was never made.")
-    if declared.sensitivity is Sensitivity.PUBLIC:
-        return Judgement(Light.GOOD, "Yes: it is about no single person, home or device.")
-    audit = table.disclosure
-    if audit is None:
-        return Judgement(Light.LOOK, "Not yet: the disclosure audit has not seen it.")
-    if audit["exposed"]:
-        return Judgement(Light.BAD, "No: numbers that may not be told can be worked out of it.")
-    if audit["disclosure_rule"] == "exempt":
-        return Judgement(Light.GOOD, f"Yes: it needs no disclosure control, because {audit['reason']}.")
-    if audit["attacked"] is None:
-        return Judgement(Light.GOOD, "Yes, once somebody approves it: small groups are withheld.")
-    attacked = counted(audit["attacked"], "figure")
-    return Judgement(Light.GOOD, f"Yes, once somebody approves it: an attack on {attacked} learned nothing.")
+def look_at_first(table: TableFacts) -> list[tuple[TableFacts, Judgement]]:
+    """Return the tables behind a table of which something is to be looked at or acted on, the most urgent first."""
+    stand = [(each, stands(each)) for each in table.behind]
+    found = [(each, judged) for each, judged in stand if judged.light in (Light.BAD, Light.LOOK)]
+    return sorted(found, key=lambda each: WORST_FIRST.index(each[1].light))
 
 
 def may_leave(facts: Facts) -> list[TableFacts]:
     """Return the tables of figures that nothing bars from leaving; those of the house about itself are none."""
-    return [each for each in facts.tables if barred(each.table) is None and each.table.domain != "governance"]
+    return [
+        each
+        for each in facts.tables
+        if barred(each.table) is None
+        and (each.table.domain != "governance" or isinstance(each.table.disclosure, OfReleased))
+    ]
+
+
+def how_many_may(judged: Sequence[Judgement]) -> str:
+    """Return in a sentence how many tables may be published.
+
+    Parameters
+    ----------
+    judged
+        Of each, whether it may.
+    """
+    lights = Counter(each.light for each in judged)
+    return (
+        f"{counted(lights[Light.GOOD], 'table')} may be published as soon as somebody approves it, "
+        f"{lights[Light.BAD]:,} not while something is to be acted on, {lights[Light.LOOK]:,} not yet."
+    )
 
 
 def released(table: TableFacts) -> str:
     """Return in a sentence what of a table was released."""
-    standing = [each for each in table.releases if each.release_status is ReleaseStatus.RELEASED]
+    standing = _standing(table)
     if not standing:
         withdrawn = any(each.release_status is ReleaseStatus.WITHDRAWN for each in table.releases)
         return "Withdrawn." if withdrawn else "Not released."
@@ -151,6 +194,10 @@ def released(table: TableFacts) -> str:
     if table.latest is not None and table.latest.number > last.lake_version:
         said += f" It is of version {last.lake_version}; the table has version {table.latest.number} by now."
     return said
+
+
+def _standing(table: TableFacts) -> list[Release]:
+    return [each for each in table.releases if each.release_status is ReleaseStatus.RELEASED]
 
 
 def tasks(facts: Facts) -> list[Task]:
@@ -228,5 +275,5 @@ def _warnings(facts: Facts) -> Iterator[Task]:
             continue
         reason, notes = table.latest.warnings[0]
         more = len(table.latest.warnings) - 1
-        what = f"Published with a warning: {notes or reason}{f' And {more} more.' if more else ''}"
+        what = f"Made with a warning: {notes or reason}{f' And {more} more.' if more else ''}"
         yield Task(Light.LOOK, table.table.name, table.table.name, what, "Look whether the figures are right.")

@@ -15,7 +15,7 @@ from ons_assets.wording import OBEYED
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Told apart also by who sees no colours.
-SHAPES = {"GOOD": "●", "LOOK": "▲", "BAD": "■", "NONE": "○"}
+SHAPES = {"GOOD": "●", "LOOK": "▲", "BAD": "■", "NONE": "○", "NEVER": "✕"}
 
 
 class FileName(str):

@@ -2,11 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from ons_assets.governance.releases.barred import barred
 from ons_assets.governance.report.facts import Facts, Judgement, Light, Refusal, TableFacts
-from ons_assets.governance.report.judgement import may_be_published, may_leave, released, stands, tasks
+from ons_assets.governance.report.judgement import how_many_may, may_be_published, may_leave, released, stands, tasks
 from ons_assets.governance.report.page import (
     Block,
     Cell,
@@ -21,6 +21,7 @@ from ons_assets.governance.report.page import (
     Tally,
 )
 from ons_assets.governance.report.pictures import calendar
+from ons_assets.governance.report.reasons import added_up
 from ons_assets.lakehouse.tables import Sensitivity
 from ons_assets.wording import counted
 
@@ -46,8 +47,8 @@ KINDS = {
 }
 ORDER = (Light.BAD, Light.LOOK, Light.GOOD, Light.NONE)
 SAID = {
-    Light.GOOD: "published, and no fault is known",
-    Light.LOOK: "published, with something to look at",
+    Light.GOOD: "made, and no fault is known",
+    Light.LOOK: "made, with something to look at",
     Light.BAD: "refused, not fit to be told, or far from usual",
     Light.NONE: "never made: no data came yet",
 }
@@ -68,7 +69,12 @@ def site(facts: Facts) -> Site:
 
 
 def day(when: datetime) -> str:
-    """Return a day as it is written."""
+    """Return the day of a moment as it is written."""
+    return day_of(when.date())
+
+
+def day_of(when: date) -> str:
+    """Return a day of the data as it is written."""
     return f"{when.day} {when:%B %Y}"
 
 
@@ -117,13 +123,19 @@ def _tasks(facts: Facts) -> list[Block]:
     todo = tasks(facts)
     if not todo:
         return ["Nothing."]
+    owners = {each.table.name: _owner(each) for each in facts.tables}
     rows = [
-        [link_to(task.table) if task.table else task.about, Judgement(task.light, ""), FileName(task.what), task.todo]
+        [link_to(task.table) if task.table else task.about, Judgement(task.light, ""), FileName(task.what), task.todo,
+         owners.get(task.table or "", "")]
         for task in todo
-    ]
+    ]  # fmt: skip
     shown = rows[: facts.listed]
-    columns = ("About", "How urgent", "What is the matter", "What to do")
+    columns = ("About", "How urgent", "What is the matter", "What to do", "Who answers for it")
     return [Tabular("Most urgent first", columns, shown, more=_more(len(rows), len(shown)))]
+
+
+def _owner(table: TableFacts) -> str:
+    return table.register.owner.name if table.register else table.table.owner
 
 
 def _more(all_of_them: int, shown: int, where: str = "") -> str:
@@ -131,9 +143,17 @@ def _more(all_of_them: int, shown: int, where: str = "") -> str:
 
 
 def _refused_this_week(facts: Facts) -> list[Block]:
-    recent = [each for each in facts.refusals if each.when_utc > facts.week_utc]
+    return [*_refused_since(facts, facts.week_utc), Link(REFUSED, "All that is refused, with reasons")]
+
+
+def _refused_since(facts: Facts, since: datetime) -> list[Block]:
+    """What came and was refused since a moment, by source or table, with the reasons added up."""
+    recent = [each for each in facts.refusals if each.when_utc > since]
     if not recent:
-        return [f"Nothing since {day(facts.week_utc)}.", Link(REFUSED, "All that is refused still")]
+        return [f"Nothing since {day(since)}."]
+    whole = sum(each.whole for each in recent)
+    lost = sum(each.rows for each in recent if not each.whole)
+    said = f"{counted(whole, 'file or run')} as a whole, and {counted(lost, 'single row')} of {len(recent) - whole:,}."
     groups: dict[str, list[Refusal]] = defaultdict(list)
     for each in recent:
         groups[f"files of {each.drop.source}" if each.drop else str(each.table)].append(each)
@@ -141,25 +161,24 @@ def _refused_this_week(facts: Facts) -> list[Block]:
     for about, refused in sorted(groups.items()):
         files = {each.drop.drop_id for each in refused if each.drop is not None}
         what = counted(len(files), "file") if files else counted(len(refused), "run")
-        reasons = Counter(" ".join(each.notes) or each.reason for each in refused)
         table = next((each.table for each in refused if each.table), None)
         last = max(each.when_utc for each in refused)
-        why = FileName(reasons.most_common(1)[0][0])
+        why = tuple(FileName(each) for each in added_up(refused))
         rows.append([link_to(table) if table else about, about, what, sum(e.rows for e in refused), why, day(last)])
     columns = ("Table", "Of", "How many", "Rows", "Why, most often", "Last")
-    caption = f"Since {day(facts.week_utc)}"
     shown = rows[: facts.listed]
-    return [
-        Tabular(caption, columns, shown, numbers=("Rows",), more=_more(len(rows), len(shown))),
-        Link(REFUSED, "All that is refused, with reasons"),
-    ]
+    more = _more(len(rows), len(shown))
+    return [said, Tabular(f"Since {day(since)}", columns, shown, numbers=("Rows",), more=more)]
 
 
 def _publishable(facts: Facts) -> list[Block]:
     told = may_leave(facts)
     never = Counter(why for each in facts.tables if (why := barred(each.table)) is not None)
     made = [table for table in told if table.latest is not None]
-    rows: list[Sequence[Cell]] = [[link_to(each.table.name), may_be_published(each), released(each)] for each in made]
+    may = [may_be_published(each) for each in made]
+    rows: list[Sequence[Cell]] = [
+        [link_to(each.table.name), judged, released(each)] for each, judged in zip(made, may, strict=True)
+    ]
     said = [
         *(f"{counted(number, 'table')} never: each {why}." for why, number in never.items()),
         f"{counted(len(told) - len(made), 'table')} that may be published were not made yet.",
@@ -167,6 +186,7 @@ def _publishable(facts: Facts) -> list[Block]:
     if not rows:
         return [*said, "Nothing that may be published was made yet."]
     columns = ("Table", "May it be published?", "What was released")
+    said.append(how_many_may(may))
     return [*said, Tabular("Tables that were made, and may leave the house at all", columns, rows)]
 
 
@@ -179,9 +199,8 @@ def _all_tables(facts: Facts, judged: dict[str, Judgement]) -> Iterator[Block]:
         for each in tables:
             latest = each.latest
             made = ("", "") if latest is None else (latest.rows, day(latest.published_utc))
-            owner = each.register.owner.name if each.register else each.table.owner
-            rows.append([link_to(each.table.name), judged[each.table.name], *made, owner])
-        columns = ("Table", "How it stands", "Rows", "Published", "Owner")
+            rows.append([link_to(each.table.name), judged[each.table.name], *made, _owner(each)])
+        columns = ("Table", "How it stands", "Rows", "Made", "Owner")
         yield Heading(domain.capitalize())
         yield Tabular(f"Tables of {domain}", columns, rows, numbers=("Rows",))
 
@@ -208,13 +227,17 @@ def refused_page(facts: Facts) -> Page:
         "reason until it is corrected.",
         "Files about people are called by their number, because suppliers call files after meters and users.",
     ]
+    month = Section("month", "In short, by source", _refused_since(facts, facts.since_utc))
     sections = [
-        Section(anchor, title, _listed(caption, found, facts.listed))
-        for anchor, title, caption, found in (
-            ("files", "Files and batches of files", "Refused as a whole", files),
-            ("tables", "Tables made of other tables", "Refused when they were made", runs),
-            ("rows", "Single rows", "Files of which some rows could not be read; the others are published", rows),
-        )
+        month,
+        *(
+            Section(anchor, title, _listed(caption, found, facts.listed))
+            for anchor, title, caption, found in (
+                ("files", "Files and batches of files", "Refused as a whole", files),
+                ("tables", "Tables made of other tables", "Refused when they were made", runs),
+                ("rows", "Single rows", "Files of which some rows could not be read; the others are taken", rows),
+            )
+        ),
     ]
     return Page(REFUSED, "What was refused, and why", lead, sections)
 

@@ -14,6 +14,8 @@ from ons_assets.governance.scorecard.measures import Dimension, Status
 
 LIGHTS = {Status.ACT: Light.BAD, Status.WATCH: Light.LOOK, Status.GOOD: Light.GOOD, Status.NOT_JUDGED: Light.NONE}
 WHOLE = "all"
+# Measures that say of every table the same if nothing is wrong.
+OF_EVERY_TABLE = {"expectations_met", "explained_parts", "explained_versions", "refused_batch"}
 SHOWN = ("table_name", "partition_name", "dimension", "measure", "measured_of", "quality_status", "said", "next_step")
 
 
@@ -58,10 +60,16 @@ def _of_table(rows: pl.DataFrame, recent_days: int) -> TableQuality:
     return TableQuality(
         dimensions=standing,
         measured={name: len(found) for name, found in of_dimension.items() if found},
+        found={name: min(found, key=_says_least).said for name, found in of_dimension.items() if found},
         urgent=tuple(row.told() for row in urgent),
         stretches=tuple(_stretches(_by_day(now) if days else _by_evaluation(rows))),
         by_partition=bool(days),
     )
+
+
+def _says_least(row: "_Row") -> tuple[int, int, bool, str]:
+    """Order in which rows of a dimension are told: what is wrong, what is new, what not every table has."""
+    return WORST_FIRST.index(row.light), -(row.day or date.max).toordinal(), row.measure in OF_EVERY_TABLE, row.measure
 
 
 @dataclass(frozen=True)

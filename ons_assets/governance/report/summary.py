@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ons_assets.governance.report.facts import Facts, Light
-from ons_assets.governance.report.judgement import may_be_published, may_leave, stands, tasks
+from ons_assets.governance.report.judgement import how_many_may, may_be_published, may_leave, stands, tasks
 from ons_assets.governance.report.pages import day
 from ons_assets.wording import OBEYED, counted, one_line
 
@@ -50,12 +50,10 @@ def _lines(facts: Facts) -> Iterator[str]:
     gaps = [f"{_short(name)}: {counted(days, 'day')} without data" for name, days in files.most_common() if days]
     yield from _list("Outages", gaps)
     made = [table for table in may_leave(facts) if table.latest]
-    may = Counter(may_be_published(table).light for table in made)
     yield ""
     yield "## What may be published"
     yield ""
-    exposed = f" {may[Light.BAD]:,} may not, because of what can be worked out of it." if may[Light.BAD] else ""
-    yield f"{counted(may[Light.GOOD], 'table')} may, {may[Light.LOOK]:,} not yet.{exposed}"
+    yield how_many_may([may_be_published(table) for table in made])
     releases = [
         f"{_short(change.subject)}: {_short(change.said)}" for change in facts.changes if change.kind == "releases"
     ]

@@ -6,7 +6,7 @@ import polars as pl
 
 from ons_assets.governance.register import Entry
 from ons_assets.governance.report.facts import Expectation, Input, Judgement, Light, TableFacts, TableQuality
-from ons_assets.governance.report.judgement import faults_behind, may_be_published, released, stands
+from ons_assets.governance.report.judgement import can_identify, look_at_first, may_be_published, released, stands
 from ons_assets.governance.report.methods import method_path
 from ons_assets.governance.report.page import (
     Block,
@@ -21,11 +21,15 @@ from ons_assets.governance.report.page import (
     Section,
     Tabular,
 )
-from ons_assets.governance.report.pages import REFUSAL_COLUMNS, day, link_to, moment, path_of, refusal_rows
+from ons_assets.governance.report.pages import REFUSAL_COLUMNS, day, day_of, link_to, moment, path_of, refusal_rows
 from ons_assets.governance.report.pictures import dimensions_over_time, faults_over_time
+from ons_assets.governance.scorecard.measures import Dimension
 from ons_assets.lakehouse.tables import Column, DataType, Sensitivity
 from ons_assets.wording import counted
 
+# Tables behind one that its first lines name.
+BEHIND = 3
+NOT_MEASURED = "not measured: there is nothing that it could be held against"
 KINDS = {pl.String: "text", pl.Boolean: "yes or no", pl.Date: "day", pl.Datetime: "time, UTC"}
 SENSITIVITY = {
     Sensitivity.PUBLIC: "public: about no single person, home or device",
@@ -59,7 +63,9 @@ def _in_short(table: TableFacts) -> FactsList:
     declared, latest = table.table, table.latest
     items: list[tuple[str, Cell]] = [
         ("How it stands", stands(table)),
+        *_looked_at_first(table),
         ("May it be published?", may_be_published(table)),
+        ("Can it identify anybody?", can_identify(table)),
         ("Release status", table.register.release_status if table.register else released(table)),
         ("Owner", str(table.register.owner) if table.register else declared.owner),
         ("Source", declared.source),
@@ -74,6 +80,21 @@ def _in_short(table: TableFacts) -> FactsList:
     if table.method is not None:
         items.append(("How it is made", Link(method_path(table.method), "the method")))
     return FactsList(items)
+
+
+def _looked_at_first(table: TableFacts) -> list[tuple[str, Cell]]:
+    """What is known of the tables behind it, and of which days its figures are."""
+    found = look_at_first(table)
+    items: list[tuple[str, Cell]] = []
+    if found:
+        said = [f"{each.table.name}: {judged.sentence}" for each, judged in found[:BEHIND]]
+        more = [f"and {counted(len(found) - BEHIND, 'more table')}, below"] if found[BEHIND:] else []
+        items.append(("Look first at what it is made of", tuple(FileName(each) for each in (*said, *more))))
+    if table.quality is not None and table.quality.by_partition and table.quality.stretches:
+        first = min(each.first for each in table.quality.stretches)
+        last = max(each.last for each in table.quality.stretches)
+        items.append(("Data of", f"{day_of(first)} to {day_of(last)}"))
+    return items
 
 
 def _registered(entry: Entry) -> list[tuple[str, Cell]]:
@@ -93,7 +114,7 @@ def _registered(entry: Entry) -> list[tuple[str, Cell]]:
 
 def _quality(table: TableFacts, listed: int) -> list[Block]:
     if not table.publications:
-        return ["It was never published."]
+        return ["It was never made."]
     blocks: list[Block] = [*_dimensions(table.quality, listed)] if table.quality else []
     blocks += [Heading("What the gate found, version by version"), faults_over_time(table.publications)]
     if table.latest is not None and table.latest.warnings:
@@ -124,9 +145,13 @@ def _dimensions(quality: TableQuality, listed: int) -> Iterator[Block]:
     """The scorecard: each dimension now and over time, and what needs a person."""
     yield Heading("By dimension, as the scorecard has it")
     found: list[Sequence[Cell]] = [
-        [name.capitalize(), Judgement(light, ""), quality.measured[name]] for name, light in quality.dimensions.items()
+        [name.capitalize(), Judgement(light, ""), FileName(quality.found[name]), quality.measured[name]]
+        for name, light in quality.dimensions.items()
     ]
-    yield Tabular("How it stands now", ("Dimension", "Stands", "Measures"), found, numbers=("Measures",))
+    lacking = [str(each) for each in Dimension if str(each) not in quality.dimensions]
+    found += [[name.capitalize(), Judgement(Light.NONE, ""), NOT_MEASURED, 0] for name in lacking]
+    columns = ("Dimension", "Stands", "What was found, such as", "Measures")
+    yield Tabular("How it stands now", columns, found, numbers=("Measures",))
     picture = dimensions_over_time(quality)
     if picture is not None:
         yield picture
@@ -136,9 +161,9 @@ def _dimensions(quality: TableQuality, listed: int) -> Iterator[Block]:
              "" if each.partition == "all" else Day(each.partition), FileName(each.said), FileName(each.next_step)]
             for each in quality.urgent[:listed]
         ]  # fmt: skip
-        columns = ("Dimension", "Stands", "Day or month", "What was found", "What to do")
+        heads = ("Dimension", "Stands", "Day or month", "What was found", "What to do")
         more = _more(len(quality.urgent), len(rows))
-        yield Tabular("What needs a person, the most urgent first", columns, rows, more=more)
+        yield Tabular("What needs a person, the most urgent first", heads, rows, more=more)
 
 
 def _more(all_of_them: int, shown: int) -> str:
@@ -171,11 +196,11 @@ def _expectation(each: Expectation) -> list[Cell]:
 
 def _refused(table: TableFacts, listed: int) -> list[Block]:
     if not table.refusals:
-        return ["Nothing that is not corrected by now."]
+        return ["Nothing waits to be corrected."]
     shown = [row[:1] + row[2:] for row in refusal_rows(table.refusals[:listed])]
     columns = tuple(name for name in REFUSAL_COLUMNS if name != "Table")
     more = _more(len(table.refusals), len(shown))
-    return [Tabular("Refused, and not corrected by now", columns, shown, numbers=("Rows",), more=more)]
+    return [Tabular("Refused, and waiting to be corrected", columns, shown, numbers=("Rows",), more=more)]
 
 
 def _lineage(table: TableFacts, listed: int) -> list[Block]:
@@ -183,9 +208,9 @@ def _lineage(table: TableFacts, listed: int) -> list[Block]:
     if latest is None:
         return ["It was never made."]
     blocks: list[Block] = []
-    if faults := faults_behind(table):
-        told: list[Sequence[Cell]] = [[link_to(each.table.name), judged] for each, judged in faults]
-        blocks.append(Tabular("Behind it, and to be acted on", ("Table", "How it stands"), told))
+    if behind := look_at_first(table):
+        told: list[Sequence[Cell]] = [[link_to(each.table.name), judged] for each, judged in behind]
+        blocks.append(Tabular("Behind it, and to be looked at first", ("Table", "How it stands"), told))
     blocks.append(Heading("Made of"))
     if latest.inputs:
         columns = ("Table", "Version")
