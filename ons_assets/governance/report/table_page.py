@@ -66,7 +66,7 @@ def _in_short(table: TableFacts) -> FactsList:
         *_looked_at_first(table),
         ("May it be published?", may_be_published(table)),
         ("Can it identify anybody?", can_identify(table)),
-        ("Release status", table.register.release_status if table.register else released(table)),
+        ("By the register", table.register.release_status if table.register else released(table)),
         ("Owner", str(table.register.owner) if table.register else declared.owner),
         ("Source", declared.source),
         ("Who may see it", SENSITIVITY[declared.sensitivity]),
