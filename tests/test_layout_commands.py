@@ -20,6 +20,7 @@ from ons_assets.intake.layouts import Layout
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration.runs import NOTHING
 from ons_assets.settings import load_settings
 from tests.run_files import write_run
 
@@ -68,6 +69,12 @@ def command(*arguments: object, answer: str | None = None) -> Result:
     return CliRunner().invoke(cli.app, [str(each) for each in arguments], input=answer)
 
 
+@pytest.fixture
+def without_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written of all files after each command is looked at elsewhere, once."""
+    monkeypatch.setattr(operations, "account_for_files", lambda *_: NOTHING)
+
+
 def sentence(result: Result) -> str:
     """The sentence with which a command failed."""
     assert isinstance(result.exception, cli.Failed | ValueError), (result.output, result.exception)
@@ -99,7 +106,7 @@ def drop(home: Home, name: str) -> Drop:
 # --- layouts
 
 
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("home", "without_accounts")
 @pytest.mark.parametrize(
     "source", ["meters", "meter_questionnaire", "meter_areas", "tweets", "cells", "devices", "phone_events"]
 )
@@ -126,6 +133,7 @@ def test_no_name_inside_a_document_about_people_is_told(
         assert word not in told_of_it
 
 
+@pytest.mark.usefixtures("without_accounts")
 @pytest.mark.parametrize("function", ["sniff.describe", "records.header", "records.records", "fields.fields"])
 @pytest.mark.parametrize("source", ["meters", "tweets", "devices"])
 def test_what_a_library_raises_over_a_file_is_not_told(
