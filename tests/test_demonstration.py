@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ons_assets import demo
+from ons_assets import demo, operations
 from ons_assets.settings import load_settings
 from ons_assets.simulate.country import SCALES
 from ons_assets.simulate.meters import scales as meters
@@ -28,6 +28,20 @@ def test_a_home_that_says_something_else_is_left_as_it_is(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match=r"first_day is 2010-01-01, and tweets.locating.area_level is not set"):
         demo.prepared(load_settings(tmp_path))
     assert file.read_text() == "[calendar]\nfirst_day = 2010-01-01\n"
+
+
+def test_a_home_with_files_of_its_own_is_left_as_it_is(tmp_path: Path) -> None:
+    """Its first day would become another, and its tables those of two countries."""
+    settings = load_settings(tmp_path / "home")
+    file = tmp_path / "areas.csv"
+    file.write_text("not read yet\n")
+    operations.open_home(settings)
+    assert operations.take(settings, [file], "areas", lambda _: None).drops
+    with pytest.raises(ValueError, match="has files of its own"):
+        demo.prepared(settings)
+    assert not (settings.home / "ons-assets.toml").exists()
+    (settings.home / "simulated").mkdir()
+    assert demo.prepared(settings).calendar.first_day <= SCALES["small"].first_day, "of an earlier demonstration"
 
 
 def test_every_source_of_the_country_has_a_folder_and_the_truth_lies_apart(

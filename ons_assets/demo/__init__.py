@@ -14,7 +14,7 @@ import polars as pl
 from ons_assets import operations
 from ons_assets.demo import collection, meters, mobile, prices, tweets
 from ons_assets.geography.grid import Grid
-from ons_assets.intake.ledger import Drop
+from ons_assets.intake.ledger import Drop, Ledger
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.runs import Outcome
 from ons_assets.settings import TOML_NAME, Settings, load_settings
@@ -44,12 +44,19 @@ def prepared(settings: Settings) -> Settings:
     Raises
     ------
     ValueError
-        If the home is not in Great Britain, where the country is, begins later, or places tweets in other areas.
+        If the home is not in Great Britain, where the country is, has files of its own, begins later, or places tweets
+        in other areas.
     """
     grid = Grid.of(settings.geography)
     if not grid.is_british:
         raise ValueError(
             f"the demonstration is of Great Britain, and geography.crs of this home is {grid.crs}: "
+            "give it a home of its own with --home"
+        )
+    home = Home(settings.home)
+    if not _simulated(settings).exists() and home.ledger.exists() and Ledger(home).drops():
+        raise ValueError(
+            f"{settings.home} has files of its own, with which those of the demonstration would be mixed: "
             "give it a home of its own with --home"
         )
     file = settings.home / TOML_NAME

@@ -42,6 +42,48 @@ def stale(
         None if they are what they should be, if an input that they need was never published, or if a suite cannot be
         used.
     """
+    wanted = _wanted(home, derivation, expectations, parameters, unheeded)
+    if wanted is None:
+        return None
+    made = [lake.latest(home, table) for table in derivation.tables]
+    recorded = [each.provenance if each else None for each in made]
+    is_as_wanted = [
+        each is not None and _hash(_heeded(each.inputs, unheeded), each.suite.get("sha256"), each.settings) == now
+        for each, now in zip(recorded, wanted, strict=True)
+    ]
+    return None if all(is_as_wanted) else _hash(*wanted)
+
+
+def ingredients(
+    home: Home,
+    derivation: Derivation,
+    expectations: Path,
+    parameters: Mapping[str, Any],
+    unheeded: Collection[str] = (),
+) -> str | None:
+    """Return of what the tables of a derivation would be made, as a hash, whatever they were made of.
+
+    Parameters
+    ----------
+    home, derivation, expectations, parameters, unheeded
+        As for `stale`.
+
+    Returns
+    -------
+    str or None
+        None if an input that they need was never published, or if a suite cannot be used.
+    """
+    wanted = _wanted(home, derivation, expectations, parameters, unheeded)
+    return None if wanted is None else _hash(*wanted)
+
+
+def _wanted(
+    home: Home,
+    derivation: Derivation,
+    expectations: Path,
+    parameters: Mapping[str, Any],
+    unheeded: Collection[str],
+) -> list[str] | None:
     versions = {each.name: lake.latest(home, each) for each in (*derivation.inputs, *derivation.optional)}
     if any(versions[each.name] is None for each in derivation.inputs):
         return None
@@ -50,18 +92,11 @@ def stale(
         suites = [gate.suite_of(table, expectations, home.expectations).sha256 for table in derivation.tables]
     except SuiteError:
         return None
+    return [_hash(_heeded(made_of, unheeded), suite, parameters) for suite in suites]
 
-    def heeded(inputs: Mapping[str, str]) -> dict[str, str]:
-        return {name: of for name, of in inputs.items() if name not in unheeded}
 
-    wanted = [_hash(heeded(made_of), suite, parameters) for suite in suites]
-    made = [lake.latest(home, table) for table in derivation.tables]
-    recorded = [each.provenance if each else None for each in made]
-    is_as_wanted = [
-        each is not None and _hash(heeded(each.inputs), each.suite.get("sha256"), each.settings) == now
-        for each, now in zip(recorded, wanted, strict=True)
-    ]
-    return None if all(is_as_wanted) else _hash(*wanted)
+def _heeded(inputs: Mapping[str, str], unheeded: Collection[str]) -> dict[str, str]:
+    return {name: of for name, of in inputs.items() if name not in unheeded}
 
 
 def _hash(*ingredients: object) -> str:

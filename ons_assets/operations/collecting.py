@@ -118,7 +118,8 @@ def _wait(shop: Shop, zone: str, ahead: timedelta, progress: Progress) -> None:
 
     now = (datetime.now(UTC) + ahead).astimezone(ZoneInfo(shop.zone or zone))
     begins = datetime.combine(now.date(), shop.at, now.tzinfo)
-    left = (begins - now).total_seconds() + mornings.wait_seconds(shop, now.date())
+    # By the same clock Python would subtract what it shows, and be an hour off on the day on which it is set.
+    left = (begins.astimezone(UTC) - now).total_seconds() + mornings.wait_seconds(shop, now.date())
     if left > 0:
         progress(f"{shop.retailer} is asked in {left:.0f} seconds")
         time.sleep(left)
@@ -202,7 +203,7 @@ def accept(settings: Settings, retailer: str, by: str, item_id: str | None = Non
             for key in keys
         }
         new = [Acceptance(*key, first[key], by, said["evidence"]) for key, said in zip(keys, wanted, strict=True)]
-        return make_good(home, runs, journals, new)
+        return make_good(home, runs, journals, new, settings.prices.collection.shelf_overlap)
 
 
 def standing(settings: Settings) -> pl.DataFrame:

@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster import DagsterInstance
+from dagster._core.event_api import EventHandlerFn
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorageWatchdog
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import GrpcServerTarget
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
+from watchdog.events import FileSystemEvent
+from watchdog.observers import Observer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -100,14 +104,44 @@ class EventLog(SqliteEventLogStorage):
             self._engines.popitem(last=False)[1].dispose()
         return self._engines[shard]
 
+    def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
+        """Have something called with each new event of a run, as the UI has for a run that is looked at."""
+        if not self._obs:
+            self._obs = Observer()
+            self._obs.start()
+        watchdog = _Watchdog(self, run_id, callback, cursor)
+        watched = self._obs.schedule(watchdog, self._base_dir, recursive=True)
+        self._watchers[run_id][callback] = (watchdog, watched)
+
+    def wipe(self) -> None:
+        """Delete all events; what stays open would be written to and never be read."""
+        self._close()
+        super().wipe()
+
     def dispose(self) -> None:
         """Close all databases."""
         super().dispose()
+        self._close()
+
+    def _close(self) -> None:
         with self._db_lock:
             if self._process == os.getpid():
                 for engine in self._engines.values():
                     engine.dispose()
             self._engines.clear()
+
+
+class _Watchdog(SqliteEventLogStorageWatchdog):
+    """Looks for new events of a run where they are while the database is open: in a file beside it."""
+
+    @property
+    def patterns(self) -> list[str]:
+        """Files that change."""
+        return [self._log_path, f"{self._log_path}-wal"]
+
+    def on_modified(self, event: FileSystemEvent) -> None:
+        """Tell what is new."""
+        self._process_log()
 
 
 def _sync_at_checkpoints(connection: Any, _: object) -> None:

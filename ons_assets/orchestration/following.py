@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence, Set
 import dagster as dg
 
 from ons_assets.intake.ledger import Ledger, Status
-from ons_assets.lakehouse.staleness import reached, stale
+from ons_assets.lakehouse.staleness import ingredients, reached, stale
 from ons_assets.orchestration.assets import DerivedAsset
 from ons_assets.orchestration.partitions import tags_of_days
 from ons_assets.orchestration.resources import Lakehouse
@@ -62,11 +62,16 @@ def following_sensor(assets: Sequence[DerivedAsset], accounts: Set[dg.AssetKey])
                 cursor=json.dumps(before), skip_reason=dg.SkipReason("runs or files are at work; what follows waits")
             )
         asked, found = before.get("asked", {}), outdated(lakehouse, assets, unheeded)
+        of_all_days, known = _of_all_days(lakehouse, assets, unheeded), before.get("of_all_days", {})
+        # A run over the days of a file leaves a version that looks as if all days were made of what there is.
+        found |= {name: of for name, of in of_all_days.items() if name not in found and known.get(name, of) != of}
         fresh = {name for name, made_of in found.items() if asked.get(name) != made_of}
         chosen, requests = _runs(context.instance, by_days, reached(fresh, [each.derivation for each in assets]))
         # What is not asked for yet is fresh at the next look, too.
         asked = {name: made_of for name, made_of in found.items() if name not in fresh or name in chosen}
-        cursor = json.dumps({"asked": asked})
+        is_open = fresh - chosen
+        known = {name: known.get(name, of) if name in is_open else of for name, of in of_all_days.items()}
+        cursor = json.dumps({"asked": asked, "of_all_days": known})
         if not requests:
             return dg.SensorResult(cursor=cursor, skip_reason=dg.SkipReason("every table is what it would be now"))
         context.log.info(f"made anew: {', '.join(sorted(fresh & chosen))}")
@@ -112,6 +117,23 @@ def outdated(
             lakehouse.home, each.derivation, settings.expectations, each.groups.recorded(settings), unheeded
         )
         for each in assets
+    }
+    return {name: made_of for name, made_of in found.items() if made_of is not None}
+
+
+def _of_all_days(lakehouse: Lakehouse, assets: Sequence[DerivedAsset], unheeded: Set[str]) -> dict[str, str]:
+    """Of each asset by days a hash of what bears on all of them: all of which it is made but the days themselves."""
+    settings = lakehouse.settings
+    found = {
+        each.tables[0].name: ingredients(
+            lakehouse.home,
+            each.derivation,
+            settings.expectations,
+            each.groups.recorded(settings),
+            {*unheeded, str(each.days_of)},
+        )
+        for each in assets
+        if each.by_day
     }
     return {name: made_of for name, made_of in found.items() if made_of is not None}
 

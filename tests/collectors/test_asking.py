@@ -1,6 +1,7 @@
 """Manners, on a clock of their own: what is asked of a shop, when, how often, and when nothing more is."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from ons_assets.collectors.prices.answers import NoReply, Reply, Rules, seconds_to_wait, verdict
 from ons_assets.collectors.prices.asking import Asker, Validator, validators_of
 from ons_assets.collectors.prices.journal import Journal, PageStore, Plan
+from ons_assets.collectors.prices.runs import Runs
 from tests.collectors.test_pages import shop
 
 HOME = "https://www.shop.example"
@@ -87,6 +89,23 @@ def test_robots_may_ask_for_a_longer_delay(tmp_path: Path, words: str) -> None:
     )
     asked.ask("/a", "/b")
     assert asked.gaps == [12, 12]
+
+
+def test_a_delay_beyond_the_hours_of_the_shop_is_not_waited_for(tmp_path: Path) -> None:
+    asked = Shop(tmp_path, {"/robots.txt": robots("User-agent: *\nCrawl-delay: 86400\n")})
+    assert asked.ask("/a", "/b") == [("never_asked", "the hours in which the shop may be asked are over")] * 2
+    assert asked.now < BEGAN + timedelta(minutes=1)
+
+
+def test_words_of_every_day_in_the_introduction_are_no_name() -> None:
+    rules = Rules.of(robots("User-agent: *\nDisallow: /\n\nUser-agent: stat\nAllow: /\n"), f"{AGENT} (statistics)")
+    assert not rules.allow(f"{HOME}/a")
+
+
+@pytest.mark.parametrize("year", ["99999999999", "0000", "x"])
+def test_no_header_makes_a_run_end(tmp_path: Path, year: str) -> None:
+    busy = Reply(503, b"", (("retry-after", f"Fri, 31 Dec {year} 23:59:59 GMT"),))
+    assert Shop(tmp_path, {"/a": [busy, PAGE]}).ask("/a") == [("page", None)]
 
 
 def test_what_robots_forbids_is_not_asked_nor_followed_to(tmp_path: Path) -> None:
@@ -224,6 +243,21 @@ def test_pages_are_asked_for_changes_only(tmp_path: Path) -> None:
     }
 
 
+def test_a_page_that_is_damaged_is_not_asked_for_changes(tmp_path: Path) -> None:
+    """The shop would say that it did not change, and the run would end over it, that day and every other."""
+    runs = Runs(tmp_path).ensure()
+    sha256 = runs.pages.keep(b"<p>old</p>")
+    said = {f"{HOME}/a": vars(Validator(sha256, '"v1"', ""))}
+    (tmp_path / "validators.json").write_text(json.dumps(said))
+    assert list(runs.validators()) == [f"{HOME}/a"]
+    whole = runs.pages.path(sha256).read_bytes()
+    for place in range(len(whole)):
+        runs.pages.path(sha256).write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        assert not runs.validators() or runs.pages.body(sha256) == b"<p>old</p>"
+    runs.pages.path(sha256).write_bytes(b"")
+    assert runs.validators() == {}
+
+
 def test_a_page_that_was_changed_afterwards_is_not_believed(tmp_path: Path) -> None:
     asked = Shop(tmp_path, {"/a": PAGE})
     asked.ask("/a")
@@ -238,6 +272,8 @@ def test_a_page_that_was_changed_afterwards_is_not_believed(tmp_path: Path) -> N
         assert why in str(answer.reason)
         # A run that goes on asks for it again.
         assert asked.journal.whole_answers() == {}
+        assert asked.journal.pages.keep(PAGE.body) == sha256
+        assert asked.journal.answers()[f"{HOME}/a"].page is not None, "what is answered is kept instead"
     assert asked.journal.pages.forget_all_but({str(sha256)}) == 1
 
 

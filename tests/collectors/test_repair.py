@@ -1,5 +1,7 @@
 """A shelf is renamed in the morning, recognised, accepted, and the day made good; and mornings that nobody came."""
 
+import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +14,7 @@ import yaml
 from ons_assets import cli, operations
 from ons_assets.collectors.prices import shops
 from ons_assets.collectors.prices.mornings import NOBODY
-from ons_assets.collectors.prices.runs import NotCollected, Runs
+from ons_assets.collectors.prices.runs import NotCollected, Runs, finish
 from ons_assets.lakehouse.home import Home
 from ons_assets.operations import collecting
 from ons_assets.prices.sources import QuoteFiles
@@ -79,6 +81,27 @@ def test_the_file_takes_the_place_of_the_first_one(story: Any, tmp_path: Path) -
     batches = [rows.select(source.batch).unique().rows() for rows in read]
     assert batches == [[(SHOP, good["run"])]] * 2
     assert [set(ITEMS) <= set(rows["item_id"]) for rows in read] == [False, True]
+
+
+def test_what_is_not_accepted_is_proposed_still(story: Any, tmp_path: Path) -> None:
+    """Though its shelf has not all of the products any more."""
+    opened: Street = story[0]
+    place = Path(shutil.copytree(opened.settings.home, tmp_path / "home"))
+    settings = opened.settings.model_copy(update={"home": place})
+    runs = Runs.of(Home(place), SHOP)
+    (runs.folder / "accepted.json").unlink()
+    _, journal, *later = runs.journals()
+    for each in later:
+        shutil.rmtree(each.folder)
+    known = json.loads((journal.folder / "known.json").read_bytes())
+    for _, _, names in known["products"]:
+        names.append("A loaf that is sold no more")
+    (journal.folder / "known.json").write_text(json.dumps(known))
+    assert len(finish(Home(place), runs, journal, 0.5)["proposals"]) == len(ITEMS)
+    [good] = collecting.accept(settings, SHOP, "A. Statistician", ITEMS[0])
+    assert [each["item_id"] for each in good["proposals"]] == [ITEMS[1]]
+    [good] = collecting.accept(settings, SHOP, "A. Statistician")
+    assert (good["status"], good["proposals"]) == ("complete", [])
 
 
 def test_the_next_morning_goes_to_the_new_shelf(story: Any) -> None:

@@ -39,6 +39,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"quotes": {"each": "li", "product": {}, "price": "i"}}, "one of css, json, constant is needed"),
     ({"hours": {"first": "09:00", "last": "08:00"}}, "last is to be later than first"),
     ({"hours": {"first": "09:00", "last": "12:00"}}, "at 08:00 is outside of hours"),
+    ({"hours": {"first": "07:00", "last": "08:05"}}, "is on some days outside of hours"),
     ({"zone": "Europe/Londn"}, "Europe/Londn"),
     ({"retailer": "Big Shop"}, "retailer: is to be as the pattern"),
 ]
@@ -77,6 +78,14 @@ def test_a_file_is_called_like_its_shop(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(BASE))
     with pytest.raises(shops.BadShop, match=r"call it shop\.yaml"):
         shops.read(path)
+
+
+def test_two_files_of_one_shop_are_one_too_many(tmp_path: Path) -> None:
+    """Two schedules of one name would keep the whole service from starting."""
+    for ending in shops.ENDINGS:
+        (tmp_path / f"{BASE['retailer']}{ending}").write_text(yaml.safe_dump(BASE))
+    with pytest.raises(shops.BadShop, match="is of the same shop; one of them has to go"):
+        shops.read(tmp_path / f"{BASE['retailer']}.yaml")
 
 
 def test_the_shipped_example_can_be_used_and_fits_the_schema(tmp_path: Path) -> None:

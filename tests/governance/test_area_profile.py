@@ -111,6 +111,12 @@ def test_each_source_alone_makes_rows_with_nulls_and_flags() -> None:
     assert {"no_meters", "no_moves"} <= flags(phones, "A01")
     assert "No meters tell of the area and month." in str(found["caution"])
 
+    by_day = row(area_profile(Told.of(combined_population=presence(["A01"], [500.0], hours=[11])), NONE), "A01")
+    assert (by_day["night_people"], by_day["day_people"], by_day["people_period"]) == (None, 500, PERIOD)
+    assert "no_phones" not in str(by_day["quality_flags"]), (
+        "of few who sleep there nothing is told, and of the day it is"
+    )
+
     of_month = {"period_type": "month", "period": "2014-10", "weighted_by": "area"}
     moved = flows("tweets/migration_flows", [("A00", "A01", 30.0)], **of_month)
     tweets = area_profile(Told.of(migration_flows=moved), NONE)

@@ -1,6 +1,8 @@
 """Dagster's storage with databases that stay open holds what its own holds, and each can go on where the other was."""
 
 import multiprocessing
+import queue
+import time
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +88,33 @@ def test_a_child_opens_its_own(tmp_path: Path) -> None:
         child.join()
         assert log._engines == before
         make(opened)
+
+
+def entry(message: str, run: str = "run") -> dg.EventLogEntry:
+    return dg.EventLogEntry(
+        error_info=None, level=20, user_message=message, run_id=run, timestamp=time.time(), dagster_event=None
+    )
+
+
+def test_who_looks_at_a_run_is_told_what_another_writes_while_it_stays_open(tmp_path: Path) -> None:
+    """SQLite writes beside a database that is open; the UI would show no event of a run before its end."""
+    writer, reader, said = EventLog(str(tmp_path)), EventLog(str(tmp_path)), queue.Queue[str]()
+    writer.store_event(entry("before"))
+    cursor = reader.get_records_for_run("run").cursor
+    reader.watch("run", cursor, lambda event, _: said.put(event.user_message))
+    writer.store_event(entry("now"))
+    assert said.get(timeout=20) == "now"
+    writer.store_event(entry("later"))
+    assert said.get(timeout=20) == "later"
+    reader.dispose()
+    writer.dispose()
+
+
+def test_after_all_was_deleted_new_events_are_kept(tmp_path: Path) -> None:
+    log = EventLog(str(tmp_path))
+    log.store_event(entry("before"))
+    log.wipe()
+    log.store_event(entry("after"))
+    log.dispose()
+    records = EventLog(str(tmp_path)).get_records_for_run("run").records
+    assert [each.event_log_entry.user_message for each in records] == ["after"]

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -81,6 +81,23 @@ def test_what_a_parameter_concerns_and_what_follows_is_asked_for_once(
     assert operations.make(changed, [*more], None, silent).success
     assert asked(changed, opened, cursor)[1] == set()
     assert "prices/item_indices" in asked(made, opened, cursor)[1], "changed back, it is another change"
+
+
+def test_days_that_a_run_over_other_days_left_as_they_were_are_followed(
+    made: Settings, opened: dg.DagsterInstance
+) -> None:
+    """A file came between a word in the settings and the look for what it changes."""
+    second = DAY + timedelta(days=1)
+    operations.take(made, [write_run(made.home / "supplier", "tesco", second)], None, silent)
+    operations.read_waiting(made, silent)
+    assert operations.make(made, ["prices/raw_quotes", "prices/collection_report"], None, silent).success
+    before, _ = asked(made, opened)
+    collection = made.prices.collection.model_copy(update={"shelf_overlap": 0.9})
+    changed = made.model_copy(update={"prices": made.prices.model_copy(update={"collection": collection})})
+    assert operations.make(changed, ["prices/collection_report"], (second, second), silent).success
+    cursor, tables = asked(changed, opened, before)
+    assert "prices/collection_report" in tables
+    assert "prices/collection_report" not in asked(changed, opened, cursor)[1]
 
 
 def test_a_file_taken_by_a_command_is_followed(made: Settings, opened: dg.DagsterInstance) -> None:

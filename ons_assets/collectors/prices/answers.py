@@ -104,7 +104,7 @@ def seconds_to_wait(retry_after: str, now: datetime) -> float | None:
         return float(text)
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
@@ -125,7 +125,8 @@ class Rules:
     def __init__(self, text: str | None, agent: str, sentence: str) -> None:
         from protego import Protego
 
-        self.sentence, self.agent = sentence, agent
+        # Protego looks for the names of the rules anywhere in it, and the rest is words of every day.
+        self.sentence, self.agent = sentence, agent.split()[0]
         self._rules = None if text is None else Protego.parse(text)
 
     @classmethod

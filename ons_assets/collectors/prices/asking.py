@@ -18,6 +18,7 @@ from ons_assets.collectors.prices.pages import Page, asks_for_a_person, joined
 Download = Callable[[str, Mapping[str, str]], Awaitable[Reply]]
 Sleep = Callable[[float], Awaitable[None]]
 Clock = Callable[[], datetime]
+HOURS_OVER = "the hours in which the shop may be asked are over"
 
 
 @dataclass(frozen=True)
@@ -237,9 +238,11 @@ class Asker:
             raise Stopped(f"the limit of {self.shop.most_pages} requests (most_pages) is reached")
         delay = max(self.shop.delay_seconds, self._rules.delay_seconds if self._rules else 0.0)
         if (left := delay - (self._now() - self._free_utc).total_seconds()) > 0:
+            if left > (self.plan.ends_utc - self._now()).total_seconds():
+                raise Stopped(HOURS_OVER)
             await self._sleep(left)
         if self._now() > self.plan.ends_utc:
-            raise Stopped("the hours in which the shop may be asked are over")
+            raise Stopped(HOURS_OVER)
         self._requests += 1
         self._last_asked = self._now()
         self.journal.asking(address, self._last_asked)

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,16 +80,24 @@ class PageStore:
         return self.folder / sha256[:2] / f"{sha256}.gz"
 
     def keep(self, body: bytes) -> str:
-        """Keep a page, and return its hash."""
+        """Keep a page, and return its hash; one that is kept already but damaged is kept anew."""
         sha256 = hashlib.sha256(body).hexdigest()
         path = self.path(sha256)
-        if not path.exists():
+        if not self.has(sha256):
             path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
             partial = unfinished(path)
             partial.touch(PRIVATE_FILE)
             partial.write_bytes(packed(body))
             partial.replace(path)
         return sha256
+
+    def has(self, sha256: str) -> bool:
+        """Return whether a page is kept, and is what it was."""
+        try:
+            self.body(sha256)
+        except DamagedPage:
+            return False
+        return True
 
     def body(self, sha256: str) -> bytes:
         """Return a page.
@@ -100,7 +109,7 @@ class PageStore:
         """
         try:
             body = gzip.decompress(self.path(sha256).read_bytes())
-        except (OSError, EOFError):
+        except (OSError, EOFError, zlib.error):
             raise DamagedPage(f"the page {sha256[:12]} is not kept any more, or is damaged") from None
         if hashlib.sha256(body).hexdigest() != sha256:
             raise DamagedPage(f"the page {sha256[:12]} is not what was kept")

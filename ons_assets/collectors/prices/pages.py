@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 GZIP = b"\x1f\x8b"
 CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
 DECLARED = re.compile(rb"<meta[^>]+charset=[\"']?([\w-]+)", re.IGNORECASE)
-LOCATION = re.compile(r"<(?:\w+:)?loc>\s*(.*?)\s*</(?:\w+:)?loc>", re.DOTALL)
+# No address holds "<": a location that is never closed must not be looked for to the end of the page, for each anew.
+LOCATION = re.compile(r"<(?:\w+:)?loc>\s*+((?:<!\[CDATA\[)?[^<]*+)</(?:\w+:)?loc>")
 # What a page of a proof that one is a person says of itself.
 CHALLENGES = ("cf-challenge", "g-recaptcha", "h-captcha", "hcaptcha.com", "captcha-delivery", "are you a robot")
 

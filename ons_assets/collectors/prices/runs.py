@@ -95,11 +95,11 @@ class Runs:
         return sorted(found, key=lambda each: (each["day"], each["run"] or ""))
 
     def validators(self) -> dict[str, Validator]:
-        """Return how pages can be asked for changes, of those that are kept."""
+        """Return how pages can be asked for changes, of those that are kept undamaged."""
         path = self.folder / "validators.json"
         said = json.loads(path.read_bytes()) if path.exists() else {}
         known = {address: Validator(**each) for address, each in said.items()}
-        return {address: each for address, each in known.items() if self.pages.path(each.sha256).exists()}
+        return {address: each for address, each in known.items() if self.pages.has(each.sha256)}
 
     def record_missing(self, day: date, reason: str, now: datetime) -> None:
         """Write down that nothing was asked on a morning, and why.
@@ -234,7 +234,9 @@ def finish(home: Home, runs: Runs, journal: Journal, least_overlap: float) -> di
     return said
 
 
-def make_good(home: Home, runs: Runs, journals: Sequence[Journal], new: Sequence[Acceptance]) -> list[dict[str, Any]]:
+def make_good(
+    home: Home, runs: Runs, journals: Sequence[Journal], new: Sequence[Acceptance], least_overlap: float
+) -> list[dict[str, Any]]:
     """Take over shelves under their new names, and make days again from the pages that are kept; return the manifests.
 
     Parameters
@@ -245,6 +247,8 @@ def make_good(home: Home, runs: Runs, journals: Sequence[Journal], new: Sequence
         Of the shop, the runs that are made again, in their order.
     new
         What a person accepted.
+    least_overlap
+        As for `finish`: what was not accepted is proposed still.
 
     Raises
     ------
@@ -254,7 +258,7 @@ def make_good(home: Home, runs: Runs, journals: Sequence[Journal], new: Sequence
     names, again = {each.becomes for each in new}, []
     for journal in journals:
         shop = renamed(journal.shop, new, day_of(journal.plan))
-        made = _made(journal, shop, known_before(journal), 1.0)
+        made = _made(journal, shop, known_before(journal), least_overlap)
         lost = [walked for shelf, walked in made.collected.shelves if shelf.name in names and not walked.found]
         if lost:
             raise NotCollected(f"the day cannot be made good from the pages that are kept: {lost[0].reason}")

@@ -16,7 +16,7 @@ or JSON paths where things stand on pages that have none, or that say less in th
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urljoin, urlsplit
@@ -296,6 +296,10 @@ class Shop(Part):
             )
         if not self.hours.first <= self.at < self.hours.last:
             raise ValueError(f"at {self.at:%H:%M} is outside of hours")
+        day = date(2000, 1, 1)
+        latest = datetime.combine(day, self.at) + timedelta(minutes=self.jitter_minutes)
+        if latest >= datetime.combine(day, self.hours.last):
+            raise ValueError(f"at {self.at:%H:%M}, and up to jitter_minutes later, is on some days outside of hours")
         foreign = [
             each for each in self.starts if urlsplit(self.absolute(each)).netloc != urlsplit(self.address).netloc
         ]
@@ -349,6 +353,8 @@ def read(path: Path) -> Shop:
         shop = Shop.model_validate(given)
     except ValidationError as error:
         raise BadShop(f"{path.name}: {_faults(error)}") from None
+    if twins := [each for each in ENDINGS if each != path.suffix and path.with_suffix(each).exists()]:
+        raise BadShop(f"{path.name}: {path.with_suffix(twins[0]).name} is of the same shop; one of them has to go")
     if shop.retailer != path.stem:
         raise BadShop(f"{path.name} describes {shop.retailer}: call it {shop.retailer}{path.suffix}")
     return shop

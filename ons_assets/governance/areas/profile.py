@@ -68,7 +68,12 @@ def area_profile(
     moved = _moves(tables, "month")
     own = [metered, night, day, coming, leaving, moved]
     rows = pl.concat([each.select(KEY) for each in own]).unique()
-    people = _joined(_named(night, "night_people", "people_period", days=True), _named(day, "day_people"))
+    people = _joined(
+        *(
+            _named(rows_of_hour, name, "people_period", days=True)
+            for rows_of_hour, name in ((night, "night_people"), (day, "day_people"))
+        )
+    )
     commuters = _joined(
         _named(coming, "commuters_in", "commuting_period"), _named(leaving, "commuters_out", "commuting_period")
     )
