@@ -69,6 +69,9 @@ class EventLog(SqliteEventLogStorage):
     a killed process loses nothing, a power cut the last moments of the history, and of the tables nothing.
     """
 
+    # Dagster says of it only that there is none at first.
+    _obs: Any
+
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._process = os.getpid()

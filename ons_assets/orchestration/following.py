@@ -64,7 +64,7 @@ def following_sensor(assets: Sequence[DerivedAsset], accounts: Set[dg.AssetKey])
         asked, found = before.get("asked", {}), outdated(lakehouse, assets, unheeded)
         of_all_days, known = _of_all_days(lakehouse, assets, unheeded), before.get("of_all_days", {})
         # A run over the days of a file leaves a version that looks as if all days were made of what there is.
-        found |= {name: of for name, of in of_all_days.items() if name not in found and known.get(name, of) != of}
+        found = {**{name: of for name, of in of_all_days.items() if known.get(name, of) != of}, **found}
         fresh = {name for name, made_of in found.items() if asked.get(name) != made_of}
         chosen, requests = _runs(context.instance, by_days, reached(fresh, [each.derivation for each in assets]))
         # What is not asked for yet is fresh at the next look, too.

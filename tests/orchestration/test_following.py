@@ -90,7 +90,8 @@ def test_days_that_a_run_over_other_days_left_as_they_were_are_followed(
     second = DAY + timedelta(days=1)
     operations.take(made, [write_run(made.home / "supplier", "tesco", second)], None, silent)
     operations.read_waiting(made, silent)
-    assert operations.make(made, ["prices/raw_quotes", "prices/collection_report"], None, silent).success
+    for names in (["prices/raw_quotes", "governance/drop_ledger"], ["prices/collection_report"]):
+        assert operations.make(made, names, None, silent).success
     before, _ = asked(made, opened)
     collection = made.prices.collection.model_copy(update={"shelf_overlap": 0.9})
     changed = made.model_copy(update={"prices": made.prices.model_copy(update={"collection": collection})})

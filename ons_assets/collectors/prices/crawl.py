@@ -265,10 +265,15 @@ def _new_shelves(shop: Shop, known: Known, collected: Collected) -> Generator[st
     ]
     if not lost or not collected.directory or known.directory is None:
         return
-    used = {shelf.name for shelf in shop.items}
-    new = [name for name in collected.directory if name not in known.directory and name not in used]
-    for name in new[: shop.most_new_shelves]:
-        for refine in dict.fromkeys(each.refine for each in lost):
+    # Of a shelf of several items, one may be known under the new name, and the others not yet.
+    used = {(shelf.item_id, shelf.name) for shelf in shop.items}
+    new = {
+        name: list(dict.fromkeys(each.refine for each in lost if (each.item_id, name) not in used))
+        for name in collected.directory
+        if name not in known.directory
+    }
+    for name in [name for name, wanted in new.items() if wanted][: shop.most_new_shelves]:
+        for refine in new[name]:
             walked = yield from _pages(shop, pages.refined(collected.directory[name], refine))
             if walked.found:
                 collected.new_shelves[name, refine] = tuple(walked.products)

@@ -256,8 +256,9 @@ def make_good(
         If a page is not kept that a new shelf needs; nothing is changed then.
     """
     names, again = {each.becomes for each in new}, []
+    every = [*accepted(runs.folder), *new]
     for journal in journals:
-        shop = renamed(journal.shop, new, day_of(journal.plan))
+        shop = renamed(journal.shop, every, day_of(journal.plan))
         made = _made(journal, shop, known_before(journal), least_overlap)
         lost = [walked for shelf, walked in made.collected.shelves if shelf.name in names and not walked.found]
         if lost:
