@@ -103,12 +103,24 @@ class EventLog(SqliteEventLogStorage):
             event.listen(engine, "connect", _sync_at_checkpoints)
             self._engines[shard] = engine
         self._engines.move_to_end(shard)
-        while len(self._engines) > OPEN_LOGS:
-            self._engines.popitem(last=False)[1].dispose()
+        # Who closes a log that is watched changes its files, which would have it opened again, and another closed.
+        idle = [each for each in self._engines if each != shard and not self._watchers.get(each)]
+        for each in idle[: max(0, len(self._engines) - OPEN_LOGS)]:
+            self._engines.pop(each).dispose()
         return self._engines[shard]
 
     def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
-        """Have something called with each new event of a run, as the UI has for a run that is looked at."""
+        """Have something called with each new event of a run, as the UI has for a run that is looked at.
+
+        Parameters
+        ----------
+        run_id
+            Of the run.
+        cursor
+            After which event; None for all.
+        callback
+            Is given an event and its cursor.
+        """
         if not self._obs:
             self._obs = Observer()
             self._obs.start()

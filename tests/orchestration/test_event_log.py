@@ -110,6 +110,24 @@ def test_who_looks_at_a_run_is_told_what_another_writes_while_it_stays_open(tmp_
     writer.dispose()
 
 
+def test_many_logs_that_are_watched_come_to_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each that was closed for another would be opened again by what closing it changed, without end."""
+    monkeypatch.setattr(dagster_internals, "OPEN_LOGS", 2)
+    writer, reader, said = EventLog(str(tmp_path)), EventLog(str(tmp_path)), queue.Queue[str]()
+    runs = [f"run {number}" for number in range(5)]
+    for run in runs:
+        writer.store_event(entry("before", run))
+        reader.watch(run, None, lambda event, _: said.put(event.run_id))
+        writer.store_event(entry("now", run))
+    assert sorted(said.get(timeout=20) for _ in range(2 * len(runs))) == sorted(2 * runs)
+    writer.dispose()
+    time.sleep(0.3)
+    began = time.process_time()
+    time.sleep(0.5)
+    assert time.process_time() - began < 0.25
+    reader.dispose()
+
+
 def test_after_all_was_deleted_new_events_are_kept(tmp_path: Path) -> None:
     log = EventLog(str(tmp_path))
     log.store_event(entry("before"))
