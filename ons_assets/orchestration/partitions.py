@@ -18,6 +18,8 @@ from ons_assets.orchestration.dagster_internals import tags_of_range
 READ = (Status.READ, Status.ACCEPTED, Status.REFUSED, Status.SUPERSEDED)
 
 Days = tuple[date, date]
+# A longer silence is no outage: one wrong date of years ago would make thousands of days, which every run has to plan.
+LONGEST_SILENCE_DAYS = 366
 
 
 def partitions_of(raw_table: str) -> dg.DynamicPartitionsDefinition:
@@ -32,7 +34,7 @@ def partitions_of(raw_table: str) -> dg.DynamicPartitionsDefinition:
 
 
 def add_days(home: Home, instance: dg.DagsterInstance, raw_table: str, days: Iterable[date]) -> None:
-    """Have days be partitions, and with them all between the first and the last there are; none is ever lost.
+    """Have days be partitions, and with them those between, but for silences beyond a year; none is ever lost.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ def add_days(home: Home, instance: dg.DagsterInstance, raw_table: str, days: Ite
     with home.table_lock(name):
         known = instance.get_dynamic_partitions(name)
         wanted |= {date.fromisoformat(each) for each in known}
-        if missing := [day for day in map(str, _between(min(wanted), max(wanted))) if day not in {*known}]:
+        if missing := [day for day in map(str, _without_gaps(sorted(wanted))) if day not in {*known}]:
             instance.add_dynamic_partitions(name, missing)
 
 
@@ -113,5 +115,9 @@ def days_in(keys: Sequence[str]) -> Days:
     return date.fromisoformat(min(keys)), date.fromisoformat(max(keys))
 
 
-def _between(first: date, last: date) -> Iterator[date]:
-    return (first + timedelta(number) for number in range((last - first).days + 1))
+def _without_gaps(days: Sequence[date]) -> Iterator[date]:
+    """Days in order, and those between two of them that are not too far from each other."""
+    for day, following in zip(days, [*days[1:], days[-1]], strict=True):
+        silence = (following - day).days
+        yield from (day + timedelta(number) for number in range(silence if silence <= LONGEST_SILENCE_DAYS else 1))
+    yield days[-1]

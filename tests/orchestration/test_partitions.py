@@ -80,6 +80,13 @@ def test_days_in_order_make_a_run_over_no_other(home: Home, opened: dg.DagsterIn
     assert made_by(opened, RAW, (DAY + timedelta(2), DAY + timedelta(4))) == [*map(str, after(2, 3, 4))]
 
 
+def test_a_wrong_date_of_years_ago_makes_no_day_but_its_own(home: Home, opened: dg.DagsterInstance) -> None:
+    raw = f"some/table_{next(NUMBERS)}"
+    add_days(home, opened, raw, [date(1931, 5, 4), *after(0, 3)])
+    assert sorted(partitions(opened, raw)) == [date(1931, 5, 4), *after(0, 1, 2, 3)]
+    assert made_by(opened, raw, (DAY, DAY)) == [DAY.isoformat()]
+
+
 def made_by(opened: dg.DagsterInstance, raw_table: str, days: tuple[date, date] | None) -> list[str]:
     """Partitions of the run over some days: from the first to the last that its tags name, as Dagster has them."""
     tags = tags_of_days(opened, raw_table, days)
