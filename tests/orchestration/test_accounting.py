@@ -42,7 +42,7 @@ def test_a_first_installation_whose_only_file_is_refused_has_ledger_database_and
         assert database.execute("SELECT status FROM governance.drop_ledger").fetchall() == [("refused",)]
     report = home.reports / "governance"
     assert "strange.csv" in (report / "refused.html").read_text()
-    assert "Nothing was ever published" in (report / "tables/prices/raw_quotes.html").read_text()
+    assert "Never made: 1 file was refused" in (report / "tables/prices/raw_quotes.html").read_text()
     # One account that is refused keeps no other from being made.
     overlay = home.expectations / "governance" / "erasures.json"
     overlay.parent.mkdir(parents=True)
