@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from ons_assets.simulate.named_scales import chosen
+
 SATURDAY = 5
 
 
@@ -75,8 +77,4 @@ def scale_of(scale: str | Scale) -> Scale:
     ValueError
         If no scale has that name.
     """
-    if isinstance(scale, Scale):
-        return scale
-    if scale not in SCALES:
-        raise ValueError(f"unknown scale {scale!r}: use one of {', '.join(SCALES)}, or a Scale")
-    return SCALES[scale]
+    return chosen(scale, SCALES)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from ons_assets.simulate.named_scales import chosen
+
 
 @dataclass(frozen=True)
 class FaultCounts:
@@ -96,8 +98,4 @@ def scale_of(scale: str | Scale) -> Scale:
     ValueError
         If no scale has that name.
     """
-    if isinstance(scale, Scale):
-        return scale
-    if scale not in SCALES:
-        raise ValueError(f"unknown scale {scale!r}: use one of {', '.join(SCALES)}, or a Scale")
-    return SCALES[scale]
+    return chosen(scale, SCALES)
