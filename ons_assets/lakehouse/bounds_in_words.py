@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 LONGEST_BOUND = 300
-NOT_SAID = ("column", "column_A", "column_B", "row_condition", "condition_parser", "ignore_row_if", "exact_match")
+# What Great Expectations calls the columns that an expectation is about.
+COLUMNS = ("column", "column_A", "column_B")
+NOT_SAID = (*COLUMNS, "batch_id", "row_condition", "condition_parser", "ignore_row_if", "exact_match")
+# A bound of what has none, such as that values are there.
+NONE = "none"
 # How a bound is said, by the argument of Great Expectations that holds it.
 WORDS = {
     "min_value": "at least {}",
@@ -36,17 +40,35 @@ def bound_in_words(kwargs: Mapping[str, Any]) -> str:
         Arguments of the expectation.
     """
     said = [
-        WORDS.get(word, f"{word.replace('_', ' ')} {{}}").format(_value(value))
+        WORDS.get(word, f"{word.replace('_', ' ')} {{}}").format(value_in_words(value))
         for word, value in kwargs.items()
         if word not in NOT_SAID and value is not None and value is not False
     ]
     if kwargs.get("row_condition"):
         said.append(f"where {kwargs['row_condition']}")
-    text = ", ".join(said) or "none"
+    text = ", ".join(said) or NONE
     return text if len(text) <= LONGEST_BOUND else f"{text[:LONGEST_BOUND]} …"
 
 
-def _value(value: Any) -> str:
+def columns_of(kwargs: Mapping[str, Any]) -> list[str]:
+    """Return the columns that an expectation is about.
+
+    Parameters
+    ----------
+    kwargs
+        Arguments of the expectation.
+    """
+    return [kwargs[word] for word in COLUMNS if kwargs.get(word) is not None]
+
+
+def value_in_words(value: Any) -> str:
+    """Return a value as it is said: whole numbers with commas, lists without brackets.
+
+    Parameters
+    ----------
+    value
+        Of JSON.
+    """
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, float) and value.is_integer():
@@ -67,7 +89,7 @@ def found_in_words(found: Mapping[str, Any]) -> str:
     result = found.get("result") or {}
     for name, words in FOUND.items():
         if result.get(name) is not None:
-            value = _value(result[name])
-            said = words.format(value, element_count=_value(result.get("element_count", "the")))
+            value = value_in_words(result[name])
+            said = words.format(value, element_count=value_in_words(result.get("element_count", "the")))
             return said if len(said) <= LONGEST_BOUND else f"{said[:LONGEST_BOUND]} …"
     return "as expected" if found["success"] else "not as expected"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ons_assets.lakehouse import each_value
+from ons_assets.lakehouse.bounds_in_words import NONE, bound_in_words, columns_of, value_in_words
 from ons_assets.lakehouse.overlays import load
 from ons_assets.lakehouse.suites import Overlay, Suite, SuiteError, names
 from ons_assets.lakehouse.tables import Sensitivity, Table
@@ -31,8 +32,6 @@ CRITICAL = "critical"
 # What the registry implies, whatever a suite says.
 VALUES_ARE_PRESENT, KEY_IS_UNIQUE = "values are present", "key is unique"
 TOLD_OF_AGGREGATES = {"element_count", "unexpected_count", "unexpected_percent", "missing_count"}
-# Of the arguments of an expectation, those that are told otherwise.
-NOT_SAID = ("batch_id", "column", "row_condition", "condition_parser")
 WORST_FIRST = (CRITICAL, "warning", "info")
 # Of fewer, to look at different values only would save less than to ask twice costs.
 MANY_ROWS = 20_000
@@ -58,9 +57,15 @@ class Failure:
     notes: str | None = None
 
     def __str__(self) -> str:
-        where = f" on {self.column}" if self.column else ""
+        what = self.expectation.removeprefix("column ").removeprefix("table ").removesuffix(" to be between")
+        where = f" ({self.column})" if self.column else ""
         bound = f" (bound {self.bound})" if self.bound else ""
-        return f"{self.expectation}{where}: {self.detail}{bound}"
+        return f"{what}{where}: {self.detail}{bound}"
+
+    @property
+    def reason(self) -> str:
+        """For people: what the suite says of it, and then what was expected and found."""
+        return f"{self.notes} [{self}]" if self.notes else str(self)
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ class Audit:
     @property
     def reason(self) -> str:
         """The failures in one line; empty if there are none."""
-        return "; ".join(map(str, self.failures))
+        return "; ".join(failure.reason for failure in self.failures)
 
     @classmethod
     def of_parts(cls, parts: Sequence["Audit"]) -> "Audit":
@@ -185,8 +190,7 @@ def verify(suite: Suite, table: Table) -> None:
     empty = table.empty()
     for each in suite.expectations:
         arguments = each.get("kwargs", {}) if isinstance(each, dict) else {}
-        named = [arguments.get(word) for word in ("column", "column_A", "column_B")]
-        if strange := [name for name in named if name is not None and name not in empty.columns]:
+        if strange := [name for name in columns_of(arguments) if name not in empty.columns]:
             raise SuiteError(f"{table.name} has no column {strange[0]!r}; it has {', '.join(empty.columns)}")
     read = empty.to_pandas(use_pyarrow_extension_array=True)
     for each in suite.expectations:
@@ -221,35 +225,33 @@ def _failure(entry: dict[str, Any]) -> Failure | None:
     if entry["success"]:
         return None
     configuration = entry["expectation_config"]
-    kwargs = {name: value for name, value in configuration["kwargs"].items() if name not in NOT_SAID}
+    kwargs = arguments_of(entry)
     if messages := _exceptions(entry["exception_info"]):
         severity, detail = CRITICAL, f"could not be evaluated ({'; '.join(messages)})"
     else:
         severity, detail = configuration["severity"], _observed(entry["result"])
-    expected = ", ".join(f"{name} {value}" for name, value in kwargs.items())
-    if condition := condition_of(configuration["kwargs"]):
-        expected = f"{expected} where {condition}"
-    said = configuration.get("meta") or {}
+    said, bound = configuration.get("meta") or {}, bound_in_words(kwargs)
     return Failure(
         expectation=configuration["type"].removeprefix("expect_").replace("_", " "),
-        column=configuration["kwargs"].get("column"),
+        column=", ".join(columns_of(kwargs)) or None,
         severity=severity,
-        detail=f"expected {expected}; {detail}" if expected else detail,
+        detail=detail if bound == NONE else f"expected {bound}; {detail}",
         bound=said.get("name"),
         notes=said.get("notes"),
     )
 
 
-def condition_of(kwargs: Mapping[str, Any]) -> str | None:
-    """Return the condition of an expectation in a result: the library wraps what it passes through.
+def arguments_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an expectation in a result; of a condition, which the library wraps, its text.
 
     Parameters
     ----------
-    kwargs
-        Arguments of the expectation, as the result has them.
+    entry
+        Of the result.
     """
+    kwargs = entry["expectation_config"]["kwargs"]
     condition = kwargs.get("row_condition")
-    return str(condition["pass_through_filter"]) if condition else None
+    return {**kwargs, "row_condition": str(condition["pass_through_filter"]) if condition else None}
 
 
 def _exceptions(info: dict[str, Any]) -> list[str]:
@@ -260,7 +262,7 @@ def _exceptions(info: dict[str, Any]) -> list[str]:
 
 def _observed(result: dict[str, Any]) -> str:
     if "observed_value" in result:
-        return f"found {result['observed_value']}"
+        return f"found {value_in_words(result['observed_value'])}"
     if "unexpected_count" in result:
         return f"{result['unexpected_count']} of {result['element_count']} are not"
     return "not met"

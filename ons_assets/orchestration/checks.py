@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 
 from ons_assets.intake.ingestion import Ingested
-from ons_assets.lakehouse.bounds_in_words import bound_in_words, found_in_words
-from ons_assets.lakehouse.gate import CRITICAL, KEY_IS_UNIQUE, VALUES_ARE_PRESENT, Audit, Failure, condition_of
+from ons_assets.lakehouse.bounds_in_words import bound_in_words, columns_of, found_in_words
+from ons_assets.lakehouse.gate import CRITICAL, KEY_IS_UNIQUE, VALUES_ARE_PRESENT, Audit, Failure, arguments_of
 from ons_assets.lakehouse.suites import Suite
 from ons_assets.lakehouse.tables import Table
 
@@ -75,7 +75,7 @@ def name_of_check(bound: str) -> str:
 def _asked(name: str, expectation: Mapping[str, Any]) -> Asked:
     notes = (expectation.get("meta") or {}).get("notes")
     kwargs = expectation["kwargs"]
-    columns = [kwargs[word] for word in ("column", "column_A", "column_B") if word in kwargs]
+    columns = columns_of(kwargs)
     asked = str(expectation["type"]).removeprefix("expect_").replace("_", " ")
     of = f" ({', '.join(columns)})" if columns else ""
     stated = f"{asked}{of}: {bound_in_words(kwargs)}"
@@ -155,6 +155,7 @@ def verdicts_on_batches(table: Table, names: Sequence[str], outcome: Ingested) -
         batches = {f"{finding.drop} ({finding.batch})" for finding, _ in unmet}
         worst = next((failure for _, failure in unmet if failure.severity == CRITICAL), unmet[0][1])
         said = f"not met by {len(batches)} of the batches, such as {worst.detail}"
+        said = f"{worst.notes} [{said}]" if worst.notes else said
         yield _result(table, name, worst, said, {"batches": "; ".join(sorted(batches)[:SHOWN_FINDINGS])})
 
 
@@ -193,17 +194,13 @@ def _verdicts(
         if failure is None:
             yield _result(table, name, None, *met(name))
         else:
-            yield _result(table, name, failure, str(failure), {"found": failure.detail})
+            yield _result(table, name, failure, failure.reason, {"found": failure.detail})
 
 
 def _of_entry(entry: Mapping[str, Any] | None, *, in_parts: bool) -> tuple[str, dict[str, str]]:
     if entry is None:
         return "met", {}
-    kwargs = dict(entry["expectation_config"]["kwargs"])
-    if kwargs.get("row_condition"):
-        kwargs["row_condition"] = condition_of(kwargs)
-    kwargs.pop("batch_id", None)
-    bound = {"bound": bound_in_words(kwargs)}
+    bound = {"bound": bound_in_words(arguments_of(entry))}
     # Of a table in parts, what the last one shows is not what the table shows.
     return ("met in every part", bound) if in_parts else ("met", {**bound, "found": found_in_words(entry)})
 
@@ -217,7 +214,7 @@ def _result(
         check_name=name,
         passed=failure is None,
         severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
-        description=f"{failure.notes} ({said})" if failure and failure.notes else said,
+        description=said,
         metadata={word: dg.MetadataValue.text(value) for word, value in shown.items()},
     )
 

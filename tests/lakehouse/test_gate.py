@@ -50,8 +50,7 @@ def test_each_severity(severity: str, critical: bool) -> None:
     [failure] = found.failures
     assert (failure.severity, failure.column) == (severity, "trips")
     assert found.reason == (
-        f"column values to be between on trips: expected min_value 0.0; 1 of 2 are not "
-        f"(bound trips_{'range' if critical else 'usual_range'})"
+        f"values (trips): expected at least 0; 1 of 2 are not (bound trips_{'range' if critical else 'usual_range'})"
     )
     assert found.summary()["failures"][0]["severity"] == severity
 
@@ -81,14 +80,29 @@ def test_an_expectation_that_cannot_be_evaluated_is_critical(severity: str) -> N
 def test_a_null_in_a_required_column_is_critical() -> None:
     found = audit(counts(1, None, None), AT_LEAST_ONE)
     assert found.is_critical
-    assert found.reason == "values are present on trips: 2 of 3 are null"
+    assert found.reason == "values are present (trips): 2 of 3 are null"
 
 
 def test_a_repeated_key_is_critical() -> None:
     batch = pl.DataFrame({"day": [DAY, DAY, DAY], "trips": [1, 2, 3]}, schema=COUNTS.schema)
     found = audit(batch, AT_LEAST_ONE)
     assert found.is_critical
-    assert found.reason == "key is unique on day: 2 of 3 rows repeat a key"
+    assert found.reason == "key is unique (day): 2 of 3 rows repeat a key"
+
+
+def test_a_reason_starts_with_what_the_suite_says_for_people() -> None:
+    limit = expect("column_values_to_be_between", column="trips", min_value=0) | {
+        "meta": {"notes": "Nobody goes back."}
+    }
+    [reason, plain] = [audit(counts(1, -5), each).reason for each in (limit, {**limit, "meta": {}})]
+    assert plain == "values (trips): expected at least 0; 1 of 2 are not (bound trips_range)"
+    assert reason == f"Nobody goes back. [{plain}]"
+
+
+def test_two_columns_that_are_held_against_each_other_are_both_named() -> None:
+    pair = expect("column_pair_values_to_be_equal", column_A="trips", column_B="day")
+    [failure] = audit(counts(1), pair).failures
+    assert failure.column == "trips, day"
 
 
 def test_an_empty_batch_is_refused_by_a_row_count() -> None:
@@ -279,4 +293,4 @@ def test_an_expectation_with_a_condition_is_about_its_rows_alone(currency: str, 
     audit = gate.audit(Suite.load(SUITES, table.name), table, pl.DataFrame([row], schema=table.schema))
     said = [failure for failure in audit.failures if failure.column == "price"]
     assert bool(said) == critical
-    assert all('max_value 100.0 where currency == "GBP"; found 389.0' in str(failure) for failure in said)
+    assert all('at most 100, where currency == "GBP"; found 389 (bound' in str(failure) for failure in said)

@@ -87,7 +87,7 @@ def test_a_frame_that_passes_is_published_with_its_provenance(home: Home) -> Non
 
 def test_a_refused_frame_leaves_the_table_as_it_was(home: Home) -> None:
     put(home, frame((DAY, 1)))
-    with pytest.raises(Refused, match=r"^column values to be between on trips: expected max_value 100.0; 1 of 2"):
+    with pytest.raises(Refused, match=r"^values \(trips\): expected at most 100; 1 of 2"):
         put(home, frame((DAY, 2), (NEXT, 500)), run_id="run-2")
     assert trips(home) == [1]
     assert len(lake.history(home, COUNTS)) == 1
@@ -112,7 +112,7 @@ def test_a_warning_is_published_and_kept_with_the_version(home: Home) -> None:
     assert version is not None
     assert version.provenance is not None
     [failure] = version.provenance.suite["failures"]
-    assert (failure["severity"], failure["detail"]) == ("warning", "expected max_value 50.0; 1 of 1 are not")
+    assert (failure["severity"], failure["detail"]) == ("warning", "expected at most 50; 1 of 1 are not")
 
 
 def test_other_columns_are_an_error_and_not_a_refusal(home: Home) -> None:

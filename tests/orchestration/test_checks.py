@@ -109,7 +109,7 @@ def test_each_expectation_has_its_own_verdict() -> None:
     }
     dear = results["price_gbp_range"]
     assert dear.severity is dg.AssetCheckSeverity.ERROR
-    assert str(dear.description).startswith("Nothing costs more than ten pounds. (")
+    assert str(dear.description).startswith("Nothing costs more than ten pounds. [")
     assert "1 of 2 are not" in str(dear.description)
     assert results["shop_usual_values"].severity is dg.AssetCheckSeverity.WARN
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ons_assets.governance.report.facts import Expectation
-from ons_assets.lakehouse.bounds_in_words import bound_in_words, found_in_words
+from ons_assets.lakehouse.bounds_in_words import bound_in_words, columns_of, found_in_words
 from ons_assets.lakehouse.gate import CRITICAL, KEY_IS_UNIQUE, VALUES_ARE_PRESENT, suite_of
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.suites import names
@@ -48,8 +48,6 @@ def _name(entry: Mapping[str, Any]) -> str | None:
 
 def _stated(name: str, stated: Mapping[str, Any], found: Mapping[str, Any] | None, *, looked: bool) -> Expectation:
     kwargs = stated["kwargs"]
-    column = kwargs.get("column") or kwargs.get("column_A")
-    other = kwargs.get("column_B")
     if found is not None:
         met, observed = bool(found["success"]), found_in_words(found)
     else:
@@ -57,7 +55,7 @@ def _stated(name: str, stated: Mapping[str, Any], found: Mapping[str, Any] | Non
     return Expectation(
         name=name,
         asked=str(stated["type"]).removeprefix("expect_").replace("_", " "),
-        column=f"{column}, {other}" if other else column,
+        column=", ".join(columns_of(kwargs)) or None,
         bound=bound_in_words(kwargs),
         severity=str(stated.get("severity", CRITICAL)),
         notes=str((stated.get("meta") or {}).get("notes") or ""),

@@ -209,7 +209,9 @@ def refusal_rows(refusals: Iterable[Refusal]) -> Iterator[list[Cell]]:
     """Yield rows on what was refused: what, of which table, why, how much, when."""
     for each in refusals:
         table: Cell = link_to(each.table) if each.table else "none: it could not be read"
-        why: tuple[Cell, ...] = tuple(FileName(said) for said in (*each.notes, each.reason) if said)
+        # Reasons of former days have what the suite says apart.
+        apart = [note for note in each.notes if note not in each.reason]
+        why: tuple[Cell, ...] = tuple(FileName(said) for said in (*apart, each.reason) if said)
         what = "all of it" if each.whole else "single rows"
         yield [FileName(each.name), table, why, what, each.rows, day(each.when_utc)]
 
