@@ -9,6 +9,7 @@ import time
 
 import dagster as dg
 
+from ons_assets.intake.ledger import Status
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.runs import UNFINISHED
@@ -16,7 +17,8 @@ from ons_assets.orchestration.runs import UNFINISHED
 JOB = "account"
 TAG = {"ons_assets/accounts": "yes"}
 INTERVAL_SECONDS = 10
-# While runs are at work their end is waited for, but not for ever: files may come without a break.
+# While runs are at work their end is waited for, but not for ever: files may come without a break. What was refused
+# needs a person, and is told at once.
 PATIENCE_SECONDS = 600
 
 
@@ -44,10 +46,11 @@ def accounts_sensor(selection: dg.AssetSelection) -> dg.SensorDefinition:
             return dg.SkipReason("nothing happened since the last account")
         if context.instance.get_runs_count(dg.RunsFilter(tags=TAG, statuses=UNFINISHED)):
             return dg.SkipReason("an account is being made; what happened meanwhile follows")
-        waited = time.time() - before.get("asked", 0)
-        if waited < PATIENCE_SECONDS and context.instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED)):
+        refused = len(lakehouse.ledger.drops(statuses=[Status.REFUSED]))
+        waits = refused == before.get("refused", 0) and time.time() - before.get("asked", 0) < PATIENCE_SECONDS
+        if waits and context.instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED)):
             return dg.SkipReason("a run is at work; the account follows it")
-        cursor = json.dumps({"happened": happened, "asked": time.time()})
+        cursor = json.dumps({"happened": happened, "refused": refused, "asked": time.time()})
         return dg.SensorResult(cursor=cursor, run_requests=[dg.RunRequest(tags=TAG)])
 
     return sense

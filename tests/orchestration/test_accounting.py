@@ -84,9 +84,8 @@ def test_the_sensor_asks_when_something_happened_and_nothing_is_at_work(tmp_path
         assert first.run_requests is not None
         assert len(first.run_requests) == 1
         assert isinstance(ask(first.cursor), dg.SkipReason), "nothing happened since"
-        # A file that cannot be taken is refused when it is seen, and no run tells of it.
         ledger = Ledger(home)
-        ledger.receive("prices", "empty.csv", None, 0, datetime.now(UTC), unreadable="is empty")
+        ledger.receive("prices", "good.csv", "a" * 64, 1, datetime.now(UTC))
         assert isinstance(ask(first.cursor), dg.SensorResult)
         running = opened.create_run_for_job(
             build_definitions(settings).resolve_job_def("retention"), status=dg.DagsterRunStatus.STARTED
@@ -96,6 +95,11 @@ def test_the_sensor_asks_when_something_happened_and_nothing_is_at_work(tmp_path
         assert "at work" in str(waits.skip_message)
         long_ago = json.dumps({**json.loads(first.cursor or ""), "asked": 0})
         assert isinstance(ask(long_ago), dg.SensorResult), "files may come without a break"
+        # A file that cannot be taken is refused when it is seen, and no run tells of it.
+        ledger.receive("prices", "empty.csv", None, 0, datetime.now(UTC), unreadable="is empty")
+        told = ask(first.cursor)
+        assert isinstance(told, dg.SensorResult), "what was refused is told at once, whatever is at work"
+        assert isinstance(ask(told.cursor), dg.SkipReason), "and once"
         opened.report_run_failed(running)
         ended = accounting.happenings(home, opened)
         account = opened.create_run_for_job(
