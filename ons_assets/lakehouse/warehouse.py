@@ -2,11 +2,14 @@
 
 It is built beside the old file and put in its place in one step, so that who reads it never waits
 for the pipeline, and the pipeline never for a reader. Individual tables go into a second file, in a
-folder that only its owner can open.
+folder that only its owner can open. Tables that have not changed are taken from the old file, which costs
+a fraction of reading them; the new one never holds what was deleted from the old.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,12 @@ from deltalake import DeltaTable
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import PRIVATE_FILE, Home, unfinished
 from ons_assets.lakehouse.tables import Catalogue, Table
+
+VERSIONS = "published_versions"
+VERSIONS_ARE = (
+    "Which versions the tables of this database are, and a hash of the names of their files: where it is the same, the "
+    "rows are."
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,10 @@ def _build_file(
     partial = unfinished(target)
     _run(connection, f"ATTACH {_literal(str(partial))} AS built")
     try:
-        rows = {table.name: _copy(connection, home, table, comments.get(table.name)) for table in tables}
+        _run(connection, f"CREATE TABLE built.{VERSIONS} (table_name VARCHAR, version BIGINT, files_sha256 VARCHAR)")
+        _run(connection, f"COMMENT ON TABLE built.{VERSIONS} IS {_literal(VERSIONS_ARE)}")
+        with _former(connection, target) as former:
+            rows = {table.name: _copy(connection, home, table, comments.get(table.name), former) for table in tables}
         # Kept without the name under which the file is attached here: it has another one later.
         _run(connection, "USE built")
         for view in views:
@@ -93,13 +105,38 @@ def _build_file(
     return rows
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, home: Home, table: Table, comment: str | None) -> int:
-    name = f'built."{table.domain}"."{table.short_name}"'
-    columns = ", ".join(f'"{column}"' for column in table.column_names)
+@contextmanager
+def _former(connection: duckdb.DuckDBPyConnection, target: Path) -> Iterator[Mapping[str, str]]:
+    """Attach the database that is replaced, and give the hashes of its tables; none if it cannot be read now."""
+    hashes: dict[str, str] = {}
+    try:
+        if target.exists():
+            _run(connection, f"ATTACH {_literal(str(target))} AS former (READ_ONLY)")
+            hashes = dict(_run(connection, f"SELECT table_name, files_sha256 FROM former.{VERSIONS}"))
+    except duckdb.Error:
+        # Somebody may have opened it to write into it, or a former program made it.
+        pass
+    try:
+        yield hashes
+    finally:
+        _run(connection, "DETACH DATABASE IF EXISTS former")
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection, home: Home, table: Table, comment: str | None, former: Mapping[str, str]
+) -> int:
+    of_table = f'"{table.domain}"."{table.short_name}"'
+    name, columns = f"built.{of_table}", ", ".join(f'"{column}"' for column in table.column_names)
+    published = DeltaTable(home.table(table.name))
+    files = sha256("\n".join([columns, *sorted(published.file_uris())]).encode()).hexdigest()
     _run(connection, f'CREATE SCHEMA IF NOT EXISTS built."{table.domain}"')
-    connection.register("published", DeltaTable(home.table(table.name)).to_pyarrow_dataset())
-    [(rows,)] = _run(connection, f"CREATE TABLE {name} AS SELECT {columns} FROM published")
-    connection.unregister("published")
+    if former.get(table.name) == files:
+        [(rows,)] = _run(connection, f"CREATE TABLE {name} AS SELECT {columns} FROM former.{of_table}")
+    else:
+        connection.register("published", published.to_pyarrow_dataset())
+        [(rows,)] = _run(connection, f"CREATE TABLE {name} AS SELECT {columns} FROM published")
+        connection.unregister("published")
+    connection.execute(f"INSERT INTO built.{VERSIONS} VALUES (?, ?, ?)", [table.name, published.version(), files])
     described = f"{table.description} Key: {', '.join(table.key)}.{f' {comment}' if comment else ''}"
     _run(connection, f"COMMENT ON TABLE {name} IS {_literal(described)}")
     for column in table.columns:
