@@ -47,7 +47,7 @@ def accounts_sensor(selection: dg.AssetSelection) -> dg.SensorDefinition:
         if context.instance.get_runs_count(dg.RunsFilter(tags=TAG, statuses=UNFINISHED)):
             return dg.SkipReason("an account is being made; what happened meanwhile follows")
         refused = len(lakehouse.ledger.drops(statuses=[Status.REFUSED]))
-        waits = refused == before.get("refused", 0) and time.time() - before.get("asked", 0) < PATIENCE_SECONDS
+        waits = refused == before.get("refused", refused) and time.time() - before.get("asked", 0) < PATIENCE_SECONDS
         if waits and context.instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED)):
             return dg.SkipReason("a run is at work; the account follows it")
         cursor = json.dumps({"happened": happened, "refused": refused, "asked": time.time()})
