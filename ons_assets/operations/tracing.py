@@ -1,5 +1,6 @@
 """Traces of a home: of figures, of files, of releases."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from ons_assets.catalogue import CATALOGUE
@@ -11,6 +12,7 @@ from ons_assets.governance.trace.tracing import Impact, Trace
 from ons_assets.governance.trace.verification import Standing, Verdict, obstacles
 from ons_assets.lakehouse.home import Home, write_atomically
 from ons_assets.operations import Progress, verifying
+from ons_assets.operations.contributing import contributions_of_products
 from ons_assets.settings import Settings
 
 
@@ -34,7 +36,8 @@ def trace(settings: Settings, of: History, name: str, where: str | None = None, 
     name, where, version
         As for `ons_assets.governance.trace.tracing.trace`.
     """
-    return tracing.trace(of, sources_by_table(settings), name, where, version)
+    found = tracing.trace(of, sources_by_table(settings), name, where, version)
+    return replace(found, contributions=[*found.contributions, *contributions_of_products(settings, of, found)])
 
 
 def impact(settings: Settings, start: str) -> Impact:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from ons_assets.parameters.prices import AggregationParameters, IndexParameters
-from ons_assets.prices.followed import followed
+from ons_assets.prices.followed import Followed, followed
 from ons_assets.prices.indices import ChainRules, aggregate, linked_aggregate, rate_contributions
 from ons_assets.prices.period_prices import period_prices
 from ons_assets.prices.sales import indices_of_items
@@ -48,20 +48,12 @@ def item_indices(quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFr
     items = quotes.group_by("item_id").agg(pl.col("item").mode().sort().first()).collect()
     frames = []
     for frequency in parameters.frequencies:
-        length, code = PERIODS[frequency]
-        first_day = pl.col("collected_on").dt.truncate(length)
-        prices = period_prices(
-            follow.quotes.with_columns(period=first_day),
-            follow.usable.with_columns(period=first_day),
-            follow.product,
-            parameters,
-        )
-        prices = prices.with_columns(pl.col("period").dt.strftime(code))
+        prices = _prices_of_periods(follow, parameters, frequency)
         indices = _withhold_impossible(
             indices_of_items(prices, parameters.methods, product=follow.product), *parameters.possible
         )
         left_out = (
-            follow.excluded.group_by("item_id", period=first_day.dt.strftime(code))
+            follow.excluded.group_by("item_id", period=_period(frequency))
             .agg(excluded_quotes=pl.len().cast(pl.Int64))
             .collect()
         )
@@ -77,6 +69,45 @@ def item_indices(quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFr
         .with_columns(offers=pl.lit(parameters.offers), excludes=pl.lit(", ".join(parameters.excludes)))
         .select(*columns, "offers", "excludes", "excluded_quotes")
     )
+
+
+def prices_of_periods(
+    quotes: pl.LazyFrame, parameters: IndexParameters, frequency: str
+) -> tuple[tuple[str, ...], pl.DataFrame]:
+    """Return the prices of which the indices of a frequency are made.
+
+    Parameters
+    ----------
+    quotes, parameters
+        As for `item_indices`.
+    frequency
+        "day", "week" or "month".
+
+    Returns
+    -------
+    tuple of str, DataFrame
+        The columns that together identify a product of an item; and prices as `period_prices` gives them, with
+        periods as they are published.
+    """
+    follow = followed(quotes, parameters)
+    return follow.product, _prices_of_periods(follow, parameters, frequency)
+
+
+def _prices_of_periods(follow: Followed, parameters: IndexParameters, frequency: str) -> pl.DataFrame:
+    length, code = PERIODS[frequency]
+    first_day = pl.col("collected_on").dt.truncate(length)
+    prices = period_prices(
+        follow.quotes.with_columns(period=first_day),
+        follow.usable.with_columns(period=first_day),
+        follow.product,
+        parameters,
+    )
+    return prices.with_columns(pl.col("period").dt.strftime(code))
+
+
+def _period(frequency: str) -> pl.Expr:
+    length, code = PERIODS[frequency]
+    return pl.col("collected_on").dt.truncate(length).dt.strftime(code)
 
 
 def _withhold_impossible(indices: pl.DataFrame, least: float, largest: float) -> pl.DataFrame:

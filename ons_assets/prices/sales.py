@@ -42,7 +42,11 @@ def product_prices(quotes: pl.LazyFrame, *, by: tuple[str, ...]) -> pl.DataFrame
 
 
 def indices_of_items(
-    prices: pl.DataFrame, chosen: Sequence[str | Mapping[str, Any] | IndexMethod], *, product: Sequence[str]
+    prices: pl.DataFrame,
+    chosen: Sequence[str | Mapping[str, Any] | IndexMethod],
+    *,
+    product: Sequence[str],
+    periods: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Compute the index of every item by every method; those that weigh take only prices with quantities.
 
@@ -54,6 +58,8 @@ def indices_of_items(
         Methods, as for `by_item`.
     product
         Columns that together identify a product.
+    periods
+        That each item must show; by default those of all items' prices.
 
     Returns
     -------
@@ -65,7 +71,7 @@ def indices_of_items(
     named = [IndexMethod.of(each) for each in chosen]
     weighted = [each for each in named if each.method in needing]
     plain = [each for each in named if each.method not in needing]
-    periods = prices["period"].unique().sort()
+    periods = prices["period"].unique().sort() if periods is None else periods
     made = []
     if plain or not weighted:
         made.append(_made(prices.drop("quantity"), plain, product, periods))

@@ -31,7 +31,7 @@ from ons_assets.lakehouse.publication import code_version
 from ons_assets.operations import releasing, tracing, verifying
 from ons_assets.prices import assets
 from tests.governance.traced_world import JULY, JUNE, TracedWorld, two_months
-from tests.run_files import run_name
+from tests.run_files import IN_SCOPE, run_name
 
 ITEM = CATALOGUE["prices/item_indices"]
 RAW = CATALOGUE["prices/raw_quotes"]
@@ -101,6 +101,24 @@ def test_a_scratch_home_is_gone_whatever_happens(world: TracedWorld, monkeypatch
     assert list(world.home.staging.iterdir()) == []
     monkeypatch.setattr(Path, "hardlink_to", no_link)
     assert verify(world, found).is_verified
+
+
+def test_an_index_is_told_with_what_each_product_contributes_to_it(world: TracedWorld) -> None:
+    found = world.trace(ITEM.name, FIGURE)
+    [part] = found.contributions
+    assert (part.table, part.version) == ("prices/checked_quotes", 1)
+    assert found.figure.row is not None
+    change = found.figure.row["index"] - 100
+    assert change == pytest.approx(10)
+    assert part.rows["contribution"].sum() == pytest.approx(change)
+    assert set(part.rows["product_id"]) == set(IN_SCOPE)
+    said = words.text(found)
+    assert (
+        "2 products, each as if it alone had changed its price; together +10.00 of +10.00 points since 2016-06" in said
+    )
+    assert tracing_of.as_json(found)["contributions"][0]["how"] == part.how
+    # What many figures say together is no change of prices.
+    assert world.trace(ITEM.name).contributions == []
 
 
 def test_a_file_that_is_gone_is_named(world: TracedWorld, tmp_path: Path) -> None:

@@ -59,11 +59,22 @@ class Behind:
 
 @dataclass(frozen=True)
 class Contributions:
-    """What parts of a figure contribute to it, from a table that holds it, made of the same inputs."""
+    """What parts of a figure contribute to it.
+
+    Parameters
+    ----------
+    table, version
+        That hold it, made of the same inputs; or of which it was computed.
+    rows
+        One a part, with its ``contribution``, the largest first.
+    how
+        How it was computed, in a sentence; None where the table holds it.
+    """
 
     table: str
     version: int
     rows: pl.DataFrame
+    how: str | None = None
 
 
 def behind(history: History, figure: Figure) -> list[Behind]:

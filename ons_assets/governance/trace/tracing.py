@@ -40,7 +40,7 @@ class Trace:
     behind
         Rows of the inputs that have the keys of the figure.
     contributions
-        What parts contribute to it, where a table holds that.
+        What parts contribute to it, where a table holds that or it can be computed.
     releases
         Releases that hold the figure as it is here.
     """
@@ -196,7 +196,7 @@ def as_json(found: Trace) -> dict[str, Any]:
             for each in found.behind
         ],
         "contributions": [
-            {"table": each.table, "version": each.version, "rows": plain(each.rows.to_dicts())}
+            {"table": each.table, "version": each.version, "rows": plain(each.rows.to_dicts()), "how": each.how}
             for each in found.contributions
         ],
         "releases": [_release(each) for each in found.releases],

@@ -123,7 +123,8 @@ def behind_in_words(behind: Behind) -> str:
 
 def contributions_in_words(part: Contributions) -> str:
     """Say where contributions are from."""
-    return f"{counted(len(part.rows), 'row')} of {part.table}, version {part.version}"
+    table = f"{part.table}, version {part.version}"
+    return f"{counted(len(part.rows), 'row')} of {table}" if part.how is None else f"of {table}: {part.how}"
 
 
 def _rows(rows: pl.DataFrame, columns: Sequence[str]) -> Iterator[str]:
