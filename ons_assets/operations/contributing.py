@@ -41,5 +41,5 @@ def contributions_of_products(settings: Settings, history: History, found: Trace
     except Forgotten:
         return
     moved = f"{rows['contribution'].sum():+.2f} of {row['index'] - 100:+.2f} points since {row['base_period']}"
-    how = f"{counted(len(rows), 'product')}, each as if it alone had changed its price; together {moved}"
+    how = f"{counted(len(rows), 'product')}, which together make {moved}"
     yield Contributions(QUOTES, version, rows, how)

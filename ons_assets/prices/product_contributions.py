@@ -7,7 +7,9 @@ import polars as pl
 
 from ons_assets.parameters.prices import IndexParameters
 from ons_assets.prices.compilation import prices_of_periods
-from ons_assets.prices.indices import IndexMethod, drop_products
+from ons_assets.prices.indices import IndexMethod, contributions, drop_products, methods
+from ons_assets.prices.indices.bilateral import logarithmic_mean
+from ons_assets.prices.indices.contributions import CONTRIBUTION_METHODS
 from ons_assets.prices.sales import indices_of_items
 
 # Rows that are looked at together: each product needs all prices of the item once more.
@@ -19,10 +21,10 @@ def product_contributions(
 ) -> pl.DataFrame:
     """Split the change of an item's index since its base period into the contributions of its products.
 
-    A product contributes the logarithm of what the index would be if the prices of this product alone had moved and
-    all others had stayed at their first price: who has a price when, and what is sold, stays as it is. Where the
-    logarithm of an index is a sum over products (Jevons, direct or chained, GEKS of them, the unweighted time dummy),
-    the contributions add up to the change exactly; where weights follow prices, the rest is what products do together.
+    Where the logarithm of the index is a sum over products (`CONTRIBUTION_METHODS`, without window or splice), each
+    contributes its part of it, and the contributions add up. For every other method it contributes what the index would
+    be if its prices alone had moved and all others had stayed at their first price: who has a price when, and what is
+    sold, stays as it is. Then they add up where prices have no weights; else the rest is what products do together.
 
     Parameters
     ----------
@@ -41,45 +43,73 @@ def product_contributions(
 
     References
     ----------
-    Webster and Tarnow-Mordi (2019), "Decomposing Multilateral Price Indexes into the Contributions of Individual
-    Commodities", Journal of Official Statistics 35(2), 461-486, for GEKS and time dummies as sums over products. Balk
-    (2008), "Price and Quantity Index Numbers", equation 4.13, for the logarithmic mean that turns them into points.
+    `ons_assets.prices.indices.contributions`.
     """
     [chosen] = [each for each in map(IndexMethod.of, parameters.methods) if each.label == method]
     product, prices = prices_of_periods(quotes, parameters, frequency)
     periods = prices["period"].unique().sort()
-    of_item = prices.filter(item_id=item_id)
-    options = dict(chosen.options)
-    if filters := options.pop("filters", None):
-        # What is dropped is dropped by the prices that there were; filters look at what is sold.
-        sold = of_item.drop_nulls("quantity").with_columns(product=pl.struct(product))
-        of_item = drop_products(sold, filters).kept.drop("product")
-    unfiltered = IndexMethod(chosen.method, options, chosen.label)
-
-    def log_index(of: pl.DataFrame) -> pl.DataFrame:
-        made = indices_of_items(of, [unfiltered], product=product, periods=periods).filter(period=period)
-        return made.select("item_id", log=(pl.col("index") / 100).log())
-
-    known = log_index(of_item)["log"].drop_nulls()
+    of_item, unfiltered = _filtered(prices.filter(item_id=item_id), chosen, product)
+    known = _log_index(of_item, unfiltered, product, periods, period)["log"].drop_nulls()
     described = of_item.group_by(product, maintain_order=True).agg(
         price=pl.col("price").filter(pl.col("period") == period).first(), periods=pl.len()
     )
     if known.is_empty():
         return described.clear().with_columns(contribution=pl.lit(None, dtype=pl.Float64))
-    parts = pl.concat(log_index(each) for each in _each_alone(of_item, product, described))
-    change = known[0]
-    points = 100.0 if change == 0 else 100 * np.expm1(change) / change
+    if _is_sum(unfiltered):
+        parts = _parts_of_sum(of_item, unfiltered, product, period)
+    else:
+        alone = [_log_index(each, unfiltered, product, periods, period) for each in _each_alone(of_item, described)]
+        points = 100 * float(logarithmic_mean(np.exp(known[0]), np.array(1.0)))
+        numbers = described.select(product).with_row_index("number")
+        parts = pl.concat(alone).join(numbers, left_on=pl.col("item_id").cast(pl.UInt32), right_on="number")
+        parts = parts.select(*product, contribution=pl.col("log") * points)
     return (
-        described.with_row_index("item_id")
-        .with_columns(pl.col("item_id").cast(pl.String))
-        .join(parts, on="item_id", how="left")
-        .select(*product, "price", "periods", contribution=pl.col("log") * points)
-        .sort(pl.col("contribution").abs(), *product, descending=[True, *([False] * len(product))], nulls_last=True)
+        described.join(parts, on=list(product), how="left")
+        .with_columns(pl.col("contribution").fill_null(0.0))
+        .sort(pl.col("contribution").abs(), *product, descending=[True, *([False] * len(product))])
     )
 
 
-def _each_alone(of_item: pl.DataFrame, product: Sequence[str], described: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _filtered(of_item: pl.DataFrame, chosen: IndexMethod, product: Sequence[str]) -> tuple[pl.DataFrame, IndexMethod]:
+    """The prices of which the index is made, and the method on them: what is dropped is dropped by all prices."""
+    options = dict(chosen.options)
+    filters = options.pop("filters", None)
+    if filters:
+        sold = of_item.drop_nulls("quantity").with_columns(product=pl.struct(product))
+        of_item = drop_products(sold, filters).kept.drop("product")
+    return of_item, IndexMethod(chosen.method, options, chosen.label)
+
+
+def _log_index(
+    prices: pl.DataFrame, method: IndexMethod, product: Sequence[str], periods: pl.Series, period: str
+) -> pl.DataFrame:
+    made = indices_of_items(prices, [method], product=product, periods=periods).filter(period=period)
+    return made.select("item_id", log=(pl.col("index") / 100).log())
+
+
+def _is_sum(method: IndexMethod) -> bool:
+    chain = method.options.get("chain", "fixed-base")
+    return (
+        method.method in CONTRIBUTION_METHODS and {*method.options} <= {"chain"} and chain in ("fixed-base", "chained")
+    )
+
+
+def _parts_of_sum(of_item: pl.DataFrame, method: IndexMethod, product: Sequence[str], period: str) -> pl.DataFrame:
+    needs_quantity = methods().filter(method=method.method)["needs_quantity"].item()
+    prices = of_item.drop_nulls("quantity") if needs_quantity else of_item.drop("quantity")
+    found = contributions(
+        prices.with_columns(product=pl.struct(product)),
+        method.method,
+        prices["period"].min(),
+        period,
+        chained=method.options.get("chain") == "chained",
+    )
+    return found.select(pl.col("product").struct.unnest(), "contribution")
+
+
+def _each_alone(of_item: pl.DataFrame, described: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Prices of the item once for each product, whose number is the item then: all others stay at their first price."""
+    product = [name for name in described.columns if name not in ("price", "periods")]
     numbers = described.select(product).with_row_index("number")
     first = pl.col("price").sort_by("period").first().over(product)
     moving = of_item.with_columns(first=first).join(numbers, on=list(product))
@@ -88,8 +118,7 @@ def _each_alone(of_item: pl.DataFrame, product: Sequence[str], described: pl.Dat
         movers = numbers.slice(start, at_once).select(mover="number")
         yield movers.join(moving, how="cross").select(
             pl.col("mover").cast(pl.String).alias("item_id"),
-            "period",
-            *product,
+            *("period", *product),
             price=pl.when(pl.col("mover") == pl.col("number")).then("price").otherwise("first"),
             quantity="quantity",
         )

@@ -113,9 +113,7 @@ def test_an_index_is_told_with_what_each_product_contributes_to_it(world: Traced
     assert part.rows["contribution"].sum() == pytest.approx(change)
     assert set(part.rows["product_id"]) == set(IN_SCOPE)
     said = words.text(found)
-    assert (
-        "2 products, each as if it alone had changed its price; together +10.00 of +10.00 points since 2016-06" in said
-    )
+    assert "2 products, which together make +10.00 of +10.00 points since 2016-06" in said
     assert tracing_of.as_json(found)["contributions"][0]["how"] == part.how
     # What many figures say together is no change of prices.
     assert world.trace(ITEM.name).contributions == []

@@ -11,18 +11,18 @@ from ons_assets.parameters.prices import IndexParameters
 from ons_assets.prices.checked import FLAGS
 from ons_assets.prices.compilation import item_indices
 from ons_assets.prices.indices import methods
+from ons_assets.prices.indices.contributions import CONTRIBUTION_METHODS
 from ons_assets.prices.indices.registry import NEED_FEATURES
 from ons_assets.prices.product_contributions import product_contributions
 
 MONTHS = [date(2016 + month // 12, month % 12 + 1, 1) for month in range(15)]
 LAST = f"{MONTHS[-1]:%Y-%m}"
-ADD_UP = [
-    {"method": "jevons"},
+ADD_UP: list[dict[str, object]] = [
+    *({"method": method} for method in CONTRIBUTION_METHODS),
+    {"method": "tornqvist", "chain": "chained"},
     {"method": "jevons", "chain": "chained"},
     {"method": "jevons", "chain": "january"},
-    {"method": "geks-jevons"},
     {"method": "geks-jevons", "window": 5, "splice": "mean"},
-    {"method": "tpd-unweighted"},
     {"method": "geks-jevons-pilot"},
     {"method": "chained-jevons-pilot"},
 ]

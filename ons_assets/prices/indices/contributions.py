@@ -65,10 +65,7 @@ def contributions(
     parts = np.zeros(len(panel.products))
     involved = np.zeros(len(panel.products), dtype=bool)
     if method in _LOG_WEIGHTS:
-        periods = [first, last]
-        if chained:
-            step = 1 if last >= first else -1
-            periods = [t for t in range(first, last + step, step) if panel.products_in_period[t]]
+        periods = _chain(panel, first, last) if chained else [first, last]
         for a, b in pairwise(periods):
             _add_link(panel, method, a, b, 1.0, parts, involved)
     elif method in _GEKS:
@@ -87,6 +84,16 @@ def _position(panel: Panel, label: Any) -> int:
     if position is None or panel.products_in_period[position] == 0:
         raise ValueError(f"{label!r} is not a period with prices")
     return position
+
+
+def _chain(panel: Panel, first: int, last: int) -> list[int]:
+    """Periods from one to another, without those that share no product with the latest before them in the chain."""
+    step = 1 if last >= first else -1
+    periods = [first]
+    for period in range(first + step, last, step):
+        if len(panel.matched_rows(periods[-1], period)[0]):
+            periods.append(period)
+    return [*periods, last]
 
 
 def _add_link(
