@@ -6,6 +6,7 @@ from pathlib import Path
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.definitions import RAW
 from ons_assets.governance.releases.release_ledger import Entry, ReleaseLedger
+from ons_assets.governance.releases.words import trace_page
 from ons_assets.governance.trace import page, tracing
 from ons_assets.governance.trace.history import History
 from ons_assets.governance.trace.tracing import Impact, Trace
@@ -103,7 +104,7 @@ def page_of_release(settings: Settings, entry: Entry) -> Path:
     """
     home = Home(settings.home)
     found = trace(settings, history(settings), entry.table_name, None, entry.lake_version)
-    path = home.reports / "trace" / f"{entry.table_name.replace('/', '-')}-v{entry.release_version}.html"
+    path = home.reports / "trace" / trace_page(entry.table_name, str(entry.release_version))
     write_atomically(path, page.as_html(found, settings.office.name, entry))
     return path
 

@@ -54,6 +54,15 @@ def method_page(table: str) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
+def trace_page(table: str, release_version: str) -> str:
+    """Return the name of the page that says where the figures of a release come from.
+
+    >>> trace_page("prices/item_indices", "2")
+    'prices-item_indices-v2.html'
+    """
+    return f"{table.replace('/', '-')}-v{release_version}.html"
+
+
 def write_method(release: Release, folder: Path) -> list[Path]:
     """Write the page on the method, if there is one."""
     if release.method_page is None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from ons_assets.governance.register import Entry
+from ons_assets.governance.releases.words import trace_page
 from ons_assets.governance.report.facts import Expectation, Input, Judgement, Light, TableFacts, TableQuality
 from ons_assets.governance.report.judgement import can_identify, look_at_first, may_be_published, released, stands
 from ons_assets.governance.report.methods import method_path
@@ -262,7 +263,12 @@ def _releases(table: TableFacts, listed: int) -> list[Block]:
     ]
     columns = ("Release", "Status", "Made", "Approved by", "Why", "Of version")
     more = _more(len(rows), len(rows[:listed]))
-    return [Tabular("Releases and refusals, newest first", columns, rows[:listed], more=more)]
+    made: list[Block] = [Tabular("Releases and refusals, newest first", columns, rows[:listed], more=more)]
+    if any(each.release_version is not None for each in table.releases):
+        # It names files, and so is no part of the report.
+        page = trace_page(table.table.name, "N")
+        made += ["Where the figures of release N come from says a page in the home:", Code(f"reports/trace/{page}")]
+    return made
 
 
 def _columns(table: TableFacts) -> list[Block]:
