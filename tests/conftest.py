@@ -1,5 +1,6 @@
 """Fixtures that every room of the house uses."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ from tests.workbench import Workbench
 # No test is timed: how long an example takes is a matter of what else the machine does.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make only: what was imported stays, and is much."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

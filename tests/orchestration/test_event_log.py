@@ -2,7 +2,9 @@
 
 import multiprocessing
 import queue
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +138,36 @@ def test_after_all_was_deleted_new_events_are_kept(tmp_path: Path) -> None:
     log.dispose()
     records = EventLog(str(tmp_path)).get_records_for_run("run").records
     assert [each.event_log_entry.user_message for each in records] == ["after"]
+
+
+def in_the_file(database: Path) -> tuple[list[tuple[str, str]], list[tuple[str]], str]:
+    """Tables and indexes of a database, the revision that it says to be of, and how it is written."""
+    with closing(sqlite3.connect(database)) as connection:
+        made = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+        revision = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        [[mode]] = connection.execute("PRAGMA journal_mode").fetchall()
+        return made, revision, mode
+
+
+def test_the_log_of_a_run_is_made_as_dagster_makes_it(tmp_path: Path) -> None:
+    for name, of in (("ours", EventLog), ("theirs", DagstersOwn)):
+        assert of(str(tmp_path / name)).get_logs_for_run("run") == []
+    ours, theirs = (in_the_file(tmp_path / name / "run.db") for name in ("ours", "theirs"))
+    assert ours == theirs
+    assert ours[0]
+    assert len(ours[1]) == 1
+
+
+def test_a_log_that_two_make_at_once_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process has made the tables after one looked, and before one makes them."""
+    first, second = EventLog(str(tmp_path)), EventLog(str(tmp_path))
+    made = dagster_internals._make_tables
+
+    def made_by_the_other_before(*arguments: Any) -> None:
+        monkeypatch.setattr(dagster_internals, "_make_tables", made)
+        assert first.get_logs_for_run("run") == []
+        made(*arguments)
+
+    monkeypatch.setattr(dagster_internals, "_make_tables", made_by_the_other_before)
+    assert second.get_logs_for_run("run") == []
+    assert len(in_the_file(tmp_path / "run.db")[1]) == 1
