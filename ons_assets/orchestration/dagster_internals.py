@@ -6,16 +6,17 @@ private module of another's.
 """
 
 import os
+import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from dagster import DagsterInstance
+from dagster import DagsterInstance, EventLogEntry
 from dagster._core.event_api import EventHandlerFn
 from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage, sqlite_event_log
@@ -83,7 +84,11 @@ class EventLog(SqliteEventLogStorage):
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._process = os.getpid()
         self._tables: set[str] = set()
+        # The transactions of what is written together, and the connections in them.
+        self._together: tuple[ExitStack, dict[str, Connection]] | None = None
         super().__init__(base_dir, inst_data)
+        # Who writes several things together opens the same database again for each.
+        self._db_lock = threading.RLock()  # type: ignore[assignment]
 
     def has_table(self, table_name: str) -> bool:
         """Return whether the index has a table; each check asks, and what is there stays."""
@@ -94,12 +99,38 @@ class EventLog(SqliteEventLogStorage):
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
-            engine = self._engine(shard)
-            if shard not in self._initialized_dbs:
-                self._initdb(engine)
-                self._initialized_dbs.add(shard)
-            with engine.begin() as connection:
-                yield connection
+            if self._together is None:
+                with self._begun(shard) as connection:
+                    yield connection
+                return
+            stack, opened = self._together
+            if shard not in opened:
+                opened[shard] = stack.enter_context(self._begun(shard))
+            yield opened[shard]
+
+    @contextmanager
+    def _begun(self, shard: str) -> Iterator[Connection]:
+        engine = self._engine(shard)
+        if shard not in self._initialized_dbs:
+            self._initdb(engine)
+            self._initialized_dbs.add(shard)
+        with engine.begin() as connection:
+            yield connection
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store an event, and all that follows from it in one transaction a database."""
+        self.store_event_batch([event])
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Store events in one transaction a database: all that a run plans to make and to check come at once."""
+        with self._db_lock, ExitStack() as stack:
+            self._together = stack, {}
+            stack.callback(self._apart)
+            for event in events:
+                super().store_event(event)
+
+    def _apart(self) -> None:
+        self._together = None
 
     def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
         with engine.connect() as connection:

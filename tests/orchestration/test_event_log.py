@@ -4,6 +4,7 @@ import multiprocessing
 import queue
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -171,3 +172,41 @@ def test_a_log_that_two_make_at_once_is_one(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(dagster_internals, "_make_tables", made_by_the_other_before)
     assert second.get_logs_for_run("run") == []
     assert len(in_the_file(tmp_path / "run.db")[1]) == 1
+
+
+def test_what_a_run_plans_is_stored_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored: list[int] = []
+    store = EventLog.store_event_batch
+
+    def counted(log: EventLog, events: Sequence[dg.EventLogEntry]) -> None:
+        stored.append(len(events))
+        store(log, events)
+
+    monkeypatch.setattr(EventLog, "store_event_batch", counted)
+    with instance(Home(tmp_path / "home").ensure()) as opened:
+        make(opened)
+    assert max(stored) == 1 + len(list(numbers.check_specs))
+
+
+def test_of_events_that_are_stored_together_all_are_there_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with instance(Home(tmp_path / "home").ensure()) as opened:
+        run, log = make(opened), opened.event_log_storage
+        events = [record.event_log_entry for record in log.get_records_for_run(run).records]
+        asked_for = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        checked = [each for each in events if each.dagster_event and each.dagster_event.event_type is asked_for]
+        before = told(log, run)
+        stored = DagstersOwn.store_event
+
+        def all_but_the_last(log: Any, event: dg.EventLogEntry) -> None:
+            if event is checked[-1]:
+                raise OSError("the disk is full")
+            stored(log, event)
+
+        monkeypatch.setattr(DagstersOwn, "store_event", all_but_the_last)
+        with pytest.raises(OSError, match="full"):
+            log.store_event_batch(checked)
+        assert told(log, run) == before
+        log.store_event(checked[0])
+        assert len(told(log, run)[0]) == len(before[0]) + 1
