@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from ons_assets.cli import GARBAGE_IS_LOOKED_FOR_AFTER
 from tests.shared import DATA
 from tests.workbench import Workbench
 
@@ -14,10 +15,19 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+def pytest_configure() -> None:
+    """Look for no garbage while tests are found: what they import stays."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Look for garbage among what tests make only: what was imported stays, and is much."""
-    gc.collect()
+    """Look for garbage among what tests make, as seldom as the commands do: what was imported is much."""
+    # Most tests need it, and it is imported late.
+    import great_expectations  # noqa: F401
+
     gc.freeze()
+    gc.set_threshold(*GARBAGE_IS_LOOKED_FOR_AFTER)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
