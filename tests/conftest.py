@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ons_assets.cli import GARBAGE_IS_LOOKED_FOR_AFTER
+from ons_assets import garbage
 from tests.shared import DATA
 from tests.workbench import Workbench
 
@@ -26,7 +26,7 @@ def pytest_collection_finish() -> None:
     import great_expectations  # noqa: F401
 
     gc.freeze()
-    gc.set_threshold(*GARBAGE_IS_LOOKED_FOR_AFTER)
+    garbage.look_seldom()
     gc.enable()
 
 

@@ -1,6 +1,5 @@
 """The command `ons-assets`: thin, it calls the rest and prints what came of it."""
 
-import gc
 import logging
 import sqlite3
 import sys
@@ -9,6 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
+from ons_assets import garbage
 from ons_assets.cli.alerts import alerts
 from ons_assets.cli.collecting import collectors
 from ons_assets.cli.erasure import erase, retain
@@ -25,9 +25,6 @@ from ons_assets.cli.terminal import Failed, console, errors
 from ons_assets.cli.trace import trace
 from ons_assets.cli.worlds import demo, simulate
 
-# What a command imports stays until it ends. Looking through it for garbage every 700 new objects, as is usual, takes
-# an eighth of the processor time of `ingest`, and frees nothing.
-GARBAGE_IS_LOOKED_FOR_AFTER = (10_000, 10, 10)
 __all__ = ["Failed", "app", "console", "main"]
 
 app = typer.Typer(
@@ -52,7 +49,7 @@ app.add_typer(collectors, name="collect")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error that a user can cause ends in one sentence and exit code 1."""
-    gc.set_threshold(*GARBAGE_IS_LOOKED_FOR_AFTER)
+    garbage.look_seldom()
     warnings.filterwarnings("ignore")
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     try:
