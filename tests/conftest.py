@@ -1,12 +1,17 @@
 """Fixtures that every room of the house uses."""
 
 import gc
+import shutil
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from ons_assets import garbage
+from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration import runs
 from tests.shared import DATA
 from tests.workbench import Workbench
 
@@ -36,6 +41,30 @@ def shared_data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"real data not found: {DATA} (set ONS_ASSETS_SHARED_DATA to its folder)")
     return DATA
+
+
+@pytest.fixture(scope="session", autouse=True)
+def storage_of_dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Make Dagster's storage once, and copy it into new homes: its migrations take a quarter of a second.
+
+    Processes of their own, as in `test_runs`, make it as a user's do.
+    """
+    prepare = runs.prepare_instance
+
+    @cache
+    def made() -> Path:
+        home = Home(tmp_path_factory.mktemp("storage") / "home").ensure()
+        prepare(home)
+        return home.dagster
+
+    def copy_and_prepare(home: Home) -> None:
+        if not any(home.dagster.glob("*")):
+            shutil.copytree(made(), home.dagster, dirs_exist_ok=True)
+        prepare(home)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "prepare_instance", copy_and_prepare)
+        yield
 
 
 @pytest.fixture
