@@ -10,6 +10,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 import ons_assets
+from ons_assets import garbage
 from ons_assets.governance import assets as accounts
 from ons_assets.governance.register import Register, register_of
 from ons_assets.intake.one_grid import check_grid
@@ -133,5 +134,6 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Return the definitions of `$ONS_ASSETS_HOME`."""
+    """Return the definitions of `$ONS_ASSETS_HOME`, in a process of Dagster's."""
+    garbage.look_seldom()
     return build_definitions()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
+from ons_assets import garbage
 from ons_assets.cli.alerts import alerts
 from ons_assets.cli.collecting import collectors
 from ons_assets.cli.erasure import erase, retain
@@ -48,6 +49,7 @@ app.add_typer(collectors, name="collect")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error that a user can cause ends in one sentence and exit code 1."""
+    garbage.look_seldom()
     warnings.filterwarnings("ignore")
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     try:

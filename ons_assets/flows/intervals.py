@@ -2,7 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2, nbinom, norm
+from scipy.special import gammaincinv, ndtri
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -26,9 +26,9 @@ def gamma_interval(
     """
     tail = (1 - level) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        low = variance / (2 * total) * chi2.ppf(tail, 2 * total**2 / variance)
+        low = variance / total * gammaincinv(total**2 / variance, tail)
         raised, spread = total + largest, variance + largest**2
-        high = spread / (2 * raised) * chi2.ppf(1 - tail, 2 * raised**2 / spread)
+        high = spread / raised * gammaincinv(raised**2 / spread, 1 - tail)
     return np.where(total > 0, low, 0.0), high
 
 
@@ -56,11 +56,14 @@ def interval_of_partly_seen(
     ----------
     Johnson, Kemp and Kotz (2005), Univariate discrete distributions, Wiley, chapter 5.
     """
+    # It takes as long to import as the rest of the library, for this one distribution.
+    from scipy.stats import nbinom
+
     tail = (1 - level) / 2
     count = np.asarray(seen, dtype=np.float64)
     estimate = np.asarray(total, dtype=np.float64)
     chance = np.clip(np.divide(count, estimate, out=np.ones_like(count), where=estimate > 0), 1e-9, 1.0)
-    of_chance = norm.isf(tail) * np.log1p(bias)
+    of_chance = -ndtri(tail) * np.log1p(bias)
     floor = np.maximum(estimate, 1e-9)
     with np.errstate(divide="ignore"):
         low = count + nbinom.ppf(tail, count + 0.5, chance)

@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.stats import spearmanr
 
 from ons_assets.lakehouse.sums import exact_sum
 
@@ -31,6 +30,9 @@ def agreement(estimate: FloatArray, benchmark: FloatArray) -> dict[str, float]:
     Lenormand, Bassolas and Ramasco (2016), "Systematic comparison of trip distribution laws and models",
     Journal of Transport Geography 51, pp. 158-169, for the common part of commuters.
     """
+    # It takes as long to import as the rest of the library, for this one measure.
+    from scipy.stats import spearmanr
+
     a, b = np.asarray(estimate, dtype=np.float64), np.asarray(benchmark, dtype=np.float64)
     both, known = (a > 0) & (b > 0), b > 0
     total = a.sum() + b.sum()

@@ -3,8 +3,10 @@
 import difflib
 import hashlib
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -19,6 +21,8 @@ from ons_assets.intake.unreadable import Unreadable
 from ons_assets.wording import fault_in_words
 
 ENDINGS = (".yaml", ".yml")
+# Layouts that a process keeps as they were last read: each source asks for all of its own whenever it looks at a file.
+KEPT = 512
 SHOWN_COLUMNS = 12
 SHOWN_CHARACTERS = 80
 
@@ -243,7 +247,7 @@ def upgraded_text(path: Path) -> tuple[str, list[str]]:
 def _written(path: Path) -> object:
     """What a file of YAML says; None if it says nothing."""
     try:
-        return yaml.safe_load(path.read_bytes())
+        return deepcopy(_of_yaml(path.read_bytes()))
     except FileNotFoundError:
         raise BadLayout(f"there is no file {path}") from None
     except OSError as error:
@@ -254,6 +258,11 @@ def _written(path: Path) -> object:
     except (yaml.YAMLError, ValueError, RecursionError):
         # Bytes that are no text; a day that there is not; brackets without end.
         raise BadLayout(f"{path.name} is not valid YAML") from None
+
+
+@lru_cache(KEPT)
+def _of_yaml(content: bytes) -> object:
+    return yaml.safe_load(content)
 
 
 def _layout(path: Path, given: object) -> Layout:

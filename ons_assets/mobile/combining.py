@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import stdtrit
 
 from ons_assets.parameters.mobile_people import CombinationParameters
 
@@ -148,7 +148,7 @@ def combine(said: Said, parameters: CombinationParameters | None = None) -> Comb
     people, variance = _weighted(said.people, covariance, excess * np.maximum(size, 0.0), says)
     if said.shared_error is not None:
         variance = variance + said.shared_error**2
-    quantile = stats.t.ppf((1 + parameters.level) / 2, np.maximum(differences, 1))
+    quantile = stdtrit(np.maximum(differences, 1), (1 + parameters.level) / 2)
     error = np.sqrt(variance)
     relative = np.sqrt(np.log1p(np.divide(variance, people**2, out=np.zeros_like(people), where=people > 0)))
     low, high = people * np.exp(-quantile * relative), people * np.exp(quantile * relative)

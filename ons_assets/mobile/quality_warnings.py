@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 import polars as pl
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from ons_assets.parameters.geography import TIME_ZONE
 from ons_assets.parameters.mobile_network import QualityWarningParameters
@@ -195,7 +195,7 @@ def _limits(
 @cache
 def _quantile(level: float, degrees: int) -> float:
     """Half the width of the interval of Student's t that has a probability."""
-    return float(student.ppf((1 + level) / 2, degrees))
+    return float(stdtrit(degrees, (1 + level) / 2))
 
 
 def _warning(

@@ -6,22 +6,29 @@ private module of another's.
 """
 
 import os
+import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster import DagsterInstance
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from dagster import DagsterInstance, EventLogEntry
 from dagster._core.event_api import EventHandlerFn
-from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
+from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
+from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage, sqlite_event_log
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorageWatchdog
+from dagster._core.storage.sql import get_alembic_config
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import GrpcServerTarget
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DatabaseError
 from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
 
@@ -65,8 +72,9 @@ class EventLog(SqliteEventLogStorage):
     """Dagster's log of events, with databases that stay open.
 
     Dagster opens a database for every event and has every statement compiled anew, which was half of the processor
-    time of a run with a check an expectation. A commit is in the system's hands at once and on the disk a little later:
-    a killed process loses nothing, a power cut the last moments of the history, and of the tables nothing.
+    time of a run with a check an expectation; for each new one it reads all its migrations twice. A commit is in the
+    system's hands at once and on the disk a little later: a killed process loses nothing, a power cut the last moments
+    of the history, and of the tables nothing.
     """
 
     # Dagster says of it only that there is none at first.
@@ -76,7 +84,11 @@ class EventLog(SqliteEventLogStorage):
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._process = os.getpid()
         self._tables: set[str] = set()
+        # The transactions of what is written together, and the connections in them.
+        self._together: tuple[ExitStack, dict[str, Connection]] | None = None
         super().__init__(base_dir, inst_data)
+        # Who writes several things together opens the same database again for each.
+        self._db_lock = threading.RLock()  # type: ignore[assignment]
 
     def has_table(self, table_name: str) -> bool:
         """Return whether the index has a table; each check asks, and what is there stays."""
@@ -87,12 +99,51 @@ class EventLog(SqliteEventLogStorage):
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
-            engine = self._engine(shard)
-            if shard not in self._initialized_dbs:
-                self._initdb(engine)
-                self._initialized_dbs.add(shard)
-            with engine.begin() as connection:
-                yield connection
+            if self._together is None:
+                with self._begun(shard) as connection:
+                    yield connection
+                return
+            stack, opened = self._together
+            if shard not in opened:
+                opened[shard] = stack.enter_context(self._begun(shard))
+            yield opened[shard]
+
+    @contextmanager
+    def _begun(self, shard: str) -> Iterator[Connection]:
+        engine = self._engine(shard)
+        if shard not in self._initialized_dbs:
+            self._initdb(engine)
+            self._initialized_dbs.add(shard)
+        with engine.begin() as connection:
+            yield connection
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store an event, and all that follows from it in one transaction a database."""
+        self.store_event_batch([event])
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Store events in one transaction a database: all that a run plans to make and to check come at once."""
+        with self._db_lock, ExitStack() as stack:
+            self._together = stack, {}
+            stack.callback(self._apart)
+            for event in events:
+                super().store_event(event)
+
+    def _apart(self) -> None:
+        self._together = None
+
+    def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
+        with engine.connect() as connection:
+            if MigrationContext.configure(connection).get_current_revision():
+                return
+            try:
+                if not for_index_shard:
+                    _make_tables(engine, connection)
+                    return
+            except DatabaseError:
+                # Another process makes them, too.
+                connection.rollback()
+        super()._initdb(engine, for_index_shard)
 
     def _engine(self, shard: str) -> Engine:
         if self._process != os.getpid():
@@ -157,6 +208,20 @@ class _Watchdog(SqliteEventLogStorageWatchdog):
     def on_modified(self, event: FileSystemEvent) -> None:
         """Tell what is new."""
         self._process_log()
+
+
+@cache
+def _migrations() -> ScriptDirectory:
+    """Dagster's migrations, which are read once."""
+    return ScriptDirectory.from_config(get_alembic_config(sqlite_event_log.__file__))
+
+
+def _make_tables(engine: Engine, connection: Connection) -> None:
+    """Make the tables of the log of a run, as Dagster makes them."""
+    SqlEventLogStorageMetadata.create_all(engine)
+    connection.execute(text("PRAGMA journal_mode=WAL;"))
+    MigrationContext.configure(connection).stamp(_migrations(), "head")
+    connection.commit()
 
 
 def _sync_at_checkpoints(connection: Any, _: object) -> None:

@@ -22,6 +22,8 @@ UNFINISHED = [
 ]
 INSTANCE_FILE = Path(__file__).resolve().parents[1] / "dagster.yaml"
 PREPARED = ".prepared"
+# Dagster hands over at once to the log what a run plans, which is an event a table and one an expectation.
+EVENTS_AT_ONCE = {"DAGSTER_EVENT_BATCH_SIZE": "1000"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def prepare_instance(home: Home) -> None:
     Two processes that first open a storage at once can leave it so that no one can open it any more; so
     one makes it, and others wait.
     """
-    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ |= {"DAGSTER_HOME": str(home.dagster), **EVENTS_AT_ONCE}
     prepared = home.dagster / PREPARED
     if prepared.exists():
         return

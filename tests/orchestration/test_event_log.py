@@ -2,7 +2,10 @@
 
 import multiprocessing
 import queue
+import sqlite3
 import time
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +139,74 @@ def test_after_all_was_deleted_new_events_are_kept(tmp_path: Path) -> None:
     log.dispose()
     records = EventLog(str(tmp_path)).get_records_for_run("run").records
     assert [each.event_log_entry.user_message for each in records] == ["after"]
+
+
+def in_the_file(database: Path) -> tuple[list[tuple[str, str]], list[tuple[str]], str]:
+    """Tables and indexes of a database, the revision that it says to be of, and how it is written."""
+    with closing(sqlite3.connect(database)) as connection:
+        made = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+        revision = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        [[mode]] = connection.execute("PRAGMA journal_mode").fetchall()
+        return made, revision, mode
+
+
+def test_the_log_of_a_run_is_made_as_dagster_makes_it(tmp_path: Path) -> None:
+    for name, of in (("ours", EventLog), ("theirs", DagstersOwn)):
+        assert of(str(tmp_path / name)).get_logs_for_run("run") == []
+    ours, theirs = (in_the_file(tmp_path / name / "run.db") for name in ("ours", "theirs"))
+    assert ours == theirs
+    assert ours[0]
+    assert len(ours[1]) == 1
+
+
+def test_a_log_that_two_make_at_once_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process has made the tables after one looked, and before one makes them."""
+    first, second = EventLog(str(tmp_path)), EventLog(str(tmp_path))
+    made = dagster_internals._make_tables
+
+    def made_by_the_other_before(*arguments: Any) -> None:
+        monkeypatch.setattr(dagster_internals, "_make_tables", made)
+        assert first.get_logs_for_run("run") == []
+        made(*arguments)
+
+    monkeypatch.setattr(dagster_internals, "_make_tables", made_by_the_other_before)
+    assert second.get_logs_for_run("run") == []
+    assert len(in_the_file(tmp_path / "run.db")[1]) == 1
+
+
+def test_what_a_run_plans_is_stored_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored: list[int] = []
+    store = EventLog.store_event_batch
+
+    def counted(log: EventLog, events: Sequence[dg.EventLogEntry]) -> None:
+        stored.append(len(events))
+        store(log, events)
+
+    monkeypatch.setattr(EventLog, "store_event_batch", counted)
+    with instance(Home(tmp_path / "home").ensure()) as opened:
+        make(opened)
+    assert max(stored) == 1 + len(list(numbers.check_specs))
+
+
+def test_of_events_that_are_stored_together_all_are_there_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with instance(Home(tmp_path / "home").ensure()) as opened:
+        run, log = make(opened), opened.event_log_storage
+        events = [record.event_log_entry for record in log.get_records_for_run(run).records]
+        asked_for = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        checked = [each for each in events if each.dagster_event and each.dagster_event.event_type is asked_for]
+        before = told(log, run)
+        stored = DagstersOwn.store_event
+
+        def all_but_the_last(log: Any, event: dg.EventLogEntry) -> None:
+            if event is checked[-1]:
+                raise OSError("the disk is full")
+            stored(log, event)
+
+        monkeypatch.setattr(DagstersOwn, "store_event", all_but_the_last)
+        with pytest.raises(OSError, match="full"):
+            log.store_event_batch(checked)
+        assert told(log, run) == before
+        log.store_event(checked[0])
+        assert len(told(log, run)[0]) == len(before[0]) + 1

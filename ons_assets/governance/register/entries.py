@@ -166,6 +166,7 @@ class _Said:
 
     def __init__(self, catalogue: Catalogue, both: tuple[RegisterFile, RegisterFile]) -> None:
         self._catalogue, self._both = catalogue, both
+        self._known: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {}
         self.tables_of_sources = {
             name: said.table for file in both for name, said in file.sources.items() if said.table is not None
         }
@@ -173,8 +174,8 @@ class _Said:
 
     def entry(self, table: Table, releases: Sequence[Release]) -> Entry:
         """Return the entry of a table, of which there are these releases."""
-        words, of_home = self._words(table)
-        words |= {word: self._with_inputs(table, word, frozenset()) for word in FROM_INPUTS}
+        said, of_home = self._words(table)
+        words = said | {word: self._with_inputs(table, word, frozenset()) for word in FROM_INPUTS}
         if unsaid := [word for word, value in words.items() if not value and word not in MAY_BE_UNSAID]:
             raise RegisterError(
                 f"the register says no {unsaid[0]} of {table.name}: "
@@ -196,7 +197,12 @@ class _Said:
         )
 
     def _words(self, table: Table) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """What is said of a table, and which words of it the home says."""
+        """What is said of a table, and which words of it the home says; tables made of it ask again."""
+        if table.name not in self._known:
+            self._known[table.name] = self._read_words(table)
+        return self._known[table.name]
+
+    def _read_words(self, table: Table) -> tuple[dict[str, Any], tuple[str, ...]]:
         of_itself = Person(name=table.owner, contact=table.owner) if "@" in table.owner else None
         words: dict[str, Any] = {**dict.fromkeys(Said.model_fields), "owner": of_itself}
         of_home: set[str] = set()

@@ -29,6 +29,7 @@ def method_path(text: str) -> str:
     return f"methods/{re.sub('[^a-z0-9]+', '-', _title(text).lower()).strip('-')}.html"
 
 
+@cache
 def method_page(text: str) -> Page:
     """Return the page of a method; links to other files and pictures, which do not lie here, become text.
 

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 Floats = npt.NDArray[np.float64]
 # The spread of a normal distribution is so many times its median absolute deviation, which tells it as well as a
@@ -181,4 +181,4 @@ def _quantiles(level: float, least: int, n: npt.NDArray[np.int64]) -> Floats:
 @cache
 def _quantile(level: float, n: int) -> float:
     """Half the width of the interval of Student's t, with as many degrees of freedom as the spread is told by."""
-    return float(student.ppf((1 + level) / 2, EFFICIENCY * (n - 1)))
+    return float(stdtrit(EFFICIENCY * (n - 1), (1 + level) / 2))

@@ -7,8 +7,7 @@ from zlib import crc32
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtr, ndtri, stdtrit
 
 from ons_assets.lakehouse.sums import in_one_thread
 from ons_assets.prices.indices.hedonic import column_of
@@ -310,7 +309,7 @@ def intervals(
             continue
         tails = np.array([(1 - level) / 2, (1 + level) / 2])
         if period != of.base and kind == "expanded":
-            tails = norm.cdf(student.ppf(tails, of.degrees[period]) / np.sqrt(of.kept[period]))
+            tails = ndtr(stdtrit(of.degrees[period], tails) / np.sqrt(of.kept[period]))
         if period != of.base and kind == "bca":
             tails = _corrected(tails, of.index[period], drawn, of.influence[:, period])  # type: ignore[index]
         lower, upper = np.quantile(drawn, tails)
@@ -335,12 +334,12 @@ def _corrected(tails: FloatArray, index: float, drawn: FloatArray, influence: Fl
     """Return which quantiles of the samples to take, corrected for bias and acceleration."""
     n = len(drawn)
     below = ((drawn < index).sum() + (drawn == index).sum() / 2) / n
-    bias = norm.ppf(np.clip(below, 0.5 / n, 1 - 0.5 / n))
+    bias = ndtri(np.clip(below, 0.5 / n, 1 - 0.5 / n))
     moved = influence[np.isfinite(influence)]
     spread = (moved**2).sum()
     acceleration = (moved**3).sum() / (6 * spread**1.5) if spread > 0 else 0.0
-    shifted = bias + norm.ppf(tails)
-    corrected: FloatArray = norm.cdf(bias + shifted / (1 - acceleration * shifted))
+    shifted = bias + ndtri(tails)
+    corrected: FloatArray = ndtr(bias + shifted / (1 - acceleration * shifted))
     return corrected
 
 
