@@ -10,17 +10,16 @@ from benchmarks import scorecard_homes
 
 SLOW = pytest.mark.skipif("ONS_ASSETS_SLOW_TESTS" not in os.environ, reason="slow: set ONS_ASSETS_SLOW_TESTS")
 LESS = {"meters": {"homes": 40}, "tweets": {"users": 300}, "mobile": {}, "prices": {}}
-# One missing day, a file that comes again, or half of a day of few rows is looked at; of these a person is to act.
+# One missing day, a file that comes again, and half or twice of few rows, or of few meters, are looked at; of these
+# a person is to act.
 RED = {
     "some days in a row are missing",
-    "a day with others' rows",
     "a fifth unreadable",
     "each line twice",
     "a field is empty",
     "late",
     "a damaged file",
     "a day without any meter",
-    "most meters end a week early",
     "a fifth of the areas unknown",
 }
 
@@ -31,9 +30,12 @@ def test_where_nothing_is_wrong_nothing_is_red_and_every_fault_is_seen() -> None
     clean, faults = scorecard_homes.of_seed(7, 1_500, worlds, is_whole=False)
     assert clean.filter(pl.col("day").is_not_null(), quality_status="good").height > 2_000
     assert clean.filter(quality_status="act").is_empty()
-    for fault, status in faults:
-        if fault.kind.startswith(scorecard_homes.WELL):
-            assert status is None, fault
-        else:
-            assert status is not None, fault
-            assert fault.kind not in RED or status == "act", fault
+    wrong = [(fault, status) for fault, status in faults if status not in expected(fault.kind)]
+    assert wrong == []
+
+
+def expected(kind: str) -> tuple[str | None, ...]:
+    """Gravest alarms that a fault may raise."""
+    if kind.startswith(scorecard_homes.WELL):
+        return (None,)
+    return ("act",) if kind in RED else ("watch", "act")
