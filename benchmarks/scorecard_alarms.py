@@ -220,7 +220,7 @@ def world(seed: int, faults: FaultCounts, days: int = 90) -> tuple[pl.DataFrame,
         truth = pl.read_parquet(Path(folder) / "truth" / "faults.parquet")
     table = CATALOGUE[TABLE]
     rows = pl.concat([table.empty().lazy(), quotes.lazy()], how="diagonal_relaxed").select(table.column_names)
-    found = of_contents(table, rows, (), PARAMETERS[0], is_raw=True, is_daily=True)
+    found = of_contents(table, rows, (), PARAMETERS[0], is_raw=True, is_daily=True, is_of_runs=True)
     return verdicts(pl.concat([found, of_repeats(REPEATS[0], rows)])), truth
 
 

@@ -33,7 +33,7 @@ def simulate(
     drops, truth
         Folders for the files of the suppliers, and for what no statistician would know.
     scale
-        Name of the size of the world, such as "small".
+        Size of the world: a name such as "small", or a scale of one's own.
     seed
         The same seed gives the same world; None is that of the simulator.
     country
@@ -42,7 +42,7 @@ def simulate(
     survey, chosen = drops / "survey", DEFAULT_SEED if seed is None else seed
     settle = None
     if country is not None:
-        scale = IN_COUNTRY[country.scale.name]
+        scale = IN_COUNTRY[scale] if isinstance(scale, str) else scale
         settle = MeteredDwellings(country, scale, chosen)
     summary = simulate_meters(drops / "meters", truth, survey_drops=survey, scale=scale, seed=chosen, settle=settle)
     for name, source in SURVEY_SOURCES.items():

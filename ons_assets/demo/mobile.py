@@ -9,13 +9,15 @@ from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.simulate.country import Country
-from ons_assets.simulate.mobile import simulate_mobile
+from ons_assets.simulate.mobile import Scale, simulate_mobile
 from ons_assets.simulate.mobile.scales import IN_COUNTRY
 
 SCALE_NAMES = {"small": "demo"}
 
 
-def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None, country: Country | None = None) -> str:
+def simulate(
+    drops: Path, truth: Path, scale: str | Scale, seed: int | None = None, country: Country | None = None
+) -> str:
     """Write the files of the operators and those of the office, and apart from them the truth.
 
     Parameters
@@ -23,13 +25,15 @@ def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None, coun
     drops, truth
         Folders for the files of the suppliers, and for what no statistician would know.
     scale
-        Name of the size of the world, such as "small".
+        Size of the world: a name such as "small", or a scale of one's own.
     seed
         The same seed gives the same world; None is that of the simulator.
     country
         Whose people have phones; None for a world of this pilot's own, in which the office has what it needs.
     """
-    size = SCALE_NAMES.get(scale, scale) if country is None else IN_COUNTRY[country.scale.name]
+    size = scale
+    if isinstance(scale, str):
+        size = SCALE_NAMES.get(scale, scale) if country is None else IN_COUNTRY[scale]
     summary = simulate_mobile(drops, truth, scale=size, seed=1 if seed is None else seed, whole=country)
     return f"{summary.events:,} events of {summary.devices['north']:,} devices among {summary.people:,} people"
 

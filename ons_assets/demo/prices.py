@@ -11,14 +11,16 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.parameters.prices import AggregationParameters
 from ons_assets.prices import compilation
 from ons_assets.simulate.country import Country
-from ons_assets.simulate.prices import DEFAULT_SEED, office, simulate_prices
+from ons_assets.simulate.prices import DEFAULT_SEED, Scale, office, simulate_prices
 from ons_assets.simulate.prices.world import DEFAULT_START
 
 # The simulator's truth is a fixed-base Jevons.
 SHOWN = {"frequency": "month", "method": "jevons"}
 
 
-def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None, country: Country | None = None) -> str:
+def simulate(
+    drops: Path, truth: Path, scale: str | Scale, seed: int | None = None, country: Country | None = None
+) -> str:
     """Write run files and what the office has, and apart from them the truth; return what was simulated.
 
     Parameters
@@ -26,7 +28,7 @@ def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None, coun
     drops, truth
         Folders for the files of the suppliers, and for what no statistician would know.
     scale
-        Name of the size of the world, such as "small".
+        Size of the world: a name such as "small", or a scale of one's own.
     seed
         The same seed gives the same world; None is that of the simulator.
     country

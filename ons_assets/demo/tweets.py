@@ -9,13 +9,15 @@ from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.simulate.country import Country
-from ons_assets.simulate.tweets import simulate_tweets, write_office_files, write_user_demographics
+from ons_assets.simulate.tweets import Scale, simulate_tweets, write_office_files, write_user_demographics
 from ons_assets.simulate.tweets.scales import IN_COUNTRY
 
 ENOUGH_TWEETS = 20
 
 
-def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None, country: Country | None = None) -> str:
+def simulate(
+    drops: Path, truth: Path, scale: str | Scale, seed: int | None = None, country: Country | None = None
+) -> str:
     """Write the collector's files and those of the office, and apart from them the truth.
 
     Parameters
@@ -23,14 +25,14 @@ def simulate(drops: Path, truth: Path, scale: str, seed: int | None = None, coun
     drops, truth
         Folders for the files of the suppliers, and for what no statistician would know.
     scale
-        Name of the size of the world, such as "small".
+        Size of the world: a name such as "small", or a scale of one's own.
     seed
         The same seed gives the same world; None is that of the simulator.
     country
         Whose people tweet; None for a world of this pilot's own, in which the office has what it needs.
     """
     known = 1 if seed is None else seed
-    size = scale if country is None else IN_COUNTRY[country.scale.name]
+    size = IN_COUNTRY[scale] if country is not None and isinstance(scale, str) else scale
     summary = simulate_tweets(drops / "tweets", truth, scale=size, seed=known, country=country)
     if country is None:
         write_office_files(truth, drops)

@@ -73,7 +73,10 @@ class ScorecardParameters(Parameters):
     days_late: Numbers = Field((0, 3), description="days beyond the update cycle, above which")
     outage_days: Numbers = Field((0, 2), description="days without data in a row, above which")
     past_days: int = Field(
-        31, ge=1, description="days after its day from which on a file is a delivery of the past, and not late"
+        31,
+        ge=1,
+        description="days after its day from which on a file is a delivery of the past, and not late; of readings, "
+        "days without any beyond which the next are another delivery",
     )
     inputs_behind_days: Numbers = Field(
         (2, 7), description="days for which an input may have a newer version than a table is made of, above which"

@@ -272,8 +272,55 @@ def test_a_second_run_of_a_day_is_no_more_rows_but_half_a_file_is_fewer_and_a_do
     twice = quotes().filter(of_shop).with_columns(line=pl.col("line") + 1000)
     half = quotes().filter(~(of_shop & (pl.col("line") < 75)))
     for rows, expected in ((pl.concat([quotes(), again]), 150), (pl.concat([quotes(), twice]), 300), (half, 75)):
+        found = of_contents(rows, is_of_runs=True).filter(measure="rows_of_day", measured_of="shop shop 1")
+        assert found.filter(day)["value"].to_list() == [expected]
+
+
+def test_where_files_are_no_runs_a_day_in_two_of_them_has_all_its_rows_and_one_that_comes_again_twice_as_many() -> None:
+    day, shop = pl.col("day") == DAY + timedelta(days=4), pl.col("shop") == "shop 1"
+    late = pl.when(day & shop & (pl.col("line") < 5)).then(pl.lit("the rest of the day")).otherwise("drop_sha256")
+    in_two = quotes().with_columns(drop_sha256=late)
+    again = pl.concat([quotes(), quotes().filter(day & shop).with_columns(drop_sha256=pl.lit("packed anew"))])
+    for rows, expected in ((in_two, 150), (again, 300)):
         found = of_contents(rows).filter(measure="rows_of_day", measured_of="shop shop 1")
         assert found.filter(day)["value"].to_list() == [expected]
+
+
+READINGS = replace(
+    QUOTES, name="test/readings", key=("drop_sha256", "line", "shop", "day"), sensitivity=Sensitivity.INDIVIDUAL
+)
+
+
+def by_day(rows: pl.DataFrame) -> dict[date, float]:
+    """Rows of a day of a table whose files come at no fixed time."""
+    found = of_contents(rows, READINGS, is_daily=False, unit="shop").filter(measure="rows_of_day")
+    assert set(found["measured_of"]) <= {"each shop once"}
+    return dict(found.select("day", "value").iter_rows())
+
+
+def test_of_files_that_have_every_day_units_are_followed_and_a_day_without_any_is_told() -> None:
+    rows = quotes(days=40, shops=10, of_shop=1)
+    first, out = DAY, [DAY + timedelta(days=n) for n in (7, 20, 21)]
+    told = by_day(rows.filter(~pl.col("day").is_in(out)))
+    assert told == {first + timedelta(days=n): 0 if first + timedelta(days=n) in out else 10 for n in range(40)}
+    again = rows.head(15).with_columns(drop_sha256=pl.lit("a correction"))
+    assert set(by_day(pl.concat([rows, again])).values()) == {10}
+    fewer = by_day(rows.filter((pl.col("day") < out[1]) | (pl.col("shop") < "shop 4")))
+    assert (fewer[out[0]], fewer[out[1]]) == (10, 4)
+    assert by_day(rows.clear()) == {}
+
+
+def test_a_wrong_date_and_a_delivery_of_months_later_are_no_days_without_rows() -> None:
+    rows = quotes(days=20, shops=10, of_shop=1)
+    first, last = DAY, DAY + timedelta(days=19)
+    of_one = rows.head(1)
+    wrong = [of_one.with_columns(day=pl.lit(first - timedelta(days=n))) for n in (9, 4000)]
+    later = rows.with_columns(pl.col("day") + pl.duration(days=200))
+    told = by_day(pl.concat([rows, *wrong, later]))
+    expected = [each + timedelta(days=n) for each in (first, first + timedelta(days=200)) for n in range(20)]
+    assert told == dict.fromkeys(expected, 10)
+    within = by_day(pl.concat([rows, rows.with_columns(pl.col("day") + pl.duration(days=30))]))
+    assert [day for day, n in within.items() if n == 0] == [last + timedelta(days=n) for n in range(1, 11)]
 
 
 def test_days_that_are_not_due_yet_are_left_out() -> None:

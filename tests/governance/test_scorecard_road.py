@@ -186,7 +186,13 @@ def real(shared_data: Path) -> pl.DataFrame:
     )
     observations = [
         contents.of_contents(
-            SUPPLIED, rows.select(SUPPLIED.column_names), (), BOUNDS["scorecard"], is_raw=True, is_daily=True
+            SUPPLIED,
+            rows.select(SUPPLIED.column_names),
+            (),
+            BOUNDS["scorecard"],
+            is_raw=True,
+            is_daily=True,
+            is_of_runs=True,
         ),
         contents.of_repeats(Repeats(SUPPLIED.name, ("run", "store", "ons_item_name", "product_name")), rows),
         arrivals.of_files(of_runs(folder), {"prices": SUPPLIED.name}),

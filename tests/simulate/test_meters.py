@@ -1,6 +1,7 @@
 """The simulated homes: same bytes from the same seed, files that agree with the truth, lives that are not trivial."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from ons_assets.simulate.meters import SCALES, EquipmentShares, Scale, Summary, simulate_meters, simulated_homes
 from ons_assets.simulate.meters.households import Kind
 from ons_assets.simulate.meters.presence import STATES, State
+from ons_assets.simulate.meters.scales import NO_FAULTS
 
 TINY = Scale("tiny", homes=30, days=40, start=SCALES["small"].start)
 
@@ -69,6 +71,15 @@ def test_files_hold_what_the_truth_says_but_for_faults(world: tuple[Path, Summar
     london = len((root / "drops" / "LCL_simulated.csv").read_bytes().splitlines()) - 1
     assert lines + london == summary.rows
     assert sum(path.stat().st_size for path in (root / "drops").iterdir()) == summary.bytes
+
+
+def test_a_world_without_faults_has_every_half_hour_once(world: tuple[Path, Summary], tmp_path: Path) -> None:
+    made = simulate_meters(tmp_path / "drops", tmp_path / "truth", scale=replace(TINY, faults=NO_FAULTS))
+    assert not any(made.faults.values())
+    # The clock goes back once in its days.
+    assert made.rows == TINY.homes * (48 * TINY.days + 2)
+    homes, same = (pl.read_parquet(root / "truth" / "homes.parquet") for root in (tmp_path, world[0]))
+    assert homes.equals(same)
 
 
 def test_the_autumn_day_has_fifty_slots_and_nothing_is_skipped(world: tuple[Path, Summary]) -> None:

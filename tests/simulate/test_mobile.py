@@ -14,7 +14,7 @@ from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import make_network, serving_cells
 from ons_assets.simulate.mobile.people import CHILD, COMMUTERS, OPERATORS, make_people, make_phones, true_flows
-from ons_assets.simulate.mobile.scales import scale_of
+from ons_assets.simulate.mobile.scales import NO_FAULTS, scale_of
 from ons_assets.simulate.mobile.travel import COUNTRIES, NETWORKS
 
 TINY = Scale("tiny", 3_000, date(2014, 10, 20), 8, 3.0, 5.0, True)
@@ -117,6 +117,20 @@ def test_faults_are_in_the_files_as_often_as_they_are_listed(world):
     assert len(rows) == world.events + faults["repeated"].sum()
     assert rows.unique()["device"].null_count() == pytest.approx(faults["no_device"].sum(), abs=1)
     assert (rows.unique()["cell_id"] == "X99999-9").sum() == pytest.approx(faults["lost_cell"].sum(), abs=1)
+
+
+def test_a_world_without_faults_has_events_of_the_same_people_and_each_as_it_should_be(world, tmp_path):
+    made = simulate_mobile(tmp_path / "drops", tmp_path / "truth", scale=replace(TINY, faults=NO_FAULTS), seed=3)
+    faults = pl.read_parquet(made.truth / "faults.parquet")
+    assert faults.drop("operator", "day").sum().row(0) == (0,) * (faults.width - 2)
+    assert pl.read_parquet(made.truth / "outages.parquet").is_empty()
+    rows = pl.concat(pl.read_csv(path, infer_schema=False) for path in (made.drops / "phone_events").iterdir())
+    assert len(rows) == made.events
+    assert rows.null_count().row(0) == (0,) * rows.width
+    assert rows["time_utc"].str.starts_with("2014").all()
+    cells = pl.read_csv(made.drops / "cells" / "cells_north.csv", infer_schema=False)
+    assert rows["cell_id"].is_in(cells["cell_id"].implode()).all()
+    assert made.devices == world.devices
 
 
 def test_masts_that_are_out_of_order_are_silent(world):

@@ -14,6 +14,7 @@ from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse.home import Home
 from ons_assets.simulate.tweets import SCALES, make_towns, simulate_tweets
 from ons_assets.simulate.tweets.habits import collected
+from ons_assets.simulate.tweets.scales import NO_FAULTS
 from ons_assets.tweets.anchors import tweet_stays, user_anchors
 from ons_assets.tweets.cluster_types import cluster_types
 from ons_assets.tweets.clustering import cluster
@@ -73,6 +74,19 @@ def test_the_faults_of_the_files_are_those_of_the_truth(world, parsed):
     faults = dict(truth(world, "faults")["fault"].value_counts().rows())
     found = dict(kinds.value_counts().rows())
     assert found == {"repeats another": faults["duplicate"], "is not valid JSON": faults["broken"]}
+
+
+def test_a_world_without_faults_has_all_else_and_none(home, tmp_path):
+    scale = replace(SCALES["small"], users=200, outages=0, faults=NO_FAULTS)
+    made = simulate_tweets(tmp_path / "drops", tmp_path / "truth", scale=scale, seed=3)
+    assert all(truth(made, name).is_empty() for name in ("faults", "outages"))
+    source = TweetFiles((BUILT_IN,), Limits(), home=home)
+    read = [source.whole(path, path.name, RECEIVED) for path in sorted(made.drops.iterdir())]
+    assert len(read) == scale.days
+    assert all(each.rejected.is_empty() for each in read)
+    rows = pl.concat([each.accepted for each in read])
+    assert rows.filter(event="delete").height == len(truth(made, "deleted")) > 0
+    assert rows.filter(event="tweet", position="point").height == made.tweets
 
 
 def test_deleted_tweets_are_not_located(world, raw):

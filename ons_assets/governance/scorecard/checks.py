@@ -93,6 +93,10 @@ class Comparison:
 
 C, U, V = Dimension.COMPLETENESS, Dimension.UNIQUENESS, Dimension.VALIDITY
 REPEATS = (Repeats("prices/raw_quotes", ("retailer", "run", "item_id", "product", "outlet")),)
+# Of which each file has the whole of its day, as it was collected then.
+RUNS = ("prices/raw_quotes",)
+# Whose files come at no fixed time and have every day from their first to their last, by the column of their units.
+EVERY_DAY = {"meters/raw_readings": "meter"}
 FLAGS = (
     Flag("prices/checked_quotes", "price_typo", Dimension.ACCURACY),
     Flag("prices/checked_quotes", "outlier", Dimension.ACCURACY),

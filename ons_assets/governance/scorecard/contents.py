@@ -4,7 +4,7 @@ Of individual tables rows are counted and nothing else: no value of them, nor an
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import chain
 
 import polars as pl
@@ -19,6 +19,8 @@ CODES = ("_id", "_code", "_no")
 # Of what lineage keeps, nothing is measured by itself.
 LINEAGE = (DROP_SHA256, "line", "arrival", "layout")
 NAMED = 3
+# At either end of a table, a day with less of the rows of a usual one is a wrong date, or no whole day.
+FEW = 0.2
 FILLED, TYPICAL, BEHIND = "filled ", "typical ", "behind "
 
 
@@ -30,6 +32,8 @@ def of_contents(
     *,
     is_raw: bool = False,
     is_daily: bool = False,
+    is_of_runs: bool = False,
+    unit: str | None = None,
     until: date | None = None,
 ) -> pl.DataFrame:
     """Return what the rows of a table tell without being told what to look for.
@@ -50,6 +54,11 @@ def of_contents(
         Whether it is made of files.
     is_daily
         Whether files come day by day: then rows of a day, also of parts of the table, are followed.
+    is_of_runs
+        Whether each file of a day has the whole of it, as it was collected then; else files of a day are parts of it.
+    unit
+        Of a table whose files come at no fixed time and have every day from their first to their last: the column of
+        those whom its rows are about. Then these are followed by day, and a day between others that has none is told.
 
     Returns
     -------
@@ -65,7 +74,9 @@ def of_contents(
         days = _days(table, past, dated, own, is_raw=is_raw)
         found += _shares_and_levels(days, parameters.least_rows)
         if is_daily:
-            found += [_rows_of_days(past, dated, group) for group in (None, *groups)]
+            found += [_rows_of_days(past, dated, group, is_of_runs=is_of_runs) for group in (None, *groups)]
+        elif unit is not None:
+            found.append(_rows_of_every_day(past, dated, unit, parameters.past_days))
     if not table.is_individual:
         found += _codes_with_names(rows, own)
         found += _same_everywhere(table, rows, own, parameters.least_rows, is_raw=is_raw)
@@ -165,8 +176,8 @@ def of_derivation(
     )
 
 
-def _rows_of_days(rows: pl.LazyFrame, dated: str, group: str | None) -> pl.DataFrame:
-    """Rows of each day, of a table or of each part of it, if no more files had come than usually do.
+def _rows_of_days(rows: pl.LazyFrame, dated: str, group: str | None, *, is_of_runs: bool) -> pl.DataFrame:
+    """Rows of each day, of a table or of each part of it; of runs, if no more files had come than usually do.
 
     Where something is collected a second time on a day, there are more rows and all is well. A part without rows on a
     day on which others have some counts as none.
@@ -177,11 +188,16 @@ def _rows_of_days(rows: pl.LazyFrame, dated: str, group: str | None) -> pl.DataF
         .agg(n=pl.len().cast(pl.Int64), files=pl.col(DROP_SHA256).n_unique())
         .drop_nulls("day")
         .collect(engine="streaming")
+        .with_columns(rows=pl.col("n").cast(pl.Float64), detail=pl.lit(None, pl.String()))
     )
-    usual_files = pl.col("files").median().over(by) if by else pl.col("files").median()
-    counts = counts.with_columns(
-        rows=pl.col("n") * pl.min_horizontal("files", pl.max_horizontal(usual_files, 1)) / pl.col("files")
-    )
+    if is_of_runs:
+        median = pl.col("files").median()
+        usual_files = pl.max_horizontal(median.over(by) if by else median, 1)
+        more = pl.col("files") > usual_files
+        counts = counts.with_columns(
+            rows=pl.when(more).then(pl.col("n") * usual_files / pl.col("files")).otherwise("rows"),
+            detail=pl.when(more).then(pl.format("of as many files as usual, {} rows of {} files", "n", "files")),
+        )
     if group is not None:
         first = counts.group_by(group).agg(first=pl.col("day").min())
         every = counts.select("day").unique().join(first, how="cross").filter(pl.col("day") >= pl.col("first"))
@@ -189,6 +205,35 @@ def _rows_of_days(rows: pl.LazyFrame, dated: str, group: str | None) -> pl.DataF
     of = pl.format("{} {}", pl.lit(group), group) if group is not None else pl.lit(ALL)
     return observed(
         counts, "rows_of_day", measured_of=of, partition_name=_partition(dated), value=pl.col("rows"), basis=pl.col("n")
+    )
+
+
+def _rows_of_every_day(rows: pl.LazyFrame, dated: str, unit: str, longest_gap: int) -> pl.DataFrame:
+    """Units with a row on each day from the first to the last with more than few; none of a day between without any.
+
+    Nothing is awaited in a longer gap: what comes after it is another delivery. What is delivered again counts once.
+    """
+    counts = (
+        rows.group_by(pl.col(dated).alias("day"))
+        .agg(n=pl.col(unit).n_unique().cast(pl.Int64))
+        .drop_nulls("day")
+        .sort("day")
+        .collect(engine="streaming")
+    )
+    whole = counts.filter(pl.col("n") >= FEW * pl.col("n").median())
+    inside = counts.filter(pl.col("day").is_between(whole["day"].min(), whole["day"].max()))
+    following = pl.col("day").shift(-1)
+    is_near = following - pl.col("day") <= timedelta(days=longest_gap)
+    last = pl.when(is_near).then(following - timedelta(days=1)).otherwise("day")
+    days = inside.select(pl.date_ranges("day", last).alias("day")).explode("day", empty_as_null=True)
+    every = days.join(inside, on="day", how="left").with_columns(pl.col("n").fill_null(0))
+    return observed(
+        every,
+        "rows_of_day",
+        partition_name=_partition(dated),
+        measured_of=f"each {unit} once",
+        value=pl.col("n"),
+        basis=pl.col("n"),
     )
 
 

@@ -110,6 +110,8 @@ def _of_rows(
             parameters,
             is_raw=name in raw,
             is_daily=name in raw and cycle.every == "day",
+            is_of_runs=name in checks.RUNS,
+            unit=checks.EVERY_DAY.get(name),
             until=today - timedelta(days=cycle.within_days + 1) if cycle.every == "day" else None,
         )
         for each in inputs:

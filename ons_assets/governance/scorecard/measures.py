@@ -99,7 +99,7 @@ MEASURES = {each.name: each for each in (
     Measure("stale_days", TIMELY, "days beyond the update cycle since the last data", "days", LOW, "days_late",
             "Ask the supplier ({suppliers}) why nothing comes; look whether the collection runs."),
     # What was made of it.
-    Measure("rows_of_day", COMPLETE, "rows in as many files as usual", "rows", USUAL, "volume_ratio",
+    Measure("rows_of_day", COMPLETE, "rows of the day", "rows", USUAL, "volume_ratio",
             "Look at the files of {partition} in governance/drop_ledger. " + ASK),
     Measure("rows_per_row", CONSISTENT, "rows for each row that it is made of", "level", USUAL, "volume_ratio",
             "Make {table} again: ons-assets materialize {table}; if it stays so, ask {owner} why rows came or went."),

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ons_assets.simulate.meters.calendar import SLOTS
+from ons_assets.simulate.meters.scales import FaultRates
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -41,16 +42,16 @@ class Delivered:
     faults: list[Fault]
 
 
-def draw_outages(days: int, rng: np.random.Generator) -> list[Fault]:
+def draw_outages(days: int, rates: FaultRates, rng: np.random.Generator) -> list[Fault]:
     """Draw the outages of the collecting system, in which no meter of the trial delivers."""
     return [
         Fault("collection_outage", int(rng.integers(0, days * SLOTS - 4)), int(rng.integers(1, 5)))
-        for _ in range(1 + rng.poisson(days / 180))
+        for _ in range(rates.least_outages + rng.poisson(rates.outages * days / 365))
         if days > 7
     ]
 
 
-def deliver(kwh: FloatArray, outages: list[Fault], rng: np.random.Generator) -> Delivered:
+def deliver(kwh: FloatArray, outages: list[Fault], rates: FaultRates, rng: np.random.Generator) -> Delivered:
     """Let faults happen to one meter.
 
     Parameters
@@ -59,6 +60,8 @@ def deliver(kwh: FloatArray, outages: list[Fault], rng: np.random.Generator) -> 
         True consumption, (days, 48).
     outages
         Outages that all meters share.
+    rates
+        How often other faults happen.
     rng
         Generator of the meter's faults.
     """
@@ -76,34 +79,35 @@ def deliver(kwh: FloatArray, outages: list[Fault], rng: np.random.Generator) -> 
         return found
 
     years = days / 365
-    for fault in happens("spike", 0.25 * years, 1, 1):
+    for fault in happens("spike", rates.spike * years, 1, 1):
         readings[fault.first] = np.float32(min(40.0, 10 + 100 * abs(readings[fault.first])))
-    for fault in happens("stuck", 0.25 * years, 24, 120):
+    for fault in happens("stuck", rates.stuck * years, 24, 120):
         part = slice(fault.first, fault.first + fault.slots)
         readings[part] = readings[fault.first]
-    for fault in happens("zero_run", 0.4 * years, 6, 60):
+    for fault in happens("zero_run", rates.zero_run * years, 6, 60):
         readings[fault.first : fault.first + fault.slots] = 0
-    for fault in happens("meter_off", 0.3 * years, 8, 24 * SLOTS // 4):
+    for fault in happens("meter_off", rates.meter_off * years, 8, 24 * SLOTS // 4):
         end = fault.first + fault.slots
         readings[fault.first : fault.first + 4] = 0
         readings[fault.first + 4 : end] = np.nan
         readings[end : end + 2] = 0
-    for fault in happens("communication", 1.6 * years, 1, 3 * SLOTS):
+    for fault in happens("communication", rates.communication * years, 1, 3 * SLOTS):
         readings[fault.first : fault.first + fault.slots] = np.nan
     for fault in outages:
         readings[fault.first : fault.first + fault.slots] = np.nan
     late, early = rng.random(2)
-    if late < 0.06:
+    if late < rates.not_started:
         faults.append(Fault("not_started", 0, int(rng.integers(SLOTS, slots // 5 + SLOTS))))
         readings[: faults[-1].slots] = np.nan
-    if early < 0.03:
+    if early < rates.ended:
         length = int(rng.integers(SLOTS, slots // 5 + SLOTS))
         faults.append(Fault("ended", slots - length, length))
         readings[slots - length :] = np.nan
     there = np.flatnonzero(~np.isnan(readings))
     months = there[(there % SLOTS == 0) & (there // SLOTS % 30 == 15)]
-    repeated = months[rng.random(len(months)) < 0.3]
-    contradicted = rng.choice(there, size=rng.poisson(0.3 * years), replace=False) if len(there) else there
+    repeated = months[rng.random(len(months)) < rates.repeated]
+    number = rng.poisson(rates.contradicted * years) if len(there) else 0
+    contradicted = rng.choice(there, size=number, replace=False) if len(there) else there
     faults += [Fault("repeated", int(slot), 1) for slot in repeated]
     faults += [Fault("contradicted", int(slot), 1) for slot in contradicted]
     return Delivered(readings.reshape(days, SLOTS), repeated, contradicted, faults)

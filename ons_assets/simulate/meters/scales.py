@@ -12,6 +12,37 @@ TRIAL_METERS = 6_445
 
 
 @dataclass(frozen=True)
+class FaultRates:
+    """How often readings go wrong between a meter and its file."""
+
+    spike: float = 0.25
+    """Of a meter and year, as are the next five."""
+    stuck: float = 0.25
+    zero_run: float = 0.4
+    meter_off: float = 0.3
+    communication: float = 1.6
+    contradicted: float = 0.3
+    """Half hours that are delivered a second time with another value."""
+    not_started: float = 0.06
+    """Of the meters, those that deliver nothing for up to a fifth of the days at the beginning."""
+    ended: float = 0.03
+    """The same at the end."""
+    repeated: float = 0.3
+    """Of the first half hours of every thirtieth day, those that are delivered twice."""
+    bad_line: float = 0.08
+    """Of the meters of CER files, those with a line that cannot be read."""
+    null: float = 0.6
+    """Of the meters of Low Carbon London files, those with a line without a reading."""
+    least_outages: int = 1
+    """Outages of the collecting system, in which no meter delivers: so many in a world of more than a week."""
+    outages: float = 365 / 180
+    """Further ones a year."""
+
+
+NO_FAULTS = FaultRates(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
 class Scale:
     """Size of a simulated world.
 
@@ -36,6 +67,8 @@ class Scale:
         Whether the truth holds the readings as they were before any fault.
     equipment
         Shares of homes with panels, storage heating, a car to charge, and a heat pump.
+    faults
+        Of readings and their lines.
     """
 
     name: str
@@ -47,6 +80,7 @@ class Scale:
     homes_per_area: int = 25
     keep_consumption: bool = True
     equipment: EquipmentShares = field(default_factory=EquipmentShares)
+    faults: FaultRates = FaultRates()
 
 
 ELECTRIC = EquipmentShares(solar=0.25, storage_heating=0.1, electric_car=0.3, heat_pump=0.25)

@@ -30,7 +30,6 @@ BAD_LINES = (
     "{day:03d}{slot:02d}",
     "{day:03d}{slot:02d} NaN",
 )
-CHANCE_OF_BAD_LINE = 0.08
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ class _Trial:
         self.scale, self.seed, self.drops, self.truth_folder = scale, seed, drops, truth
         calendar = Calendar(scale.start, scale.days, seed)
         self.clock = layouts.Clock(scale.start, scale.days)
-        self.outages = draw_outages(scale.days, np.random.default_rng([seed, 4]))
+        self.outages = draw_outages(scale.days, scale.faults, np.random.default_rng([seed, 4]))
         self.lcl_homes = round(scale.homes * scale.lcl_share)
         self.cer_homes = scale.homes - self.lcl_homes
         self.truth = Truth(truth, calendar, scale.keep_consumption)
@@ -165,7 +164,7 @@ class _Trial:
 
     def add(self, home: SimulatedHome) -> None:
         rng = np.random.default_rng([self.seed, 5, home.number])
-        delivered = deliver(home.kwh, self.outages, rng)
+        delivered = deliver(home.kwh, self.outages, self.scale.faults, rng)
         rows = layouts.readings(self.clock, delivered, rng)
         in_cer = home.number < self.cer_homes
         meter, file = self._write_cer(home, rows, rng) if in_cer else self._write_lcl(home, rows, rng)
@@ -181,7 +180,7 @@ class _Trial:
     def _write_cer(self, home: SimulatedHome, rows: pl.DataFrame, rng: np.random.Generator) -> tuple[str, str]:
         meter = layouts.CER_FIRST_METER + home.number
         bad = []
-        if rng.random() < CHANCE_OF_BAD_LINE:
+        if rng.random() < self.scale.faults.bad_line:
             day, slot = int(rng.integers(1, 365)), int(rng.integers(1, 49))
             bad = [str(rng.choice(BAD_LINES)).format(day=day, slot=slot)]
         file = home.number * len(self.cer) // self.cer_homes
@@ -193,7 +192,7 @@ class _Trial:
     def _write_lcl(self, home: SimulatedHome, rows: pl.DataFrame, rng: np.random.Generator) -> tuple[str, str]:
         meter = f"MAC{home.number - self.cer_homes + 1:06d}"
         null_at = None
-        if rng.random() < 0.6:
+        if rng.random() < self.scale.faults.null:
             midnight = datetime.combine(self.scale.start + timedelta(int(rng.integers(0, self.scale.days))), time())
             # Never on the half hour: 1 to 1,799 seconds after it.
             null_at = midnight + timedelta(minutes=30 * int(rng.integers(0, SLOTS)), seconds=int(rng.integers(1, 1800)))

@@ -9,10 +9,10 @@ import polars as pl
 
 from ons_assets.simulate.mobile.events import Events
 from ons_assets.simulate.mobile.people import AGES, CONTRACTS, People, Phones
+from ons_assets.simulate.mobile.scales import FaultRates
 from ons_assets.simulate.prices.seeds import generator
 
 ZONE = "Europe/London"
-REPEATED, NO_DEVICE, NO_TIME, LOST_CELL, ELSEWHERE, OUTSIDE = 0.004, 0.002, 0.001, 0.002, 0.0005, 0.0005
 SECOND_FORMAT = 0.3
 
 
@@ -55,13 +55,17 @@ def event_table(events: Events, operator: str, day: date, devices: pl.Series, ce
     )
 
 
-def with_faults(table: pl.DataFrame, seed: int, operator: str, day: date) -> tuple[pl.DataFrame, dict[str, int]]:
+def with_faults(
+    table: pl.DataFrame, rates: FaultRates, seed: int, operator: str, day: date
+) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return a day of events as text, with repeated rows, missing values, unknown cells and impossible journeys.
 
     Parameters
     ----------
     table
         Events of an operator and a day, as `event_table` has them.
+    rates
+        Shares of them that are at fault.
     seed
         Seed of the world.
     operator, day
@@ -78,7 +82,7 @@ def with_faults(table: pl.DataFrame, seed: int, operator: str, day: date) -> tup
     n = len(table)
     draw = pl.Series(random.random(n))
     far = pl.Series(random.permutation(table["cell_id"].to_numpy()))
-    marks = np.cumsum([NO_DEVICE, NO_TIME, LOST_CELL, ELSEWHERE, OUTSIDE])
+    marks = np.cumsum([rates.no_device, rates.no_time, rates.lost_cell, rates.elsewhere, rates.outside])
     kind = np.searchsorted(marks, draw.to_numpy())
     iso = pl.col("time_utc").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     plain = pl.col("time_utc").dt.strftime("%Y-%m-%d %H:%M:%S")
@@ -99,7 +103,7 @@ def with_faults(table: pl.DataFrame, seed: int, operator: str, day: date) -> tup
         .otherwise("cell_id"),
         kind="kind",
     )
-    again = np.flatnonzero(random.random(n) < REPEATED)
+    again = np.flatnonzero(random.random(n) < rates.repeated)
     names = ("no_device", "no_time", "lost_cell", "elsewhere", "outside")
     counts = {name: int(np.sum(kind == number)) for number, name in enumerate(names)}
     counts["repeated_good"] = int(np.sum(~np.isin(kind[again], (0, 1, 4))))

@@ -9,6 +9,27 @@ SATURDAY = 5
 
 
 @dataclass(frozen=True)
+class FaultRates:
+    """Shares of the events of text files that are at fault, and masts that are out of order."""
+
+    no_device: float = 0.002
+    no_time: float = 0.001
+    lost_cell: float = 0.002
+    """At a cell that no plan has."""
+    elsewhere: float = 0.0005
+    """At the cell of another event of the day."""
+    outside: float = 0.0005
+    """Years before the day of the file."""
+    repeated: float = 0.004
+    """Written twice."""
+    silent_masts: int = 2
+    """Masts of each operator without an event on the fourth and fifth day, whatever the form of the files."""
+
+
+NO_FAULTS = FaultRates(0, 0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
 class Scale:
     """Size of a simulated world.
 
@@ -30,6 +51,8 @@ class Scale:
         Days of the week that are as those of weekends; shifts of nights go on.
     travels
         Whether residents travel, and visitors come from abroad. All else is drawn as in a world where nobody does.
+    faults
+        Of events and of the network.
     """
 
     name: str
@@ -42,6 +65,7 @@ class Scale:
     level: str = "district"
     holidays: tuple[date, ...] = ()
     travels: bool = False
+    faults: FaultRates = FaultRates()
 
     def is_free(self, day: int) -> bool:
         """Return whether a day, from 0, is one of a weekend or a public holiday."""

@@ -39,7 +39,7 @@ from ons_assets.simulate.prices.seeds import generator
 
 # What another operator's own method gets wrong, and the least flow that it delivers.
 MISPLACED, OTHERS_K = 0.04, 10
-SILENT_MASTS, SILENT_DAYS = 2, (3, 5)
+SILENT_DAYS = (3, 5)
 BENCHMARK = "census"
 
 
@@ -121,7 +121,7 @@ def simulate_mobile(
         if travellers is not None:
             away.append(travellers.truth(devices))
         for day in range(size.days):
-            silent = _silent_masts(network, name, day, seed)
+            silent = _silent_masts(network, name, day, size.faults.silent_masts, seed)
             date_, cell_ids, events = (
                 size.first_day + timedelta(day),
                 network.table["cell_id"],
@@ -245,7 +245,7 @@ class Written:
         """
         self.events += len(table) + (len(more) if more is not None else 0)
         if size.as_csv:
-            table, counts = files.with_faults(table, seed, operator, day)
+            table, counts = files.with_faults(table, size.faults, seed, operator, day)
             faults.append({"operator": operator, "day": day, **counts})
         if more is not None:
             home = {"mcc": pl.lit(HOME_MCC), "mnc": pl.lit(HOME_MNC), "plmn": pl.lit(None, dtype=pl.String())}
@@ -259,10 +259,10 @@ class Written:
         self.bytes += files.write_day(self.path("phone_events", name), table)
 
 
-def _silent_masts(network: Network, operator: str, day: int, seed: int) -> np.ndarray:
-    """Masts that are out of order: two, for two days."""
+def _silent_masts(network: Network, operator: str, day: int, number: int, seed: int) -> np.ndarray:
+    """Masts that are out of order: so many, for two days."""
     masts = network.table["mast"].unique().sort().to_numpy()
-    chosen = generator(seed, "outages", operator).choice(masts, SILENT_MASTS, replace=False)
+    chosen = generator(seed, "outages", operator).choice(masts, number, replace=False)
     return chosen if SILENT_DAYS[0] <= day < SILENT_DAYS[1] else chosen[:0]
 
 

@@ -19,7 +19,7 @@ from ons_assets.tweets.records import SNOWFLAKE_EPOCH_MS
 ZONE = ZoneInfo("Europe/London")
 ID_SHIFT = 22
 FIRST_USER_ID = 100_000_000
-DUPLICATE_RATE, DELETE_RATE, PLACE_ONLY_RATE, BROKEN_RATE = 0.002, 0.003, 0.3, 0.0003
+DELETE_RATE, PLACE_ONLY_RATE = 0.003, 0.3
 FAULT_SCHEMA = {"file": pl.String(), "line": pl.Int64(), "fault": pl.String(), "tweet_id": pl.Int64()}
 
 
@@ -153,11 +153,11 @@ def _day(
         line += 1
         yield text
         draw = random.random(5)
-        if draw[0] < DUPLICATE_RATE:
+        if draw[0] < scale.faults.duplicate:
             line += 1
             faults.append((name, line, "duplicate", int(ids[row])))
             yield text
-        if draw[1] < BROKEN_RATE:
+        if draw[1] < scale.faults.broken:
             line += 1
             faults.append((name, line, "broken", None))
             yield text[: len(text) // 2].rstrip() + b"\n"

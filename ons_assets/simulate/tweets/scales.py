@@ -7,6 +7,19 @@ from ons_assets.simulate.named_scales import chosen
 
 
 @dataclass(frozen=True)
+class FaultRates:
+    """How often lines of the collector's JSON files are at fault; files of points have no such faults."""
+
+    duplicate: float = 0.002
+    """Statuses that are written twice."""
+    broken: float = 0.0003
+    """Statuses after which half of them stands again, as a line of its own."""
+
+
+NO_FAULTS = FaultRates(0, 0)
+
+
+@dataclass(frozen=True)
 class Scale:
     """Size of a simulated world.
 
@@ -25,9 +38,11 @@ class Scale:
     as_json
         Whether drops are v1.1 JSON by day, gzip; else Parquet of points by day.
     outages
-        Times at which the collector was down.
+        Times at which the collector was down; without any, and without `faults`, nothing is wrong with the files.
     unlocated_share
         Further statuses without a position, for each tweet with one (JSON only).
+    faults
+        Of lines (JSON only).
     """
 
     name: str
@@ -39,6 +54,7 @@ class Scale:
     as_json: bool
     outages: int
     unlocated_share: float = 0.1
+    faults: FaultRates = FaultRates()
 
 
 SCALES: dict[str, Scale] = {
