@@ -10,7 +10,7 @@ import pytest
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.governance.report import gather, write_pages, write_report
-from ons_assets.governance.report.facts import Facts, Light, Publication, TableFacts
+from ons_assets.governance.report.facts import Facts, Light, Measured, Publication, TableFacts, TableQuality
 from ons_assets.governance.report.judgement import can_identify, may_be_published, stands, tasks
 from ons_assets.governance.report.page import as_html
 from ons_assets.governance.report.pages import path_of, site
@@ -231,6 +231,24 @@ def test_what_needs_a_person_comes_the_most_urgent_first(facts: Facts) -> None:
     assert [task.light for task in found] == sorted((task.light for task in found), key=[Light.BAD, Light.LOOK].index)
     about = {task.about for task in found}
     assert {AUDIT.name, ACCESSES.name, "files of prices", "files of meters"} <= about
+
+
+def test_what_the_gate_warned_of_and_the_scorecard_measured_is_one_task(facts: Facts) -> None:
+    accesses = of(facts, ACCESSES.name)
+    assert accesses.latest is not None
+    assert accesses.latest.warnings
+    light, validity = Light.LOOK, "validity"
+    again = Measured(light, validity, "expectations_met", "all", "80.0 % of the expectations are met.", "See.")
+    other = Measured(light, validity, "filled_share", "all", "Half of the rows have a value.", "Look.")
+    quality = TableQuality({validity: light}, {validity: 2}, {}, (again, other), (), by_partition=False)
+    measured = replace(accesses, quality=quality)
+    said = [task.what for task in tasks(replace(facts, tables=(measured,), refusals=()))]
+    assert len(said) == 2
+    assert said[0] == "Validity: Half of the rows have a value."
+    assert said[1].startswith("Made with a warning: ")
+    calm = replace(measured, latest=replace(accesses.latest, warnings=()))
+    [task] = tasks(replace(facts, tables=(calm,), refusals=()))
+    assert task.what == "Validity: 80.0 % of the expectations are met."
 
 
 def test_lineage_goes_one_hop_each_way_with_versions(facts: Facts, pages: dict[str, Reader]) -> None:

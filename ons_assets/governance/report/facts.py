@@ -164,12 +164,15 @@ class Measured:
 
     Parameters
     ----------
+    measure
+        Its name.
     partition
         Day or month that was measured, or "all".
     """
 
     light: Light
     dimension: str
+    measure: str
     partition: str
     said: str
     next_step: str

@@ -12,6 +12,8 @@ from ons_assets.lakehouse.disclosure import Exempt, OfReleased
 from ons_assets.lakehouse.tables import Sensitivity
 from ons_assets.wording import counted
 
+# The measure that tells again what the gate warned of.
+EXPECTATIONS_MET = "expectations_met"
 WORST_FIRST = (Light.BAD, Light.LOOK, Light.GOOD, Light.NONE, Light.NEVER)
 
 
@@ -254,16 +256,20 @@ def _refused_files(facts: Facts) -> Iterator[Task]:
         table = next((refusal.table for refusal in refused if refusal.table is not None), None)
         light = Light.LOOK if table in published else Light.BAD
         newest = refused[0]
-        what = f"{counted(len(files), 'file')} refused, whole or in part; the last: {newest.name}: {newest.reason}"
+        why = " ".join(newest.notes) or newest.reason
+        what = f"{counted(len(files), 'file')} refused, whole or in part; the last: {newest.name}: {why}"
         todo = "Ask for a corrected file and drop it; if a layout or a bound is at fault, mend it: ons-assets retry"
         yield Task(light, table, f"files of {source}", what, todo)
 
 
 def _measured(facts: Facts) -> Iterator[Task]:
-    """The most urgent measure of each table."""
+    """The most urgent measure of each table; a warning of the gate is a task of its own."""
     for table in facts.tables:
-        if table.quality is not None and table.quality.urgent:
-            first = table.quality.urgent[0]
+        warned = table.latest is not None and table.latest.warnings
+        urgent = () if table.quality is None else table.quality.urgent
+        measured = [each for each in urgent if not (warned and each.measure == EXPECTATIONS_MET)]
+        if measured:
+            first = measured[0]
             where = "" if first.partition == "all" else f" ({first.partition})"
             what = f"{first.dimension.capitalize()}{where}: {first.said}"
             yield Task(first.light, table.table.name, table.table.name, what, first.next_step)
@@ -276,4 +282,8 @@ def _warnings(facts: Facts) -> Iterator[Task]:
         reason, notes = table.latest.warnings[0]
         more = len(table.latest.warnings) - 1
         what = f"Made with a warning: {notes or reason}{f' And {more} more.' if more else ''}"
-        yield Task(Light.LOOK, table.table.name, table.table.name, what, "Look whether the figures are right.")
+        name = table.table.name
+        todo = (
+            f"See with ons-assets expectations show {name} what was expected, and look whether the figures are right."
+        )
+        yield Task(Light.LOOK, name, name, what, todo)

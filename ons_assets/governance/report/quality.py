@@ -104,7 +104,7 @@ class _Row:
         return date.fromisoformat(self.partition if len(self.partition) > len("2016-07") else f"{self.partition}-01")
 
     def told(self) -> Measured:
-        return Measured(self.light, self.dimension, self.partition, self.said, self.next_step)
+        return Measured(self.light, self.dimension, self.measure, self.partition, self.said, self.next_step)
 
 
 def _by_day(rows: Sequence[_Row]) -> dict[str, dict[date, Light]]:
