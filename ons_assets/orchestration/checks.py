@@ -12,6 +12,7 @@ from ons_assets.lakehouse.bounds_in_words import bound_in_words, columns_of, fou
 from ons_assets.lakehouse.gate import CRITICAL, KEY_IS_UNIQUE, VALUES_ARE_PRESENT, Audit, Failure, arguments_of
 from ons_assets.lakehouse.suites import Suite
 from ons_assets.lakehouse.tables import Table
+from ons_assets.orchestration.report_pages import address_of
 
 # The check over all expectations.
 OVERALL = "suite"
@@ -215,7 +216,10 @@ def _result(
         passed=failure is None,
         severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
         description=said,
-        metadata={word: dg.MetadataValue.text(value) for word, value in shown.items()},
+        metadata={
+            **{word: dg.MetadataValue.text(value) for word, value in shown.items()},
+            "report": dg.MetadataValue.url(address_of(table)),
+        },
     )
 
 

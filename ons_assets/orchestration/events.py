@@ -14,6 +14,7 @@ from ons_assets.lakehouse.markdown import as_text
 from ons_assets.lakehouse.publication import Published
 from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration import checks
+from ons_assets.orchestration.report_pages import address_of
 
 # Metadata of a materialisation that stands for a table that waits.
 WAITING_FOR = "waiting_for"
@@ -192,7 +193,7 @@ def _overall(table: Table, failures: Sequence[Failure], met: str, shown: dict[st
         passed=not failures,
         severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
         description="; ".join(map(str, failures)) or met,
-        metadata={**shown, "not_met": len(failures)},
+        metadata={**shown, "not_met": len(failures), "report": dg.MetadataValue.url(address_of(table))},
     )
 
 
@@ -208,14 +209,14 @@ def _verdict_on_drops(table: Table, outcome: Ingested, day: str | None) -> dg.As
         passed=not shown,
         severity=dg.AssetCheckSeverity.ERROR if refusals else dg.AssetCheckSeverity.WARN,
         description=f"{len(refusals)} refused, {len(warnings)} with warnings",
-        metadata={
-            # The UI shows the list after a click only.
-            "such_as": dg.MetadataValue.text(found[0]),
-            "batches": dg.MetadataValue.md("\n".join(shown[: checks.SHOWN_FINDINGS])),
-        }
-        if shown
-        else {},
+        metadata={**(_such(found, shown) if shown else {}), "report": dg.MetadataValue.url(address_of(table))},
     )
+
+
+def _such(found: Sequence[str], shown: Sequence[str]) -> dict[str, dg.MetadataValue[str]]:
+    """The first of the findings, and a list that the UI shows after a click only."""
+    listed = dg.MetadataValue.md("\n".join(shown[: checks.SHOWN_FINDINGS]))
+    return {"such_as": dg.MetadataValue.text(found[0]), "batches": listed}
 
 
 def _column_lineage(table: Table, inputs: Sequence[Table]) -> dg.TableColumnLineage | None:
