@@ -90,6 +90,7 @@ def accept_proposal(
 @collectors.command("check")
 def check_shops(home: HomeOption = None) -> None:
     """Check the descriptions of shops, without asking anybody."""
+    from ons_assets.collectors.descriptions import BadDescription
     from ons_assets.collectors.prices import shops
     from ons_assets.lakehouse.home import Home
 
@@ -98,7 +99,7 @@ def check_shops(home: HomeOption = None) -> None:
     for path in paths:
         try:
             shop = shops.read(path)
-        except shops.BadShop as error:
+        except BadDescription as error:
             bad += 1
             console.print(str(error), soft_wrap=True, style="red")
         else:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.collectors.descriptions import BadDescription
 from ons_assets.collectors.prices import mornings, shops
 from ons_assets.collectors.prices.journal import Journal
 from ons_assets.collectors.prices.repair import Acceptance
@@ -69,7 +70,7 @@ def collect(
 
     Raises
     ------
-    BadShop
+    BadDescription
         If a description cannot be used; no shop is asked then.
     NotCollected
         If a shop may not be asked now, or its run did not come to its end.
@@ -106,7 +107,7 @@ def _described(home: Home, zone: str, ahead: timedelta, name: str) -> Shop:
     """The description of a shop; if it cannot be used, that is why its morning may go by."""
     try:
         return shops.named(home, name)
-    except shops.BadShop as error:
+    except BadDescription as error:
         runs = Runs.of(home, name)
         if name in [each.stem for each in shops.paths(home)] and runs.folder.is_dir():
             runs.note((datetime.now(UTC) + ahead).astimezone(ZoneInfo(zone)).date(), str(error))
