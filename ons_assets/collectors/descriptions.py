@@ -68,7 +68,9 @@ def read(path: Path, model: type[Described], parts: Mapping[str, type[Part]]) ->
     except ValidationError as error:
         raise BadDescription(f"{path.name}: {_faults(error, model, parts)}") from None
     if twins := [each for each in ENDINGS if each != path.suffix and path.with_suffix(each).exists()]:
-        raise BadDescription(f"{path.name}: {path.with_suffix(twins[0]).name} is of the same name; one of them has to go")
+        raise BadDescription(
+            f"{path.name}: {path.with_suffix(twins[0]).name} is of the same name; one of them has to go"
+        )
     return described
 
 
@@ -145,9 +147,7 @@ def _faults(error: ValidationError, model: type[Part], parts: Mapping[str, type[
     for fault in error.errors():
         # What pydantic calls the alternatives of a value is no word of the description.
         where = ".".join(str(each) for each in fault["loc"] if not re.fullmatch(r"\[key\]|str|int|[A-Z].*", str(each)))
-        what = (
-            fault_in_words(fault) if fault["type"] != "extra_forbidden" else _unknown(fault["loc"], model, parts)
-        )
+        what = fault_in_words(fault) if fault["type"] != "extra_forbidden" else _unknown(fault["loc"], model, parts)
         said.append(f"{where}: {what}" if where else what)
     return "; ".join(dict.fromkeys(said))
 

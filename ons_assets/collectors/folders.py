@@ -1,4 +1,4 @@
-"""The folders in which collectors keep what they know: only their owner can open them, and one process works in each."""
+"""The folders in which collectors keep what they know: only their owner opens them, and one process works in each."""
 
 import fcntl
 from collections.abc import Iterator

@@ -144,13 +144,13 @@ def _run_of_today(settings: Settings, home: Home, shop: Shop, runs: Runs, *, aga
         return going_on
     if not again and mornings.is_done(shop, said, today):
         raise NotCollected(f"{shop.retailer} was asked today already; --again asks it once more")
-    return runs.begin(shop, agent_of(settings, shop), zone, ahead)
+    return runs.begin(shop, agent_of(settings, shop.contact), zone, ahead)
 
 
-def agent_of(settings: Settings, shop: Shop) -> str:
+def agent_of(settings: Settings, contact: str) -> str:
     """Return as what a collector introduces itself: the program, the office, and where somebody can be reached."""
     office = settings.office.name.encode("ascii", "ignore").decode()
-    return f"ons-assets/{VERSION} (official statistics; {office}; +{shop.contact})"
+    return f"ons-assets/{VERSION} (official statistics; {office}; +{contact})"
 
 
 def accept(settings: Settings, retailer: str, by: str, item_id: str | None = None) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from ons_assets.collectors.descriptions import BadDescription
+from ons_assets.collectors.descriptions import ENDINGS, BadDescription
 from ons_assets.collectors.prices import mornings, shops
 from ons_assets.collectors.prices.runs import Runs
 from ons_assets.lakehouse.home import Home
@@ -83,7 +83,7 @@ def test_a_file_is_called_like_its_shop(tmp_path: Path) -> None:
 
 def test_two_files_of_one_shop_are_one_too_many(tmp_path: Path) -> None:
     """Two schedules of one name would keep the whole service from starting."""
-    for ending in shops.ENDINGS:
+    for ending in ENDINGS:
         (tmp_path / f"{BASE['retailer']}{ending}").write_text(yaml.safe_dump(BASE))
     with pytest.raises(BadDescription, match="is of the same name; one of them has to go"):
         shops.read(tmp_path / f"{BASE['retailer']}.yaml")

@@ -1,8 +1,8 @@
 """The process that listens to one stream: what comes is kept, made safe every second, and every outage is recorded.
 
-A message is safe ("acknowledged") when it is in the file of the hour and flushed to the disk; only then do the cursor and
-the last sign of life go on. So a process that is killed asks again for what was not safe, if the service lets it, and
-the outage that the next one records begins with the last thing that was safe.
+A message is safe ("acknowledged") when it is in the file of the hour and flushed to the disk; only then do the cursor
+and the last sign of life go on. So a process that is killed asks again for what was not safe, if the service lets it,
+and the outage that the next one records begins with the last thing that was safe.
 """
 
 import asyncio
@@ -362,7 +362,7 @@ class Harvester:
             self._turn_the_hour(self._clock.now())
 
     def _finish(self, known_by: KnownBy, reason: str) -> None:
-        """End in order: what came is made safe if it can be, the file is completed, and the outage that begins is told."""
+        """End in order: what came is made safe if it can be, the file completed, the outage that begins told."""
         now = self._clock.now()
         with suppress(OSError):
             if known_by != "disk":

@@ -1,7 +1,7 @@
 """Streams over one HTTP answer that does not end: JSON lines, and server-sent events (parsed by httpx-sse)."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 import httpx_sse
@@ -85,21 +85,18 @@ async def _answered(call: Call, more: dict[str, str] | None = None) -> AsyncIter
             yield response
 
 
-class in_words:  # noqa: N801
-    """Turns errors of httpx, whose texts may hold addresses, into sentences of our own."""
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        """Say what befell."""
-        if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout | httpx.WriteTimeout | httpx.ReadTimeout):
-            raise Lost("network", "the service did not answer in time") from None
-        if isinstance(error, httpx.ConnectError):
-            raise Lost("network", "the service cannot be reached") from None
-        if isinstance(error, httpx.RemoteProtocolError):
-            raise Lost("network", "the connection broke off within an answer") from None
-        if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-            raise Lost("refused", "the address cannot be called") from None
-        if isinstance(error, httpx.HTTPError | httpx.StreamError | OSError):
-            raise Lost("network", "the connection broke off") from None
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Turn errors of httpx, whose texts may hold addresses, into sentences of our own."""
+    try:
+        yield
+    except httpx.TimeoutException:
+        raise Lost("network", "the service did not answer in time") from None
+    except httpx.ConnectError:
+        raise Lost("network", "the service cannot be reached") from None
+    except httpx.RemoteProtocolError:
+        raise Lost("network", "the connection broke off within an answer") from None
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        raise Lost("refused", "the address cannot be called") from None
+    except (httpx.HTTPError, httpx.StreamError, OSError):
+        raise Lost("network", "the connection broke off") from None

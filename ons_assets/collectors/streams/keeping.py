@@ -36,10 +36,13 @@ class Kept:
         One line of JSON, without its end.
     time
         When it was, as the message says; None if that is not known.
+    is_placed
+        Whether it says where.
     """
 
     line: bytes
     time: datetime | None
+    is_placed: bool = False
 
 
 # Of a message: what is kept of it, or None if it is not meant.
@@ -121,7 +124,8 @@ def _of_twitter(message: bytes) -> Kept | None:
     tweets = said.data if isinstance(said.data, list) else [said.data]
     if not tweets:
         return None
-    return Kept(_encode(_Written(said.data, said.includes)), _iso(tweets[-1].created_at))
+    is_placed = any(each.geo is not None and each.geo.coordinates is not None for each in tweets)
+    return Kept(_encode(_Written(said.data, said.includes)), _iso(tweets[-1].created_at), is_placed)
 
 
 def _of_fields(keeps: Keeps) -> Keeper:
@@ -145,7 +149,7 @@ def _of_fields(keeps: Keeps) -> Keeper:
         if not all(_is_word(value) for name, value in values.items() if name not in ("id", "time")):
             raise Junk
         values |= {"id": number, "user": str(values["user"]), "time": time.isoformat(timespec="microseconds")}
-        return Kept(_encode(values), time)
+        return Kept(_encode(values), time, "latitude" in values and "longitude" in values)
 
     return keep
 

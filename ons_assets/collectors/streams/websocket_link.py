@@ -1,8 +1,8 @@
 """Streams over a WebSocket, by the library websockets."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidStatus, InvalidURI
@@ -11,6 +11,8 @@ from ons_assets.collectors.streams.links import Batch, Call, Lost, plain_headers
 
 # Frames that wait in the library, beyond which the service is not read.
 WAITING = 16
+# Of the protocol: how an end that is closed for a message that is too big says so.
+TOO_BIG = 1009
 
 
 async def frames(call: Call) -> AsyncIterator[Batch]:
@@ -20,7 +22,7 @@ async def frames(call: Call) -> AsyncIterator[Batch]:
     """
     stream = call.stream
     headers = {name: each for name, each in call.all_headers.items() if name not in ("User-Agent", "Accept-Encoding")}
-    try:
+    with _in_words(stream.most_message_bytes):
         async with connect(
             call.address(),
             additional_headers=headers,
@@ -43,13 +45,20 @@ async def frames(call: Call) -> AsyncIterator[Batch]:
                         yield Batch([message])
             finally:
                 pinging.cancel()
+
+
+@contextmanager
+def _in_words(most_bytes: int) -> Iterator[None]:
+    """Turn errors of websockets, whose texts may hold addresses, into sentences of our own."""
+    try:
+        yield
     except InvalidStatus as error:
         raise refusal(error.response.status_code, plain_headers(error.response.headers)) from None
     except ConnectionClosedOK:
         raise Lost("ended", "the service ended the connection") from None
     except ConnectionClosed as error:
-        if error.sent is not None and error.sent.code == 1009:
-            raise Lost("junk", f"a message is longer than {stream.most_message_bytes} bytes") from None
+        if error.sent is not None and error.sent.code == TOO_BIG:
+            raise Lost("junk", f"a message is longer than {most_bytes} bytes (most_message_bytes)") from None
         raise Lost("network", "the connection broke off") from None
     except InvalidURI:
         raise Lost("refused", "the address cannot be called") from None

@@ -1,4 +1,4 @@
-"""A stream of positions on loopback that breaks as it is told to, and writes down what it did: the judge of a harvester.
+"""A stream of positions on loopback that breaks as it is told to, and writes it down: the judge of a harvester.
 
 python -m ons_assets.simulate.streams --kind sse --home HOME
 """

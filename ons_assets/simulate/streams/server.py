@@ -15,7 +15,15 @@ from ons_assets.simulate.streams.messages import Made, Messages, Recorded, momen
 KINDS = ("json-lines", "sse", "websocket", "poll")
 Ending = Literal["end", "drop", "cut", "stall", "silent", "bye"]
 HEARTBEATS = {"json-lines": b"\r\n", "sse": b":thump\n"}
-JUNK = (b'{"id": 12, "created', b"<html>busy</html>", b"\xff\xfe\x00", b"null", b"[]", b'{"id":"1"}', b'"' + b"x" * 5_000)
+JUNK = (
+    b'{"id": 12, "created',
+    b"<html>busy</html>",
+    b"\xff\xfe\x00",
+    b"null",
+    b"[]",
+    b'{"id":"1"}',
+    b'"' + b"x" * 5_000,
+)
 PAGE = 500
 BLOCK = 500
 
@@ -305,7 +313,9 @@ class StreamServer:
         self._write("opened", first=number)
         last = None
         try:
-            last = await self._send_all(phase, number, lambda content: connection.send(content.rstrip(b"\r\n"), text=True))
+            last = await self._send_all(
+                phase, number, lambda content: connection.send(content.rstrip(b"\r\n"), text=True)
+            )
             self._after(phase, last, phase.then)
             if phase.then in ("stall", "silent"):
                 if phase.then == "stall":
@@ -349,7 +359,13 @@ def describe(server: StreamServer, name: str = "local", **more: Any) -> dict[str
     said["keeps"] = {
         "x": {"layout": "twitter-api"},
         "fields": {
-            "fields": {"id": "id", "user": "account.id", "time": "created_at", "latitude": "geo.lat", "longitude": "geo.lon"}
+            "fields": {
+                "id": "id",
+                "user": "account.id",
+                "time": "created_at",
+                "latitude": "geo.lat",
+                "longitude": "geo.lon",
+            }
         },
         "jetstream": {
             "fields": {
