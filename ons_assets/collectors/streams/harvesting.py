@@ -31,6 +31,10 @@ WAITING = 8
 KNOWN_BY: dict[str, KnownBy] = {"heartbeat": "heartbeat", "silence": "silence"}
 
 
+# How often the end of a wait is looked for.
+LOOK_SECONDS = 1.0
+
+
 class NotHarvested(ValueError):
     """A stream cannot be listened to, or not any longer; the message is one sentence."""
 
@@ -102,6 +106,8 @@ class Harvester:
         self._answered: float | None = None
         self._confirmed = False
         self._told_hour: datetime | None = None
+        # Until when nobody is asked, by the same clock; None while somebody is.
+        self.waits_until: float | None = None
 
     def end(self) -> None:
         """Have it end in order, soon."""
@@ -178,7 +184,7 @@ class Harvester:
     async def _take_waiting(self, queue: "asyncio.Queue[Batch | Exception]", asked: Resume, has_place: bool) -> None:
         """Take what came, until it has to be made safe; where nothing does, for a part of a second."""
         try:
-            found = await asyncio.wait_for(queue.get(), min(self.stream.commit_seconds, 1.0) / 2)
+            found = await asyncio.wait_for(queue.get(), min(max(self.stream.commit_seconds, 0.01), 1.0) / 2)
         except TimeoutError:
             return
         while True:
@@ -355,11 +361,12 @@ class Harvester:
         await self._pause(wait)
 
     async def _pause(self, seconds: float) -> None:
-        until = self._clock.elapsed() + seconds
-        while not self._ending.is_set() and (left := until - self._clock.elapsed()) > 0:
+        self.waits_until = self._clock.elapsed() + seconds
+        while not self._ending.is_set() and (left := self.waits_until - self._clock.elapsed()) > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), min(left, 1.0))
+                await asyncio.wait_for(self._ending.wait(), min(left, LOOK_SECONDS))
             self._turn_the_hour(self._clock.now())
+        self.waits_until = None
 
     def _finish(self, known_by: KnownBy, reason: str) -> None:
         """End in order: what came is made safe if it can be, the file completed, the outage that begins told."""

@@ -18,6 +18,7 @@ ENDING = ".jsonl.gz"
 # The way in passes over such names.
 UNFINISHED = ".part"
 STAMP = "%Y%m%dT%H%M%SZ"
+ANY_STAMP = "[0-9]" * 8 + "T" + "[0-9]" * 6 + "Z"
 CHUNK_BYTES = 1 << 18
 LEVEL = 6
 
@@ -49,7 +50,7 @@ class HourFiles:
             UTC.
         """
         made = []
-        for part in sorted(self._folder.glob(f"{self._stream}_*{ENDING}{UNFINISHED}")):
+        for part in sorted(self._folder.glob(f"{self._stream}_{ANY_STAMP}{ENDING}{UNFINISHED}")):
             whole = whole_bytes(part)
             os.truncate(part, whole)
             self._part, self._size = part, whole
