@@ -28,14 +28,20 @@ def harvest_streams(
     home: HomeOption = None,
 ) -> None:
     """Listen until told to end: hourly files in drops/tweets, and files of outages in drops/outages."""
-    from ons_assets.operations import harvesting
+    from ons_assets.collectors.streams import process
+    from ons_assets.lakehouse.home import Home
 
     settings = load_settings(home)
+    if not Home(settings.home).is_made:
+        # It takes seconds that a harvester would not receive anything in, and once is enough.
+        from ons_assets import operations
+
+        operations.open_home(settings)
     if names is not None and len(names) == 1:
-        harvesting.harvest(settings, names[0], _say, seconds=seconds)
+        process.harvest(settings, names[0], _say, seconds=seconds)
         return
     fail_unless(seconds is None, "--seconds goes with the name of one stream")
-    harvesting.harvest_all(settings, names or [], _say)
+    process.harvest_all(settings, names or [], _say)
 
 
 def _say(sentence: str) -> None:
@@ -45,9 +51,10 @@ def _say(sentence: str) -> None:
 @harvesters.command("status")
 def show_status(home: HomeOption = None) -> None:
     """Show how the streams stand: at work or not, last sign of life, messages, outages that are not settled."""
-    from ons_assets.operations import harvesting
+    from ons_assets.collectors.streams.standing import standing
+    from ons_assets.lakehouse.home import Home
 
-    console.print(upright("streams", harvesting.standing(load_settings(home))))
+    console.print(upright("streams", standing(Home(load_settings(home).home))))
 
 
 @harvesters.command("check")
@@ -82,10 +89,11 @@ def look_at_messages(
     home: HomeOption = None,
 ) -> None:
     """Count what would be kept of saved messages, and what would not; nothing of a message is shown."""
-    from ons_assets.operations import harvesting
+    from ons_assets.collectors.streams.standing import look
+    from ons_assets.lakehouse.home import Home
 
     fail_unless(file.is_file(), f"there is no file {file}")
-    console.print(frame_table("messages", harvesting.look(load_settings(home), stream, file)))
+    console.print(frame_table("messages", look(Home(load_settings(home).home), stream, file)))
 
 
 @harvesters.command("example")
@@ -105,9 +113,10 @@ def print_unit(
     stream: Annotated[str, typer.Argument(help="Stream, as its description calls it.")], home: HomeOption = None
 ) -> None:
     """Print a unit of systemd that keeps the harvester of a stream at work."""
-    from ons_assets.operations import harvesting
+    from ons_assets.collectors.streams.standing import unit
+    from ons_assets.lakehouse.home import Home
 
-    print(harvesting.unit(load_settings(home), stream), end="")
+    print(unit(Home(load_settings(home).home), stream), end="")
 
 
 @harvesters.command("schema")

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.collectors.agents import agent_of
 from ons_assets.collectors.descriptions import BadDescription
 from ons_assets.collectors.prices import mornings, shops
 from ons_assets.collectors.prices.journal import Journal
 from ons_assets.collectors.prices.repair import Acceptance
 from ons_assets.collectors.prices.runs import (
-    VERSION,
     NotCollected,
     Runs,
     day_of,
@@ -145,12 +145,6 @@ def _run_of_today(settings: Settings, home: Home, shop: Shop, runs: Runs, *, aga
     if not again and mornings.is_done(shop, said, today):
         raise NotCollected(f"{shop.retailer} was asked today already; --again asks it once more")
     return runs.begin(shop, agent_of(settings, shop.contact), zone, ahead)
-
-
-def agent_of(settings: Settings, contact: str) -> str:
-    """Return as what a collector introduces itself: the program, the office, and where somebody can be reached."""
-    office = settings.office.name.encode("ascii", "ignore").decode()
-    return f"ons-assets/{VERSION} (official statistics; {office}; +{contact})"
 
 
 def accept(settings: Settings, retailer: str, by: str, item_id: str | None = None) -> list[dict[str, Any]]:

@@ -9,9 +9,8 @@ import yaml
 from ons_assets.collectors.descriptions import BadDescription
 from ons_assets.collectors.streams import description
 from ons_assets.collectors.streams.description import NoToken, Token, Wait
+from ons_assets.collectors.streams.standing import unit
 from ons_assets.lakehouse.home import Home
-from ons_assets.operations.harvesting import unit
-from ons_assets.settings import Settings
 
 GOOD: dict[str, Any] = {
     "stream": "local",
@@ -123,7 +122,7 @@ def test_a_unit_begins_the_harvester_again_and_holds_no_token(tmp_path: Path, mo
     folder.mkdir(parents=True)
     written(folder, token={"environment": "STREAM_TOKEN"})
     monkeypatch.setenv("STREAM_TOKEN", "s3cret")
-    said = unit(Settings(home=tmp_path), "local")
+    said = unit(Home(tmp_path), "local")
     assert f"harvest local --home {tmp_path}" in said
     assert "Restart=always" in said
     assert "EnvironmentFile=/etc/ons-assets/local.env" in said

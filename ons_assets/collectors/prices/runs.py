@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ons_assets.collectors.agents import VERSION
 from ons_assets.collectors.folders import AtWork, alone, ensure_private
 from ons_assets.collectors.prices import manifests, run_files
 from ons_assets.collectors.prices.answers import Answer
@@ -25,7 +25,6 @@ from ons_assets.lakehouse.home import Home, write_atomically
 DROPS = "prices"
 STAMP = "%Y%m%d%H%M%S"
 MODULE = "ons_assets.collectors.prices.fetching"
-VERSION = version("ons-assets")
 
 
 class NotCollected(ValueError):

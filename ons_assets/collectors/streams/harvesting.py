@@ -21,7 +21,7 @@ from ons_assets.collectors.streams.keeping import Farewell, Junk, cursor_of, kee
 from ons_assets.collectors.streams.links import Batch, Call, Link, Lost, link_of
 from ons_assets.collectors.streams.logbook import Logbook
 from ons_assets.collectors.streams.outages import KnownBy, Outage
-from ons_assets.collectors.streams.resuming import Resume, Waits, resume
+from ons_assets.collectors.streams.resuming import Waits, resume
 from ons_assets.lakehouse.home import write_atomically
 from ons_assets.wording import counted
 
@@ -104,7 +104,7 @@ class Harvester:
         self._alive: float | None = None
         self._messaged = self._safe = self._clock.elapsed()
         self._answered: float | None = None
-        self._confirmed = False
+        self._confirmed = self._asked = False
         self._told_hour: datetime | None = None
         # Until when nobody is asked, by the same clock; None while somebody is.
         self.waits_until: float | None = None
@@ -162,6 +162,7 @@ class Harvester:
         now = self._clock.now()
         asked = resume(self.stream.backfill, self._state, now)
         cursor = self._state.cursor if self.stream.kind == "file" else None
+        self._asked = asked.is_asked or cursor is not None
         call = Call(self.stream, self._agent, self._token, asked.parameters, asked.headers, cursor, self._is_alive)
         self._answered = self._alive = None
         self._confirmed = False
@@ -170,7 +171,7 @@ class Harvester:
         pumping = asyncio.create_task(_pump(self._link, call, queue))
         try:
             while not self._ending.is_set():
-                await self._take_waiting(queue, asked, cursor is not None)
+                await self._take_waiting(queue)
                 await self._tick(began)
         except Lost as lost:
             await self._make_safe()
@@ -181,7 +182,7 @@ class Harvester:
                 await pumping
         return None
 
-    async def _take_waiting(self, queue: "asyncio.Queue[Batch | Exception]", asked: Resume, has_place: bool) -> None:
+    async def _take_waiting(self, queue: "asyncio.Queue[Batch | Exception]") -> None:
         """Take what came, until it has to be made safe; where nothing does, for a part of a second."""
         try:
             found = await asyncio.wait_for(queue.get(), min(max(self.stream.commit_seconds, 0.01), 1.0) / 2)
@@ -192,7 +193,7 @@ class Harvester:
                 raise found
             if self._answered is None:
                 self._answered = self._messaged = self._clock.elapsed()
-            self._confirm(asked.is_asked or has_place)
+            self._confirm()
             self._take(found)
             if self._is_due or queue.empty():
                 return
@@ -234,13 +235,13 @@ class Harvester:
         if latest is not None and self._confirmed and self._state.outages:
             self._state = self._state.with_outages(*(outages.caught_up(each, latest) for each in self._state.outages))
 
-    def _confirm(self, asked: bool) -> None:
+    def _confirm(self) -> None:
         """Record that the stream is there again, once a sign of life followed the answer."""
         nothing_to_hear = self.stream.heartbeat_seconds is None and self.stream.silence_seconds is None
         if self._confirmed or self._answered is None or (self._alive is None and not nothing_to_hear):
             return
         self._confirmed = True
-        answered, back = self._clock.moment_of(self._answered), self.stream.backfill
+        answered, back, asked = self._clock.moment_of(self._answered), self.stream.backfill, self._asked
         reach = back.reach_seconds if back is not None else None
         again = [
             outages.over(each, answered, resumed=asked, reach_seconds=reach)
@@ -259,6 +260,7 @@ class Harvester:
 
     async def _tick(self, began: float) -> None:
         """Make safe what is due, and look whether the stream is alive."""
+        self._confirm()
         if self._is_due:
             await self._make_safe()
         now, stream = self._clock.elapsed(), self.stream

@@ -237,7 +237,11 @@ class StreamServer:
                 writer.write(b"%x\r\n%s\r\n" % (len(each), each))
             await writer.drain()
 
-        last = await self._send_all(phase, number, send)
+        try:
+            last = await self._send_all(phase, number, send)
+        except ConnectionError:
+            self._after(phase, None, "left")
+            return
         if phase.then in ("end", "bye"):
             writer.write(b"0\r\n\r\n")
         elif phase.then == "cut":
@@ -273,6 +277,8 @@ class StreamServer:
                 content += [one for at, one in enumerate(content[:ready]) if (number + at) % phase.repeat == 0]
             await self._send_block(content, send)
             last, number, quiet = number + ready - 1, number + ready, 0.0
+            if number == self.most:
+                self._write("all", last=last)
             left = None if left is None else left - ready
         if phase.then == "bye":
             await send(self._framed(number, b'{"errors":[{"title":"operational-disconnect"}]}'))
