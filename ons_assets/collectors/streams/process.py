@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -34,7 +34,13 @@ STOP_SECONDS = 30.0
 
 
 def harvest(
-    settings: Settings, name: str, progress: Progress, *, ahead: timedelta = timedelta(0), seconds: float | None = None
+    settings: Settings,
+    name: str,
+    progress: Progress,
+    *,
+    ahead: timedelta = timedelta(0),
+    seconds: float | None = None,
+    until: Callable[[], bool] = lambda: False,
 ) -> None:
     """Listen to a stream until the process is told to end (SIGTERM, SIGINT), or for so long.
 
@@ -50,6 +56,8 @@ def harvest(
         By how much its clock goes before that of the machine, in simulated worlds.
     seconds
         After which it ends in order; None for never.
+    until
+        Is asked every now and then; if it says so, it ends in order.
 
     Raises
     ------
@@ -71,12 +79,12 @@ def harvest(
         with alone(logbook.folder, f"a harvester of {name}"):
             agent = agent_of(settings, stream.contact)
             harvester = Harvester(stream, logbook, drops, outages, agent, token, progress, clock=Clock(ahead))
-            asyncio.run(_until_told(harvester, seconds))
+            asyncio.run(_until_told(harvester, seconds, until))
     except AtWork as error:
         raise NotHarvested(str(error)) from None
 
 
-async def _until_told(harvester: Harvester, seconds: float | None) -> None:
+async def _until_told(harvester: Harvester, seconds: float | None, until: Callable[[], bool]) -> None:
     loop = asyncio.get_running_loop()
     # Signals come to the main thread alone.
     if threading.current_thread() is threading.main_thread():
@@ -84,7 +92,17 @@ async def _until_told(harvester: Harvester, seconds: float | None) -> None:
             loop.add_signal_handler(each, harvester.end)
     if seconds is not None:
         loop.call_later(seconds, harvester.end)
-    await harvester.run()
+
+    async def ask() -> None:
+        while not until():
+            await asyncio.sleep(LOOK_SECONDS)
+        harvester.end()
+
+    asking = asyncio.create_task(ask())
+    try:
+        await harvester.run()
+    finally:
+        asking.cancel()
 
 
 def harvest_all(settings: Settings, names: Sequence[str], progress: Progress) -> None:

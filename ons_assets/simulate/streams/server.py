@@ -182,7 +182,7 @@ class StreamServer:
         return 0 if isinstance(self.messages, Recorded) and not self.log else live
 
     async def _http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             target = urlsplit(head[0].split(" ")[1])
             headers = {
@@ -215,8 +215,12 @@ class StreamServer:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
         writer.write(f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
+    def made_at(self, number: int) -> datetime:
+        """Return when a message was made."""
+        return moment_of(number, self.rate, self._began)
+
     def _message(self, number: int) -> bytes:
-        return self.messages.of(number, moment_of(number, self.rate, self._began))
+        return self.messages.of(number, self.made_at(number))
 
     def _framed(self, number: int, message: bytes) -> bytes:
         if self.kind == "sse":
