@@ -66,10 +66,9 @@ def soak(folder: Path, messages: int, breaks: int, kills: int, rate: float, kind
     told = outages(home)
     # After its last message the stream is silent, and whatever follows is its end.
     done = min(datetime.fromtimestamp(each["at"], UTC) for each in log if each["what"] == "all") - WITHIN
-    true = [each for each in true_outages(log, killed) if each.began_utc < done]
-    recorded = [
-        Interval(row["began_utc"], row["ended_utc"], row["known_by"]) for row in told if row["began_utc"] < done
-    ]
+    true = true_outages(log, killed)
+    recorded = [Interval(row["began_utc"], row["ended_utc"], row["known_by"]) for row in told]
+    early_true, early_recorded = ([each for each in some if each.began_utc < done] for some in (true, recorded))
     opened = [each["first"] for each in log if each["what"] == "opened"]
     expected = set(range(FIRST_ID + opened[0], FIRST_ID + messages))
     return {
@@ -89,10 +88,10 @@ def soak(folder: Path, messages: int, breaks: int, kills: int, rate: float, kind
         "safe before a kill and not there": len(safe - set(ids)),
         "sent and not there": len(expected - set(ids)),
         "there and never sent": len(set(ids) - expected),
-        "outages by the stream and who killed": len(true),
-        "in the ledger": len(recorded),
-        "true and not in the ledger to the second": len(beyond(true, recorded, WITHIN)),
-        "in the ledger and not true to the second": len(beyond(recorded, true, WITHIN)),
+        "outages by the stream and who killed": len(early_true),
+        "in the ledger": len(early_recorded),
+        "true and not in the ledger to the second": len(beyond(early_true, recorded, WITHIN)),
+        "in the ledger and not true to the second": len(beyond(early_recorded, true, WITHIN)),
         "had later": sum(row["backfilled_from_utc"] == row["began_utc"] for row in told),
         "largest memory of a harvester (MiB)": max(MEMORY, default=0),
     }

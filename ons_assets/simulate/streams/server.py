@@ -120,6 +120,11 @@ class StreamServer:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
 
+    @property
+    def phases_left(self) -> int:
+        """How many connections are to break still."""
+        return len(self._phases)
+
     def sent_until(self) -> int:
         """Return how many messages were made until now."""
         if isinstance(self.messages, Recorded):
