@@ -98,14 +98,14 @@ def look_at_messages(
 
 @harvesters.command("example")
 def print_example(
-    name: Annotated[str, typer.Argument(help="Of which service; one of those that this command names.")] = "",
+    name: Annotated[str | None, typer.Argument(help="Of which service; without it, their names.")] = None,
 ) -> None:
-    """Print a description that comes with the project, to begin with."""
+    """Print a description that comes with the project, to begin with; or the names of those that do."""
     from ons_assets.collectors.streams.description import shipped
 
     known = shipped()
-    fail_unless(name in known, f"there are {', '.join(known)}; ons-assets harvest example NAME prints one")
-    print(known[name].read_text(), end="")
+    fail_unless(name is None or name in known, f"no description of {name!r} is shipped; there are {', '.join(known)}")
+    print("\n".join(known) if name is None else known[name].read_text().rstrip("\n"))
 
 
 @harvesters.command("unit")
