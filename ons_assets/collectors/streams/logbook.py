@@ -100,7 +100,17 @@ class Logbook:
         write_atomically(self.folder / "state.json", json.dumps(said).encode())
 
     def write(self, now: datetime, what: str, **said: Any) -> None:
-        """Write a line of the journal of the month."""
+        """Write a line of the journal of the month.
+
+        Parameters
+        ----------
+        now
+            UTC.
+        what
+            Happened, in a word.
+        **said
+            What there is to say of it; nothing of a message, nor of a token.
+        """
         line = {"at_utc": now.isoformat(), "what": what, **said}
         with (self.folder / f"journal_{now:%Y-%m}.jsonl").open("a") as file:
             file.write(f"{json.dumps(line, ensure_ascii=False)}\n")

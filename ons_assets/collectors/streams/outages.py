@@ -82,7 +82,17 @@ def over(outage: Outage, answered_utc: datetime, *, resumed: bool, reach_seconds
 
 
 def asked_for(outage: Outage, answered_utc: datetime, resumed: bool, reach_seconds: float | None) -> Outage:
-    """Return an outage that is over, of which the service was asked, perhaps again, to send what was missed."""
+    """Return an outage that is over, of which the service was asked, perhaps again, to send what was missed.
+
+    Parameters
+    ----------
+    outage
+        Any; one that is open, or made good, is as it was.
+    answered_utc
+        When the service answered that was asked.
+    resumed, reach_seconds
+        See `over`.
+    """
     if outage.ended_utc is None or outage.is_made_good:
         return outage
     reach = outage.began_utc if reach_seconds is None else answered_utc - timedelta(seconds=reach_seconds)

@@ -29,7 +29,7 @@ class OutageFiles(PlainSource):
     # A person who writes down an outage knows it by no connection.
     defaults = {"is_over": "yes", "known_by": "told"}
     faults = (
-        unlike("stream", "[a-z][a-z0-9-]*", "stream is no name in small letters, digits and hyphens"),
+        unlike("stream", "[A-Za-z][A-Za-z0-9-]*", "stream is no name in letters, digits and hyphens"),
         unlike("for_source", "[a-z][a-z_]*", "for_source is no drop folder"),
         missing(["stream", "for_source"], "stream or for_source is missing"),
         missing(["began_utc", "ended_utc"], "began_utc or ended_utc is missing, or no time that says its zone"),

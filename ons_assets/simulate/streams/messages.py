@@ -84,7 +84,16 @@ class Recorded:
 
 
 def moment_of(number: int, rate: float, began: datetime) -> datetime:
-    """Return when a message was made, at so many a second.
+    """Return when a message was made.
+
+    Parameters
+    ----------
+    number
+        Of the message.
+    rate
+        Messages a second.
+    began
+        When the first one was.
 
     Examples
     --------
