@@ -9,7 +9,7 @@ import json
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -226,24 +226,40 @@ def shops() -> str:
     from ons_assets.collectors.prices.shops import PARTS as INSIDE
     from ons_assets.collectors.prices.shops import Place, Shop
 
-    def words(model: type[BaseModel]) -> str:
-        known = model.model_fields
-        rows = [
-            (f"`{each.alias or name}`", _cell(each.description or ""), _default(each)) for name, each in known.items()
-        ]
-        return _table(("word", "meaning", "if not said"), rows)
-
-    inside = [f"Inside of `{name}`:\n\n{words(model)}" for name, model in INSIDE.items()]
     told = "Where something stands: a CSS selector, or one of"
-    return "\n\n".join((words(Shop), *inside, told, words(Place)))
+    return "\n\n".join((*_described(Shop, INSIDE), told, _words(Place)))
+
+
+def streams() -> str:
+    """Return what a description of a stream may say, part by part, and the fields that may be kept."""
+    from ons_assets.collectors.streams.description import FIELDS, Stream, Wait
+    from ons_assets.collectors.streams.description import PARTS as INSIDE
+
+    kept = _table(("field", "meaning"), [(f"`{name}`", _cell(what)) for name, what in FIELDS.items()])
+    told = "A wait, inside of `reconnect`:"
+    return "\n\n".join((*_described(Stream, INSIDE), told, _words(Wait), "The `fields` inside of `keeps`:", kept))
+
+
+def _described(model: type[BaseModel], inside: Mapping[str, type[BaseModel]]) -> list[str]:
+    """Return the words of a description, and those of its parts."""
+    return [_words(model), *(f"Inside of `{name}`:\n\n{_words(each)}" for name, each in inside.items())]
+
+
+def _words(model: type[BaseModel]) -> str:
+    rows = [
+        (f"`{each.alias or name}`", _cell(each.description or ""), _default(each))
+        for name, each in model.model_fields.items()
+    ]
+    return _table(("word", "meaning", "if not said"), rows)
 
 
 def schemas() -> dict[str, str]:
     """Return the JSON Schemas of what people write, by the names of their files."""
     from ons_assets.collectors.prices.shops import Shop
+    from ons_assets.collectors.streams.description import Stream
     from ons_assets.intake.layouts import Layout
 
-    models = {"layout": Layout, "shop": Shop}
+    models = {"layout": Layout, "shop": Shop, "stream": Stream}
     return {
         f"{name}.schema.json": json.dumps(each.model_json_schema(), indent=2) + "\n" for name, each in models.items()
     }
@@ -257,6 +273,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "fields": fields,
     "bounds": bounds,
     "shops": shops,
+    "streams": streams,
 }
 
 

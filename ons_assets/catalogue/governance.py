@@ -210,3 +210,29 @@ QUALITY_SCORECARD = Table(
     owner="team:governance",
     source="The ledger, the results and versions of every table, and its rows as published",
 )
+
+OUTAGES = Table(
+    name="governance/outages",
+    description="One time in which a stream was not received: why, how that is known, and what of it was had later.",
+    columns=(
+        Column("stream", pl.String(), "stream, as its description calls it"),
+        Column("for_source", pl.String(), "drop folder to which its files come"),
+        Column("began_utc", pl.Datetime("us", "UTC"), "last sign of life before it"),
+        Column("ended_utc", pl.Datetime("us", "UTC"), "answer of the service after it; until when it is known to last"),
+        Column("is_over", pl.Boolean(), "whether it has ended"),
+        Column("known_by", pl.String(), "connection, heartbeat, silence, process, disk, or told by a person"),
+        Column("outage_reason", pl.String(), "why, in a sentence", nullable=True),
+        Column(
+            "backfilled_from_utc",
+            pl.Datetime("us", "UTC"),
+            "from then to its end all was had later; null if nothing was",
+            nullable=True,
+        ),
+        columns.DROP_SHA256,
+        columns.LINE,
+    ),
+    key=("stream", "began_utc"),
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:governance",
+    source="Files of harvesters, or of who knows when a collector was down",
+)

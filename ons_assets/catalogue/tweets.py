@@ -51,17 +51,18 @@ RAW_TWEETS = Table(
 
 COLLECTION_GAPS = Table(
     name="tweets/collection_gaps",
-    description="One silence of the collector that the rate of arrival does not explain.",
+    description="One time without the collector: an outage that was recorded, or a silence that is none of chance.",
     columns=(
-        Column("from_utc", UTC, "last tweet before"),
-        Column("to_utc", UTC, "first tweet after"),
+        Column("from_utc", UTC, "last tweet before, or last sign of life"),
+        Column("to_utc", UTC, "first tweet after, or answer of the service; or from when on all was had later"),
         Column("hours", pl.Float64(), "length"),
         Column("expected_tweets", pl.Float64(), "tweets that were to be expected in it, one of each user an hour"),
+        Column("gap_known_by", pl.String(), "arrivals (their rate), outages (that were recorded) or both"),
     ),
     key=("from_utc",),
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
-    source="tweets/raw_tweets",
+    source="tweets/raw_tweets and governance/outages",
 )
 
 LOCATED_TWEETS = Table(

@@ -14,6 +14,7 @@ from ons_assets.cli.collecting import collectors
 from ons_assets.cli.erasure import erase, retain
 from ons_assets.cli.expectations import expectations
 from ons_assets.cli.files import ingest, names, reread, retry
+from ons_assets.cli.harvesting import harvesters
 from ons_assets.cli.layouts import layouts
 from ons_assets.cli.meters import meter
 from ons_assets.cli.register import register
@@ -45,6 +46,7 @@ app.add_typer(register, name="register")
 app.add_typer(meter, name="meter")
 app.add_typer(alerts, name="alerts")
 app.add_typer(collectors, name="collect")
+app.add_typer(harvesters, name="harvest")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from ons_assets.cli.terminal import HomeOption, console, fail_unless, frame_table, progress_of
+from ons_assets.cli.terminal import HomeOption, console, fail_unless, frame_table, name_or_command, progress_of
 from ons_assets.settings import load_settings
 from ons_assets.wording import counted
 
@@ -16,22 +15,8 @@ if TYPE_CHECKING:
 SHOPS = "shops"
 
 
-class ShopsOrCommand(TyperGroup):
-    """`collect pellworth` asks a shop; `collect accept` is a command: a first word that is none is a shop."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that is meant.
-
-        Parameters
-        ----------
-        ctx, args
-            As typer gives them.
-        """
-        return super().resolve_command(ctx, args if args[0] in self.commands else [SHOPS, *args])
-
-
 collectors = typer.Typer(
-    cls=ShopsOrCommand,
+    cls=name_or_command(SHOPS),
     help="Collect the prices of shops: `collect NAME...` asks shops, `collect shops` all that are described.",
     no_args_is_help=True,
 )
@@ -90,6 +75,7 @@ def accept_proposal(
 @collectors.command("check")
 def check_shops(home: HomeOption = None) -> None:
     """Check the descriptions of shops, without asking anybody."""
+    from ons_assets.collectors.descriptions import BadDescription
     from ons_assets.collectors.prices import shops
     from ons_assets.lakehouse.home import Home
 
@@ -98,7 +84,7 @@ def check_shops(home: HomeOption = None) -> None:
     for path in paths:
         try:
             shop = shops.read(path)
-        except shops.BadShop as error:
+        except BadDescription as error:
             bad += 1
             console.print(str(error), soft_wrap=True, style="red")
         else:

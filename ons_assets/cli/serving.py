@@ -17,6 +17,9 @@ def serve(
         str | None,
         typer.Option(help="Name by which people call the proxy before the UI, which lets only those in who may."),
     ] = None,
+    harvest: Annotated[
+        bool, typer.Option("--harvest", help="Also listen to the streams that the home describes (docs/harvesting.md).")
+    ] = False,
 ) -> None:
     """Run the UI and the daemon: files dropped into the drop folders are taken up within half a minute."""
     from ons_assets import operations
@@ -44,7 +47,8 @@ def serve(
     try:
         with Home(settings.home).served() as alone:
             fail_unless(alone, f"the home {settings.home} is served already, by another process")
-            service.serve(host, port, names, lambda: _print_addresses(settings, host, port))
+            beside = [["harvest", "streams", "--home", str(settings.home)]] if harvest else []
+            service.serve(host, port, names, lambda: _print_addresses(settings, host, port), beside)
     except service.NotStarted as error:
         raise Failed(str(error)) from None
 

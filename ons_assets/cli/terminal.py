@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
+from typer.core import TyperGroup
 
 from ons_assets.wording import OBEYED, counted, listed
 
@@ -50,6 +51,22 @@ def fail_unless(well: bool, sentence: str) -> None:
     """End the command with a sentence unless all is well."""
     if not well:
         raise Failed(sentence)
+
+
+def name_or_command(command: str) -> type[TyperGroup]:
+    """Return a group in which a first word that is no command is a name: `collect pellworth` asks that shop.
+
+    Parameters
+    ----------
+    command
+        That takes the names.
+    """
+
+    class NameOrCommand(TyperGroup):
+        def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+            return super().resolve_command(ctx, args if args[0] in self.commands else [command, *args])
+
+    return NameOrCommand
 
 
 def days_of(first: datetime | None, last: datetime | None) -> tuple[date, date] | None:

@@ -23,6 +23,7 @@ def demo(
     with progress_of("simulating") as progress:
         show.simulate(settings, scale, progress)
         show.collect(settings, progress)
+        show.harvest(settings, progress)
         taken = show.ingest(settings, progress)
         outcomes = show.materialize(settings, progress)
     print_drops(taken)

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets import operations
-from ons_assets.demo import collection, meters, mobile, prices, tweets
+from ons_assets.demo import collection, harvesting, meters, mobile, prices, tweets
 from ons_assets.geography.grid import Grid
 from ons_assets.intake.ledger import Drop, Ledger
 from ons_assets.lakehouse.home import Home
@@ -122,9 +122,17 @@ def collect(settings: Settings, progress: Progress) -> None:
     collection.collect(settings, simulated / "drops" / "prices", simulated / "truth" / "prices", progress)
 
 
+def harvest(settings: Settings, progress: Progress) -> None:
+    """Harvest the tweets of the last day from a stream that breaks."""
+    harvesting.harvest(settings, _simulated(settings) / "drops" / "tweets", progress)
+
+
 def ingest(settings: Settings, progress: Progress) -> list[Drop]:
-    """Take the simulated files, and those that were collected, and read them."""
-    taken = operations.take(settings, collection.files(Home(settings.home)), "prices", progress).drops
+    """Take the simulated files, and those that were collected and harvested, and read them."""
+    home = Home(settings.home)
+    taken = operations.take(settings, collection.files(home), "prices", progress).drops
+    for source in harvesting.SOURCES:
+        taken += operations.take(settings, harvesting.files(home, source), source, progress).drops
     for folder in sorted((_simulated(settings) / "drops").iterdir()):
         taken += operations.take(settings, sorted(folder.iterdir()), folder.name, progress).drops
     operations.read_waiting(settings, progress)
@@ -139,7 +147,7 @@ def materialize(settings: Settings, progress: Progress) -> list[Outcome]:
 def results(settings: Settings) -> dict[str, pl.DataFrame]:
     """Return the tables that the demonstration prints, by their titles."""
     home = Home(settings.home)
-    tables = collection.results(home)
+    tables = collection.results(home) | harvesting.results(home)
     for name, pilot in PILOTS.items():
         tables |= pilot.results(home, _simulated(settings) / "truth" / name)
     return tables
@@ -153,6 +161,7 @@ def next_steps(settings: Settings) -> dict[str, str]:
         "tables in DuckDB": str(home.warehouse),
         "products that need a person": str(home.reports / "classification" / "review_queue.csv"),
         "what a shop was asked": str(collection.manifests(home)),
+        "what befell a stream": str(harvesting.journals(home)),
         "the prices of the month": str(home.reports / "prices" / "latest.html"),
         "a map of commuters": str(home.reports / "mobile" / "flow_map.png"),
         "what was refused": str(home.quarantine),

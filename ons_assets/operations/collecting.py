@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.collectors.agents import agent_of
+from ons_assets.collectors.descriptions import BadDescription
 from ons_assets.collectors.prices import mornings, shops
 from ons_assets.collectors.prices.journal import Journal
 from ons_assets.collectors.prices.repair import Acceptance
 from ons_assets.collectors.prices.runs import (
-    VERSION,
     NotCollected,
     Runs,
     day_of,
@@ -69,7 +70,7 @@ def collect(
 
     Raises
     ------
-    BadShop
+    BadDescription
         If a description cannot be used; no shop is asked then.
     NotCollected
         If a shop may not be asked now, or its run did not come to its end.
@@ -106,7 +107,7 @@ def _described(home: Home, zone: str, ahead: timedelta, name: str) -> Shop:
     """The description of a shop; if it cannot be used, that is why its morning may go by."""
     try:
         return shops.named(home, name)
-    except shops.BadShop as error:
+    except BadDescription as error:
         runs = Runs.of(home, name)
         if name in [each.stem for each in shops.paths(home)] and runs.folder.is_dir():
             runs.note((datetime.now(UTC) + ahead).astimezone(ZoneInfo(zone)).date(), str(error))
@@ -143,13 +144,7 @@ def _run_of_today(settings: Settings, home: Home, shop: Shop, runs: Runs, *, aga
         return going_on
     if not again and mornings.is_done(shop, said, today):
         raise NotCollected(f"{shop.retailer} was asked today already; --again asks it once more")
-    return runs.begin(shop, agent_of(settings, shop), zone, ahead)
-
-
-def agent_of(settings: Settings, shop: Shop) -> str:
-    """Return as what a collector introduces itself: the program, the office, and where somebody can be reached."""
-    office = settings.office.name.encode("ascii", "ignore").decode()
-    return f"ons-assets/{VERSION} (official statistics; {office}; +{shop.contact})"
+    return runs.begin(shop, agent_of(settings, shop.contact), zone, ahead)
 
 
 def accept(settings: Settings, retailer: str, by: str, item_id: str | None = None) -> list[dict[str, Any]]:

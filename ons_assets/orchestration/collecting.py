@@ -9,6 +9,7 @@ import sys
 
 import dagster as dg
 
+from ons_assets.collectors.descriptions import BadDescription
 from ons_assets.collectors.prices import shops
 from ons_assets.collectors.prices.shops import Shop
 from ons_assets.lakehouse.home import Home
@@ -139,6 +140,6 @@ def schedules(home: Home, zone: str) -> list[dg.ScheduleDefinition]:
     for path in shops.paths(home):
         try:
             described.append(shops.read(path))
-        except shops.BadShop:
+        except BadDescription:
             continue
     return [*(morning(each, zone) for each in described), made_up(zone)]

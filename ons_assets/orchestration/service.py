@@ -35,7 +35,13 @@ class NotStarted(Exception):
     """The service could not be started, or a part of it has ended; the message is one sentence."""
 
 
-def serve(host: str, port: int, names: Collection[str], ready: Callable[[], None] = lambda: None) -> None:
+def serve(
+    host: str,
+    port: int,
+    names: Collection[str],
+    ready: Callable[[], None] = lambda: None,
+    beside: Sequence[Sequence[str]] = (),
+) -> None:
     """Serve the UI until the process is told to end.
 
     `$DAGSTER_HOME` says where the storage is.
@@ -48,6 +54,8 @@ def serve(host: str, port: int, names: Collection[str], ready: Callable[[], None
         Names by which browsers may call it; see `guarded`.
     ready
         Called when everything is at work.
+    beside
+        Commands of `ons-assets`, each with its words, that run as long as the service does.
 
     Raises
     ------
@@ -68,8 +76,9 @@ def serve(host: str, port: int, names: Collection[str], ready: Callable[[], None
         workspace.write_text(yaml.safe_dump(workspace_at(to_code)))
         of_daemon = ["run", "--workspace", str(workspace), "--log-level", "warning"]
         daemon = stack.enter_context(_beside(sys.executable, "-m", "dagster._daemon", *of_daemon))
+        others = [stack.enter_context(_beside(sys.executable, "-m", "ons_assets", *each)) for each in beside]
         ended = threading.Event()
-        threading.Thread(target=_end_with, args=([code, daemon], ended), daemon=True).start()
+        threading.Thread(target=_end_with, args=([code, daemon, *others], ended), daemon=True).start()
         instance = stack.enter_context(dg.DagsterInstance.get())
         app = stack.enter_context(user_interface(instance, to_code))
         server = uvicorn.Server(

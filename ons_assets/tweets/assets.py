@@ -42,7 +42,7 @@ from ons_assets.tweets.anchors import tweet_stays
 from ons_assets.tweets.anchors import user_anchors as find_anchors
 from ons_assets.tweets.anchors import user_commutes as find_commutes
 from ons_assets.tweets.clustering import Clustering
-from ons_assets.tweets.collection_gaps import collection_coverage, gaps_of_collection
+from ons_assets.tweets.collection_gaps import collection_coverage, gaps_of_collection, outages_of
 from ons_assets.tweets.demographics_files import DemographicsFiles
 from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import EVERYBODY, STUDENTS
@@ -60,10 +60,11 @@ raw_tweets = ingested("tweets/raw_tweets", TweetFiles.of, by_day=True)
 supplied_demographics = ingested("tweets/supplied_demographics", DemographicsFiles.of)
 
 
-@published("tweets/collection_gaps", inputs=["tweets/raw_tweets"])
-def collection_gaps(raw_tweets: pl.LazyFrame, parameters: GapParameters) -> pl.DataFrame:
-    """Find when the collector was down."""
-    return gaps_of_collection(raw_tweets, parameters)
+@published("tweets/collection_gaps", inputs=["tweets/raw_tweets"], optional=["governance/outages"])
+def collection_gaps(raw_tweets: pl.LazyFrame, outages: pl.LazyFrame | None, parameters: GapParameters) -> pl.DataFrame:
+    """Find when the collector was down: what it recorded itself, and what the rate of arrival does not explain."""
+    recorded = outages_of(outages, TweetFiles.name) if outages is not None else None
+    return gaps_of_collection(raw_tweets, parameters, recorded)
 
 
 @published(

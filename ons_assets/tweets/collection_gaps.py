@@ -1,4 +1,6 @@
-"""When the collector was down: silences that the rate of arrival does not explain."""
+"""When the collector was down: silences that the rate of arrival does not explain, and outages that it recorded."""
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,16 +13,32 @@ HOUR_S = 3_600
 HOURS_OF_WEEK = 168
 HOURS_OF_DAY = 24
 EPOCH_HOUR_OF_WEEK = 3 * 24
+UTC = pl.Datetime("us", "UTC")
+Seconds = npt.NDArray[np.float64]
+
+
+SCHEMA = {
+    "from_utc": pl.Datetime("us", "UTC"),
+    "to_utc": pl.Datetime("us", "UTC"),
+    "hours": pl.Float64(),
+    "expected_tweets": pl.Float64(),
+    "gap_known_by": pl.String(),
+}
+ARRIVALS, OUTAGES, BOTH = "arrivals", "outages", "both"
 
 
 def collection_gaps(
-    created_utc: pl.Series, parameters: GapParameters | None = None, by_hour: pl.DataFrame | None = None
+    created_utc: pl.Series,
+    parameters: GapParameters | None = None,
+    by_hour: pl.DataFrame | None = None,
+    outages: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Find the silences of the collector.
 
     The expected rate is the median of each hour of the week over the weeks, or of each hour of the day
     where there are fewer than three weeks. A silence between two tweets is a gap where the rate adds up
-    to more tweets than could be missing by chance.
+    to more tweets than could be missing by chance. An outage that was recorded is a gap whatever the rate; what
+    overlaps is one gap.
 
     Parameters
     ----------
@@ -30,23 +48,21 @@ def collection_gaps(
         Parameters; None for the defaults.
     by_hour
         What makes the rate: hour (its beginning), tweets. None for all tweets.
+    outages
+        What `outages_of` returns; None if nobody recorded any.
 
     Returns
     -------
     pl.DataFrame
-        from_utc (last tweet before), to_utc (first tweet after), hours, expected_tweets. Sorted by time.
-        Silences before the first tweet and after the last cannot be seen.
+        from_utc (last tweet, or sign of life, before), to_utc (first tweet, or answer, after), hours, expected_tweets,
+        gap_known_by (arrivals, outages or both). Sorted by time, none overlaps another. Silences before the first tweet
+        and after the last are seen only where they were recorded.
     """
     parameters = parameters or GapParameters()
-    schema = {
-        "from_utc": pl.Datetime("us", "UTC"),
-        "to_utc": pl.Datetime("us", "UTC"),
-        "hours": pl.Float64(),
-        "expected_tweets": pl.Float64(),
-    }
+    recorded = pl.DataFrame(schema={"from_utc": UTC, "to_utc": UTC}) if outages is None else outages
     seconds = np.sort(created_utc.drop_nulls().dt.epoch("us").to_numpy()) / 1e6
     if len(seconds) < 2:
-        return pl.DataFrame(schema=schema)
+        return _joined(_intervals(np.empty(0), np.empty(0)), recorded, np.zeros_like)
     first_hour = int(seconds[0] // HOUR_S)
     if by_hour is None:
         by_hour = pl.DataFrame({"hour": created_utc.drop_nulls(), "tweets": 1})
@@ -55,23 +71,71 @@ def collection_gaps(
     np.add.at(counts, hours - first_hour, by_hour["tweets"].to_numpy())
     expected = _expected_by_hour(counts, first_hour, parameters.fewest_weeks)
     cumulated = np.concatenate([[0.0], np.cumsum(expected)])
-    position = seconds / HOUR_S - first_hour
-    arrivals = np.interp(position, np.arange(len(cumulated)), cumulated)
-    missing = np.diff(arrivals)
+
+    def arrivals(at: Seconds) -> Seconds:
+        """How many tweets are to be expected until then."""
+        return np.asarray(np.interp(at / HOUR_S - first_hour, np.arange(len(cumulated)), cumulated))
+
+    missing = np.diff(arrivals(seconds))
     is_gap = (missing > parameters.expected_tweets) & (np.diff(seconds) > parameters.shortest_minutes * 60)
     before = np.flatnonzero(is_gap)
-    start, end = seconds[before], seconds[before + 1]
+    return _joined(_intervals(seconds[before], seconds[before + 1]), recorded, arrivals)
+
+
+def outages_of(outages: pl.LazyFrame, source: str) -> pl.DataFrame:
+    """Return when nothing of a source was received, and was not had later either.
+
+    Several streams may feed a source: it is not whole while one of them is down.
+
+    Parameters
+    ----------
+    outages
+        Rows of `governance/outages`.
+    source
+        Drop folder of the files.
+
+    Returns
+    -------
+    pl.DataFrame
+        from_utc, to_utc. What was had later is left out: from the moment on from which it was.
+    """
+    lost_until = pl.coalesce("backfilled_from_utc", "ended_utc")
+    return (
+        outages.filter(for_source=source)
+        .select(from_utc="began_utc", to_utc=lost_until)
+        .filter(pl.col("to_utc") > pl.col("from_utc"))
+        .collect()
+    )
+
+
+def _intervals(start: Seconds, end: Seconds) -> pl.DataFrame:
+    microseconds = {"from_utc": start, "to_utc": end}
     return pl.DataFrame(
-        {
-            "from_utc": pl.Series((start * 1e6).round().astype(np.int64)).cast(pl.Datetime("us")),
-            "to_utc": pl.Series((end * 1e6).round().astype(np.int64)).cast(pl.Datetime("us")),
-            "hours": (end - start) / HOUR_S,
-            "expected_tweets": missing[before],
-        }
-    ).with_columns(pl.col("from_utc", "to_utc").dt.replace_time_zone("UTC"))
+        [pl.Series(name, (each * 1e6).round().astype(np.int64)).cast(UTC) for name, each in microseconds.items()]
+    )
 
 
-def gaps_of_collection(tweets: pl.LazyFrame, parameters: GapParameters) -> pl.DataFrame:
+def _joined(silent: pl.DataFrame, recorded: pl.DataFrame, arrivals: Callable[[Seconds], Seconds]) -> pl.DataFrame:
+    """Make one gap of all that overlap, and say of each how it is known."""
+    ways = ((silent, ARRIVALS), (recorded, OUTAGES))
+    each = pl.concat([frame.with_columns(way=pl.lit(name)) for frame, name in ways]).sort("from_utc", "to_utc", "way")
+    apart = pl.col("from_utc") > pl.col("to_utc").cum_max().shift(1)
+    joined = (
+        each.group_by(gap=apart.fill_null(value=True).cum_sum(), maintain_order=True)
+        .agg(pl.col("from_utc").min(), pl.col("to_utc").max(), pl.col("way").unique())
+        .with_columns(
+            gap_known_by=pl.when(pl.col("way").list.len() > 1).then(pl.lit(BOTH)).otherwise(pl.col("way").list.first()),
+            hours=(pl.col("to_utc") - pl.col("from_utc")).dt.total_microseconds() / (HOUR_S * 1e6),
+        )
+    )
+    from_s, to_s = (joined[name].dt.epoch("us").to_numpy() / 1e6 for name in ("from_utc", "to_utc"))
+    expected = pl.Series("expected_tweets", arrivals(to_s) - arrivals(from_s), dtype=pl.Float64())
+    return joined.with_columns(expected).select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+
+
+def gaps_of_collection(
+    tweets: pl.LazyFrame, parameters: GapParameters, outages: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Find the silences of the collector, whatever a single user does.
 
     Of each user one tweet an hour makes the rate: a program that begins or ends to tweet is not the collector. A day,
@@ -84,6 +148,8 @@ def gaps_of_collection(tweets: pl.LazyFrame, parameters: GapParameters) -> pl.Da
         Rows of `tweets/raw_tweets`.
     parameters
         Parameters.
+    outages
+        See `collection_gaps`.
     """
     users = pl.col("user").n_unique()
     by_day = tweets.group_by(day=pl.col("created_utc").dt.date()).agg(users)
@@ -91,7 +157,7 @@ def gaps_of_collection(tweets: pl.LazyFrame, parameters: GapParameters) -> pl.Da
     seen = tweets.select("user", "created_utc").filter(pl.col("created_utc").dt.date().is_in(days))
     by_hour = seen.group_by(hour=pl.col("created_utc").dt.truncate("1h")).agg(tweets=users)
     times = seen.select("created_utc").collect(engine="streaming")["created_utc"]
-    return collection_gaps(times, parameters, by_hour.collect(engine="streaming"))
+    return collection_gaps(times, parameters, by_hour.collect(engine="streaming"), outages)
 
 
 def _expected_by_hour(counts: npt.NDArray[np.float64], first_hour: int, fewest_weeks: int) -> npt.NDArray[np.float64]:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from ons_assets import cli, operations
+from ons_assets.collectors.descriptions import BadDescription
 from ons_assets.collectors.prices import shops
 from ons_assets.collectors.prices.mornings import NOBODY
 from ons_assets.collectors.prices.runs import NotCollected, Runs, finish
@@ -111,7 +112,7 @@ def test_the_next_morning_goes_to_the_new_shelf(story: Any) -> None:
     path = opened.settings.home / "collectors" / "prices" / f"{SHOP}.yaml"
     whole = path.read_text()
     path.write_text("")
-    with pytest.raises(shops.BadShop):
+    with pytest.raises(BadDescription):
         opened.collect(between, (SHOP,))
     path.write_text(whole)
     [said] = opened.collect(day, (SHOP,))

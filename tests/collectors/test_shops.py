@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
+from ons_assets.collectors.descriptions import ENDINGS, BadDescription
 from ons_assets.collectors.prices import mornings, shops
 from ons_assets.collectors.prices.runs import Runs
 from ons_assets.lakehouse.home import Home
@@ -49,7 +50,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
 def test_faults_are_told_in_a_sentence(tmp_path: Path, said: dict[str, Any], sentence: str) -> None:
     path = tmp_path / "shop.yaml"
     path.write_text(yaml.safe_dump({**BASE, **said}))
-    with pytest.raises(shops.BadShop) as error:
+    with pytest.raises(BadDescription) as error:
         shops.read(path)
     told = str(error.value)
     assert sentence in told
@@ -69,22 +70,22 @@ def test_faults_are_told_in_a_sentence(tmp_path: Path, said: dict[str, Any], sen
 def test_files_that_describe_nothing(tmp_path: Path, text: str, sentence: str) -> None:
     path = tmp_path / "shop.yaml"
     path.write_text(text)
-    with pytest.raises(shops.BadShop, match=sentence.replace("[", r"\[")):
+    with pytest.raises(BadDescription, match=sentence.replace("[", r"\[")):
         shops.read(path)
 
 
 def test_a_file_is_called_like_its_shop(tmp_path: Path) -> None:
     path = tmp_path / "other.yaml"
     path.write_text(yaml.safe_dump(BASE))
-    with pytest.raises(shops.BadShop, match=r"call it shop\.yaml"):
+    with pytest.raises(BadDescription, match=r"call it shop\.yaml"):
         shops.read(path)
 
 
 def test_two_files_of_one_shop_are_one_too_many(tmp_path: Path) -> None:
     """Two schedules of one name would keep the whole service from starting."""
-    for ending in shops.ENDINGS:
+    for ending in ENDINGS:
         (tmp_path / f"{BASE['retailer']}{ending}").write_text(yaml.safe_dump(BASE))
-    with pytest.raises(shops.BadShop, match="is of the same shop; one of them has to go"):
+    with pytest.raises(BadDescription, match="is of the same name; one of them has to go"):
         shops.read(tmp_path / f"{BASE['retailer']}.yaml")
 
 
@@ -100,12 +101,12 @@ def test_the_shipped_example_can_be_used_and_fits_the_schema(tmp_path: Path) -> 
 
 def test_who_is_not_described_is_told_who_is(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    with pytest.raises(shops.BadShop, match="there are none"):
+    with pytest.raises(BadDescription, match="there are none"):
         shops.named(home, "shop")
     shops.folder(home).mkdir(parents=True)
     (shops.folder(home) / "shop.yaml").write_text(yaml.safe_dump(BASE))
     (shops.folder(home) / ".shop.yaml.swp").write_text("x")
-    with pytest.raises(shops.BadShop, match="describes no shop 'shpo'; there are shop"):
+    with pytest.raises(BadDescription, match="describes no shop 'shpo'; there are shop"):
         shops.named(home, "shpo")
     assert shops.named(home, "shop") == shop()
 

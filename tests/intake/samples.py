@@ -122,6 +122,10 @@ SAMPLES = {
         *_numbered("2023-07,{},all,all,{}o{n},{}d,12,0"),
     ),
     "prices": Sample("run.csv", _prices),
+    "outages": _table(
+        "stream,for_source,began_utc,ended_utc,is_over,known_by,outage_reason,backfilled_from_utc",
+        *_numbered("{}{n},tweets,2016-07-2{n}T09:00:00Z,2016-07-2{n}T10:00:00Z,yes,told,{},"),
+    ),
     "item_weights": _table("item_id,item,group,year,weight", *_numbered("{}{n},{},{},2016,1.5")),
     "item_coicop": _table("item_id,coicop_1999,coicop_2018", *_numbered("{}{n},01.1.1,01.1.1.{n}")),
     "item_rules": _table(

@@ -14,7 +14,7 @@ from ons_assets.geography.areas import Areas
 from ons_assets.geography.national_grid import from_national_grid, to_national_grid
 from ons_assets.parameters.tweets import ClusterParameters, UserParameters
 from ons_assets.tweets.clustering import cluster, recluster
-from ons_assets.tweets.collection_gaps import collection_coverage, collection_gaps
+from ons_assets.tweets.collection_gaps import collection_coverage, collection_gaps, outages_of
 from ons_assets.tweets.locating import locate
 from ons_assets.tweets.users import describe_users
 from tests.tweets.statuses import PORTSMOUTH, status, tweet_id
@@ -123,6 +123,73 @@ def times(seconds):
 @pytest.mark.parametrize("seed", range(5))
 def test_no_gap_where_there_was_none(seed):
     assert collection_gaps(times(arrivals(seed=seed))).is_empty()
+
+
+def recorded(*spans):
+    """Outages that the collector recorded, in seconds since the start."""
+    rows = [{"from_utc": START + timedelta(seconds=a), "to_utc": START + timedelta(seconds=b)} for a, b in spans]
+    times_of = dict.fromkeys(("from_utc", "to_utc"), pl.Datetime("us", "UTC"))
+    return pl.DataFrame(rows, schema=times_of)
+
+
+def test_what_the_collector_recorded_is_a_gap_whatever_the_rate():
+    day, hour = 86_400, 3_600
+    found = collection_gaps(times(arrivals()), outages=recorded((3 * day, 3 * day + 60), (9 * day, 9 * day + hour)))
+    assert found["gap_known_by"].to_list() == ["outages", "outages"]
+    assert found["hours"].to_list() == [pytest.approx(1 / 60), pytest.approx(1)]
+    assert (found["expected_tweets"] > 0).all()
+
+
+def test_what_overlaps_is_one_gap():
+    seconds, day = arrivals(), 86_400
+    kept = seconds[(seconds < 5 * day) | (seconds > 6 * day)]
+    [silence] = collection_gaps(times(kept)).rows(named=True)
+    spans = (5 * day + 60, 5 * day + 120), (5.5 * day, 6.25 * day), (6.25 * day, 6.5 * day), (20 * day, 20 * day + 1)
+    found = collection_gaps(times(kept), outages=recorded(*spans))
+    assert found["gap_known_by"].to_list() == ["both", "outages"]
+    assert found["from_utc"][0] == silence["from_utc"]
+    assert found["to_utc"][0] == START + timedelta(days=6.5)
+    lengths = (found["to_utc"] - found["from_utc"]).dt.total_microseconds() / 3.6e9
+    assert found["hours"].to_list() == pytest.approx(lengths.to_list())
+    covered = collection_coverage(found, pl.Series([date(2014, 9, 6), date(2014, 9, 7), date(2014, 9, 8)]))
+    assert covered["share_covered"].to_list() == [pytest.approx(0, abs=0.01), 0.5, 1.0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_gaps_are_the_union_of_both_kinds(seed):
+    """Against a plain reference: is each minute in a gap of either kind?"""
+    draw, day = np.random.default_rng(seed), 86_400
+    seconds = arrivals(seed=seed % 5)
+    kept = seconds[(seconds < 5 * day) | (seconds > 5.5 * day)]
+    starts = draw.uniform(4.5 * day, 6 * day, 12)
+    spans = [(start, start + length) for start, length in zip(starts, draw.exponential(3_600, 12), strict=True)]
+    each = [collection_gaps(times(kept)), recorded(*spans)]
+    together = collection_gaps(times(kept), outages=recorded(*spans))
+    moments = [START + timedelta(seconds=float(at)) for at in np.arange(4.4 * day, 6.5 * day, 97.3)]
+
+    def within(gaps):
+        pairs = gaps.select("from_utc", "to_utc").rows()
+        return [any(a <= at <= b for a, b in pairs) for at in moments]
+
+    assert within(together) == [a or b for a, b in zip(*map(within, each), strict=True)]
+    assert (together["from_utc"][1:] > together["to_utc"][:-1]).all()
+
+
+def test_without_tweets_what_was_recorded_is_still_a_gap():
+    empty = pl.Series([], dtype=pl.Datetime("us", "UTC"))
+    found = collection_gaps(empty, outages=recorded((0, 60)))
+    assert found.rows() == [(START, START + timedelta(seconds=60), 1 / 60, 0.0, "outages")]
+    assert collection_gaps(empty).is_empty()
+
+
+def test_of_an_outage_what_was_had_later_is_no_gap():
+    at = [START + timedelta(hours=each) for each in range(4)]
+    rows = [
+        {"for_source": source, "began_utc": at[0], "ended_utc": at[3], "backfilled_from_utc": since}
+        for source, since in (("tweets", at[0]), ("tweets", at[1]), ("tweets", None), ("photographs", None))
+    ]
+    found = outages_of(pl.DataFrame(rows).lazy(), "tweets")
+    assert found.rows() == [(at[0], at[1]), (at[0], at[3])]
 
 
 def test_outages_are_found_with_their_ends():

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ons_assets.collectors.descriptions import BadDescription
 from ons_assets.collectors.prices import shops
 from ons_assets.collectors.prices.runs import Runs
 from ons_assets.collectors.prices.shops import Shop
@@ -117,7 +118,7 @@ def shops_due(home: Home, zone: str, now: datetime | None = None) -> tuple[list[
     for path in shops.paths(home):
         try:
             shop = shops.read(path)
-        except shops.BadShop as error:
+        except BadDescription as error:
             faults.append(str(error))
             continue
         said = Runs.of(home, shop.retailer).manifests()

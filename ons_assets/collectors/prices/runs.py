@@ -1,6 +1,5 @@
 """The runs of a shop, in a folder of their own: begun, taken up again, finished, made good."""
 
-import fcntl
 import hashlib
 import json
 import subprocess
@@ -8,11 +7,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ons_assets.collectors.agents import VERSION
+from ons_assets.collectors.folders import AtWork, alone, ensure_private
 from ons_assets.collectors.prices import manifests, run_files
 from ons_assets.collectors.prices.answers import Answer
 from ons_assets.collectors.prices.asking import Validator, validators_of
@@ -20,12 +20,11 @@ from ons_assets.collectors.prices.crawl import Collected, Known, crawl
 from ons_assets.collectors.prices.journal import Journal, PageStore, Plan
 from ons_assets.collectors.prices.repair import Acceptance, Proposal, accept, accepted, proposals, renamed
 from ons_assets.collectors.prices.shops import Shop
-from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, Home, write_atomically
+from ons_assets.lakehouse.home import Home, write_atomically
 
 DROPS = "prices"
 STAMP = "%Y%m%d%H%M%S"
 MODULE = "ons_assets.collectors.prices.fetching"
-VERSION = version("ons-assets")
 
 
 class NotCollected(ValueError):
@@ -57,10 +56,7 @@ class Runs:
 
     def ensure(self) -> "Runs":
         """Make the folder."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
-        # Only what is made last has the mode.
-        for each in (self.folder.parent.parent, self.folder.parent, self.folder):
-            each.chmod(PRIVATE_DIRECTORY)
+        ensure_private(self.folder)
         return self
 
     @contextmanager
@@ -72,12 +68,11 @@ class Runs:
         NotCollected
             If one is at work.
         """
-        with (self.folder / "lock").open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise NotCollected(f"a run of {self.folder.name} is at work already") from None
-            yield file.fileno()
+        try:
+            with alone(self.folder, f"a run of {self.folder.name}") as held:
+                yield held
+        except AtWork as error:
+            raise NotCollected(str(error)) from None
 
     def journals(self) -> list[Journal]:
         """Return the runs, in their order."""

@@ -15,34 +15,22 @@ or JSON paths where things stand on pages that have none, or that say less in th
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urljoin, urlsplit
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from ons_assets.collectors import descriptions
+from ons_assets.collectors.descriptions import WEB, Part, is_json_path, reaches_somebody
 from ons_assets.lakehouse.home import Home
 from ons_assets.parameters.geography import known_zone
-from ons_assets.wording import fault_in_words
 
 EXAMPLE = Path(__file__).with_name("example.yaml")
-ENDINGS = (".yaml", ".yml")
-WEB = ("http", "https")
 # As the patterns of the run files have it, by which a file that is empty is known.
 RETAILER = r"^[a-z]+$"
-
-
-class BadShop(ValueError):
-    """A description of a shop cannot be used; the message is one sentence with the name of its file."""
-
-
-class Part(BaseModel):
-    """A part of a description; nothing in it may be misspelt."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _as_text(given: Any) -> Any:
@@ -78,14 +66,7 @@ class Place(Part):
     @field_validator("json_path")
     @classmethod
     def _is_expression(cls, given: str | None) -> str | None:
-        if given is not None:
-            import jmespath
-
-            try:
-                jmespath.compile(given)
-            except Exception:
-                raise ValueError(f"{given!r} is no JMESPath expression") from None
-        return given
+        return given if given is None else is_json_path(given)
 
     @field_validator("pattern")
     @classmethod
@@ -281,11 +262,7 @@ class Shop(Part):
     @field_validator("contact")
     @classmethod
     def _reaches_somebody(cls, contact: str) -> str:
-        if ("@" not in contact and urlsplit(contact).scheme not in WEB) or not (
-            contact.isascii() and contact.isprintable()
-        ):
-            raise ValueError(f"{contact!r} reaches nobody: give a mail address or a page")
-        return contact
+        return reaches_somebody(contact)
 
     @model_validator(mode="after")
     def _can_find_its_shelves(self) -> "Shop":
@@ -324,8 +301,8 @@ def folder(home: Home) -> Path:
 
 
 def paths(home: Home) -> list[Path]:
-    """Return the files of the descriptions of a home, by name; what editors leave beside them is hidden."""
-    return sorted(each for each in folder(home).glob("*") if each.suffix in ENDINGS and not each.name.startswith("."))
+    """Return the files of the descriptions of a home, by name."""
+    return descriptions.paths(folder(home))
 
 
 def read(path: Path) -> Shop:
@@ -333,30 +310,11 @@ def read(path: Path) -> Shop:
 
     Raises
     ------
-    BadShop
+    BadDescription
         If it cannot be used.
     """
-    try:
-        given = yaml.safe_load(path.read_bytes())
-    except OSError as error:
-        raise BadShop(f"{path} cannot be opened: {str(error.strerror).lower()}") from None
-    except yaml.MarkedYAMLError as error:
-        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark is not None else ""
-        raise BadShop(f"{path.name} is not valid YAML{where}") from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise BadShop(f"{path.name} is not valid YAML") from None
-    if not isinstance(given, dict):
-        raise BadShop(
-            f"{path.name} is {'empty' if given is None else 'no description: it says no word with its value'}"
-        )
-    try:
-        shop = Shop.model_validate(given)
-    except ValidationError as error:
-        raise BadShop(f"{path.name}: {_faults(error)}") from None
-    if twins := [each for each in ENDINGS if each != path.suffix and path.with_suffix(each).exists()]:
-        raise BadShop(f"{path.name}: {path.with_suffix(twins[0]).name} is of the same shop; one of them has to go")
-    if shop.retailer != path.stem:
-        raise BadShop(f"{path.name} describes {shop.retailer}: call it {shop.retailer}{path.suffix}")
+    shop = descriptions.read(path, Shop, PARTS)
+    descriptions.has_name_of_file(path, shop.retailer)
     return shop
 
 
@@ -365,14 +323,10 @@ def named(home: Home, retailer: str) -> Shop:
 
     Raises
     ------
-    BadShop
+    BadDescription
         If there is none, or it cannot be used.
     """
-    known = {each.stem: each for each in paths(home)}
-    if retailer not in known:
-        there = f"there are {', '.join(known)}" if known else "there are none"
-        raise BadShop(f"{folder(home)} describes no shop {retailer!r}; {there}")
-    return read(known[retailer])
+    return read(descriptions.named(folder(home), retailer, "shop"))
 
 
 def written(shop: Shop) -> str:
@@ -385,15 +339,6 @@ def from_written(text: str) -> Shop:
     return Shop.model_validate(json.loads(text))
 
 
-def _faults(error: ValidationError) -> str:
-    said = []
-    for fault in error.errors():
-        where = ".".join(str(each) for each in fault["loc"] if each not in ("[key]", "str", "int", "Place"))
-        what = fault_in_words(fault) if fault["type"] != "extra_forbidden" else _unknown(fault["loc"])
-        said.append(f"{where}: {what}" if where else what)
-    return "; ".join(dict.fromkeys(said))
-
-
 PARTS: Mapping[str, type[Part]] = {
     "shelves": Directory,
     "pages": Pages,
@@ -401,8 +346,3 @@ PARTS: Mapping[str, type[Part]] = {
     "items": Shelf,
     "hours": Hours,
 }
-
-
-def _unknown(where: Sequence[str | int]) -> str:
-    part = PARTS.get(str(where[0]), Shop) if len(where) > 1 else Shop
-    return f"is no word here; there are {', '.join(part.model_fields)}"

@@ -1,0 +1,226 @@
+"""What of a message is kept: the fields of the layout, written anew; text and names are never decoded, or forgotten."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from ons_assets.collectors.streams.description import FIELDS, Keeps
+
+DIGITS = re.compile(r"[0-9]{1,18}")
+PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
+# Ids that are no numbers become numbers of 62 bits, above all that hold a time of today.
+ID_BITS = 62
+
+
+class Junk(ValueError):
+    """A message is none of the layout."""
+
+
+class Farewell(Exception):
+    """The service says that it ends the connection."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is written of a message.
+
+    Parameters
+    ----------
+    line
+        One line of JSON, without its end.
+    time
+        When it was, as the message says; None if that is not known.
+    is_placed
+        Whether it says where.
+    """
+
+    line: bytes
+    time: datetime | None
+    is_placed: bool = False
+
+
+# Of a message: what is kept of it, or None if it is not meant.
+Keeper = Callable[[bytes], Kept | None]
+
+
+def keeper_of(keeps: Keeps) -> Keeper:
+    """Return what keeps the fields of a layout.
+
+    Parameters
+    ----------
+    keeps
+        Of the description. The function that is returned raises `Junk` for what is no message of the layout, and
+        `Farewell` where the service takes its leave.
+    """
+    return _of_twitter if keeps.layout == "twitter-api" else _of_fields(keeps)
+
+
+class _Point(msgspec.Struct, omit_defaults=True):
+    type: str | None = None
+    coordinates: list[float] | None = None
+
+
+class _Geo(msgspec.Struct, omit_defaults=True):
+    place_id: str | None = None
+    coordinates: _Point | None = None
+
+
+class _Reference(msgspec.Struct):
+    type: str
+
+
+class _Tweet(msgspec.Struct, omit_defaults=True):
+    id: str
+    author_id: str | None = None
+    created_at: str | None = None
+    geo: _Geo | None = None
+    source: str | None = None
+    edit_history_tweet_ids: list[str] | None = None
+    referenced_tweets: list[_Reference] | None = None
+
+
+class _Place(msgspec.Struct, omit_defaults=True):
+    id: str
+    place_type: str | None = None
+
+
+class _Includes(msgspec.Struct, omit_defaults=True):
+    places: list[_Place] | None = None
+
+
+class _Message(msgspec.Struct):
+    data: list[_Tweet] | _Tweet | None = None
+    includes: _Includes | None = None
+    errors: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Written(msgspec.Struct, omit_defaults=True):
+    data: list[_Tweet] | _Tweet
+    includes: _Includes | None = None
+
+
+_decode_message = msgspec.json.Decoder(_Message).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def _of_twitter(message: bytes) -> Kept | None:
+    try:
+        said = _decode_message(message)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Junk from None
+    if said.data is None:
+        notice = bytes(said.errors)
+        if b"disconnect" in notice:
+            raise Farewell
+        if not notice:
+            raise Junk
+        return None
+    tweets = said.data if isinstance(said.data, list) else [said.data]
+    if not tweets:
+        return None
+    is_placed = any(each.geo is not None and each.geo.coordinates is not None for each in tweets)
+    return Kept(_encode(_Written(said.data, said.includes)), _iso(tweets[-1].created_at), is_placed)
+
+
+def _of_fields(keeps: Keeps) -> Keeper:
+    places = {name: _all_of(given) for name, given in keeps.fields.items()}
+    is_meant = _found(keeps.only) if keeps.only is not None else None
+    per_second = PER_SECOND[keeps.time_unit]
+    order = [name for name in FIELDS if name in places]
+
+    def keep(message: bytes) -> Kept | None:
+        try:
+            said = msgspec.json.decode(message)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise Junk from None
+        if is_meant is not None and not is_meant(said):
+            return None
+        found = {name: places[name](said) for name in order}
+        time, number = _moment(found["time"][0], per_second), _number(found["id"])
+        if time is None or number is None or not _is_word(found["user"][0]):
+            raise Junk
+        values = {name: each[0] for name, each in found.items() if each[0] is not None}
+        if not all(_is_word(value) for name, value in values.items() if name not in ("id", "time")):
+            raise Junk
+        values |= {"id": number, "user": str(values["user"]), "time": time.isoformat(timespec="microseconds")}
+        return Kept(_encode(values), time, "latitude" in values and "longitude" in values)
+
+    return keep
+
+
+def _all_of(given: str | Sequence[str]) -> Callable[[Any], list[Any]]:
+    found = [_found(each) for each in ([given] if isinstance(given, str) else given)]
+    return lambda said: [each(said) for each in found]
+
+
+def _found(expression: str) -> Callable[[Any], Any]:
+    """Return what looks an expression up; a way by names alone, which is by far the commonest, without JMESPath."""
+    if not PLAIN_PATH.fullmatch(expression):
+        import jmespath
+
+        return jmespath.compile(expression).search  # type: ignore[no-any-return]
+    names = expression.split(".")
+
+    def follow(said: Any) -> Any:
+        for name in names:
+            if not isinstance(said, dict):
+                return None
+            said = said.get(name)
+        return said
+
+    return follow
+
+
+def cursor_of(expression: str) -> Callable[[bytes], str | None]:
+    """Return what reads the cursor of a message; None where it has none."""
+    found = _found(expression)
+
+    def read(message: bytes) -> str | None:
+        try:
+            value = found(msgspec.json.decode(message))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        return str(value) if _is_word(value) else None
+
+    return read
+
+
+def _is_word(value: Any) -> bool:
+    """Whether a value is one word or number, and not an object, a list or nothing."""
+    return isinstance(value, int | float | str) and not isinstance(value, bool) and value != ""
+
+
+def _number(parts: Sequence[Any]) -> str | None:
+    """An id as digits; one that has other characters, or is made of several, by its hash."""
+    if not all(_is_word(each) for each in parts):
+        return None
+    words = [str(each) for each in parts]
+    if len(words) == 1 and DIGITS.fullmatch(words[0]):
+        return words[0]
+    digest = hashlib.sha256("\n".join(words).encode("utf-8", "surrogatepass")).digest()
+    return str(1 << ID_BITS | int.from_bytes(digest[:8]) >> (64 - ID_BITS))
+
+
+def _moment(value: Any, per_second: int) -> datetime | None:
+    if isinstance(value, str):
+        return _iso(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value / per_second, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _iso(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo is not None else None

@@ -1,0 +1,1 @@
+"""When a collector was down, as it says itself."""

@@ -1,0 +1,114 @@
+"""What a harvester should have: held against the log of the stream, and against when it was killed."""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A time in which nothing was received, as somebody has it.
+
+    Parameters
+    ----------
+    began_utc, ended_utc
+        From when to when.
+    by
+        How it came about.
+    """
+
+    began_utc: datetime
+    ended_utc: datetime
+    by: str
+
+
+def true_outages(log: Sequence[Mapping[str, Any]], killed: Sequence[datetime]) -> list[Interval]:
+    """Return when the stream was not received, by what it wrote down, and by who killed the harvester.
+
+    Parameters
+    ----------
+    log
+        Of the stream, of the kinds that have connections.
+    killed
+        When the harvester was killed, in order.
+    """
+    found: list[Interval] = []
+    broke: tuple[datetime, str] | None = None
+    kills = list(killed)
+    for each in log:
+        at = datetime.fromtimestamp(each["at"], UTC)
+        if each["what"] == "broke" and broke is None:
+            broke = at, each["by"]
+        elif each["what"] == "opened":
+            # Killed before the next connection: of the two, what came first is the beginning.
+            early = [each for each in kills if each < at]
+            kills = kills[len(early) :]
+            begins = [*([broke] if broke is not None else []), *((each, "killed") for each in early)]
+            if begins:
+                began, by = min(begins)
+                found.append(Interval(began, at, by))
+            broke = None
+    return found
+
+
+def beyond(some: Iterable[Interval], others: Iterable[Interval], within: timedelta) -> list[Interval]:
+    """Return the intervals of which a moment is further from all others than so long.
+
+    Asked both ways, it is none of either where two tell the same to that precision. A connection that lasted less is no
+    matter: nobody may have received a byte over it.
+
+    Parameters
+    ----------
+    some, others
+        In any order.
+    within
+        How far is not too far.
+    """
+    wide: list[tuple[datetime, datetime]] = []
+    for began, ended in sorted((each.began_utc - within, each.ended_utc + within) for each in others):
+        if wide and began <= wide[-1][1]:
+            wide[-1] = wide[-1][0], max(wide[-1][1], ended)
+        else:
+            wide.append((began, ended))
+    return [
+        each for each in some if not any(began <= each.began_utc and each.ended_utc <= ended for began, ended in wide)
+    ]
+
+
+def safe_ids(folder: Path) -> set[int]:
+    """Return the ids that a power cut would leave at this moment: those of whole members of all files.
+
+    Parameters
+    ----------
+    folder
+        Drop folder, in which a file may be unfinished.
+    """
+    return {identifier for path in sorted(folder.iterdir()) for identifier in _ids(path)}
+
+
+def _ids(path: Path) -> Iterable[int]:
+    content = path.read_bytes()
+    text = b""
+    while content:
+        member = zlib.decompressobj(31)
+        try:
+            piece = member.decompress(content)
+        except zlib.error:
+            break
+        if not member.eof:
+            break
+        text, content = text + piece, member.unused_data
+    for line in text.splitlines():
+        said = msgspec.json.decode(line)
+        yield int(said.get("data", said)["id"])
+
+
+def lines_of(folder: Path) -> int:
+    """Return how many messages the finished files of a folder hold."""
+    return sum(gzip.decompress(path.read_bytes()).count(b"\n") for path in sorted(folder.glob("*.jsonl.gz")))

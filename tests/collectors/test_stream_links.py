@@ -1,0 +1,305 @@
+"""What services do to a connection: each case is small and neutral, and stands for what people met with real ones."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ons_assets.collectors.streams import growing_file
+from ons_assets.collectors.streams.description import Stream
+from ons_assets.collectors.streams.links import Batch, Call, Lines, Lost, greater, link_of, peace_seconds, refusal
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n\r\n"
+JSON, EVENTS = b"application/json", b"text/event-stream"
+AGENT = "ons-assets (test; +streams@office.example)"
+
+
+def stream(kind: str, address: str, **more: Any) -> Stream:
+    fields = {"id": "id", "user": "user", "time": "time"}
+    said = {"stream": "local", "kind": kind, "address": address, "contact": "streams@office.example"}
+    return Stream.model_validate({**said, "keeps": {"fields": fields}, "connect_seconds": 5, **more})
+
+
+@asynccontextmanager
+async def service(chunks: Sequence[bytes], calls: list[bytes] | None = None) -> AsyncIterator[str]:
+    """Answer with some chunks, each sent by itself, and end the connection."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if calls is not None:
+            calls.append(head)
+        for chunk in chunks:
+            writer.write(chunk)
+            await writer.drain()
+            await asyncio.sleep(0.002)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/stream"
+
+
+def received(
+    kind: str, chunks: Sequence[bytes], calls: list[bytes] | None = None, signs: list[int] | None = None, **more: Any
+) -> tuple[list[Batch], Lost]:
+    """Return what a link gives of an answer, and why it ended."""
+
+    async def listen() -> tuple[list[Batch], Lost]:
+        found: list[Batch] = []
+        alive: Callable[[], None] = (lambda: signs.append(1)) if signs is not None else (lambda: None)
+        async with service(chunks, calls) as address:
+            described = stream(kind, address, **more)
+            try:
+                async for batch in link_of(described)(Call(described, AGENT, "s3cret", alive=alive)):
+                    found.append(batch)
+            except Lost as lost:
+                return found, lost
+        raise AssertionError("a link that ends says why")
+
+    return asyncio.run(listen())
+
+
+def messages(batches: Sequence[Batch]) -> list[bytes]:
+    return [each for batch in batches for each in batch.messages]
+
+
+def pieces(content: bytes, size: int) -> list[bytes]:
+    return [content[at : at + size] for at in range(0, len(content), size)]
+
+
+TEXT = '{"id":1,"text":"caf\u00e9 \U0001f30d \u2028 \u0085 \x0b"}'.encode()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_lines_are_whole_whatever_the_chunks_are(size: int, end: bytes) -> None:
+    """A character of four bytes lies over two chunks; U+2028 and U+0085 end no line."""
+    content = end + TEXT + end + end + b'{"id":2}' + end
+    found, lost = received("json-lines", [HEAD % JSON, *pieces(content, size)])
+    assert messages(found) == [TEXT, b'{"id":2}']
+    assert lost.by == "ended"
+
+
+def test_empty_lines_are_signs_of_life_and_no_messages() -> None:
+    signs: list[int] = []
+    found, _ = received("json-lines", [HEAD % JSON, b"\r\n", b"\r\n", b"\r\n"], signs=signs)
+    assert messages(found) == []
+    assert found[0] == Batch([]), "that it answered is told at once"
+    assert len(signs) == 3
+
+
+def test_what_is_cut_off_within_an_answer_is_no_message() -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    found, lost = received("json-lines", [chunked, b'9\r\n{"id":1}\n\r\n', b'5\r\n{"id"'])
+    assert messages(found) == [b'{"id":1}']
+    assert (lost.by, lost.sentence) == ("network", "the connection broke off within an answer")
+
+
+def test_a_connection_that_ends_before_a_chunk_says_its_length_has_broken_off() -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    found, lost = received("json-lines", [chunked, b'9\r\n{"id":1}\n\r\n'])
+    assert messages(found) == [b'{"id":1}']
+    assert lost.by == "network"
+
+
+def test_the_last_line_needs_no_end_where_the_answer_ends_in_order() -> None:
+    found, lost = received("json-lines", [HEAD % JSON, b'{"id":1}'])
+    assert messages(found) == [b'{"id":1}']
+    assert lost.by == "ended"
+
+
+def test_a_line_without_end_is_given_up() -> None:
+    _, lost = received("json-lines", [HEAD % JSON, *[b"x" * 1000] * 50], most_message_bytes=10_000)
+    assert lost.by == "junk"
+    with pytest.raises(Lost):
+        Lines(10).of(b"x" * 11 + b"\n")
+
+
+@pytest.mark.parametrize("size", [1, 5, 1000])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_events_are_parsed_as_the_standard_says(size: int, end: str) -> None:
+    """Data of several lines, comments between and right before an event, a mark of byte order, an id without data."""
+    text = TEXT.decode().replace("\x0b", "")
+    said = [
+        "\ufeff:thump",
+        ":thump",
+        "event: update",
+        "id: 7",
+        f"data: {text}",
+        "",
+        ":",
+        "event: delete",
+        "data: 123",
+        "",
+        "data:{",
+        'data:"id": 2}',
+        "",
+        "id: 9",
+        "",
+        "retry: 3000",
+        "",
+        "event: update",
+        "data: {}",
+        "",
+        "data: never ended",
+    ]
+    content = end.join(said).encode()
+    found, lost = received("sse", [HEAD % EVENTS, *pieces(content, size)])
+    assert messages(found) == [text.encode(), b"123", b'{\n"id": 2}', b"{}"]
+    assert [batch.cursor for batch in found if batch.messages] == ["7", "7", "7", "9"]
+    assert lost.by == "ended"
+    assert lost.wait_seconds == 3.0, "the service says how long one waits"
+
+
+def test_events_of_other_names_are_left_out() -> None:
+    content = b"event: delete\ndata: 1\n\nevent: update\ndata: 2\n\ndata: 3\n\n"
+    found, _ = received("sse", [HEAD % EVENTS, content], events=["update"])
+    assert messages(found) == [b"2"]
+
+
+def test_signs_of_life_that_are_comments_never_grow_too_long() -> None:
+    signs: list[int] = []
+    _, lost = received(
+        "sse", [HEAD % EVENTS, *[b":" + b"thump" * 2000 + b"\n"] * 30], signs=signs, most_message_bytes=10
+    )
+    assert lost.by == "ended"
+    assert signs
+    _, lost = received("sse", [HEAD % EVENTS, *[b"data: " + b"x" * 10_000 + b"\n"] * 30], most_message_bytes=10)
+    assert lost.by == "junk"
+
+
+def test_what_is_no_stream_of_events_is_an_error_of_the_service() -> None:
+    _, lost = received("sse", [HEAD % b"text/html", b"<html>Sign in</html>"])
+    assert lost.by == "http"
+
+
+@pytest.mark.parametrize(
+    ("status", "by"), [(429, "busy"), (420, "busy"), (503, "http"), (500, "http"), (401, "refused"), (301, "refused")]
+)
+@pytest.mark.parametrize("kind", ["json-lines", "sse", "poll"])
+def test_an_answer_with_an_error_says_how_one_waits(kind: str, status: int, by: str) -> None:
+    calls: list[bytes] = []
+    head = b"HTTP/1.1 %d No\r\nContent-Length: 0\r\nRetry-After: 7\r\nLocation: http://127.0.0.1:1/\r\n\r\n" % status
+    _, lost = received(kind, [head], calls)
+    assert (lost.by, lost.wait_seconds) == (by, 7.0)
+    assert len(calls) == 1, "a token follows no redirect"
+
+
+def test_a_service_is_told_who_asks_and_never_shown_what_is_secret() -> None:
+    calls: list[bytes] = []
+    received("json-lines", [HEAD % JSON], calls)
+    assert f"User-Agent: {AGENT}".encode() in calls[0]
+    assert b"Authorization: Bearer s3cret" in calls[0]
+    assert "s3cret" not in repr(Call(stream("sse", "https://a.example/"), AGENT, "s3cret"))
+
+
+def test_nobody_there_is_an_error_of_the_network() -> None:
+    async def listen() -> Lost:
+        described = stream("json-lines", "http://127.0.0.1:9/")
+        try:
+            async for _ in link_of(described)(Call(described, AGENT)):
+                pass
+        except Lost as lost:
+            return lost
+        raise AssertionError
+
+    lost = asyncio.run(listen())
+    assert (lost.by, lost.sentence) == ("network", "the service cannot be reached")
+
+
+def test_how_long_a_service_wants_peace() -> None:
+    later = int(NOW.timestamp()) + 90
+    assert peace_seconds({}, NOW) == 0
+    assert peace_seconds({"retry-after": "120"}, NOW) == 120
+    assert peace_seconds({"retry-after": "Sun, 01 Mar 2026 12:02:00 GMT"}, NOW) == 120
+    assert peace_seconds({"retry-after": "soon"}, NOW) == 0
+    assert peace_seconds({"retry-after": "9" * 30}, NOW) == 0
+    assert peace_seconds({"x-rate-limit-reset": str(later), "x-rate-limit-remaining": "0"}, NOW) == 90
+    assert peace_seconds({"x-rate-limit-reset": str(later), "x-rate-limit-remaining": "12"}, NOW) == 0
+    assert peace_seconds({"x-rate-limit-reset": str(later + 10**9)}, NOW) == 86_400, "clocks may be wrong"
+    assert refusal(429, {"retry-after": "5"}, NOW).wait_seconds == 5
+
+
+def test_cursors_that_are_numbers_are_compared_as_numbers() -> None:
+    assert greater("9", "10") == "10"
+    assert greater("10", "9") == "10"
+    assert greater(None, "9") == greater("9", None) == "9"
+    assert greater("b", "a") == "a"
+
+
+def test_parameters_take_the_place_of_those_of_the_address() -> None:
+    call = Call(stream("sse", "https://a.example/s?x=1&since=2&x=3"), AGENT, parameters={"since": "a b&c"})
+    assert call.address() == "https://a.example/s?x=3&since=a+b%26c"
+
+
+def grown(path: Path, cursor: str | None, steps: Sequence[Callable[[], Any]]) -> list[Batch]:
+    """Return what is read of a file while steps are done to it."""
+
+    async def listen() -> list[Batch]:
+        described = stream("file", path.as_uri())
+        found: list[Batch] = []
+        link = link_of(described)(Call(described, AGENT, cursor=cursor))
+
+        async def read() -> None:
+            async for batch in link:
+                found.append(batch)
+
+        task = asyncio.create_task(read())
+        for step in [*steps, lambda: None]:
+            await asyncio.sleep(0.06)
+            step()
+        await asyncio.sleep(0.06)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return found
+
+    return asyncio.run(listen())
+
+
+def add(path: Path, content: bytes) -> Callable[[], Any]:
+    def step() -> None:
+        with path.open("ab") as file:
+            file.write(content)
+
+    return step
+
+
+def test_a_file_is_read_as_it_grows_and_on_from_where_it_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing_file, "LOOK_SECONDS", 0.01)
+    path = tmp_path / "positions.jsonl"
+    path.write_bytes(b"1\n2\n")
+    first = grown(path, None, [add(path, b"3\n4"), add(path, b"4\n5")])
+    assert messages(first) == [b"1", b"2", b"3", b"44"]
+    cursor = first[-1].cursor
+    assert messages(grown(path, cursor, [add(path, b"5\n")])) == [b"55"], "the line that had no end"
+
+    def put_aside() -> None:
+        path.rename(tmp_path / "positions.jsonl.1")
+        path.write_bytes(b"7\n")
+
+    again = grown(path, cursor, [add(path, b"6\n"), put_aside, add(path, b"8\n")])
+    assert messages(again) == [b"55", b"6", b"7", b"8"]
+    # While nobody read, the file was put aside: its end comes first.
+    add(tmp_path / "positions.jsonl.1", b"late\n")()
+    old = again[-1].cursor
+    assert old is not None
+    assert messages(grown(path, old, [])) == []
+    at_its_end = f"{(tmp_path / 'positions.jsonl.1').stat().st_ino}:{len(b'1_2_3_44_55_6_')}"
+    assert messages(grown(path, at_its_end, [])) == [b"late", b"7", b"8"]
+
+
+def test_a_file_that_was_emptied_is_read_from_its_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growing_file, "LOOK_SECONDS", 0.01)
+    path = tmp_path / "positions.jsonl"
+    path.write_bytes(b"one\ntwo\n")
+    found = grown(path, None, [lambda: path.write_bytes(b"3\n"), add(path, b"4\n")])
+    assert messages(found) == [b"one", b"two", b"3", b"4"]
+    assert messages(grown(path, f"{path.stat().st_ino}:999", [])) == [b"3", b"4"]

@@ -1,0 +1,129 @@
+"""Descriptions of streams, and their tokens: what is wrong is said in a sentence that holds no secret."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ons_assets.collectors.descriptions import BadDescription
+from ons_assets.collectors.streams import description
+from ons_assets.collectors.streams.description import NoToken, Token, Wait
+from ons_assets.collectors.streams.standing import unit
+from ons_assets.lakehouse.home import Home
+
+GOOD: dict[str, Any] = {
+    "stream": "local",
+    "kind": "sse",
+    "address": "https://stream.example/positions",
+    "contact": "streams@office.example",
+    "keeps": {"fields": {"id": "id", "user": "account.id", "time": "created_at"}},
+}
+FIELDS = GOOD["keeps"]["fields"]
+
+
+def written(folder: Path, **more: Any) -> Path:
+    path = folder / "local.yaml"
+    path.write_text(yaml.safe_dump({**GOOD, **more}))
+    return path
+
+
+def test_what_is_said_is_read(tmp_path: Path) -> None:
+    stream = description.read(written(tmp_path, heartbeat_seconds=30))
+    assert (stream.stream, stream.into, stream.heartbeat_seconds) == ("local", "tweets", 30)
+    assert not stream.resumes
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"kind": "websocket"}, "begins with wss://"),
+        ({"address": "ftp://stream.example"}, "begins with https://"),
+        ({"address": "https://me:secret@stream.example/"}, "token says where a token lies"),
+        ({"contact": "nobody"}, "reaches nobody"),
+        ({"token": {}}, "environment or file says where it lies"),
+        ({"token": {"environment": "A", "file": "/b"}}, "environment or file says where it lies"),
+        ({"token": {"environment": "A"}, "address": "http://stream.example/"}, "a token is not sent over http://"),
+        ({"keeps": {"fields": {"id": "id", "user": "u"}}}, "fields says no time"),
+        ({"keeps": {"fields": {**FIELDS, "text": "text"}}}, "knows no field text"),
+        ({"keeps": {"fields": {**FIELDS, "latitude": "lat"}}}, "one of latitude and longitude"),
+        ({"keeps": {"fields": {**FIELDS, "user": ["a", "b"]}}}, "user stands in one place"),
+        ({"keeps": {"fields": {**FIELDS, "user": "a["}}}, "no JMESPath expression"),
+        ({"keeps": {"layout": "twitter-api", "fields": FIELDS}}, "fields are those of the layout"),
+        ({"backfill": {"parameter": "since", "header": "Since"}}, "exactly one of them"),
+        ({"backfill": {"how": "minutes", "parameter": "m"}}, "minutes needs reach_seconds"),
+        ({"kind": "json-lines", "backfill": {"parameter": "since"}}, "backfill says no field"),
+        ({"poll": {"next": "meta.next"}}, "next and next_parameter go together"),
+        ({"heartbeat": 3}, "is no word here; there are stream, kind"),
+        ({"reconnect": {"waits": 3}}, "is no word here; there are network, http"),
+        ({"stream": "Local"}, "stream"),
+    ],
+)
+def test_what_cannot_be_used_is_said(tmp_path: Path, more: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadDescription, match=sentence.replace("[", r"\[")):
+        description.read(written(tmp_path, **more))
+
+
+def test_a_description_has_the_name_of_its_stream(tmp_path: Path) -> None:
+    path = written(tmp_path).rename(tmp_path / "other.yaml")
+    with pytest.raises(BadDescription, match=r"call it local\.yaml"):
+        description.read(path)
+    with pytest.raises(BadDescription, match="describes no stream 'x'; there are none"):
+        description.named(Home(tmp_path), "x")
+
+
+def test_every_description_that_is_shipped_can_be_used() -> None:
+    assert list(description.shipped()) == ["jetstream", "mastodon", "x"]
+    for path in description.shipped().values():
+        assert description.read(path).contact == "streams@office.example"
+
+
+def test_a_token_is_read_from_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAM_TOKEN", " s3cret\n")
+    assert Token(environment="STREAM_TOKEN").read() == "s3cret"
+    file = tmp_path / "token"
+    file.write_text("s3cret\n")
+    file.chmod(0o600)
+    assert Token(file=file).read() == "s3cret"
+
+
+@pytest.mark.parametrize("content", ["", "  \n", "s3cret s3cret", "s3cr\u00e9t", "s3cret\nnext"])
+def test_what_is_no_token_is_not_quoted(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "token"
+    file.write_text(content)
+    file.chmod(0o600)
+    with pytest.raises(NoToken) as error:
+        Token(file=file).read()
+    assert "s3c" not in str(error.value)
+
+
+def test_a_token_that_others_can_read_is_not_used(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("s3cret")
+    file.chmod(0o640)
+    with pytest.raises(NoToken, match="can be read by others: chmod 600"):
+        Token(file=file).read()
+    with pytest.raises(NoToken, match="cannot be opened"):
+        Token(file=tmp_path / "none").read()
+    with pytest.raises(NoToken, match="the variable NOT_SET_ANYWHERE holds no token"):
+        Token(environment="NOT_SET_ANYWHERE").read()
+
+
+def test_waits_grow_as_they_are_described() -> None:
+    linear = Wait(first_seconds=0.25, grows="linear", longest_seconds=16)
+    assert [linear.before(each) for each in (1, 2, 4, 64, 65, 10**9)] == [0.25, 0.5, 1.0, 16, 16, 16]
+    doubled = Wait(first_seconds=5, longest_seconds=320)
+    assert [doubled.before(each) for each in (1, 2, 3, 7, 8, 10**6)] == [5, 10, 20, 320, 320, 320]
+    assert Wait(first_seconds=3, grows="not", longest_seconds=9).before(50) == 3
+
+
+def test_a_unit_begins_the_harvester_again_and_holds_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "collectors" / "streams"
+    folder.mkdir(parents=True)
+    written(folder, token={"environment": "STREAM_TOKEN"})
+    monkeypatch.setenv("STREAM_TOKEN", "s3cret")
+    said = unit(Home(tmp_path), "local")
+    assert f"harvest local --home {tmp_path}" in said
+    assert "Restart=always" in said
+    assert "EnvironmentFile=/etc/ons-assets/local.env" in said
+    assert "s3cret" not in said

@@ -1,0 +1,178 @@
+"""What of a message is kept: the fields of the layout, and never a text or a name."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ons_assets.collectors.streams.description import Keeps
+from ons_assets.collectors.streams.keeping import Farewell, Junk, cursor_of, keeper_of
+from ons_assets.simulate.streams import Made
+
+WHEN = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
+SECRET = "MARKER4711"
+OF_X = {
+    "data": {
+        "id": "1234567890123456789",
+        "author_id": "77",
+        "created_at": "2026-03-01T12:30:15.250Z",
+        "text": SECRET,
+        "geo": {"place_id": "p", "coordinates": {"type": "Point", "coordinates": [-0.1, 51.5]}},
+        "source": "Some app",
+        "entities": {"mentions": [{"username": SECRET}]},
+    },
+    "includes": {
+        "places": [{"id": "p", "place_type": "city", "full_name": SECRET}],
+        "users": [{"id": "77", "name": SECRET, "username": SECRET}],
+    },
+    "matching_rules": [{"tag": SECRET}],
+}
+PLAIN = Keeps(
+    fields={"id": "id", "user": "account.id", "time": "created_at", "latitude": "geo.lat", "longitude": "geo.lon"}
+)
+OF_PLAIN = {
+    "id": "17",
+    "account": {"id": 99, "acct": SECRET},
+    "created_at": "2026-03-01T13:30:15.25+01:00",
+    "content": SECRET,
+    "geo": {"lat": 51.5, "lon": -0.1},
+}
+
+
+def said(message: Any) -> bytes:
+    return json.dumps(message, ensure_ascii=False).encode()
+
+
+def test_of_x_ids_time_and_place_are_kept_as_the_way_in_reads_them() -> None:
+    kept = keeper_of(Keeps(layout="twitter-api"))(said(OF_X))
+    assert kept is not None
+    assert kept.time == WHEN
+    assert kept.is_placed
+    assert SECRET not in kept.line.decode()
+    assert json.loads(kept.line) == {
+        "data": {name: OF_X["data"][name] for name in ("id", "author_id", "created_at", "geo", "source")},
+        "includes": {"places": [{"id": "p", "place_type": "city"}]},
+    }
+
+
+def test_of_fields_those_that_are_named_are_kept() -> None:
+    kept = keeper_of(PLAIN)(said(OF_PLAIN))
+    assert kept is not None
+    assert kept.time == WHEN
+    assert json.loads(kept.line) == {
+        "id": "17",
+        "user": "99",
+        "time": "2026-03-01T12:30:15.250000+00:00",
+        "latitude": 51.5,
+        "longitude": -0.1,
+    }
+
+
+def test_a_message_without_a_position_is_kept_without_one() -> None:
+    kept = keeper_of(PLAIN)(said({**OF_PLAIN, "geo": None}))
+    assert kept is not None
+    assert not kept.is_placed
+    assert set(json.loads(kept.line)) == {"id", "user", "time"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "number"), [("s", 1772368215.25), ("ms", 1772368215250), ("us", 1772368215250000), ("s", "2026-03-01")]
+)
+def test_times_are_numbers_of_the_unit_that_is_said(unit: str, number: Any) -> None:
+    keep = keeper_of(Keeps(fields={"id": "id", "user": "user", "time": "at"}, time_unit=unit))
+    message = said({"id": 1, "user": "a", "at": number})
+    if isinstance(number, str):
+        with pytest.raises(Junk):
+            keep(message)
+    else:
+        kept = keep(message)
+        assert kept is not None
+        assert kept.time == WHEN
+
+
+def test_an_id_of_several_parts_is_one_number_the_same_every_time() -> None:
+    keep = keeper_of(Keeps(fields={"id": ["did", "key"], "user": "did", "time": "at"}))
+    message = {"did": "did:plc:abc", "key": "3k", "at": "2026-03-01T00:00:00Z"}
+    one, two = keep(said(message)), keep(said({**message, "text": SECRET}))
+    other = keep(said({**message, "key": "3l"}))
+    assert one is not None
+    assert two is not None
+    assert other is not None
+    number = int(json.loads(one.line)["id"])
+    assert one.line == two.line
+    assert other.line != one.line
+    # Above every id that holds a time of these decades, and still a number of 63 bits.
+    assert 1 << 62 <= number < 1 << 63
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{",
+        b'"text"',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"id":1e400}',
+        b'{"id":true,"account":{"id":1},"created_at":"2026-03-01T00:00:00Z"}',
+        b'{"id":1,"account":{},"created_at":"2026-03-01T00:00:00Z"}',
+        b'{"id":1,"account":[],"created_at":"2026-03-01T00:00:00Z"}',
+        b'{"id":1,"account":{"id":{"name":"x"}},"created_at":"2026-03-01T00:00:00Z"}',
+        b'{"id":1,"account":{"id":1},"created_at":"2026-03-01T00:00:00"}',
+        b'{"id":1,"account":{"id":1},"created_at":1e300}',
+        b'{"id":1,"account":{"id":1},"created_at":"2026-03-01T00:00:00Z","geo":{"lat":{"text":"x"},"lon":1}}',
+    ],
+)
+def test_what_is_no_message_is_junk(message: bytes) -> None:
+    with pytest.raises(Junk):
+        keeper_of(PLAIN)(message)
+
+
+@given(st.binary(max_size=200))
+def test_whatever_comes_is_kept_left_out_or_junk(message: bytes) -> None:
+    for keeps in (PLAIN, Keeps(layout="twitter-api")):
+        try:
+            keeper_of(keeps)(message)
+        except (Junk, Farewell):
+            continue
+
+
+def test_what_is_not_meant_is_left_out() -> None:
+    keep = keeper_of(PLAIN.model_copy(update={"only": "kind == 'create'"}))
+    assert keep(said({**OF_PLAIN, "kind": "delete"})) is None
+    assert keep(said({**OF_PLAIN, "kind": "create"})) is not None
+
+
+def test_a_service_that_takes_its_leave_is_heard() -> None:
+    keep = keeper_of(Keeps(layout="twitter-api"))
+    farewell = {"errors": [{"title": "operational-disconnect", "disconnect_type": "OperationalDisconnect"}]}
+    with pytest.raises(Farewell):
+        keep(said(farewell))
+    assert keep(said({"errors": [{"title": "Not Found Error"}]})) is None
+    assert keep(said({"data": []})) is None
+    with pytest.raises(Junk):
+        keep(said({"meta": {}}))
+
+
+def test_cursors_are_read_from_where_they_stand() -> None:
+    read = cursor_of("time_us")
+    assert read(b'{"time_us":1725911162329308}') == "1725911162329308"
+    assert read(b'{"time_us":{"a":1}}') is None
+    assert read(b"{") is None
+
+
+@pytest.mark.parametrize("style", ["fields", "x", "jetstream"])
+def test_nothing_of_a_simulated_text_is_kept(style: str) -> None:
+    from ons_assets.simulate.streams import StreamServer, describe
+
+    with StreamServer(messages=Made(style)) as server:
+        keep = keeper_of(Keeps.model_validate(describe(server)["keeps"]))
+    kept = keep(Made(style).of(10, WHEN))
+    assert kept is not None
+    assert "Zo" not in kept.line.decode()
+    assert kept.time == WHEN
