@@ -23,6 +23,7 @@ from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.dagster_internals import LOCATION
+from ons_assets.orchestration.report_pages import address_of
 from ons_assets.orchestration.runs import instance
 from ons_assets.settings import load_settings
 from tests.chromium import PICTURES, REQUIRED, drive, lacking
@@ -151,6 +152,8 @@ def look_at_pages(home: Home, address: str, good: str, bad: str) -> None:
         f"{table}?view=partitions&partition={day}": ["Materialized (1)", "Failed (0)"],
         f"{table}?view=checks&checkDetail=suite": [bad, "1 refused, 0 with warnings"],
         f"{table}?view=checks&checkDetail=price_median": [bad, "Failed", reason.split(": ", 1)[1].split(";")[0]],
+        # Where the check leads to.
+        f"{address}{address_of(CATALOGUE['prices/raw_quotes'])}": [bad, "What is expected"],
     }
     pages = drive("read.mjs", PAGE_SECONDS, PICTURES, json.dumps(looked_for))
     for page, sentences in zip(pages, looked_for.values(), strict=True):

@@ -48,14 +48,17 @@ def serve(
         with Home(settings.home).served() as alone:
             fail_unless(alone, f"the home {settings.home} is served already, by another process")
             beside = [["harvest", "streams", "--home", str(settings.home)]] if harvest else []
-            service.serve(host, port, names, lambda: _print_addresses(settings, host, port), beside)
+            report = Home(settings.home).report.parent
+            service.serve(host, port, names, report, lambda: _print_addresses(settings, host, port), beside)
     except service.NotStarted as error:
         raise Failed(str(error)) from None
 
 
 def _print_addresses(settings: Settings, host: str, port: int) -> None:
     from ons_assets import operations
+    from ons_assets.orchestration.report_pages import REPORT
 
     for source in operations.sources(settings):
         console.print(f"drop files of {source.name} into {settings.home / 'drops' / source.name}", soft_wrap=True)
-    console.print(f"the UI is at http://{f'[{host}]' if ':' in host else host}:{port}")
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    console.print(f"the UI is at {address}, and the report at {address}{REPORT}/")

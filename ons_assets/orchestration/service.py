@@ -20,6 +20,7 @@ import yaml
 
 from ons_assets.orchestration.dagster_internals import LOCATION, user_interface
 from ons_assets.orchestration.guard import guarded
+from ons_assets.orchestration.report_pages import with_report
 
 MODULE = "ons_assets.definitions"
 START_SECONDS = 180
@@ -39,6 +40,7 @@ def serve(
     host: str,
     port: int,
     names: Collection[str],
+    report: Path,
     ready: Callable[[], None] = lambda: None,
     beside: Sequence[Sequence[str]] = (),
 ) -> None:
@@ -52,6 +54,8 @@ def serve(
         Where it listens.
     names
         Names by which browsers may call it; see `guarded`.
+    report
+        Folder of the report, which is shown at /report/.
     ready
         Called when everything is at work.
     beside
@@ -82,7 +86,9 @@ def serve(
         instance = stack.enter_context(dg.DagsterInstance.get())
         app = stack.enter_context(user_interface(instance, to_code))
         server = uvicorn.Server(
-            uvicorn.Config(guarded(app, names), log_level="warning", timeout_graceful_shutdown=GOODBYE_SECONDS)
+            uvicorn.Config(
+                guarded(with_report(app, report), names), log_level="warning", timeout_graceful_shutdown=GOODBYE_SECONDS
+            )
         )
         ready()
         try:

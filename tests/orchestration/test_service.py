@@ -49,14 +49,16 @@ def test_whatever_ends_the_service_ends_its_parts(number: signal.Signals) -> Non
     assert parent.returncode == (-number if number is signal.SIGKILL else 128 + number)
 
 
-def test_an_address_that_is_in_use_is_said_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_is_in_use_is_said_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(subprocess, "Popen", None)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(
             service.NotStarted, match=rf"^cannot listen at 127\.0\.0\.1, port {port}: address already in use$"
         ):
-            service.serve("127.0.0.1", port, ["localhost"])
+            service.serve("127.0.0.1", port, ["localhost"], tmp_path)
 
 
 def test_a_home_is_served_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
