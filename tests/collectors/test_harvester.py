@@ -143,7 +143,7 @@ class House:
 
     def rows(self) -> list[dict[str, str]]:
         """Return the outages that were told, by their beginning, as they were told last."""
-        found = {}
+        found: dict[str, dict[str, str]] = {}
         for path in sorted((self.folder / "outages").iterdir(), key=lambda each: each.stat().st_mtime_ns):
             found |= {each["began_utc"]: each for each in csv.DictReader(path.open())}
         return [found[each] for each in sorted(found)]

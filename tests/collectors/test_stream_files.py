@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from ons_assets.collectors.streams import hour_files
 from ons_assets.collectors.streams.hour_files import HourFiles, whole_bytes
 
 NOW = datetime(2026, 3, 1, 12, 59, 59, tzinfo=UTC)
@@ -98,9 +97,9 @@ def test_a_commit_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypat
         raise OSError(28, "No space left on device")
 
     real = os.write
-    monkeypatch.setattr(hour_files.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     with pytest.raises(OSError, match="No space"):
         files.commit([b"2"], NOW)
-    monkeypatch.setattr(hour_files.os, "write", real)
+    monkeypatch.setattr(os, "write", real)
     files.commit([b"3"], NOW)
     assert lines(files.complete()[0]) == [b"1", b"3"]

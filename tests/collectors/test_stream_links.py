@@ -250,10 +250,10 @@ def grown(path: Path, cursor: str | None, steps: Sequence[Callable[[], Any]]) ->
                 found.append(batch)
 
         task = asyncio.create_task(read())
-        for step in [*steps, lambda: None]:
+        for step in steps:
             await asyncio.sleep(0.06)
             step()
-        await asyncio.sleep(0.06)
+        await asyncio.sleep(0.12)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

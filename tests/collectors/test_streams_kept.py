@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from ons_assets.simulate.streams import Made
 
 WHEN = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 SECRET = "MARKER4711"
-OF_X = {
+OF_X: dict[str, Any] = {
     "data": {
         "id": "1234567890123456789",
         "author_id": "77",
@@ -167,7 +167,7 @@ def test_cursors_are_read_from_where_they_stand() -> None:
 
 
 @pytest.mark.parametrize("style", ["fields", "x", "jetstream"])
-def test_nothing_of_a_simulated_text_is_kept(style: str) -> None:
+def test_nothing_of_a_simulated_text_is_kept(style: Literal["fields", "x", "jetstream"]) -> None:
     from ons_assets.simulate.streams import StreamServer, describe
 
     with StreamServer(messages=Made(style)) as server:
