@@ -115,6 +115,9 @@ def test_an_index_is_told_with_what_each_product_contributes_to_it(world: Traced
     said = words.text(found)
     assert "2 products, which together make +10.00 of +10.00 points since 2016-06" in said
     assert tracing_of.as_json(found)["contributions"][0]["how"] == part.how
+    published = world.trace(ITEM.name, "period = '2016-07' and method = 'published'")
+    assert published.figure.row is not None
+    assert published.contributions[0].rows["contribution"].sum() == pytest.approx(published.figure.row["index"] - 100)
     # What many figures say together is no change of prices.
     assert world.trace(ITEM.name).contributions == []
 
