@@ -163,6 +163,22 @@ def test_what_was_erased_is_said_with_its_erasure(world: TracedWorld, tmp_path: 
     assert "(erasure 1, on 2026-11-02)" in words.standing_text([standing])
 
 
+def test_rows_behind_a_figure_that_cannot_be_read_any_more_are_said(world: TracedWorld, tmp_path: Path) -> None:
+    """Their files were deleted; the log of the table says how many there were, and the way to the files is known."""
+    copy = world.copy(tmp_path / "home")
+    whole = copy.trace(ITEM.name, FIGURE)
+    assert "nothing on the way was forgotten" in words.text(whole)
+    for path in copy.home.table("prices/checked_quotes").glob("**/*.parquet"):
+        path.unlink()
+    found = copy.trace(ITEM.name, FIGURE)
+    assert not found.behind
+    assert not found.contributions
+    [said] = found.origin.doubts
+    assert said.startswith("version 1 of prices/checked_quotes can no longer be read")
+    assert said in words.text(found)
+    assert "nothing on the way was forgotten" not in words.text(found)
+
+
 def test_what_was_read_again_needs_its_layout(tmp_path: Path) -> None:
     world = TracedWorld.at(tmp_path / "home")
     own = world.home.layouts / "prices" / "own_2016.yaml"

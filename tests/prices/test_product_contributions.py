@@ -1,6 +1,7 @@
 """What products contribute: sums over products where there are such, a lone mover for every method."""
 
 import random
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -19,7 +20,7 @@ from ons_assets.prices.publication.series import publication_indices
 
 MONTHS = [date(2016 + month // 12, month % 12 + 1, 1) for month in range(15)]
 LAST = f"{MONTHS[-1]:%Y-%m}"
-ADD_UP: list[dict[str, object]] = [
+ADD_UP: list[Mapping[str, object]] = [
     *({"method": method} for method in CONTRIBUTION_METHODS),
     {"method": "tornqvist", "chain": "chained"},
     {"method": "jevons", "chain": "chained"},
@@ -29,7 +30,11 @@ ADD_UP: list[dict[str, object]] = [
     {"method": "chained-jevons-pilot"},
 ]
 # A unit value moves without any price, and some are asked for with more than a name.
-OPTIONS = {"fews": {"window": 5}, "lloyd-moulton": {"sigma": 0.7}, "quadratic-mean": {"order": 1.5}}
+OPTIONS: dict[str, dict[str, object]] = {
+    "fews": {"window": 5},
+    "lloyd-moulton": {"sigma": 0.7},
+    "quadratic-mean": {"order": 1.5},
+}
 NO_LONE_MOVER = {*NEED_FEATURES, "unit-value", "lowe", "young", "geometric-young", "hybrid"}
 
 
@@ -65,7 +70,7 @@ def panel(seed: int, *, products: int = 6, gaps: float = 0.3) -> pl.LazyFrame:
     return quotes(found)
 
 
-def contributions(of: pl.LazyFrame, method: dict[str, object], period: str = LAST) -> tuple[pl.DataFrame, float]:
+def contributions(of: pl.LazyFrame, method: Mapping[str, object], period: str = LAST) -> tuple[pl.DataFrame, float]:
     """What products contribute, and the index."""
     parameters = IndexParameters(methods=({**method, "label": "it"},), frequencies=("month",))
     [index] = item_indices(of, parameters).filter(item_id="bread", period=period)["index"]
@@ -85,7 +90,7 @@ def published(of: pl.LazyFrame, period: str = LAST) -> tuple[pl.DataFrame, float
 @pytest.mark.parametrize("method", ADD_UP, ids=str)
 @pytest.mark.parametrize("seed", range(3))
 def test_contributions_add_up_to_the_change_where_an_index_is_a_sum_over_products(
-    method: dict[str, object], seed: int
+    method: Mapping[str, object], seed: int
 ) -> None:
     for period in (LAST, f"{MONTHS[4]:%Y-%m}"):
         found, index = contributions(panel(seed), method, period)
