@@ -112,7 +112,8 @@ PROPERTIES = "properties."
 TIMES = frozenset({"time", "time_utc", "date", "collected_at"})
 TIME_HINTS = (
     "# zone: local    # of times that do not say one: that of the installation, or a name such as Europe/Vienna",
-    "# time_formats: ['%d/%m/%Y %H:%M']    # of times that are not written as 2024-03-31 13:30",
+    "# time_formats: ['%d/%m/%Y %H:%M']    # of times that are not written as 2024-03-31 13:30;"
+    " of 2024-03-31T13:30:00Z '%Y-%m-%dT%H:%M:%S%.f%:z'",
 )
 
 

@@ -115,10 +115,25 @@ class Shelf:
                     "a layout of your own can name them in ignores"
                 )
             return found
+        self.check_usable(name)
+        raise Unreadable(self._unknown(path, name, limits, individual))
+
+    def check_usable(self, name: str) -> None:
+        """Check that no layout for files of a name is broken.
+
+        Parameters
+        ----------
+        name
+            Of a file that no other layout knows.
+
+        Raises
+        ------
+        Unreadable
+            Saying what is wrong with the first that is.
+        """
         for broken in self.broken:
             if _is_named(broken.files, name):
                 raise Unreadable(f"would be read by a layout that cannot be used: {broken.sentence}")
-        raise Unreadable(self._unknown(path, name, limits, individual))
 
     def _unknown(self, path: Path, name: str, limits: records.Limits, individual: bool) -> str:
         kind = describe(path, limits)

@@ -18,7 +18,7 @@ from ons_assets.intake.containers import is_workbook_zip, is_zip, members, opene
 from ons_assets.intake.fields import fields
 from ons_assets.intake.layouts import LOCAL_ZONE, Layout
 from ons_assets.intake.limits import Limits
-from ons_assets.intake.needs import OneOf, not_said, words_said
+from ons_assets.intake.needs import OneOf, fields_said, not_said, words_said
 from ons_assets.intake.records import Block, records
 from ons_assets.intake.rules import Rule, first_fault, repeats
 from ons_assets.intake.shelf import Shelf, shelf
@@ -184,6 +184,8 @@ class Source(ABC):
         unmet = [group for group in self.demands if not any(said.issuperset(each) for each in group)]
         unknown = [name for name in layout.origins if name not in {*needs, *takes}]
         beyond = [f"says {', '.join(unknown)}, which files of {self.name} do not have"] if unknown else []
+        idle = sorted(layout.codes.keys() - {*fields_said(layout), *layout.day_columns})
+        beyond += [f"says codes of {', '.join(idle)}, which is none of its fields"] if idle else []
         return "; ".join([*not_said(unmet, said), *beyond]) or None
 
     def first_day_of(self, layout: Layout) -> date:

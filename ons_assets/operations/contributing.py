@@ -32,13 +32,13 @@ def contributions_of_products(settings: Settings, history: History, found: Trace
     version = history.inputs(commit).get(QUOTES)
     if version is None or commit.provenance is None:
         return
-    parameters = with_recorded(settings, commit.provenance.settings).prices.indices
+    prices = with_recorded(settings, commit.provenance.settings).prices
     try:
         quotes = history.rows(QUOTES, version)
-        rows = product_contributions(
-            quotes, parameters, **{name: row[name] for name in ("frequency", "method", "item_id", "period")}
-        )
+        key = {name: row[name] for name in ("frequency", "method", "item_id", "period")}
+        rows = product_contributions(quotes, prices.indices, prices.publication, **key)
     except Forgotten:
+        # The trace says so already, of the rows behind the figure.
         return
     moved = f"{rows['contribution'].sum():+.2f} of {row['index'] - 100:+.2f} points since {row['base_period']}"
     how = f"{counted(len(rows), 'product')}, which together make {moved}"

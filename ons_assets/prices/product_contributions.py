@@ -1,23 +1,38 @@
 """What each product contributes to the index of its item, by whatever method the index is made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from ons_assets.parameters.prices import IndexParameters
+from ons_assets.parameters.publication import PublicationParameters
 from ons_assets.prices.compilation import prices_of_periods
+from ons_assets.prices.followed import followed
 from ons_assets.prices.indices import IndexMethod, contributions, drop_products, methods
 from ons_assets.prices.indices.bilateral import logarithmic_mean
 from ons_assets.prices.indices.contributions import CONTRIBUTION_METHODS
+from ons_assets.prices.publication.series import MONTH, index_of_item, month_prices, months_between
 from ons_assets.prices.sales import indices_of_items
 
 # Rows that are looked at together: each product needs all prices of the item once more.
 ROWS_AT_ONCE = 2_000_000
 
 
+# Gives the logarithm of an index in one period, by ``item_id``, of prices.
+LogIndex = Callable[[pl.DataFrame], pl.DataFrame]
+
+
 def product_contributions(
-    quotes: pl.LazyFrame, parameters: IndexParameters, *, frequency: str, method: str, item_id: str, period: str
+    quotes: pl.LazyFrame,
+    parameters: IndexParameters,
+    publication: PublicationParameters,
+    *,
+    frequency: str,
+    method: str,
+    item_id: str,
+    period: str,
 ) -> pl.DataFrame:
     """Split the change of an item's index since its base period into the contributions of its products.
 
@@ -32,6 +47,8 @@ def product_contributions(
         As the table `prices/checked_quotes`.
     parameters
         Of the index, with the method.
+    publication
+        Of the index that is published; its label is a method too.
     frequency, method, item_id, period
         The key of a row of `prices/item_indices`.
 
@@ -45,20 +62,26 @@ def product_contributions(
     ----------
     `ons_assets.prices.indices.contributions`.
     """
-    [chosen] = [each for each in map(IndexMethod.of, parameters.methods) if each.label == method]
-    product, prices = prices_of_periods(quotes, parameters, frequency)
-    periods = prices["period"].unique().sort()
-    of_item, unfiltered = _filtered(prices.filter(item_id=item_id), chosen, product)
-    known = _log_index(of_item, unfiltered, product, periods, period)["log"].drop_nulls()
+    if method == publication.label:
+        product, of_item, log_index = _published(quotes, parameters, publication, item_id, period)
+        of_sum = None
+    else:
+        [chosen] = [each for each in map(IndexMethod.of, parameters.methods) if each.label == method]
+        product, prices = prices_of_periods(quotes, parameters, frequency)
+        of_item, unfiltered = _filtered(prices.filter(item_id=item_id), chosen, product)
+        periods = prices["period"].unique().sort()
+        log_index = partial(_log_index, method=unfiltered, product=product, periods=periods, period=period)
+        of_sum = unfiltered if _is_sum(unfiltered) else None
+    known = log_index(of_item)["log"].drop_nulls()
     described = of_item.group_by(product, maintain_order=True).agg(
         price=pl.col("price").filter(pl.col("period") == period).first(), periods=pl.len()
     )
     if known.is_empty():
         return described.clear().with_columns(contribution=pl.lit(None, dtype=pl.Float64))
-    if _is_sum(unfiltered):
-        parts = _parts_of_sum(of_item, unfiltered, product, period)
+    if of_sum is not None:
+        parts = _parts_of_sum(of_item, of_sum, product, period)
     else:
-        alone = [_log_index(each, unfiltered, product, periods, period) for each in _each_alone(of_item, described)]
+        alone = [log_index(each) for each in _each_alone(of_item, described)]
         points = 100 * float(logarithmic_mean(np.exp(known[0]), np.array(1.0)))
         numbers = described.select(product).with_row_index("number")
         parts = pl.concat(alone).join(numbers, left_on=pl.col("item_id").cast(pl.UInt32), right_on="number")
@@ -68,6 +91,26 @@ def product_contributions(
         .with_columns(pl.col("contribution").fill_null(0.0))
         .sort(pl.col("contribution").abs(), *product, descending=[True, *([False] * len(product))])
     )
+
+
+def _published(
+    quotes: pl.LazyFrame, parameters: IndexParameters, publication: PublicationParameters, item_id: str, period: str
+) -> tuple[tuple[str, ...], pl.DataFrame, LogIndex]:
+    """The columns of a product, the prices of an item that its published index of a month knows, and that index."""
+    follow = followed(quotes.with_columns(period=pl.col("collected_on").dt.strftime(MONTH)), parameters)
+    # What comes later changes no month that was published.
+    prices = month_prices(follow, parameters).filter(pl.col("period") <= period)
+    months = months_between(prices["period"])
+
+    def log_index(of_items: pl.DataFrame) -> pl.DataFrame:
+        made = [
+            index_of_item(each, follow.product, months, publication, (0.0, np.inf)).with_columns(item_id=pl.lit(item))
+            for (item,), each in of_items.partition_by("item_id", as_dict=True).items()
+        ]
+        of_month = pl.concat(made).filter(period=period)
+        return of_month.select("item_id", log=(pl.col("index") / 100).log())
+
+    return follow.product, prices.filter(item_id=item_id), log_index
 
 
 def _filtered(of_item: pl.DataFrame, chosen: IndexMethod, product: Sequence[str]) -> tuple[pl.DataFrame, IndexMethod]:

@@ -92,7 +92,15 @@ class TweetFiles(Source):
     def read(self, path: Path, name: str, received_utc: datetime, layout: Layout) -> Iterator[Piece]:
         """See `Source.read`."""
         if layout.name == TWITTER.name:
-            yield Reader(self.home.secret(), self.limits).read(path, Rules(received_utc, self.first_day, self.country))
+            try:
+                piece = Reader(self.home.secret(), self.limits).read(
+                    path, Rules(received_utc, self.first_day, self.country)
+                )
+            except Unreadable:
+                # It was taken to be of the API only because the layout that is meant for it is broken.
+                self.shelf.check_usable(name)
+                raise
+            yield piece
             return
         rules = Rules(received_utc, self.first_day_of(layout), self.country)
         found, rejected, cut, left_out = [], [pl.DataFrame(schema=REJECTED_SCHEMA)], False, 0

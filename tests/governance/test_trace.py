@@ -115,6 +115,9 @@ def test_an_index_is_told_with_what_each_product_contributes_to_it(world: Traced
     said = words.text(found)
     assert "2 products, which together make +10.00 of +10.00 points since 2016-06" in said
     assert tracing_of.as_json(found)["contributions"][0]["how"] == part.how
+    published = world.trace(ITEM.name, "period = '2016-07' and method = 'published'")
+    assert published.figure.row is not None
+    assert published.contributions[0].rows["contribution"].sum() == pytest.approx(published.figure.row["index"] - 100)
     # What many figures say together is no change of prices.
     assert world.trace(ITEM.name).contributions == []
 
@@ -158,6 +161,22 @@ def test_what_was_erased_is_said_with_its_erasure(world: TracedWorld, tmp_path: 
     [standing] = [each for each in tracing.standing(copy.settings, lambda _: None) if each.table == ITEM.name]
     assert (standing.version, len(standing.obstacles)) == (1, 1)
     assert "(erasure 1, on 2026-11-02)" in words.standing_text([standing])
+
+
+def test_rows_behind_a_figure_that_cannot_be_read_any_more_are_said(world: TracedWorld, tmp_path: Path) -> None:
+    """Their files were deleted; the log of the table says how many there were, and the way to the files is known."""
+    copy = world.copy(tmp_path / "home")
+    whole = copy.trace(ITEM.name, FIGURE)
+    assert "nothing on the way was forgotten" in words.text(whole)
+    for path in copy.home.table("prices/checked_quotes").glob("**/*.parquet"):
+        path.unlink()
+    found = copy.trace(ITEM.name, FIGURE)
+    assert not found.behind
+    assert not found.contributions
+    [said] = found.origin.doubts
+    assert said.startswith("version 1 of prices/checked_quotes can no longer be read")
+    assert said in words.text(found)
+    assert "nothing on the way was forgotten" not in words.text(found)
 
 
 def test_what_was_read_again_needs_its_layout(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """A draft of a layout is one that its source can use, once what it marks is completed."""
 
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 
 from ons_assets.definitions import RAW
-from ons_assets.intake.drafting import check, draft
+from ons_assets.intake import times
+from ons_assets.intake.drafting import TIME_HINTS, check, draft
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.records import records
 from ons_assets.intake.source import Source
@@ -289,3 +293,13 @@ def test_a_draft_names_the_layout_that_reads_the_file_already(source: Source, fi
     assert "\n# The layout nem12 reads it already" in draft(source, path)
     path.write_text(PADDED)
     assert "reads it already" not in draft(source, path)
+
+
+def test_the_formats_that_a_draft_hints_at_read_the_times_beside_them() -> None:
+    hints = " ".join(TIME_HINTS)
+    found = re.search(r"of (\S+Z) '(\S+)'", hints)
+    assert found is not None
+    layout = Layout(name="mine", time_formats=(found[2],), columns={})
+    read = times.moments(pl.Series([found[1], found[1].replace("Z", ".250+01:00")]), layout).early
+    at = datetime(2024, 3, 31, 13, 30, tzinfo=UTC)
+    assert read.to_list() == [at, at.replace(hour=12, microsecond=250_000)]

@@ -192,3 +192,15 @@ def test_what_cannot_be_read_is_rejected_or_said(source: Source, field: str, tmp
     except Unreadable:
         return
     assert piece.rejected["line"].to_list() == [2] or any(field in warning for warning in piece.warnings)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_codes_that_would_be_applied_to_nothing_are_said(source: Source) -> None:
+    """They stand by field: under the name of a column of the file they would change nothing, and nobody would know."""
+    said = next(choices(source))
+    layout = layout_of(source, said)
+    field = next(iter(layout.columns))
+    coded = layout.model_copy(update={"codes": {field: {"a": "b"}}})
+    assert source.lack_of(coded) == source.lack_of(layout)
+    idle = layout.model_copy(update={"codes": {f"{field} in the file": {"a": "b"}}})
+    assert f"says codes of {field} in the file, which is none of its fields" in str(source.lack_of(idle))

@@ -1,6 +1,7 @@
 """What products contribute: sums over products where there are such, a lone mover for every method."""
 
 import random
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -8,16 +9,18 @@ import polars as pl
 import pytest
 
 from ons_assets.parameters.prices import IndexParameters
+from ons_assets.parameters.publication import PublicationParameters
 from ons_assets.prices.checked import FLAGS
 from ons_assets.prices.compilation import item_indices
 from ons_assets.prices.indices import methods
 from ons_assets.prices.indices.contributions import CONTRIBUTION_METHODS
 from ons_assets.prices.indices.registry import NEED_FEATURES
 from ons_assets.prices.product_contributions import product_contributions
+from ons_assets.prices.publication.series import publication_indices
 
 MONTHS = [date(2016 + month // 12, month % 12 + 1, 1) for month in range(15)]
 LAST = f"{MONTHS[-1]:%Y-%m}"
-ADD_UP: list[dict[str, object]] = [
+ADD_UP: list[Mapping[str, object]] = [
     *({"method": method} for method in CONTRIBUTION_METHODS),
     {"method": "tornqvist", "chain": "chained"},
     {"method": "jevons", "chain": "chained"},
@@ -27,7 +30,11 @@ ADD_UP: list[dict[str, object]] = [
     {"method": "chained-jevons-pilot"},
 ]
 # A unit value moves without any price, and some are asked for with more than a name.
-OPTIONS = {"fews": {"window": 5}, "lloyd-moulton": {"sigma": 0.7}, "quadratic-mean": {"order": 1.5}}
+OPTIONS: dict[str, dict[str, object]] = {
+    "fews": {"window": 5},
+    "lloyd-moulton": {"sigma": 0.7},
+    "quadratic-mean": {"order": 1.5},
+}
 NO_LONE_MOVER = {*NEED_FEATURES, "unit-value", "lowe", "young", "geometric-young", "hybrid"}
 
 
@@ -63,18 +70,27 @@ def panel(seed: int, *, products: int = 6, gaps: float = 0.3) -> pl.LazyFrame:
     return quotes(found)
 
 
-def contributions(of: pl.LazyFrame, method: dict[str, object], period: str = LAST) -> tuple[pl.DataFrame, float]:
+def contributions(of: pl.LazyFrame, method: Mapping[str, object], period: str = LAST) -> tuple[pl.DataFrame, float]:
     """What products contribute, and the index."""
     parameters = IndexParameters(methods=({**method, "label": "it"},), frequencies=("month",))
     [index] = item_indices(of, parameters).filter(item_id="bread", period=period)["index"]
-    found = product_contributions(of, parameters, frequency="month", method="it", item_id="bread", period=period)
+    key = {"frequency": "month", "method": "it", "item_id": "bread", "period": period}
+    found = product_contributions(of, parameters, PublicationParameters(), **key)
     return found, index
+
+
+def published(of: pl.LazyFrame, period: str = LAST) -> tuple[pl.DataFrame, float]:
+    """The same of the index that is published; its window is left before the last month."""
+    parameters, publication = IndexParameters(), PublicationParameters(label="official", window=5)
+    [index] = publication_indices(of, parameters, publication).filter(item_id="bread", period=period)["index"]
+    key = {"frequency": "month", "method": "official", "item_id": "bread", "period": period}
+    return product_contributions(of, parameters, publication, **key), index
 
 
 @pytest.mark.parametrize("method", ADD_UP, ids=str)
 @pytest.mark.parametrize("seed", range(3))
 def test_contributions_add_up_to_the_change_where_an_index_is_a_sum_over_products(
-    method: dict[str, object], seed: int
+    method: Mapping[str, object], seed: int
 ) -> None:
     for period in (LAST, f"{MONTHS[4]:%Y-%m}"):
         found, index = contributions(panel(seed), method, period)
@@ -124,6 +140,23 @@ def test_a_product_that_alone_moves_contributes_all_of_the_change(method: str) -
     assert abs(index - 100) > 1
     by_product = dict(found.select("product_id", "contribution").rows())
     assert by_product == pytest.approx({"a": 0, "bb": index - 100, "ccc": 0, "dddd": 0}, abs=1e-9)
+
+
+@pytest.mark.parametrize("period", [LAST, "2016-04"])
+def test_contributions_to_the_published_index_add_up_where_nothing_says_what_was_sold(period: str) -> None:
+    found, index = published(panel(1).with_columns(quantity=pl.lit(None, dtype=pl.Float64)), period)
+    assert abs(index - 100) > 1
+    assert found["contribution"].sum() == pytest.approx(index - 100)
+    assert (found["contribution"] != 0).sum() > 2
+
+
+def test_a_product_that_alone_moves_contributes_all_of_the_change_that_is_published() -> None:
+    prices = {(day, name): 1.0 + len(name) for day in MONTHS for name in ("a", "bb", "ccc")}
+    prices |= {(day, "bb"): 3.0 * 1.02**number for number, day in enumerate(MONTHS)}
+    found, index = published(quotes(prices))
+    assert abs(index - 100) > 1
+    by_product = dict(found.select("product_id", "contribution").rows())
+    assert by_product == pytest.approx({"a": 0, "bb": index - 100, "ccc": 0}, abs=1e-9)
 
 
 def test_what_a_filter_drops_stays_dropped_while_the_prices_of_another_are_looked_at() -> None:

@@ -332,3 +332,23 @@ def test_an_own_layout_of_json_comes_before_the_interface(tmp_path):
     assert (layout.name, piece.accepted["latitude"].to_list()) == ("mine", [50.8])
     path.write_bytes(line(status()))
     assert source.layout(path, path.name).name == "twitter-api"
+
+
+def test_json_that_a_broken_layout_is_for_is_refused_for_that_and_the_interface_is_read(tmp_path):
+    folder = tmp_path / "layouts"
+    folder.mkdir()
+    # It says neither a zone nor formats with one.
+    (folder / "mine.yaml").write_text(
+        "name: mine\nfiles: '*.json*'\ncolumns: {user: a, time: b, latitude: c, longitude: d}\n"
+    )
+    source = TweetFiles((folder, BUILT_IN), home=Home(tmp_path / "home").ensure())
+    path = tmp_path / "walks.json"
+    path.write_text('{\n "rows": [\n  {"a": "7", "b": "2016-07-01 10:00:00", "c": 50.8, "d": -1.1}\n ]\n}\n')
+    layout = source.layout(path, path.name)
+    with pytest.raises(
+        Unreadable, match=r"would be read by a layout that cannot be used: mine\.yaml says neither zone"
+    ):
+        list(source.read(path, path.name, RECEIVED, layout))
+    path.write_bytes(line(status()))
+    [piece] = source.read(path, path.name, RECEIVED, source.layout(path, path.name))
+    assert len(piece.accepted) == 1

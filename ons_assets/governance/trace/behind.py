@@ -5,7 +5,7 @@ the base month, is said on its page; what can have mattered at all is in `ons_as
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -18,6 +18,8 @@ from ons_assets.lakehouse.commits import Commit, Forgotten
 from ons_assets.lakehouse.tables import Table
 
 PERIOD, CONTRIBUTION = "period", "contribution"
+# Notes in a sentence what can no longer be said.
+Doubt = Callable[[str], None]
 # How periods are written, and how the period of a day is written so.
 WRITTEN = {
     r"\d{4}-\d{2}-\d{2}": "%Y-%m-%d",
@@ -77,7 +79,7 @@ class Contributions:
     how: str | None = None
 
 
-def behind(history: History, figure: Figure) -> list[Behind]:
+def behind(history: History, figure: Figure, doubt: Doubt) -> list[Behind]:
     """Return the rows behind a figure, nearest first.
 
     Parameters
@@ -86,6 +88,8 @@ def behind(history: History, figure: Figure) -> list[Behind]:
         Of the home.
     figure
         With its row.
+    doubt
+        Is told in a sentence of each version whose rows would belong here and can no longer be read.
     """
     if figure.row is None:
         return []
@@ -95,7 +99,7 @@ def behind(history: History, figure: Figure) -> list[Behind]:
     waiting = [(table, commit, pl.DataFrame([figure.row], schema=table.schema))]
     while waiting:
         of, made_by, rows = waiting.pop(0)
-        for each in _of_inputs(history, of, made_by, rows):
+        for each in _of_inputs(history, of, made_by, rows, doubt):
             source, known = history.tables[each.table], found.get((each.table, each.version))
             # Of two ways to a table, the one by its whole key tells which rows.
             if known is None or (not _by_whole_key(source, known) and _by_whole_key(source, each)):
@@ -109,7 +113,7 @@ def _by_whole_key(table: Table, behind: Behind) -> bool:
     return {*table.key} <= {*behind.by}
 
 
-def contributions(history: History, figure: Figure) -> list[Contributions]:
+def contributions(history: History, figure: Figure, doubt: Doubt) -> list[Contributions]:
     """Return what tables hold of the contributions of parts to a figure, made of the same versions of inputs.
 
     Parameters
@@ -118,6 +122,8 @@ def contributions(history: History, figure: Figure) -> list[Contributions]:
         Of the home.
     figure
         With its row.
+    doubt
+        As for `behind`.
     """
     if figure.row is None:
         return []
@@ -128,7 +134,11 @@ def contributions(history: History, figure: Figure) -> list[Contributions]:
         holds = CONTRIBUTION in other.schema and not other.is_individual and {*table.key} < {*other.key}
         for each in reversed(history.commits(other.name)) if holds else ():
             if history.inputs(each) == history.inputs(commit):
-                rows = history.rows(other.name, each.number)
+                try:
+                    rows = history.rows(other.name, each.number)
+                except Forgotten as error:
+                    doubt(str(error))
+                    break
                 for name, value in figure.key(table).items():
                     rows = rows.filter(pl.col(name).eq_missing(pl.lit(value, dtype=table.schema[name])))
                 shown = rows.sort(pl.col(CONTRIBUTION).abs(), descending=True, nulls_last=True).collect()
@@ -149,7 +159,7 @@ def _commits_of(history: History, table: Table, behind: Behind) -> Iterator[Comm
         yield history.commit(table.name, number)
 
 
-def _of_inputs(history: History, table: Table, commit: Commit, rows: pl.DataFrame) -> Iterator[Behind]:
+def _of_inputs(history: History, table: Table, commit: Commit, rows: pl.DataFrame, doubt: Doubt) -> Iterator[Behind]:
     """Yield the rows of the inputs of a publication that have the keys of some of its rows."""
     keys = _keys(table, rows)
     narrowed: list[_Narrowed] = []
@@ -163,7 +173,8 @@ def _of_inputs(history: History, table: Table, commit: Commit, rows: pl.DataFram
             continue
         try:
             found = _matching(history.rows(name, version), keys, shared).sort(source.key).collect()
-        except Forgotten:
+        except Forgotten as error:
+            doubt(str(error))
             continue
         narrowed.append(_Narrowed(source, version, found, shared))
     # Of a group, its items are those to which weights are given: what is narrowed most narrows the others.

@@ -108,8 +108,8 @@ def trace(
         table=history.tables[name],
         origin=origin,
         files=files(history.home, origin, history.tables, sources),
-        behind=behind(history, found),
-        contributions=contributions(history, found),
+        behind=behind(history, found, origin.doubt),
+        contributions=contributions(history, found, origin.doubt),
         releases=_releases_of(history, found),
     )
 

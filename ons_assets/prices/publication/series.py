@@ -53,7 +53,7 @@ def publication_indices(
     prices = month_prices(follow, indices)
     months = months_between(prices["period"])
     tables = [
-        _index_of_item(item_prices, follow.product, months, parameters, indices.possible).with_columns(
+        index_of_item(item_prices, follow.product, months, parameters, indices.possible).with_columns(
             item_id=pl.lit(item_id)
         )
         for (item_id,), item_prices in prices.partition_by("item_id", as_dict=True).items()
@@ -133,13 +133,33 @@ def month_prices(follow: Followed, parameters: IndexParameters) -> pl.DataFrame:
     )
 
 
-def _index_of_item(
+def index_of_item(
     prices: pl.DataFrame,
     product: Sequence[str],
     months: Sequence[str],
     parameters: PublicationParameters,
     possible: tuple[float, float],
 ) -> pl.DataFrame:
+    """Compute the published index of one item.
+
+    Parameters
+    ----------
+    prices
+        Of the item, as `month_prices` gives them.
+    product
+        Columns that together identify a product.
+    months
+        All months of the calendar that it shall show.
+    parameters
+        Window, splice and label.
+    possible
+        Bounds; an index beyond them is withheld, with the reason.
+
+    Returns
+    -------
+    DataFrame
+        One row a month: ``period``, ``base_period``, ``index``, ``matched_products``, ``reason``.
+    """
     quotes = prices.select("period", "price", "quantity", product=pl.struct(product))
     panel = make_panel(quotes.drop("quantity"), periods=months)
     first = int(np.flatnonzero(panel.products_in_period)[0])
