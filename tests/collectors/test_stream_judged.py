@@ -138,9 +138,10 @@ def test_pages_are_read_once_each_and_whole(tmp_path: Path) -> None:
     ids, rows = ingested(settings)
     assert sorted(ids) == list(range(FIRST_ID, FIRST_ID + 1_500))
     assert len(pages) > 4
-    [over] = [row for row in rows if row["is_over"]]
-    assert (over["known_by"], over["outage_reason"]) == ("process", "the harvester was ended in order")
-    assert over["backfilled_from_utc"] == over["began_utc"]
+    # A page that comes late on a busy machine is another one.
+    [ended] = [row for row in rows if row["is_over"] and row["known_by"] == "process"]
+    assert ended["outage_reason"] == "the harvester was ended in order"
+    assert ended["backfilled_from_utc"] == ended["began_utc"]
     assert any("1,500" not in each and "messages" in each for each in said)
 
 

@@ -43,7 +43,17 @@ class Delivered:
 
 
 def draw_outages(days: int, rates: FaultRates, rng: np.random.Generator) -> list[Fault]:
-    """Draw the outages of the collecting system, in which no meter of the trial delivers."""
+    """Draw the outages of the collecting system, in which no meter of the trial delivers.
+
+    Parameters
+    ----------
+    days
+        Of the trial; of a week or less there are none.
+    rates
+        How often there are some, and how many at least.
+    rng
+        Generator of the outages.
+    """
     return [
         Fault("collection_outage", int(rng.integers(0, days * SLOTS - 4)), int(rng.integers(1, 5)))
         for _ in range(rates.least_outages + rng.poisson(rates.outages * days / 365))
