@@ -376,6 +376,7 @@ def test_a_cursor_goes_into_a_header_where_that_is_said() -> None:
     assert resume(back, State(cursor="3"), NOON).headers == {"Last-Event-ID": "0"}
     assert resume(back, State(cursor="at://x"), NOON).headers == {"Last-Event-ID": "at://x"}
     assert not resume(None, State(cursor="3"), NOON).is_asked
+    assert not resume(back, State(cursor="\u00b2"), NOON).is_asked, "what no header takes"
 
 
 def test_very_many_outages_that_wait_are_given_up() -> None:

@@ -277,6 +277,14 @@ class Stream(Part):
         return self
 
     @model_validator(mode="after")
+    def _can_be_heard(self) -> "Stream":
+        every = self.poll.every_seconds
+        for name, seconds in (("heartbeat_seconds", self.heartbeat_seconds), ("silence_seconds", self.silence_seconds)):
+            if self.kind == "poll" and seconds is not None and seconds <= every:
+                raise ValueError(f"{name} is not longer than every_seconds ({every:g}): it would end every connection")
+        return self
+
+    @model_validator(mode="after")
     def _can_be_filled_back(self) -> "Stream":
         back = self.backfill
         if back is None:
