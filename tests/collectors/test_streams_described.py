@@ -123,7 +123,21 @@ def test_a_unit_begins_the_harvester_again_and_holds_no_token(tmp_path: Path, mo
     written(folder, token={"environment": "STREAM_TOKEN"})
     monkeypatch.setenv("STREAM_TOKEN", "s3cret")
     said = unit(Home(tmp_path), "local")
-    assert f"harvest local --home {tmp_path}" in said
+    assert f"harvest streams --home {tmp_path} -- local\n" in said
     assert "Restart=always" in said
     assert "EnvironmentFile=/etc/ons-assets/local.env" in said
     assert "s3cret" not in said
+
+
+def test_a_unit_names_any_home(tmp_path: Path) -> None:
+    """Quotes of a unit are not those of a shell; a line more would be a word of the unit."""
+    home = tmp_path / "a b%c$d\"e'f\\g\nUser=root"
+    folder = home / "collectors" / "streams"
+    folder.mkdir(parents=True)
+    written(folder)
+    lines = unit(Home(home), "local").splitlines()
+    said = f'"{tmp_path}/a b%%c$d\\"e\'f\\\\g\\nUser=root"'
+    assert f"ReadWritePaths={said}" in lines
+    [command] = [each for each in lines if each.startswith("ExecStart=")]
+    assert command.endswith(f"harvest streams --home {said.replace('$', '$$')} -- local")
+    assert "User=root" not in lines
