@@ -260,6 +260,54 @@ def test_what_was_asked_for_and_has_not_come_is_not_had(tmp_path: Path) -> None:
     assert house.rows()[0]["backfilled_from_utc"] == at(1)
 
 
+def test_a_message_that_cannot_be_taken_is_not_asked_for_for_ever(tmp_path: Path) -> None:
+    """Of what is sent from the cursor on it comes first: nothing behind it would ever be received."""
+    house = House(tmp_path, backfill={"field": "id", "parameter": "since"})
+    too_long = Lost("junk", "a message is longer than 9 bytes (most_message_bytes)")
+    house.run([answer, send(7), too_long], [answer, too_long], [answer, send(9), DROPPED], [answer, send(10)])
+    assert [call.parameters for call in house.calls] == [{}, {"since": "7"}, {}, {"since": "9"}]
+    assert house.ids() == [7, 9, 10]
+    assert house.rows()[0]["backfilled_from_utc"] == "", "what was not asked for is not had"
+
+
+def test_a_connection_that_cannot_be_closed_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harvesting, "GOODBYE_SECONDS", 0.05)
+
+    async def link(call: Call) -> AsyncIterator[Batch]:
+        try:
+            for number in range(100):
+                yield Batch([message(number, NOON)])
+        finally:
+            # As many wait as may: what is said now would be waited for without end.
+            raise Lost("network", "the connection broke off")
+
+    house = House(tmp_path)
+    for each in ("book", "s"):
+        (tmp_path / each).mkdir(exist_ok=True)
+    book = Logbook(tmp_path / "book" / "s" / "local").ensure()
+    harvester = Harvester(
+        house.stream, book, tmp_path / "tweets", tmp_path / "outages", "agent", None, house.said.append, link=link
+    )
+
+    async def main() -> None:
+        running = asyncio.create_task(harvester.run())
+        await asyncio.sleep(0.01)
+        harvester.end()
+        await asyncio.wait_for(running, 10)
+
+    asyncio.run(main())
+    assert book.state().doing == "ended: the harvester was ended in order"
+
+
+def test_an_outage_before_the_first_cursor_is_not_had_by_what_is_asked_for_later(tmp_path: Path) -> None:
+    """What is asked for is of after the cursor, which stands behind the first outage."""
+    house = House(tmp_path, backfill={"field": "id", "parameter": "since"})
+    house.run([answer, go(5), DROPPED], [go(30), answer, send(7), DROPPED], [answer, send(8), send(9)])
+    assert [call.parameters for call in house.calls] == [{}, {}, {"since": "7"}]
+    first, second = [each for each in house.rows() if each["known_by"] == "connection"]
+    assert (first["backfilled_from_utc"], second["backfilled_from_utc"]) == ("", second["began_utc"])
+
+
 def test_files_are_of_hours_and_outages_that_last_are_told_every_hour(tmp_path: Path) -> None:
     house = House(tmp_path, heartbeat_seconds=None)
     busy = Lost("busy", "the service asks for fewer attempts (status 429)", 3 * 3600)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
@@ -418,3 +419,28 @@ def test_a_page_that_comes_byte_by_byte_is_given_up() -> None:
     _, lost, _ = polled([b" " * 10_000 + b"[]"], pause=0.001, connect_seconds=0.1)
     assert lost is not None
     assert (lost.by, lost.sentence) == ("network", "the service did not answer in time")
+
+
+def test_a_line_of_a_file_that_is_too_long_is_passed_over(tmp_path: Path) -> None:
+    """It would be there again after every attempt, and nothing behind it would ever be read."""
+    path = tmp_path / "positions.jsonl"
+    path.write_bytes(b"1\n" + b"x" * 2_000_000 + b"\n2\n")
+    found = grown(path, None, [])
+    assert [len(each) for each in messages(found)] == [1, 1 << 20, 1]
+    assert found[-1].cursor == f"{path.stat().st_ino}:{path.stat().st_size}"
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Lost, match="something that is no file"):
+        grown(tmp_path / "pipe", None, [])
+
+
+def test_a_file_that_was_put_aside_is_found_whatever_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growing_file, "LOOK_SECONDS", 0.01)
+    path = tmp_path / "positions[1].jsonl"
+    path.write_bytes(b"1\n2\n")
+    cursor = f"{path.stat().st_ino}:2"
+    path.rename(tmp_path / "positions[1].jsonl.1")
+    path.write_bytes(b"3\n")
+    assert messages(grown(path, cursor, [])) == [b"2", b"3"]

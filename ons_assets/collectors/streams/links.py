@@ -184,10 +184,12 @@ class Lines:
     ----------
     most_bytes
         Of a line.
+    cuts
+        Whether a longer one is cut there, which makes it unreadable, and the next one read; else it ends the stream.
     """
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most, self._rest = most_bytes, b""
+    def __init__(self, most_bytes: int, *, cuts: bool = False) -> None:
+        self._most, self._cuts, self._rest = most_bytes, cuts, b""
 
     def of(self, chunk: bytes) -> list[bytes]:
         """Return the lines that end in a chunk; blank ones, which are signs of life, are left out.
@@ -198,6 +200,8 @@ class Lines:
             If a line is longer than it may be.
         """
         *whole, self._rest = (self._rest + chunk).split(b"\n")
+        if self._cuts:
+            whole, self._rest = [each[: self._most] for each in whole], self._rest[: self._most]
         if len(self._rest) > self._most or any(len(each) > self._most for each in whole):
             raise Lost("junk", f"a message is longer than {self._most} bytes (most_message_bytes)")
         return [line for each in whole if (line := each.strip(b"\r \t"))]
