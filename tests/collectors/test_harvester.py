@@ -273,7 +273,7 @@ def test_a_message_that_cannot_be_taken_is_not_asked_for_for_ever(tmp_path: Path
 def test_a_connection_that_cannot_be_closed_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harvesting, "GOODBYE_SECONDS", 0.05)
 
-    async def link(call: Call) -> AsyncIterator[Batch]:
+    async def link(_: Call) -> AsyncIterator[Batch]:
         try:
             for number in range(100):
                 yield Batch([message(number, NOON)])

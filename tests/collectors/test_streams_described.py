@@ -141,3 +141,26 @@ def test_a_unit_names_any_home(tmp_path: Path) -> None:
     [command] = [each for each in lines if each.startswith("ExecStart=")]
     assert command.endswith(f"harvest streams --home {said.replace('$', '$$')} -- local")
     assert "User=root" not in lines
+
+
+@pytest.mark.parametrize("token", ["s3cret", ["s3cret"], {"environment": "s3cret"}, {"value": "s3cret"}, {"s3cret": 1}])
+def test_a_token_that_stands_in_a_description_by_mistake_is_not_repeated(tmp_path: Path, token: Any) -> None:
+    with pytest.raises(BadDescription) as error:
+        description.read(written(tmp_path, token=token))
+    assert str(error.value).startswith("local.yaml: ")
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({"address": "https://stream.example:99999/"}, "Port out of range"),
+        ({"address": "https://stream .example/"}, "holds a blank"),
+        ({"address": "https://stream.example/\x01"}, "a character that cannot be seen"),
+        ({"backfill": {"header": "Last Event"}}, "backfill.header"),
+        ({"kind": "poll", "heartbeat_seconds": 60}, "heartbeat_seconds is not longer than every_seconds"),
+    ],
+)
+def test_what_could_never_be_called_is_said_at_once(tmp_path: Path, more: dict[str, Any], fault: str) -> None:
+    with pytest.raises(BadDescription, match=fault):
+        description.read(written(tmp_path, **more))

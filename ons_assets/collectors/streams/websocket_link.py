@@ -70,7 +70,7 @@ def _in_words(most_bytes: int) -> Iterator[None]:
         if error.sent is not None and error.sent.code == TOO_BIG:
             raise Lost("junk", f"a message is longer than {most_bytes} bytes (most_message_bytes)") from None
         raise Lost("network", "the connection broke off") from None
-    except InvalidURI:
+    except (InvalidURI, UnicodeError):
         raise Lost("refused", "the address cannot be called") from None
     except InvalidHandshake:
         raise Lost("http", "the service answered with something that is no WebSocket") from None
