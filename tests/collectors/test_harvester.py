@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import gzip
+import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -275,7 +276,7 @@ def test_a_connection_that_cannot_be_closed_is_left(tmp_path: Path, monkeypatch:
 
     async def link(_: Call) -> AsyncIterator[Batch]:
         try:
-            for number in range(100):
+            for number in itertools.count():
                 yield Batch([message(number, NOON)])
         finally:
             # As many wait as may: what is said now would be waited for without end.
