@@ -286,8 +286,10 @@ def test_a_connection_that_cannot_be_closed_is_left(tmp_path: Path, monkeypatch:
     for each in ("book", "s"):
         (tmp_path / each).mkdir(exist_ok=True)
     book = Logbook(tmp_path / "book" / "s" / "local").ensure()
+    # It is told to end while it writes to the disk, and meanwhile as many messages wait as may.
+    quick = house.stream.model_copy(update={"commit_seconds": 1e-9})
     harvester = Harvester(
-        house.stream, book, tmp_path / "tweets", tmp_path / "outages", "agent", None, house.said.append, link=link
+        quick, book, tmp_path / "tweets", tmp_path / "outages", "agent", None, house.said.append, link=link
     )
 
     async def main() -> None:
