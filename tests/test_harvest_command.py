@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from ons_assets.cli import main
+from ons_assets.collectors.streams.process import command_of
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str | Path, fails: bool = False) -> str:
@@ -45,13 +46,22 @@ def test_from_an_example_to_a_stream_that_is_in_order(
         capsys, "harvest", "check", "--home", home
     )
     assert "never begun" in said(capsys, "harvest", "status", "--home", home)
-    assert "harvest x --home" in said(capsys, "harvest", "unit", "x", "--home", home)
+    assert f"harvest streams --home {home} -- x" in said(capsys, "harvest", "unit", "x", "--home", home)
 
 
 def test_a_stream_that_is_not_described_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no stream is described in" in said(capsys, "harvest", "check", "--home", home, fails=True)
     assert "describes no stream 'y'; there are none" in said(capsys, "harvest", "y", "--home", home, fails=True)
     assert "describes no stream 'y'" in said(capsys, "harvest", "y", "z", "--home", home, fails=True)
+
+
+@pytest.mark.parametrize("name", ["streams", "status", "--help"])
+def test_a_stream_that_is_named_like_a_command_is_a_stream(
+    home: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Of a file streams.yaml the processes of all streams would begin those of all streams, and so on without end."""
+    words = command_of(home, name)[3:]
+    assert f"describes no stream {name!r}" in said(capsys, *words, fails=True)
 
 
 def test_a_drop_folder_that_does_not_exist_is_none_to_leave_files_in(

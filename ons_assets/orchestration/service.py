@@ -1,6 +1,5 @@
 """The UI and the daemon as one service: the code is loaded once, and the UI stands behind a guard."""
 
-import ctypes
 import os
 import signal
 import socket
@@ -10,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -21,6 +20,7 @@ import yaml
 from ons_assets.orchestration.dagster_internals import LOCATION, user_interface
 from ons_assets.orchestration.guard import guarded
 from ons_assets.orchestration.report_pages import with_report
+from ons_assets.processes import begin_part
 
 MODULE = "ons_assets.definitions"
 START_SECONDS = 180
@@ -28,8 +28,6 @@ STOP_SECONDS = 30
 LOOK_SECONDS = 0.2
 # Pages that a browser has open keep their connections.
 GOODBYE_SECONDS = 5
-# Of Linux: which signal a process is sent when the one that started it ends.
-SET_DEATH_SIGNAL = 1
 
 
 class NotStarted(Exception):
@@ -124,8 +122,7 @@ def _listening(host: str, port: int) -> socket.socket:
 @contextmanager
 def _beside(*command: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run another process as long as this one needs it."""
-    # The parts are started before there are threads, so this is safe.
-    process = subprocess.Popen(command, preexec_fn=_end_with_parent)
+    process = begin_part(command)
     try:
         yield process
     finally:
@@ -135,12 +132,6 @@ def _beside(*command: str) -> Iterator[subprocess.Popen[bytes]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _end_with_parent() -> None:
-    """Have this process ended when its parent is, however that ends; of its own it would work on for ever."""
-    with suppress(AttributeError):
-        ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, signal.SIGTERM)
 
 
 def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:

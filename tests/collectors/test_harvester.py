@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import gzip
+import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -260,6 +261,57 @@ def test_what_was_asked_for_and_has_not_come_is_not_had(tmp_path: Path) -> None:
     assert house.rows()[0]["backfilled_from_utc"] == at(1)
 
 
+def test_a_message_that_cannot_be_taken_is_not_asked_for_for_ever(tmp_path: Path) -> None:
+    """Of what is sent from the cursor on it comes first: nothing behind it would ever be received."""
+    house = House(tmp_path, backfill={"field": "id", "parameter": "since"})
+    too_long = Lost("junk", "a message is longer than 9 bytes (most_message_bytes)")
+    house.run([answer, send(7), too_long], [answer, too_long], [answer, send(9), DROPPED], [answer, send(10)])
+    assert [call.parameters for call in house.calls] == [{}, {"since": "7"}, {}, {"since": "9"}]
+    assert house.ids() == [7, 9, 10]
+    assert house.rows()[0]["backfilled_from_utc"] == "", "what was not asked for is not had"
+
+
+def test_a_connection_that_cannot_be_closed_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harvesting, "GOODBYE_SECONDS", 0.05)
+
+    async def link(_: Call) -> AsyncIterator[Batch]:
+        try:
+            for number in itertools.count():
+                yield Batch([message(number, NOON)])
+        finally:
+            # As many wait as may: what is said now would be waited for without end.
+            raise Lost("network", "the connection broke off")
+
+    house = House(tmp_path)
+    for each in ("book", "s"):
+        (tmp_path / each).mkdir(exist_ok=True)
+    book = Logbook(tmp_path / "book" / "s" / "local").ensure()
+    # It is told to end while it writes to the disk, and meanwhile as many messages wait as may.
+    quick = house.stream.model_copy(update={"commit_seconds": 1e-9})
+    harvester = Harvester(
+        quick, book, tmp_path / "tweets", tmp_path / "outages", "agent", None, house.said.append, link=link
+    )
+
+    async def main() -> None:
+        running = asyncio.create_task(harvester.run())
+        await asyncio.sleep(0.01)
+        harvester.end()
+        ended, _ = await asyncio.wait({running}, timeout=8)
+        assert ended
+
+    asyncio.run(main())
+    assert book.state().doing == "ended: the harvester was ended in order"
+
+
+def test_an_outage_before_the_first_cursor_is_not_had_by_what_is_asked_for_later(tmp_path: Path) -> None:
+    """What is asked for is of after the cursor, which stands behind the first outage."""
+    house = House(tmp_path, backfill={"field": "id", "parameter": "since"})
+    house.run([answer, go(5), DROPPED], [go(30), answer, send(7), DROPPED], [answer, send(8), send(9)])
+    assert [call.parameters for call in house.calls] == [{}, {}, {"since": "7"}]
+    first, second = [each for each in house.rows() if each["known_by"] == "connection"]
+    assert (first["backfilled_from_utc"], second["backfilled_from_utc"]) == ("", second["began_utc"])
+
+
 def test_files_are_of_hours_and_outages_that_last_are_told_every_hour(tmp_path: Path) -> None:
     house = House(tmp_path, heartbeat_seconds=None)
     busy = Lost("busy", "the service asks for fewer attempts (status 429)", 3 * 3600)
@@ -376,6 +428,7 @@ def test_a_cursor_goes_into_a_header_where_that_is_said() -> None:
     assert resume(back, State(cursor="3"), NOON).headers == {"Last-Event-ID": "0"}
     assert resume(back, State(cursor="at://x"), NOON).headers == {"Last-Event-ID": "at://x"}
     assert not resume(None, State(cursor="3"), NOON).is_asked
+    assert not resume(back, State(cursor="\u00b2"), NOON).is_asked, "what no header takes"
 
 
 def test_very_many_outages_that_wait_are_given_up() -> None:

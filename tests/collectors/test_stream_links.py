@@ -1,8 +1,10 @@
 """What services do to a connection: each case is small and neutral, and stands for what people met with real ones."""
 
 import asyncio
+import gzip
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from ons_assets.collectors.streams import growing_file
 from ons_assets.collectors.streams.description import Stream
+from ons_assets.collectors.streams.http_links import EventBytes
 from ons_assets.collectors.streams.links import Batch, Call, Lines, Lost, greater, link_of, peace_seconds, refusal
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -26,7 +29,9 @@ def stream(kind: str, address: str, **more: Any) -> Stream:
 
 
 @asynccontextmanager
-async def service(chunks: Sequence[bytes], calls: list[bytes] | None = None) -> AsyncIterator[str]:
+async def service(
+    chunks: Sequence[bytes], calls: list[bytes] | None = None, scheme: str = "http"
+) -> AsyncIterator[str]:
     """Answer with some chunks, each sent by itself, and end the connection."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -41,7 +46,7 @@ async def service(chunks: Sequence[bytes], calls: list[bytes] | None = None) -> 
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/stream"
+        yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/stream"
 
 
 def received(
@@ -52,7 +57,7 @@ def received(
     async def listen() -> tuple[list[Batch], Lost]:
         found: list[Batch] = []
         alive: Callable[[], None] = (lambda: signs.append(1)) if signs is not None else (lambda: None)
-        async with service(chunks, calls) as address:
+        async with service(chunks, calls, "ws" if kind == "websocket" else "http") as address:
             described = stream(kind, address, **more)
             try:
                 async for batch in link_of(described)(Call(described, AGENT, "s3cret", alive=alive)):
@@ -156,6 +161,56 @@ def test_events_are_parsed_as_the_standard_says(size: int, end: str) -> None:
     assert lost.wait_seconds == 3.0, "the service says how long one waits"
 
 
+@pytest.mark.parametrize(("retry", "seconds"), [("1" + "0" * 400, 320), ("9" * 5000, 0), ("-5000", 0), ("soon", 0)])
+def test_a_service_asks_for_any_peace_it_likes(retry: str, seconds: float) -> None:
+    content = f"data: 1\nretry: {retry}\n\n".encode()
+    found, lost = received("sse", [HEAD % EVENTS, content])
+    assert messages(found) == [b"1"]
+    assert (lost.by, lost.wait_seconds) == ("ended", seconds)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_bytes_of_an_event_are_counted_whatever_the_chunks_are(size: int, end: bytes) -> None:
+    event = EventBytes()
+    for _ in range(3):
+        for chunk in pieces(end.join([b"data: 123", b":" + b"x" * 50, b"data: 4", b""]), size):
+            held = event.after(chunk)
+        assert held == len(b"data: 123data: 4")
+        for chunk in pieces(end, size):
+            held = event.after(chunk)
+        assert held == 0
+    assert event.after(b":" + b"x" * 50) == 51, "a comment that does not end is held too"
+
+
+def test_comments_hide_no_event_without_end() -> None:
+    chunk = b":\n" + b"data: " + b"x" * 10_000 + b"\n"
+    _, lost = received("sse", [HEAD % EVENTS, *[chunk] * 30], most_message_bytes=10)
+    assert lost.by == "junk"
+
+
+@pytest.mark.parametrize("kind", ["json-lines", "sse", "poll"])
+def test_a_packed_answer_is_not_unpacked(kind: str) -> None:
+    """A few bytes that become gigabytes would not be bounded by the longest message."""
+    packed = gzip.compress(b"\n" * 100_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n"
+    found, lost = received(kind, [head, packed])
+    assert (found, lost.by) == ([], "http")
+    assert lost.sentence == "the service packed its answer, which it was not asked to"
+
+
+@pytest.mark.parametrize("kind", ["json-lines", "websocket"])
+def test_what_is_on_this_machine_goes_by_no_proxy(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token is sent to loopback without encryption, and would be to the proxy."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    calls: list[bytes] = []
+    received(kind, [HEAD % JSON], calls)
+    assert len(calls) == 1
+
+
 def test_events_of_other_names_are_left_out() -> None:
     content = b"event: delete\ndata: 1\n\nevent: update\ndata: 2\n\ndata: 3\n\n"
     found, _ = received("sse", [HEAD % EVENTS, content], events=["update"])
@@ -181,7 +236,7 @@ def test_what_is_no_stream_of_events_is_an_error_of_the_service() -> None:
 @pytest.mark.parametrize(
     ("status", "by"), [(429, "busy"), (420, "busy"), (503, "http"), (500, "http"), (401, "refused"), (301, "refused")]
 )
-@pytest.mark.parametrize("kind", ["json-lines", "sse", "poll"])
+@pytest.mark.parametrize("kind", ["json-lines", "sse", "poll", "websocket"])
 def test_an_answer_with_an_error_says_how_one_waits(kind: str, status: int, by: str) -> None:
     calls: list[bytes] = []
     head = b"HTTP/1.1 %d No\r\nContent-Length: 0\r\nRetry-After: 7\r\nLocation: http://127.0.0.1:1/\r\n\r\n" % status
@@ -219,6 +274,7 @@ def test_how_long_a_service_wants_peace() -> None:
     assert peace_seconds({"retry-after": "Sun, 01 Mar 2026 12:02:00 GMT"}, NOW) == 120
     assert peace_seconds({"retry-after": "soon"}, NOW) == 0
     assert peace_seconds({"retry-after": "9" * 30}, NOW) == 0
+    assert peace_seconds({"x-rate-limit-reset": "\u00b2"}, NOW) == 0, "a digit, and no number"
     assert peace_seconds({"x-rate-limit-reset": str(later), "x-rate-limit-remaining": "0"}, NOW) == 90
     assert peace_seconds({"x-rate-limit-reset": str(later), "x-rate-limit-remaining": "12"}, NOW) == 0
     assert peace_seconds({"x-rate-limit-reset": str(later + 10**9)}, NOW) == 86_400, "clocks may be wrong"
@@ -234,7 +290,7 @@ def test_cursors_that_are_numbers_are_compared_as_numbers() -> None:
 
 def test_parameters_take_the_place_of_those_of_the_address() -> None:
     call = Call(stream("sse", "https://a.example/s?x=1&since=2&x=3"), AGENT, parameters={"since": "a b&c"})
-    assert call.address() == "https://a.example/s?x=3&since=a+b%26c"
+    assert call.address() == "https://a.example/s?x=1&x=3&since=a+b%26c", "one name may stand there several times"
 
 
 def grown(path: Path, cursor: str | None, steps: Sequence[Callable[[], Any]]) -> list[Batch]:
@@ -303,3 +359,88 @@ def test_a_file_that_was_emptied_is_read_from_its_beginning(tmp_path: Path, monk
     found = grown(path, None, [lambda: path.write_bytes(b"3\n"), add(path, b"4\n")])
     assert messages(found) == [b"one", b"two", b"3", b"4"]
     assert messages(grown(path, f"{path.stat().st_ino}:999", [])) == [b"3", b"4"]
+
+
+@asynccontextmanager
+async def shop(answers: Sequence[bytes], pause: float = 0.0) -> AsyncIterator[tuple[str, list[str]]]:
+    """Answer each request with the next of some pages, the last ones again and again; each byte after a pause."""
+    asked: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split()[1].decode())
+        page = answers[(len(asked) - 1) % len(answers)]
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(page))
+        for piece in pieces(page, 1) if pause else [page]:
+            writer.write(piece)
+            await asyncio.sleep(pause)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/page", asked
+
+
+def polled(answers: Sequence[bytes], pause: float = 0.0, **more: Any) -> tuple[list[Batch], Lost | None, list[str]]:
+    """Return what one round gives, why it ended if it did not end in order, and what was asked."""
+
+    async def listen() -> tuple[list[Batch], Lost | None, list[str]]:
+        found: list[Batch] = []
+        async with shop(answers, pause) as (address, asked):
+            described = stream("poll", address, **more)
+            try:
+                async with asyncio.timeout(5), aclosing(link_of(described)(Call(described, AGENT))) as batches:  # type: ignore[type-var]
+                    async for batch in batches:
+                        found.append(batch)
+                        if not batch.messages:
+                            break
+            except Lost as lost:
+                return found, lost, asked
+        return found, None, asked
+
+    return asyncio.run(listen())
+
+
+def test_pages_that_lead_to_one_another_are_asked_for_once() -> None:
+    poll = {"each": "all", "next": "next", "next_parameter": "page"}
+    pages = [b'{"all": [{"id": 1}], "next": "b"}', b'{"all": [{"id": 2}], "next": "a"}']
+    found, lost, asked = polled(pages, poll=poll)
+    assert lost is None
+    assert asked == ["/page", "/page?page=b", "/page?page=a"]
+    assert len(messages(found)) == 3
+
+
+def test_a_page_of_another_kind_than_is_expected_is_none() -> None:
+    found, lost, _ = polled([b'{"all": "MARKER4711"}'], poll={"each": "keys(all)"})
+    assert (found, lost and lost.by) == ([], "http")
+    assert "MARKER4711" not in str(lost)
+
+
+def test_a_page_that_comes_byte_by_byte_is_given_up() -> None:
+    _, lost, _ = polled([b" " * 10_000 + b"[]"], pause=0.001, connect_seconds=0.1)
+    assert lost is not None
+    assert (lost.by, lost.sentence) == ("network", "the service did not answer in time")
+
+
+def test_a_line_of_a_file_that_is_too_long_is_passed_over(tmp_path: Path) -> None:
+    """It would be there again after every attempt, and nothing behind it would ever be read."""
+    path = tmp_path / "positions.jsonl"
+    path.write_bytes(b"1\n" + b"x" * 2_000_000 + b"\n2\n")
+    found = grown(path, None, [])
+    assert [len(each) for each in messages(found)] == [1, 1 << 20, 1]
+    assert found[-1].cursor == f"{path.stat().st_ino}:{path.stat().st_size}"
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Lost, match="something that is no file"):
+        grown(tmp_path / "pipe", None, [])
+
+
+def test_a_file_that_was_put_aside_is_found_whatever_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growing_file, "LOOK_SECONDS", 0.01)
+    path = tmp_path / "positions[1].jsonl"
+    path.write_bytes(b"1\n2\n")
+    cursor = f"{path.stat().st_ino}:2"
+    path.rename(tmp_path / "positions[1].jsonl.1")
+    path.write_bytes(b"3\n")
+    assert messages(grown(path, cursor, [])) == [b"2", b"3"]

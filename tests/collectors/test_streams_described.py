@@ -123,7 +123,44 @@ def test_a_unit_begins_the_harvester_again_and_holds_no_token(tmp_path: Path, mo
     written(folder, token={"environment": "STREAM_TOKEN"})
     monkeypatch.setenv("STREAM_TOKEN", "s3cret")
     said = unit(Home(tmp_path), "local")
-    assert f"harvest local --home {tmp_path}" in said
+    assert f"harvest streams --home {tmp_path} -- local\n" in said
     assert "Restart=always" in said
     assert "EnvironmentFile=/etc/ons-assets/local.env" in said
     assert "s3cret" not in said
+
+
+def test_a_unit_names_any_home(tmp_path: Path) -> None:
+    """Quotes of a unit are not those of a shell; a line more would be a word of the unit."""
+    home = tmp_path / "a b%c$d\"e'f\\g\nUser=root"
+    folder = home / "collectors" / "streams"
+    folder.mkdir(parents=True)
+    written(folder)
+    lines = unit(Home(home), "local").splitlines()
+    said = f'"{tmp_path}/a b%%c$d\\"e\'f\\\\g\\nUser=root"'
+    assert f"ReadWritePaths={said}" in lines
+    [command] = [each for each in lines if each.startswith("ExecStart=")]
+    assert command.endswith(f"harvest streams --home {said.replace('$', '$$')} -- local")
+    assert "User=root" not in lines
+
+
+@pytest.mark.parametrize("token", ["s3cret", ["s3cret"], {"environment": "s3cret"}, {"value": "s3cret"}, {"s3cret": 1}])
+def test_a_token_that_stands_in_a_description_by_mistake_is_not_repeated(tmp_path: Path, token: Any) -> None:
+    with pytest.raises(BadDescription) as error:
+        description.read(written(tmp_path, token=token))
+    assert str(error.value).startswith("local.yaml: ")
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({"address": "https://stream.example:99999/"}, "Port out of range"),
+        ({"address": "https://stream .example/"}, "holds a blank"),
+        ({"address": "https://stream.example/\x01"}, "a character that cannot be seen"),
+        ({"backfill": {"header": "Last Event"}}, "backfill.header"),
+        ({"kind": "poll", "heartbeat_seconds": 60}, "heartbeat_seconds is not longer than every_seconds"),
+    ],
+)
+def test_what_could_never_be_called_is_said_at_once(tmp_path: Path, more: dict[str, Any], fault: str) -> None:
+    with pytest.raises(BadDescription, match=fault):
+        description.read(written(tmp_path, **more))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ons_assets.collectors.streams.description import Keeps
-from ons_assets.collectors.streams.keeping import Farewell, Junk, cursor_of, keeper_of
+from ons_assets.collectors.streams.keeping import Farewell, Junk, cursor_of, cursor_or_none, keeper_of
 from ons_assets.simulate.streams import Made
 
 WHEN = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -125,6 +125,7 @@ def test_an_id_of_several_parts_is_one_number_the_same_every_time() -> None:
         b'{"id":1,"account":{"id":{"name":"x"}},"created_at":"2026-03-01T00:00:00Z"}',
         b'{"id":1,"account":{"id":1},"created_at":"2026-03-01T00:00:00"}',
         b'{"id":1,"account":{"id":1},"created_at":1e300}',
+        b'{"id":1,"account":{"id":1},"created_at":"0001-01-01T00:00:00+14:00"}',
         b'{"id":1,"account":{"id":1},"created_at":"2026-03-01T00:00:00Z","geo":{"lat":{"text":"x"},"lon":1}}',
     ],
 )
@@ -140,6 +141,40 @@ def test_whatever_comes_is_kept_left_out_or_junk(message: bytes) -> None:
             keeper_of(keeps)(message)
         except (Junk, Farewell):
             continue
+
+
+def test_a_message_on_which_an_expression_fails_is_junk_and_not_told() -> None:
+    keep = keeper_of(PLAIN.model_copy(update={"only": "starts_with(kind, 'c')"}))
+    with pytest.raises(Junk) as junk:
+        keep(said({**OF_PLAIN, "kind": [SECRET]}))
+    assert SECRET not in str(junk.value)
+    assert keep(said({**OF_PLAIN, "kind": "create"})) is not None
+    assert cursor_of("length(at)")(b'{"at": 5}') is None
+
+
+@pytest.mark.parametrize(
+    ("given", "stays"),
+    [("0", True), ("1992837465564738291", True), (str((1 << 62) - 1), True), (str(1 << 62), False), ("007", False)],
+)
+def test_an_id_that_is_a_number_stays_what_it_is(given: str, stays: bool) -> None:
+    """Ids of posts of today have 19 digits; one that begins with 0 is another than the number that is read of it."""
+    kept = keeper_of(PLAIN)(said({**OF_PLAIN, "id": given}))
+    assert kept is not None
+    number = json.loads(kept.line)["id"]
+    assert (number == given) is stays
+    assert stays or int(number) >= 1 << 62
+
+
+def test_a_time_that_no_zone_of_ours_has_is_unknown() -> None:
+    kept = keeper_of(Keeps(layout="twitter-api"))(b'{"data":{"id":"1","created_at":"0001-01-01T00:00:00+14:00"}}')
+    assert kept is not None
+    assert kept.time is None
+
+
+@pytest.mark.parametrize("given", ["caf\u00e9", "\u00b2", "1\r\nHost: x", "9" * 5000, "\ud800", ""])
+def test_a_cursor_that_cannot_be_sent_back_is_none(given: str) -> None:
+    assert cursor_of("at")(b'{"at": %s}' % json.dumps(given).encode()) is None
+    assert cursor_or_none(given) is None
 
 
 def test_what_is_not_meant_is_left_out() -> None:

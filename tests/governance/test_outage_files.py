@@ -53,6 +53,19 @@ def test_four_columns_are_enough_for_a_person(tmp_path: Path) -> None:
     assert (row["is_over"], row["known_by"]) == (True, "told")
 
 
+def test_a_day_that_is_told_is_all_of_it(tmp_path: Path) -> None:
+    rows, rejected = read(tmp_path, f"{HEADER}\nmine,tweets,2026-02-27,2026-02-28\n".encode())
+    assert rejected == []
+    assert rows.select("began_utc", "ended_utc").rows() == [(datetime(2026, 2, 27, tzinfo=UTC), at(0))]
+
+
+@pytest.mark.parametrize(("said", "is_over"), [("YES", True), ("True", True), (" no ", False), ("FALSE", False)])
+def test_yes_and_no_are_read_as_people_and_spreadsheets_write_them(tmp_path: Path, said: str, is_over: bool) -> None:
+    row = f"mine,tweets,2026-03-01T07:00:00Z,2026-03-01T08:00:00Z,{said}"
+    rows, _ = read(tmp_path, f"{HEADER},is_over\n{row}\n".encode())
+    assert rows["is_over"].to_list() == [is_over]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -61,6 +74,7 @@ def test_four_columns_are_enough_for_a_person(tmp_path: Path) -> None:
         ("x,,2026-03-01T09:00:00Z,2026-03-01T09:00:00Z", "stream or for_source is missing"),
         ("X y,tweets,2026-03-01T09:00:00Z,2026-03-01T09:00:00Z", "stream is no name"),
         ("x,tweets,2026-05-01T09:00:00Z,2026-05-01T10:00:00Z", "began_utc is in the future"),
+        ("x,tweets,2026-03-01T09:00:00Z,2036-03-01T10:00:00Z", "ended_utc is in the future"),
     ],
 )
 def test_what_cannot_be_is_rejected(tmp_path: Path, row: str, reason: str) -> None:

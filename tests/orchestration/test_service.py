@@ -24,6 +24,20 @@ with _ended_by_a_signal(), _beside(sys.executable, "-c", "import time; time.slee
 """
 
 
+# What it begins sleeps in place of harvesting.
+KEPT = """
+import sys, time
+from pathlib import Path
+from ons_assets.collectors.streams import process
+from ons_assets.settings import Settings
+process.command_of = lambda home, name: [sys.executable, "-c", "import time; time.sleep(600)"]
+kept = process.Kept(Settings(home=Path("nowhere")), print)
+kept.look(["local"])
+print(kept._processes["local"].pid, flush=True)
+time.sleep(600)
+"""
+
+
 def is_gone(pid: int) -> bool:
     """Whether a process has ended within some seconds; one that nobody waits for counts, too."""
     for _ in range(100):
@@ -47,6 +61,16 @@ def test_whatever_ends_the_service_ends_its_parts(number: signal.Signals) -> Non
     assert is_gone(beside)
     assert said == ""
     assert parent.returncode == (-number if number is signal.SIGKILL else 128 + number)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_who_keeps_harvesters_at_work_leaves_none_behind_when_killed() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", KEPT], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    harvester = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate(timeout=60)
+    assert is_gone(harvester)
 
 
 def test_an_address_that_is_in_use_is_said_before_anything_starts(

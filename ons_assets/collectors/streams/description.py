@@ -13,6 +13,7 @@ What `keeps` does not name never leaves the process.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,8 @@ SCHEMES = {
     "websocket": ("wss", "ws"),
     "file": ("file",),
 }
+VARIABLE = re.compile("[A-Z][A-Z0-9_]*")
+NO_TOKEN_HERE = "environment or file says where it lies; the token itself never stands in a description"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Of the files in which positions come that are no words of a service: what each field is.
 FIELDS = {
@@ -53,13 +56,30 @@ class NoToken(ValueError):
 class Token(Part):
     """Where the token lies that the service asks for; exactly one of the two."""
 
-    environment: str | None = Field(None, pattern="^[A-Z][A-Z0-9_]*$", description="variable that holds it")
+    environment: str | None = Field(
+        None, description="variable that holds it", json_schema_extra={"pattern": f"^{VARIABLE.pattern}$"}
+    )
     file: Path | None = Field(None, description="file that holds it, which only its owner can read (mode 0600)")
+
+    # What is wrong is never repeated: it may be the token, by mistake.
+    @model_validator(mode="before")
+    @classmethod
+    def _has_words(cls, given: object) -> object:
+        if not isinstance(given, dict) or not set(given) <= set(cls.model_fields):
+            raise ValueError(NO_TOKEN_HERE)
+        return given
+
+    @field_validator("environment", mode="before")
+    @classmethod
+    def _is_variable(cls, given: object) -> object:
+        if given is not None and not (isinstance(given, str) and VARIABLE.fullmatch(given)):
+            raise ValueError(f"is no name of a variable in capitals; {NO_TOKEN_HERE}")
+        return given
 
     @model_validator(mode="after")
     def _lies_in_one_place(self) -> "Token":
         if (self.environment is None) == (self.file is None):
-            raise ValueError("environment or file says where it lies; the token itself never stands in a description")
+            raise ValueError(NO_TOKEN_HERE)
         return self
 
     def read(self) -> str:
@@ -184,7 +204,7 @@ class Backfill(Part):
         None, description="JMESPath expression of the cursor in a message; without it the id of the event (sse)"
     )
     parameter: str | None = Field(None, description="of the address, which takes it")
-    header: str | None = Field(None, description="or header, such as Last-Event-ID")
+    header: str | None = Field(None, pattern="^[A-Za-z0-9-]+$", description="or header, such as Last-Event-ID")
     rewind: int = Field(
         0, ge=0, description="a cursor that is a number is set back by so much: what comes twice is removed later"
     )
@@ -270,10 +290,22 @@ class Stream(Part):
         known = SCHEMES[self.kind]
         if parts.scheme not in known or not (parts.path if self.kind == "file" else parts.hostname):
             raise ValueError(f"the address of a stream of the kind {self.kind} begins with {known[0]}://")
+        if self.kind != "file" and (not self.address.isprintable() or " " in self.address):
+            raise ValueError("the address holds a blank, or a character that cannot be seen")
+        # Is an error in words if it is none.
+        _ = parts.port
         if parts.username or parts.password or parts.fragment:
             raise ValueError("the address holds a name, a password or a fragment: token says where a token lies")
         if self.token is not None and parts.scheme in ("http", "ws") and parts.hostname not in LOOPBACK:
             raise ValueError(f"a token is not sent over {parts.scheme}://, where everybody on the way can read it")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_heard(self) -> "Stream":
+        every = self.poll.every_seconds
+        for name, seconds in (("heartbeat_seconds", self.heartbeat_seconds), ("silence_seconds", self.silence_seconds)):
+            if self.kind == "poll" and seconds is not None and seconds <= every:
+                raise ValueError(f"{name} is not longer than every_seconds ({every:g}): it would end every connection")
         return self
 
     @model_validator(mode="after")

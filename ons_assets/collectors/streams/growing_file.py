@@ -1,6 +1,8 @@
 """A file to which another program writes lines: read on from where it was left, also where it was put aside."""
 
+import glob
 import os
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +19,7 @@ async def grown(call: Call) -> AsyncIterator[Batch]:
 
     A cursor is the number of the file on its disk and how far it was read. Where the file was renamed and a new one has
     its name, as logrotate does, the old one is read to its end first. One that was emptied is read from its beginning.
+    A line that is too long is cut, and so unreadable: it would be there again for whoever begins here.
 
     Raises
     ------
@@ -31,12 +34,12 @@ async def grown(call: Call) -> AsyncIterator[Batch]:
     yield Batch([])
     try:
         file.seek(offset)
-        parted, pending = Lines(call.stream.most_message_bytes), 0
+        parted, pending = Lines(call.stream.most_message_bytes, cuts=True), 0
         while True:
             # Another process may have emptied it meanwhile.
             if os.fstat(file.fileno()).st_size < file.tell():
                 file.seek(0)
-                parted, pending = Lines(call.stream.most_message_bytes), 0
+                parted, pending = Lines(call.stream.most_message_bytes, cuts=True), 0
             chunk = file.read(CHUNK_BYTES)
             if chunk:
                 call.alive()
@@ -51,7 +54,7 @@ async def grown(call: Call) -> AsyncIterator[Batch]:
                     yield Batch([rest])
                 file.close()
                 file = _opened(path, 0)
-                parted, pending = Lines(call.stream.most_message_bytes), 0
+                parted, pending = Lines(call.stream.most_message_bytes, cuts=True), 0
                 continue
             call.alive()
             await napping(LOOK_SECONDS)
@@ -73,9 +76,12 @@ def _number_of(path: Path) -> int | None:
 
 def _opened(path: Path, number: int) -> BinaryIO:
     """Open the file with a number, which may have another name by now; else the one with the name."""
-    beside = path.parent.glob(f"{path.name}*") if number and _number_of(path) != number else ()
+    beside = path.parent.glob(f"{glob.escape(path.name)}*") if number and _number_of(path) != number else ()
     old = next((each for each in beside if _number_of(each) == number), None)
     try:
+        # Anything else, such as a pipe that nobody writes to, would be waited for before it is open.
+        if not stat.S_ISREG((old or path).stat().st_mode):
+            raise Lost("network", "the address is that of something that is no file")
         return (old or path).open("rb")
     except OSError as error:
         raise Lost("network", f"the file cannot be opened: {str(error.strerror).lower()}") from None

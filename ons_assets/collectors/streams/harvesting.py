@@ -21,7 +21,7 @@ from ons_assets.collectors.streams.keeping import Farewell, Junk, cursor_of, kee
 from ons_assets.collectors.streams.links import Batch, Call, Link, Lost, link_of
 from ons_assets.collectors.streams.logbook import Logbook
 from ons_assets.collectors.streams.outages import KnownBy, Outage
-from ons_assets.collectors.streams.resuming import Waits, resume
+from ons_assets.collectors.streams.resuming import Resume, Waits, resume
 from ons_assets.lakehouse.home import write_atomically
 from ons_assets.wording import counted
 
@@ -33,6 +33,8 @@ KNOWN_BY: dict[str, KnownBy] = {"heartbeat": "heartbeat", "silence": "silence"}
 
 # How often the end of a wait is looked for.
 LOOK_SECONDS = 1.0
+# How long a connection may take to be closed.
+GOODBYE_SECONDS = 5.0
 
 
 class NotHarvested(ValueError):
@@ -105,6 +107,8 @@ class Harvester:
         self._messaged = self._safe = self._clock.elapsed()
         self._answered: float | None = None
         self._confirmed = self._asked = False
+        # Where the last connections stood that a message ended which cannot be taken.
+        self._junk_at: list[str | None] = []
         self._told_hour: datetime | None = None
         # Until when nobody is asked, by the same clock; None while somebody is.
         self.waits_until: float | None = None
@@ -160,7 +164,9 @@ class Harvester:
     async def _listen(self) -> Lost | None:
         """Listen over one connection; return why there is none any more, or None where the end was asked for."""
         now = self._clock.now()
-        asked = resume(self.stream.backfill, self._state, now)
+        # What ended the connection twice at the same cursor would come a third time, and nothing behind it ever.
+        is_stuck = self._junk_at[-2:] == [self._state.cursor] * 2
+        asked = Resume() if is_stuck else resume(self.stream.backfill, self._state, now)
         cursor = self._state.cursor if self.stream.kind == "file" else None
         self._asked = asked.is_asked or cursor is not None
         call = Call(self.stream, self._agent, self._token, asked.parameters, asked.headers, cursor, self._is_alive)
@@ -175,11 +181,12 @@ class Harvester:
                 await self._tick(began)
         except Lost as lost:
             await self._make_safe()
+            self._junk_at = [*self._junk_at[-1:], self._state.cursor] if lost.by == "junk" else []
             return lost
         finally:
             pumping.cancel()
-            with suppress(asyncio.CancelledError):
-                await pumping
+            # A goodbye that does not come to an end is not waited for.
+            await asyncio.wait({pumping}, timeout=GOODBYE_SECONDS)
         return None
 
     async def _take_waiting(self, queue: "asyncio.Queue[Batch | Exception]") -> None:

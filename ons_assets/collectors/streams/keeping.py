@@ -8,14 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from jmespath.exceptions import JMESPathError
 
 from ons_assets.collectors.streams.description import FIELDS, Keeps
 
-DIGITS = re.compile(r"[0-9]{1,18}")
+DIGITS = re.compile(r"0|[1-9][0-9]{0,18}")
 PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
 # Ids that are no numbers become numbers of 62 bits, above all that hold a time of today.
 ID_BITS = 62
+# A cursor is sent back in an address or a header, which hold no more, and no other characters everywhere.
+MOST_CURSOR = 1_024
+# What a message of another kind than is expected does to an expression, such as a function of texts to a number.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError, JMESPathError)
 
 
 class Junk(ValueError):
@@ -112,7 +117,7 @@ _encode = msgspec.json.Encoder().encode
 def _of_twitter(message: bytes) -> Kept | None:
     try:
         said = _decode_message(message)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise Junk from None
     if said.data is None:
         notice = bytes(said.errors)
@@ -137,11 +142,11 @@ def _of_fields(keeps: Keeps) -> Keeper:
     def keep(message: bytes) -> Kept | None:
         try:
             said = msgspec.json.decode(message)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            if is_meant is not None and not is_meant(said):
+                return None
+            found = {name: places[name](said) for name in order}
+        except UNREADABLE:
             raise Junk from None
-        if is_meant is not None and not is_meant(said):
-            return None
-        found = {name: places[name](said) for name in order}
         time, number = _moment(found["time"][0], per_second), _number(found["id"])
         if time is None or number is None or not _is_word(found["user"][0]):
             raise Junk
@@ -184,11 +189,16 @@ def cursor_of(expression: str) -> Callable[[bytes], str | None]:
     def read(message: bytes) -> str | None:
         try:
             value = found(msgspec.json.decode(message))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             return None
-        return str(value) if _is_word(value) else None
+        return cursor_or_none(str(value)) if _is_word(value) else None
 
     return read
+
+
+def cursor_or_none(given: str | None) -> str | None:
+    """Return a cursor, if it can be sent back whatever takes it; one that cannot would end every attempt to come."""
+    return given if given and len(given) <= MOST_CURSOR and given.isascii() and given.isprintable() else None
 
 
 def _is_word(value: Any) -> bool:
@@ -201,7 +211,7 @@ def _number(parts: Sequence[Any]) -> str | None:
     if not all(_is_word(each) for each in parts):
         return None
     words = [str(each) for each in parts]
-    if len(words) == 1 and DIGITS.fullmatch(words[0]):
+    if len(words) == 1 and DIGITS.fullmatch(words[0]) and int(words[0]) < 1 << ID_BITS:
         return words[0]
     digest = hashlib.sha256("\n".join(words).encode("utf-8", "surrogatepass")).digest()
     return str(1 << ID_BITS | int.from_bytes(digest[:8]) >> (64 - ID_BITS))
@@ -223,4 +233,8 @@ def _iso(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except OverflowError:
+        # The first hours of the first year, and the last of the last, are not in every zone.
+        return None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from ons_assets.collectors.streams.description import Stream
+from ons_assets.collectors.streams.description import LOOPBACK, Stream
 
 LostBy = Literal["ended", "network", "http", "busy", "refused", "junk", "heartbeat", "silence"]
 REFUSED = (400, 401, 403, 404, 410)
@@ -16,6 +16,7 @@ BUSY = (420, 429)
 # Of X, in seconds since 1970: from when on one may ask again.
 RESET = "x-rate-limit-reset"
 SECONDS = re.compile(r"[0-9]{1,9}")
+MOMENT = re.compile(r"[0-9]{1,11}")
 # A service that asks for more peace than a day is asked again after a day.
 LONGEST_PEACE_SECONDS = 86_400.0
 
@@ -83,9 +84,15 @@ class Call:
     def address(self, more: Mapping[str, str] | None = None) -> str:
         """Return the address with the parameters, which take the place of those of the same names."""
         parts = urlsplit(self.stream.address)
-        query = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(self.parameters) | dict(more or {})
-        kept = [(name, each) for name, each in parse_qsl(parts.query, keep_blank_values=True) if name not in query]
-        return urlunsplit(parts._replace(query=urlencode([*kept, *query.items()])))
+        added = {**self.parameters, **(more or {})}
+        # One name may stand there several times, such as what is wanted of a stream.
+        kept = [(name, each) for name, each in parse_qsl(parts.query, keep_blank_values=True) if name not in added]
+        return urlunsplit(parts._replace(query=urlencode([*kept, *added.items()])))
+
+    @property
+    def may_go_by_a_proxy(self) -> bool:
+        """Whether the proxy of the environment is used; what is on this machine, a token too, does not leave it."""
+        return urlsplit(self.stream.address).hostname not in LOOPBACK
 
 
 Link = Callable[[Call], AsyncIterator[Batch]]
@@ -133,6 +140,17 @@ def refusal(status: int, headers: Mapping[str, str], now: datetime | None = None
     return Lost("http", f"the service answered with status {status}", wait)
 
 
+def is_packed(headers: Mapping[str, str]) -> bool:
+    """Return whether an answer is packed, which nobody asked for: a few bytes could become very many.
+
+    Parameters
+    ----------
+    headers
+        By names in small letters.
+    """
+    return headers.get("content-encoding", "").strip().lower() not in ("", "identity")
+
+
 def peace_seconds(headers: Mapping[str, str], now: datetime) -> float:
     """Return how long a service asks to be left alone, by Retry-After or the end of its limit; 0 if it does not.
 
@@ -154,7 +172,7 @@ def peace_seconds(headers: Mapping[str, str], now: datetime) -> float:
         except (ValueError, OverflowError):
             found = 0.0
     remaining, reset = headers.get("x-rate-limit-remaining", "0").strip(), headers.get(RESET, "").strip()
-    if remaining == "0" and reset.isdigit() and len(reset) < 12:
+    if remaining == "0" and MOMENT.fullmatch(reset):
         found = max(found, float(reset) - now.timestamp())
     return min(max(found, 0.0), LONGEST_PEACE_SECONDS)
 
@@ -166,10 +184,12 @@ class Lines:
     ----------
     most_bytes
         Of a line.
+    cuts
+        Whether a longer one is cut there, which makes it unreadable, and the next one read; else it ends the stream.
     """
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most, self._rest = most_bytes, b""
+    def __init__(self, most_bytes: int, *, cuts: bool = False) -> None:
+        self._most, self._cuts, self._rest = most_bytes, cuts, b""
 
     def of(self, chunk: bytes) -> list[bytes]:
         """Return the lines that end in a chunk; blank ones, which are signs of life, are left out.
@@ -180,6 +200,8 @@ class Lines:
             If a line is longer than it may be.
         """
         *whole, self._rest = (self._rest + chunk).split(b"\n")
+        if self._cuts:
+            whole, self._rest = [each[: self._most] for each in whole], self._rest[: self._most]
         if len(self._rest) > self._most or any(len(each) > self._most for each in whole):
             raise Lost("junk", f"a message is longer than {self._most} bytes (most_message_bytes)")
         return [line for each in whole if (line := each.strip(b"\r \t"))]

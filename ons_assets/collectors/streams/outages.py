@@ -78,7 +78,7 @@ def over(outage: Outage, answered_utc: datetime, *, resumed: bool, reach_seconds
         How far back it goes; None for as far as need be.
     """
     ended = max(outage.ended_utc or answered_utc, outage.began_utc)
-    return asked_for(replace(outage, ended_utc=ended, is_told=False), answered_utc, resumed, reach_seconds)
+    return _asked_for(replace(outage, ended_utc=ended, is_told=False), ended, answered_utc, resumed, reach_seconds)
 
 
 def asked_for(outage: Outage, answered_utc: datetime, resumed: bool, reach_seconds: float | None) -> Outage:
@@ -87,17 +87,24 @@ def asked_for(outage: Outage, answered_utc: datetime, resumed: bool, reach_secon
     Parameters
     ----------
     outage
-        Any; one that is open, or made good, is as it was.
+        Any; one that is open, or settled, is as it was: of one that nothing was asked for in time, what comes later is
+        not of it.
     answered_utc
         When the service answered that was asked.
     resumed, reach_seconds
         See `over`.
     """
-    if outage.ended_utc is None or outage.is_made_good:
+    if outage.ended_utc is None or outage.is_settled:
         return outage
+    return _asked_for(outage, outage.ended_utc, answered_utc, resumed, reach_seconds)
+
+
+def _asked_for(
+    outage: Outage, ended_utc: datetime, answered_utc: datetime, resumed: bool, reach_seconds: float | None
+) -> Outage:
     reach = outage.began_utc if reach_seconds is None else answered_utc - timedelta(seconds=reach_seconds)
     start = max(outage.began_utc, reach)
-    start_or_none = start if resumed and (start < outage.ended_utc or start == outage.began_utc) else None
+    start_or_none = start if resumed and (start < ended_utc or start == outage.began_utc) else None
     return outage if outage.from_utc == start_or_none else replace(outage, from_utc=start_or_none, is_told=False)
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 from ons_assets.collectors.agents import agent_of
 from ons_assets.collectors.folders import AtWork, alone
@@ -21,6 +22,7 @@ from ons_assets.collectors.streams.clock import Clock
 from ons_assets.collectors.streams.harvesting import Harvester, NotHarvested, Progress
 from ons_assets.collectors.streams.logbook import Logbook
 from ons_assets.lakehouse.home import Home
+from ons_assets.processes import begin_part
 from ons_assets.settings import Settings
 
 # Drop folder of the files of outages.
@@ -138,6 +140,19 @@ def harvest_all(settings: Settings, names: Sequence[str], progress: Progress) ->
             signal.signal(each, handler)
 
 
+def command_of(home: Path, name: str) -> list[str]:
+    """Return the words of the command that listens to a stream, also to one that is named like a command.
+
+    Parameters
+    ----------
+    home
+        That describes it.
+    name
+        Of the stream, or whatever else a file among the descriptions is called.
+    """
+    return [sys.executable, "-m", "ons_assets", "harvest", "streams", "--home", str(home), "--", name]
+
+
 class Kept:
     """Processes that listen, one a stream.
 
@@ -174,8 +189,7 @@ class Kept:
                 continue
             if now < self._begun.get(name, 0.0):
                 continue
-            command = [sys.executable, "-m", "ons_assets", "harvest", name, "--home", str(self._settings.home)]
-            self._processes[name] = subprocess.Popen(command)
+            self._processes[name] = begin_part(command_of(self._settings.home, name))
             self._begun[name] = now
 
     def end(self) -> None:

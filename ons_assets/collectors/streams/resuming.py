@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ons_assets.collectors.streams.description import Backfill, Reconnect
+from ons_assets.collectors.streams.keeping import cursor_or_none
 from ons_assets.collectors.streams.links import Lost, LostBy
 from ons_assets.collectors.streams.logbook import State
 
@@ -46,9 +47,8 @@ def resume(back: Backfill | None, state: State, now: datetime) -> Resume:
     if back is None:
         return Resume()
     if back.how == "cursor":
-        if state.cursor is None:
+        if (value := cursor_or_none(state.cursor)) is None:
             return Resume()
-        value = state.cursor
         if value.isdigit() and back.rewind:
             value = str(max(int(value) - back.rewind, 0))
     else:

@@ -1,7 +1,6 @@
 """How streams stand, what would be kept of their messages, and how a machine keeps a harvester at work."""
 
-import shlex
-import sys
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from ons_assets.collectors.folders import AtWork, alone
 from ons_assets.collectors.streams import description
 from ons_assets.collectors.streams.keeping import Farewell, Junk, keeper_of
 from ons_assets.collectors.streams.logbook import Logbook, State
-from ons_assets.collectors.streams.process import STOP_SECONDS
+from ons_assets.collectors.streams.process import STOP_SECONDS, command_of
 from ons_assets.lakehouse.home import Home
 
 
@@ -119,7 +118,7 @@ def unit(home: Home, name: str) -> str:
     """
     stream = description.named(home, name)
     root = home.root.resolve()
-    command = shlex.join([sys.executable, "-m", "ons_assets", "harvest", name, "--home", str(root)])
+    command = " ".join(_quoted(each).replace("$", "$$") for each in command_of(root, name))
     token = stream.token
     secret = (
         ["# A file of mode 0600 with a line VARIABLE=TOKEN.", f"EnvironmentFile=/etc/ons-assets/{name}.env"]
@@ -136,7 +135,7 @@ def unit(home: Home, name: str) -> str:
             "[Service]",
             "# The user that owns the home.",
             "User=ons-assets",
-            f"ExecStart={command.replace('%', '%%')}",
+            f"ExecStart={command}",
             *secret,
             "Restart=always",
             "RestartSec=5",
@@ -148,7 +147,7 @@ def unit(home: Home, name: str) -> str:
             "UMask=0077",
             "NoNewPrivileges=yes",
             "ProtectSystem=strict",
-            f"ReadWritePaths={root}",
+            f"ReadWritePaths={_quoted(str(root))}",
             "PrivateTmp=yes",
             "",
             "[Install]",
@@ -156,3 +155,9 @@ def unit(home: Home, name: str) -> str:
             "",
         ]
     )
+
+
+def _quoted(word: str) -> str:
+    """Return a word as systemd reads it, whose quotes are not those of a shell: see systemd.syntax(7)."""
+    said = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
+    return said if re.fullmatch(r"[\w@:+,./=%$-]+", word) else f'"{said}"'

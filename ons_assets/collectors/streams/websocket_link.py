@@ -15,6 +15,14 @@ WAITING = 16
 TOO_BIG = 1009
 
 
+class _WhereItIs(connect):
+    """Connects to an address and to no other that it is led to: what is sent is meant for this service alone."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Follow none; see `connect`."""
+        return exc
+
+
 async def frames(call: Call) -> AsyncIterator[Batch]:
     """Yield the messages of a WebSocket; see `http_links.lines`.
 
@@ -23,8 +31,10 @@ async def frames(call: Call) -> AsyncIterator[Batch]:
     stream = call.stream
     headers = {name: each for name, each in call.all_headers.items() if name not in ("User-Agent", "Accept-Encoding")}
     with _in_words(stream.most_message_bytes):
-        async with connect(
+        async with _WhereItIs(
             call.address(),
+            # `True` is what the environment says.
+            proxy=True if call.may_go_by_a_proxy else None,
             additional_headers=headers,
             user_agent_header=call.agent,
             open_timeout=stream.connect_seconds,
@@ -60,7 +70,7 @@ def _in_words(most_bytes: int) -> Iterator[None]:
         if error.sent is not None and error.sent.code == TOO_BIG:
             raise Lost("junk", f"a message is longer than {most_bytes} bytes (most_message_bytes)") from None
         raise Lost("network", "the connection broke off") from None
-    except InvalidURI:
+    except (InvalidURI, UnicodeError):
         raise Lost("refused", "the address cannot be called") from None
     except InvalidHandshake:
         raise Lost("http", "the service answered with something that is no WebSocket") from None

@@ -49,12 +49,23 @@ class OutageFiles(PlainSource):
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`; times are moments, and whether it is over a truth."""
         read = super().typed(rows, layout)
-        moments = [times.column_bounds(rows, name, layout, "UTC") for name in MOMENTS]
-        is_over = read["is_over"].replace_strict(
-            {"yes": True, "no": False, "true": True, "false": False}, default=None, return_dtype=pl.Boolean
+        # A day that is told as the end is part of the outage.
+        moments = [times.column_bounds(rows, name, layout, "UTC", ends=name == "ended_utc") for name in MOMENTS]
+        is_over = (
+            read["is_over"]
+            .str.strip_chars()
+            .str.to_lowercase()
+            .replace_strict(
+                {"yes": True, "no": False, "true": True, "false": False}, default=None, return_dtype=pl.Boolean
+            )
         )
         return read.with_columns(*moments, is_over)
 
     def rules(self, layout: Layout, received_utc: datetime) -> Sequence[Rule]:
         """See `TableSource.rules`."""
-        return (*self.faults, Rule(pl.col("began_utc") > received_utc, "began_utc is in the future"))
+        return (
+            *self.faults,
+            Rule(pl.col("began_utc") > received_utc, "began_utc is in the future"),
+            # Of a year that is mistyped, everything from then on would not be covered.
+            Rule(pl.col("ended_utc") > received_utc, "ended_utc is in the future; of one that lasts, say until now"),
+        )
