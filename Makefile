@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Processes that share the tests, a file each at a time; files in their order, so that the longest are not the last.
-WORKERS ?= 2
+# One more than the two cores of a small machine: tests of services wait.
+WORKERS ?= 3
 BROWSER := tests/browser/node_modules/.installed
 SOURCES := setup.py pyproject.toml constraints.txt $(shell find core_ext -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
