@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ons_assets.collectors.streams import description
 from ons_assets.collectors.streams.description import Keeps
 from ons_assets.collectors.streams.keeping import Farewell, Junk, cursor_of, cursor_or_none, keeper_of
 from ons_assets.simulate.streams import Made
@@ -211,3 +212,17 @@ def test_nothing_of_a_simulated_text_is_kept(style: Literal["fields", "x", "jets
     assert kept is not None
     assert "Zo" not in kept.line.decode()
     assert kept.time == WHEN
+
+
+def test_accounts_of_two_servers_with_one_number_are_two_people() -> None:
+    """Of the descriptions that are shipped, the users: of X and Bluesky they are of the whole service."""
+    keeps = {name: description.read(path).keeps for name, path in description.shipped().items()}
+    status = {"id": "17", "account": {"id": "7", "acct": SECRET}, "created_at": "2026-03-01T12:30:15Z"}
+    kept = keeper_of(keeps["mastodon"])(said(status))
+    assert kept is not None
+    assert json.loads(kept.line)["user"] == "mastodon.example:7"
+    for nobody in ({}, {"id": None}, {"id": ""}):
+        with pytest.raises(Junk):
+            keeper_of(keeps["mastodon"])(said({**status, "account": nobody}))
+    assert keeps["x"].layout == "twitter-api"
+    assert keeps["jetstream"].fields["user"] == "did"
