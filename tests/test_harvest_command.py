@@ -49,6 +49,13 @@ def test_from_an_example_to_a_stream_that_is_in_order(
     assert f"harvest streams --home {home} -- x" in said(capsys, "harvest", "unit", "x", "--home", home)
 
 
+@pytest.mark.parametrize(("command", "lacking"), [("harvest", "stream"), ("collect", "shop")])
+def test_where_nothing_is_described_the_status_says_so_and_where(
+    home: Path, capsys: pytest.CaptureFixture[str], command: str, lacking: str
+) -> None:
+    assert f"no {lacking} is described in {home / 'collectors'}" in said(capsys, command, "status", "--home", home)
+
+
 def test_a_stream_that_is_not_described_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no stream is described in" in said(capsys, "harvest", "check", "--home", home, fails=True)
     assert "describes no stream 'y'; there are none" in said(capsys, "harvest", "y", "--home", home, fails=True)

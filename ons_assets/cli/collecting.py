@@ -130,9 +130,14 @@ def _row(quote: "Quote") -> dict[str, str | None]:
 def show_status(home: HomeOption = None) -> None:
     """Show how the collectors stand: last morning, pages, quotes, what the collection report found, proposals."""
     from ons_assets.cli.terminal import upright
+    from ons_assets.collectors.prices import shops
+    from ons_assets.lakehouse.home import Home
     from ons_assets.operations import collecting
 
     settings = load_settings(home)
+    if not shops.paths(Home(settings.home)):
+        console.print(f"no shop is described in {shops.folder(Home(settings.home))}", soft_wrap=True)
+        return
     console.print(upright("collectors", collecting.standing(settings)))
 
 

@@ -51,10 +51,15 @@ def _say(sentence: str) -> None:
 @harvesters.command("status")
 def show_status(home: HomeOption = None) -> None:
     """Show how the streams stand: at work or not, last sign of life, messages, outages that are not settled."""
+    from ons_assets.collectors.streams import description
     from ons_assets.collectors.streams.standing import standing
     from ons_assets.lakehouse.home import Home
 
-    console.print(upright("streams", standing(Home(load_settings(home).home))))
+    home_of_it = Home(load_settings(home).home)
+    if not description.paths(home_of_it):
+        console.print(f"no stream is described in {description.folder(home_of_it)}", soft_wrap=True)
+        return
+    console.print(upright("streams", standing(home_of_it)))
 
 
 @harvesters.command("check")
