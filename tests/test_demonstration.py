@@ -7,7 +7,11 @@ import polars as pl
 import pytest
 
 from ons_assets import demo, operations
-from ons_assets.settings import load_settings
+from ons_assets.catalogue import CATALOGUE
+from ons_assets.demo import harvesting
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.home import Home
+from ons_assets.settings import Settings, load_settings
 from ons_assets.simulate.country import SCALES
 from ons_assets.simulate.meters import scales as meters
 from ons_assets.simulate.mobile import scales as mobile
@@ -62,3 +66,31 @@ def test_every_source_of_the_country_has_a_folder_and_the_truth_lies_apart(
     months = set(pl.read_parquet(tmp_path / "truth" / "country" / "area_months.parquet")["month"])
     quotes = pl.read_parquet(tmp_path / "truth" / "prices" / "runs.parquet")["day"].dt.month_start()
     assert set(quotes) <= months
+
+
+def test_a_day_from_a_stream_says_of_located_tweets_what_its_file_says(tmp_path: Path) -> None:
+    """Else the report of the demonstration tells of a fault that nobody planted."""
+    drops = tmp_path / "drops"
+    demo.tweets.simulate(drops, tmp_path / "truth", replace(tweets.SCALES["small"], users=60), 3)
+    [*_, day] = sorted(each for each in (drops / "tweets").iterdir() if each.suffix in (".gz", ".parquet"))
+    content = day.read_bytes()
+    settings = load_settings(tmp_path / "streamed")
+    home = operations.open_home(settings)
+    harvesting.harvest(settings, drops / "tweets", lambda _: None)
+    assert not day.exists()
+    told = {"streamed": located(settings, harvesting.files(home, "tweets"))}
+    day.write_bytes(content)
+    by_file = load_settings(tmp_path / "by_file")
+    operations.open_home(by_file)
+    told["by_file"] = located(by_file, [day])
+    assert len(told["by_file"]) > 5
+    assert told["streamed"].equals(told["by_file"])
+
+
+def located(settings: Settings, files: list[Path]) -> pl.DataFrame:
+    """What a home says of the tweets with a point that some files hold; pseudonyms are its own."""
+    operations.take(settings, files, "tweets", lambda _: None)
+    operations.read_waiting(settings, lambda _: None)
+    rows = lake.read(Home(settings.home), CATALOGUE["tweets/raw_tweets"]).collect()
+    columns = ("tweet_id", "event", "created_utc", "latitude", "longitude", "place_type", "application")
+    return rows.filter(position="point").select(columns).sort("tweet_id")

@@ -61,4 +61,4 @@ def _print_addresses(settings: Settings, host: str, port: int) -> None:
     for source in operations.sources(settings):
         console.print(f"drop files of {source.name} into {settings.home / 'drops' / source.name}", soft_wrap=True)
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    console.print(f"the UI is at {address}, and the report at {address}{REPORT}/")
+    console.print(f"the UI is at {address}, and the report at {address}{REPORT}/", soft_wrap=True)

@@ -35,6 +35,7 @@ KEEPS = {
         "time": "at",
         "latitude": "latitude",
         "longitude": "longitude",
+        "place_type": "place.place_type",
         "source": "source",
     }
 }
@@ -139,6 +140,7 @@ def _messages(file: Path) -> Iterator[dict[str, Any]]:
                 "at": datetime.strptime(said["created_at"], OF_THE_API).isoformat(),
                 "latitude": latitude,
                 "longitude": longitude,
+                "place": said.get("place"),
                 "source": said.get("source"),
                 "text": said.get("text", ""),
             }
