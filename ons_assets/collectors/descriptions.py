@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ons_assets.wording import fault_in_words
+from ons_assets.yaml_text import NotYaml, parsed
 
 ENDINGS = (".yaml", ".yml")
 WEB = ("http", "https")
@@ -51,14 +51,11 @@ def read(path: Path, model: type[Described], parts: Mapping[str, type[Part]]) ->
         If it cannot be used.
     """
     try:
-        given = yaml.safe_load(path.read_bytes())
+        given = parsed(path.read_bytes(), path.name)
     except OSError as error:
         raise BadDescription(f"{path} cannot be opened: {str(error.strerror).lower()}") from None
-    except yaml.MarkedYAMLError as error:
-        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark is not None else ""
-        raise BadDescription(f"{path.name} is not valid YAML{where}") from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise BadDescription(f"{path.name} is not valid YAML") from None
+    except NotYaml as error:
+        raise BadDescription(str(error)) from None
     if not isinstance(given, dict):
         raise BadDescription(
             f"{path.name} is {'empty' if given is None else 'no description: it says no word with its value'}"

@@ -19,6 +19,7 @@ from ons_assets.intake.layouts import Item, Layout, Origin, upgraded
 from ons_assets.intake.sniff import FileKind, describe, draft
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.wording import fault_in_words
+from ons_assets.yaml_text import NotYaml, parsed
 
 ENDINGS = (".yaml", ".yml")
 # Layouts that a process keeps as they were last read: each source asks for all of its own whenever it looks at a file.
@@ -262,22 +263,16 @@ def upgraded_text(path: Path) -> tuple[str, list[str]]:
 def _written(path: Path) -> object:
     """What a file of YAML says; None if it says nothing."""
     try:
-        return deepcopy(_of_yaml(path.read_bytes()))
+        return deepcopy(_parsed(path.read_bytes(), path.name))
     except FileNotFoundError:
         raise BadLayout(f"there is no file {path}") from None
     except OSError as error:
         raise BadLayout(f"{path.name} cannot be opened: {str(error.strerror).lower()}") from None
-    except yaml.MarkedYAMLError as error:
-        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark is not None else ""
-        raise BadLayout(f"{path.name} is not valid YAML{where}") from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        # Bytes that are no text; a day that there is not; brackets without end.
-        raise BadLayout(f"{path.name} is not valid YAML") from None
+    except NotYaml as error:
+        raise BadLayout(str(error)) from None
 
 
-@lru_cache(KEPT)
-def _of_yaml(content: bytes) -> object:
-    return yaml.safe_load(content)
+_parsed = lru_cache(KEPT)(parsed)
 
 
 def _layout(path: Path, given: object) -> Layout:
