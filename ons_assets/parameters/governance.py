@@ -59,6 +59,10 @@ class ScorecardParameters(Parameters):
     )
     refused_files: Shares = Field((0.0, 0.2), description="files that were refused, above which one looks, and acts")
     remarked_files: Shares = Field((0.0, 1.0), description="accepted files with a remark, above which")
+    known_remarks: tuple[str, ...] = Field(
+        (),
+        description="remarks that somebody read and lets stand, as the report tells them; numbers may differ",
+    )
     repeated_files: Shares = Field((0.0, 0.5), description="files that came again under another name, above which")
     usable_share: Shares = Field(
         (0.9, 0.6), description="of the units that were expected, those that came, below which"

@@ -10,10 +10,11 @@ import pytest
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.governance.report import gather, write_pages, write_report
+from ons_assets.governance.report.deadlines import due
 from ons_assets.governance.report.facts import Facts, Light, Measured, Publication, TableFacts, TableQuality
 from ons_assets.governance.report.judgement import can_identify, may_be_published, stands, tasks
 from ons_assets.governance.report.page import as_html
-from ons_assets.governance.report.pages import path_of, site
+from ons_assets.governance.report.pages import overview, path_of, site
 from ons_assets.governance.report.summary import summary
 from ons_assets.governance.report.table_page import table_page
 from ons_assets.lakehouse import lake
@@ -93,6 +94,13 @@ def reading(path: Path) -> Reader:
     reader.size = path.stat().st_size
     reader.feed(path.read_text(encoding="utf-8"))
     return reader
+
+
+def shown(facts: Facts) -> str:
+    """Text of the start page."""
+    reader = Reader()
+    reader.feed(as_html(overview(facts), site(facts)).decode())
+    return reader.text
 
 
 @pytest.fixture(scope="module")
@@ -233,13 +241,35 @@ def test_what_needs_a_person_comes_the_most_urgent_first(facts: Facts) -> None:
     assert {AUDIT.name, ACCESSES.name, "files of prices", "files of meters"} <= about
 
 
+def test_every_task_says_by_when_it_is_to_be_done_and_what_is_late_is_said(facts: Facts) -> None:
+    begun = NOW.date()
+    by = {light: due(begun, days, facts.holidays) for light, days in facts.working_days.items()}
+    assert facts.working_days == {Light.BAD: 1, Light.LOOK: 5}
+    assert len(facts.holidays) > 400, "those of England"
+    found = tasks(facts)
+    assert {(task.light, task.by) for task in found} == set(by.items())
+    # Weeks later nothing was done: all of it is late, and the oldest of a kind comes first.
+    later = replace(facts, made_utc=facts.made_utc + timedelta(days=30))
+    late = (later.made_utc.date() - by[Light.BAD]).days
+    said = shown(later)
+    assert f"{len(found)} are late" in said
+    assert f"{late} days late" in said
+    assert f"{late} days late" in summary(later)
+    assert "none is late" in shown(facts)
+    # Of what nobody knows since when it is, nothing can be put off.
+    [task] = [each for each in tasks(replace(facts, register_fault="it is no TOML")) if each.about == "register"]
+    assert task.by is None
+    assert tasks(replace(facts, register_fault="it is no TOML"))[0] == task
+    assert "by when: at once. register" in summary(replace(facts, register_fault="it is no TOML"))
+
+
 def test_what_the_gate_warned_of_and_the_scorecard_measured_is_one_task(facts: Facts) -> None:
     accesses = of(facts, ACCESSES.name)
     assert accesses.latest is not None
     assert accesses.latest.warnings
     light, validity = Light.LOOK, "validity"
-    again = Measured(light, validity, "expectations_met", "all", "80.0 % of the expectations are met.", "See.")
-    other = Measured(light, validity, "filled_share", "all", "Half of the rows have a value.", "Look.")
+    again = Measured(light, validity, "expectations_met", "all", "80.0 % of the expectations are met.", "See.", MONTH)
+    other = Measured(light, validity, "filled_share", "all", "Half of the rows have a value.", "Look.", MONTH)
     quality = TableQuality({validity: light}, {validity: 2}, {}, (again, other), (), by_partition=False)
     measured = replace(accesses, quality=quality)
     said = [task.what for task in tasks(replace(facts, tables=(measured,), refusals=()))]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.governance.releases.words import PAGES
+from ons_assets.governance.report.deadlines import due
 from ons_assets.governance.report.facts import Refusal
 from ons_assets.governance.report.methods import method_page, method_path
 from ons_assets.governance.report.outages import spells_of
@@ -129,6 +130,32 @@ def test_a_dimension_stands_as_the_worst_of_what_was_said_last_of_its_measures(
     assert told == {day: LIGHTS[Verdict(status)] for day, status in expected.items()}
     assert quality.dimensions == {"validity": told[max(told)]}
     assert not quality.by_partition
+    for found in quality.urgent:
+        history = sorted((day, order.index(status)) for (day, name), status in said.items() if name == found.measure)
+        begun = history[-1]
+        for earlier in reversed(history):
+            if earlier[1] > history[-1][1]:
+                break
+            begun = earlier
+        assert found.since == FIRST + timedelta(days=begun[0])
+
+
+@given(
+    st.dates(date(2024, 11, 1), date(2025, 1, 31)),
+    st.integers(0, 20),
+    st.sets(st.dates(date(2024, 12, 1), date(2025, 1, 31))),
+)
+def test_what_is_due_is_due_on_a_working_day_with_as_many_of_them_before_it(
+    since: date, days: int, off: set[date]
+) -> None:
+    def works(day: date) -> bool:
+        return day.weekday() < 5 and day not in off
+
+    by = due(since, days, sorted(off))
+    assert works(by)
+    first = next(day for day in (since + timedelta(each) for each in range(99)) if works(day))
+    between = (by - first).days
+    assert sum(works(first + timedelta(each)) for each in range(between)) == days
 
 
 def refusal(reason: str, rows: int, *, whole: bool = False, notes: tuple[str, ...] = ()) -> Refusal:

@@ -104,6 +104,26 @@ def test_remarks_that_differ_in_numbers_are_one_and_each_is_counted_by_files() -
     assert detail.startswith("3 of them, such as: 21 repeated readings; 1 of them: 1 contradictory reading; 1 of them:")
 
 
+def test_a_remark_that_somebody_lets_stand_asks_for_no_look_and_hides_no_other() -> None:
+    rows = (
+        {"file_name": "a.csv", "reason": "a.csv has 1,204 times without a zone; 21 repeated readings"},
+        {"file_name": "b.csv", "reason": "b.csv has 98 times without a zone"},
+        {"file_name": "c.csv", "reason": "4 rows: price is not positive"},
+    )
+    every = arrivals.of_files(ledger(*rows), SOURCES)
+    assert value(every, "remarked_files", partition_name="all") == pytest.approx(2 / 3)
+    # As the report tells it: without the name of the file, and with the numbers of one of them.
+    known = "the file has 1,204 times without a zone"
+    left = arrivals.of_files(ledger(*rows), SOURCES, [known])
+    assert value(left, "remarked_files", partition_name="all") == pytest.approx(1 / 3)
+    [detail] = left.filter(partition_name="all", measure="remarked_files")["detail"]
+    assert detail == "1 of them: 21 repeated readings"
+    both = arrivals.of_files(ledger(*rows), SOURCES, [known, "3 repeated readings", "4 rows: price is not positive"])
+    assert value(both, "remarked_files", partition_name="all") == 0
+    details = dict(both.filter(partition_name="all").select("measure", "detail").iter_rows())
+    assert details["accepted_share"] == "1 of them: 4 rows: price is not positive", "rows are always told"
+
+
 def came(days: list[date], after: int = 1) -> list[dict[str, Any]]:
     """Files of days that came so many days after them."""
     return [

@@ -168,6 +168,8 @@ class Measured:
         Its name.
     partition
         Day or month that was measured, or "all".
+    since
+        Day of the evaluation from which on it has been as urgent as now.
     """
 
     light: Light
@@ -176,6 +178,7 @@ class Measured:
     partition: str
     said: str
     next_step: str
+    since: date
 
 
 @dataclass(frozen=True)
@@ -333,6 +336,10 @@ class Facts:
         Rows of the ledger of erasures.
     week_utc
         When this week began.
+    working_days
+        By which something is to be done after it began, by how urgent it is.
+    holidays
+        Public holidays, which are no working days.
     register_fault
         What is wrong with the register, in a sentence; None if nothing is.
     unfinished_erasure
@@ -353,6 +360,8 @@ class Facts:
     erasures: tuple[Mapping[str, Any], ...]
     disclosure_utc: datetime | None
     listed: int
+    working_days: Mapping[Light, int]
+    holidays: tuple[date, ...]
     register_fault: str | None = None
     unfinished_erasure: bool = False
     accesses: tuple[Mapping[str, Any], ...] = field(default=())

@@ -23,6 +23,7 @@ from ons_assets.governance.report.facts import (
     Facts,
     Input,
     Latest,
+    Light,
     Publication,
     Refusal,
     SourceFacts,
@@ -95,6 +96,8 @@ def gather(
         erasures=erasures,
         disclosure_utc=audited,
         listed=parameters.listed,
+        working_days={Light.BAD: parameters.act_within_days, Light.LOOK: parameters.look_within_days},
+        holidays=settings.geography.public_holidays(*settings.governance.trend.holidays),
         register_fault=fault,
         unfinished_erasure=Intent.read(home) is not None,
         accesses=tuple(AccessLedger(home).by_month(settings.geography.time_zone).to_dicts())

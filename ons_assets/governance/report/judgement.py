@@ -3,10 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from itertools import takewhile
 
 from ons_assets.governance.releases.barred import barred
 from ons_assets.governance.releases.release_ledger import Entry as Release
 from ons_assets.governance.releases.release_ledger import ReleaseStatus
+from ons_assets.governance.report.deadlines import due
 from ons_assets.governance.report.facts import Facts, Judgement, Light, Refusal, TableFacts, TableQuality
 from ons_assets.lakehouse.disclosure import Exempt, OfReleased
 from ons_assets.lakehouse.tables import Sensitivity
@@ -31,6 +34,8 @@ class Task:
         What is the matter.
     todo
         What to do.
+    by
+        Day by which it is to be done; None if nobody knows since when it has been so: at once.
     """
 
     light: Light
@@ -38,6 +43,7 @@ class Task:
     about: str
     what: str
     todo: str
+    by: date | None
 
 
 def stands(table: TableFacts) -> Judgement:
@@ -206,12 +212,23 @@ def tasks(facts: Facts) -> list[Task]:
     """Return what needs a person, the most urgent first."""
     kinds = (_register, _suites, _erasure, _exposures, _refused_tables, _refused_files, _measured, _warnings)
     found = [task for kind in kinds for task in kind(facts)]
-    return sorted(found, key=lambda task: WORST_FIRST.index(task.light))
+    return sorted(found, key=lambda task: (WORST_FIRST.index(task.light), task.by or date.min))
+
+
+def is_late(task: Task, facts: Facts) -> bool:
+    """Return whether something should have been done before the day of the report."""
+    return task.by is not None and task.by < facts.made_utc.date()
+
+
+def _task(facts: Facts, light: Light, table: str | None, about: str, what: str, todo: str, since: date | None) -> Task:
+    by = due(since, facts.working_days[light], facts.holidays) if since else None
+    return Task(light, table, about, what, todo, by)
 
 
 def _register(facts: Facts) -> Iterator[Task]:
     if facts.register_fault is not None:
-        yield Task(Light.BAD, None, "register", f"The register cannot be used: {facts.register_fault}.", "Mend it.")
+        what = f"The register cannot be used: {facts.register_fault}."
+        yield _task(facts, Light.BAD, None, "register", what, "Mend it.", None)
 
 
 def _suites(facts: Facts) -> Iterator[Task]:
@@ -219,20 +236,23 @@ def _suites(facts: Facts) -> Iterator[Task]:
         if table.suite_fault is not None:
             name = table.table.name
             what = f"It cannot be made, because its suite cannot be used: {table.suite_fault}."
-            yield Task(Light.BAD, name, name, what, f"Mend it, then: ons-assets materialize {name}")
+            yield _task(facts, Light.BAD, name, name, what, f"Mend it, then: ons-assets materialize {name}", None)
 
 
 def _erasure(facts: Facts) -> Iterator[Task]:
     if facts.unfinished_erasure:
         what = "An erasure was begun and is not finished."
-        yield Task(Light.BAD, None, "erasure", what, "Go on with it: ons-assets erase --resume.")
+        begun = [each["begun_utc"].date() for each in facts.erasures if each["finished_utc"] is None]
+        todo = "Go on with it: ons-assets erase --resume."
+        yield _task(facts, Light.BAD, None, "erasure", what, todo, min(begun, default=None))
 
 
 def _exposures(facts: Facts) -> Iterator[Task]:
     for table in facts.tables:
         if (table.disclosure or {}).get("exposed"):
             todo = "Withdraw what was released of it, and make the table coarser before it is released again."
-            yield Task(Light.BAD, table.table.name, table.table.name, stands(table).sentence, todo)
+            name, since = table.table.name, table.latest.published_utc.date() if table.latest else None
+            yield _task(facts, Light.BAD, name, name, stands(table).sentence, todo, since)
 
 
 def _refused_tables(facts: Facts) -> Iterator[Task]:
@@ -242,7 +262,8 @@ def _refused_tables(facts: Facts) -> Iterator[Task]:
             said = " ".join(refused[0].notes) or refused[0].reason
             what = f"The gate refused it on {refused[0].when_utc:%d %B %Y}: {said}"
             todo = "Mend its inputs or its bounds, then: ons-assets materialize " + table.table.name
-            yield Task(Light.BAD, table.table.name, table.table.name, what, todo)
+            name, since = table.table.name, refused[-1].when_utc.date()
+            yield _task(facts, Light.BAD, name, name, what, todo, since)
 
 
 def _refused_files(facts: Facts) -> Iterator[Task]:
@@ -259,7 +280,7 @@ def _refused_files(facts: Facts) -> Iterator[Task]:
         why = " ".join(newest.notes) or newest.reason
         what = f"{counted(len(files), 'file')} refused, whole or in part; the last: {newest.name}: {why}"
         todo = "Ask for a corrected file and drop it; if a layout or a bound is at fault, mend it: ons-assets retry"
-        yield Task(light, table, f"files of {source}", what, todo)
+        yield _task(facts, light, table, f"files of {source}", what, todo, refused[-1].when_utc.date())
 
 
 def _measured(facts: Facts) -> Iterator[Task]:
@@ -272,7 +293,8 @@ def _measured(facts: Facts) -> Iterator[Task]:
             first = measured[0]
             where = "" if first.partition == "all" else f" ({first.partition})"
             what = f"{first.dimension.capitalize()}{where}: {first.said}"
-            yield Task(first.light, table.table.name, table.table.name, what, first.next_step)
+            since = min(each.since for each in measured if each.light is first.light)
+            yield _task(facts, first.light, table.table.name, table.table.name, what, first.next_step, since)
 
 
 def _warnings(facts: Facts) -> Iterator[Task]:
@@ -286,4 +308,6 @@ def _warnings(facts: Facts) -> Iterator[Task]:
         todo = (
             f"See with ons-assets expectations show {name} what was expected, and look whether the figures are right."
         )
-        yield Task(Light.LOOK, name, name, what, todo)
+        warned = takewhile(lambda made: made.unmet, table.publications)
+        since = min((made.published_utc for made in warned), default=table.latest.published_utc)
+        yield _task(facts, Light.LOOK, name, name, what, todo, since.date())

@@ -6,7 +6,16 @@ from datetime import date, datetime
 
 from ons_assets.governance.releases.barred import barred
 from ons_assets.governance.report.facts import Facts, Judgement, Light, Refusal, TableFacts
-from ons_assets.governance.report.judgement import how_many_may, may_be_published, may_leave, released, stands, tasks
+from ons_assets.governance.report.judgement import (
+    Task,
+    how_many_may,
+    is_late,
+    may_be_published,
+    may_leave,
+    released,
+    stands,
+    tasks,
+)
 from ons_assets.governance.report.page import (
     Block,
     Cell,
@@ -99,9 +108,11 @@ def overview(facts: Facts) -> Page:
     lights = Counter(judgement.light for judgement in judged.values())
     todo = tasks(facts)
     urgent = sum(task.light is Light.BAD for task in todo)
+    late = sum(is_late(task, facts) for task in todo)
     lead = [
         f"{counted(lights[Light.GOOD], 'table')} in order, {lights[Light.LOOK]:,} to look at, "
-        f"{lights[Light.BAD]:,} to act on. {_things(len(todo))} a person, {urgent or 'none'} of them now."
+        f"{lights[Light.BAD]:,} to act on. {_things(len(todo))} a person, {urgent or 'none'} of them now; "
+        f"{late or 'none'} {_is(late)} late."
         if todo
         else f"{counted(lights[Light.GOOD], 'table')} in order, and nothing needs a person."
     ]
@@ -115,6 +126,18 @@ def overview(facts: Facts) -> Page:
     return Page(START, "How the figures stand", lead, sections, [tally])
 
 
+def _is(number: int) -> str:
+    return "are" if number > 1 else "is"
+
+
+def by_when(task: Task, facts: Facts) -> str:
+    """Return in words by when something is to be done."""
+    if task.by is None:
+        return "at once"
+    late = f", {counted((facts.made_utc.date() - task.by).days, 'day')} late" if is_late(task, facts) else ""
+    return f"{day_of(task.by)}{late}"
+
+
 def _things(number: int) -> str:
     return "1 thing needs" if number == 1 else f"{number:,} things need"
 
@@ -125,12 +148,12 @@ def _tasks(facts: Facts) -> list[Block]:
         return ["Nothing."]
     owners = {each.table.name: _owner(each) for each in facts.tables}
     rows = [
-        [link_to(task.table) if task.table else task.about, Judgement(task.light, ""), FileName(task.what), task.todo,
-         owners.get(task.table or "", "")]
+        [link_to(task.table) if task.table else task.about, Judgement(task.light, ""), by_when(task, facts),
+         FileName(task.what), task.todo, owners.get(task.table or "", "")]
         for task in todo
     ]  # fmt: skip
     shown = rows[: facts.listed]
-    columns = ("About", "How urgent", "What is the matter", "What to do", "Who answers for it")
+    columns = ("About", "How urgent", "By when", "What is the matter", "What to do", "Who answers for it")
     return [Tabular("Most urgent first", columns, shown, more=_more(len(rows), len(shown)))]
 
 

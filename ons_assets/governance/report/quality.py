@@ -10,6 +10,7 @@ import polars as pl
 from ons_assets.governance.report.facts import Light, Measured, Stretch, TableQuality
 from ons_assets.governance.report.judgement import WORST_FIRST
 from ons_assets.governance.scorecard.evaluation import latest
+from ons_assets.governance.scorecard.judging import KEY
 from ons_assets.governance.scorecard.measures import Dimension, Status
 
 LIGHTS = {Status.ACT: Light.BAD, Status.WATCH: Light.LOOK, Status.GOOD: Light.GOOD, Status.NOT_JUDGED: Light.NONE}
@@ -17,6 +18,7 @@ WHOLE = "all"
 # Measures that say of every table the same if nothing is wrong.
 OF_EVERY_TABLE = {"expectations_met", "explained_parts", "explained_versions", "refused_batch"}
 SHOWN = ("table_name", "partition_name", "dimension", "measure", "measured_of", "quality_status", "said", "next_step")
+URGENCY = {Status.ACT: 2, Status.WATCH: 1}
 
 
 def quality_of_tables(rows: pl.DataFrame, recent_days: int) -> dict[str, TableQuality]:
@@ -31,8 +33,20 @@ def quality_of_tables(rows: pl.DataFrame, recent_days: int) -> dict[str, TableQu
     """
     if rows.is_empty():
         return {}
-    by_table = rows.sort("evaluated_utc").partition_by("table_name", as_dict=True, maintain_order=True)
+    by_table = (
+        rows.with_columns(since=_since())
+        .sort("evaluated_utc")
+        .partition_by("table_name", as_dict=True, maintain_order=True)
+    )
     return {str(name): _of_table(of_table, recent_days) for (name,), of_table in by_table.items()}
+
+
+def _since() -> pl.Expr:
+    """Day of the evaluation from which on a measure has been as urgent as it is now, or more."""
+    urgency, by_time = pl.col("quality_status").replace_strict(URGENCY, default=0), pl.col("evaluated_utc")
+    last_calmer = by_time.filter(urgency < urgency.sort_by(by_time).last()).max()
+    day = pl.col("evaluated_on")
+    return day.filter((by_time > last_calmer) | last_calmer.is_null()).min().over(KEY)
 
 
 def worst(lights: Iterable[Light]) -> Light:
@@ -47,7 +61,7 @@ def worst(lights: Iterable[Light]) -> Light:
 
 
 def _of_table(rows: pl.DataFrame, recent_days: int) -> TableQuality:
-    now = [_Row.of(row) for row in latest(rows).select(SHOWN).iter_rows(named=True)]
+    now = [_Row.of(row) for row in latest(rows).select(*SHOWN, "since").iter_rows(named=True)]
     days = [row.day for row in now if row.day is not None]
     since = max(days, default=date.min) - timedelta(days=recent_days) if days else date.min
     current = [row for row in now if row.day is None or row.day > since]
@@ -83,6 +97,7 @@ class _Row:
     light: Light
     said: str
     next_step: str
+    since: date
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "_Row":
@@ -94,6 +109,7 @@ class _Row:
             LIGHTS[Status(row["quality_status"])],
             row["said"],
             row["next_step"],
+            row["since"],
         )
 
     @property
@@ -104,7 +120,7 @@ class _Row:
         return date.fromisoformat(self.partition if len(self.partition) > len("2016-07") else f"{self.partition}-01")
 
     def told(self) -> Measured:
-        return Measured(self.light, self.dimension, self.measure, self.partition, self.said, self.next_step)
+        return Measured(self.light, self.dimension, self.measure, self.partition, self.said, self.next_step, self.since)
 
 
 def _by_day(rows: Sequence[_Row]) -> dict[str, dict[date, Light]]:

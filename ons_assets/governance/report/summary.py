@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ons_assets.governance.report.facts import Facts, Light
 from ons_assets.governance.report.judgement import how_many_may, may_be_published, may_leave, stands, tasks
-from ons_assets.governance.report.pages import day
+from ons_assets.governance.report.pages import by_when, day
 from ons_assets.wording import OBEYED, counted, one_line
 
 # What somebody reads in a mail; the pages have all.
@@ -34,7 +34,8 @@ def _lines(facts: Facts) -> Iterator[str]:
         f"{lights[Light.BAD]:,} to act on, {lights[Light.NONE]:,} never made. {_short(facts.office)}."
     )
     todo = [
-        f"**{task.light}**, {_short(task.about)}: {_short(task.what).removesuffix('.')}. {_short(task.todo)}"
+        f"**{task.light}**, by when: {by_when(task, facts)}. "
+        f"{_short(task.about)}: {_short(task.what).removesuffix('.')}. {_short(task.todo)}"
         for task in tasks(facts)
     ]
     yield from _list("What needs a person", todo)

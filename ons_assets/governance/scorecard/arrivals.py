@@ -1,5 +1,6 @@
 """What the ledger tells of what came: whether all of it, in time, and how much of it could be used."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import pairwise
@@ -29,11 +30,14 @@ _SHARES = {
     "repeated_files": (pl.lit(value=True), "files", (_STATUS == Status.DUPLICATE).cast(pl.Int64)),
 }
 # What is said of single rows, and of the file; by the share that each explains.
+_NUMBERS = re.compile(r"\d[\d,.]*")
 _OF_ROWS = r"^[\d,]+ rows?: "
 _REASONS = {"accepted_share": "of_rows", "refused_files": "said", "remarked_files": "of_file"}
 
 
-def of_files(ledger: pl.DataFrame, tables_of_sources: Mapping[str, str]) -> pl.DataFrame:
+def of_files(
+    ledger: pl.DataFrame, tables_of_sources: Mapping[str, str], known_remarks: Collection[str] = ()
+) -> pl.DataFrame:
     """Return what the files of each table were like: by day where they have days, and of all together.
 
     Parameters
@@ -42,6 +46,8 @@ def of_files(ledger: pl.DataFrame, tables_of_sources: Mapping[str, str]) -> pl.D
         Rows of `governance/drop_ledger`.
     tables_of_sources
         The raw table of each source; files of other sources are left out.
+    known_remarks
+        What is said of files and may stand, as the scorecard tells it; numbers in it may be others.
 
     Returns
     -------
@@ -58,7 +64,7 @@ def of_files(ledger: pl.DataFrame, tables_of_sources: Mapping[str, str]) -> pl.D
         files=pl.lit(1, pl.Int64()),
         said=pl.concat_list("reason"),
         of_rows=_remarks(of_rows=True),
-        of_file=_remarks(of_rows=False),
+        of_file=_remarks(of_rows=False, known=known_remarks),
         day=pl.col("local_days"),
     )  # fmt: skip
     by_day = files.explode("day", empty_as_null=True).drop_nulls("day")
@@ -80,17 +86,19 @@ def _shares(files: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield observed(shares, measure)
 
 
-def _remarks(*, of_rows: bool) -> pl.Expr:
+def _remarks(*, of_rows: bool, known: Collection[str] = ()) -> pl.Expr:
     """What is said of accepted files, of single rows of them or of the whole, as a list; null if nothing is."""
-    is_of_rows = pl.element().str.contains(_OF_ROWS)
-    those = pl.col("reason").str.split("; ").list.eval(pl.element().filter(is_of_rows if of_rows else ~is_of_rows))
+    said = pl.element()
+    is_of_rows = said.str.contains(_OF_ROWS)
+    is_known = _without_numbers(said).is_in([_NUMBERS.sub("#", remark) for remark in known])
+    those = pl.col("reason").str.split("; ").list.eval(said.filter((is_of_rows == of_rows) & ~is_known))
     return pl.when(those.list.len() > 0).then(those)
 
 
 def _reasons(files: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     """The commonest reasons, and of how many files; those that differ in numbers only are one."""
     each = files.with_row_index("file").explode("said", empty_as_null=True).drop_nulls("said")
-    kinds = each.group_by(*by, kind=pl.col("said").str.replace_all(r"\d+", "#"))
+    kinds = each.group_by(*by, kind=_without_numbers(pl.col("said")))
     told = kinds.agg(pl.col("file").n_unique(), pl.col("said").sort().first(), differ=pl.col("said").n_unique() > 1)
     such = pl.when("differ").then(pl.lit(", such as")).otherwise(pl.lit(""))
     return (
@@ -100,6 +108,10 @@ def _reasons(files: pl.DataFrame, by: list[str]) -> pl.DataFrame:
         .group_by(by, maintain_order=True)
         .agg(detail=pl.format("{} of them{}: {}", "file", such, "said").str.join("; "))
     )
+
+
+def _without_numbers(said: pl.Expr) -> pl.Expr:
+    return said.str.replace_all(_NUMBERS.pattern, "#")
 
 
 def of_days(

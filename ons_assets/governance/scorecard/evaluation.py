@@ -70,7 +70,7 @@ def evaluate(
     observations = pl.concat(
         [
             pl.DataFrame(schema=OBSERVED),
-            arrivals.of_files(ledger, sources),
+            arrivals.of_files(ledger, sources, scorecard.known_remarks),
             arrivals.of_days(ledger, sources, cycles, today, time_zone, scorecard, trend.holidays),
             verdicts.of_results({k: v for k, v in validations.newest_of_tables(home).items() if k in tables}),
             versions.of_versions(tables, histories, now),

@@ -86,7 +86,7 @@ MEASURES = {each.name: each for each in (
     Measure("refused_files", VALID, "of the files were refused", SHARE, LOW, "refused_files",
             "Read why in governance/drop_ledger; have them sent again, or run ons-assets retry."),
     Measure("remarked_files", VALID, "of the accepted files have a remark", SHARE, LOW, "remarked_files",
-            "Read the remarks with ons-assets status, and say whether the files may stay."),
+            "Read the remarks (ons-assets status); name those that may stand in governance.scorecard.known_remarks."),
     Measure("repeated_files", UNIQUE, "of the files are another one again", SHARE, LOW, "repeated_files",
             "Ask the supplier ({suppliers}) why the same content comes under two names; it was counted once."),
     Measure("usable_share", COMPLETE, "of what was expected came", SHARE, HIGH, "usable_share", ASK),
