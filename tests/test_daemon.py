@@ -10,30 +10,40 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import dagster as dg
 import duckdb
 import pytest
+import yaml
 
 from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.collectors.prices import shops
+from ons_assets.collectors.prices.mornings import wait_seconds
 from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.dagster_internals import LOCATION
 from ons_assets.orchestration.report_pages import address_of
-from ons_assets.orchestration.runs import instance
-from ons_assets.settings import load_settings
+from ons_assets.orchestration.runs import ASKING, SHOP_TAG, instance
+from ons_assets.settings import TOML_NAME, load_settings
+from ons_assets.simulate.shops import Faults
 from tests.chromium import PICTURES, REQUIRED, drive, lacking
+from tests.collectors.shop_worlds import make_world, street
 from tests.run_files import PRICES, write_run
 from tests.test_nothing_individual_is_told import WORD, files, open_to_others, said
 
 DAY = date(2016, 7, 21)
 # The sensor looks every ten seconds; starting the services takes most of the rest.
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 420
 PAGE_SECONDS = 60
+# Until the schedules of a service that was just begun are at work.
+UNTIL_MORNING_SECONDS = 135
+# As dagster.yaml has it.
+RUNS_AT_WORK = 2
 
 
 @dataclass(frozen=True)
@@ -132,13 +142,18 @@ def test_drops_are_read_by_the_daemon_and_end_as_on_the_command_line(tmp_path: P
 
 
 def is_told_everywhere(home: Home, name: str) -> bool:
-    """Whether the report and the database say of a file that it was refused."""
+    """Whether the report and the database say of a file that it was refused, and why."""
     page = home.report.parent / "refused.html"
-    if not (page.exists() and name in page.read_text() and home.warehouse.exists()):
-        return False
+    return page.exists() and name in page.read_text() and in_database(home, name) == [("refused", True)]
+
+
+def in_database(home: Home, name: str) -> list[tuple[str, bool]]:
+    """What the database for people says became of a file, and whether it says why."""
+    if not home.warehouse.exists():
+        return []
     query = "SELECT status, reason IS NOT NULL FROM governance.drop_ledger WHERE file_name = ?"
     with duckdb.connect(str(home.warehouse), read_only=True) as database:
-        return database.execute(query, [name]).fetchall() == [("refused", True)]
+        return database.execute(query, [name]).fetchall()
 
 
 def look_at_pages(home: Home, address: str, good: str, bad: str) -> None:
@@ -182,3 +197,68 @@ def test_the_daemon_tells_nobody_what_files_about_people_say(tmp_path: Path) -> 
     assert kept
     found = [path for path in (*open_to_others(served.root), *kept) if WORD.lower() in said(path).lower()]
     assert found == []
+
+
+def test_shops_are_asked_in_the_morning_and_those_that_wait_keep_nothing_else_from_being_done(tmp_path: Path) -> None:
+    """By the schedules of the service itself, at a minute that is soon; where it is noon by the clock of the shops.
+
+    One shop is asked, one is closed, which somebody is told, and as many as runs may work at a time wait for their
+    moment, with their runs at work: a file that comes meanwhile is read, and the accounts follow.
+    """
+    told = tmp_path / "told"
+    program = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + chr(10))"
+    served = operations.open_home(load_settings(tmp_path / "served"))
+    (served.root / TOML_NAME).write_text(f"[alerts]\ncommand = {json.dumps([sys.executable, '-c', program])}\n")
+    log, soon = served.root / "serve.log", datetime.now(UTC) + timedelta(seconds=UNTIL_MORNING_SECONDS)
+    west = soon.hour - 12
+    today = (soon - timedelta(hours=west)).date()
+    clock = {
+        "at": f"12:{soon.minute:02}",
+        "zone": f"Etc/GMT{west:+}",
+        "hours": {"first": "11:00", "last": "18:00"},
+        "jitter_minutes": 0,
+    }
+    with street(served.root, make_world(tmp_path, days=1), Faults()) as street_of_shops:
+        street_of_shops.describe(street_of_shops.stock.days[0], **clock)
+        street_of_shops.servers["larkmere"].close()
+        described = shops.folder(served) / "thistlemoor.yaml"
+        waiting = shops_that_wait(described, today)
+        with serving(served):
+            wait_for(lambda: told.exists() and "larkmere" in told.read_text(), "the word that a shop is closed", log)
+            wait_for(
+                lambda: list(statuses(served).values()) == [Status.ACCEPTED], "the file of the shop that was asked", log
+            )
+            late = write_run(served.drops / "prices", "tesco", DAY)
+            wait_for(lambda: statuses(served).get(late.name) is Status.ACCEPTED, "a file that came meanwhile", log)
+            wait_for(lambda: in_database(served, late.name) == [("accepted", False)], "the database", log)
+            assert shops_asked(served) >= waiting, "they wait still"
+    lines = [line for message in told.read_text().splitlines() for line in json.loads(message)["lines"]]
+    assert any(line.startswith("prices of larkmere: larkmere: failed") for line in lines), lines
+    stock = street_of_shops.stock
+    shown = sum(len(stock.articles("pellworth", item, stock.days[0])) for item in stock.items("pellworth"))
+    quotes = lake.read(served, CATALOGUE["prices/raw_quotes"]).collect()
+    assert len(quotes.filter(retailer="pellworth", day=today)) == shown
+
+
+def shops_that_wait(described: Path, day: date) -> set[str]:
+    """Describe, in place of a shop, as many as runs may work at a time, whose turn comes much later on that day."""
+    said = yaml.safe_load(described.read_text())
+    described.unlink()
+    names = set()
+    for name in ("".join(letters) for letters in product("abcdefgh", repeat=3)):
+        path = described.with_name(f"{name}.yaml")
+        path.write_text(yaml.safe_dump({**said, "retailer": name, "jitter_minutes": 60}))
+        if wait_seconds(shops.read(path), day) < 2 * PATIENCE_SECONDS + UNTIL_MORNING_SECONDS:
+            path.unlink()
+            continue
+        names.add(name)
+        if len(names) == RUNS_AT_WORK:
+            break
+    return names
+
+
+def shops_asked(home: Home) -> set[str]:
+    """The shops whose runs have begun and not ended."""
+    with instance(home) as opened:
+        runs = opened.get_runs(dg.RunsFilter(job_name=ASKING, statuses=[dg.DagsterRunStatus.STARTED]))
+    return {run.tags[SHOP_TAG] for run in runs}

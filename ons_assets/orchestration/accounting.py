@@ -12,7 +12,7 @@ import dagster as dg
 from ons_assets.intake.ledger import Status
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.orchestration.runs import UNFINISHED
+from ons_assets.orchestration.runs import UNFINISHED, at_work
 
 JOB = "account"
 TAG = {"ons_assets/accounts": "yes"}
@@ -48,7 +48,7 @@ def accounts_sensor(selection: dg.AssetSelection) -> dg.SensorDefinition:
             return dg.SkipReason("an account is being made; what happened meanwhile follows")
         refused = len(lakehouse.ledger.drops(statuses=[Status.REFUSED]))
         waits = refused == before.get("refused", refused) and time.time() - before.get("asked", 0) < PATIENCE_SECONDS
-        if waits and context.instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED)):
+        if waits and at_work(context.instance):
             return dg.SkipReason("a run is at work; the account follows it")
         cursor = json.dumps({"happened": happened, "refused": refused, "asked": time.time()})
         return dg.SensorResult(cursor=cursor, run_requests=[dg.RunRequest(tags=TAG)])

@@ -1,4 +1,4 @@
-"""What somebody has to be told: tables that were not made, and files that were refused."""
+"""What somebody has to be told: tables that were not made, files that were refused, shops not collected from."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -10,7 +10,7 @@ from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.channels import Message, NotSent, channels_of
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.orchestration.runs import reasons_of_failure
+from ons_assets.orchestration.runs import SHOP_TAG, reasons_of_failure
 from ons_assets.wording import counted
 
 INTERVAL_SECONDS = 30
@@ -54,15 +54,21 @@ def news(home: Home, instance: dg.DagsterInstance, told: Told) -> tuple[Message 
     )
     refused = [drop for drop in Ledger(home).drops(statuses=[Status.REFUSED]) if drop.drop_id not in {*told.refused}]
     failures: dict[str, str] = {}
+    shops: dict[str, str] = {}
     for record in reversed(ended):
-        failures |= reasons_of_failure(instance, record.dagster_run.run_id)
+        reasons = reasons_of_failure(instance, record.dagster_run.run_id)
+        if (shop := record.dagster_run.tags.get(SHOP_TAG)) is None:
+            failures |= reasons
+        else:
+            shops[f"prices of {shop}"] = "; ".join(reasons.values()) or "its run ended without a word"
     until = max([told.until, *(record.update_timestamp.timestamp() for record in ended)])
     told = Told(until, (*told.refused, *(drop.drop_id for drop in refused)))
-    if not failures and not refused:
+    if not failures and not refused and not shops:
         return None, told
     parts = [counted(len(failures), "table") + " not made"] if failures else []
     parts += [counted(len(refused), "file") + " refused"] if refused else []
-    lines = [f"{name}: {reason}" for name, reason in failures.items()]
+    parts += [counted(len(shops), "shop") + " not collected from, or in part"] if shops else []
+    lines = [f"{name}: {reason}" for name, reason in (failures | shops).items()]
     lines += [f"{drop.source}, {drop.name}: {drop.reason}" for drop in refused]
     if len(lines) > SHOWN:
         lines = [*lines[:SHOWN], f"and {counted(len(lines) - SHOWN, 'thing')} more, in the report"]
@@ -74,7 +80,7 @@ def news(home: Home, instance: dg.DagsterInstance, told: Told) -> tuple[Message 
     name="alerts",
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells those whom [alerts] names when a table was not made or a file was refused.",
+    description="Tells those whom [alerts] names when a table was not made, a file was refused or a shop failed.",
 )
 def alerts_sensor(context: dg.SensorEvaluationContext, lakehouse: Lakehouse) -> dg.SensorResult:
     """Tell what happened by every channel; one that fails is tried again, and keeps no other from being used."""

@@ -14,9 +14,8 @@ from ons_assets.collectors.prices import shops
 from ons_assets.collectors.prices.shops import Shop
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.orchestration.runs import UNFINISHED
+from ons_assets.orchestration.runs import ASKING, SHOP_TAG, UNFINISHED
 
-SHOP_TAG = "ons_assets/shop"
 MADE_UP = "*/15 * * * *"
 
 
@@ -39,16 +38,14 @@ def ask_shop(context: dg.OpExecutionContext, config: OneShop, lakehouse: Lakehou
     done = subprocess.run(
         [*command, "--home", str(lakehouse.settings.home)], capture_output=True, text=True, check=False
     )
-    for line in (done.stdout + done.stderr).splitlines():
+    said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    for line in said:
         context.log.info(line)
     if done.returncode:
-        raise dg.Failure(
-            f"not everything was collected from {config.shop}; the messages before this one say what is lacking",
-            allow_retries=False,
-        )
+        raise dg.Failure("; ".join(said), allow_retries=False)
 
 
-@dg.job(description="Asks one shop for its prices; its file lands in drops/prices.")
+@dg.job(name=ASKING, description="Asks one shop for its prices; its file lands in drops/prices.")
 def collect_prices() -> None:
     """Ask one shop."""
     ask_shop()

@@ -1,4 +1,4 @@
-"""What Dagster keeps to itself and we need: tags of a run over a range of partitions, the UI as an app, its storage.
+"""What Dagster keeps to itself and we need: tags of a range of partitions, the UI as an app, its storage, its queue.
 
 The tags themselves are documented, their names in the program are not; the UI can be had as a command only, before
 which nothing of ours can stand; its log of events makes each connection anew. Nothing else of the project imports a
@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from dagster import DagsterInstance, EventLogEntry
+from dagster import DagsterInstance, DagsterRun, EventLogEntry, QueuedRunCoordinator
 from dagster._core.event_api import EventHandlerFn
+from dagster._core.run_coordinator import SubmitRunContext
 from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage, sqlite_event_log
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorageWatchdog
@@ -31,6 +32,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DatabaseError
 from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
+
+from ons_assets.orchestration.runs import ASKING, WORKS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -66,6 +69,23 @@ def user_interface(instance: DagsterInstance, socket: Path) -> Iterator["ASGIApp
     target = GrpcServerTarget(host="localhost", port=None, socket=str(socket), location_name=LOCATION)
     with WorkspaceProcessContext(instance, workspace_load_target=target) as context:
         yield create_app_from_workspace_process_context(context, live_data_poll_rate=LIVE_MILLISECONDS)
+
+
+class RunQueue(QueuedRunCoordinator):
+    """Dagster's queue of runs, in which those that work are marked, so that they alone are limited to a few."""
+
+    def submit_run(self, context: SubmitRunContext) -> DagsterRun:
+        """Mark a run that works, and queue it.
+
+        Parameters
+        ----------
+        context
+            As Dagster gives it: the run.
+        """
+        run = context.dagster_run
+        if run.job_name != ASKING:
+            self._instance.add_run_tags(run.run_id, WORKS)
+        return super().submit_run(context)
 
 
 class EventLog(SqliteEventLogStorage):

@@ -15,7 +15,7 @@ from ons_assets.lakehouse.staleness import ingredients, reached, stale
 from ons_assets.orchestration.assets import DerivedAsset
 from ons_assets.orchestration.partitions import tags_of_days
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.orchestration.runs import UNFINISHED
+from ons_assets.orchestration.runs import at_work
 
 JOB = "follow"
 TAG = {"ons_assets/follows": "yes"}
@@ -56,7 +56,7 @@ def following_sensor(assets: Sequence[DerivedAsset], accounts: Set[dg.AssetKey])
     def sense(context: dg.SensorEvaluationContext, lakehouse: Lakehouse) -> dg.SensorResult | dg.SkipReason:
         before = json.loads(context.cursor or "{}")
         since = before.setdefault("busy_since", time.time())
-        is_busy = context.instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED)) or _waiting(lakehouse.ledger)
+        is_busy = at_work(context.instance) or _waiting(lakehouse.ledger)
         if is_busy and time.time() - since < PATIENCE_SECONDS:
             return dg.SensorResult(
                 cursor=json.dumps(before), skip_reason=dg.SkipReason("runs or files are at work; what follows waits")

@@ -20,6 +20,10 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+# The job that asks a shop, which is waiting most of the time; the tags of its runs, and of all others in the queue.
+ASKING = "collect_prices"
+SHOP_TAG = "ons_assets/shop"
+WORKS = {"ons_assets/works": "yes"}
 INSTANCE_FILE = Path(__file__).resolve().parents[1] / "dagster.yaml"
 PREPARED = ".prepared"
 # Dagster hands over at once to the log what a run plans, which is an event a table and one an expectation.
@@ -105,6 +109,12 @@ def prepare_instance(home: Home) -> None:
                 opened.all_asset_keys()
                 opened.all_instigator_state()
             write_atomically(prepared, b"")
+
+
+def at_work(opened: dg.DagsterInstance) -> int:
+    """Return how many runs have not ended, without those that ask shops: nothing has to wait for these."""
+    unfinished = opened.get_runs_count(dg.RunsFilter(statuses=UNFINISHED))
+    return unfinished - opened.get_runs_count(dg.RunsFilter(job_name=ASKING, statuses=UNFINISHED))
 
 
 def close_dead_runs(home: Home) -> None:

@@ -18,6 +18,7 @@ from aiosmtpd.controller import Controller
 
 from ons_assets import operations
 from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration import collecting
 from ons_assets.orchestration.alerting import SHOWN, alerts_sensor, news, now
 from ons_assets.orchestration.channels import Message, NotSent, channels_of, post, run, send
 from ons_assets.orchestration.resources import Lakehouse
@@ -161,6 +162,28 @@ def test_what_was_refused_and_what_failed_is_told_once(settings: Settings) -> No
         assert any(line.startswith(f"prices, {empty.name}: ") for line in message.lines)
         assert news(home, opened, after) == (None, after)
         assert news(home, opened, now(home))[0] is None, "what was before is no news"
+
+
+def test_every_shop_of_a_failed_morning_is_told_with_what_is_lacking(settings: Settings) -> None:
+    home = Home(settings.home)
+    lakehouse = Lakehouse.of(settings)
+    with instance(home) as opened:
+        told = now(home)
+        for shop in ("pellworth", "thistlemoor"):
+            asked = collecting.request(shop)
+            collecting.collect_prices.execute_in_process(
+                asked.run_config,
+                instance=opened,
+                resources={"lakehouse": lakehouse},
+                raise_on_error=False,
+                tags=asked.tags,
+            )
+        message, after = news(home, opened, told)
+        assert message is not None
+        assert message.subject == f"{home.root.name}: 2 shops not collected from, or in part"
+        assert [line.split(":")[0] for line in message.lines] == ["prices of pellworth", "prices of thistlemoor"]
+        assert all("no shop" in line for line in message.lines), message.lines
+        assert news(home, opened, after) == (None, after)
 
 
 def test_a_bad_night_makes_no_endless_message(settings: Settings) -> None:

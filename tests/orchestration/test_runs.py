@@ -3,13 +3,30 @@
 import multiprocessing
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from unittest import mock
 
+import dagster as dg
 import pytest
 
 from ons_assets import operations
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration.runs import NOTHING, close_dead_runs, instance
+from ons_assets.orchestration import collecting
+from ons_assets.orchestration.runs import (
+    ASKING,
+    NOTHING,
+    SHOP_TAG,
+    WORKS,
+    at_work,
+    close_dead_runs,
+    instance,
+)
 from ons_assets.settings import load_settings
+
+
+@dg.job
+def nothing_to_do() -> None:
+    """Do nothing."""
+
 
 # A server that has the libraries loaded forks them, so that both are at the door at the same moment.
 processes = multiprocessing.get_context("forkserver")
@@ -39,6 +56,28 @@ def test_two_first_commands_at_once_leave_a_home_that_can_be_used(tmp_path: Path
         assert opened.get_runs_count() == 0
         assert opened.all_asset_keys() == []
         assert opened.all_instigator_state() == []
+
+
+def test_runs_that_work_are_few_and_those_that_ask_shops_take_the_place_of_none(tmp_path: Path) -> None:
+    home = operations.open_home(load_settings(tmp_path / "home"))
+    with instance(home) as opened:
+        limits = opened.get_concurrency_config().run_queue_config
+        assert limits is not None
+        most = {limit["key"]: limit["limit"] for limit in limits.tag_concurrency_limits}
+        assert set(most) == {*WORKS, SHOP_TAG}
+        assert limits.max_concurrent_runs == sum(most.values()), "none of one kind takes a place of the other"
+        shop = collecting.request("pellworth")
+        runs = [
+            opened.create_run_for_job(collecting.collect_prices, run_config=shop.run_config, tags=shop.tags),
+            opened.create_run_for_job(nothing_to_do),
+        ]
+        # Only what a code server runs can be queued.
+        with mock.patch.object(dg.QueuedRunCoordinator, "submit_run"):
+            for run in runs:
+                opened.run_coordinator.submit_run(mock.Mock(dagster_run=run))
+        submitted = {run.job_name: set(run.tags) & set(most) for run in opened.get_runs()}
+        assert submitted == {ASKING: {SHOP_TAG}, "nothing_to_do": set(WORKS)}
+        assert at_work(opened) == 1
 
 
 def test_of_days_that_there_are_not_nothing_is_made(tmp_path: Path) -> None:
