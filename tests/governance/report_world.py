@@ -22,6 +22,7 @@ MARKUP = '<img src=x onerror="alert(1)"><script>alert(2)</script>&amp;{{ 7 * 7 }
 TURNED = "gpj\u202e.csv\x1b[31m"
 ACCESSES, AUDIT = CATALOGUE["governance/accesses"], CATALOGUE["governance/disclosure_audit"]
 SCORECARD = CATALOGUE["governance/quality_scorecard"]
+OUTAGES = CATALOGUE["governance/outages"]
 QUOTES, FLOWS = CATALOGUE["prices/raw_quotes"], CATALOGUE["tweets/migration_flows"]
 MONTH = NOW.date().replace(day=1)
 
@@ -52,6 +53,7 @@ def made_at(folder: Path) -> World:
         home, comparison, comparison.empty().lazy(), made(inputs={FLOWS.name: "0:abc", "tweets/users": "none"})
     )
     lake.publish(home, SCORECARD, scored().lazy(), made())
+    lake.publish(home, OUTAGES, noted().lazy(), made())
     ledger = ReleaseLedger(home)
     entry = Entry(FLOWS.name, 0, "abc", NOW, f"J. Bloggs {MARKUP}", MARKUP, ReleaseStatus.RELEASED, 7, 0, 0, 1)
     ledger.add(entry)
@@ -92,6 +94,22 @@ def scored() -> pl.DataFrame:
             for table, day, dimension, measure, status, when in rows
         ],
         schema=SCORECARD.schema,
+    )  # fmt: skip
+
+
+def noted() -> pl.DataFrame:
+    """Outages of a stream: one of which all was had later, one of which a part was, one that lasts."""
+    hour = timedelta(hours=1)
+    rows = [(5, 4, True, 5), (3, 2, True, 2.5), (1, 0, False, None)]
+    return pl.DataFrame(
+        [
+            {"stream": "positions", "for_source": "tweets", "began_utc": NOW - began * hour,
+             "ended_utc": NOW - ended * hour, "is_over": is_over, "known_by": "silence",
+             "outage_reason": f"no byte {MARKUP}", "backfilled_from_utc": None if had is None else NOW - had * hour,
+             "drop_sha256": "d" * 64, "line": number}
+            for number, (began, ended, is_over, had) in enumerate(rows, start=1)
+        ],
+        schema=OUTAGES.schema,
     )  # fmt: skip
 
 

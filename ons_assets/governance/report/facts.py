@@ -334,6 +334,8 @@ class Facts:
         Between which `changes` lie, the newest first.
     erasures
         Rows of the ledger of erasures.
+    outages
+        Rows of `governance/outages`, the newest first.
     week_utc
         When this week began.
     working_days
@@ -365,3 +367,4 @@ class Facts:
     register_fault: str | None = None
     unfinished_erasure: bool = False
     accesses: tuple[Mapping[str, Any], ...] = field(default=())
+    outages: tuple[Mapping[str, Any], ...] = field(default=())

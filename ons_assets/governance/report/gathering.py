@@ -103,6 +103,7 @@ def gather(
         accesses=tuple(AccessLedger(home).by_month(settings.geography.time_zone).to_dicts())
         if home.access_ledger.exists()
         else (),
+        outages=tuple(_published(home, "governance/outages").sort("began_utc", "stream", descending=True).to_dicts()),
     )
 
 
@@ -151,9 +152,9 @@ def _disclosure(home: Home) -> tuple[datetime | None, dict[str, Mapping[str, Any
     return version.published_utc, {row["table_name"]: row for row in rows}
 
 
-def _scorecard(home: Home) -> pl.DataFrame:
-    """The scorecard as it was published last."""
-    table = CATALOGUE["governance/quality_scorecard"]
+def _published(home: Home, name: str) -> pl.DataFrame:
+    """A table as it was published last; one without rows, if it never was."""
+    table = CATALOGUE[name]
     return lake.read(home, table).collect() if lake.exists(home, table) else table.empty()
 
 
@@ -189,7 +190,9 @@ class _Tables:
         for release in releases:
             self._releases[release.table_name].append(release)
         self._register = register
-        self._quality = quality_of_tables(_scorecard(home), settings.governance.report.month_days)
+        self._quality = quality_of_tables(
+            _published(home, "governance/quality_scorecard"), settings.governance.report.month_days
+        )
         self._disclosure, self._since, self._until = disclosure, since, until
         self.changes: list[Change] = []
 

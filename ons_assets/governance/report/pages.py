@@ -1,8 +1,9 @@
 """The pages of the report but those of tables: overview, what was refused, outages, disclosure, releases, changes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from ons_assets.governance.releases.barred import barred
 from ons_assets.governance.report.facts import Facts, Judgement, Light, Refusal, TableFacts
@@ -277,9 +278,19 @@ def _listed(caption: str, found: Sequence[Refusal], most: int) -> list[Block]:
 
 def outages_page(facts: Facts) -> Page:
     """Return the calendar of outages."""
+    noted: list[Sequence[Cell]] = [
+        [each["stream"], each["for_source"], moment(each["began_utc"]),
+         moment(each["ended_utc"]) if each["is_over"] else "lasts", FileName(each["outage_reason"] or ""),
+         each["known_by"], _had_later(each)]
+        for each in facts.outages
+    ]  # fmt: skip
+    told = noted[: facts.listed]
+    columns = ("Stream", "Source", "From", "To", "Why", "Known by", "Had later")
+    by_collectors: list[Block] = [Tabular("Newest first", columns, told, more=_more(len(noted), len(told)))]
     lead = [
         "Days without data, by source, between the first and the last day of its files.",
         "That a source has ended, or a file is late, is not seen here: look at when the last file came.",
+        "Below them the outages that collectors of streams noted, or people.",
     ]
     dated = [source for source in facts.sources if source.spells]
     picture = calendar(dated)
@@ -314,9 +325,17 @@ def outages_page(facts: Facts) -> Page:
         lead,
         [
             Section("days", "Calendar", days),
+            Section("noted", "Outages that are noted", by_collectors if noted else ["None was noted."]),
             Section("files", "Files by source", files if sources else ["No file came yet."]),
         ],
     )
+
+
+def _had_later(outage: Mapping[str, Any]) -> str:
+    since = outage["backfilled_from_utc"]
+    if since is None:
+        return "nothing"
+    return "all" if since <= outage["began_utc"] else f"from {moment(since)} on"
 
 
 def _missing(state: str) -> str:
