@@ -39,7 +39,7 @@ RETAILER_SHARES = Table(
         Column(
             "spending_share",
             pl.Float64(),
-            "of the spending: a share, per cent or money, the same for all retailers of the area; scaled to 1 when used",
+            "of the spending: a share, per cent or money, the same unit in all of an area; scaled to 1 when it is used",
         ),
         Column("share_error", pl.Float64(), "standard error of the share, in its unit, of the survey", nullable=True),
         columns.HOUSEHOLDS_ASKED.or_null(),
@@ -49,8 +49,7 @@ RETAILER_SHARES = Table(
     key=("area", "retailer", "year"),
     sensitivity=Sensitivity.AGGREGATE,
     disclosure=Exempt(
-        "as the survey released them: shares of all households of an area; of areas in which few were asked no index is "
-        "made"
+        "as their survey released them: shares of all households of an area; where few were asked, no index is made"
     ),
     owner="team:prices",
     source="Household expenditure surveys, household panels or models of trading areas, received as drops",

@@ -146,7 +146,8 @@ def write_truth(country: Country, truth: Path) -> None:
         Which was made.
     truth
         Folder for areas (level, area, parent, name), area_months, commuting, migration, retailer_shares, branches,
-        spending, addresses, households, people, homes, jobs and moves; days are dates there, a spell without one has always been.
+        spending, addresses, households, people, homes, jobs and moves; days are dates there, a spell without one has
+        always been.
     """
     truth.mkdir(parents=True, exist_ok=True)
     shopping = make_shopping(country)
