@@ -61,11 +61,14 @@ def test_every_source_of_the_country_has_a_folder_and_the_truth_lies_apart(
     assert {path.name for path in (tmp_path / "drops").iterdir()} >= {
         "areas", "addresses", "population", "dwellings", "commuting_flows", "migration_estimates", "prices", "tweets",
         "meters", "meter_areas", "phone_events", "phone_market",
+        "retailer_shares",
     }  # fmt: skip
     assert {path.name for path in (tmp_path / "truth").iterdir()} == {"country", *demo.PILOTS}
     months = set(pl.read_parquet(tmp_path / "truth" / "country" / "area_months.parquet")["month"])
     quotes = pl.read_parquet(tmp_path / "truth" / "prices" / "runs.parquet")["day"].dt.month_start()
     assert set(quotes) <= months
+    served = set(pl.read_csv(tmp_path / "drops" / "retailer_shares" / "household_survey.csv")["retailer"])
+    assert served <= set(pl.read_parquet(tmp_path / "truth" / "prices" / "runs.parquet")["retailer"])
 
 
 def test_a_day_from_a_stream_says_of_located_tweets_what_its_file_says(tmp_path: Path) -> None:
