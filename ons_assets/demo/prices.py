@@ -147,16 +147,14 @@ def _of_areas(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
         return {}
     told = lake.read(home, profile).drop_nulls("price_index").collect()
     true = true_area_indices(truth, country, lake.read(home, CATALOGUE["reference/item_weights"]).collect())
-    month = pl.col("month") == pl.col("month").max()
-    joined = told.filter(month).with_columns(period=pl.col("month").dt.strftime("%Y-%m"))
-    shown = joined.join(true.select("area", "period", true="index"), on=["area", "period"], how="left")
+    last = told.filter(pl.col("month") == pl.col("month").max()).with_columns(
+        period=pl.col("month").dt.strftime("%Y-%m")
+    )
+    shown = last.join(true.select("area", "period", true="index"), on=["area", "period"], how="left").sort("area")
+    title = "Prices that the households of areas meet in the last month (first month = 100): ours, the true ones"
     return {
-        "Prices that the households of areas meet, in the last month: ours, and the true ones": shown.sort(
-            "area"
-        ).select(
+        title: shown.select(
             "area",
-            "period",
-            base="price_base",
             index="price_index",
             low="price_index_low",
             high="price_index_high",

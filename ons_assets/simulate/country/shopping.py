@@ -93,9 +93,9 @@ def _branches(country: Country) -> pl.DataFrame:
         n = max(round(BRANCHES_AN_MSOA * msoas), 1)
         chosen.append(random.choice(places, min(n, len(places)), replace=False))
         of.append(random.choice(names, len(chosen[-1]), p=pull / pull.sum()))
-    places = country.addresses[np.concatenate(chosen)]
-    floor = FLOOR_M2 * np.exp(random.normal(0, FLOOR_SD, len(places)))
-    return places.select("easting_m", "northing_m", "oa", "msoa", "district").select(
+    open_at = country.addresses[np.concatenate(chosen)]
+    floor = FLOOR_M2 * np.exp(random.normal(0, FLOOR_SD, len(open_at)))
+    return open_at.select("easting_m", "northing_m", "oa", "msoa", "district").select(
         pl.int_range(pl.len()).alias("branch"),
         pl.Series("retailer", np.concatenate(of)),
         "easting_m",

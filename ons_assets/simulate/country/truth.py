@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.simulate.country.addresses import MAIN
 from ons_assets.simulate.country.households import COMMUTING
 from ons_assets.simulate.country.land import LEVELS
@@ -125,10 +126,10 @@ def retailer_shares(country: Country, shopping: Shopping) -> pl.DataFrame:
     """
     placed = shopping.spending.join(_areas_of_addresses(country), on="address")
     levels = [
-        placed.group_by("retailer", area=level).agg(pl.col("spending_gbp").sum()).with_columns(level=pl.lit(level))
+        placed.group_by("retailer", area=level).agg(exact_sum("spending_gbp")).with_columns(level=pl.lit(level))
         for level in LEVELS
     ]
-    whole = pl.col("spending_gbp").sum().over("area")
+    whole = exact_sum("spending_gbp").over("area")
     return (
         pl.concat(levels)
         .sort("level", "area", "retailer")
