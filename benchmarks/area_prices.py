@@ -1,6 +1,6 @@
 """How far price indices of areas are off, and how often their intervals hold the truth.
 
-python benchmarks/area_prices.py [--seeds 8] [--tries 2] [--apart 0.06] [--days 150]
+python benchmarks/area_prices.py [--seeds 20] [--tries 2] [--apart 0.06] [--days 150]
 
 Each seed is a simulated country, in which households divide their spending among branches of three retailers, and a
 simulated half year of prices. The truth is the index by every price on the shelves and all that every household spends.
@@ -112,7 +112,7 @@ def held(seed: int, tries: int, days: int, apart: float) -> Iterator[pl.DataFram
 def main() -> None:
     """Print a row for each way and number of products."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--tries", type=int, default=2)
     parser.add_argument("--apart", type=float, default=0.06)
     parser.add_argument("--days", type=int, default=150)

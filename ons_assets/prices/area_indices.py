@@ -1,5 +1,6 @@
 """The prices that the households of an area meet: indices of its retailers, joined by what is spent at each."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from ons_assets.parameters.area_prices import AreaPriceParameters
 from ons_assets.parameters.prices import AggregationParameters, IndexParameters
 from ons_assets.prices.indices import linked_aggregate
 from ons_assets.prices.indices.chain_linked import ChainRules
-from ons_assets.prices.indices.panel import FloatArray
+from ons_assets.prices.indices.panel import FloatArray, IntArray
 from ons_assets.prices.indices.uncertainty import pooled
 from ons_assets.prices.retailer_indices import RetailerIndices, retailer_indices
 
@@ -101,14 +102,16 @@ class _Weights:
         retailer, share (of 1), error (null if unknown), households_asked.
     items
         item_id, weight (of 1).
-    pair
-        Share of the item times that of the retailer, of every pair of the indices, (e,); 0 of those that have none.
+    share, error, weight
+        The same of every pair of the indices, (e,); 0 of a pair whose retailer or item has none.
     """
 
     year: int
     retailers: pl.DataFrame
     items: pl.DataFrame
-    pair: FloatArray
+    share: FloatArray
+    error: FloatArray
+    weight: FloatArray
 
     def of_groups(self) -> pl.DataFrame:
         """Return weights of every pair, with prices or without: in the whole, and in its item."""
@@ -149,11 +152,11 @@ def _in_force(found: RetailerIndices, basket: pl.DataFrame, shares: pl.DataFrame
     )
     items = of_year(basket).sort("item_id").filter(pl.col("weight") > 0)
     items = items.select("item_id", weight=pl.col("weight") / pl.col("weight").sum())
-    pairs = found.pairs.join(retailers, on="retailer", how="left", maintain_order="left").join(
+    of_pair = found.pairs.join(retailers, on="retailer", how="left", maintain_order="left").join(
         items, on="item_id", how="left", maintain_order="left"
     )
-    weight = pairs.select((pl.col("share") * pl.col("weight")).fill_null(0.0)).to_series().to_numpy()
-    return _Weights(year, retailers, items, weight)
+    share, error, weight = (of_pair[name].fill_null(0.0).to_numpy() for name in ("share", "error", "weight"))
+    return _Weights(year, retailers, items, share, error, weight)
 
 
 def _one_area(
@@ -208,57 +211,54 @@ def _nothing(found: RetailerIndices, reason: str) -> pl.DataFrame:
 
 def _coverage(found: RetailerIndices, at: int, weights: _Weights) -> tuple[int, float, str | None, int | None]:
     """Items with an index, share of the spending that is at retailers with prices, the others, households asked."""
-    seen = np.isfinite(found.index[at])
-    weighed = found.pairs.filter(pl.Series(seen & (weights.pair > 0)))
-    priced = weights.retailers["retailer"].is_in(found.pairs.filter(pl.Series(seen))["retailer"].unique())
-    left_out = weights.retailers.filter(~priced)["retailer"]
-    covered = weights.retailers.filter(priced)["share"].sum()
-    asked = weights.retailers["households_asked"].max()
-    return weighed["item_id"].n_unique(), covered, ", ".join(left_out) or None, asked  # type: ignore[return-value]
+    rows = weights.retailers.select("retailer", "share", "households_asked").rows()
+    covered = math.fsum(share for retailer, share, _ in rows if retailer in found.with_prices[at])
+    left_out = [retailer for retailer, *_ in rows if retailer not in found.with_prices[at]]
+    asked = [each for *_, each in rows if each is not None]
+    return (
+        len(np.unique(found.item_at[_seen(found, at, weights)])),
+        covered,
+        ", ".join(left_out) or None,
+        max(asked, default=None),
+    )
+
+
+def _seen(found: RetailerIndices, at: int, weights: _Weights) -> IntArray:
+    """Numbers of the pairs that have an index in the month and a weight."""
+    return np.flatnonzero(np.isfinite(found.index[at]) & (weights.share * weights.weight > 0))
 
 
 def _errors(
     found: RetailerIndices, at: int, weights: _Weights, level: FloatArray
 ) -> tuple[float | None, float | None, float]:
     """Standard errors of the index of a month by its products and by the shares, and degrees of freedom of both."""
-    seen = np.flatnonzero(np.isfinite(found.index[at]) & (weights.pair > 0))
+    seen = _seen(found, at, weights)
     if not len(seen):
         return None, None, 1.0
-    pairs = found.pairs[seen].join(weights.items, on="item_id", how="left", maintain_order="left")
-    pairs = pairs.join(weights.retailers, on="retailer", how="left", maintain_order="left")
-    item = pairs["item_id"].rank("dense").to_numpy().astype(np.int64) - 1
-    share, weight = (pairs[name].to_numpy() for name in ("share", "weight"))
-    # Of an item: all its weight rests on the retailers that have it; and items without any leave theirs to the others.
-    of_item = (weight / np.bincount(item, weights=share)[item]) / _once(weight, item).sum()
+    _, once, item = np.unique(found.item_at[seen], return_index=True, return_inverse=True)
+    share, weight = weights.share[seen], weights.weight[seen]
+    # All the weight of an item rests on the retailers that have it; items without any leave theirs to the others.
+    on_item = np.bincount(item, weights=share)[item]
+    of_item = weight / on_item / weight[once].sum()
     # An index that begins later begins at the level of the area.
     begins = level[found.base[seen]]
     tie = np.where(np.isfinite(begins), begins, 100.0) / 100
     moved = found.index[at, seen] * tie
-    effect = of_item * share * tie
-    mean = np.bincount(item, weights=share * moved)[item] / np.bincount(item, weights=share)[item]
-    parts = [
-        (np.array([variance]), np.array([degrees]), np.ones(1))
-        for variance, degrees in zip(effect**2 * found.variance[at, seen], found.degrees[at, seen], strict=True)
-    ]
-    products = sum(float(part[0][0]) for part in parts)
-    slope = pairs.select("retailer").with_columns(slope=pl.Series(of_item * (moved - mean)))
-    shares = _variance_of_shares(slope.group_by("retailer", maintain_order=True).agg(pl.col("slope").sum()), weights)
-    if shares is not None:
-        parts.append((np.array([shares]), np.array([np.inf]), np.ones(1)))
-    degrees, _ = pooled(parts)
-    certain = min(float(degrees[0]), MOST_DEGREES)
+    variance, degrees = (of_item * share * tie) ** 2 * found.variance[at, seen], found.degrees[at, seen]
+    products = variance.sum()
+    shares = None
+    if weights.retailers["error"].null_count() == 0:
+        slope = of_item * (moved - np.bincount(item, weights=share * moved)[item] / on_item)
+        shares = _variance_of_shares(slope, found.retailer_at[seen], share, weights.error[seen])
+        variance, degrees = np.append(variance, shares), np.append(degrees, np.inf)
+    together, _ = pooled(list(zip(variance[:, None], degrees[:, None], np.ones((len(variance), 1)), strict=True)))
+    certain = min(float(together[0]), MOST_DEGREES)
     return float(np.sqrt(products)), None if shares is None else float(np.sqrt(shares)), certain
 
 
-def _once(weight: FloatArray, item: np.ndarray) -> FloatArray:
-    """Weight of each item, once for all its retailers."""
-    return weight[np.unique(item, return_index=True)[1]]
-
-
-def _variance_of_shares(slopes: pl.DataFrame, weights: _Weights) -> float | None:
-    """Variance of the index by that of the shares; None where the survey does not say it."""
-    if weights.retailers["error"].null_count():
-        return None
-    joined = slopes.join(weights.retailers, on="retailer").filter(pl.col("share") < 1)
-    spread = (pl.col("slope") * pl.col("error")) ** 2 / (1 - pl.col("share"))
-    return float(joined.select(spread.sum()).item())
+def _variance_of_shares(slope: FloatArray, retailer: IntArray, share: FloatArray, error: FloatArray) -> float:
+    """Variance of the index by that of the shares, of the slopes by each item of each retailer; all (pairs,)."""
+    _, once, of = np.unique(retailer, return_index=True, return_inverse=True)
+    rest = 1 - share[once]
+    spread = (np.bincount(of, weights=slope) * error[once]) ** 2
+    return float(np.divide(spread, rest, out=np.zeros_like(spread), where=rest > 0).sum())

@@ -1,6 +1,7 @@
 """The index of each item at each retailer by itself, by month, and how far the choice of its products moves it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -41,6 +42,22 @@ class RetailerIndices:
     variance: FloatArray
     degrees: FloatArray
     base: IntArray
+
+    @cached_property
+    def retailer_at(self) -> IntArray:
+        """Number of the retailer of each pair, in the order of their names, (e,)."""
+        return self.pairs["retailer"].rank("dense").to_numpy().astype(np.int64) - 1
+
+    @cached_property
+    def item_at(self) -> IntArray:
+        """Number of the item of each pair, in the order of their ids, (e,)."""
+        return self.pairs["item_id"].rank("dense").to_numpy().astype(np.int64) - 1
+
+    @cached_property
+    def with_prices(self) -> tuple[frozenset[str], ...]:
+        """Retailers that have an index of any item, by month."""
+        names = self.pairs["retailer"]
+        return tuple(frozenset(names.filter(pl.Series(seen, dtype=pl.Boolean()))) for seen in np.isfinite(self.index))
 
     def long(self, *name: pl.Expr) -> pl.DataFrame:
         """Return a row for each pair and month: what `name` makes of the pair, period and index (null where none).

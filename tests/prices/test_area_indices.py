@@ -253,6 +253,8 @@ def test_where_nothing_can_be_said_it_is_said_why() -> None:
     assert few.select("index", "index_low", "products_error", "shares_error").null_count().row(0) == (MONTHS,) * 4
     assert area_indices(prices, BASKET, shares(MIXED, asked=None), parameters=CHAINED)["index"].null_count() == 0
     assert set(area_indices(prices, None, shares(MIXED), parameters=CHAINED)["reason"]) == {NO_BASKET}
+    free = area_indices(prices, BASKET, shares({"A": {"alder": 0.0, "birch": 0.0}}), parameters=CHAINED)
+    assert set(free["reason"]) == {NO_QUOTES}, "nothing is spent"
     late = area_indices(quotes(without(world(13), "birch", {0, 1})), BASKET, shares({"A": {"birch": 1.0}}))
     assert late["reason"].to_list() == [NO_QUOTES, NO_QUOTES, *[None] * (MONTHS - 2)]
     assert set(late["base_period"]) == {"2015-03"}
