@@ -11,6 +11,7 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.demo import harvesting
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.parameters.area_prices import AreaPriceParameters
 from ons_assets.settings import Settings, load_settings
 from ons_assets.simulate.country import SCALES
 from ons_assets.simulate.meters import scales as meters
@@ -61,11 +62,21 @@ def test_every_source_of_the_country_has_a_folder_and_the_truth_lies_apart(
     assert {path.name for path in (tmp_path / "drops").iterdir()} >= {
         "areas", "addresses", "population", "dwellings", "commuting_flows", "migration_estimates", "prices", "tweets",
         "meters", "meter_areas", "phone_events", "phone_market",
+        "retailer_shares",
     }  # fmt: skip
     assert {path.name for path in (tmp_path / "truth").iterdir()} == {"country", *demo.PILOTS}
     months = set(pl.read_parquet(tmp_path / "truth" / "country" / "area_months.parquet")["month"])
     quotes = pl.read_parquet(tmp_path / "truth" / "prices" / "runs.parquet")["day"].dt.month_start()
     assert set(quotes) <= months
+    served = set(pl.read_csv(tmp_path / "drops" / "retailer_shares" / "household_survey.csv")["retailer"])
+    assert served <= set(pl.read_parquet(tmp_path / "truth" / "prices" / "runs.parquet")["retailer"])
+    weights = pl.read_csv(tmp_path / "drops" / "item_weights" / "item_weights.csv", schema_overrides={"item_id": str})
+    few = AreaPriceParameters(samples=20)
+    true = demo.prices.true_area_indices(tmp_path / "truth" / "prices", tmp_path / "truth" / "country", weights, few)
+    assert set(pl.read_csv(tmp_path / "drops" / "retailer_shares" / "household_survey.csv")["area"]) <= set(
+        true["area"]
+    )
+    assert true["index"].null_count() == 0
 
 
 def test_a_day_from_a_stream_says_of_located_tweets_what_its_file_says(tmp_path: Path) -> None:

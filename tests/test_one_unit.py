@@ -46,12 +46,15 @@ class Domain:
         Settings of the domain.
     counts
         Columns that count all units together, by table: they say what was damaged.
+    further
+        Files of good units that the world has not.
     """
 
     scale: Any
     damaged: Callable[[Path], Files]
     parameters: Any = field(default_factory=dict)
     counts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    further: Files = field(default_factory=dict)
 
 
 def table(header: str, *rows: str) -> bytes:
@@ -133,6 +136,13 @@ def odd_devices(world: Path) -> Files:
 # --- prices
 
 
+def served_areas() -> bytes:
+    """Shares of the retailers of the world in two areas."""
+    rows = [f"{area},{shop},2014,{share},0.02,150" for area, of in (("E1", (5, 3, 2)), ("E2", (1, 0, 9)))
+            for shop, share in zip(("pellworth", "thistlemoor", "larkmere"), of, strict=True)]  # fmt: skip
+    return table("area,retailer,year,spending_share,share_error,households_asked", *rows)
+
+
 def odd_products(_: Path) -> Files:
     """A retailer of an item of its own, some runs of which are odd in themselves."""
     first, files = date(2014, 6, 2), {}
@@ -156,8 +166,17 @@ def odd_products(_: Path) -> Files:
     files[f"once_products_{first:%Y%m%d}050000.csv"] = run(record(product_name="ONE", **once))
     weights = ["888001,Nothing,Odd group,2014,5", "888002,Zero,Zero group,2014,0", "999001,Odd item,Odd group,2014,1e9"]
     official = ["odd,999001,2014-06,0.01", "odd,999001,2014-07,100", "odd,888001,2014-06,100"]
+    served = [
+        "ODD,odd,2014,1e12,1e12,1",
+        "NONE,nobody,2014,1,,500",
+        "FREE,odd,2014,0,,30",
+        "MIXED,larkmere,2014,1e-12,,",
+    ]
     return {
         "prices": files,
+        "retailer_shares": {
+            "odd.csv": table("area,retailer,year,spending_share,share_error,households_asked", *served)
+        },
         "item_weights": {"odd.csv": table("item_id,item,group,year,weight", *weights)},
         "official_indices": {"odd.csv": table("series,item_id,period,index", *official)},
         "item_rules": {
@@ -211,7 +230,9 @@ DOMAINS = {
         },
     ),
     "prices": Domain(
-        PriceScale("tiny", days=20, quotes_per_day=100, items="small", exit_rate=0.003, compress=False), odd_products
+        PriceScale("tiny", days=20, quotes_per_day=100, items="small", exit_rate=0.003, compress=False),
+        odd_products,
+        further={"retailer_shares": {"served.csv": served_areas()}},
     ),
     "meters": Domain(
         MeterScale("tiny", homes=14, days=24, start=date(2009, 10, 16), homes_per_area=14),
@@ -237,24 +258,30 @@ def test_every_domain_has_its_odd_units() -> None:
 def test_a_damaged_unit_leaves_the_others_as_they_are(name: str, tmp_path: Path) -> None:
     domain, world = DOMAINS[name], tmp_path / "drops"
     import_module(f"ons_assets.demo.{name}").simulate(world, tmp_path / "truth", domain.scale)
+    written(domain.further, world)
     settings = Settings(home=tmp_path / "home", **{name: domain.parameters})
     operations.open_home(settings)
     good = {folder.name: sorted(folder.iterdir()) for folder in sorted(world.iterdir())}
     before = made(settings, name, good)
     assert set(before) == {each.name for each in CATALOGUE.values() if each.name.startswith(f"{name}/")}
 
-    odd: dict[str, list[Path]] = {}
-    for source, files in domain.damaged(world).items():
-        (tmp_path / "odd" / source).mkdir(parents=True)
-        for file, content in files.items():
-            path = tmp_path / "odd" / source / file
-            path.write_bytes(content)
-            odd.setdefault(source, []).append(path)
+    odd = written(domain.damaged(world), tmp_path / "odd")
     after = made(settings, name, odd)
     assert set(after) == set(before)
     lost = {each: missing_rows(before[each], after[each], domain.counts.get(each, ())) for each in before}
     assert {each: rows for each, rows in lost.items() if rows} == {}
     assert any(len(after[each]) > len(before[each]) for each in before), "something was added"
+
+
+def written(files: Files, folder: Path) -> dict[str, list[Path]]:
+    """Write files in folders named after their sources; return their paths."""
+    paths: dict[str, list[Path]] = {}
+    for source, of in files.items():
+        (folder / source).mkdir(parents=True)
+        for name, content in of.items():
+            paths.setdefault(source, []).append(folder / source / name)
+            paths[source][-1].write_bytes(content)
+    return paths
 
 
 def made(settings: Settings, name: str, files: dict[str, list[Path]]) -> dict[str, pl.DataFrame]:

@@ -64,7 +64,7 @@ AREA_PROFILE = Table(
     name="governance/area_profile",
     description=(
         "What all sources say of one area in one month: occupancy and households, people present, commuters, movers, "
-        "residents; no prices, as no table of prices has an area. Null where a source does not speak, or may not."
+        "residents, and the prices that its households meet. Null where a source does not speak, or may not."
     ),
     columns=(
         columns.AREA_LEVEL,
@@ -93,6 +93,14 @@ AREA_PROFILE = Table(
             "the month, or the year whose moves these are, where none is told of the month",
             nullable=True,
         ),
+        *_with_interval("price_index", "index of the prices that its households meet, 100 in price_base: retailers"),
+        Column("price_base", pl.String(), "month in which the price index is 100", nullable=True),
+        Column(
+            "price_coverage",
+            pl.Float64(),
+            "share of what its households spend on groceries at retailers with prices",
+            nullable=True,
+        ),
         *_with_interval("residents_together", "residents by all sources together, as the register counts them"),
         Column("quality_flags", pl.String(), "codes of what is to be known of the row, with commas", nullable=True),
         Column("caution", pl.String(), "the same in sentences; null where there is nothing to say", nullable=True),
@@ -104,7 +112,8 @@ AREA_PROFILE = Table(
     owner=OWNER,
     source=(
         "meters/area_occupancy, meters/area_household_size, mobile/combined_population, mobile/combined_flows, "
-        "mobile/weighted_flows, mobile/quality_warnings, tweets/migration_flows, governance/combined_estimates, "
-        "reference/population, reference/dwellings, reference/areas and reference/area_parts"
+        "mobile/weighted_flows, mobile/quality_warnings, tweets/migration_flows, prices/area_indices, "
+        "governance/combined_estimates, reference/population, reference/dwellings, reference/areas and "
+        "reference/area_parts"
     ),
 )

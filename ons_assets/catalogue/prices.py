@@ -3,7 +3,7 @@
 import polars as pl
 
 from ons_assets.catalogue import columns
-from ons_assets.lakehouse.disclosure import Exempt
+from ons_assets.lakehouse.disclosure import Exempt, OfReleased
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 
 OWNER = "team:prices"
@@ -176,8 +176,8 @@ AGGREGATE_INDICES = Table(
         columns.GROUP,
         columns.PERIOD,
         columns.INDEX.or_null(),
-        Column("items", pl.Int64(), "items with an index"),
-        Column("weight_share", pl.Float64(), "their share of the weight of the group", nullable=True),
+        columns.INDEXED_ITEMS,
+        columns.WEIGHT_SHARE.or_null(),
         columns.REASON.or_null(),
     ),
     key=("frequency", "method", "group", "period"),
@@ -186,6 +186,41 @@ AGGREGATE_INDICES = Table(
     disclosure=OF_PRODUCTS,
     owner=OWNER,
     source="prices/item_indices and reference/item_weights",
+)
+
+AREA_INDICES = Table(
+    name="prices/area_indices",
+    description=(
+        "The index of the prices that the households of one area meet in one month: of what its retailers charge, by "
+        "what is spent at each, or why there is none. It tells of changes, not of levels."
+    ),
+    columns=(
+        columns.AREA,
+        columns.PERIOD,
+        columns.BASE_PERIOD.or_null(),
+        columns.INDEX.or_null(),
+        Column("index_low", pl.Float64(), "lower end of its interval, by both errors", nullable=True),
+        Column("index_high", pl.Float64(), "upper end of its interval", nullable=True),
+        Column("products_error", pl.Float64(), "standard error by the choice of products, index points", nullable=True),
+        Column(
+            "shares_error",
+            pl.Float64(),
+            "standard error by the shares of the retailers, index points; null where no survey says it",
+            nullable=True,
+        ),
+        columns.INDEXED_ITEMS.or_null(),
+        columns.WEIGHT_SHARE.or_null(),
+        Column("spending_covered", pl.Float64(), "share of the spending at retailers with prices", nullable=True),
+        Column("not_covered", pl.String(), "retailers of the area without prices in the month", nullable=True),
+        columns.HOUSEHOLDS_ASKED.or_null(),
+        columns.REASON.or_null(),
+    ),
+    key=("area", "period"),
+    sensitivity=Sensitivity.AGGREGATE,
+    # Whoever has it and the prices of the retailers knows their shares in an area, and these the survey has told.
+    disclosure=OfReleased(),
+    owner=OWNER,
+    source="prices/checked_quotes, reference/item_weights and reference/retailer_shares",
 )
 
 AGGREGATE_CONTRIBUTIONS = Table(

@@ -18,7 +18,7 @@ ITEM_WEIGHTS = Table(
         columns.ITEM_ID,
         columns.ITEM,
         columns.GROUP,
-        Column("year", pl.Int32(), "first year in which the weight is used"),
+        columns.YEAR,
         columns.WEIGHT,
         columns.DROP_SHA256,
         columns.LINE,
@@ -27,6 +27,32 @@ ITEM_WEIGHTS = Table(
     sensitivity=Sensitivity.PUBLIC,
     owner="team:prices",
     source="Expenditure weights of the office, received as drops",
+)
+
+RETAILER_SHARES = Table(
+    name="reference/retailer_shares",
+    description="Which part of what the households of one area spend on groceries they spend at one retailer.",
+    columns=(
+        columns.AREA,
+        columns.RETAILER,
+        columns.YEAR,
+        Column(
+            "spending_share",
+            pl.Float64(),
+            "of the spending: a share, per cent or money, the same unit in all of an area; scaled to 1 when it is used",
+        ),
+        Column("share_error", pl.Float64(), "standard error of the share, in its unit, of the survey", nullable=True),
+        columns.HOUSEHOLDS_ASKED.or_null(),
+        columns.DROP_SHA256,
+        columns.LINE,
+    ),
+    key=("area", "retailer", "year"),
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Exempt(
+        "as their survey released them: shares of all households of an area; where few were asked, no index is made"
+    ),
+    owner="team:prices",
+    source="Household expenditure surveys, household panels or models of trading areas, received as drops",
 )
 
 ITEM_COICOP = Table(

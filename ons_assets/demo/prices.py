@@ -8,8 +8,13 @@ import polars as pl
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.parameters.area_prices import AreaPriceParameters
 from ons_assets.parameters.prices import AggregationParameters
+from ons_assets.parameters.publication import PublicationParameters
 from ons_assets.prices import compilation
+from ons_assets.prices.area_indices import area_indices
+from ons_assets.prices.checked import FLAGS
+from ons_assets.prices.publication.headings import basket_weights
 from ons_assets.simulate.country import Country
 from ons_assets.simulate.prices import DEFAULT_SEED, Scale, office, simulate_prices
 from ons_assets.simulate.prices.world import DEFAULT_START
@@ -32,7 +37,7 @@ def simulate(
     seed
         The same seed gives the same world; None is that of the simulator.
     country
-        Whose first days it is; it says nothing else of prices.
+        Whose first days it is. Who buys where it says itself, in files and a truth of its own.
     """
     chosen = DEFAULT_SEED if seed is None else seed
     start = DEFAULT_START if country is None else _monday(country.scale.first_day)
@@ -71,7 +76,7 @@ def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
         "Price indices of the last month (first month = 100): ours, the true one, the collectors'": _indices(
             home, truth
         ),
-    }
+    } | _of_areas(home, truth)
 
 
 def _classification(home: Home, truth: Path) -> pl.DataFrame:
@@ -132,4 +137,91 @@ def _indices(home: Home, truth: Path) -> pl.DataFrame:
             pl.col("collectors").last(),
             (pl.col("collectors") - pl.col("true")).last().alias("their_error"),
         )
+    )
+
+
+def _of_areas(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
+    """What is told of prices in areas, in the last month, beside what is true; nothing of a world without a country."""
+    country, profile = truth.parent / "country", CATALOGUE["governance/area_profile"]
+    if not country.exists() or not lake.exists(home, profile):
+        return {}
+    told = lake.read(home, profile).drop_nulls("price_index").collect()
+    true = true_area_indices(truth, country, lake.read(home, CATALOGUE["reference/item_weights"]).collect())
+    last = told.filter(pl.col("month") == pl.col("month").max()).with_columns(
+        period=pl.col("month").dt.strftime("%Y-%m")
+    )
+    shown = last.join(true.select("area", "period", true="index"), on=["area", "period"], how="left").sort("area")
+    title = "Prices that the households of areas meet in the last month (first month = 100): ours, the true ones"
+    return {
+        title: shown.select(
+            "area",
+            index="price_index",
+            low="price_index_low",
+            high="price_index_high",
+            true="true",
+            error=pl.col("price_index") - pl.col("true"),
+            covered_pct=100 * pl.col("price_coverage"),
+        )
+    }
+
+
+def true_area_indices(
+    truth: Path, country: Path, weights: pl.DataFrame, parameters: AreaPriceParameters | None = None
+) -> pl.DataFrame:
+    """Return the indices of areas by every price on the shelves and all that every household spends.
+
+    Parameters
+    ----------
+    truth, country
+        Folders of the truth of prices, and of that of the country.
+    weights
+        As the table `reference/item_weights`.
+    parameters
+        How areas are made of retailers; None for the defaults.
+
+    Returns
+    -------
+    polars.DataFrame
+        As the table `prices/area_indices`, of areas of all levels; its errors mean nothing.
+    """
+    shares = pl.read_parquet(country / "retailer_shares.parquet").select(
+        "area",
+        "retailer",
+        "spending_share",
+        year=weights["year"].min(),
+        share_error=pl.lit(None, dtype=pl.Float64()),
+        households_asked=pl.lit(None, dtype=pl.Int64()),
+    )
+    basket = basket_weights(weights, PublicationParameters().all_items)
+    return area_indices(shelf_quotes(truth).lazy(), basket, shares, parameters=parameters)
+
+
+def shelf_quotes(truth: Path) -> pl.DataFrame:
+    """Return the price of every product in scope on every day, as checked quotes of a collection without a fault.
+
+    Parameters
+    ----------
+    truth
+        Folder of the truth of prices.
+
+    Returns
+    -------
+    polars.DataFrame
+        What an index of the prices of packs needs of the table `prices/checked_quotes`.
+    """
+    products = pl.read_parquet(truth / "products.parquet").filter("in_scope")
+    named = products.select("product_id", "retailer", pl.col("item_id").cast(pl.String()), lineage_id="lineage")
+    prices = pl.read_parquet(truth / "prices.parquet").join(named, on="product_id").sort("day", "product_id")
+    return prices.select(
+        "retailer",
+        "item_id",
+        "product_id",
+        "lineage_id",
+        collected_on="day",
+        item="item_id",
+        price="price_gbp",
+        regular_price="regular_price_gbp",
+        price_per_unit=pl.lit(None, dtype=pl.Float64()),
+        in_scope=pl.lit(value=True),
+        **dict.fromkeys(FLAGS, pl.lit(value=False)),
     )

@@ -20,6 +20,9 @@ class AreaProfileParameters(Parameters):
     low_coverage: Share = Field(
         0.1, description="homes metered, of all dwellings of an area, below which one is warned"
     )
+    low_price_coverage: Share = Field(
+        0.9, description="spending at retailers with prices, of all spending of an area, below which one is warned"
+    )
     wide_interval: Share = Field(
         0.5, description="half of an interval, as a share of its figure, above which one is warned"
     )

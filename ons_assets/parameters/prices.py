@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, model_validator
 
+from ons_assets.parameters.area_prices import AreaPriceParameters
 from ons_assets.parameters.base import Parameters, Section, Share
 from ons_assets.parameters.collection import CollectionParameters
 from ons_assets.parameters.publication import MonthlyReportParameters, PublicationParameters, RevisionParameters
@@ -348,6 +349,7 @@ class Prices(Section):
     checking: CheckParameters = CheckParameters()
     indices: IndexParameters = IndexParameters()
     aggregation: AggregationParameters = AggregationParameters()
+    areas: AreaPriceParameters = AreaPriceParameters()
     publication: PublicationParameters = PublicationParameters()
     revisions: RevisionParameters = RevisionParameters()
     monthly_report: MonthlyReportParameters = MonthlyReportParameters()

@@ -13,6 +13,7 @@ from ons_assets.lakehouse.spreadsheets import neutralised
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.charts import dot_chart, line_chart
 from ons_assets.orchestration.resources import Lakehouse
+from ons_assets.parameters.area_prices import AreaPriceParameters
 from ons_assets.parameters.collection import CollectionParameters
 from ons_assets.parameters.prices import (
     AggregationParameters,
@@ -25,12 +26,13 @@ from ons_assets.parameters.prices import (
 from ons_assets.parameters.publication import MonthlyReportParameters, PublicationParameters, RevisionParameters
 from ons_assets.prices import compilation
 from ons_assets.prices import index_comparison as comparison
+from ons_assets.prices.area_indices import area_indices as indices_of_areas
 from ons_assets.prices.checked import check
 from ons_assets.prices.classification import Classified, card, classify
 from ons_assets.prices.collection import collection_report as report_collection
 from ons_assets.prices.collection_runs import collection_runs
 from ons_assets.prices.publication import diagnostics, release, vintages
-from ons_assets.prices.publication.headings import beside_groups, derived_basket, headings
+from ons_assets.prices.publication.headings import basket_weights, beside_groups, derived_basket, headings
 from ons_assets.prices.publication.monthly_report import as_html, monthly_report, reported_months
 from ons_assets.prices.publication.series import publication_indices
 from ons_assets.prices.sources import QuoteFiles
@@ -138,6 +140,27 @@ def aggregate_indices(
 ) -> pl.DataFrame:
     """Weight the item indices together to groups."""
     return compilation.aggregate_indices(item_indices, item_weights, parameters)
+
+
+@published(
+    "prices/area_indices",
+    inputs=["prices/checked_quotes", "reference/item_weights", "reference/retailer_shares"],
+    chart=lambda frame: line_chart(
+        frame, x="period", y="index", series="area", title="Prices that households of an area meet, first month = 100"
+    ),
+)
+def area_indices(
+    checked_quotes: pl.LazyFrame,
+    item_weights: pl.LazyFrame,
+    retailer_shares: pl.LazyFrame,
+    indices: IndexParameters,
+    parameters: AreaPriceParameters,
+    aggregation: AggregationParameters,
+    publication: PublicationParameters,
+) -> pl.DataFrame:
+    """Weight what the retailers of an area charge by what its households spend at each."""
+    basket = basket_weights(item_weights.collect(), publication.all_items)
+    return indices_of_areas(checked_quotes, basket, retailer_shares.collect(), indices, parameters, aggregation)
 
 
 @published("prices/aggregate_contributions", inputs=["prices/item_indices", "reference/item_weights"])

@@ -16,9 +16,10 @@ from ons_assets.reference.labour import (
 from ons_assets.reference.official_indices import OfficialIndexFiles
 from ons_assets.reference.people import DwellingFiles, EstimateFiles, PopulationFiles
 from ons_assets.reference.product_labels import LabelFiles
-from ons_assets.reference.weights import WeightFiles
+from ons_assets.reference.weights import RetailerShareFiles, WeightFiles
 
 item_weights = ingested("reference/item_weights", WeightFiles.of)
+retailer_shares = ingested("reference/retailer_shares", RetailerShareFiles.of)
 item_rules = ingested("reference/item_rules", ItemRuleFiles.of)
 item_coicop = ingested("reference/item_coicop", ItemCoicopFiles.of)
 product_labels = ingested("reference/product_labels", LabelFiles.of)

@@ -1,9 +1,13 @@
-"""Files of item weights: the columns item_id, item, group, year, weight."""
+"""Files of weights: of items in groups, and of retailers in what the households of an area spend."""
 
 import polars as pl
 
+from ons_assets.geography.area_codes import not_codes
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing, outside
+
+# Of what households spend, in any unit: shares, per cent, or money of a country.
+MOST_SPENT = 1e12
 
 
 class WeightFiles(PlainSource):
@@ -28,3 +32,35 @@ class WeightFiles(PlainSource):
         Rule(~(pl.col("weight") >= 0), "weight is missing, negative or not a number", null_is_fault=True),
         outside("weight", 0, 1000, "weight is above 1000: weights are parts per thousand"),
     )
+
+
+class RetailerShareFiles(PlainSource):
+    """Which retailers serve the households of an area."""
+
+    name = "retailer_shares"
+    table = "reference/retailer_shares"
+    files_are = "`area, retailer, year, spending_share`, and if known `share_error` and `households_asked`"
+    unit = "shares"
+    key = ("area", "retailer", "year")
+    columns = {
+        "area": pl.String(),
+        "retailer": pl.String(),
+        "year": pl.Int32(),
+        "spending_share": pl.Float64(),
+    }
+    optional = {"share_error": pl.Float64(), "households_asked": pl.Int64()}
+    faults = (
+        missing("area", "area is missing"),
+        not_codes("area"),
+        missing("retailer", "retailer is missing"),
+        missing("year", "year is missing or not a number"),
+        outside("year", 1990, 2100, "year is not between 1990 and 2100"),
+        Rule(~(pl.col("spending_share") >= 0), "share is missing, negative or not a number", null_is_fault=True),
+        outside("spending_share", 0, MOST_SPENT, "share is beyond all bounds"),
+        outside("share_error", 0, MOST_SPENT, "standard error of the share is negative, or beyond all bounds"),
+        outside("households_asked", 1, MOST_SPENT, "number of households is not above zero"),
+    )
+
+    def derived(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Shops are called as quotes call them: in lower case."""
+        return rows.with_columns(pl.col("retailer").str.to_lowercase())

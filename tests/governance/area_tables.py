@@ -60,6 +60,13 @@ def flows(table: str, pairs: Sequence[tuple[str, str, float]], **named: str) -> 
     return rows_of(table, rows.with_columns(**ends, **{name: pl.lit(value) for name, value in named.items()}))
 
 
+def prices(areas: Sequence[str], levels: Sequence[float | None], covered: float = 1.0) -> pl.LazyFrame:
+    """Indices of the month on the base of the month before."""
+    rows = pl.DataFrame({"area": areas, "period": f"{MONTH:%Y-%m}", "base_period": "2014-09", "index": levels})
+    ends = {"index_low": pl.col("index") - 1, "index_high": pl.col("index") + 1}
+    return rows_of("prices/area_indices", rows.with_columns(**ends, spending_covered=pl.lit(covered)))
+
+
 class World:
     """Areas with a truth, and tables in which three sources say it wrongly, each in its own way."""
 

@@ -37,6 +37,7 @@ from tests.governance.area_tables import (
     occupancy,
     population,
     presence,
+    prices,
     rows_of,
 )
 from tests.workbench import provenance
@@ -58,6 +59,32 @@ def row(profile: pl.DataFrame, area: str, month: date = MONTH) -> dict[str, obje
 
 def flags(profile: pl.DataFrame, area: str, month: date = MONTH) -> set[str]:
     return set(str(row(profile, area, month)["quality_flags"]).split(", "))
+
+
+# --- prices
+
+
+def test_prices_alone_make_rows_with_their_interval_and_say_what_is_lacking() -> None:
+    profile = area_profile(Told.of(area_indices=prices(["A00", "A01"], [103.5, None], covered=0.8), areas=AREAS), NONE)
+    assert profile["area"].to_list() == ["A00"], "an index that is withheld makes no row"
+    found = row(profile, "A00")
+    assert [found[name] for name in ("price_index", "price_index_low", "price_index_high")] == [103.5, 102.5, 104.5]
+    assert (found["price_base"], found["price_coverage"]) == ("2014-09", 0.8)
+    assert {"retailers_not_covered", "no_meters", "no_phones", "no_moves"} <= flags(profile, "A00")
+    assert not {"no_prices", "price_base"} & flags(profile, "A00")
+
+
+def test_an_area_without_prices_has_none_and_the_month_of_the_base_says_so() -> None:
+    world = World(3)
+    bases = prices(world.areas[:2], [100.0, 101.0]).with_columns(base_period=pl.lit(f"{MONTH:%Y-%m}"))
+    profile = area_profile(world.tables(area_indices=bases), NONE)
+    assert "price_base" in flags(profile, "A00")
+    assert "no_prices" in flags(profile, "A02")
+    assert row(profile, "A02")["price_index"] is None
+    without = area_profile(world.tables(), NONE)
+    told_of_all = ("quality_flags", "caution")
+    others = [name for name in profile.columns if not name.startswith("price") and name not in told_of_all]
+    assert profile.select(others).equals(without.select(others)), "prices change nothing else"
 
 
 # --- periods and flows

@@ -126,6 +126,9 @@ SAMPLES = {
         "stream,for_source,began_utc,ended_utc,is_over,known_by,outage_reason,backfilled_from_utc",
         *_numbered("{}{n},tweets,2016-07-2{n}T09:00:00Z,2016-07-2{n}T10:00:00Z,yes,told,{},"),
     ),
+    "retailer_shares": _table(
+        "area,retailer,year,spending_share,share_error,households_asked", *_numbered("{}{n},{},2016,0.5,0.05,120")
+    ),
     "item_weights": _table("item_id,item,group,year,weight", *_numbered("{}{n},{},{},2016,1.5")),
     "item_coicop": _table("item_id,coicop_1999,coicop_2018", *_numbered("{}{n},01.1.1,01.1.1.{n}")),
     "item_rules": _table(

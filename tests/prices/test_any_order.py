@@ -9,6 +9,7 @@ import pytest
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.parameters.prices import AggregationParameters, CheckParameters, IndexParameters
 from ons_assets.parameters.publication import PublicationParameters, RevisionParameters
+from ons_assets.prices.area_indices import area_indices
 from ons_assets.prices.checked import check as check_quotes
 from ons_assets.prices.classification import classify
 from ons_assets.prices.collection import collection_report
@@ -118,6 +119,20 @@ def _publication(_: int, quotes: pl.DataFrame, weights: pl.DataFrame) -> tuple[p
     return items, diagnostics, vintages, revision_triangle(vintages), release
 
 
+def _areas(_: int, quotes: pl.DataFrame, weights: pl.DataFrame, shares: pl.DataFrame) -> pl.DataFrame:
+    checked = check_quotes(classify(quotes).quotes, CheckParameters())
+    return area_indices(checked.lazy(), weights.filter(group="all"), shares)
+
+
+def retailer_shares() -> pl.DataFrame:
+    """Of two areas, by two surveys; the shops are those of the quotes, and one besides."""
+    random = np.random.default_rng(89)
+    rows = [(area, shop, year, float(random.random()), 0.01, 50) for area in "AB" for year in (2015, 2016)
+            for shop in ("tesco", "waitrose", "sainsbury", "market")]  # fmt: skip
+    columns = ["area", "retailer", "year", "spending_share", "share_error", "households_asked"]
+    return pl.DataFrame(rows, schema=columns, orient="row")
+
+
 def many_items() -> tuple[pl.DataFrame, pl.DataFrame]:
     """Indices of many items in a group, so that a sum has many orders."""
     random = np.random.default_rng(73)
@@ -180,6 +195,7 @@ def unit_prices() -> pl.DataFrame:
 CASES = {
     "from quotes to indices of groups": lambda: Case(_indices, {"quotes": quotes(), "weights": WEIGHTS}),
     "from quotes to the release": lambda: Case(_publication, {"quotes": quotes(), "weights": WEIGHTS}),
+    "indices of areas": lambda: Case(_areas, {"quotes": quotes(), "weights": WEIGHTS, "shares": retailer_shares()}),
     "report of the collection": lambda: Case(
         lambda _, quotes, runs: collection_report(quotes.lazy(), runs), {"quotes": quotes(), "runs": runs()}
     ),

@@ -18,8 +18,11 @@ from ons_assets.simulate.country import (
     write_truth,
 )
 from ons_assets.simulate.country.lives import FAMILY, GRADUATION, LONG_AGO, NOWHERE, RESIDENTIAL, TERM
+from ons_assets.simulate.country.office import SURVEYED
 from ons_assets.simulate.country.scales import SCALES
-from ons_assets.simulate.country.truth import areas_of, spells_of
+from ons_assets.simulate.country.shopping import make_shopping
+from ons_assets.simulate.country.truth import areas_of, retailer_shares, spells_of
+from ons_assets.simulate.prices.tables import retailers
 
 A_YEAR = Scale("year", 4_000, SCALES["small"].first_day, 365)
 
@@ -239,6 +242,57 @@ def test_pairs_add_up_to_the_counts_of_areas(country, months):
     assert totals["home_workers"][0] == at_home
 
 
+# --- shops -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shopping(country):
+    return make_shopping(country)
+
+
+def test_every_household_shops_at_the_retailers_that_have_prices(country, shopping):
+    homes = country.homes_on(0)
+    assert set(shopping.spending["household"]) == set(homes["household"])
+    assert not shopping.spending.select("household", "retailer").is_duplicated().any()
+    assert shopping.spending["spending_gbp"].min() > 0
+    assert set(shopping.branches["retailer"]) <= {each.name for each in retailers()}
+    lives = homes.select("household", "address").unique()
+    assert shopping.spending.join(lives, on=["household", "address"], how="anti").is_empty()
+    at = shopping.branches.select("easting_m", "northing_m").to_numpy()
+    assert (country.land.codes("oa").gather(country.land.oa_of(at)) == shopping.branches["oa"]).all()
+
+
+def test_households_shop_near(country, shopping):
+    """Of what a district spends, more is left at a retailer whose floors are there than floors elsewhere explain."""
+    shares = retailer_shares(country, shopping).filter(level="district")
+    floors = shopping.branches.group_by("retailer", area="district").agg(pl.col("floor_m2").sum())
+    local = floors.with_columns(local=pl.col("floor_m2") / pl.col("floor_m2").sum().over("area"))
+    both = shares.join(local, on=["area", "retailer"], how="left").fill_null(0.0)
+    assert np.corrcoef(both["spending_share"], both["local"])[0, 1] > 0.8
+
+
+def test_spending_adds_up_from_level_to_level(country, shopping):
+    shares = retailer_shares(country, shopping)
+    sums = shares.group_by("level", "retailer").agg(pl.col("spending_gbp").sum())
+    for _, of in sums.group_by("retailer"):
+        np.testing.assert_allclose(of["spending_gbp"], of["spending_gbp"][0])
+    whole = shares.group_by("level", "area").agg(pl.col("spending_share").sum())["spending_share"]
+    np.testing.assert_allclose(whole, 1.0)
+
+
+def test_a_survey_of_some_households_is_off_by_what_it_says(country, shopping, files):
+    said = pl.read_csv(files / "drops" / "retailer_shares" / "household_survey.csv")
+    assert said.group_by("area").agg(pl.col("spending_share").sum())["spending_share"].to_numpy() == pytest.approx(
+        np.ones(8), abs=2e-4
+    )
+    assert said["households_asked"].max() <= SURVEYED
+    true = retailer_shares(country, shopping).select("area", "retailer", true="spending_share")
+    both = said.join(true, on=["area", "retailer"], how="left").filter(pl.col("share_error") > 0)
+    off = (both["spending_share"] - both["true"].fill_null(0)) / both["share_error"]
+    assert 0.5 < off.std() < 1.6
+    assert off.abs().max() < 4
+
+
 # --- reference files ---------------------------------------------------------------------------------------
 
 
@@ -253,6 +307,7 @@ def test_no_code_of_the_office_is_unknown_to_its_areas(country, files):
         "workers/workers": ["area"],
         "area_parts/area_parts": ["part", "area"],
         "area_codes/area_codes": ["current_code"],
+        "retailer_shares/household_survey": ["area"],
     }
     for name, of in columns.items():
         rows = pl.read_csv(files / "drops" / f"{name}.csv")

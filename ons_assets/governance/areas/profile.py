@@ -27,6 +27,9 @@ CAUTIONS: Mapping[str, str] = {
     "no_commuters": "No flow of commuters from or to the area is told.",
     "no_moves": "No move from or to the area is told, of the month or its year.",
     "moves_of_year": "Moves are those of the year, as none of the month is told.",
+    "no_prices": "No price index is told of the area and month.",
+    "price_base": "The price index is 100 by definition: the month is its base.",
+    "retailers_not_covered": "Part of what its households spend goes to retailers without prices.",
     "wide_interval": "An interval is wide for its figure.",
     "one_source": "The residents by all sources stand on one source here.",
     "sources_apart": "Two sources differ by more than their intervals allow.",
@@ -56,7 +59,7 @@ def area_profile(
     Returns
     -------
     polars.DataFrame
-        Rows of `governance/area_profile`: one for each area and month of which meters, phones or tweets speak.
+        Rows of `governance/area_profile`: one for each area and month of which meters, phones, tweets or prices speak.
     """
     parameters = parameters or AreaProfileParameters()
     metered = _metered(tables)
@@ -66,7 +69,8 @@ def area_profile(
     )
     coming, leaving = told.commuters(_flows(tables), parameters.least_days)
     moved = _moves(tables, "month")
-    own = [metered, night, day, coming, leaving, moved]
+    prices = _prices(tables)
+    own = [metered, night, day, coming, leaving, moved, prices]
     rows = pl.concat([each.select(KEY) for each in own]).unique()
     people = _joined(
         *(
@@ -78,7 +82,7 @@ def area_profile(
         _named(coming, "commuters_in", "commuting_period"), _named(leaving, "commuters_out", "commuting_period")
     )
     rows = _with_moves(rows, moved, _moves(tables, "year"))
-    for frame in (metered, people, commuters, _together(estimates), _apart(estimates)):
+    for frame in (metered, people, commuters, prices, _together(estimates), _apart(estimates)):
         rows = rows.join(frame, on=KEY, how="left")
     public = people_of_areas(tables.population).select("area", "population")
     for frame in (public, dwellings_with_larger(tables), told.levels_of(tables.areas)):
@@ -157,6 +161,12 @@ def _with_moves(rows: pl.DataFrame, of_months: pl.DataFrame, of_years: pl.DataFr
     )
 
 
+def _prices(tables: Told) -> pl.DataFrame:
+    indices = told.prices(tables.area_indices)
+    ends = {f"price_index{end}": name for name, end in ENDS.items()}
+    return indices.select(*KEY, **ends, price_base="base", price_coverage="covered")
+
+
 def _together(estimates: pl.DataFrame) -> pl.DataFrame:
     """Residents by all sources, and how many of them speak of the area."""
     of_residents = estimates.filter(told_of=RESIDENTS)
@@ -203,6 +213,9 @@ def _flags(parameters: AreaProfileParameters) -> dict[str, pl.Expr]:
         "no_commuters": pl.col("commuting_period").is_null(),
         "no_moves": ~has_moves,
         "moves_of_year": pl.col("is_of_year"),
+        "no_prices": pl.col("price_index").is_null(),
+        "price_base": pl.col("price_base") == pl.col("month").dt.strftime("%Y-%m"),
+        "retailers_not_covered": pl.col("price_coverage") < parameters.low_price_coverage,
         "wide_interval": pl.any_horizontal(is_wide),
         "one_source": pl.col("sources") == 1,
         "sources_apart": pl.col("widest_gap") > 1,

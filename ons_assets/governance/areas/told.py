@@ -34,6 +34,7 @@ class Told:
     weighted_flows: pl.DataFrame
     migration_flows: pl.DataFrame
     migration_comparison: pl.DataFrame
+    area_indices: pl.DataFrame
     quality_warnings: pl.DataFrame
     population: pl.DataFrame
     dwellings: pl.DataFrame
@@ -66,6 +67,7 @@ TABLES = (
     "mobile/quality_warnings",
     "tweets/migration_flows",
     "tweets/migration_comparison",
+    "prices/area_indices",
     "reference/population",
     "reference/dwellings",
     "reference/areas",
@@ -120,6 +122,31 @@ def shares_of_homes(occupancy: pl.DataFrame, measure: str) -> pl.DataFrame:
     """Return one share of rows of `meters/area_occupancy`, with homes and whether it is withheld."""
     return occupancy.filter(measure=measure).select(
         "month", "homes", "is_suppressed", area="area_code", figure="estimate", low="lower", high="upper"
+    )
+
+
+def prices(indices: pl.DataFrame) -> pl.DataFrame:
+    """Return the price indices of areas that have one.
+
+    Parameters
+    ----------
+    indices
+        Rows of `prices/area_indices`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns of `SAID`, with base (the month in which it is 100) and covered (share of the spending at retailers with
+        prices).
+    """
+    return indices.drop_nulls("index").select(
+        "area",
+        month=(pl.col("period") + "-01").str.to_date(),
+        figure="index",
+        low="index_low",
+        high="index_high",
+        base="base_period",
+        covered="spending_covered",
     )
 
 

@@ -230,7 +230,7 @@ def bootstrap_group(items: Mapping[Any, Bootstrap], weights: Mapping[Any, float]
     total = sum(weights[item] for item in items)
     share = {item: weights[item] / total for item in items}
     index = np.sum([share[item] * of.index for item, of in items.items()], axis=0)
-    degrees, kept = _pooled(
+    degrees, kept = pooled(
         [(share[item] ** 2 * of.samples.var(axis=0), of.degrees, of.kept) for item, of in items.items()]
     )
     influences = [share[item] * of.influence for item, of in items.items() if of.influence is not None]
@@ -247,10 +247,15 @@ def bootstrap_group(items: Mapping[Any, Bootstrap], weights: Mapping[Any, float]
     )
 
 
-def _pooled(items: Sequence[tuple[FloatArray, FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
+def pooled(items: Sequence[tuple[FloatArray, FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
     """Return degrees of freedom and the share of variance kept, of a sum of items with their variances.
 
     The degrees are those of Welch and Satterthwaite. Where no item varies they are those of the smallest.
+
+    Parameters
+    ----------
+    items
+        Variance, degrees of freedom and share of the variance kept of each item, each of shape (T,).
     """
     variance, degrees, kept = (np.array(values) for values in zip(*items, strict=True))
     varies = variance.sum(axis=0) > 0

@@ -10,6 +10,7 @@ import shapely
 
 from ons_assets.simulate.country import truth
 from ons_assets.simulate.country.land import LEVELS
+from ons_assets.simulate.country.shopping import make_shopping
 from ons_assets.simulate.country.world import Country
 from ons_assets.simulate.prices.seeds import generator
 
@@ -21,6 +22,8 @@ YEAR, MONTH = "%Y", "%Y-%m"
 # General practices learn of a move late, and of some never: mean lag in days, and share.
 LAG_DAYS = {"working": 45.0, "student": 120.0, "other": 30.0}
 NEVER = {"working": 0.08, "student": 0.35, "other": 0.03}
+# Households of a district whose groceries a survey asks for.
+SURVEYED = 120
 
 
 def write_office_files(country: Country, drops: Path) -> None:
@@ -34,7 +37,8 @@ def write_office_files(country: Country, drops: Path) -> None:
         Folder in which are made: `areas` (boundaries of each level), `addresses` (AddressBase Core), `population`
         (of 16 and over, by district, age and sex, with those who study in term), `migration_estimates` (of the same
         people, by district, as the register learns of moves), `dwellings`, `commuting_flows` and `workers` (of
-        districts), `area_parts` (the middle areas of districts) and `area_codes` (former codes of districts).
+        districts), `area_parts` (the middle areas of districts), `area_codes` (former codes of districts),
+        and `retailer_shares` (of districts, by a survey of households).
     """
     for level in LEVELS:
         _geojson(country, level, drops / "areas" / f"{level}.geojson")
@@ -58,6 +62,7 @@ def write_office_files(country: Country, drops: Path) -> None:
         "workers/workers": _workers(census),
         "area_parts/area_parts": _parts(country),
         "area_codes/area_codes": _former_codes(country),
+        "retailer_shares/household_survey": retailer_shares(country),
     }
     for name, table in tables.items():
         path = drops / f"{name}.csv"
@@ -125,6 +130,40 @@ def registered_moves(country: Country) -> pl.DataFrame:
         for form in (MONTH, YEAR)
     ]
     return pl.concat(periods).sort("period", "origin", "destination")
+
+
+def retailer_shares(country: Country) -> pl.DataFrame:
+    """Return at which retailers households of the districts buy their groceries, as a survey of some of them finds it.
+
+    A simple sample of each district; a share is the sum of what is spent there over the sum of all that is spent, and
+    its standard error that of a ratio of two sums, with the part of the households that was asked taken off.
+
+    Returns
+    -------
+    pl.DataFrame
+        area, retailer, year, spending_share, share_error, households_asked (in the area).
+
+    References
+    ----------
+    Cochran (1977), Sampling techniques, Wiley, section 6.4.
+    """
+    random = generator(country.seed, "household survey")
+    spent = make_shopping(country).spending.pivot("retailer", index=["household", "address"], values="spending_gbp")
+    names = sorted(set(spent.columns) - {"household", "address"})
+    placed = spent.sort("household").with_columns(district=country.addresses["district"].gather(spent["address"]))
+    year, rows = country.scale.first_day.year, []
+    for area in country.land.codes("district"):
+        everybody = placed.filter(district=area).select(names).fill_null(0.0).to_numpy()
+        n = min(SURVEYED, len(everybody))
+        asked = everybody[random.choice(len(everybody), n, replace=False)]
+        whole = asked.sum(axis=1)
+        share = asked.sum(axis=0) / whole.sum()
+        left = asked - whole[:, None] * share
+        error = np.sqrt((1 - n / len(everybody)) * n / (n - 1) * (left**2).sum(axis=0)) / whole.sum()
+        found = zip(names, share.round(4).tolist(), error.round(4).tolist(), strict=True)
+        rows += [(area, retailer, year, *figures, n) for retailer, *figures in found]
+    columns = ["area", "retailer", "year", "spending_share", "share_error", "households_asked"]
+    return pl.DataFrame(rows, schema=columns, orient="row")
 
 
 def _workers(census: pl.DataFrame) -> pl.DataFrame:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import polars as pl
 
+from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.simulate.country.addresses import MAIN
 from ons_assets.simulate.country.households import COMMUTING
 from ons_assets.simulate.country.land import LEVELS
 from ons_assets.simulate.country.lives import LONG_AGO, NOWHERE
+from ons_assets.simulate.country.shopping import Shopping, make_shopping
 from ons_assets.simulate.country.world import Country
 
 MEANS = ("residents", "households", "dwellings", "vacant_dwellings", "second_homes", "students", "workers", "work_here")
@@ -109,6 +111,33 @@ def migration(country: Country) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def retailer_shares(country: Country, shopping: Shopping) -> pl.DataFrame:
+    """Return at which retailers the households of every area buy their groceries on the first day.
+
+    Parameters
+    ----------
+    country, shopping
+        Which were made.
+
+    Returns
+    -------
+    pl.DataFrame
+        level, area, retailer, spending_gbp (a week), spending_share; no row where nothing is spent.
+    """
+    placed = shopping.spending.join(_areas_of_addresses(country), on="address")
+    levels = [
+        placed.group_by("retailer", area=level).agg(exact_sum("spending_gbp")).with_columns(level=pl.lit(level))
+        for level in LEVELS
+    ]
+    whole = exact_sum("spending_gbp").over("area")
+    return (
+        pl.concat(levels)
+        .sort("level", "area", "retailer")
+        .with_columns(spending_share=pl.col("spending_gbp") / whole)
+        .select("level", "area", "retailer", "spending_gbp", "spending_share")
+    )
+
+
 def write_truth(country: Country, truth: Path) -> None:
     """Write the truth of the country as Parquet.
 
@@ -117,15 +146,20 @@ def write_truth(country: Country, truth: Path) -> None:
     country
         Which was made.
     truth
-        Folder for areas (level, area, parent, name), area_months, commuting, migration, addresses, households, people,
-        homes, jobs and moves; days are dates there, a spell without one has always been.
+        Folder for areas (level, area, parent, name), area_months, commuting, migration, retailer_shares, branches,
+        spending, addresses, households, people, homes, jobs and moves; days are dates there, a spell without one has
+        always been.
     """
     truth.mkdir(parents=True, exist_ok=True)
+    shopping = make_shopping(country)
     tables = {
         "areas": areas_of(country),
         "area_months": area_months(country),
         "commuting": commuting(country),
         "migration": migration(country),
+        "retailer_shares": retailer_shares(country, shopping),
+        "branches": shopping.branches,
+        "spending": shopping.spending,
         "addresses": country.addresses,
         "households": country.lives.households,
         "people": country.people,
