@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from ons_assets.simulate.mobile.country import make_country
 
 from ons_assets.mobile.footprints import Prior, footprints
 from ons_assets.mobile.sources import CellFiles
@@ -20,7 +21,6 @@ from ons_assets.mobile.tile_grids import EUROPE, on_grid
 from ons_assets.mobile.versions import network_versions
 from ons_assets.parameters.mobile_network import FootprintParameters
 from ons_assets.settings import Settings
-from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.network import make_network, plan_table, serving_cells
 from ons_assets.simulate.mobile.people import make_people
 from ons_assets.simulate.mobile.scales import Scale

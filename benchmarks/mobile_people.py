@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 from mobile_flows import World, whereabouts_of
 from mobile_presence import KEYS
+from ons_assets.simulate.mobile.country import make_country
 
 from ons_assets.mobile.combined_tables import combined_flows, combined_population
 from ons_assets.mobile.device_meetings import meetings, near_cells
@@ -38,7 +39,6 @@ from ons_assets.parameters.mobile import WeightingParameters
 from ons_assets.parameters.mobile_people import CombinationParameters, DeduplicationParameters
 from ons_assets.simulate.mobile import Company, Scale, simulate_mobile
 from ons_assets.simulate.mobile.company import companions
-from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import make_network
 from ons_assets.simulate.mobile.people import OPERATORS, Phones, make_people, make_phones

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 from mobile_events import BLOCK, make_events
 from mobile_flows import OPERATOR, World, likeliest, whereabouts_of
+from ons_assets.simulate.mobile.country import make_country
 from scipy import stats
 
 from ons_assets.lakehouse import buckets
@@ -39,7 +40,6 @@ from ons_assets.mobile.usual_environment import environment_of_areas
 from ons_assets.parameters.mobile import Mobile
 from ons_assets.parameters.mobile_network import FootprintParameters
 from ons_assets.simulate.mobile import Scale
-from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import make_network
 from ons_assets.simulate.mobile.people import Phones, make_people

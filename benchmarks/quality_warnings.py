@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from ons_assets.simulate.mobile.country import make_country
 
 from ons_assets.mobile.event_quality import event_quality
 from ons_assets.mobile.plan import CellPlan, cell_plan
@@ -24,7 +25,6 @@ from ons_assets.parameters.mobile_network import QualityWarningParameters
 from ons_assets.parameters.mobile_presence import PermanenceParameters
 from ons_assets.public_holidays import public_holidays
 from ons_assets.settings import Settings
-from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import make_network, plan_table
 from ons_assets.simulate.mobile.people import make_people, make_phones

@@ -1,6 +1,7 @@
 """What a statistical office has of the simulated country: one set of areas, addresses, people, a census, a register."""
 
 import json
+from collections.abc import Collection
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -23,7 +24,7 @@ LAG_DAYS = {"working": 45.0, "student": 120.0, "other": 30.0}
 NEVER = {"working": 0.08, "student": 0.35, "other": 0.03}
 
 
-def write_office_files(country: Country, drops: Path) -> None:
+def write_office_files(country: Country, drops: Path, sources: Collection[str] | None = None) -> None:
     """Write reference files as an office gets them, one folder a source.
 
     Parameters
@@ -35,10 +36,31 @@ def write_office_files(country: Country, drops: Path) -> None:
         (of 16 and over, by district, age and sex, with those who study in term), `migration_estimates` (of the same
         people, by district, as the register learns of moves), `dwellings`, `commuting_flows` and `workers` (of
         districts), `area_parts` (the middle areas of districts) and `area_codes` (former codes of districts).
+    sources
+        Those of these folders that are made; None for all.
     """
-    for level in LEVELS:
-        _geojson(country, level, drops / "areas" / f"{level}.geojson")
-    core = country.addresses.select(
+    if sources is None or "areas" in sources:
+        for level in LEVELS:
+            _geojson(country, level, drops / "areas" / f"{level}.geojson")
+    tables = {
+        "addresses/addressbase_core": _address_base,
+        "population/population": population,
+        "migration_estimates/registered_moves": registered_moves,
+        "dwellings/dwellings": _dwellings,
+        "commuting_flows/travel_to_work": _census,
+        "workers/workers": _workers,
+        "area_parts/area_parts": _parts,
+        "area_codes/area_codes": _former_codes,
+    }
+    for name, made in tables.items():
+        path = drops / f"{name}.csv"
+        if sources is None or path.parent.name in sources:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made(country).write_csv(path)
+
+
+def _address_base(country: Country) -> pl.DataFrame:
+    return country.addresses.select(
         UPRN="uprn",
         EASTING="easting_m",
         NORTHING="northing_m",
@@ -46,23 +68,6 @@ def write_office_files(country: Country, drops: Path) -> None:
         POSTCODE="postcode",
         CHANGE_CODE=pl.lit("I"),
     )
-    census = truth.commuting(country).filter(level="district").select(
-        pl.lit(BENCHMARK).alias("benchmark"), "origin", "destination", "commuters", "home_workers"
-    )  # fmt: skip
-    tables = {
-        "addresses/addressbase_core": core,
-        "population/population": population(country),
-        "migration_estimates/registered_moves": registered_moves(country),
-        "dwellings/dwellings": country.dwellings.group_by(area="district").agg(dwellings=pl.len()).sort("area"),
-        "commuting_flows/travel_to_work": census,
-        "workers/workers": _workers(census),
-        "area_parts/area_parts": _parts(country),
-        "area_codes/area_codes": _former_codes(country),
-    }
-    for name, table in tables.items():
-        path = drops / f"{name}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table.write_csv(path)
 
 
 def population(country: Country) -> pl.DataFrame:
@@ -127,9 +132,19 @@ def registered_moves(country: Country) -> pl.DataFrame:
     return pl.concat(periods).sort("period", "origin", "destination")
 
 
-def _workers(census: pl.DataFrame) -> pl.DataFrame:
+def _dwellings(country: Country) -> pl.DataFrame:
+    return country.dwellings.group_by(area="district").agg(dwellings=pl.len()).sort("area")
+
+
+def _census(country: Country) -> pl.DataFrame:
+    return truth.commuting(country).filter(level="district").select(
+        pl.lit(BENCHMARK).alias("benchmark"), "origin", "destination", "commuters", "home_workers"
+    )  # fmt: skip
+
+
+def _workers(country: Country) -> pl.DataFrame:
     """Workers who go to a place of work, by home and by work: area, side, workers."""
-    travel = census.with_columns(workers=pl.col("commuters") - pl.col("home_workers"))
+    travel = _census(country).with_columns(workers=pl.col("commuters") - pl.col("home_workers"))
     sides = [
         travel.group_by(area=side).agg(pl.col("workers").sum()).with_columns(side=pl.lit(name))
         for side, name in (("origin", "home"), ("destination", "work"))

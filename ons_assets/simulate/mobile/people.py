@@ -60,7 +60,7 @@ class People:
     works_on: npt.NDArray[np.bool_]
 
 
-def country_of(size: Scale, seed: int) -> Country:
+def country_of(size: Scale, seed: int, areas: pl.DataFrame | None = None) -> Country:
     """Return the country that is made for a world of which none is given; it lives through the days of the world.
 
     Parameters
@@ -69,8 +69,10 @@ def country_of(size: Scale, seed: int) -> Country:
         People, first day and days.
     seed
         Seed of the world.
+    areas
+        Middle areas to use instead of the invented ones, see `ons_assets.simulate.country.land.make_land`.
     """
-    return make_country(CountryScale(size.name, size.people, size.first_day, size.days), seed)
+    return make_country(CountryScale(size.name, size.people, size.first_day, size.days), seed, areas)
 
 
 def people_of(country: Country, wards: Wards, size: Scale, seed: int) -> People:

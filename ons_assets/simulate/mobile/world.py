@@ -41,6 +41,8 @@ from ons_assets.simulate.prices.seeds import generator
 # What another operator's own method gets wrong, and the least flow that it delivers.
 MISPLACED, OTHERS_K = 0.04, 10
 SILENT_DAYS = (3, 5)
+# What an office must have to make people of phones.
+OFFICE = ("area_codes", "area_parts", "commuting_flows", "workers")
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def simulate_mobile(
         The same seed gives the same files, byte by byte.
     country
         Whose people have the phones, all of them, and whose office tells of areas and commuting. None for one of the
-        people, days and seed of this world, of which the files of the office are written too.
+        people, days and seed of this world, of which the files of `OFFICE` are written too.
     operators
         Operators whose events are written; the others deliver flows. Of none, nothing is told of masts and presence.
     company
@@ -162,7 +164,7 @@ def simulate_mobile(
 
 def _country_with_its_office(size: Scale, seed: int, drops: Path) -> Country:
     country = country_of(size, seed)
-    write_office_files(country, drops)
+    write_office_files(country, drops, OFFICE)
     return country
 
 
