@@ -20,10 +20,10 @@ from ons_assets.mobile.tile_grids import EUROPE, on_grid
 from ons_assets.mobile.versions import network_versions
 from ons_assets.parameters.mobile_network import FootprintParameters
 from ons_assets.settings import Settings
-from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.network import make_network, plan_table, serving_cells
-from ons_assets.simulate.mobile.people import make_people
+from ons_assets.simulate.mobile.people import country_of, people_of
 from ons_assets.simulate.mobile.scales import Scale
+from ons_assets.simulate.mobile.wards import Wards
 from ons_assets.simulate.prices.seeds import generator
 
 SIZE = Scale("location", 12_000, date(2014, 10, 6), 1, 1.0, 1.0, False)
@@ -37,9 +37,10 @@ AS_MULTIMNO = FootprintParameters(
 
 def world(seed: int) -> tuple[pl.DataFrame, Prior, pl.DataFrame]:
     """Return the cells, the residents of wards, and homes with a cell that serves them."""
-    country = make_country(seed)
-    people = make_people(country, SIZE, seed)
-    network = make_network(country, "north", seed)
+    country = country_of(SIZE, seed)
+    wards = Wards(country.land)
+    people = people_of(country, wards, SIZE, seed)
+    network = make_network(wards, "north", seed)
     random = generator(seed, "location")
     serving = serving_cells(network, people.home_at, random)
     cell = serving.choose(np.arange(len(people.home)), random.random(len(people.home)))
@@ -54,17 +55,17 @@ def world(seed: int) -> tuple[pl.DataFrame, Prior, pl.DataFrame]:
             power_w=pl.lit(None, dtype=pl.Float64()), height_m=pl.lit(None, dtype=pl.Float64()),
         )
     )  # fmt: skip
-    residents = np.bincount(people.home, minlength=country.n)
-    wards = country.wards.select(x_m="easting_m", y_m="northing_m", weight=pl.Series(residents, dtype=pl.Float64()))
+    residents = np.bincount(people.home, minlength=wards.n)
+    known = wards.table.select(x_m="easting_m", y_m="northing_m", weight=pl.Series(residents, dtype=pl.Float64()))
     homes = pl.DataFrame(
         {
             "cell_id": network.table["cell_id"].gather(cell),
             "east": people.home_at[:, 0],
             "north": people.home_at[:, 1],
-            "is_urban": country.is_urban[people.home],
+            "is_urban": wards.is_urban[people.home],
         }
     )
-    return versions, Prior(wards, spread=True), homes
+    return versions, Prior(known, spread=True), homes
 
 
 def errors(homes: pl.DataFrame, made: pl.DataFrame, tile_m: float) -> pl.DataFrame:

@@ -38,8 +38,11 @@ from ons_assets.parameters.mobile import ReleaseParameters, WeightingParameters
 from ons_assets.parameters.mobile_network import FootprintParameters
 from ons_assets.reference.labour import CommutingFiles
 from ons_assets.settings import Settings
+from ons_assets.simulate.country import write_office_files
 from ons_assets.simulate.mobile import Company, Scale, simulate_mobile
+from ons_assets.simulate.mobile.people import country_of
 from ons_assets.simulate.mobile.scales import SCALES
+from ons_assets.simulate.mobile.world import OFFICE
 
 SHARED = Path(os.environ.get("ONS_ASSETS_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 SEED = 2
@@ -79,8 +82,10 @@ class World:
         self, folder: Path, scale: Scale, areas: pl.DataFrame | None = None, company: Company | None = None
     ) -> None:
         self.drops, self.truth = folder / "drops", folder / "truth"
+        country = country_of(scale, SEED, areas)
+        write_office_files(country, self.drops, OFFICE)
         self.summary = simulate_mobile(
-            self.drops, self.truth, scale=scale, seed=SEED, areas=areas, operators=(OPERATOR,), company=company
+            self.drops, self.truth, scale=scale, seed=SEED, country=country, operators=(OPERATOR,), company=company
         )
         settings = Settings(home=folder / "home")
         path = self.drops / "cells" / f"cells_{OPERATOR}.csv"
@@ -333,7 +338,7 @@ def london_wards() -> pl.DataFrame:
     return wards.filter(pl.col("LAD11CD").str.starts_with("E09")).select(
         "easting",
         "northing",
-        ward="WD11CD",
+        msoa="WD11CD",
         district="LAD11CD",
         population=pl.col("work_size") + pl.col("play_size").fill_null(0),
     ).rename({"easting": "easting_m", "northing": "northing_m"})  # fmt: skip

@@ -37,7 +37,7 @@ READ, RAW_TABLES, POLARS = "files to rows", "rows to raw tables", "Polars alone"
 FIRST_DAY, DAYS = date(2014, 11, 17), 28
 ACTIVE, PASSIVE = 4.0, 6.0
 # What the simulator gives: events of the operator of three tenths for each resident.
-EVENTS_A_RESIDENT = 78.7
+EVENTS_A_RESIDENT = 82.8
 LONGEST_SILENCE_S = 2 * 3_600
 
 

@@ -38,10 +38,10 @@ from ons_assets.parameters.mobile import WeightingParameters
 from ons_assets.parameters.mobile_people import CombinationParameters, DeduplicationParameters
 from ons_assets.simulate.mobile import Company, Scale, simulate_mobile
 from ons_assets.simulate.mobile.company import companions
-from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import make_network
-from ons_assets.simulate.mobile.people import OPERATORS, Phones, make_people, make_phones
+from ons_assets.simulate.mobile.people import OPERATORS, Phones, country_of, make_phones, people_of
+from ons_assets.simulate.mobile.wards import Wards
 
 SEEDS = (11, 12, 13, 14, 15, 16)
 SCALE = Scale("people", 24_000, date(2014, 10, 6), 14, 3.0, 6.0, False)
@@ -66,10 +66,8 @@ def counts_of(world: World, weights: dict[str, pl.DataFrame]) -> dict[str, float
     """Return errors of the numbers of people by true area, of devices, the ratio and the model."""
     found: dict[str, float] = {}
     groups = {
-        "home, 14 districts": world.phones.with_columns(area="home_district"),
-        "work, 14 districts": world.phones.filter(pl.col("activity").is_in(COMMUTING)).with_columns(
-            area="work_district"
-        ),
+        "home, districts": world.phones.with_columns(area="home_district"),
+        "work, districts": world.phones.filter(pl.col("activity").is_in(COMMUTING)).with_columns(area="work_district"),
         "commuters in all": world.phones.filter(pl.col("activity").is_in(COMMUTING)).with_columns(area=pl.lit("all")),
         "others in all": world.phones.filter(~pl.col("activity").is_in(COMMUTING)).with_columns(area=pl.lit("all")),
     }
@@ -158,23 +156,22 @@ def printed(rows: Sequence[dict[str, float]]) -> None:
 
 def people_present(seed: int) -> pl.DataFrame:
     """Return all people, with a phone or without, where they truly are: day_type, hour, area (district), true."""
-    country = make_country(seed)
-    people = make_people(country, SCALE, seed)
-    with_company = companions(people, make_phones(people, country, seed), Company(), seed)
+    country = country_of(SCALE, seed)
+    wards = Wards(country.land)
+    people = people_of(country, wards, SCALE, seed)
+    with_company = companions(people, make_phones(people, wards, seed), Company(), seed)
     n = len(people.home)
     none = np.zeros(n, dtype=np.int64)
     everybody = Phones(np.arange(n), none, none, none > 0, np.ones(n), none > 0)
-    network = make_network(country, OPERATORS[0], seed)
+    network = make_network(wards, OPERATORS[0], seed)
     nobody_stays = replace(with_company, stays_home=none > 0)
-    all_of_them = Operator(
-        OPERATORS[0], with_company.people, everybody, country, network, SCALE, seed, nobody_stays
-    )  # fmt: skip
+    all_of_them = Operator(OPERATORS[0], people, everybody, wards, network, SCALE, seed, nobody_stays)
     parts = []
     for number in range(SCALE.days):
-        counts = np.stack([np.bincount(of_hour, minlength=country.n) for of_hour in all_of_them.wards(number)])
+        counts = np.stack([np.bincount(of_hour, minlength=wards.n) for of_hour in all_of_them.wards(number)])
         hour, ward = np.nonzero(counts)
         day = date.fromordinal(SCALE.first_day.toordinal() + number)
-        area = country.wards["district"].gather(ward)
+        area = wards.table["district"].gather(ward)
         parts.append(
             pl.DataFrame({"hour": hour.astype(np.int8), "area": area, "people": counts[hour, ward]}).with_columns(
                 day=pl.lit(day)
@@ -202,7 +199,7 @@ def presence_errors(world: World, tables: Tables, weights: dict[str, pl.DataFram
         made = presence_of(tables, residents, weight, 0.0).filter(pl.col("area") != "all")
         both = made.join(truth, on=KEYS, how="full", coalesce=True).fill_null(0.0)
         error = (both["people_present"] - both["true"]).abs().sum() / both["true"].sum()
-        found[f"people present, 14 districts: error of {method}"] = error
+        found[f"people present, districts: error of {method}"] = error
     return found
 
 

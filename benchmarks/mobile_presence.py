@@ -39,10 +39,10 @@ from ons_assets.mobile.usual_environment import environment_of_areas
 from ons_assets.parameters.mobile import Mobile
 from ons_assets.parameters.mobile_network import FootprintParameters
 from ons_assets.simulate.mobile import Scale
-from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import make_network
-from ons_assets.simulate.mobile.people import Phones, make_people
+from ons_assets.simulate.mobile.people import Phones, country_of, people_of
+from ons_assets.simulate.mobile.wards import Wards
 
 SEEDS = (11, 12, 13, 14, 15, 16)
 SCALE = Scale("presence", 12_000, date(2014, 10, 6), 14, 3.0, 6.0, False)
@@ -69,19 +69,20 @@ def people_present(seed: int) -> pl.DataFrame:
 
     Their days are drawn anew by the same laws, as those of people without a phone of the operator were never drawn.
     """
-    country = make_country(seed)
-    people = make_people(country, SCALE, seed)
+    country = country_of(SCALE, seed)
+    wards = Wards(country.land)
+    people = people_of(country, wards, SCALE, seed)
     n = len(people.home)
     none = np.zeros(n, dtype=np.int64)
     everybody = Phones(np.arange(n), none, none, none > 0, np.ones(n), none > 0)
-    all_of_them = Operator(OPERATOR, people, everybody, country, make_network(country, OPERATOR, seed), SCALE, seed)
+    all_of_them = Operator(OPERATOR, people, everybody, wards, make_network(wards, OPERATOR, seed), SCALE, seed)
     parts = []
     for number in range(SCALE.days):
-        counts = np.stack([np.bincount(of_hour, minlength=country.n) for of_hour in all_of_them.wards(number)])
+        counts = np.stack([np.bincount(of_hour, minlength=wards.n) for of_hour in all_of_them.wards(number)])
         hour, ward = np.nonzero(counts)
         rows = {
             "hour": hour.astype(np.int8),
-            "area": country.wards["district"].gather(ward),
+            "area": wards.table["district"].gather(ward),
             "people_present": counts[hour, ward],
         }
         parts.append(pl.DataFrame(rows).with_columns(day=pl.lit(SCALE.first_day + timedelta(number))))

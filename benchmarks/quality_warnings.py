@@ -24,11 +24,11 @@ from ons_assets.parameters.mobile_network import QualityWarningParameters
 from ons_assets.parameters.mobile_presence import PermanenceParameters
 from ons_assets.public_holidays import public_holidays
 from ons_assets.settings import Settings
-from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import make_network, plan_table
-from ons_assets.simulate.mobile.people import make_people, make_phones
+from ons_assets.simulate.mobile.people import country_of, make_phones, people_of
 from ons_assets.simulate.mobile.scales import Scale
+from ons_assets.simulate.mobile.wards import Wards
 from ons_assets.simulate.prices.seeds import generator
 
 FIRST = date(2015, 1, 5)
@@ -62,11 +62,12 @@ def world(
         Share of the events of these days that are not made.
     """
     size = Scale("quality", people, first, days, 4.0, 6.0, False, holidays=holidays)
-    country = make_country(seed)
-    residents = make_people(country, size, seed)
-    phones = make_phones(residents, country, seed)
-    network = make_network(country, "north", seed)
-    operator = Operator("north", residents, phones, country, network, size, seed)
+    country = country_of(size, seed)
+    wards = Wards(country.land)
+    residents = people_of(country, wards, size, seed)
+    phones = make_phones(residents, wards, seed)
+    network = make_network(wards, "north", seed)
+    operator = Operator("north", residents, phones, wards, network, size, seed)
     table = plan_table(network).join(network.table.select("cell_id", "easting_m", "northing_m"), on="cell_id")
     nothing = pl.lit(None, dtype=pl.Float64())
     plan = cell_plan(

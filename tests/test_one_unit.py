@@ -110,8 +110,8 @@ def odd_devices(world: Path) -> Files:
     cells = ["north,MADRID,40.4,-3.7,4G,,,1200,2014-01-01", "south,MADRID,40.4,-3.7,4G,,,1200,2014-01-01"]
     cells += ["north,TWICE,52.9,-1.1,4G,,,1200,2014-01-01", "north,TWICE,52.5,-1.1,4G,,,1200,2014-01-01"]
     cells += ["north,BEAM,52.9,-1.1,4G,10,-5,1200,2014-01-01"]
-    flows = [f"{SPAN},ghost,all,all,S98000001,S98000002,50,false", "2015-01,south,all,all,S98000001,all,50,false"]
-    flows += [f"{SPAN},bare,all,all,S98000001,S98000002,50,false", f"{SPAN},south,all,all,São,S98000002,5,false"]
+    flows = [f"{SPAN},ghost,all,all,Z07000001,Z07000002,50,false", "2015-01,south,all,all,Z07000001,all,50,false"]
+    flows += [f"{SPAN},bare,all,all,Z07000001,Z07000002,50,false", f"{SPAN},south,all,all,São,Z07000002,5,false"]
     market = "operator,area,age_group,phones_per_person,operator_share,prepaid_share,second_phone_share"
     return {
         "phone_events": {"odd.csv": table("operator,device,time_utc,cell_id,kind", *events)},
@@ -127,7 +127,7 @@ def odd_devices(world: Path) -> Files:
         "aggregated_flows": {
             "odd.csv": table("observed,operator,contract,age_group,origin,destination,devices,is_suppressed", *flows)
         },
-        "phone_market": {"odd.csv": table(market, "bare,S98000001,all,1,0,0,0", "bare,S98000002,all,9,0.1,0,0")},
+        "phone_market": {"odd.csv": table(market, "bare,Z07000001,all,1,0,0,0", "bare,Z07000002,all,9,0.1,0,0")},
         "area_parts": {"odd.csv": table("part,area,easting_m,northing_m,residents", "ODD-1,ODD,650000,1250000,0")},
         "workers": {"odd.csv": table("area,side,workers", "ODD,home,0", "ODD2,work,1e12")},
     }

@@ -18,7 +18,7 @@ SCALE_NAMES = {"small": "demo"}
 def simulate(
     drops: Path, truth: Path, scale: str | Scale, seed: int | None = None, country: Country | None = None
 ) -> str:
-    """Write the files of the operators and those of the office, and apart from them the truth.
+    """Write the files of the operators, and apart from them the truth.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ def simulate(
     seed
         The same seed gives the same world; None is that of the simulator.
     country
-        Whose people have phones; None for a world of this pilot's own, in which the office has what it needs.
+        Whose people have phones; None for one of this pilot alone, of which the files of the office are written too.
     """
     size = scale
     if isinstance(scale, str):
         size = SCALE_NAMES.get(scale, scale) if country is None else IN_COUNTRY[scale]
-    summary = simulate_mobile(drops, truth, scale=size, seed=1 if seed is None else seed, whole=country)
+    summary = simulate_mobile(drops, truth, scale=size, seed=1 if seed is None else seed, country=country)
     return f"{summary.events:,} events of {summary.devices['north']:,} devices among {summary.people:,} people"
 
 

@@ -10,7 +10,8 @@ import polars as pl
 from ons_assets.mobile.combining import FloatArray, Said, combine
 from ons_assets.mobile.device_weights import market_of_areas
 from ons_assets.mobile.flows import KEYS as FLOW_KEYS
-from ons_assets.mobile.weighting import rake_to_workers, weigh
+from ons_assets.mobile.release import ALL, PSEUDO
+from ons_assets.mobile.weighting import Weighted, rake_to_workers, weigh
 from ons_assets.parameters.mobile import WeightingParameters
 from ons_assets.parameters.mobile_people import CombinationParameters
 
@@ -121,8 +122,8 @@ def combined_flows(
     Made
         Rows of `mobile/combined_flows`. A pair of areas that an operator does not list, though it has devices in the
         area of origin, is between none and `unlisted_devices` to it; of an origin that it does not have it says
-        nothing. One operator alone gives what `weigh` gives. An operator whose flows cannot be weighted is left out,
-        and no other.
+        nothing. One operator alone gives what `weigh` gives. An operator whose flows cannot be weighted, or that gives
+        totals only while another lists pairs, is left out, and no other.
 
     Raises
     ------
@@ -135,12 +136,15 @@ def combined_flows(
     for whole, names in periods_together(flows["observed"], parameters.period_overlap):
         of_period = _one_period(flows.filter(pl.col("observed").is_in(names)))
         parts = []
+        silent = _of_totals_only(of_period)
+        notes += [f"The flows of the operator {name} are left out: it gives totals only." for name in silent]
+        of_period = of_period.filter(~pl.col("operator").is_in(silent))
         operators = list(of_period.sort(FLOW_KEYS).group_by("operator", maintain_order=True))
         # What one operator lacks must not be made up by raking its other flows: all together are raked at last.
         totals = workers if len(operators) == 1 else None
         for (operator,), own in operators:
             try:
-                made = weigh(own, market, totals, weighting).flows
+                made = weigh(own, market, totals, weighting)
             except ValueError as error:
                 notes.append(f"The flows of the operator {operator} are left out: {error}.")
                 continue
@@ -161,8 +165,16 @@ def combined_flows(
     return Made(pl.concat(tables).sort("observed", *PAIR), tuple(notes))
 
 
-def _with_unlisted(made: pl.DataFrame, operator: str, parameters: CombinationParameters) -> pl.DataFrame:
+def _of_totals_only(flows: pl.DataFrame) -> list[str]:
+    """Operators that list no pair of areas where others do: they would say that large flows, too, are small."""
+    is_pair = (pl.col("origin") != ALL) & ~pl.col("destination").is_in([ALL, *PSEUDO]) & (pl.col("devices") > 0)
+    listing = set(flows.filter(is_pair)["operator"])
+    return sorted(set(flows["operator"]) - listing) if listing else []
+
+
+def _with_unlisted(weighted: Weighted, operator: str, parameters: CombinationParameters) -> pl.DataFrame:
     """What an operator says of each pair of areas from origins that it has, listed or not."""
+    made = weighted.flows
     origins = made.select("origin").unique()
     pairs = origins.join(made.select("destination").unique(), how="cross")
     a_device = (
@@ -170,7 +182,8 @@ def _with_unlisted(made: pl.DataFrame, operator: str, parameters: CombinationPar
         .group_by("origin")
         .agg(a_device=pl.col("flow").sum() / pl.col("devices").sum())
     )
-    usual = made.select(pl.col("flow").sum() / pl.col("devices").sum()).item()
+    # Of all its devices, as it may list no pair and give totals only.
+    usual = made.select(pl.col("flow").sum() / (pl.col("devices").sum() + weighted.unlisted_devices)).item()
     whole = pairs.join(made, on=PAIR, how="left").join(a_device, on="origin", how="left")
     most = parameters.unlisted_devices * pl.col("a_device").fill_null(usual)
     is_listed = pl.col("devices").fill_null(0.0) > 0

@@ -140,8 +140,8 @@ def test_probabilities_of_an_anchor_sum_to_one(settings: Settings) -> None:
 
 
 def test_codes_of_another_year_are_current_in_the_estimate(settings: Settings) -> None:
-    assert {"S98000090", "S98000091"} & set(rows(settings, "mobile/aggregated_flows")["origin"])
-    assert not {"S98000090", "S98000091"} & set(rows(settings, "mobile/weighted_flows")["origin"])
+    assert {"Z07000090", "Z07000091"} & set(rows(settings, "mobile/aggregated_flows")["origin"])
+    assert not {"Z07000090", "Z07000091"} & set(rows(settings, "mobile/weighted_flows")["origin"])
 
 
 def test_the_estimate_is_compared_and_drawn(settings: Settings) -> None:

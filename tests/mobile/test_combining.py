@@ -213,6 +213,33 @@ def test_a_pair_that_one_does_not_list_is_small_to_it_and_not_nothing(flows, wor
     assert made["flow_low"].item() < made["flow"].item() < made["flow_high"].item()
 
 
+@pytest.mark.parametrize("told", ["by origin and destination", "by origin"])
+def test_an_operator_that_gives_totals_only_is_left_out(flows, workers, told):
+    by_origin = (pl.col("destination") == "all") | (pl.col("operator") != "west")
+    between = flows.filter(pl.col("operator") == "west", pl.col("destination").is_in(AREAS))
+    arriving = between.group_by("observed", "operator", "contract", "age_group", "destination").agg(
+        pl.col("devices").sum(), origin=pl.lit("all")
+    )
+    parts = [flows.filter(by_origin)] + [arriving.select(flows.columns)] * (told == "by origin and destination")
+    made = combined_flows(pl.concat(parts), market(), workers, FEW)
+    others = combined_flows(flows.filter(pl.col("operator") != "west"), market(), workers, FEW)
+    assert_frame_equal(made.rows, others.rows)
+    assert made.notes == ("The flows of the operator west are left out: it gives totals only.",)
+
+
+def test_where_all_give_totals_only_flows_are_spread_by_these_and_finite(flows, workers):
+    whole = (pl.col("destination") == "all") | (pl.col("destination") == "none_seen")
+    arriving = (
+        flows.filter(pl.col("destination").is_in(AREAS))
+        .group_by("observed", "operator", "contract", "age_group", "destination")
+        .agg(pl.col("devices").sum(), origin=pl.lit("all"))
+    )
+    made = combined_flows(pl.concat([flows.filter(whole), arriving.select(flows.columns)]), market(), workers, FEW).rows
+    figures = made.select(pl.col("flow", "flow_low", "flow_high", "error_of_estimate").is_finite().all())
+    assert figures.row(0) == (True,) * 4
+    assert made["flow"].sum() == pytest.approx(workers.filter(side="home")["workers"].sum(), rel=1e-3)
+
+
 def test_large_flows_lose_by_what_is_misplaced_and_small_ones_gain():
     error = misplaced_error(
         pl.Series(["A", "A", "B", "B"]), pl.Series(["A", "B"] * 2), np.array([90.0, 10, 10, 90]), 0.1

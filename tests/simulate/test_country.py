@@ -1,6 +1,7 @@
 """The simulated country: areas that nest and tile, people with one home each, and a truth that adds up."""
 
 import filecmp
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from ons_assets.simulate.country import (
     write_office_files,
     write_truth,
 )
+from ons_assets.simulate.country.households import STUDENTS
 from ons_assets.simulate.country.lives import FAMILY, GRADUATION, LONG_AGO, NOWHERE, RESIDENTIAL, TERM
 from ons_assets.simulate.country.office import SURVEYED
 from ons_assets.simulate.country.scales import SCALES
@@ -95,6 +97,28 @@ def test_nobody_lives_on_a_campus_where_there_is_room_beside_it(country):
     assert np.mean(apart < 100) < 0.01
 
 
+def test_real_wards_can_be_the_middle_areas(shared_data):
+    boroughs = ("E09000001", "E09000020", "E09000033")
+    wards = pl.read_csv(shared_data / "geo" / "geography" / "wards_2011_ew.csv.gz")
+    wards = wards.filter(pl.col("LAD11CD").is_in(boroughs))
+    areas = wards.select(
+        pl.col("easting").alias("easting_m"), pl.col("northing").alias("northing_m"),
+        msoa="WD11CD", district="LAD11CD", population="work_size",
+    )  # fmt: skip
+    made = make_country(Scale("real", 20_000, SCALES["small"].first_day, 30), 1, areas)
+    land = made.land
+    assert set(land.codes("msoa")) == set(wards["WD11CD"])
+    assert set(land.codes("district")) == set(boroughs)
+    assert land.workplaces.sum(axis=1) == pytest.approx(1)
+    placed = land.msoas.join(areas, on="msoa")
+    assert (placed["easting_m"] == placed["easting_m_right"]).all()
+    assert (placed["district"] == placed["district_right"]).all()
+    lives_in = made.addresses["msoa"].gather(made.homes_on(0)["address"])
+    shares = lives_in.value_counts(name="people").join(areas, on="msoa")
+    asked, drawn = (shares[name] / shares[name].sum() for name in ("population", "people"))
+    assert (asked - drawn).abs().max() < 0.01
+
+
 # --- people ------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +176,28 @@ def test_students_leave_in_june_and_come_in_september(country):
     students = country.people.filter(activity="student").select("person")
     assert len(in_june.join(students, on="person")) > 0.5 * len(students)
     assert in_august.join(students, on="person").is_empty()
+
+
+@pytest.mark.parametrize(
+    ("first_day", "least", "most"),
+    [
+        (date(2011, 3, 1), 0.6, 0.8),
+        (date(2011, 8, 1), 0.0, 0.0),
+        # Those who share a house, without the third who left in June; in the first days of the term, not yet all.
+        (date(2011, 9, 21), 0.2, 0.7),
+        (date(2011, 11, 1), 0.6, 0.8),
+    ],
+)
+def test_students_share_houses_in_term_whenever_the_days_begin(first_day, least, most):
+    made = make_country(Scale("term", 12_000, first_day, 20), seed=4)
+    studying = made.people.filter(activity="student")
+    sharing = studying.join(made.lives.households.filter(household_type=STUDENTS), on="household")
+    day = made.homes_on(0).join(made.jobs_on(0), on="person", suffix="_job")
+    found = sharing.select("person", house="household").join(day, on="person")
+    there = found["household"] == found["house"]
+    assert least <= there.mean() <= most
+    assert ((found["address_job"] != NOWHERE) == there).all()
+    assert len(sharing) > 500
 
 
 def test_shares_are_those_that_were_asked_for():

@@ -8,14 +8,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ons_assets.simulate.country.land import make_land
 from ons_assets.simulate.mobile import Company, Scale, simulate_mobile
 from ons_assets.simulate.mobile.company import companions
-from ons_assets.simulate.mobile.country import make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import make_network, serving_cells
-from ons_assets.simulate.mobile.people import CHILD, COMMUTERS, OPERATORS, make_people, make_phones, true_flows
+from ons_assets.simulate.mobile.people import CHILD, OPERATORS, country_of, make_phones, people_of
 from ons_assets.simulate.mobile.scales import NO_FAULTS, scale_of
 from ons_assets.simulate.mobile.travel import COUNTRIES, NETWORKS
+from ons_assets.simulate.mobile.wards import Wards
+from ons_assets.simulate.mobile.world import OFFICE
 
 TINY = Scale("tiny", 3_000, date(2014, 10, 20), 8, 3.0, 5.0, True)
 
@@ -35,25 +37,35 @@ def test_the_same_seed_gives_the_same_bytes(world, tmp_path):
     assert different.events != world.events
 
 
+def test_without_a_country_there_is_one_of_its_own_with_the_files_of_its_office(world, tmp_path):
+    country = country_of(TINY, 3)
+    made = simulate_mobile(tmp_path / "drops", tmp_path / "truth", scale=TINY, seed=3, country=country)
+    of_phones = {"aggregated_flows", "cells", "devices", "phone_events", "phone_market"}
+    assert {path.name for path in made.drops.iterdir()} == of_phones
+    assert {path.name for path in world.drops.iterdir()} == of_phones | set(OFFICE)
+    files = [path.relative_to(made.drops) for path in made.drops.rglob("*") if path.is_file()]
+    assert filecmp.cmpfiles(world.drops, made.drops, files, shallow=False) == (files, [], [])
+    assert made.people == world.people == len(country.people)
+
+
 # --- company -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def in_company():
-    country = make_country(3)
-    people = make_people(country, TINY, 3)
-    phones = make_phones(people, country, 3)
-    with_others = companions(people, phones, Company(left_at_home=0.5, couples=0.8, together=0.5), 3)
-    network = make_network(country, "south", 3)
+    country = country_of(TINY, 3)
+    wards = Wards(country.land)
+    people = people_of(country, wards, TINY, 3)
+    phones = make_phones(people, wards, 3)
+    with_others = companions(people, phones, Company(left_at_home=0.5, together=0.5), 3)
+    network = make_network(wards, "south", 3)
     both = np.full(len(phones.person), OPERATORS.index("south"))
-    operator = Operator(
-        "south", with_others.people, replace(phones, operator=both), country, network, TINY, 3, with_others
-    )
-    return phones, with_others, operator
+    operator = Operator("south", people, replace(phones, operator=both), wards, network, TINY, 3, with_others)
+    return people, phones, with_others, operator
 
 
 def test_second_phones_are_carried_with_the_first_or_stay_at_home(in_company):
-    phones, with_others, operator = in_company
+    people, phones, with_others, operator = in_company
     wards = np.stack([operator.wards(day) for day in range(2)])
     first = {int(person): number for number, person in enumerate(phones.person) if not phones.is_second[number]}
     second = np.flatnonzero(phones.is_second)
@@ -62,18 +74,31 @@ def test_second_phones_are_carried_with_the_first_or_stay_at_home(in_company):
     assert 0.3 < carried.mean() < 0.7
     np.testing.assert_array_equal(wards[:, :, second[carried]], wards[:, :, other[carried]])
     at_home = second[~carried]
-    assert (wards[:, :, at_home] == with_others.people.home[phones.person[at_home]]).all()
+    assert (wards[:, :, at_home] == people.home[phones.person[at_home]]).all()
     assert (wards[:, :, other[~carried]] != wards[:, :, at_home]).any()
 
 
-def test_who_lives_together_has_one_home_and_some_trips_in_common(in_company):
-    _, with_others, _ = in_company
+def test_who_goes_about_together_are_adults_of_one_household_and_at_most_one_is_left_over(in_company):
+    people, _, with_others, _ = in_company
     one = np.flatnonzero(with_others.partner >= 0)
     other = with_others.partner[one]
-    assert 0.4 < len(one) / np.sum(with_others.people.activity != CHILD) < 0.9
     np.testing.assert_array_equal(with_others.partner[other], one)
-    np.testing.assert_array_equal(with_others.people.home_at[one], with_others.people.home_at[other])
-    np.testing.assert_array_equal(with_others.people.home[one], with_others.people.home[other])
+    assert (one != other).all()
+    np.testing.assert_array_equal(people.household[one], people.household[other])
+    np.testing.assert_array_equal(people.home_at[one], people.home_at[other])
+    adult = people.activity != CHILD
+    assert adult[one].all()
+    left = np.bincount(people.household[adult & (with_others.partner < 0)])
+    assert left.max() == 1
+    np.testing.assert_array_equal(left, np.bincount(people.household[adult], minlength=len(left))[: len(left)] % 2)
+
+
+def test_phones_of_one_household_are_served_by_the_same_cells_at_home(in_company):
+    people, phones, _, operator = in_company
+    households, first, number = np.unique(people.household[phones.person], return_index=True, return_inverse=True)
+    assert len(households) < 0.7 * len(phones.person)
+    np.testing.assert_array_equal(operator._home.cell, operator._home.cell[first[number]])
+    np.testing.assert_array_equal(operator._home.cumulated, operator._home.cumulated[first[number]])
 
 
 def test_of_no_operator_events_are_written_and_all_deliver_flows(tmp_path):
@@ -162,46 +187,30 @@ def test_every_phone_is_somewhere_at_every_hour_and_most_are_at_home_at_night(wo
     assert off(11) > 3 * off(3)
 
 
-def test_people_work_by_the_law_of_gravity_and_operators_have_their_shares():
+def test_operators_have_their_shares_which_differ_by_district():
     size = scale_of(Scale("big", 60_000, date(2014, 10, 6), 2, 1, 1, False))
-    country = make_country(1)
-    people = make_people(country, size, 1)
-    travels = np.isin(people.activity, COMMUTERS)
-    apart = country.distance_km[people.home[travels], people.work[travels]]
-    expected = (country.workplaces * country.distance_km).sum(axis=1)[people.home[travels]].mean()
-    assert apart.mean() == pytest.approx(expected, rel=0.02)
-    phones = make_phones(people, country, 1)
+    country = country_of(size, 1)
+    wards = Wards(country.land)
+    people = people_of(country, wards, size, 1)
+    phones = make_phones(people, wards, 1)
     shares = np.bincount(phones.operator, minlength=3) / len(phones.operator)
     assert shares == pytest.approx([0.30, 0.42, 0.28], abs=0.08)
-    by_district = [np.mean(phones.operator[country.district[people.home[phones.person]] == d] == 0) for d in range(14)]
+    district = wards.district[people.home[phones.person]]
+    by_district = [np.mean(phones.operator[district == each] == 0) for each in range(len(country.land.districts))]
     assert np.std(by_district) > 0.03
-    assert (
-        true_flows(people, country, "ward")["commuters"].sum()
-        == true_flows(people, country, "district")["commuters"].sum()
-    )
 
 
 def test_a_phone_is_served_by_a_cell_near_it():
-    country = make_country(2)
-    network = make_network(country, OPERATORS[0], 2)
-    at = country.centre
+    wards = Wards(make_land(2))
+    network = make_network(wards, OPERATORS[0], 2)
+    at = wards.centre
     serving = serving_cells(network, at, np.random.default_rng(1))
     assert serving.cumulated[:, -1] == pytest.approx(1, abs=1e-5)
     where = network.table.select("easting_m", "northing_m").to_numpy()[serving.cell[:, 0]]
     apart = np.hypot(*(where - at).T)
-    assert np.median(apart[country.is_urban]) < 1_500
-    assert np.median(apart[~country.is_urban]) < 8_000
+    assert np.median(apart[wards.is_urban]) < 1_500
+    assert np.median(apart[~wards.is_urban]) < 8_000
     assert network.table.filter(technology="2G")["range_m"].min() > 2_000
-
-
-def test_real_wards_can_be_the_country(shared_data):
-    wards = pl.read_csv(shared_data / "geo" / "geography" / "wards_2011_ew.csv.gz").filter(LAD11CD="E09000001")
-    areas = wards.select("easting", "northing", ward="WD11CD", district="LAD11CD", population="work_size").rename(
-        {"easting": "easting_m", "northing": "northing_m"}
-    )
-    country = make_country(1, areas)
-    assert country.n == len(wards)
-    assert country.workplaces.sum(axis=1) == pytest.approx(1)
 
 
 def test_an_unknown_scale_is_named():

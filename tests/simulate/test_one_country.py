@@ -15,7 +15,8 @@ from ons_assets.simulate.meters.settling import MeteredDwellings
 from ons_assets.simulate.mobile import Scale as PhoneScale
 from ons_assets.simulate.mobile import scales as mobile
 from ons_assets.simulate.mobile import simulate_mobile
-from ons_assets.simulate.mobile.settling import people_of, wards_of
+from ons_assets.simulate.mobile.people import people_of
+from ons_assets.simulate.mobile.wards import Wards
 from ons_assets.simulate.tweets import Scale as TweetScale
 from ons_assets.simulate.tweets import scales as tweets
 from ons_assets.simulate.tweets import simulate_tweets
@@ -39,7 +40,7 @@ def folder(country, tmp_path_factory):
     simulate_meters(
         folder / "meters", truth / "meters", survey_drops=folder / "survey", scale=METERED, seed=1, settle=settled
     )
-    simulate_mobile(folder / "mobile", truth / "mobile", scale=OBSERVED, seed=1, whole=country)
+    simulate_mobile(folder / "mobile", truth / "mobile", scale=OBSERVED, seed=1, country=country)
     simulate_tweets(folder / "tweets", truth / "tweets", scale=TWEETING, seed=1, country=country)
     return folder
 
@@ -125,9 +126,11 @@ def test_phones_are_of_people_who_live_and_work_where_they_do_in_the_country(cou
 
 
 def test_wards_and_districts_have_the_shares_of_the_country(country):
-    wards = wards_of(country)
-    assert wards.wards["population"].sum() == pytest.approx(1)
-    assert wards.wards["jobs"].to_list() == pytest.approx(country.land.msoas["jobs"].to_list())
+    wards = Wards(country.land)
+    assert wards.table["population"].sum() == pytest.approx(1)
+    assert wards.table["ward"].to_list() == country.land.codes("msoa").to_list()
+    codes = country.land.codes("district")
+    assert codes.gather(wards.district).to_list() == wards.table["district"].to_list()
     assert wards.is_urban.any()
     assert not wards.is_urban.all()
     with pytest.raises(ValueError, match="does not live through all days from 2011-07-30 to 2011-08-01"):

@@ -19,6 +19,9 @@ PREFIXES = {"district": "Z07", "msoa": "Z02", "oa": "Z00"}
 LEVELS = tuple(PREFIXES)
 OAS_AN_MSOA = 4
 OUTSKIRTS_M = 2_500.0
+# Of districts that are given: shares of students, and of dwellings that are vacant or second homes.
+SHARES_OF_GIVEN = {"student_share": 0.05, "vacant_share": 0.05, "second_share": 0.005}
+NEIGHBOURS, LEAST_RADIUS_M = 4, 200.0
 # Jobs are less evenly spread than people: areas near the middle of a town have most of them.
 JOB_CONCENTRATION = 2.2
 # How commuting falls off with distance: (1 + d / 2 km) ** -2.1; and how moving does: exp(-d / 60 km).
@@ -91,11 +94,16 @@ class Land:
         return tiles
 
     @cached_property
-    def workplaces(self) -> FloatArray:
-        """Probability of each middle area as a place of work; rows are those of home and sum to 1."""
+    def distance_km(self) -> FloatArray:
+        """Distances between middle areas; within one, half its radius; shape (n_msoas, n_msoas)."""
         apart = _apart_km(self.msoas)
         np.fill_diagonal(apart, self.msoas["radius_m"].to_numpy() / 2_000)
-        return _shares(self.msoas["jobs"].to_numpy() * (1 + apart / NEAR_KM) ** -FALL)
+        return apart
+
+    @cached_property
+    def workplaces(self) -> FloatArray:
+        """Probability of each middle area as a place of work; rows are those of home and sum to 1."""
+        return _shares(self.msoas["jobs"].to_numpy() * (1 + self.distance_km / NEAR_KM) ** -FALL)
 
     @cached_property
     def destinations(self) -> FloatArray:
@@ -122,15 +130,21 @@ def choose(random: np.random.Generator, law: FloatArray, origin: IntArray) -> In
     return np.asarray((random.random(len(origin))[:, None] > cumulated[origin]).sum(axis=1), dtype=np.int64)
 
 
-def make_land(seed: int) -> Land:
+def make_land(seed: int, areas: pl.DataFrame | None = None) -> Land:
     """Lay out the areas.
 
     Parameters
     ----------
     seed
         Seed of the country.
+    areas
+        Middle areas to use instead of the invented ones: msoa, district, easting_m, northing_m, population (a number)
+        and, if known, jobs.
     """
     random = generator(seed, "areas")
+    if areas is not None:
+        districts, msoas = _given(areas)
+        return Land(districts, _with_shares(msoas), _oas(random, msoas))
     invented = pl.read_csv(DISTRICTS).with_columns(pl.col("easting_m", "northing_m", "radius_m").cast(pl.Float64()))
     district = pl.Series(_codes("district", len(invented)))
     districts = invented.select(
@@ -143,6 +157,21 @@ def make_land(seed: int) -> Land:
     )
     msoas = _with_shares(msoas.with_columns(msoa=pl.Series(_codes("msoa", len(msoas)))))
     return Land(districts, msoas, _oas(random, msoas))
+
+
+def _given(areas: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Districts, and middle areas that are as large as their neighbours are far."""
+    msoas = areas.sort("msoa").with_columns(pl.col("population").cast(pl.Float64()))
+    at = msoas.select("easting_m", "northing_m").to_numpy()
+    to_neighbour = cKDTree(at).query(at, k=min(NEIGHBOURS + 1, len(at)))[0][:, -1]
+    msoas = msoas.with_columns(radius_m=pl.Series(np.maximum(to_neighbour / 2, LEAST_RADIUS_M)))
+    if "jobs" not in msoas.columns:
+        msoas = msoas.with_columns(jobs="population")
+    middles = msoas.group_by("district").agg(
+        pl.col("easting_m", "northing_m").mean(), (pl.col("radius_m") ** 2).sum().sqrt(), pl.col("population").sum()
+    )
+    shares = {name: pl.lit(share) for name, share in SHARES_OF_GIVEN.items()}
+    return middles.sort("district").with_columns(former_code="district", name="district", **shares), msoas
 
 
 def _msoas(random: np.random.Generator, district: dict[str, float]) -> pl.DataFrame:

@@ -62,7 +62,7 @@ def make_lives(
     """Let people live through the days of a scale.
 
     Households move whole, into dwellings that are free. Of students who share a house, a third come in September, a
-    third go home in June and come back, a third graduate in June.
+    third go home in June and come back, a third graduate in June. Terms are those of the year in which the days begin.
 
     Parameters
     ----------
@@ -161,8 +161,9 @@ class _Students:
         leaves = day_of(scale, TERM_ENDS) + np.rint(random.normal(0, LEAVE_DAYS, n)).astype(np.int64)
         comes = day_of(scale, TERM_BEGINS) + np.rint(random.normal(0, COME_DAYS, n)).astype(np.int64)
         self.leaves, self.comes = leaves, comes
-        self.in_term = (leaves > 0) & (self.stage != FRESHER)
-        self.goes = self.in_term & (leaves < scale.days)
+        before_june, since_september = leaves > 0, comes <= 0
+        self.in_term = (before_june & (self.stage != FRESHER)) | (since_september & (self.stage != LEAVER))
+        self.goes = self.in_term & before_june & (leaves < scale.days)
         self.arrives = (self.stage != LEAVER) & (comes > 0) & (comes < scale.days)
         self.graduates = self.goes & (self.stage == LEAVER)
 

@@ -1,6 +1,7 @@
 """What a statistical office has of the simulated country: one set of areas, addresses, people, a census, a register."""
 
 import json
+from collections.abc import Collection
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -26,7 +27,7 @@ NEVER = {"working": 0.08, "student": 0.35, "other": 0.03}
 SURVEYED = 120
 
 
-def write_office_files(country: Country, drops: Path) -> None:
+def write_office_files(country: Country, drops: Path, sources: Collection[str] | None = None) -> None:
     """Write reference files as an office gets them, one folder a source.
 
     Parameters
@@ -39,10 +40,32 @@ def write_office_files(country: Country, drops: Path) -> None:
         people, by district, as the register learns of moves), `dwellings`, `commuting_flows` and `workers` (of
         districts), `area_parts` (the middle areas of districts), `area_codes` (former codes of districts),
         and `retailer_shares` (of districts, by a survey of households).
+    sources
+        Those of these folders that are made; None for all.
     """
-    for level in LEVELS:
-        _geojson(country, level, drops / "areas" / f"{level}.geojson")
-    core = country.addresses.select(
+    if sources is None or "areas" in sources:
+        for level in LEVELS:
+            _geojson(country, level, drops / "areas" / f"{level}.geojson")
+    tables = {
+        "addresses/addressbase_core": _address_base,
+        "population/population": population,
+        "migration_estimates/registered_moves": registered_moves,
+        "dwellings/dwellings": _dwellings,
+        "commuting_flows/travel_to_work": _census,
+        "workers/workers": _workers,
+        "area_parts/area_parts": _parts,
+        "area_codes/area_codes": _former_codes,
+        "retailer_shares/household_survey": retailer_shares,
+    }
+    for name, made in tables.items():
+        path = drops / f"{name}.csv"
+        if sources is None or path.parent.name in sources:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made(country).write_csv(path)
+
+
+def _address_base(country: Country) -> pl.DataFrame:
+    return country.addresses.select(
         UPRN="uprn",
         EASTING="easting_m",
         NORTHING="northing_m",
@@ -50,24 +73,6 @@ def write_office_files(country: Country, drops: Path) -> None:
         POSTCODE="postcode",
         CHANGE_CODE=pl.lit("I"),
     )
-    census = truth.commuting(country).filter(level="district").select(
-        pl.lit(BENCHMARK).alias("benchmark"), "origin", "destination", "commuters", "home_workers"
-    )  # fmt: skip
-    tables = {
-        "addresses/addressbase_core": core,
-        "population/population": population(country),
-        "migration_estimates/registered_moves": registered_moves(country),
-        "dwellings/dwellings": country.dwellings.group_by(area="district").agg(dwellings=pl.len()).sort("area"),
-        "commuting_flows/travel_to_work": census,
-        "workers/workers": _workers(census),
-        "area_parts/area_parts": _parts(country),
-        "area_codes/area_codes": _former_codes(country),
-        "retailer_shares/household_survey": retailer_shares(country),
-    }
-    for name, table in tables.items():
-        path = drops / f"{name}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table.write_csv(path)
 
 
 def population(country: Country) -> pl.DataFrame:
@@ -148,9 +153,10 @@ def retailer_shares(country: Country) -> pl.DataFrame:
     Cochran (1977), Sampling techniques, Wiley, section 6.4.
     """
     random = generator(country.seed, "household survey")
-    spent = make_shopping(country).spending.pivot("retailer", index=["household", "address"], values="spending_gbp")
+    spending = make_shopping(country).spending
+    spent = spending.pivot("retailer", index=["household", "address"], values="spending_gbp").sort("household")
     names = sorted(set(spent.columns) - {"household", "address"})
-    placed = spent.sort("household").with_columns(district=country.addresses["district"].gather(spent["address"]))
+    placed = spent.with_columns(district=country.addresses["district"].gather(spent["address"]))
     year, rows = country.scale.first_day.year, []
     for area in country.land.codes("district"):
         everybody = placed.filter(district=area).select(names).fill_null(0.0).to_numpy()
@@ -166,9 +172,19 @@ def retailer_shares(country: Country) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=columns, orient="row")
 
 
-def _workers(census: pl.DataFrame) -> pl.DataFrame:
+def _dwellings(country: Country) -> pl.DataFrame:
+    return country.dwellings.group_by(area="district").agg(dwellings=pl.len()).sort("area")
+
+
+def _census(country: Country) -> pl.DataFrame:
+    return truth.commuting(country).filter(level="district").select(
+        pl.lit(BENCHMARK).alias("benchmark"), "origin", "destination", "commuters", "home_workers"
+    )  # fmt: skip
+
+
+def _workers(country: Country) -> pl.DataFrame:
     """Workers who go to a place of work, by home and by work: area, side, workers."""
-    travel = census.with_columns(workers=pl.col("commuters") - pl.col("home_workers"))
+    travel = _census(country).with_columns(workers=pl.col("commuters") - pl.col("home_workers"))
     sides = [
         travel.group_by(area=side).agg(pl.col("workers").sum()).with_columns(side=pl.lit(name))
         for side, name in (("origin", "home"), ("destination", "work"))

@@ -84,12 +84,19 @@ def area_months(country: Country) -> pl.DataFrame:
     ).sort("level", "area", "month")  # fmt: skip
 
 
-def commuting(country: Country) -> pl.DataFrame:
-    """Return who travels to work on the first day: level, origin, destination, commuters, home_workers.
+def commuting(country: Country, day: int = 0) -> pl.DataFrame:
+    """Return who travels to work on a day: level, origin, destination, commuters, home_workers.
 
     Commuters are all who have one place of work, those too who work at home: from their area to their area.
+
+    Parameters
+    ----------
+    country
+        Which was made.
+    day
+        Of its scale; 0 is the first.
     """
-    on_day = country.homes_on(0).rename({"address": "home"}).join(country.jobs_on(0), on="person").join(
+    on_day = country.homes_on(day).rename({"address": "home"}).join(country.jobs_on(day), on="person").join(
         country.people.select("person", "activity"), on="person"
     )  # fmt: skip
     at_home = pl.col("activity") == "home_worker"

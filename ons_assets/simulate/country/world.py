@@ -61,7 +61,7 @@ def _on(spells: pl.DataFrame, of: str, day: int) -> pl.DataFrame:
     return begun.unique(of, keep="last", maintain_order=True).drop("from_day")
 
 
-def make_country(scale: str | Scale = "small", seed: int = DEFAULT_SEED) -> Country:
+def make_country(scale: str | Scale = "small", seed: int = DEFAULT_SEED, areas: pl.DataFrame | None = None) -> Country:
     """Make the country of a scale.
 
     Parameters
@@ -70,6 +70,8 @@ def make_country(scale: str | Scale = "small", seed: int = DEFAULT_SEED) -> Coun
         ``"small"``, ``"medium"`` or a `Scale`.
     seed
         The same seed gives the same country.
+    areas
+        Middle areas to use instead of the invented ones, see `make_land`.
 
     Raises
     ------
@@ -77,7 +79,7 @@ def make_country(scale: str | Scale = "small", seed: int = DEFAULT_SEED) -> Coun
         If no scale has that name.
     """
     size = scale_of(scale)
-    land = make_land(seed)
+    land = make_land(seed, areas)
     households = make_households(land, size.people, seed)
     people = make_people(households, seed)
     dwellings, seconds = _dwellings(land, households, seed)

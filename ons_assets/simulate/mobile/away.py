@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.simulate.country.land import FloatArray, IntArray
 from ons_assets.simulate.land import disc
 from ons_assets.simulate.mobile import files
-from ons_assets.simulate.mobile.country import Country, FloatArray, IntArray
 from ons_assets.simulate.mobile.events import ACTIVE_HOURS, HOUR_S, HOURS, Events, Operator
 from ons_assets.simulate.mobile.network import Network, Serving, serving_cells
 from ons_assets.simulate.mobile.people import OPERATORS, People, Phones
@@ -31,6 +31,7 @@ from ons_assets.simulate.mobile.travel import (
     true_trips,
     visitor_names,
 )
+from ons_assets.simulate.mobile.wards import Wards
 from ons_assets.simulate.prices.seeds import generator
 
 NO_CELL = -1
@@ -69,7 +70,7 @@ class Travellers:
         Trips of all residents, by person.
     visitors
         All visitors.
-    people, phones, country, network, size, seed
+    people, phones, wards, network, size, seed
         Of the world.
     """
 
@@ -80,12 +81,12 @@ class Travellers:
         visitors: Visitors,
         people: People,
         phones: Phones,
-        country: Country,
+        wards: Wards,
         network: Network,
         size: Scale,
         seed: int,
     ) -> None:
-        self._country, self._network, self._size, self._seed = country, network, size, seed
+        self._wards, self._network, self._size, self._seed = wards, network, size, seed
         self.operator, self.journeys, self.visitors = operator, journeys, visitors
         self.on_network = np.flatnonzero(visitors.operator == OPERATORS.index(operator.name))
         self._home_at, self._rate = people.home_at[operator.person], phones.rate[operator.phone]
@@ -95,7 +96,7 @@ class Travellers:
             "visitors": self._serving(visitors.journeys, self.on_network, random),
         }
         shared = generator(seed, "sights")
-        self._sights_at = country.centre + disc(shared, country.n, 1.0) * country.radius_m[:, None] * 0.7
+        self._sights_at = wards.centre + disc(shared, wards.n, 1.0) * wards.radius_m[:, None] * 0.7
         self._sights = serving_cells(network, self._sights_at, random)
 
     def _serving(self, journeys: Journeys, rows: IntArray, random: np.random.Generator) -> tuple[Serving, Serving]:
@@ -190,9 +191,7 @@ class Travellers:
             np.searchsorted(weights, random.random(len(row))) + random.random(len(row)),
             random.random(len(row)) * 24,
         )
-        sight = self._country.draw(
-            random, self._country.errands, np.maximum(self._lodging_ward(journeys, trip, day), 0)
-        )
+        sight = self._wards.draw(random, self._wards.errands, np.maximum(self._lodging_ward(journeys, trip, day), 0))
         goes = random.random(len(trip)) < EXCURSION
         of, at = trip[row], day * DAY_H + hour
         margin = np.where(journeys.kind[of] == OUTBOUND, SILENT_H, 0.0)
@@ -247,5 +246,5 @@ class Travellers:
         )
         name, size = self.operator.name, self._size
         trips = pl.concat([true_trips(*each, name, size) for each in of])
-        nights = pl.concat([true_nights(*each, name, self._country, size) for each in of])
+        nights = pl.concat([true_nights(*each, name, self._wards, size) for each in of])
         return trips, nights

@@ -1,7 +1,7 @@
 """Who goes about together: people who live with each other, and people with two phones.
 
-Without it every phone has days of its own, and everybody lives alone. All draws are from streams of their own, so that
-a world without company is the same as ever.
+Without it every phone has days of its own, also where people live together. All draws are from streams of their own, so
+that a world without company is the same as ever.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import numpy.typing as npt
 
-from ons_assets.simulate.mobile.country import FloatArray, IntArray
+from ons_assets.simulate.country.land import FloatArray, IntArray
 from ons_assets.simulate.mobile.people import CHILD, People, Phones
 from ons_assets.simulate.prices.seeds import generator
 
@@ -43,27 +43,22 @@ class Company:
     ----------
     left_at_home
         Share of second phones that never leave the home; the others are carried with the first.
-    couples
-        Share of adults who live with another one.
     together
-        Share of the trips of the one that the other goes on, too, of those who live together.
+        Share of the trips of the one that the other goes on, too, of two adults who live together.
     """
 
     left_at_home: float = 0.3
-    couples: float = 0.5
     together: float = 0.4
 
 
 @dataclass(frozen=True)
 class Companions:
-    """Who lives with whom, and which phones stay at home.
+    """Who goes about with whom, and which phones stay at home.
 
     Parameters
     ----------
-    people
-        Everybody; those who live together have one home.
     partner : array of int, shape (people,)
-        Number of the person one lives with; -1 for nobody.
+        Number of another adult of the household; -1 for nobody.
     stays_home : array of bool, shape (phones,)
         Whether a phone never leaves the home.
     company
@@ -72,17 +67,10 @@ class Companions:
         Seed of the world.
     """
 
-    people: People
     partner: IntArray
     stays_home: BoolArray
     company: Company
     seed: int
-
-    @property
-    def household(self) -> IntArray:
-        """Number of one of those with whom each person lives; shape (people,)."""
-        own = np.arange(len(self.partner))
-        return np.where(self.partner >= 0, np.minimum(own, self.partner), own)
 
     def days_together(self, days: Days, day: int) -> Days:
         """Let some people go on the trips of those with whom they live.
@@ -131,28 +119,27 @@ class Companions:
 
 
 def companions(people: People, phones: Phones, company: Company, seed: int) -> Companions:
-    """Let some adults of a ward live together, and leave some second phones at home.
+    """Let the adults of a household go about two by two, and leave some second phones at home.
 
     Parameters
     ----------
     people
-        Everybody, sorted by ward of home.
+        Everybody.
     phones
         All phones in use.
     company
-        How many.
+        How often.
     seed
         Seed of the world.
     """
-    random = generator(seed, "company")
     adult = np.flatnonzero(people.activity != CHILD)
-    chosen = np.sort(adult[random.random(len(adult)) < company.couples])
-    first, second = chosen[:-1:2], chosen[1::2]
-    same_ward = people.home[first] == people.home[second]
-    first, second = first[same_ward], second[same_ward]
+    adult = adult[np.argsort(people.household[adult], kind="stable")]
+    whose = people.household[adult]
+    place = np.arange(len(adult)) - np.searchsorted(whose, whose)
+    pairs = np.flatnonzero((place[:-1] % 2 == 0) & (whose[:-1] == whose[1:]))
+    first, second = adult[pairs], adult[pairs + 1]
     partner = np.full(len(people.home), -1, dtype=np.int64)
     partner[first], partner[second] = second, first
-    home_at = people.home_at.copy()
-    home_at[second] = home_at[first]
+    random = generator(seed, "company")
     stays_home = phones.is_second & (random.random(len(phones.person)) < company.left_at_home)
-    return Companions(replace(people, home_at=home_at), partner, stays_home, company, seed)
+    return Companions(partner, stays_home, company, seed)

@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from ons_assets.simulate.country.land import FloatArray, IntArray
 from ons_assets.simulate.land import disc
 from ons_assets.simulate.mobile.company import NOWHERE, Companions, Days
-from ons_assets.simulate.mobile.country import Country, FloatArray, IntArray
 from ons_assets.simulate.mobile.network import Network, Serving, serving_cells
 from ons_assets.simulate.mobile.people import CHILD, NIGHT, OPERATORS, SITES, STUDENT, People, Phones
 from ons_assets.simulate.mobile.scales import Scale
+from ons_assets.simulate.mobile.wards import Wards
 from ons_assets.simulate.prices.seeds import generator
 
 HOUR_S, HOURS = 3_600, 24
@@ -59,14 +60,14 @@ class Operator:
         name: str,
         people: People,
         phones: Phones,
-        country: Country,
+        wards: Wards,
         network: Network,
         size: Scale,
         seed: int,
         companions: Companions | None = None,
     ) -> None:
         self._companions = companions
-        self._people, self._country, self._network, self._size, self._seed = people, country, network, size, seed
+        self._people, self._wards, self._network, self._size, self._seed = people, wards, network, size, seed
         self.name = name
         self.phone = np.flatnonzero(phones.operator == OPERATORS.index(name))
         self.person = phones.person[self.phone]
@@ -79,14 +80,15 @@ class Operator:
             # What stands in the way is of a place, and the same for all phones there.
             of_places = generator(seed, "serving of places", name)
             at_home = serving_cells(network, people.home_at, of_places)
-            self._home = at_home.of(companions.household[self.person])
+            _, somebody, household = np.unique(people.household, return_index=True, return_inverse=True)
+            self._home = at_home.of(somebody[household[self.person]])
             self._work = serving_cells(network, people.work_at, of_places).of(self.person)
         shared = generator(seed, "places")
-        ward = np.repeat(np.arange(country.n), PLACES_A_WARD)
-        self._public_at = country.centre[ward] + disc(shared, len(ward), 1.0) * country.radius_m[ward, None] * 0.7
+        ward = np.repeat(np.arange(wards.n), PLACES_A_WARD)
+        self._public_at = wards.centre[ward] + disc(shared, len(ward), 1.0) * wards.radius_m[ward, None] * 0.7
         self._public: Serving = serving_cells(network, self._public_at, random)
         sites = generator(seed, "sites")
-        drawn = [country.draw(sites, country.workplaces, people.home) for _ in range(SITES_A_WORKER)]
+        drawn = [wards.draw(sites, wards.land.workplaces, people.home) for _ in range(SITES_A_WORKER)]
         self._sites = np.stack(drawn, axis=1) * PLACES_A_WARD
 
     def events(self, day: int, silent_masts: IntArray) -> Events:
@@ -138,7 +140,7 @@ class Operator:
         goes = random.random(n) < (0.65 if self._size.is_free(day) else 0.35)
         free = np.where(by_day, random.uniform(18.2, 20.5, n), random.uniform(9.5, 17, n))
         goes &= ~(is_night & (begun | works))
-        errand = self._country.draw(random, self._country.errands, people.home[person]) * PLACES_A_WARD
+        errand = self._wards.draw(random, self._wards.errands, people.home[person]) * PLACES_A_WARD
         return Days(
             out=np.where(by_day, start, NOWHERE),
             back=np.where(by_day, start + np.maximum(length, 1.0), NOWHERE),
@@ -165,7 +167,7 @@ class Operator:
         """
         days = self._days(generator(self._seed, "events", self.name, day), day)
         row = np.arange(len(self.phone))
-        centres = cKDTree(self._country.centre)
+        centres = cKDTree(self._wards.centre)
         wards = np.empty((HOURS, len(row)), dtype=np.int64)
         for hour in range(HOURS):
             at = np.full(len(row), hour + 0.5)

@@ -9,8 +9,9 @@ import polars as pl
 from scipy.spatial import cKDTree
 
 from ons_assets.geography.national_grid import from_national_grid
+from ons_assets.simulate.country.land import FloatArray, IntArray
 from ons_assets.simulate.land import disc
-from ons_assets.simulate.mobile.country import Country, FloatArray, IntArray
+from ons_assets.simulate.mobile.wards import Wards
 from ons_assets.simulate.prices.seeds import generator
 
 CANDIDATES = 4
@@ -66,25 +67,25 @@ class Serving:
         return cell
 
 
-def make_network(country: Country, operator: str, seed: int) -> Network:
+def make_network(wards: Wards, operator: str, seed: int) -> Network:
     """Put up masts: in towns two a ward with three sectors each, in the country one that reaches far.
 
     Parameters
     ----------
-    country
-        Wards, with their centres and radii in metres.
+    wards
+        With their centres and radii in metres.
     operator
         Name of the operator; its first letter begins the names of its cells.
     seed
         Seed of the world; masts that operators share come from it alone.
     """
     shared, own = generator(seed, "masts"), generator(seed, "masts", operator)
-    ward = np.concatenate([np.flatnonzero(country.is_urban), np.arange(country.n)])
-    common = country.centre[ward] + disc(shared, len(ward), 1.0) * country.radius_m[ward, None] * 0.9
-    alone = country.centre[ward] + disc(own, len(ward), 1.0) * country.radius_m[ward, None] * 0.9
+    ward = np.concatenate([np.flatnonzero(wards.is_urban), np.arange(wards.n)])
+    common = wards.centre[ward] + disc(shared, len(ward), 1.0) * wards.radius_m[ward, None] * 0.9
+    alone = wards.centre[ward] + disc(own, len(ward), 1.0) * wards.radius_m[ward, None] * 0.9
     # Some masts carry several operators.
     mast = np.where((shared.random(len(ward)) < SHARED_MASTS)[:, None], common, alone)
-    urban = country.is_urban[ward]
+    urban = wards.is_urban[ward]
     sectors = np.where(urban, 3, np.where(own.random(len(ward)) < 0.5, 1, 3))
     row = np.repeat(np.arange(len(ward)), sectors)
     sector = np.arange(len(row)) - np.repeat(np.cumsum(sectors) - sectors, sectors)

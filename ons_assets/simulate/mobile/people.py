@@ -1,35 +1,35 @@
-"""The simulated people: where they live and work, on which days, and what phones they have."""
+"""The people of a country: where they live and work, on which days, and what phones they have."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.simulate.country import Country, make_country
+from ons_assets.simulate.country import Scale as CountryScale
+from ons_assets.simulate.country.households import ACTIVITIES
+from ons_assets.simulate.country.land import FloatArray, IntArray
 from ons_assets.simulate.land import disc
-from ons_assets.simulate.mobile.country import Country, FloatArray, IntArray
 from ons_assets.simulate.mobile.scales import Scale
+from ons_assets.simulate.mobile.wards import Wards
 from ons_assets.simulate.prices.seeds import generator
 
 AGES = ("0-15", "16-24", "25-44", "45-64", "65+")
 AGES_FROM = (16, 25, 45, 65)
-AGE_SHARES = np.array([0.19, 0.12, 0.28, 0.25, 0.16])
 OPERATORS = ("north", "south", "west")
 OPERATOR_SHARES = np.array([0.30, 0.42, 0.28])
 CONTRACTS = ("contract", "prepaid", "business")
 
-# What people do: NONE stay at home, or go where they like.
-NONE, FULL, PART, HYBRID, HOME, NIGHT, SITES, STUDENT, CHILD = range(9)
+# What people do, as numbers in `ACTIVITIES`: NONE stay at home, or go where they like.
+NONE, FULL, PART, HYBRID, HOME, NIGHT, SITES, STUDENT, CHILD = range(len(ACTIVITIES))
 WORKERS = (FULL, PART, HYBRID, HOME, NIGHT, SITES)
 COMMUTERS = (FULL, PART, HYBRID, NIGHT)
-EMPLOYED = np.array([0.0, 0.46, 0.80, 0.72, 0.08])
-STUDYING = np.array([0.0, 0.40, 0.01, 0.0, 0.0])
-WORKER_KINDS = np.array([FULL, PART, HYBRID, HOME, NIGHT, SITES])
-WORKER_SHARES = np.array([0.60, 0.16, 0.06, 0.09, 0.04, 0.05])
 HAS_PHONE = np.array([0.45, 0.97, 0.98, 0.93, 0.72])
 PREPAID = np.array([0.80, 0.42, 0.22, 0.30, 0.55])
 SECOND_OF_WORKERS, SECOND_OF_OTHERS = 0.14, 0.02
-CAMPUSES = 2
+SCHOOL = 0.3
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class People:
 
     Parameters
     ----------
+    household : array of int, shape (people,)
+        Number in the country; who has the same lives together.
     home, work : array of int, shape (people,)
         Ward; work is the ward of study for students and children, and -1 for those without a fixed place.
     home_at, work_at : array of float64, shape (people, 2)
@@ -48,6 +50,7 @@ class People:
         Days on which they go to work or study; of a night shift, on whose evening it begins.
     """
 
+    household: IntArray
     home: IntArray
     work: IntArray
     home_at: FloatArray
@@ -57,43 +60,61 @@ class People:
     works_on: npt.NDArray[np.bool_]
 
 
-def make_people(country: Country, size: Scale, seed: int) -> People:
-    """Settle people, and give them work and study.
+def country_of(size: Scale, seed: int, areas: pl.DataFrame | None = None) -> Country:
+    """Return the country that is made for a world of which none is given; it lives through the days of the world.
+
+    Parameters
+    ----------
+    size
+        People, first day and days.
+    seed
+        Seed of the world.
+    areas
+        Middle areas to use instead of the invented ones, see `ons_assets.simulate.country.land.make_land`.
+    """
+    return make_country(CountryScale(size.name, size.people, size.first_day, size.days), seed, areas)
+
+
+def people_of(country: Country, wards: Wards, size: Scale, seed: int) -> People:
+    """Return everybody of a country, by number, where they live and work on the first day that is observed.
 
     Parameters
     ----------
     country
-        Wards, with residents, jobs and the laws of travel between them.
+        Which lives through the days of the scale.
+    wards
+        Those of the country.
     size
-        Says how many people there are.
+        First day and days.
     seed
-        Seed of the world.
+        Seed of the world of phones, which says on which days people work.
+
+    Raises
+    ------
+    ValueError
+        If the country does not live through the days of the scale.
     """
+    day = (size.first_day - country.scale.first_day).days
+    if day < 0 or day + size.days > country.scale.days:
+        last = size.first_day + timedelta(size.days - 1)
+        raise ValueError(f"the country does not live through all days from {size.first_day} to {last}")
     random = generator(seed, "people")
-    n = size.people
-    home = np.sort(random.choice(country.n, n, p=country.wards["population"].to_numpy()))
-    age = random.choice(len(AGES), n, p=AGE_SHARES)
-    # The young live in towns.
-    young = ~country.is_urban[home] & (age == 1) & (random.random(n) < 0.4)
-    age = np.where(young, 4, age)
-    draw = random.random(n)
-    activity = np.where(
-        age == 0, CHILD, np.where(draw < EMPLOYED[age], -1, np.where(draw < (EMPLOYED + STUDYING)[age], STUDENT, NONE))
-    )
-    employed = activity < 0
-    activity[employed] = random.choice(WORKER_KINDS, int(employed.sum()), p=WORKER_SHARES)
-    work = np.full(n, -1, dtype=np.int64)
-    travels = np.isin(activity, COMMUTERS)
-    work[travels] = country.draw(random, country.workplaces, home[travels])
-    campuses = np.argsort(-country.wards["jobs"].to_numpy())[: CAMPUSES * 10 : 10]
-    student = activity == STUDENT
-    work[student] = random.choice(campuses, int(student.sum()))
-    child = activity == CHILD
-    work[child] = home[child]
-    home_at = country.centre[home] + disc(random, n, 1.0) * country.radius_m[home, None]
-    spread = np.where(student | child, 0.3, 0.6)[:, None] * country.radius_m[np.maximum(work, 0), None]
-    work_at = country.centre[np.maximum(work, 0)] + disc(random, n, 1.0) * spread
-    return People(home, work, home_at, work_at, age, activity, days_at_work(random, activity, size))
+    at = country.addresses.select("easting_m", "northing_m").to_numpy()
+    codes = wards.table["ward"]
+    ward = country.addresses["msoa"].replace_strict(codes, range(wards.n), return_dtype=pl.Int64()).to_numpy()
+    lives, job = country.homes_on(day), country.jobs_on(day)["address"].to_numpy()
+    home = lives["address"].to_numpy()
+    activity = country.people["activity"].replace_strict(ACTIVITIES, range(len(ACTIVITIES)), return_dtype=pl.Int64())
+    # Out of term students do as those who have no work.
+    doing = np.where((activity.to_numpy() == STUDENT) & (job < 0), NONE, activity.to_numpy())
+    age: IntArray = np.searchsorted(AGES_FROM, country.people["age"].to_numpy(), side="right")
+    work, work_at = np.where(job >= 0, ward[job], -1), at[job]
+    child = np.flatnonzero(doing == CHILD)
+    work[child] = ward[home[child]]
+    near = disc(random, len(child), SCHOOL) * wards.radius_m[work[child], None]
+    work_at[child] = wards.centre[work[child]] + near
+    works_on = days_at_work(random, doing, size)
+    return People(lives["household"].to_numpy(), ward[home], work, at[home], work_at, age, doing, works_on)
 
 
 def days_at_work(random: np.random.Generator, activity: IntArray, size: Scale) -> npt.NDArray[np.bool_]:
@@ -153,25 +174,25 @@ class Phones:
     sleeps: npt.NDArray[np.bool_]
 
 
-def operator_shares(country: Country, seed: int) -> FloatArray:
+def operator_shares(wards: Wards, seed: int) -> FloatArray:
     """Return the share of each operator by district and age; shape (districts, ages, operators)."""
     random = generator(seed, "operators")
-    tilt = random.normal(0, 0.25, (len(country.districts), 1, len(OPERATORS)))
+    tilt = random.normal(0, 0.25, (len(wards.land.districts), 1, len(OPERATORS)))
     by_age = random.normal(0, 0.25, (1, len(AGES), len(OPERATORS)))
     pull = OPERATOR_SHARES * np.exp(tilt + by_age)
     shares: FloatArray = pull / pull.sum(axis=2, keepdims=True)
     return shares
 
 
-def make_phones(people: People, country: Country, seed: int) -> Phones:
+def make_phones(people: People, wards: Wards, seed: int) -> Phones:
     """Hand out phones; operators differ by district and age, contracts by age.
 
     Parameters
     ----------
     people
         Ages, activities and homes.
-    country
-        Districts, in which operators have shares of their own.
+    wards
+        With their districts, in which operators have shares of their own.
     seed
         Seed of the world.
     """
@@ -182,43 +203,13 @@ def make_phones(people: People, country: Country, seed: int) -> Phones:
     second = owner[random.random(len(owner)) < np.where(is_worker, SECOND_OF_WORKERS, SECOND_OF_OTHERS)]
     person = np.concatenate([owner, second])
     is_second = np.arange(len(person)) >= len(owner)
-    cumulated = np.cumsum(operator_shares(country, seed), axis=2)
+    cumulated = np.cumsum(operator_shares(wards, seed), axis=2)
     drawn = random.random(len(person))
-    operator = (drawn[:, None] > cumulated[country.district[people.home[person]], people.age[person]]).sum(axis=1)
+    operator = (drawn[:, None] > cumulated[wards.district[people.home[person]], people.age[person]]).sum(axis=1)
     contract = np.where(random.random(len(person)) < PREPAID[people.age[person]], 1, 0)
     contract = np.where(is_second & np.isin(people.activity[person], WORKERS), 2, contract)
     usual = np.array([1.2, 0.55, 1.3])[contract]
     rate = usual * np.exp(random.normal(-0.25, 0.7, len(person)))
     return Phones(
         person, np.minimum(operator, len(OPERATORS) - 1), contract, is_second, rate, random.random(len(person)) < 0.12
-    )
-
-
-def true_flows(people: People, country: Country, level: str) -> pl.DataFrame:
-    """Return the true travel to work: origin, destination, commuters (all workers with a place), home_workers.
-
-    Parameters
-    ----------
-    people
-        Homes, places of work and activities.
-    country
-        Wards, with the codes of larger areas.
-    level
-        Column of the wards that names the areas, such as "district".
-    """
-    codes = country.wards[level]
-    placed = np.isin(people.activity, (*COMMUTERS, HOME))
-    at_home = people.activity == HOME
-    work = np.where(at_home, people.home, people.work)
-    rows = pl.DataFrame(
-        {
-            "origin": codes.gather(people.home[placed]),
-            "destination": codes.gather(work[placed]),
-            "at_home": at_home[placed],
-        }
-    )
-    return (
-        rows.group_by("origin", "destination")
-        .agg(commuters=pl.len().cast(pl.Int64()), home_workers=pl.col("at_home").sum().cast(pl.Int64()))
-        .sort("origin", "destination")
     )

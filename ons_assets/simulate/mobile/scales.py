@@ -38,15 +38,13 @@ class Scale:
     name
         Name of the scale.
     people
-        Residents.
+        Residents, about, of a country that is made for this world; of one that is given all have part.
     first_day, days
         Days that are observed.
     active_per_day, passive_per_day
         Mean events of a device and day: of its holder, and of the network.
     as_csv
         Whether events come as CSV by day, gzip, with faults; else as Parquet.
-    level
-        Areas of flows: district or ward.
     holidays
         Days of the week that are as those of weekends; shifts of nights go on.
     travels
@@ -62,7 +60,6 @@ class Scale:
     active_per_day: float
     passive_per_day: float
     as_csv: bool
-    level: str = "district"
     holidays: tuple[date, ...] = ()
     travels: bool = False
     faults: FaultRates = FaultRates()

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.simulate.country.land import FloatArray, IntArray
 from ons_assets.simulate.land import disc
-from ons_assets.simulate.mobile.country import Country, FloatArray, IntArray
 from ons_assets.simulate.mobile.people import OPERATOR_SHARES, OPERATORS, People
 from ons_assets.simulate.mobile.scales import Scale
+from ons_assets.simulate.mobile.wards import Wards
 from ons_assets.simulate.prices.seeds import generator
 
 # Countries with their share of visitors, and of trips abroad; and a network of each.
@@ -77,12 +78,12 @@ def _times(
     return start, end
 
 
-def make_journeys(people: People, country: Country, size: Scale, seed: int) -> Journeys:
+def make_journeys(people: People, wards: Wards, size: Scale, seed: int) -> Journeys:
     """Send residents on trips, one row a person, most of them on none.
 
     Parameters
     ----------
-    people, country
+    people, wards
         Who lives where.
     size
         Days that are observed; trips may begin before them and end after.
@@ -100,10 +101,10 @@ def make_journeys(people: People, country: Country, size: Scale, seed: int) -> J
     start, end = _times(random, n, ELSEWHERE_NIGHTS, is_day, size)
     out = kind == OUTBOUND
     target = random.choice(len(COUNTRIES), n, p=ABROAD_SHARES / ABROAD_SHARES.sum())
-    far = country.distance_km >= LEAST_KM
-    law = country.wards["population"].to_numpy() * far / (country.distance_km + LEAST_KM)
-    ward = country.draw(random, law, people.home)
-    at = country.centre[ward] + disc(random, n, 1.0) * country.radius_m[ward, None]
+    far = wards.land.distance_km >= LEAST_KM
+    law = wards.table["population"].to_numpy() * far / (wards.land.distance_km + LEAST_KM)
+    ward = wards.draw(random, law, people.home)
+    at = wards.centre[ward] + disc(random, n, 1.0) * wards.radius_m[ward, None]
     return Journeys(
         kind,
         np.where(out, target, -1),
@@ -135,13 +136,13 @@ class Visitors:
     rate: FloatArray
 
 
-def make_visitors(country: Country, size: Scale, seed: int) -> Visitors:
+def make_visitors(wards: Wards, size: Scale, seed: int) -> Visitors:
     """Bring visitors from other countries: to where jobs are, as hotels are.
 
     Parameters
     ----------
-    country
-        Wards, with their jobs.
+    wards
+        With their jobs.
     size
         People and days.
     seed
@@ -150,11 +151,11 @@ def make_visitors(country: Country, size: Scale, seed: int) -> Visitors:
     random = generator(seed, "visitors")
     n = round(size.people * VISITORS * size.days / WINDOW_DAYS)
     start, end = _times(random, n, VISITOR_NIGHTS, random.random(n) < VISITOR_DAYS, size)
-    jobs = country.wards["jobs"].to_numpy()
-    ward, other = random.choice(country.n, (2, n), p=jobs / jobs.sum())
+    jobs = wards.table["jobs"].to_numpy()
+    ward, other = random.choice(wards.n, (2, n), p=jobs / jobs.sum())
     second = np.where((random.random(n) < TWO_PLACES) & (end - start > 2 * DAY_H), other, ward)
-    at = country.centre[ward] + disc(random, n, 1.0) * country.radius_m[ward, None]
-    moved = country.centre[second] + disc(random, n, 1.0) * country.radius_m[second, None]
+    at = wards.centre[ward] + disc(random, n, 1.0) * wards.radius_m[ward, None]
+    moved = wards.centre[second] + disc(random, n, 1.0) * wards.radius_m[second, None]
     journeys = Journeys(
         np.full(n, INBOUND),
         random.choice(len(COUNTRIES), n, p=VISITOR_SHARES / VISITOR_SHARES.sum()),
@@ -228,7 +229,7 @@ def _evening(hour: FloatArray) -> FloatArray:
 
 
 def true_nights(
-    journeys: Journeys, rows: IntArray, devices: pl.Series, operator: str, country: Country, size: Scale
+    journeys: Journeys, rows: IntArray, devices: pl.Series, operator: str, wards: Wards, size: Scale
 ) -> pl.DataFrame:
     """Return the true nights of devices away, of the days that are observed.
 
@@ -236,8 +237,8 @@ def true_nights(
     ----------
     journeys, rows, devices, operator, size
         As for `true_trips`.
-    country
-        Names of the wards and districts.
+    wards
+        With their names and districts.
 
     Returns
     -------
@@ -251,9 +252,7 @@ def true_nights(
     evening = np.concatenate([np.arange(n) for n in count] or [np.empty(0)]) + np.repeat(first, count)
     trip = rows[one]
     ward = journeys.ward_at(trip, (evening + 1) * DAY_H + NIGHT_H)
-    names = {
-        name: pl.Series([*country.wards[name], None]).gather(ward % (country.n + 1)) for name in ("ward", "district")
-    }
+    names = {name: pl.Series([*wards.table[name], None]).gather(ward % (wards.n + 1)) for name in ("ward", "district")}
     table = pl.DataFrame(
         {
             "device": devices.gather(one),

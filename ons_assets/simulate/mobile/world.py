@@ -8,39 +8,41 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ons_assets.simulate.country import Country as WholeCountry
+from ons_assets.simulate.country import Country, commuting, write_office_files
 from ons_assets.simulate.country.households import ACTIVITIES
 from ons_assets.simulate.mobile import files
 from ons_assets.simulate.mobile.away import Travellers
 from ons_assets.simulate.mobile.company import Companions, Company
 from ons_assets.simulate.mobile.company import companions as find_companions
-from ons_assets.simulate.mobile.country import Country, make_country
 from ons_assets.simulate.mobile.events import Operator
 from ons_assets.simulate.mobile.network import Network, make_network, plan_table
 from ons_assets.simulate.mobile.people import (
     AGES,
     COMMUTERS,
     CONTRACTS,
+    HAS_PHONE,
     OPERATORS,
     SECOND_OF_OTHERS,
+    SECOND_OF_WORKERS,
     SITES,
     WORKERS,
     People,
     Phones,
-    make_people,
+    country_of,
     make_phones,
     operator_shares,
-    true_flows,
+    people_of,
 )
 from ons_assets.simulate.mobile.scales import Scale, scale_of
-from ons_assets.simulate.mobile.settling import people_of, wards_of
 from ons_assets.simulate.mobile.travel import HOME_MCC, HOME_MNC, make_journeys, make_visitors
+from ons_assets.simulate.mobile.wards import Wards
 from ons_assets.simulate.prices.seeds import generator
 
 # What another operator's own method gets wrong, and the least flow that it delivers.
 MISPLACED, OTHERS_K = 0.04, 10
 SILENT_DAYS = (3, 5)
-BENCHMARK = "census"
+# What an office must have to make people of phones.
+OFFICE = ("area_codes", "area_parts", "commuting_flows", "workers")
 
 
 @dataclass(frozen=True)
@@ -65,20 +67,18 @@ def simulate_mobile(
     *,
     scale: str | Scale = "demo",
     seed: int = 1,
-    areas: pl.DataFrame | None = None,
-    whole: WholeCountry | None = None,
+    country: Country | None = None,
     operators: Sequence[str] = OPERATORS[:1],
     company: Company | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Simulate people with phones, and write what operators and the office would have of it.
+    """Simulate the phones of the people of a country, and write what operators and the market would have of it.
 
     Parameters
     ----------
     drops
         Folder for the files, in one folder for each source: cells, devices, phone_events (of `operators`),
-        aggregated_flows (of the other operators), commuting_flows (the census), workers, phone_market,
-        area_parts and area_codes.
+        aggregated_flows (of the other operators) and phone_market.
     truth
         Folder for the truth, as Parquet: people (person, home and work as ward and district, age,
         activity), phones (device, person, operator, contract, is_second), flows_district and flows_ward,
@@ -90,34 +90,34 @@ def simulate_mobile(
         ``"demo"``, ``"medium"``, ``"tourism"``, ``"full"`` or a `Scale`.
     seed
         The same seed gives the same files, byte by byte.
-    areas
-        Wards to use instead of the invented country, see `make_country`.
-    whole
-        A country whose people have the phones; its office tells of commuting and areas, so that this world does not.
+    country
+        Whose people have the phones, all of them, and whose office tells of areas and commuting. None for one of the
+        people, days and seed of this world, of which the files of `OFFICE` are written too.
     operators
         Operators whose events are written; the others deliver flows. Of none, nothing is told of masts and presence.
     company
-        Who lives and goes about together; None if everybody lives alone, and every phone has days of its own.
+        Who goes about together; None if every phone has days of its own.
     progress
         Called with days done and days in all.
     """
     size = scale_of(scale)
-    size, country, people = _populated(size, seed, areas, whole)
-    phones = make_phones(people, country, seed)
+    country = country or _country_with_its_office(size, seed, drops)
+    size, wards = replace(size, people=len(country.people)), Wards(country.land)
+    people = people_of(country, wards, size, seed)
+    phones = make_phones(people, wards, seed)
     companions = find_companions(people, phones, company, seed) if company is not None else None
-    people = companions.people if companions is not None else people
     devices = files.device_names(phones)
     truth.mkdir(parents=True, exist_ok=True)
     written = Written(drops)
     faults: list[dict[str, object]] = []
     outages, present, away, done = [], [], [], 0
     for name in operators:
-        network = make_network(country, name, seed)
+        network = make_network(wards, name, seed)
         written.csv("cells", f"cells_{name}.csv", plan_table(network, size.first_day.replace(month=1, day=1)))
         chosen = np.flatnonzero(phones.operator == OPERATORS.index(name))
         written.csv("devices", f"devices_{name}.csv", files.register(phones, people, devices, chosen, name))
-        operator = Operator(name, people, phones, country, network, size, seed, companions)
-        travellers = _travellers(operator, people, phones, country, network, size, seed)
+        operator = Operator(name, people, phones, wards, network, size, seed, companions)
+        travellers = _travellers(operator, people, phones, wards, network, size, seed)
         if travellers is not None:
             away.append(travellers.truth(devices))
         for day in range(size.days):
@@ -133,19 +133,19 @@ def simulate_mobile(
                 files.event_table(events, name, date_, devices, cell_ids), size, seed, name, date_, faults, more
             )
             outages.append(_outage(network, silent, name, date_))
-            wards = operator.wards(day) if travellers is None else travellers.moved(operator.wards(day), day)
-            present.append(_present(country, operator, wards, date_))
+            by_hour = operator.wards(day) if travellers is None else travellers.moved(operator.wards(day), day)
+            present.append(_present(wards, operator, by_hour, date_))
             done += 1
             if progress is not None:
                 progress(done, size.days * len(operators))
     for name in OPERATORS:
         if name not in operators:
-            table = _flows_of_another(people, phones, country, name, size, seed)
+            table = _flows_of_another(people, phones, wards, name, size, seed)
             written.csv("aggregated_flows", f"flows_{name}.csv", table)
-    _write_office(written, country, people, size, seed, is_whole=whole is not None)
-    _write_truth(truth, country, people, phones, devices, faults)
-    if companions is not None:
-        _write_companions(truth, companions, devices)
+    written.csv("phone_market", "phone_market.csv", _market(wards, people, seed))
+    _write_truth(truth, wards, people, phones, devices, faults)
+    _write_flows(truth, country, size)
+    _write_companions(truth, companions, devices)
     trips_and_nights = zip(("trips", "nights"), zip(*away, strict=True), strict=False)
     _write_parts(truth, {"outages": outages, "present": present, **dict(trips_and_nights)})
     return Summary(
@@ -162,14 +162,17 @@ def simulate_mobile(
     )
 
 
-def _populated(
-    size: Scale, seed: int, areas: pl.DataFrame | None, whole: WholeCountry | None
-) -> tuple[Scale, Country, People]:
-    if whole is None:
-        country = make_country(seed, areas)
-        return size, country, make_people(country, size, seed)
-    size, country = replace(size, people=len(whole.people)), wards_of(whole)
-    return size, country, people_of(whole, country, size, seed)
+def _country_with_its_office(size: Scale, seed: int, drops: Path) -> Country:
+    country = country_of(size, seed)
+    write_office_files(country, drops, OFFICE)
+    return country
+
+
+def _write_flows(truth: Path, country: Country, size: Scale) -> None:
+    """Write the true travel to work of the first day that is observed."""
+    flows = commuting(country, (size.first_day - country.scale.first_day).days)
+    for name, level in (("district", "district"), ("ward", "msoa")):
+        flows.filter(level=level).drop("level").write_parquet(truth / f"flows_{name}.parquet")
 
 
 def _write_parts(truth: Path, parts: Mapping[str, Sequence[pl.DataFrame]]) -> None:
@@ -180,12 +183,12 @@ def _write_parts(truth: Path, parts: Mapping[str, Sequence[pl.DataFrame]]) -> No
 
 
 def _travellers(
-    operator: Operator, people: People, phones: Phones, country: Country, network: Network, size: Scale, seed: int
+    operator: Operator, people: People, phones: Phones, wards: Wards, network: Network, size: Scale, seed: int
 ) -> Travellers | None:
     if not size.travels:
         return None
-    journeys, visitors = make_journeys(people, country, size, seed), make_visitors(country, size, seed)
-    return Travellers(operator, journeys, visitors, people, phones, country, network, size, seed)
+    journeys, visitors = make_journeys(people, wards, size, seed), make_visitors(wards, size, seed)
+    return Travellers(operator, journeys, visitors, people, phones, wards, network, size, seed)
 
 
 class Written:
@@ -271,21 +274,21 @@ def _outage(network: Network, silent: np.ndarray, operator: str, day: date) -> p
     return cells.select(pl.lit(operator).alias("operator"), pl.lit(day).alias("day"), "cell_id")
 
 
-def _present(country: Country, operator: Operator, wards: np.ndarray, day: date) -> pl.DataFrame:
-    counts = np.stack([np.bincount(of_hour[of_hour >= 0], minlength=country.n) for of_hour in wards])
+def _present(wards: Wards, operator: Operator, by_hour: np.ndarray, day: date) -> pl.DataFrame:
+    counts = np.stack([np.bincount(of_hour[of_hour >= 0], minlength=wards.n) for of_hour in by_hour])
     hour, ward = np.nonzero(counts)
     return pl.DataFrame(
         {
             "hour": hour.astype(np.int8),
-            "ward": country.wards["ward"].gather(ward),
-            "district": country.wards["district"].gather(ward),
+            "ward": wards.table["ward"].gather(ward),
+            "district": wards.table["district"].gather(ward),
             "devices": counts[hour, ward],
         }
     ).select(pl.lit(operator.name).alias("operator"), pl.lit(day).alias("day"), pl.all())
 
 
 def _flows_of_another(
-    people: People, phones: Phones, country: Country, operator: str, size: Scale, seed: int
+    people: People, phones: Phones, wards: Wards, operator: str, size: Scale, seed: int
 ) -> pl.DataFrame:
     """Flows as another operator delivers them, by a method of its own that misplaces some devices."""
     random = generator(seed, "delivered", operator)
@@ -293,9 +296,8 @@ def _flows_of_another(
     person = phones.person[chosen]
     seen = random.random(len(person)) < np.where(phones.contract[chosen] == 1, 0.82, 0.95)
     person = person[seen]
-    codes = country.districts["former_code"] if size.level == "district" else country.wards["ward"]
-    number = country.district if size.level == "district" else np.arange(country.n)
-    home, work = number[people.home[person]], number[np.maximum(people.work[person], 0)]
+    codes = wards.land.districts["former_code"]
+    home, work = wards.district[people.home[person]], wards.district[np.maximum(people.work[person], 0)]
     astray = random.random(len(person)) < MISPLACED
     work = np.where(astray, random.permutation(work), work)
     placed = np.isin(people.activity[person], COMMUTERS)
@@ -318,50 +320,16 @@ def _flows_of_another(
     )
 
 
-def _write_office(
-    written: Written, country: Country, people: People, size: Scale, seed: int, *, is_whole: bool
-) -> None:
-    """Write what the office knows; of a whole country it knows all but the market from the country itself."""
-    level = size.level
-    written.csv("phone_market", "phone_market.csv", _market(country, people, level, seed))
-    if is_whole:
-        return
-    census = true_flows(people, country, level).select(
-        pl.lit(BENCHMARK).alias("benchmark"), "origin", "destination", "commuters", "home_workers"
-    )
-    written.csv("commuting_flows", "travel_to_work.csv", census)
-    commuters = census.with_columns(workers=pl.col("commuters") - pl.col("home_workers"))
-    sides = [
-        commuters.group_by(area=side).agg(pl.col("workers").sum()).with_columns(side=pl.lit(name))
-        for side, name in (("origin", "home"), ("destination", "work"))
-    ]
-    written.csv("workers", "workers.csv", pl.concat(sides).select("area", "side", "workers").sort("side", "area"))
-    residents = np.bincount(people.home, minlength=country.n)
-    parts = country.wards.select(
-        "easting_m", "northing_m", part="ward", area=level, residents=pl.Series(residents)
-    ).select("part", "area", pl.col("easting_m", "northing_m").round(1), "residents")
-    written.csv("area_parts", "area_parts.csv", parts)
-    if level == "district":
-        codes = country.districts
-        names = ("district", "former_code")
-        history = pl.concat([codes.select(code=each, current_code="district", name="name") for each in names])
-        written.csv("area_codes", "area_codes.csv", history.unique("code").sort("code"))
-
-
-def _market(country: Country, people: People, level: str, seed: int) -> pl.DataFrame:
-    """What a regulator publishes: rounded, by area, and without what only this world knows."""
-    shares = operator_shares(country, seed)
-    owner = np.array([0.45, 0.97, 0.98, 0.93, 0.72])[people.age]
-    working = np.isin(people.activity, WORKERS)
-    second = np.where(working, 0.14, SECOND_OF_OTHERS)
-    codes = country.wards[level]
-    of_person = shares[country.district[people.home], people.age]
+def _market(wards: Wards, people: People, seed: int) -> pl.DataFrame:
+    """What a regulator publishes: rounded, by district, and without what only this world knows."""
+    second = np.where(np.isin(people.activity, WORKERS), SECOND_OF_WORKERS, SECOND_OF_OTHERS)
+    of_person = operator_shares(wards, seed)[wards.district[people.home], people.age]
     rows = []
     table = pl.DataFrame(
         {
-            "area": codes.gather(people.home),
+            "area": wards.table["district"].gather(people.home),
             "adult": people.age > 0,
-            "phones": owner * (1 + second),
+            "phones": HAS_PHONE[people.age] * (1 + second),
             "second": second,
             **{name: of_person[:, number] for number, name in enumerate(OPERATORS)},
         }
@@ -388,7 +356,9 @@ def _market(country: Country, people: People, level: str, seed: int) -> pl.DataF
     return pl.concat(rows).sort("operator", "area")
 
 
-def _write_companions(truth: Path, companions: Companions, devices: pl.Series) -> None:
+def _write_companions(truth: Path, companions: Companions | None, devices: pl.Series) -> None:
+    if companions is None:
+        return
     partners = pl.DataFrame({"person": np.arange(len(companions.partner)), "partner": companions.partner})
     partners.filter(pl.col("partner") >= 0).write_parquet(truth / "partners.parquet")
     at_home = devices.gather(np.flatnonzero(companions.stays_home))
@@ -396,9 +366,9 @@ def _write_companions(truth: Path, companions: Companions, devices: pl.Series) -
 
 
 def _write_truth(
-    truth: Path, country: Country, people: People, phones: Phones, devices: pl.Series, faults: list[dict[str, object]],
+    truth: Path, wards: Wards, people: People, phones: Phones, devices: pl.Series, faults: list[dict[str, object]],
 ) -> None:  # fmt: skip
-    ward, district = country.wards["ward"], country.wards["district"]
+    ward, district = wards.table["ward"], wards.table["district"]
     has_place = pl.Series(people.work >= 0)
     work = np.maximum(people.work, 0)
     table = pl.DataFrame(
@@ -424,8 +394,6 @@ def _write_truth(
             "is_second": phones.is_second,
         }
     ).write_parquet(truth / "phones.parquet")
-    for level in ("district", "ward"):
-        true_flows(people, country, level).write_parquet(truth / f"flows_{level}.parquet")
-    country.wards.write_parquet(truth / "wards.parquet")
+    wards.table.write_parquet(truth / "wards.parquet")
     if faults:
         pl.DataFrame(faults).write_parquet(truth / "faults.parquet")
