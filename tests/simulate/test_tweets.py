@@ -184,7 +184,7 @@ def test_a_country_that_is_given_and_the_same_that_is_made_give_the_same_files(t
 
 def test_more_users_than_people_are_an_error(tmp_path):
     crowded = replace(SCALES["small"], users=400, people_per_user=1, days=2)
-    with pytest.raises(ValueError, match="400 users are more than the 3.. people of 16 and over"):
+    with pytest.raises(ValueError, match=r"400 users are more than the 3\d\d people of 16 and over"):
         simulate_tweets(tmp_path / "d", tmp_path / "t", scale=crowded)
 
 

@@ -134,7 +134,7 @@ def test_a_parameter_of_users_reaches_users_and_makes_nothing_else_anew(
     whole: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(whole.home, tmp_path / "home")
-    monkeypatch.setenv("ONS_ASSETS_TWEETS__USERS__FASTEST_M_S", "5")
+    monkeypatch.setenv("ONS_ASSETS_TWEETS__USERS__TWEETS_PER_HOUR", "1")
     settings = load_settings(tmp_path / "home")
     names = ["tweets/located_tweets", "tweets/users", "tweets/moves"]
     before = {name: lake.latest(Home(whole.home), CATALOGUE[name]) for name in names}
@@ -143,13 +143,13 @@ def test_a_parameter_of_users_reaches_users_and_makes_nothing_else_anew(
     # Nothing has come to the tweets, and no parameter of locating has changed.
     assert after["tweets/located_tweets"] == before["tweets/located_tweets"]
     recorded = {name: version.provenance for name, version in after.items() if version and version.provenance}
-    assert recorded["tweets/users"].settings["tweets.users"]["fastest_m_s"] == 5
+    assert recorded["tweets/users"].settings["tweets.users"]["tweets_per_hour"] == 1
     assert set(recorded["tweets/users"].settings) == {"tweets.users", "tweets.memory"}
     assert recorded["tweets/moves"].settings == {"tweets.moves": settings.tweets.moves.model_dump(mode="json")}
     assert set(recorded["tweets/located_tweets"].settings) == {"geography", "tweets.locating", "tweets.memory"}
     made, other = (rows(each, "users") for each in (settings, whole))
-    faster = made.filter(pl.col("reason") == "faster than an airliner between tweets")
-    assert len(faster) > other.filter(pl.col("reason") == "faster than an airliner between tweets").height
+    reason = "more tweets an hour than can be typed"
+    assert made.filter(reason=reason).height > other.filter(reason=reason).height
 
 
 def test_the_three_levels_are_in_one_duckdb_with_keys_that_hold(whole: Settings) -> None:

@@ -1,6 +1,5 @@
 """The simulated world: drops of tweets on one side, the truth on the other."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -43,7 +42,6 @@ def simulate_tweets(
     scale: str | Scale = "small",
     seed: int = 1,
     country: Country | None = None,
-    progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Simulate people who tweet, and write what a collector would leave of it.
 
@@ -52,21 +50,18 @@ def simulate_tweets(
     drops
         Folder for the files of tweets: `tweets_<day>.json.gz`, or `points_<day>.parquet`.
     truth
-        Folder for the truth, as Parquet: areas, addresses, people (of 16 and over: number in the country, as
-        `resident`, status, age, user or not),
-        homes and jobs (person, user_id, from_day, area, position), moves (of everybody, with the day on
-        which the register learns of them), population (by area: people, students in term time on the
-        last day, users), population_by_group (by area, age and sex: people, students on the last day), flows
-        (origin, destination, month, people), outages, accounts (user_id, kind), tweets (tweet_id, user_id, where;
-        not at full scale), faults, deleted.
+        Folder for the truth, as Parquet: areas (districts), addresses, and of everybody of 16 and over: people
+        (`resident`, the number in the country, status, age, user or not), homes and jobs (person, user_id, from_day,
+        area, position), moves (with the day on which the register learns of them), population (by area: people,
+        students in term time on the last day, users), population_by_group (by area, age and sex: people, students on
+        the last day), flows (origin, destination, month, people); outages, accounts (user_id, kind), tweets (tweet_id,
+        user_id, where; not at full scale), faults, deleted.
     scale
         ``"small"``, ``"medium"``, ``"full"`` or a `Scale`.
     seed
         The same seed gives the same files, byte by byte.
     country
         Whose people tweet, through all of its days; None for that of `country_of`, with this seed.
-    progress
-        Called with users done and users in all.
     """
     size = scale_of(scale)
     for folder in (drops, truth):
@@ -77,7 +72,7 @@ def simulate_tweets(
     people, places = people_of(country, seed), country.addresses.select("easting_m", "northing_m").to_numpy()
     users = habits.choose_users(people, size, seed)
     down = habits.outages(size, seed)
-    tweets, accounts = _tweets(people, users, places, size, seed, down, progress)
+    tweets, accounts = _tweets(people, users, places, size, seed, down)
     utc_s = files.utc_seconds(tweets.second, size)
     ids = files.tweet_ids(utc_s)
     if size.as_json:
@@ -111,15 +106,12 @@ def simulate_tweets(
 
 
 def _tweets(
-    people: People, users: np.ndarray, places: FloatArray, size: Scale, seed: int, down: np.ndarray,
-    progress: Callable[[int, int], None] | None,
-) -> tuple[Tweets, pl.DataFrame]:  # fmt: skip
+    people: People, users: np.ndarray, places: FloatArray, size: Scale, seed: int, down: np.ndarray
+) -> tuple[Tweets, pl.DataFrame]:
     parts = []
     for start in range(0, len(users), USERS_AT_ONCE):
         made = habits.tweets_of_people(people, users[start : start + USERS_AT_ONCE], places, size, seed)
         parts.append(made.take(habits.collected(made.second, down)))
-        if progress is not None:
-            progress(min(start + USERS_AT_ONCE, len(users)), len(users))
     machines, accounts = habits.tweets_of_machines(places, size, len(people.status), seed)
     parts.append(machines.take(habits.collected(machines.second, down)))
     joined = Tweets(*(np.concatenate([getattr(part, name) for part in parts]) for name in Tweets.__dataclass_fields__))
@@ -139,10 +131,8 @@ def _write_truth(
     def spells(frame: pl.DataFrame) -> pl.DataFrame:
         lived = frame.filter(pl.col("address") >= 0)
         begins = pl.when(pl.col("from_day") > 0).then(day("from_day"))
-        placed = country.addresses.select("easting_m", "northing_m", area="district")[lived["address"]]
-        return lived.select("person", user_id=user_id, from_day=begins).with_columns(
-            placed.select("area", "easting_m", "northing_m")
-        )
+        placed = country.addresses.select(pl.col("district").alias("area"), "easting_m", "northing_m")
+        return lived.select("person", user_id=user_id, from_day=begins).with_columns(placed[lived["address"]])
 
     moves = people.moves.select(
         "person",
