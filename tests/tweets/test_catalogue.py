@@ -98,7 +98,7 @@ def made(tmp_path_factory):
 
 
 def with_second_homes(anchors):
-    """Nobody of the simulated world has a second home; here the places of work are some."""
+    """Nobody of the simulated country has a second home; here the places of work are some."""
     homes, work = anchors.filter(anchor="home"), anchors.filter(anchor="work")
     whole = homes.select("user", home_from="from", home_to="to").unique("user")
     within = work.join(whole, on="user").with_columns(
