@@ -1,8 +1,10 @@
 """How far flows from tweets are from the truth, over simulated worlds: bias, common part, and what intervals cover.
 
     python benchmarks/migration_bias.py --seeds 11 12 13 14 15 16 17 18 --folder worlds
+    python benchmarks/migration_bias.py --seeds 11 12 13 14 15 16 17 18 --users 4000     smaller flows
 
-Bias parameters were chosen on the worlds of seeds 1 to 10. A world takes a minute; those in the folder are used again.
+Bias parameters were chosen on seeds 1 to 10 of worlds of another land, with 30 towns. A world takes a minute; those in
+the folder are used again.
 Truth are the moves between areas of the months that can be weighed, May to December 2014. `study`: who studies is known
 from where users tweet; `classified`: age and sex of seven users in ten from a classifier that is right of four in five.
 """
@@ -10,7 +12,7 @@ from where users tweet; `classified`: age and sex of seven users in ten from a c
 import argparse
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -82,23 +84,26 @@ class World:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12])
+    parser.add_argument(
+        "--users", type=int, default=SCALES[SCALE].users, help="of each world, of five times the people"
+    )
     parser.add_argument("--folder", type=Path, help="keep the simulated worlds here, and use them again")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        worlds = [world(options.folder or Path(temporary), seed) for seed in options.seeds]
+        worlds = [world(options.folder or Path(temporary), options.users, seed) for seed in options.seeds]
         report_flows(worlds)
         report_raked(worlds)
         report_students(worlds)
 
 
-def world(folder: Path, seed: int) -> World:
+def world(folder: Path, users: int, seed: int) -> World:
     """Simulate a world and go its road to residences and moves, if it is not there yet."""
-    place = folder / f"m{seed}"
+    place = folder / f"{users}_{seed}"
     drops, truth, kept = place / "drops", place / "truth", place / "made"
     home = Home(place / "home").ensure()
     if not (kept / "student_homes.parquet").exists():
         kept.mkdir(parents=True, exist_ok=True)
-        simulate_tweets(drops, truth, scale=SCALE, seed=seed)
+        simulate_tweets(drops, truth, scale=replace(SCALES[SCALE], users=users), seed=seed)
         made = road(drops, truth, home, place / "located")
         made["numbers"] = numbers(truth, home)
         made["student_homes"] = student_homes(made["stays"], made["clusters"], terms_of(SCALES[SCALE]))

@@ -19,7 +19,8 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.settings import Settings
-from ons_assets.simulate.tweets import SCALES, simulate_tweets, write_office_files
+from ons_assets.simulate.country import write_office_files
+from ons_assets.simulate.tweets import SCALES, country_of, simulate_tweets
 
 
 class Clock:
@@ -47,14 +48,15 @@ def main() -> None:
         folder = options.folder or Path(temporary)
         drops, truth = folder / "world", folder / "truth"
         if not truth.exists():
-            simulate_tweets(drops / "tweets", truth, scale=options.scale, seed=options.seed)
-            write_office_files(truth, drops)
+            country = country_of(options.scale, options.seed)
+            simulate_tweets(drops / "tweets", truth, scale=options.scale, seed=options.seed, country=country)
+            write_office_files(country, drops)
             if options.folder:
                 # The peak of memory is to be that of the road.
                 print("the world is made; run the same command again")
                 return
         with tempfile.TemporaryDirectory(dir=folder) as home:
-            run(drops, Settings(home=Path(home)))
+            run(drops, Settings(home=Path(home), tweets={"locating": {"area_level": "district"}}))
 
 
 def run(drops: Path, settings: Settings) -> None:

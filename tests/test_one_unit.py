@@ -209,8 +209,9 @@ DOMAINS = {
     "tweets": Domain(
         TweetScale("tiny", 60, 30, date(2014, 8, 20), 30, 1.0, True, 1),
         odd_users,
+        {"locating": {"area_level": "district"}},
         # How many tweets were to be expected, of all.
-        counts={"tweets/collection_gaps": ("expected_tweets",)},
+        {"tweets/collection_gaps": ("expected_tweets",)},
     ),
     "mobile": Domain(
         MobileScale("tiny", 1_000, date(2014, 10, 6), 8, 4.0, 6.0, True),

@@ -8,8 +8,8 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.simulate.country import Country
-from ons_assets.simulate.tweets import Scale, simulate_tweets, write_office_files, write_user_demographics
+from ons_assets.simulate.country import Country, write_office_files
+from ons_assets.simulate.tweets import Scale, country_of, simulate_tweets, write_user_demographics
 from ons_assets.simulate.tweets.scales import IN_COUNTRY
 
 ENOUGH_TWEETS = 20
@@ -29,13 +29,14 @@ def simulate(
     seed
         The same seed gives the same world; None is that of the simulator.
     country
-        Whose people tweet; None for a world of this pilot's own, in which the office has what it needs.
+        Whose people tweet; None for one of the size of the scale, whose office writes what it has.
     """
     known = 1 if seed is None else seed
     size = IN_COUNTRY[scale] if country is not None and isinstance(scale, str) else scale
-    summary = simulate_tweets(drops / "tweets", truth, scale=size, seed=known, country=country)
     if country is None:
-        write_office_files(truth, drops)
+        country = country_of(size, known)
+        write_office_files(country, drops)
+    summary = simulate_tweets(drops / "tweets", truth, scale=size, seed=known, country=country)
     write_user_demographics(truth, drops, known)
     return f"{summary.tweets:,} located tweets of {summary.users:,} users in {len(list(summary.drops.iterdir()))} files"
 

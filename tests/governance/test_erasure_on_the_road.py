@@ -15,8 +15,9 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.pseudonyms import pseudonym
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.settings import Settings
-from ons_assets.simulate.tweets import Scale, simulate_tweets, write_office_files
+from ons_assets.settings import TOML_NAME, Settings
+from ons_assets.simulate.country import write_office_files
+from ons_assets.simulate.tweets import Scale, country_of, simulate_tweets
 from tests.governance.erasure_world import SECRET
 from tests.governance.test_erasure import eight, holding
 
@@ -25,6 +26,8 @@ WHY = "asked for by letter of 3 May"
 
 
 def made(home: Path, drops: Path, *groups: str) -> Settings:
+    home.mkdir()
+    (home / TOML_NAME).write_text('[tweets.locating]\narea_level = "district"\n')
     settings = Settings(home=home)
     operations.open_home(settings)
     (home / "secret.key").write_bytes(SECRET)
@@ -38,8 +41,9 @@ def made(home: Path, drops: Path, *groups: str) -> Settings:
 @pytest.fixture(scope="module")
 def drops(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    simulate_tweets(folder / "drops" / "tweets", folder / "truth", scale=WORLD, seed=5)
-    write_office_files(folder / "truth", folder / "drops")
+    country = country_of(WORLD, seed=5)
+    simulate_tweets(folder / "drops" / "tweets", folder / "truth", scale=WORLD, seed=5, country=country)
+    write_office_files(country, folder / "drops")
     return folder / "drops"
 
 

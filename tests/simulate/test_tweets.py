@@ -1,5 +1,6 @@
 """The simulated tweets: the files hold what the truth says, and the road recovers it."""
 
+import filecmp
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from ons_assets.geography.areas import Areas
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse.home import Home
-from ons_assets.simulate.tweets import SCALES, make_towns, simulate_tweets
+from ons_assets.simulate.tweets import SCALES, country_of, simulate_tweets
 from ons_assets.simulate.tweets.habits import collected
 from ons_assets.simulate.tweets.scales import NO_FAULTS
 from ons_assets.tweets.anchors import tweet_stays, user_anchors
@@ -169,14 +170,22 @@ def test_population_and_flows_add_up(world):
     assert (joined["net"] == joined["i"].cast(pl.Int64()) - joined["o"]).all()
 
 
-def test_given_areas_are_used(tmp_path):
-    areas = pl.DataFrame(
-        {"area": ["E1", "E2"], "easting_m": [465_000, 530_000], "northing_m": [101_000, 180_000], "population": [5, 9]}
-    )
-    tiny = replace(SCALES["small"], users=30, days=5)
-    simulate_tweets(tmp_path / "d", tmp_path / "t", scale=tiny, areas=areas)
-    assert set(pl.read_parquet(tmp_path / "t" / "homes.parquet")["area"]) == {"E1", "E2"}
-    assert make_towns(1, 100, areas).table["radius_m"].to_list() == [2_500.0, 2_500.0]
+def test_a_country_that_is_given_and_the_same_that_is_made_give_the_same_files(tmp_path):
+    tiny = replace(SCALES["small"], users=40, days=8)
+    for name, given in (("made", None), ("given", country_of(tiny, 5))):
+        for folder in ("drops", "truth"):
+            (tmp_path / name / folder).mkdir(parents=True)
+        simulate_tweets(tmp_path / name / "drops", tmp_path / name / "truth", scale=tiny, seed=5, country=given)
+    names = [str(path.relative_to(tmp_path / "made")) for path in (tmp_path / "made").rglob("*") if path.is_file()]
+    same, *others = filecmp.cmpfiles(tmp_path / "made", tmp_path / "given", names, shallow=False)
+    assert (len(same), others) == (len(names), [[], []])
+    assert len(names) > tiny.days
+
+
+def test_more_users_than_people_are_an_error(tmp_path):
+    crowded = replace(SCALES["small"], users=400, people_per_user=1, days=2)
+    with pytest.raises(ValueError, match=r"400 users are more than the 3\d\d people of 16 and over"):
+        simulate_tweets(tmp_path / "d", tmp_path / "t", scale=crowded)
 
 
 def test_an_unknown_scale_is_an_error(tmp_path):

@@ -14,23 +14,28 @@ from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE, tables_of, tweets
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.settings import Settings, load_settings
-from ons_assets.simulate.tweets import Scale, simulate_tweets, write_office_files, write_user_demographics
+from ons_assets.settings import TOML_NAME, Settings, load_settings
+from ons_assets.simulate.country import write_office_files
+from ons_assets.simulate.tweets import Scale, country_of, simulate_tweets, write_user_demographics
 
 WORLD = Scale("tiny", 80, 30, date(2014, 8, 20), 40, 1.0, True, 1)
 LAST_DAY = date(2014, 9, 28)
+PLACED = '[tweets.locating]\narea_level = "district"\n'
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    simulate_tweets(folder / "drops" / "tweets", folder / "truth", scale=WORLD, seed=5)
-    write_office_files(folder / "truth", folder / "drops")
+    country = country_of(WORLD, seed=5)
+    simulate_tweets(folder / "drops" / "tweets", folder / "truth", scale=WORLD, seed=5, country=country)
+    write_office_files(country, folder / "drops")
     write_user_demographics(folder / "truth", folder / "drops", seed=5)
     return folder / "drops"
 
 
 def settings_of(folder: Path, **parameters: object) -> Settings:
+    (folder / "home").mkdir(exist_ok=True)
+    (folder / "home" / TOML_NAME).write_text(PLACED)
     settings = Settings(home=folder / "home", tweets=parameters)  # type: ignore[arg-type]
     operations.open_home(settings)
     # Pseudonyms hang on the key of a home; here homes are compared.
@@ -129,7 +134,7 @@ def test_a_parameter_of_users_reaches_users_and_makes_nothing_else_anew(
     whole: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(whole.home, tmp_path / "home")
-    monkeypatch.setenv("ONS_ASSETS_TWEETS__USERS__FASTEST_M_S", "50")
+    monkeypatch.setenv("ONS_ASSETS_TWEETS__USERS__TWEETS_PER_HOUR", "1")
     settings = load_settings(tmp_path / "home")
     names = ["tweets/located_tweets", "tweets/users", "tweets/moves"]
     before = {name: lake.latest(Home(whole.home), CATALOGUE[name]) for name in names}
@@ -138,13 +143,13 @@ def test_a_parameter_of_users_reaches_users_and_makes_nothing_else_anew(
     # Nothing has come to the tweets, and no parameter of locating has changed.
     assert after["tweets/located_tweets"] == before["tweets/located_tweets"]
     recorded = {name: version.provenance for name, version in after.items() if version and version.provenance}
-    assert recorded["tweets/users"].settings["tweets.users"]["fastest_m_s"] == 50
+    assert recorded["tweets/users"].settings["tweets.users"]["tweets_per_hour"] == 1
     assert set(recorded["tweets/users"].settings) == {"tweets.users", "tweets.memory"}
     assert recorded["tweets/moves"].settings == {"tweets.moves": settings.tweets.moves.model_dump(mode="json")}
     assert set(recorded["tweets/located_tweets"].settings) == {"geography", "tweets.locating", "tweets.memory"}
     made, other = (rows(each, "users") for each in (settings, whole))
-    faster = made.filter(pl.col("reason") == "faster than an airliner between tweets")
-    assert len(faster) > other.filter(pl.col("reason") == "faster than an airliner between tweets").height
+    reason = "more tweets an hour than can be typed"
+    assert made.filter(reason=reason).height > other.filter(reason=reason).height
 
 
 def test_the_three_levels_are_in_one_duckdb_with_keys_that_hold(whole: Settings) -> None:

@@ -59,8 +59,8 @@ def made(tmp_path_factory):
     [classified] = (folder / "user_demographics").iterdir()
     supplied = supplying.whole(classified, classified.name, received).accepted
     by_group = pl.read_parquet(world.truth / "population_by_group.parquet").rename({"students_last_day": "students"})
-    described = users.select("user", area=pl.lit("S99000001"), studies=pl.lit(value=False))
-    estimates = pl.DataFrame({"period": ["2014"], "origin": ["all"], "destination": ["S99000001"], "moves": [5.0]})
+    described = users.select("user", area=pl.lit("Z07000001"), studies=pl.lit(value=False))
+    estimates = pl.DataFrame({"period": ["2014"], "origin": ["all"], "destination": ["Z07000001"], "moves": [5.0]})
     areas_of_flows = sorted({*flows["origin"], *flows["destination"]})
     whole = pl.DataFrame({"area": areas_of_flows, "all_": "all", "moves": 50.0, "period": "2014", "age": "all"})
     columns = ["period", "age", "moves"]
@@ -98,7 +98,7 @@ def made(tmp_path_factory):
 
 
 def with_second_homes(anchors):
-    """Nobody of the simulated world has a second home; here the places of work are some."""
+    """Nobody of the simulated country has a second home; here the places of work are some."""
     homes, work = anchors.filter(anchor="home"), anchors.filter(anchor="work")
     whole = homes.select("user", home_from="from", home_to="to").unique("user")
     within = work.join(whole, on="user").with_columns(

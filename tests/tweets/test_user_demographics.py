@@ -9,7 +9,8 @@ import pytest
 from ons_assets.intake.pseudonyms import pseudonym
 from ons_assets.lakehouse.home import Home
 from ons_assets.parameters.tweets import DemographicsParameters
-from ons_assets.simulate.tweets import Scale, simulate_tweets, write_office_files, write_user_demographics
+from ons_assets.simulate.country import write_office_files
+from ons_assets.simulate.tweets import Scale, country_of, simulate_tweets, write_user_demographics
 from ons_assets.tweets.demographics_files import DemographicsFiles
 from ons_assets.tweets.user_demographics import grouped_population, user_demographics
 
@@ -142,8 +143,10 @@ def test_names_that_became_pseudonyms_were_read(source, tmp_path):
 
 
 def test_the_simulated_classifier_is_as_sure_as_it_is_right(tmp_path):
-    simulate_tweets(tmp_path / "d", tmp_path / "t", scale=Scale("tiny", 1_500, 4, date(2014, 8, 20), 3, 0.1, False, 1))
-    write_office_files(tmp_path / "t", tmp_path)
+    size = Scale("tiny", 1_500, 4, date(2014, 8, 20), 3, 0.1, False, 1)
+    country = country_of(size, seed=1)
+    made = simulate_tweets(tmp_path / "d", tmp_path / "t", scale=size, seed=1, country=country)
+    write_office_files(country, tmp_path)
     write_user_demographics(tmp_path / "t", tmp_path, seed=1, share=1.0)
     rows = pl.read_csv(tmp_path / "user_demographics" / "classified.csv")
     truly = pl.read_parquet(tmp_path / "t" / "people.parquet").select(user="user_id", true="age")
@@ -155,5 +158,5 @@ def test_the_simulated_classifier_is_as_sure_as_it_is_right(tmp_path):
             assert right == pytest.approx(some["probability"].mean(), abs=0.06)
     people = pl.read_csv(tmp_path / "population" / "population.csv")
     assert people.select("area", "age", "sex").is_unique().all()
-    assert people["population"].sum() == 6_000
+    assert people["population"].sum() == made.people
     assert people.select((pl.col("students") <= pl.col("population")).all()).item()

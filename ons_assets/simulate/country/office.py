@@ -76,10 +76,16 @@ def _address_base(country: Country) -> pl.DataFrame:
 
 
 def population(country: Country) -> pl.DataFrame:
-    """Return who of 16 and over lives where on the first day: area (district), age, sex, population, students."""
-    on_day = country.homes_on(0).join(country.people.drop("household"), on="person")
+    """Return who of 16 and over lives where: area (district), age, sex, population, students.
+
+    They are counted on the first day; on the last, if nobody studies on the first, which is out of term.
+    """
+    students = country.people.filter(activity="student").select("person")
+    at_first = country.jobs_on(0).join(students, on="person").filter(pl.col("address") >= 0)
+    day = country.scale.days - 1 if at_first.is_empty() else 0
+    on_day = country.homes_on(day).join(country.people.drop("household"), on="person")
     district = country.addresses["district"].gather(on_day["address"])
-    studies = country.jobs_on(0).select("person", studies=pl.col("address") >= 0)
+    studies = country.jobs_on(day).select("person", studies=pl.col("address") >= 0)
     people = on_day.with_columns(area=district).join(studies, on="person")
     bands = pl.coalesce(
         pl.when(pl.col("age").is_between(first, end, closed="left")).then(pl.lit(name))

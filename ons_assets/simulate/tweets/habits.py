@@ -10,7 +10,6 @@ from ons_assets.geography.national_grid import from_national_grid
 from ons_assets.simulate.prices.seeds import generator
 from ons_assets.simulate.tweets.people import EMPLOYED, STUDENT, People
 from ons_assets.simulate.tweets.scales import Scale
-from ons_assets.simulate.tweets.towns import Towns
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -89,19 +88,34 @@ def choose_users(people: People, scale: Scale, seed: int) -> IntArray:
         Says how many users there are.
     seed
         Seed of the world.
+
+    Raises
+    ------
+    ValueError
+        If they are more than the people.
     """
+    if scale.users > len(people.status):
+        raise ValueError(f"{scale.users:,} users are more than the {len(people.status):,} people of 16 and over")
     inclination = np.array([3.0, 1.6, 0.7, 0.2])[people.age] + (people.status == STUDENT)
     keys = generator(seed, "users").exponential(size=len(inclination)) / inclination
     return np.sort(np.argpartition(keys, scale.users - 1)[: scale.users]).astype(np.int64)
 
 
-def tweets_of_people(people: People, users: IntArray, towns: Towns, scale: Scale, seed: int) -> Tweets:
+def tweets_of_people(people: People, users: IntArray, places: FloatArray, scale: Scale, seed: int) -> Tweets:
     """Let people tweet from where they are.
 
     Parameters
     ----------
+    people
+        Everybody, with their homes and jobs.
     users
         Numbers of the people who tweet.
+    places
+        Easting and northing of the addresses in metres, shape (n_addresses, 2).
+    scale
+        Says how many days and tweets a day there are.
+    seed
+        Seed of the world.
     """
     random = generator(seed, "tweets", int(users[0]) if len(users) else 0)
     author, day, hour = _when(random, users, scale)
@@ -119,9 +133,9 @@ def tweets_of_people(people: People, users: IntArray, towns: Towns, scale: Scale
     where = np.where(draw < chance_home, HOME, np.where(draw < chance_home + chance_job, JOB, HAUNT)).astype(np.int8)
     where[(where == HAUNT) & (random.random(len(author)) < 0.35)] = ANYWHERE
 
-    position = towns.position[home].copy()
+    position = places[home]
     at_job = where == JOB
-    position[at_job] = towns.position[job[at_job]]
+    position[at_job] = places[job[at_job]]
     haunting = where == HAUNT
     position[haunting] = _haunts(random, position[haunting], author[haunting])
     wandering = where == ANYWHERE
@@ -137,13 +151,13 @@ def tweets_of_people(people: People, users: IntArray, towns: Towns, scale: Scale
     return Tweets(author, second, position[:, 0], position[:, 1], where, application.astype(np.int8))
 
 
-def tweets_of_machines(towns: Towns, scale: Scale, first_author: int, seed: int) -> tuple[Tweets, pl.DataFrame]:
+def tweets_of_machines(places: FloatArray, scale: Scale, first_author: int, seed: int) -> tuple[Tweets, pl.DataFrame]:
     """Return the tweets of kiosks, businesses and bots, and what each account is.
 
     Parameters
     ----------
-    towns
-        Addresses that machines stand at.
+    places
+        Easting and northing in metres of the addresses that machines stand at, shape (n_addresses, 2).
     scale
         Says how many users, days and tweets a day there are.
     first_author
@@ -163,10 +177,10 @@ def tweets_of_machines(towns: Towns, scale: Scale, first_author: int, seed: int)
     counts = np.maximum(random.poisson(per_day * scale.days), 25)
     machine = np.repeat(np.arange(n), counts)
     total = len(machine)
-    base = towns.position[random.integers(0, len(towns.position), n)]
+    base = places[random.integers(0, len(places), n)]
     position = base[machine]
     roams = kind[machine] == "bot"
-    position[roams] = towns.position[random.integers(0, len(towns.position), roams.sum())]
+    position[roams] = places[random.integers(0, len(places), roams.sum())]
     second = random.integers(0, scale.days * 86_400, total)
     # One bot in two posts by the clock.
     on_time = roams & (machine % 8 == 2)

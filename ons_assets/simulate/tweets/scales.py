@@ -30,9 +30,9 @@ class Scale:
     users
         People who tweet with a position.
     people_per_user
-        People for each of them; the others move and register, but never tweet.
+        Residents for each of them, of a country that is made for them; the others move and register, but never tweet.
     first_day, days
-        Days that are collected.
+        Days that are collected; of a given country, all of its days are.
     tweets_per_day
         Mean tweets with a position, for each user and day; a few users write most of them.
     as_json
@@ -47,7 +47,7 @@ class Scale:
 
     name: str
     users: int
-    people_per_user: int
+    people_per_user: float
     first_day: date
     days: int
     tweets_per_day: float
@@ -62,8 +62,8 @@ SCALES: dict[str, Scale] = {
     for scale in (
         Scale("small", 500, 20, date(2014, 8, 20), 60, 1.2, True, 3),
         Scale("medium", 20_000, 5, date(2014, 4, 1), 365, 0.4, False, 12),
-        # The pilot: 38.9 million tweets in 82 days.
-        Scale("full", 2_000_000, 1, date(2014, 8, 11), 82, 0.2471, False, 12),
+        # The pilot: 38.9 million tweets in 82 days. Nearly all of 16 and over tweet.
+        Scale("full", 2_000_000, 1.3, date(2014, 8, 11), 82, 0.2471, False, 12),
     )
 }
 """The named scales: ``small`` (a demonstration), ``medium``, ``full`` (the pilot's own size)."""

@@ -1,6 +1,5 @@
 """The simulated world: drops of tweets on one side, the truth on the other."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,10 +10,8 @@ import polars as pl
 from ons_assets.simulate.country import Country
 from ons_assets.simulate.tweets import files, habits
 from ons_assets.simulate.tweets.habits import WHERE, Tweets
-from ons_assets.simulate.tweets.people import AGE_GROUPS, STUDENT, People, make_people, terms_of
+from ons_assets.simulate.tweets.people import AGE_GROUPS, STUDENT, FloatArray, People, country_of, people_of, terms_of
 from ons_assets.simulate.tweets.scales import Scale, scale_of
-from ons_assets.simulate.tweets.settling import people_of, towns_of
-from ons_assets.simulate.tweets.towns import Towns, make_towns
 
 STATUS = ("employed", "student", "at_home")
 SEXES = ("female", "male")
@@ -44,9 +41,7 @@ def simulate_tweets(
     *,
     scale: str | Scale = "small",
     seed: int = 1,
-    areas: pl.DataFrame | None = None,
     country: Country | None = None,
-    progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Simulate people who tweet, and write what a collector would leave of it.
 
@@ -55,37 +50,29 @@ def simulate_tweets(
     drops
         Folder for the files of tweets: `tweets_<day>.json.gz`, or `points_<day>.parquet`.
     truth
-        Folder for the truth, as Parquet: areas, addresses, people (by person: status, age, user or not),
-        homes and jobs (person, user_id, from_day, area, position), moves (of everybody, with the day on
-        which the register learns of them), population (by area: people, students in term time on the
-        last day, users), population_by_group (by area, age and sex: people, students on the last day), flows
-        (origin, destination, month, people), outages, accounts (user_id, kind), tweets (tweet_id, user_id, where;
-        not at full scale), faults, deleted.
+        Folder for the truth, as Parquet: areas (districts), addresses, and of everybody of 16 and over: people
+        (`resident`, the number in the country, status, age, user or not), homes and jobs (person, user_id, from_day,
+        area, position), moves (with the day on which the register learns of them), population (by area: people,
+        students in term time on the last day, users), population_by_group (by area, age and sex: people, students on
+        the last day), flows (origin, destination, month, people); outages, accounts (user_id, kind), tweets (tweet_id,
+        user_id, where; not at full scale), faults, deleted.
     scale
         ``"small"``, ``"medium"``, ``"full"`` or a `Scale`.
     seed
         The same seed gives the same files, byte by byte.
-    areas
-        Areas to use instead of the invented towns, see `make_towns`.
     country
-        A country whose people tweet, through all of its days; `people` of the truth has their numbers in it as
-        `resident`.
-    progress
-        Called with users done and users in all.
+        Whose people tweet, through all of its days; None for that of `country_of`, with this seed.
     """
     size = scale_of(scale)
     for folder in (drops, truth):
         folder.mkdir(parents=True, exist_ok=True)
-    if country is not None:
-        size = replace(size, first_day=country.scale.first_day, days=country.scale.days)
-        towns = towns_of(country)
-        people = people_of(country, towns, size, seed)
-    else:
-        towns = make_towns(seed, size.users * size.people_per_user, areas)
-        people = make_people(towns, size, seed)
+    if country is None:
+        country = country_of(size, seed)
+    size = replace(size, first_day=country.scale.first_day, days=country.scale.days)
+    people, places = people_of(country, seed), country.addresses.select("easting_m", "northing_m").to_numpy()
     users = habits.choose_users(people, size, seed)
     down = habits.outages(size, seed)
-    tweets, accounts = _tweets(people, users, towns, size, seed, down, progress)
+    tweets, accounts = _tweets(people, users, places, size, seed, down)
     utc_s = files.utc_seconds(tweets.second, size)
     ids = files.tweet_ids(utc_s)
     if size.as_json:
@@ -94,7 +81,7 @@ def simulate_tweets(
         deleted.write_parquet(truth / "deleted.parquet")
     else:
         written = files.write_points(drops, tweets, utc_s, ids, size)
-    _write_truth(truth, towns, people, users, size, accounts, down)
+    _write_truth(truth, country, people, users, size, accounts, down)
     if size.name != "full":
         pl.DataFrame(
             {
@@ -119,16 +106,13 @@ def simulate_tweets(
 
 
 def _tweets(
-    people: People, users: np.ndarray, towns: Towns, size: Scale, seed: int, down: np.ndarray,
-    progress: Callable[[int, int], None] | None,
-) -> tuple[Tweets, pl.DataFrame]:  # fmt: skip
+    people: People, users: np.ndarray, places: FloatArray, size: Scale, seed: int, down: np.ndarray
+) -> tuple[Tweets, pl.DataFrame]:
     parts = []
     for start in range(0, len(users), USERS_AT_ONCE):
-        made = habits.tweets_of_people(people, users[start : start + USERS_AT_ONCE], towns, size, seed)
+        made = habits.tweets_of_people(people, users[start : start + USERS_AT_ONCE], places, size, seed)
         parts.append(made.take(habits.collected(made.second, down)))
-        if progress is not None:
-            progress(min(start + USERS_AT_ONCE, len(users)), len(users))
-    machines, accounts = habits.tweets_of_machines(towns, size, len(people.status), seed)
+    machines, accounts = habits.tweets_of_machines(places, size, len(people.status), seed)
     parts.append(machines.take(habits.collected(machines.second, down)))
     joined = Tweets(*(np.concatenate([getattr(part, name) for part in parts]) for name in Tweets.__dataclass_fields__))
     del parts
@@ -136,30 +120,21 @@ def _tweets(
 
 
 def _write_truth(
-    truth: Path, towns: Towns, people: People, users: np.ndarray, size: Scale, accounts: pl.DataFrame, down: np.ndarray
-) -> None:
-    names = towns.table["area"]
+    truth: Path, country: Country, people: People, users: np.ndarray, size: Scale, accounts: pl.DataFrame,
+    down: np.ndarray,
+) -> None:  # fmt: skip
     user_id = pl.when(pl.col("person").is_in(pl.Series(users).implode())).then(pl.col("person") + files.FIRST_USER_ID)
-    area_of = pl.Series(towns.area_of_address)
 
     def day(column: str) -> pl.Expr:
         return (pl.lit(size.first_day) + pl.duration(days=pl.col(column))).cast(pl.Date())
 
     def spells(frame: pl.DataFrame) -> pl.DataFrame:
         lived = frame.filter(pl.col("address") >= 0)
-        at = lived["address"].to_numpy()
-        return lived.select(
-            "person",
-            user_id=user_id,
-            from_day=pl.when(pl.col("from_day") > 0).then(day("from_day")),
-            area=names.gather(area_of.gather(at)),
-            easting_m=pl.Series(towns.position[at, 0]),
-            northing_m=pl.Series(towns.position[at, 1]),
-        )
+        begins = pl.when(pl.col("from_day") > 0).then(day("from_day"))
+        placed = country.addresses.select(pl.col("district").alias("area"), "easting_m", "northing_m")
+        return lived.select("person", user_id=user_id, from_day=begins).with_columns(placed[lived["address"]])
 
-    moves = people.moves.with_columns(
-        origin=pl.lit(names).gather("origin"), destination=pl.lit(names).gather("destination")
-    ).select(
+    moves = people.moves.select(
         "person",
         "kind",
         "origin",
@@ -175,27 +150,20 @@ def _write_truth(
         .agg(people=pl.len())
         .sort("month", "origin", "destination")
     )
-    last_job = people.jobs.unique("person", keep="last", maintain_order=True)["address"].to_numpy()
-    person = pl.DataFrame(
-        {
-            "person": np.arange(len(people.status)),
-            "status": pl.Series(STATUS, dtype=pl.String()).gather(people.status),
-            "age": pl.Series(AGE_GROUPS, dtype=pl.String()).gather(people.age),
-            "is_male": people.is_male,
-            "studies_last_day": (people.status == STUDENT) & (last_job >= 0),
-        }
-    ).with_columns(user_id=user_id, **({} if people.resident is None else {"resident": people.resident}))
+    lived, areas = _lived(country, people, users), country.land.districts.rename({"district": "area"})
     everyone = pl.concat([pl.DataFrame({"author": users, "kind": ["person"] * len(users)}), accounts])
     tables = {
-        "areas": towns.table,
-        "addresses": towns.addresses,
-        "people": person,
+        "areas": areas.select("area", "name", "easting_m", "northing_m", "radius_m", "population", "student_share"),
+        "addresses": country.addresses.with_columns(area="district"),
+        "people": lived.select(
+            "person", "status", "age", "is_male", studies_last_day="studies", user_id=user_id, resident="resident"
+        ),
         "homes": spells(people.homes),
         "jobs": spells(people.jobs),
         "moves": moves,
         "flows": flows,
-        "population": _population(towns, people, users),
-        "population_by_group": _population_by_group(towns, people),
+        "population": _population(areas.select("area"), lived),
+        "population_by_group": _population_by_group(lived),
         "accounts": everyone.select(user_id=pl.col("author") + files.FIRST_USER_ID, kind="kind"),
         "outages": pl.DataFrame(
             {"from_s": files.utc_seconds(down[:, 0], size), "to_s": files.utc_seconds(down[:, 1], size)}
@@ -208,48 +176,45 @@ def _write_truth(
         table.write_parquet(truth / f"{name}.parquet")
 
 
-def _population(towns: Towns, people: People, users: np.ndarray) -> pl.DataFrame:
-    """People by the area of their home, on the first and on the last day."""
-    first = people.homes.unique("person", keep="first", maintain_order=True)["address"].to_numpy()
-    last = people.homes.unique("person", keep="last", maintain_order=True)["address"].to_numpy()
-    area_first, area_last = towns.area_of_address[first], towns.area_of_address[last]
+def _lived(country: Country, people: People, users: np.ndarray) -> pl.DataFrame:
+    """A row a person, with the area of the home on the first and on the last day."""
+    n, district = len(people.status), country.addresses["district"]
+    first, last = (people.homes.unique("person", keep=keep, maintain_order=True) for keep in ("first", "last"))
     last_job = people.jobs.unique("person", keep="last", maintain_order=True)["address"].to_numpy()
-    is_student = (people.status == STUDENT) & (last_job >= 0)
-    is_user = np.zeros(len(people.status), dtype=bool)
-    is_user[users] = True
-
-    def count(area: np.ndarray) -> np.ndarray:
-        return np.bincount(area, minlength=towns.n)
-
     return pl.DataFrame(
         {
-            "area": towns.table["area"],
-            "population": count(area_first),
-            "population_last_day": count(area_last),
-            "students_last_day": count(area_last[is_student]),
-            "users": count(area_first[is_user]),
-        }
-    )
-
-
-def _population_by_group(towns: Towns, people: People) -> pl.DataFrame:
-    """People by the area of their home on the first day, age and sex; students by that of the last day."""
-    first = people.homes.unique("person", keep="first", maintain_order=True)["address"].to_numpy()
-    last = people.homes.unique("person", keep="last", maintain_order=True)["address"].to_numpy()
-    last_job = people.jobs.unique("person", keep="last", maintain_order=True)["address"].to_numpy()
-    groups = pl.DataFrame(
-        {
+            "person": np.arange(n),
+            "resident": people.resident,
+            "status": pl.Series(STATUS, dtype=pl.String()).gather(people.status),
             "age": pl.Series(AGE_GROUPS, dtype=pl.String()).gather(people.age),
+            "is_male": people.is_male,
             "sex": pl.Series(SEXES, dtype=pl.String()).gather(people.is_male.astype(np.int64)),
+            "first": district.gather(first["address"]),
+            "last": district.gather(last["address"]),
             "studies": (people.status == STUDENT) & (last_job >= 0),
+            "is_user": np.isin(np.arange(n), users),
         }
     )
-    at_first, at_last = (
-        groups.with_columns(area=towns.table["area"].gather(pl.Series(towns.area_of_address[home])))
-        for home in (first, last)
-    )
+
+
+def _population(areas: pl.DataFrame, lived: pl.DataFrame) -> pl.DataFrame:
+    """People by the area of their home, on the first and on the last day."""
+    counted = {
+        "population": lived["first"],
+        "population_last_day": lived["last"],
+        "students_last_day": lived.filter("studies")["last"],
+        "users": lived.filter("is_user")["first"],
+    }
+    for name, where in counted.items():
+        number = where.alias("area").value_counts(name=name).with_columns(pl.col(name).cast(pl.Int64()))
+        areas = areas.join(number, on="area", how="left", maintain_order="left").with_columns(pl.col(name).fill_null(0))
+    return areas
+
+
+def _population_by_group(lived: pl.DataFrame) -> pl.DataFrame:
+    """People by the area of their home on the first day, age and sex; students by that of the last day."""
     cell = ["area", "age", "sex"]
-    counted = at_first.group_by(cell).agg(population=pl.len())
-    students = at_last.filter("studies").group_by(cell).agg(students_last_day=pl.len())
+    counted = lived.rename({"first": "area"}).group_by(cell).agg(population=pl.len())
+    students = lived.filter("studies").rename({"last": "area"}).group_by(cell).agg(students_last_day=pl.len())
     joined = counted.join(students, on=cell, how="full", coalesce=True)
     return joined.with_columns(pl.col("population", "students_last_day").fill_null(0)).sort(cell)

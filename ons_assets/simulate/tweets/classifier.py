@@ -1,7 +1,4 @@
-"""What a statistical office has of the simulated country: areas, addresses, population, registered moves.
-
-And what somebody supplies who takes users for young or old, by a classifier that says how sure it is.
-"""
+"""What somebody supplies who takes users for young or old, by a classifier that says how sure it is."""
 
 from pathlib import Path
 
@@ -11,38 +8,6 @@ import polars as pl
 from ons_assets.simulate.prices.seeds import generator
 from ons_assets.simulate.tweets.people import AGE_GROUPS
 from ons_assets.simulate.tweets.world import SEXES
-
-YEAR, MONTH = "%Y", "%Y-%m"
-
-
-def write_office_files(truth: Path, drops: Path) -> None:
-    """Write reference files as an office gets them, one folder a source.
-
-    Parameters
-    ----------
-    truth
-        Folder that `simulate_tweets` wrote.
-    drops
-        Folder in which `areas`, `addresses` (AddressBase Core), `population` and `migration_estimates`
-        are made. The estimates are what the register knows, which learns late of moves.
-    """
-    areas = pl.read_parquet(truth / "areas.parquet").select("area", "easting_m", "northing_m")
-    _write(areas, drops / "areas" / "areas.csv")
-    addresses = pl.read_parquet(truth / "addresses.parquet")
-    core = addresses.select(
-        UPRN="uprn",
-        EASTING="easting_m",
-        NORTHING="northing_m",
-        CLASSIFICATION_CODE="class_code",
-        POSTCODE="postcode",
-        CHANGE_CODE=pl.lit("I"),
-    )
-    _write(core, drops / "addresses" / "addressbase_core.csv")
-    people = pl.read_parquet(truth / "population_by_group.parquet")
-    students = pl.min_horizontal("population", "students_last_day")
-    population = people.select("area", "age", "sex", "population", students=students)
-    _write(population, drops / "population" / "population.csv")
-    _write(_registered(truth), drops / "migration_estimates" / "registered_moves.csv")
 
 
 def write_user_demographics(
@@ -83,7 +48,9 @@ def write_user_demographics(
             "probability": joint.ravel().round(6),
         }
     )
-    _write(rows.filter(pl.col("probability") > 0), drops / "user_demographics" / "classified.csv")
+    folder = drops / "user_demographics"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows.filter(pl.col("probability") > 0).write_csv(folder / "classified.csv")
 
 
 def _as_seen(truly: pl.Series, values: tuple[str, ...], right: float, random: np.random.Generator) -> np.ndarray:
@@ -97,22 +64,3 @@ def _as_seen(truly: pl.Series, values: tuple[str, ...], right: float, random: np
     likely = common * sees[:, seen].T
     chances: np.ndarray = likely / likely.sum(axis=1, keepdims=True)
     return chances
-
-
-def _registered(truth: Path) -> pl.DataFrame:
-    """Moves between areas by month and year in which the register learned of them, up to the last day collected."""
-    moves = pl.read_parquet(truth / "moves.parquet")
-    last = moves["moved_on"].max()
-    between = moves.filter((pl.col("origin") != pl.col("destination")) & (pl.col("registered_on") <= last))
-    periods = [
-        between.group_by(pl.col("registered_on").dt.strftime(form).alias("period"), "origin", "destination").agg(
-            moves=pl.len()
-        )
-        for form in (MONTH, YEAR)
-    ]
-    return pl.concat(periods).sort("period", "origin", "destination")
-
-
-def _write(frame: pl.DataFrame, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frame.write_csv(path)
