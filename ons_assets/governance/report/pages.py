@@ -64,6 +64,7 @@ SAID = {
 }
 
 
+NOTED_COLUMNS = ("Stream", "Source", "From", "To", "Why", "Known by", "Had later")
 AUDIT_COLUMNS = ("Table", "Verdict", "Who is protected", "Fewest told", "Judged", "Withheld", "Learned")
 
 
@@ -285,8 +286,7 @@ def outages_page(facts: Facts) -> Page:
         for each in facts.outages
     ]  # fmt: skip
     told = noted[: facts.listed]
-    columns = ("Stream", "Source", "From", "To", "Why", "Known by", "Had later")
-    by_collectors: list[Block] = [Tabular("Newest first", columns, told, more=_more(len(noted), len(told)))]
+    by_collectors: list[Block] = [Tabular("Newest first", NOTED_COLUMNS, told, more=_more(len(noted), len(told)))]
     lead = [
         "Days without data, by source, between the first and the last day of its files.",
         "That a source has ended, or a file is late, is not seen here: look at when the last file came.",
