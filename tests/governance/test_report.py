@@ -14,7 +14,7 @@ from ons_assets.governance.report.deadlines import due
 from ons_assets.governance.report.facts import Facts, Light, Measured, Publication, TableFacts, TableQuality
 from ons_assets.governance.report.judgement import can_identify, may_be_published, stands, tasks
 from ons_assets.governance.report.page import as_html
-from ons_assets.governance.report.pages import moment, overview, path_of, site
+from ons_assets.governance.report.pages import overview, path_of, second, site
 from ons_assets.governance.report.summary import summary
 from ons_assets.governance.report.table_page import table_page
 from ons_assets.lakehouse import lake
@@ -312,14 +312,14 @@ def test_every_word_of_the_suites_is_on_a_page(facts: Facts, pages: dict[str, Re
 
 def test_outages_that_are_noted_are_told_with_what_was_had_later(facts: Facts, pages: dict[str, Reader]) -> None:
     assert [each["is_over"] for each in facts.outages] == [False, True, True], "the newest first"
-    began = [moment(each["began_utc"]) for each in facts.outages]
-    ended = [moment(each["ended_utc"]) for each in facts.outages]
+    began = [second(each["began_utc"]) for each in facts.outages]
+    ended = [second(each["ended_utc"]) for each in facts.outages]
     told = pages["outages.html"].text.split("Outages that are noted")[-1].split("Files by source")[0]
     places = [told.index(said) for said in (began[0], "lasts", "nothing", began[1], ended[1], began[2], ended[2])]
     assert places == sorted(places)
     assert f"no byte {MARKUP}" in told
     assert ended[0] not in told
-    assert f"from {moment(facts.outages[1]['backfilled_from_utc'])} on" in told
+    assert f"from {second(facts.outages[1]['backfilled_from_utc'])} on" in told
     assert told.rstrip().endswith("all")
 
 

@@ -94,6 +94,11 @@ def moment(when: datetime) -> str:
     return f"{day(when)} at {when:%H:%M} UTC"
 
 
+def second(when: datetime) -> str:
+    """Return a moment to the second as it is written."""
+    return f"{day(when)} at {when:%H:%M:%S} UTC"
+
+
 def path_of(table: str) -> str:
     """Return where the page of a table lies."""
     return f"tables/{table}.html"
@@ -280,8 +285,8 @@ def _listed(caption: str, found: Sequence[Refusal], most: int) -> list[Block]:
 def outages_page(facts: Facts) -> Page:
     """Return the calendar of outages."""
     noted: list[Sequence[Cell]] = [
-        [each["stream"], each["for_source"], moment(each["began_utc"]),
-         moment(each["ended_utc"]) if each["is_over"] else "lasts", FileName(each["outage_reason"] or ""),
+        [each["stream"], each["for_source"], second(each["began_utc"]),
+         second(each["ended_utc"]) if each["is_over"] else "lasts", FileName(each["outage_reason"] or ""),
          each["known_by"], _had_later(each)]
         for each in facts.outages
     ]  # fmt: skip
@@ -335,7 +340,7 @@ def _had_later(outage: Mapping[str, Any]) -> str:
     since = outage["backfilled_from_utc"]
     if since is None:
         return "nothing"
-    return "all" if since <= outage["began_utc"] else f"from {moment(since)} on"
+    return "all" if since <= outage["began_utc"] else f"from {second(since)} on"
 
 
 def _missing(state: str) -> str:

@@ -157,7 +157,9 @@ def _strips(
     return {
         "$schema": SCHEMA,
         "description": words,
-        "width": WIDTH - 60,
+        # Letters of the reader's system may be wider than those that the library measures with.
+        "padding": {"left": 25, "right": 5, "top": 5, "bottom": 5},
+        "width": WIDTH - 80,
         "height": {"step": ROW},
         "config": CONFIG,
         "data": {"values": values},
