@@ -39,6 +39,7 @@ SCALE = "medium"
 TOLD = MigrationFlowParameters().fewest_movers
 KEPT = ("users", "residences", "moves", "anchors", "student_homes", "numbers")
 SIZES = (0, 10, 20, 50, 100, 1_000_000)
+STUDENT_SHARES = (0, 0.25, 0.5, 0.75, 0.9, 1.01)
 PAIR = ["origin", "destination"]
 
 
@@ -157,8 +158,9 @@ def report_flows(worlds: list[World]) -> None:
                 if len(of_who):
                     told = of_who.filter(pl.col("movers") >= TOLD).join(
                         true.rename({"flow": "true"}), on=PAIR, how="left"
-                    )
-                    result = (compared(of_who, true), told.with_columns(pl.col("true").fill_null(0.0)))
+                    ).join(truth["students"].rename({"flow": "students"}), on=PAIR, how="left")  # fmt: skip
+                    told = told.with_columns(pl.col("true", "students").fill_null(0.0))
+                    result = (compared(of_who, true), told)
                     found.setdefault((name, who), []).append(result)
         of_users = true_flows(each.moves.drop_nulls("user_id"))
         scaled = of_users.with_columns(pl.col("flow") * len(each.moves) / of_users["flow"].sum())
@@ -170,6 +172,8 @@ def report_flows(worlds: list[World]) -> None:
         told = pl.concat([rows for _, rows in results])
         for size in ("flow", "true"):
             print(f"  covered, by {'estimate' if size == 'flow' else 'true size'}: {coverage(told, size)}")
+        if who == "all":
+            print(f"  by the share of students among those who truly move: {by_students(told)}")
 
 
 def compared(flows: pl.DataFrame, true: pl.DataFrame) -> dict[str, float]:
@@ -190,6 +194,20 @@ def coverage(told: pl.DataFrame, size: str) -> str:
         some = inside.filter(pl.col(size).is_between(low, high, closed="left"))
         if len(some):
             parts.append(f"{low}-{high if high < SIZES[-1] else ''} {some['inside'].mean():.3f} of {len(some)}")
+    return "; ".join(parts)
+
+
+def by_students(told: pl.DataFrame) -> str:
+    """Total over truth, and coverage, of told flows that few and many students make."""
+    shared = told.with_columns(
+        share=pl.col("students") / pl.col("true"), inside=pl.col("true").is_between("flow_low", "flow_high")
+    )
+    parts = []
+    for low, high in pairwise(STUDENT_SHARES):
+        some = shared.filter(pl.col("share").is_between(low, high, closed="left"))
+        if len(some):
+            ratio = some["flow"].sum() / some["true"].sum()
+            parts.append(f"{low}-{min(high, 1)} total {ratio:.2f}, covered {some['inside'].mean():.3f} of {len(some)}")
     return "; ".join(parts)
 
 

@@ -20,7 +20,7 @@ from ons_assets.simulate.country import (
 )
 from ons_assets.simulate.country.households import STUDENTS
 from ons_assets.simulate.country.lives import FAMILY, GRADUATION, LONG_AGO, NOWHERE, RESIDENTIAL, TERM
-from ons_assets.simulate.country.office import SURVEYED
+from ons_assets.simulate.country.office import SURVEYED, YOUNGEST, population
 from ons_assets.simulate.country.scales import SCALES
 from ons_assets.simulate.country.shopping import make_shopping
 from ons_assets.simulate.country.truth import areas_of, retailer_shares, spells_of
@@ -360,6 +360,17 @@ def test_no_code_of_the_office_is_unknown_to_its_areas(country, files):
         for column in of:
             assert set(rows[column]) <= known, (name, column)
     assert len(former - known) == 2
+
+
+@pytest.mark.parametrize(("first_day", "counted_on"), [(date(2011, 5, 1), 0), (date(2014, 8, 20), 59)])
+def test_the_office_counts_people_on_a_day_of_a_term(first_day, counted_on):
+    country = make_country(Scale("term", 2_000, first_day, 60), seed=2)
+    counted = population(country)
+    students = country.people.filter(activity="student").select("person")
+    studying = country.jobs_on(counted_on).join(students, on="person").filter(pl.col("address") != NOWHERE)
+    assert counted["students"].sum() == len(studying) > 50
+    assert (counted["students"] <= counted["population"]).all()
+    assert counted["population"].sum() == country.people.filter(pl.col("age") >= YOUNGEST).height
 
 
 def test_the_register_learns_late_and_of_some_moves_never(country, files):
