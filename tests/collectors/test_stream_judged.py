@@ -66,7 +66,7 @@ def killed_on_the_way(settings: Settings, server: StreamServer, kills: int) -> t
         os.kill(running.pid, signal.SIGKILL)
         moments.append(datetime.now(UTC))
         running.wait()
-        safe |= safe_ids(settings.home / "drops" / "tweets")
+        safe |= set(safe_ids(settings.home / "drops" / "tweets").tolist())
     running = begun(settings)
     wait_until(lambda: not server.phases_left)
     # The last connection that is to break does so, and then the stream is whole.

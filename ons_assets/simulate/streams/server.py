@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ JUNK = (
 )
 PAGE = 500
 BLOCK = 500
+# What the system of the stream may hold back of what was sent: what it holds is no longer on its way when it is said to
+# have been sent, and who reads slowly makes the stream wait, and not the log untrue.
+SEND_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ class StreamServer:
         self._phases = list(self.phases)
         self._refusals: list[int] = list(self._phases[0].refuse) if self._phases else []
         self._closed_until = 0.0
+        self._connections = 0
         self._began = datetime.now(UTC)
         self._loop = asyncio.new_event_loop()
         ready = threading.Event()
@@ -171,11 +176,19 @@ class StreamServer:
     def _next_phase(self) -> Phase:
         return self._phases.pop(0) if self._phases else Phase()
 
-    def _after(self, phase: Phase, last: int | None, by: str) -> None:
+    def _opened(self, transport: Any, number: int) -> int:
+        """Write down that a connection is there; return its number."""
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+        transport.set_write_buffer_limits(high=0)
+        self._connections += 1
+        self._write("opened", first=number, connection=self._connections)
+        return self._connections
+
+    def _after(self, phase: Phase, last: int | None, by: str, connection: int) -> None:
         """Write down a break."""
         self._refusals = list(self._phases[0].refuse) if self._phases else []
         self._closed_until = datetime.now(UTC).timestamp() + phase.lasting_seconds
-        self._write("broke", by=by, last=last)
+        self._write("broke", by=by, last=last, connection=connection)
 
     def _first_number(self, query: dict[str, str], headers: dict[str, str]) -> int:
         live = self.sent_until()
@@ -237,7 +250,7 @@ class StreamServer:
         of_kind = b"text/event-stream" if self.kind == "sse" else b"application/json"
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: " + of_kind + b"\r\nTransfer-Encoding: chunked\r\n\r\n")
         await writer.drain()
-        self._write("opened", first=number)
+        connection = self._opened(writer.transport, number)
 
         async def send(content: bytes) -> None:
             # Chunks end anywhere, also within a character.
@@ -249,14 +262,14 @@ class StreamServer:
         try:
             last = await self._send_all(phase, number, send)
         except ConnectionError:
-            self._after(phase, None, "left")
+            self._after(phase, None, "left", connection)
             return
         if phase.then in ("end", "bye"):
             writer.write(b"0\r\n\r\n")
         elif phase.then == "cut":
             message = self._framed(number, self._message(number))[:-8]
             writer.write(b"%x\r\n%s\r\n" % (len(message), message))
-        self._after(phase, last, phase.then)
+        self._after(phase, last, phase.then, connection)
         if phase.then in ("stall", "silent"):
             await self._linger(phase, send)
         elif phase.then in ("drop", "cut"):
@@ -325,13 +338,13 @@ class StreamServer:
         phase = self._next_phase()
         query = dict(parse_qsl(urlsplit(connection.request.path).query))
         number = self._first_number(query, {})
-        self._write("opened", first=number)
+        opened = self._opened(connection.transport, number)
         last = None
         try:
             last = await self._send_all(
                 phase, number, lambda content: connection.send(content.rstrip(b"\r\n"), text=True)
             )
-            self._after(phase, last, phase.then)
+            self._after(phase, last, phase.then, opened)
             if phase.then in ("stall", "silent"):
                 if phase.then == "stall":
                     # Pings are not answered either.
@@ -340,7 +353,7 @@ class StreamServer:
             elif phase.then in ("drop", "cut"):
                 connection.transport.abort()
         except ConnectionClosed:
-            self._after(phase, last, "left")
+            self._after(phase, last, "left", opened)
 
     def log_as_lines(self) -> str:
         """Return the log, a line of JSON an entry."""
