@@ -54,7 +54,7 @@ def soak(folder: Path, messages: int, breaks: int, kills: int, rate: float, kind
     home = operations.open_home(settings)
     with stream(folder, messages, breaks, rate, kind):
         began = time.monotonic()
-        killed, safe = harvest(home, messages, kills, messages / rate)
+        killed, safe = harvest(home, folder / "log.jsonl", messages, kills, messages / rate)
         seconds = time.monotonic() - began
     sizes = [each.stat().st_size for each in (home.drops / "tweets").iterdir()]
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
@@ -148,7 +148,7 @@ def stream(folder: Path, messages: int, breaks: int, rate: float, kind: str) -> 
 
 
 def harvest(
-    home: Home, messages: int, kills: int, seconds: float
+    home: Home, log: Path, messages: int, kills: int, seconds: float
 ) -> tuple[list[datetime], "np.ndarray[Any, np.dtype[np.int64]]"]:
     """Harvest until the last message is safe, and kill the process on the way; say when, and what was safe then."""
     draw, killed, safe = random.Random(2), [], np.empty(0, np.int64)
@@ -165,8 +165,8 @@ def harvest(
             safe = np.union1d(safe, safe_ids(home.drops / "tweets"))
     process = begin(home)
     received, since = -1, time.monotonic()
-    # Its last messages may be repeats, so that nothing but peace says that there are no more.
-    while time.monotonic() - since < QUIET_SECONDS:
+    # After the last one of all there may be repeats, so that nothing but peace says that there are no more.
+    while '"all"' not in log.read_text() or time.monotonic() - since < QUIET_SECONDS:
         if process.poll() is not None:
             raise RuntimeError("the harvester ended by itself")
         if (now := book.state().counts["received"]) != received:

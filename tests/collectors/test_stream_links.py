@@ -446,6 +446,14 @@ def test_a_page_of_another_kind_than_is_expected_is_none() -> None:
     assert "MARKER4711" not in str(lost)
 
 
+def test_a_page_that_is_longer_than_is_said_is_given_up() -> None:
+    page = b'[{"id": "' + b"x" * 5_000 + b'"}]'
+    found, lost, _ = polled([page], poll={"most_page_bytes": 1_000})
+    assert (found, lost and lost.by) == ([], "junk")
+    assert str(lost) == "a page is longer than 1000 bytes (most_page_bytes)"
+    assert len(polled([page], poll={"most_page_bytes": 6_000})[0]) == 2
+
+
 def test_a_page_that_comes_byte_by_byte_is_given_up() -> None:
     _, lost, _ = polled([b" " * 10_000 + b"[]"], pause=0.001, connect_seconds=0.1)
     assert lost is not None

@@ -100,15 +100,42 @@ class _Includes(msgspec.Struct, omit_defaults=True):
     places: list[_Place] | None = None
 
 
+class _Deleted(msgspec.Struct, omit_defaults=True):
+    id_str: str | None = None
+    id: int | str | None = None
+    user_id_str: str | None = None
+    user_id: int | str | None = None
+
+
+class _Delete(msgspec.Struct, omit_defaults=True):
+    status: _Deleted
+    timestamp_ms: str | None = None
+
+
+class _Scrub(msgspec.Struct, omit_defaults=True):
+    user_id_str: str | None = None
+    user_id: int | str | None = None
+    up_to_status_id_str: str | None = None
+    up_to_status_id: int | str | None = None
+
+
 class _Message(msgspec.Struct):
     data: list[_Tweet] | _Tweet | None = None
     includes: _Includes | None = None
     errors: msgspec.Raw = msgspec.Raw(b"")
+    # Withdrawals, as streams in the words of X's API v1.1 send them: of a post, and of positions up to one.
+    delete: _Delete | None = None
+    scrub_geo: _Scrub | None = None
 
 
 class _Written(msgspec.Struct, omit_defaults=True):
     data: list[_Tweet] | _Tweet
     includes: _Includes | None = None
+
+
+class _Withdrawn(msgspec.Struct, omit_defaults=True):
+    delete: _Delete | None = None
+    scrub_geo: _Scrub | None = None
 
 
 _decode_message = msgspec.json.Decoder(_Message).decode
@@ -120,6 +147,8 @@ def _of_twitter(message: bytes) -> Kept | None:
         said = _decode_message(message)
     except UNREADABLE:
         raise Junk from None
+    if said.delete is not None or said.scrub_geo is not None:
+        return Kept(_encode(_withdrawn(said)), None)
     if said.data is None:
         notice = bytes(said.errors)
         if b"disconnect" in notice:
@@ -132,6 +161,23 @@ def _of_twitter(message: bytes) -> Kept | None:
         return None
     is_placed = any(each.geo is not None and each.geo.coordinates is not None for each in tweets)
     return Kept(_encode(_Written(said.data, said.includes)), _iso(tweets[-1].created_at), is_placed)
+
+
+def _withdrawn(said: _Message) -> _Withdrawn:
+    """Return what of a withdrawal is kept: which post, or up to which, and whose."""
+    if said.delete is not None:
+        post = said.delete.status
+        if (post.id_str or post.id) is None or (post.user_id_str or post.user_id) is None:
+            raise Junk
+        return _Withdrawn(delete=said.delete)
+    scrub = said.scrub_geo
+    if (
+        scrub is None
+        or (scrub.user_id_str or scrub.user_id) is None
+        or (scrub.up_to_status_id_str or scrub.up_to_status_id) is None
+    ):
+        raise Junk
+    return _Withdrawn(scrub_geo=scrub)
 
 
 def _of_fields(keeps: Keeps) -> Keeper:
