@@ -376,11 +376,40 @@ def test_a_file_is_read_as_it_grows_and_on_from_where_it_was_left(
     assert messages(again) == [b"55", b"6", b"7", b"8"]
     # While nobody read, the file was put aside: its end comes first.
     add(tmp_path / "positions.jsonl.1", b"late\n")()
-    old = again[-1].cursor
-    assert old is not None
-    assert messages(grown(path, old, [])) == []
+    assert messages(grown(path, again[-1].cursor, [])) == [b"late"], "what was put aside is looked at until it rests"
     at_its_end = f"{(tmp_path / 'positions.jsonl.1').stat().st_ino}:{len(b'1_2_3_44_55_6_')}"
     assert messages(grown(path, at_its_end, [])) == [b"late", b"7", b"8"]
+
+
+def test_what_is_written_to_a_file_that_was_put_aside_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer goes on with the file that it has open until it is told of the new one."""
+    monkeypatch.setattr(growing_file, "LOOK_SECONDS", 0.01)
+    path, aside = tmp_path / "positions.jsonl", tmp_path / "positions.jsonl.1"
+    path.write_bytes(b"1\n2")
+
+    def put_aside() -> None:
+        path.rename(aside)
+        path.write_bytes(b"3\n")
+
+    found = grown(path, None, [put_aside, add(aside, b"2\nlate\n"), add(path, b"4\n")])
+    assert messages(found) == [b"1", b"3", b"22", b"late", b"4"], "a line that had no end too"
+    add(aside, b"later\n")()
+    assert messages(grown(path, found[-1].cursor, [add(path, b"5\n")])) == [b"later", b"5"], "and after a kill"
+
+
+def test_a_file_that_was_put_aside_is_left_when_it_rests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growing_file, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(growing_file, "LOOKS_AT_REST", 3)
+    path, aside = tmp_path / "positions.jsonl", tmp_path / "positions.jsonl.1"
+    path.write_bytes(b"1\n2")
+
+    def put_aside() -> None:
+        path.rename(aside)
+        path.write_bytes(b"3\n")
+
+    found = grown(path, None, [put_aside, add(path, b"4\n"), add(path, b"5\n")])
+    assert sorted(messages(found)) == [b"1", b"2", b"3", b"4", b"5"], "its last line needs no end"
+    assert found[-1].cursor == f"{path.stat().st_ino}:6"
 
 
 def test_a_file_that_was_emptied_is_read_from_its_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
