@@ -56,6 +56,7 @@ def soak(folder: Path, messages: int, breaks: int, kills: int, rate: float, kind
         began = time.monotonic()
         killed, safe = harvest(home, folder / "log.jsonl", messages, kills, messages / rate)
         seconds = time.monotonic() - began
+    kept = safe_ids(home.drops / "tweets")
     sizes = [each.stat().st_size for each in (home.drops / "tweets").iterdir()]
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     operations.take(settings, sorted((home.drops / "outages").iterdir()), "outages", quiet)
@@ -94,6 +95,7 @@ def soak(folder: Path, messages: int, breaks: int, kills: int, rate: float, kind
         "that come twice": len(ids) - len(there),
         "safe before a kill": len(safe),
         "safe before a kill and not there": len(np.setdiff1d(safe, there, assume_unique=True)),
+        "in the files": len(kept),
         "sent and not there": len(np.setdiff1d(expected, there, assume_unique=True)),
         "there and never sent": len(np.setdiff1d(there, expected, assume_unique=True)),
         "outages by the stream and who killed": len(early_true),
@@ -165,8 +167,8 @@ def harvest(
             safe = np.union1d(safe, safe_ids(home.drops / "tweets"))
     process = begin(home)
     received, since = -1, time.monotonic()
-    # After the last one of all there may be repeats, so that nothing but peace says that there are no more.
-    while '"all"' not in log.read_text() or time.monotonic() - since < QUIET_SECONDS:
+    # After the last one of all there may be repeats: it is over when there is peace, and the last one is safe.
+    while time.monotonic() - since < QUIET_SECONDS or not is_safe(home, log, FIRST_ID + messages - 1):
         if process.poll() is not None:
             raise RuntimeError("the harvester ended by itself")
         if (now := book.state().counts["received"]) != received:
@@ -176,6 +178,11 @@ def harvest(
     process.terminate()
     process.wait()
     return killed, safe
+
+
+def is_safe(home: Home, log: Path, last: int) -> bool:
+    ids = safe_ids(home.drops / "tweets") if '"all"' in log.read_text() else ()
+    return len(ids) > 0 and int(ids[-1]) == last
 
 
 def begin(home: Home) -> subprocess.Popen[bytes]:

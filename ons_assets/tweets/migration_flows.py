@@ -8,7 +8,7 @@ from ons_assets.flows.intervals import interval_of_partly_seen
 from ons_assets.flows.raking import Margin, rake
 from ons_assets.lakehouse.sums import exact_mean, exact_sum
 from ons_assets.parameters.tweets import MigrationFlowParameters
-from ons_assets.tweets.mover_weights import mover_weights
+from ons_assets.tweets.mover_weights import PERIODS, mover_weights
 from ons_assets.tweets.pools import with_pools
 from ons_assets.tweets.residents import residents_at_risk
 from ons_assets.tweets.student_moves import Study
@@ -75,7 +75,8 @@ def migration_flows(
     pl.DataFrame
         who ("all", and "students" if enough were seen to study and move in a year), period_type ("month" or "year"),
         period (2014-09 or 2014), origin, destination, movers (users), flow (people), flow_low, flow_high (interval,
-        the wider the less of the period the collector covered), weighted_by. Sorted. Small numbers of movers are in it: it leaves by its disclosure step only.
+        the wider the less of the period the collector covered), weighted_by. Sorted. Small numbers of movers are in it:
+        it leaves by its disclosure step only.
     """
     parameters = parameters or MigrationFlowParameters()
     if users is not None:
@@ -158,9 +159,8 @@ def _with_gaps(flows: pl.DataFrame, residences: pl.DataFrame, bias: float) -> np
     if "month_coverage" not in residences.columns:
         return np.full(len(flows), bias)
     months = residences.group_by("month").agg(uncovered=1 - pl.col("month_coverage").min())
-    told = pl.concat(
-        months.group_by(period=pl.col("month").dt.strftime(form)).agg(exact_mean("uncovered")) for form in ("%Y-%m", "%Y")
-    )
+    period = pl.col("month").dt.strftime
+    told = pl.concat(months.group_by(period=period(form)).agg(exact_mean("uncovered")) for form in PERIODS.values())
     joined = flows.select("period").join(told, on="period", how="left", maintain_order="left")
     uncovered = joined["uncovered"].fill_null(0.0).to_numpy()
     return np.asarray(np.expm1(np.hypot(np.log1p(bias), np.log1p(uncovered))))

@@ -154,8 +154,19 @@ def test_a_token_that_stands_in_a_description_by_mistake_is_not_repeated(tmp_pat
 @pytest.mark.parametrize(
     "name",
     [
-        *("token", "access_token", "accessToken", "api_key", "apikey", "key", "auth", "Authorization", "password", "pwd"),
-        *("client_secret", "X-Amz-Signature", "sig", "jwt", "sessionid", "bearer", "api%5Fkey"),
+        *(
+            "token",
+            "access_token",
+            "accessToken",
+            "api_key",
+            "apikey",
+            "key",
+            "auth",
+            "Authorization",
+            "password",
+            "pwd",
+        ),
+        *("client_secret", "X-Amz-Signature", "sig", "jwt", "sessionid", "bearer", "api%5Fkey", "pwd"),
     ],
 )
 @pytest.mark.parametrize("kind", ["sse", "websocket"])
@@ -167,7 +178,9 @@ def test_a_secret_in_an_address_is_refused_and_not_repeated(tmp_path: Path, name
     assert "s3cret" not in str(error.value)
 
 
-@pytest.mark.parametrize("query", ["page_token=a", "pagination_token=a", "keyword=sea", "author_id=3", "tweet.fields=geo"])
+@pytest.mark.parametrize(
+    "query", ["page_token=a", "pagination_token=a", "keyword=sea", "author_id=3", "tweet.fields=geo"]
+)
 def test_what_only_sounds_like_a_secret_is_called(tmp_path: Path, query: str) -> None:
     assert description.read(written(tmp_path, address=f"https://stream.example/s?{query}")).address.endswith(query)
 

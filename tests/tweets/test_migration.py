@@ -245,7 +245,8 @@ def test_a_gap_over_two_months_is_in_the_intervals_of_both():
         "ended_utc": [datetime(2014, 4, 20, tzinfo=UTC)],
         "backfilled_from_utc": [None],
     }
-    recorded = outages_of(pl.LazyFrame(outage, schema_overrides={"backfilled_from_utc": pl.Datetime("us", "UTC")}), "tweets")
+    lasting = pl.LazyFrame(outage, schema_overrides={"backfilled_from_utc": pl.Datetime("us", "UTC")})
+    recorded = outages_of(lasting, "tweets")
     gaps = collection_gaps(pl.Series([], dtype=pl.Datetime("us", "UTC")), outages=recorded)
     days = pl.date_range(date(2014, 1, 1), date(2014, 7, 31), eager=True)
     spells = [(user, 0, date(2014, 1, 1), date(2014, 7, 31)) for user in range(3_000)]

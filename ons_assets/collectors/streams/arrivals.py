@@ -1,4 +1,4 @@
-"""When what was read of a connection came to this machine, which is earlier than it was read where the reader is behind.
+"""When what was read of a connection came to this machine: earlier than it was read, where the reader is behind.
 
 The system takes what comes in while the process is busy: tens of megabytes may lie there when a connection breaks. Who
 takes the time at which the last byte was read would have an outage begin minutes too late, and so claim less than was
@@ -57,8 +57,9 @@ class Arrivals:
         # Bytes that had come, when the last of them did, and when they had not all come yet.
         self._seen: deque[tuple[int, float, float]] = deque()
         self._looked = elapsed()
-        # As of the last look: when what was read had come, and whether more waits.
-        self.read = self._looked
+        # As of the last look: when the last byte that was read had come, since when at the earliest whatever was read
+        # since the look before may have, and whether more waits.
+        self.read = self.since = self._looked
         self.is_behind = False
 
     def look(self) -> None:
@@ -79,6 +80,7 @@ class Arrivals:
             self._seen.popleft()
         received, at, before = self._seen[0]
         # Of what came between two looks it is known that it had not come at the first.
+        self.since = max(self.since, min(before, at))
         self.read = max(self.read, at if read >= received else min(before, at))
         self.is_behind = came.unread > 0
         self._looked = now

@@ -12,8 +12,8 @@ from ons_assets.collectors.streams.links import Batch, Call, Lines, Lost, nappin
 
 LOOK_SECONDS = 0.2
 CHUNK_BYTES = 1 << 18
-# A file that was put aside may be written to until its writer takes up the new one: it is left when it has not grown for
-# so many looks, which are ten minutes.
+# A file that was put aside may be written to until its writer takes up the new one: it is left when it has not grown
+# for so many looks, which are ten minutes.
 LOOKS_AT_REST = 3_000
 
 

@@ -102,8 +102,8 @@ class Harvester:
         self._cursor = self._state.cursor
         self._counts = dict(self._state.counts)
         self._counts_told = dict(self._counts)
-        # By the clock that only goes forward, of a connection: when it answered, when its last sign of life came that was
-        # read, its last message that was taken, and whatever was taken last.
+        # By the clock that only goes forward, of a connection: when it answered, when its last sign of life came that
+        # was read, its last message that was taken, and whatever was taken last.
         self._answered: float | None = None
         self._alive: float | None = None
         self._messaged = self._taken = self._safe = self._clock.elapsed()
@@ -227,9 +227,10 @@ class Harvester:
             self._behind_seconds = max(now - self._alive, 0.0)
 
     def _came(self, batch: Batch | Exception) -> float:
-        """When a batch came that was just read."""
-        is_read = isinstance(batch, Batch) and batch.messages
-        return self._alive if is_read and self._alive is not None else self._clock.elapsed()
+        """When a batch came that was just read, at the earliest: signs of life may have come after its messages."""
+        if isinstance(batch, Exception) or not batch.messages or self._alive is None:
+            return self._clock.elapsed()
+        return self._alive if self._arrivals is None else self._arrivals.since
 
     @property
     def _is_due(self) -> bool:

@@ -244,7 +244,7 @@ def _by_names(paths: Sequence[str], other: _Read) -> _Read:
 
     def read(message: bytes) -> Sequence[Any] | None:
         try:
-            return get(decode(message))  # type: ignore[no-any-return]
+            return get(decode(message))
         except (msgspec.MsgspecError, AttributeError):
             return other(message)
 

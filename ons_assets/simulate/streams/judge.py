@@ -27,11 +27,15 @@ class Interval:
         From when to when.
     by
         How it came about.
+    begins_by_utc
+        Until when it may be told to begin; None for its beginning. Of a stream that sends signs of life and no messages
+        any more, the last sign: who misses the next one before the messages has heard it until then.
     """
 
     began_utc: datetime
     ended_utc: datetime
     by: str
+    begins_by_utc: datetime | None = None
 
 
 def true_outages(log: Sequence[Mapping[str, Any]], killed: Sequence[datetime]) -> list[Interval]:
@@ -45,6 +49,7 @@ def true_outages(log: Sequence[Mapping[str, Any]], killed: Sequence[datetime]) -
         When the harvester was killed, in order.
     """
     found: list[Interval] = []
+    signs = {each["connection"]: each["at"] for each in log if each["what"] == "last sign"}
     broke: tuple[datetime, str] | None = None
     kills, connection = list(killed), None
     for each in log:
@@ -59,7 +64,9 @@ def true_outages(log: Sequence[Mapping[str, Any]], killed: Sequence[datetime]) -
             begins = [*([broke] if broke is not None else []), *((each, "killed") for each in early)]
             if begins:
                 began, by = min(begins)
-                found.append(Interval(began, at, by))
+                sign = signs.get(connection) if by == "silent" else None
+                last = datetime.fromtimestamp(sign, UTC) if sign is not None else None
+                found.append(Interval(began, at, by, min(last, at) if last is not None else None))
             broke, connection = None, each.get("connection")
     return found
 
@@ -84,7 +91,9 @@ def beyond(some: Iterable[Interval], others: Iterable[Interval], within: timedel
         else:
             wide.append((began, ended))
     return [
-        each for each in some if not any(began <= each.began_utc and each.ended_utc <= ended for began, ended in wide)
+        each
+        for each in some
+        if not any(began <= (each.begins_by_utc or each.began_utc) and each.ended_utc <= ended for began, ended in wide)
     ]
 
 

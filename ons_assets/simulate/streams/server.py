@@ -104,6 +104,8 @@ class StreamServer:
         self._refusals: list[int] = list(self._phases[0].refuse) if self._phases else []
         self._closed_until = 0.0
         self._connections = 0
+        # When something was sent last over each connection: who writes the log may have to wait for its turn.
+        self._sent: dict[int, float] = {}
         self._began = datetime.now(UTC)
         self._loop = asyncio.new_event_loop()
         ready = threading.Event()
@@ -182,13 +184,16 @@ class StreamServer:
         transport.set_write_buffer_limits(high=0)
         self._connections += 1
         self._write("opened", first=number, connection=self._connections)
+        self._sent[self._connections] = datetime.now(UTC).timestamp()
         return self._connections
 
     def _after(self, phase: Phase, last: int | None, by: str, connection: int) -> None:
-        """Write down a break."""
+        """Write down a break, as of when something was sent last."""
         self._refusals = list(self._phases[0].refuse) if self._phases else []
         self._closed_until = datetime.now(UTC).timestamp() + phase.lasting_seconds
-        self._write("broke", by=by, last=last, connection=connection)
+        self.log.append(
+            {"at": self._sent[connection], "what": "broke", "by": by, "last": last, "connection": connection}
+        )
 
     def _first_number(self, query: dict[str, str], headers: dict[str, str]) -> int:
         live = self.sent_until()
@@ -257,6 +262,7 @@ class StreamServer:
             cut = len(content) // 2
             for each in (content[:cut], content[cut:]) if cut else (content,):
                 writer.write(b"%x\r\n%s\r\n" % (len(each), each))
+            self._sent[connection] = datetime.now(UTC).timestamp()
             await writer.drain()
 
         try:
@@ -272,6 +278,7 @@ class StreamServer:
         self._after(phase, last, phase.then, connection)
         if phase.then in ("stall", "silent"):
             await self._linger(phase, send)
+            self.log.append({"at": self._sent[connection], "what": "last sign", "connection": connection})
         elif phase.then in ("drop", "cut"):
             await writer.drain()
             writer.transport.abort()
@@ -340,10 +347,13 @@ class StreamServer:
         number = self._first_number(query, {})
         opened = self._opened(connection.transport, number)
         last = None
+
+        async def send(content: bytes) -> None:
+            self._sent[opened] = datetime.now(UTC).timestamp()
+            await connection.send(content.rstrip(b"\r\n"), text=True)
+
         try:
-            last = await self._send_all(
-                phase, number, lambda content: connection.send(content.rstrip(b"\r\n"), text=True)
-            )
+            last = await self._send_all(phase, number, send)
             self._after(phase, last, phase.then, opened)
             if phase.then in ("stall", "silent"):
                 if phase.then == "stall":
