@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ons_assets import operations
@@ -53,8 +54,9 @@ def soak(folder: Path, messages: int, breaks: int, kills: int, rate: float, kind
     home = operations.open_home(settings)
     with stream(folder, messages, breaks, rate, kind):
         began = time.monotonic()
-        killed, safe = harvest(home, messages, kills, messages / rate)
+        killed, safe = harvest(home, folder / "log.jsonl", messages, kills, messages / rate)
         seconds = time.monotonic() - began
+    kept = safe_ids(home.drops / "tweets")
     sizes = [each.stat().st_size for each in (home.drops / "tweets").iterdir()]
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     operations.take(settings, sorted((home.drops / "outages").iterdir()), "outages", quiet)
@@ -62,7 +64,8 @@ def soak(folder: Path, messages: int, breaks: int, kills: int, rate: float, kind
     began = time.monotonic()
     operations.read_waiting(settings, quiet)
     read_seconds = time.monotonic() - began
-    ids = lake.read(home, CATALOGUE["tweets/raw_tweets"]).select("tweet_id").collect()["tweet_id"]
+    ids = np.sort(lake.read(home, CATALOGUE["tweets/raw_tweets"]).select("tweet_id").collect()["tweet_id"].to_numpy())
+    there = np.unique(ids)
     told = outages(home)
     # After its last message the stream is silent, and whatever follows is its end.
     done = min(datetime.fromtimestamp(each["at"], UTC) for each in log if each["what"] == "all") - WITHIN
@@ -70,7 +73,12 @@ def soak(folder: Path, messages: int, breaks: int, kills: int, rate: float, kind
     recorded = [Interval(row["began_utc"], row["ended_utc"], row["known_by"]) for row in told]
     early_true, early_recorded = ([each for each in some if each.began_utc < done] for some in (true, recorded))
     opened = [each["first"] for each in log if each["what"] == "opened"]
-    expected = set(range(FIRST_ID + opened[0], FIRST_ID + messages))
+    expected = np.arange(FIRST_ID + opened[0], FIRST_ID + messages)
+    late = beyond(early_true, recorded, WITHIN), beyond(early_recorded, true, WITHIN)
+    for which, some in zip(("true and not in the ledger", "in the ledger and not true"), late, strict=True):
+        for each in some:
+            nearest = min(recorded if some is late[0] else true, key=lambda other: distance(each, other))
+            print(f"{which}: {told_of(each)}; nearest: {told_of(nearest)}")
     return {
         "messages sent at least once": messages - opened[0],
         "breaks": sum(each["what"] == "broke" for each in log),
@@ -84,20 +92,30 @@ def soak(folder: Path, messages: int, breaks: int, kills: int, rate: float, kind
         "bytes on the disk": sum(sizes),
         "seconds of reading them": round(read_seconds, 1),
         "rows of raw_tweets": len(ids),
-        "that come twice": len(ids) - ids.n_unique(),
-        "safe before a kill and not there": len(safe - set(ids)),
-        "sent and not there": len(expected - set(ids)),
-        "there and never sent": len(set(ids) - expected),
+        "that come twice": len(ids) - len(there),
+        "safe before a kill": len(safe),
+        "safe before a kill and not there": len(np.setdiff1d(safe, there, assume_unique=True)),
+        "in the files": len(kept),
+        "sent and not there": len(np.setdiff1d(expected, there, assume_unique=True)),
+        "there and never sent": len(np.setdiff1d(there, expected, assume_unique=True)),
         "outages by the stream and who killed": len(early_true),
         "in the ledger": len(early_recorded),
-        "true and not in the ledger to the second": len(beyond(early_true, recorded, WITHIN)),
-        "in the ledger and not true to the second": len(beyond(early_recorded, true, WITHIN)),
+        "true and not in the ledger to the second": len(late[0]),
+        "in the ledger and not true to the second": len(late[1]),
         "had later": sum(row["backfilled_from_utc"] == row["began_utc"] for row in told),
         "largest memory of a harvester (MiB)": max(MEMORY, default=0),
     }
 
 
 MEMORY: list[int] = []
+
+
+def distance(one: Interval, other: Interval) -> timedelta:
+    return abs(one.began_utc - other.began_utc) + abs(one.ended_utc - other.ended_utc)
+
+
+def told_of(one: Interval) -> str:
+    return f"{one.by} {one.began_utc:%H:%M:%S.%f} to {one.ended_utc:%H:%M:%S.%f}"
 
 
 @contextmanager
@@ -131,24 +149,30 @@ def stream(folder: Path, messages: int, breaks: int, rate: float, kind: str) -> 
         process.wait()
 
 
-def harvest(home: Home, messages: int, kills: int, seconds: float) -> tuple[list[datetime], set[int]]:
+def harvest(
+    home: Home, log: Path, messages: int, kills: int, seconds: float
+) -> tuple[list[datetime], "np.ndarray[Any, np.dtype[np.int64]]"]:
     """Harvest until the last message is safe, and kill the process on the way; say when, and what was safe then."""
-    draw, killed, safe = random.Random(2), [], set()
+    draw, killed, safe = random.Random(2), [], np.empty(0, np.int64)
     book = Logbook.of(home, STREAM)
     for _ in range(kills):
+        before = book.state().counts["received"]
         process = begin(home)
-        time.sleep(2.0 + draw.uniform(0, max(2 * (seconds / max(kills, 1) - 2.0), 0.2)))
+        # One that has received nothing has nothing to lose; on a busy machine it takes its time to begin.
+        while book.state().counts["received"] == before and not is_all_sent(log):
+            time.sleep(0.05)
+        time.sleep(draw.uniform(0, max(2 * (seconds / max(kills, 1) - 2.0), 0.2)))
         MEMORY.append(memory_of(process))
         process.send_signal(signal.SIGKILL)
         killed.append(datetime.now(UTC))
         process.wait()
         # Large files are looked at now and then: it takes its time, in which nobody listens.
         if messages <= 100_000 or len(killed) % 10 == 0:
-            safe |= safe_ids(home.drops / "tweets")
+            safe = np.union1d(safe, safe_ids(home.drops / "tweets"))
     process = begin(home)
     received, since = -1, time.monotonic()
-    # Its last messages may be repeats, so that nothing but peace says that there are no more.
-    while time.monotonic() - since < QUIET_SECONDS:
+    # After the last one of all there may be repeats: it is over when there is peace, and the last one is safe.
+    while time.monotonic() - since < QUIET_SECONDS or not is_safe(home, log, FIRST_ID + messages - 1):
         if process.poll() is not None:
             raise RuntimeError("the harvester ended by itself")
         if (now := book.state().counts["received"]) != received:
@@ -158,6 +182,15 @@ def harvest(home: Home, messages: int, kills: int, seconds: float) -> tuple[list
     process.terminate()
     process.wait()
     return killed, safe
+
+
+def is_safe(home: Home, log: Path, last: int) -> bool:
+    ids = safe_ids(home.drops / "tweets") if is_all_sent(log) else ()
+    return len(ids) > 0 and int(ids[-1]) == last
+
+
+def is_all_sent(log: Path) -> bool:
+    return log.exists() and '"all"' in log.read_text()
 
 
 def begin(home: Home) -> subprocess.Popen[bytes]:

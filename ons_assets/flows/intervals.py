@@ -33,7 +33,7 @@ def gamma_interval(
 
 
 def interval_of_partly_seen(
-    seen: npt.NDArray[np.int64], total: FloatArray, level: float, bias: float
+    seen: npt.NDArray[np.int64], total: FloatArray, level: float, bias: float | FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return the interval of a number of people of whom some were seen.
 
@@ -50,7 +50,7 @@ def interval_of_partly_seen(
     level
         Such as 0.95.
     bias
-        Relative standard deviation of the chance that somebody is seen.
+        Relative standard deviation of the chance that somebody is seen; one for all, or shape (n,).
 
     References
     ----------

@@ -1,13 +1,14 @@
 """Migration flows from area to area: from users to the population, with intervals."""
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from ons_assets.flows.intervals import interval_of_partly_seen
 from ons_assets.flows.raking import Margin, rake
-from ons_assets.lakehouse.sums import exact_sum
+from ons_assets.lakehouse.sums import exact_mean, exact_sum
 from ons_assets.parameters.tweets import MigrationFlowParameters
-from ons_assets.tweets.mover_weights import mover_weights
+from ons_assets.tweets.mover_weights import PERIODS, mover_weights
 from ons_assets.tweets.pools import with_pools
 from ons_assets.tweets.residents import residents_at_risk
 from ons_assets.tweets.student_moves import Study
@@ -73,8 +74,9 @@ def migration_flows(
     -------
     pl.DataFrame
         who ("all", and "students" if enough were seen to study and move in a year), period_type ("month" or "year"),
-        period (2014-09 or 2014), origin, destination, movers (users), flow (people), flow_low, flow_high (interval),
-        weighted_by. Sorted. Small numbers of movers are in it: it leaves by its disclosure step only.
+        period (2014-09 or 2014), origin, destination, movers (users), flow (people), flow_low, flow_high (interval,
+        the wider the less of the period the collector covered), weighted_by. Sorted. Small numbers of movers are in it:
+        it leaves by its disclosure step only.
     """
     parameters = parameters or MigrationFlowParameters()
     if users is not None:
@@ -94,7 +96,7 @@ def migration_flows(
             _raked(students, parameters),
         ]
     ).with_columns(who=pl.Series([EVERYBODY] * len(everybody) + [STUDENTS] * len(students), dtype=pl.String()))
-    bias = _bias(weighed.weighted_by, parameters)
+    bias = _with_gaps(flows, residences, _bias(weighed.weighted_by, parameters))
     low, high = interval_of_partly_seen(flows["movers"].to_numpy(), flows["flow"].to_numpy(), parameters.level, bias)
     found = flows.with_columns(
         flow_low=pl.Series(low), flow_high=pl.Series(high), weighted_by=pl.lit(weighed.weighted_by)
@@ -145,6 +147,23 @@ def _margin(cells: pl.DataFrame, end: str, fewest: int) -> Margin:
     joined = cells.join(numbers, on=end, how="left", maintain_order="left")
     by_number = joined.group_by("number").agg(exact_sum("total")).sort("number")
     return Margin(joined["number"].to_numpy().astype(np.intp), by_number["total"].to_numpy())
+
+
+def _with_gaps(flows: pl.DataFrame, residences: pl.DataFrame, bias: float) -> npt.NDArray[np.float64]:
+    """Add to the bias of each flow what the collector did not cover of its month, or year.
+
+    Who moves while nothing is collected is seen at the old home before and at the new one after, and is counted in the
+    middle: of a gap over two months all of its moves in one. By so much may the chance be wrong that a move of a month
+    is seen in it.
+    """
+    if "month_coverage" not in residences.columns:
+        return np.full(len(flows), bias)
+    months = residences.group_by("month").agg(uncovered=1 - pl.col("month_coverage").min())
+    period = pl.col("month").dt.strftime
+    told = pl.concat(months.group_by(period=period(form)).agg(exact_mean("uncovered")) for form in PERIODS.values())
+    joined = flows.select("period").join(told, on="period", how="left", maintain_order="left")
+    uncovered = joined["uncovered"].fill_null(0.0).to_numpy()
+    return np.asarray(np.expm1(np.hypot(np.log1p(bias), np.log1p(uncovered))))
 
 
 def _bias(weighted_by: str, parameters: MigrationFlowParameters) -> float:

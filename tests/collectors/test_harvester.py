@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ons_assets.collectors.streams import harvesting, outages
+from ons_assets.collectors.streams.arrivals import Came
 from ons_assets.collectors.streams.clock import Clock
 from ons_assets.collectors.streams.description import Backfill, Reconnect, Stream, Wait
 from ons_assets.collectors.streams.harvesting import Harvester, NotHarvested
@@ -188,6 +189,60 @@ def test_an_outage_lasts_from_the_last_sign_of_life_to_the_answer(tmp_path: Path
     assert row["backfilled_from_utc"] == ""
     assert (end["known_by"], end["is_over"]) == ("process", "no")
     assert house.ids() == [1, 2]
+
+
+def test_what_is_read_late_had_come_before(tmp_path: Path) -> None:
+    """Ten seconds are read behind the stream, which broke meanwhile: the outage begins when its last byte came."""
+    house = House(tmp_path)
+    came = {"bytes": 0, "unread": 0, "at": 0.0}
+
+    def over(house: House) -> list[bytes]:
+        house.calls[-1].over(
+            lambda: Came(int(came["bytes"]), int(came["unread"]), house.clock.hands["wall"] - came["at"])
+        )
+        return []
+
+    def lie(seconds: float) -> Step:
+        """Let messages come that lie there, and the stream break after them."""
+
+        def step(house: House) -> list[bytes]:
+            house.clock.go(seconds)
+            came.update(bytes=came["bytes"] + 300, unread=200, at=house.clock.hands["wall"])
+            return [message(1, house.clock.now())]
+
+        return step
+
+    def read(number: int, unread: int) -> Step:
+        def step(house: House) -> list[bytes]:
+            house.clock.go(5)
+            came["unread"] = unread
+            return [message(number, house.clock.now())]
+
+        return step
+
+    house.run([over, lie(3), read(2, 100), read(3, 0), DROPPED], [go(30), answer, send(4)])
+    [row, _] = house.rows()
+    assert (row["known_by"], row["began_utc"][:21]) == ("connection", at(3)[:21])
+    assert row["ended_utc"] == at(43)
+    assert house.ids() == [1, 2, 3, 4]
+
+
+def test_what_lies_unread_is_no_silence(tmp_path: Path) -> None:
+    house = House(tmp_path, silence_seconds=100, heartbeat_seconds=None)
+    came = {"unread": 500.0}
+
+    def over(house: House) -> list[bytes]:
+        house.calls[-1].over(lambda: Came(1000, int(came["unread"]), house.clock.hands["wall"]))
+        return []
+
+    def read(house: House) -> list[bytes]:
+        came["unread"] = 0
+        return [message(1, house.clock.now())]
+
+    house.run([over, go(150), go(150), read, go(0)], [answer, send(2)])
+    rows = house.rows()
+    assert [row["known_by"] for row in rows] == ["silence", "process"]
+    assert house.ids() == [1, 2], "all that had come was read before it was given up"
 
 
 def test_no_sign_of_life_is_an_outage_from_the_last_one_on(tmp_path: Path) -> None:

@@ -66,17 +66,21 @@ def killed_on_the_way(settings: Settings, server: StreamServer, kills: int) -> t
         os.kill(running.pid, signal.SIGKILL)
         moments.append(datetime.now(UTC))
         running.wait()
-        safe |= safe_ids(settings.home / "drops" / "tweets")
+        safe |= set(safe_ids(settings.home / "drops" / "tweets").tolist())
     running = begun(settings)
     wait_until(lambda: not server.phases_left)
     # The last connection that is to break does so, and then the stream is whole.
-    wait_until(lambda: server.log[-1]["what"] != "opened")
-    wait_until(lambda: server.log[-1]["what"] == "opened")
+    wait_until(lambda: last_event(server) != "opened")
+    wait_until(lambda: last_event(server) == "opened")
     before = book.state().counts["received"]
     wait_until(lambda: book.state().counts["received"] >= before + 300 and not book.state().open_outage)
     running.terminate()
     running.wait()
     return moments, safe
+
+
+def last_event(server: StreamServer) -> str:
+    return next(str(each["what"]) for each in reversed(server.log) if each["what"] != "last sign")
 
 
 def has_received(book: Logbook, messages: int) -> bool:

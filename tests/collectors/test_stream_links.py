@@ -9,11 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
+import httpx_sse
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ons_assets.collectors.streams import growing_file
 from ons_assets.collectors.streams.description import Stream
-from ons_assets.collectors.streams.http_links import EventBytes
+from ons_assets.collectors.streams.events import MARGIN_BYTES, Events
 from ons_assets.collectors.streams.links import Batch, Call, Lines, Lost, greater, link_of, peace_seconds, refusal
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -156,12 +160,14 @@ def test_events_are_parsed_as_the_standard_says(size: int, end: str) -> None:
     content = end.join(said).encode()
     found, lost = received("sse", [HEAD % EVENTS, *pieces(content, size)])
     assert messages(found) == [text.encode(), b"123", b'{\n"id": 2}', b"{}"]
-    assert [batch.cursor for batch in found if batch.messages] == ["7", "7", "7", "9"]
+    assert [batch.cursor for batch in found if batch.messages][-1] == "9"
+    if size == 1:
+        assert [batch.cursor for batch in found if batch.messages] == ["7", "7", "7", "9"]
     assert lost.by == "ended"
     assert lost.wait_seconds == 3.0, "the service says how long one waits"
 
 
-@pytest.mark.parametrize(("retry", "seconds"), [("1" + "0" * 400, 320), ("9" * 5000, 0), ("-5000", 0), ("soon", 0)])
+@pytest.mark.parametrize(("retry", "seconds"), [("1" + "0" * 400, 320), ("9" * 5000, 320), ("-5000", 0), ("soon", 0)])
 def test_a_service_asks_for_any_peace_it_likes(retry: str, seconds: float) -> None:
     content = f"data: 1\nretry: {retry}\n\n".encode()
     found, lost = received("sse", [HEAD % EVENTS, content])
@@ -169,18 +175,43 @@ def test_a_service_asks_for_any_peace_it_likes(retry: str, seconds: float) -> No
     assert (lost.by, lost.wait_seconds) == ("ended", seconds)
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 1000])
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
-def test_bytes_of_an_event_are_counted_whatever_the_chunks_are(size: int, end: bytes) -> None:
-    event = EventBytes()
-    for _ in range(3):
-        for chunk in pieces(end.join([b"data: 123", b":" + b"x" * 50, b"data: 4", b""]), size):
-            held = event.after(chunk)
-        assert held == len(b"data: 123data: 4")
-        for chunk in pieces(end, size):
-            held = event.after(chunk)
-        assert held == 0
-    assert event.after(b":" + b"x" * 50) == 51, "a comment that does not end is held too"
+@settings(max_examples=200, deadline=None)
+@given(
+    lines=st.lists(
+        st.sampled_from(
+            [
+                *("", "", "data: {}", "data:", "data", "data:  a", "event: update", "event", "event:delete", "id: 7"),
+                *("id:", "id", "id: a\0b", ":", ": data: 1", "retry: 10", "retry: x", " data: 1", "more: 2"),
+                *("data: caf\u00e9 \u2028 \U0001f30d", "data: a: b"),
+            ]
+        )
+    ),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    size=st.integers(1, 9),
+    events=st.sampled_from([(), ("update",), ("message", "update")]),
+)
+def test_events_are_those_of_another_parser(lines: list[str], end: str, size: int, events: tuple[str, ...]) -> None:
+    content = "".join(line + end for line in lines).encode()
+    answer = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=content)
+    said = [each for each in httpx_sse.EventSource(answer).iter_sse() if each.data]
+    expected = [each.data.encode() for each in said if not events or each.event in events]
+    parted = Events(1 << 20, events)
+    assert [each for chunk in pieces(content, size) for each in parted.of(chunk)] == expected
+
+
+def test_what_is_no_utf_8_becomes_the_sign_for_it() -> None:
+    assert Events(100).of(b"data: \xff\n\n") == ["\ufffd".encode()]
+
+
+def test_an_event_is_bounded_whatever_it_is_made_of() -> None:
+    for line in (b"data: 123\n", b"data:\n", b"x" * 100):
+        parted = Events(10)
+        parted.of(line * (MARGIN_BYTES // len(line) - 10))
+        with pytest.raises(Lost, match="longer than 10 bytes"):
+            parted.of(line * MARGIN_BYTES)
+    parted = Events(10)
+    for _ in range(MARGIN_BYTES // 10):
+        assert parted.of(b":" + b"x" * 50 + b"\ndata: 1\n\n") == [b"1"]
 
 
 def test_comments_hide_no_event_without_end() -> None:
@@ -345,11 +376,40 @@ def test_a_file_is_read_as_it_grows_and_on_from_where_it_was_left(
     assert messages(again) == [b"55", b"6", b"7", b"8"]
     # While nobody read, the file was put aside: its end comes first.
     add(tmp_path / "positions.jsonl.1", b"late\n")()
-    old = again[-1].cursor
-    assert old is not None
-    assert messages(grown(path, old, [])) == []
+    assert messages(grown(path, again[-1].cursor, [])) == [b"late"], "what was put aside is looked at until it rests"
     at_its_end = f"{(tmp_path / 'positions.jsonl.1').stat().st_ino}:{len(b'1_2_3_44_55_6_')}"
     assert messages(grown(path, at_its_end, [])) == [b"late", b"7", b"8"]
+
+
+def test_what_is_written_to_a_file_that_was_put_aside_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer goes on with the file that it has open until it is told of the new one."""
+    monkeypatch.setattr(growing_file, "LOOK_SECONDS", 0.01)
+    path, aside = tmp_path / "positions.jsonl", tmp_path / "positions.jsonl.1"
+    path.write_bytes(b"1\n2")
+
+    def put_aside() -> None:
+        path.rename(aside)
+        path.write_bytes(b"3\n")
+
+    found = grown(path, None, [put_aside, add(aside, b"2\nlate\n"), add(path, b"4\n")])
+    assert messages(found) == [b"1", b"3", b"22", b"late", b"4"], "a line that had no end too"
+    add(aside, b"later\n")()
+    assert messages(grown(path, found[-1].cursor, [add(path, b"5\n")])) == [b"later", b"5"], "and after a kill"
+
+
+def test_a_file_that_was_put_aside_is_left_when_it_rests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growing_file, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(growing_file, "LOOKS_AT_REST", 3)
+    path, aside = tmp_path / "positions.jsonl", tmp_path / "positions.jsonl.1"
+    path.write_bytes(b"1\n2")
+
+    def put_aside() -> None:
+        path.rename(aside)
+        path.write_bytes(b"3\n")
+
+    found = grown(path, None, [put_aside, add(path, b"4\n"), add(path, b"5\n")])
+    assert sorted(messages(found)) == [b"1", b"2", b"3", b"4", b"5"], "its last line needs no end"
+    assert found[-1].cursor == f"{path.stat().st_ino}:6"
 
 
 def test_a_file_that_was_emptied_is_read_from_its_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -413,6 +473,14 @@ def test_a_page_of_another_kind_than_is_expected_is_none() -> None:
     found, lost, _ = polled([b'{"all": "MARKER4711"}'], poll={"each": "keys(all)"})
     assert (found, lost and lost.by) == ([], "http")
     assert "MARKER4711" not in str(lost)
+
+
+def test_a_page_that_is_longer_than_is_said_is_given_up() -> None:
+    page = b'[{"id": "' + b"x" * 5_000 + b'"}]'
+    found, lost, _ = polled([page], poll={"most_page_bytes": 1_000})
+    assert (found, lost and lost.by) == ([], "junk")
+    assert str(lost) == "a page is longer than 1000 bytes (most_page_bytes)"
+    assert len(polled([page], poll={"most_page_bytes": 6_000})[0]) == 2
 
 
 def test_a_page_that_comes_byte_by_byte_is_given_up() -> None:

@@ -152,6 +152,40 @@ def test_a_token_that_stands_in_a_description_by_mistake_is_not_repeated(tmp_pat
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "token",
+            "access_token",
+            "accessToken",
+            "api_key",
+            "apikey",
+            "key",
+            "auth",
+            "Authorization",
+            "password",
+            "pwd",
+        ),
+        *("client_secret", "X-Amz-Signature", "sig", "jwt", "sessionid", "bearer", "api%5Fkey", "pwd"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["sse", "websocket"])
+def test_a_secret_in_an_address_is_refused_and_not_repeated(tmp_path: Path, name: str, kind: str) -> None:
+    scheme = "wss" if kind == "websocket" else "https"
+    path = written(tmp_path, kind=kind, address=f"{scheme}://stream.example/s?lang=en&{name}=s3cret4711")
+    with pytest.raises(BadDescription, match="the address holds a secret") as error:
+        description.read(path)
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "query", ["page_token=a", "pagination_token=a", "keyword=sea", "author_id=3", "tweet.fields=geo"]
+)
+def test_what_only_sounds_like_a_secret_is_called(tmp_path: Path, query: str) -> None:
+    assert description.read(written(tmp_path, address=f"https://stream.example/s?{query}")).address.endswith(query)
+
+
+@pytest.mark.parametrize(
     ("more", "fault"),
     [
         ({"address": "https://stream.example:99999/"}, "Port out of range"),

@@ -1,17 +1,21 @@
 """What of a message is kept: the fields of the layout, and never a text or a name."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ons_assets.collectors.streams import description
 from ons_assets.collectors.streams.description import Keeps
 from ons_assets.collectors.streams.keeping import Farewell, Junk, cursor_of, cursor_or_none, keeper_of
+from ons_assets.intake.limits import Limits
 from ons_assets.simulate.streams import Made
+from ons_assets.tweets.json_lines import Reader
+from ons_assets.tweets.records import Rules
 
 WHEN = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 SECRET = "MARKER4711"
@@ -133,6 +137,74 @@ def test_an_id_of_several_parts_is_one_number_the_same_every_time() -> None:
 def test_what_is_no_message_is_junk(message: bytes) -> None:
     with pytest.raises(Junk):
         keeper_of(PLAIN)(message)
+
+
+PATHS = ("id", "user", "account.id", "geo.lat", "geo.lon", "at", "a.b.c", "a.b")
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.sampled_from(["x", "", "2026-03-01T12:00:00Z", 1.5]),
+    lambda below: (
+        st.lists(below, max_size=2)
+        | st.dictionaries(st.sampled_from(["id", "lat", "lon", "b", "c", "account"]), below, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None)
+@given(
+    places=st.lists(st.sampled_from(PATHS), min_size=5, max_size=5),
+    message=st.dictionaries(st.sampled_from(["id", "user", "account", "geo", "at", "a", "more"]), VALUES) | VALUES,
+)
+def test_ways_by_names_lead_where_they_lead_in_a_whole_message(places: list[str], message: Any) -> None:
+    """What is not asked for is passed over, and nothing else is another."""
+    fields = dict(zip(("id", "user", "time", "latitude", "longitude"), places, strict=True))
+    # With a condition that always holds, all of the message is read.
+    found = []
+    for keeps in (Keeps(fields=fields), Keeps(fields=fields, only="`true`")):
+        try:
+            found.append(keeper_of(keeps)(said(message)))
+        except Junk:
+            found.append(None)
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("micros", [0, 1, 250_000, 999_999])
+@pytest.mark.parametrize("year", [1, 1970, 2026, 9999])
+def test_times_are_written_as_isoformat_writes_them(micros: int, year: int) -> None:
+    when = datetime(year, 3, 1, 2, 3, 4, micros, tzinfo=UTC)
+    kept = keeper_of(PLAIN)(said({**OF_PLAIN, "created_at": when.isoformat()}))
+    assert kept is not None
+    assert json.loads(kept.line)["time"] == when.isoformat(timespec="microseconds")
+
+
+def test_withdrawals_of_x_are_kept_as_the_way_in_reads_them(tmp_path: Path) -> None:
+    delete = {"status": {"id_str": "1234", "id": 1234, "user_id_str": "7"}, "timestamp_ms": "1772368215250"}
+    scrub = {"user_id_str": "7", "up_to_status_id_str": OF_X["data"]["id"]}
+    keep = keeper_of(Keeps(layout="twitter-api"))
+    lines = [keep(said(OF_X))]
+    lines += [keep(said({"delete": {**delete, "text": SECRET}, "more": SECRET})), keep(said({"scrub_geo": scrub}))]
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"".join(each.line + b"\n" for each in lines if each is not None))
+    assert SECRET not in path.read_text()
+    piece = Reader(b"secret", Limits()).read(path, Rules(datetime(2026, 3, 2, tzinfo=UTC), date(2014, 1, 1)))
+    assert piece.accepted["event"].to_list() == ["tweet", "delete", "scrub_geo"]
+    assert piece.rejected.is_empty()
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        {"delete": {"status": {"id_str": "1"}}},
+        {"delete": {"status": {"user_id_str": "1"}}},
+        {"delete": {}},
+        {"delete": 3},
+        {"scrub_geo": {"user_id": 1}},
+        {"scrub_geo": {"up_to_status_id": 1}},
+    ],
+)
+def test_a_withdrawal_of_nothing_is_junk(notice: dict[str, Any]) -> None:
+    with pytest.raises(Junk):
+        keeper_of(Keeps(layout="twitter-api"))(said(notice))
 
 
 @given(st.binary(max_size=200))

@@ -11,6 +11,7 @@ from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.collectors.streams.outages import COLUMNS, Outage, text_of
 from ons_assets.governance.outages.outage_files import OutageFiles
+from ons_assets.intake.ledger import Status
 from ons_assets.lakehouse import lake
 from ons_assets.settings import Settings
 
@@ -82,6 +83,22 @@ def test_what_cannot_be_is_rejected(tmp_path: Path, row: str, reason: str) -> No
     rows, rejected = read(tmp_path, f"{HEADER}\n{good}\n{row}\n".encode())
     assert len(rows) == 1
     assert [each.startswith(reason) for each in rejected] == [True]
+
+
+def test_an_outage_of_a_source_that_there_is_not_is_refused_with_its_reason(tmp_path: Path) -> None:
+    """It would be kept, and reduce the coverage of nothing."""
+    settings = Settings(home=tmp_path)
+    home = operations.open_home(settings)
+    path = tmp_path / "told.csv"
+    path.write_text(f"{HEADER}\nmine,tweet,2026-03-01T07:00:00Z,2026-03-01T08:00:00Z\n")
+    taken = operations.take(settings, [path], "outages", lambda _: None)
+    operations.read_waiting(settings, lambda _: None)
+    [kept] = operations.current(settings, taken.drops)
+    assert kept.status == Status.REFUSED
+    assert "for_source is no drop folder; there are" in str(kept.reason)
+    assert "tweets" in str(kept.reason)
+    with pytest.raises(LookupError):
+        lake.read(home, CATALOGUE["governance/outages"])
 
 
 def test_of_an_outage_that_is_told_again_the_later_file_counts(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ons_assets.parameters.tweets import MigrationFlowParameters, MoveParameters
 from ons_assets.tweets.anchors import tweet_stays, user_anchors, user_commutes
 from ons_assets.tweets.cluster_types import cluster_types
+from ons_assets.tweets.collection_gaps import collection_coverage, collection_gaps, outages_of
 from ons_assets.tweets.migration_comparison import compare_areas, compare_pairs, totals_by_area
 from ons_assets.tweets.migration_flows import migration_flows, users_at_risk
 from ons_assets.tweets.residences import moves, residences, second_residences, student_homes
@@ -233,6 +234,44 @@ def test_flow_and_movers_tell_of_no_area_how_few_users_it_has(users, people):
     for _, same in month.group_by(pl.col("people_by_user").round(9)):
         [by_user] = same["people_by_user"].round(9).unique()
         assert sum(population_of[area] for area in same["origin"].unique()) / by_user >= 10 - 1e-6
+
+
+def test_a_gap_over_two_months_is_in_the_intervals_of_both():
+    """Of what moves in it all is counted in the middle: one month has too few moves, and the next too many."""
+    down_from, down_to = date(2014, 3, 18), date(2014, 4, 20)
+    outage = {
+        "for_source": ["tweets"],
+        "began_utc": [datetime(2014, 3, 18, tzinfo=UTC)],
+        "ended_utc": [datetime(2014, 4, 20, tzinfo=UTC)],
+        "backfilled_from_utc": [None],
+    }
+    lasting = pl.LazyFrame(outage, schema_overrides={"backfilled_from_utc": pl.Datetime("us", "UTC")})
+    recorded = outages_of(lasting, "tweets")
+    gaps = collection_gaps(pl.Series([], dtype=pl.Datetime("us", "UTC")), outages=recorded)
+    days = pl.date_range(date(2014, 1, 1), date(2014, 7, 31), eager=True)
+    spells = [(user, 0, date(2014, 1, 1), date(2014, 7, 31)) for user in range(3_000)]
+    for number in range(120 * 5):
+        moved = date(2014, 2, 1) + timedelta(number // 5)
+        seen_until, seen_from = moved - timedelta(1), moved
+        if down_from <= moved < down_to:
+            seen_until, seen_from = down_from - timedelta(1), down_to
+        user = 5_000 + number
+        spells += [(user, 0, date(2014, 1, 1), seen_until), (user, 1, seen_from, date(2014, 7, 31))]
+    anchors = homes(*spells)
+    found = {}
+    for name, known in (("told", gaps), ("not told", gaps.clear())):
+        lived = residences(anchors, tweets_in(), collection_coverage(known, days))
+        parameters = MigrationFlowParameters(bias_by_area=0.1)
+        flows = migration_flows(moves(anchors), lived, population(A=36_000, B=5_000), parameters)
+        found[name] = {row["period"]: row for row in flows.to_dicts() if row["origin"] == "A"}
+    for month, people in (("2014-03", 31 * 5 * 10), ("2014-04", 30 * 5 * 10)):
+        told, untold = found["told"][month], found["not told"][month]
+        assert told["flow"] == untold["flow"]
+        assert not untold["flow_low"] <= people <= untold["flow_high"], "so wrong is the month"
+        assert told["flow_low"] <= people <= told["flow_high"]
+    for name in ("flow_low", "flow_high"):
+        assert found["told"]["2014-02"][name] == found["not told"]["2014-02"][name], "of which nothing is missing"
+    assert found["told"]["2014"]["flow_high"] > found["not told"]["2014"]["flow_high"]
 
 
 def test_age_divides_users_and_population_alike():

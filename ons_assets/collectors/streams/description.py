@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -35,6 +35,12 @@ SCHEMES = {
 }
 VARIABLE = re.compile("[A-Z][A-Z0-9_]*")
 NO_TOKEN_HERE = "environment or file says where it lies; the token itself never stands in a description"
+# Of names of parameters, as letters alone: what services call that which lets somebody in. One that leads to a page is
+# none.
+SECRET = re.compile(
+    "(?<!page)(?<!next)(?<!continuation)(?<!pagination)(?<!sync)token$|secret|passw|passphrase|^pwd$|^pass$|apikey|"
+    "accesskey|privatekey|^key$|^auth(orization|entication|key)?$|^bearer$|^jwt$|credential|signature|^sig$|sessionid"
+)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Of the files in which positions come that are no words of a service: what each field is.
 FIELDS = {
@@ -233,6 +239,9 @@ class Poll(Part):
     each: str | None = Field(None, description="JMESPath expression of the messages of a page; without it, the page")
     next: str | None = Field(None, description="JMESPath expression of what leads to the next page, while there is one")
     next_parameter: str | None = Field(None, description="of the address, which takes it")
+    most_page_bytes: int = Field(
+        8 << 20, gt=0, description="of a page at most, which is held at once; a longer one is given up"
+    )
 
     @field_validator("each", "next")
     @classmethod
@@ -296,6 +305,13 @@ class Stream(Part):
         _ = parts.port
         if parts.username or parts.password or parts.fragment:
             raise ValueError("the address holds a name, a password or a fragment: token says where a token lies")
+        for name, _value in parse_qsl(parts.query, keep_blank_values=True):
+            if SECRET.search(re.sub("[^a-z]", "", name.lower())):
+                # Neither the name, which may be the secret by mistake, nor what it is.
+                raise ValueError(
+                    "the address holds a secret (a token, key, password or signature): it would be shown wherever the "
+                    "address is, and is known to whoever reads the description; token says where a token lies"
+                )
         if self.token is not None and parts.scheme in ("http", "ws") and parts.hostname not in LOOPBACK:
             raise ValueError(f"a token is not sent over {parts.scheme}://, where everybody on the way can read it")
         return self

@@ -7,13 +7,14 @@ and the outage that the next one records begins with the last thing that was saf
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from ons_assets.collectors.streams import outages
+from ons_assets.collectors.streams.arrivals import Arrivals, Measure
 from ons_assets.collectors.streams.clock import Clock
 from ons_assets.collectors.streams.description import Stream
 from ons_assets.collectors.streams.hour_files import STAMP, HourFiles
@@ -22,17 +23,16 @@ from ons_assets.collectors.streams.links import Batch, Call, Link, Lost, link_of
 from ons_assets.collectors.streams.logbook import Logbook
 from ons_assets.collectors.streams.outages import KnownBy, Outage
 from ons_assets.collectors.streams.resuming import Resume, Waits, resume
+from ons_assets.collectors.streams.waiting import Waiting
 from ons_assets.lakehouse.home import write_atomically
 from ons_assets.wording import counted
 
 Progress = Callable[[str], None]
-# Batches that wait to be kept; while there are so many, the service is not read.
-WAITING = 8
 KNOWN_BY: dict[str, KnownBy] = {"heartbeat": "heartbeat", "silence": "silence"}
-
-
 # How often the end of a wait is looked for.
 LOOK_SECONDS = 1.0
+# A connection is measured so often at most.
+MEASURE_SECONDS = 0.01
 # How long a connection may take to be closed.
 GOODBYE_SECONDS = 5.0
 
@@ -102,10 +102,15 @@ class Harvester:
         self._cursor = self._state.cursor
         self._counts = dict(self._state.counts)
         self._counts_told = dict(self._counts)
-        # By the clock that only goes forward: sign of life, message, what was last made safe, answer.
-        self._alive: float | None = None
-        self._messaged = self._safe = self._clock.elapsed()
+        # By the clock that only goes forward, of a connection: when it answered, when its last sign of life came that
+        # was read, its last message that was taken, and whatever was taken last.
         self._answered: float | None = None
+        self._alive: float | None = None
+        self._messaged = self._taken = self._safe = self._clock.elapsed()
+        # What of it waits to be taken, when it was measured, and how long what was read last had lain there.
+        self._waiting = Waiting()
+        self._arrivals: Arrivals | None = None
+        self._measured = self._behind_seconds = 0.0
         self._confirmed = self._asked = False
         # Where the last connections stood that a message ended which cannot be taken.
         self._junk_at: list[str | None] = []
@@ -169,15 +174,18 @@ class Harvester:
         asked = Resume() if is_stuck else resume(self.stream.backfill, self._state, now)
         cursor = self._state.cursor if self.stream.kind == "file" else None
         self._asked = asked.is_asked or cursor is not None
-        call = Call(self.stream, self._agent, self._token, asked.parameters, asked.headers, cursor, self._is_alive)
-        self._answered = self._alive = None
-        self._confirmed = False
-        queue: asyncio.Queue[Batch | Exception] = asyncio.Queue(WAITING)
+        call = Call(
+            *(self.stream, self._agent, self._token, asked.parameters, asked.headers, cursor),
+            alive=self._is_alive,
+            over=self._is_over,
+        )
+        self._answered = self._alive = self._arrivals = None
+        self._waiting, self._behind_seconds, self._confirmed = Waiting(), 0.0, False
         began = self._clock.elapsed()
-        pumping = asyncio.create_task(_pump(self._link, call, queue))
+        pumping = asyncio.create_task(_pump(self._link, call, self._waiting, self._came))
         try:
             while not self._ending.is_set():
-                await self._take_waiting(queue)
+                await self._take_waiting()
                 await self._tick(began)
         except Lost as lost:
             await self._make_safe()
@@ -189,58 +197,81 @@ class Harvester:
             await asyncio.wait({pumping}, timeout=GOODBYE_SECONDS)
         return None
 
-    async def _take_waiting(self, queue: "asyncio.Queue[Batch | Exception]") -> None:
-        """Take what came, until it has to be made safe; where nothing does, for a part of a second."""
+    async def _take_waiting(self) -> None:
+        """Take all that came; where nothing does, wait for a part of a second."""
+        await self._waiting.some(min(max(self.stream.commit_seconds, 0.01), 1.0) / 2)
+        batches: list[Batch] = []
         try:
-            found = await asyncio.wait_for(queue.get(), min(max(self.stream.commit_seconds, 0.01), 1.0) / 2)
-        except TimeoutError:
-            return
-        while True:
-            if isinstance(found, Exception):
-                raise found
-            if self._answered is None:
-                self._answered = self._messaged = self._clock.elapsed()
-            self._confirm()
-            self._take(found)
-            if self._is_due or queue.empty():
-                return
-            found = queue.get_nowait()
+            for found, came in self._waiting.take():
+                if isinstance(found, Exception):
+                    raise found
+                if self._answered is None:
+                    self._answered = self._messaged = came
+                self._confirm()
+                batches.append(found)
+                self._take(found, came)
+        finally:
+            self._go_on(batches)
+
+    def _is_over(self, measure: Measure) -> None:
+        self._arrivals = Arrivals(measure, self._clock.elapsed)
 
     def _is_alive(self) -> None:
-        self._alive = self._clock.elapsed()
+        """Note a sign of life, as of when it came to this machine, where that is known."""
+        now = self._clock.elapsed()
+        if self._arrivals is None:
+            self._alive = now
+        elif self._alive is None or now - self._measured >= MEASURE_SECONDS:
+            self._arrivals.look()
+            self._measured, self._alive = now, self._arrivals.read
+            self._behind_seconds = max(now - self._alive, 0.0)
+
+    def _came(self, batch: Batch | Exception) -> float:
+        """When a batch came that was just read, at the earliest: signs of life may have come after its messages."""
+        if isinstance(batch, Exception) or not batch.messages or self._alive is None:
+            return self._clock.elapsed()
+        return self._alive if self._arrivals is None else self._arrivals.since
 
     @property
     def _is_due(self) -> bool:
         waited = self._clock.elapsed() - self._safe
         return waited >= self.stream.commit_seconds or self._line_bytes >= self.stream.commit_bytes
 
-    def _take(self, batch: Batch) -> None:
-        latest = None
-        for message in batch.messages:
-            self._counts["received"] += 1
-            try:
-                kept = self._keep(message)
-            except Junk:
-                self._counts["junk"] += 1
-                continue
-            except Farewell:
-                raise Lost("network", "the service said that it ends the connection") from None
-            if kept is None:
-                self._counts["left_out"] += 1
-                continue
-            self._counts["kept"] += 1
-            self._lines.append(kept.line)
-            self._line_bytes += len(kept.line)
-            latest = kept.time or latest
+    def _take(self, batch: Batch, came: float) -> None:
+        latest, lines, before = None, self._lines, len(self._lines)
+        junk = left_out = 0
+        try:
+            for message in batch.messages:
+                try:
+                    kept = self._keep(message)
+                except Junk:
+                    junk += 1
+                    continue
+                if kept is None:
+                    left_out += 1
+                    continue
+                lines.append(kept.line)
+                self._line_bytes += len(kept.line)
+                latest = kept.time or latest
+        except Farewell:
+            raise Lost("network", "the service said that it ends the connection") from None
+        finally:
+            new = {"kept": len(lines) - before, "left_out": left_out, "junk": junk}
+            for name, number in {**new, "received": sum(new.values())}.items():
+                self._counts[name] += number
+        self._taken = came
         if batch.messages:
-            self._messaged = self._clock.elapsed()
-        if batch.cursor is not None:
-            self._cursor = batch.cursor
-        elif self._cursor_of is not None and self.stream.kind != "poll":
-            read = (self._cursor_of(each) for each in reversed(batch.messages))
-            self._cursor = next((each for each in read if each is not None), self._cursor)
+            self._messaged = came
         if latest is not None and self._confirmed and self._state.outages:
             self._state = self._state.with_outages(*(outages.caught_up(each, latest) for each in self._state.outages))
+
+    def _go_on(self, batches: Sequence[Batch]) -> None:
+        """Have the cursor stand behind what was taken."""
+        if self._cursor_of is None or self.stream.kind == "poll":
+            told = (each.cursor for each in reversed(batches))
+        else:
+            told = (self._cursor_of(each) for batch in reversed(batches) for each in reversed(batch.messages))
+        self._cursor = next((each for each in told if each is not None), self._cursor)
 
     def _confirm(self) -> None:
         """Record that the stream is there again, once a sign of life followed the answer."""
@@ -270,10 +301,15 @@ class Harvester:
         self._confirm()
         if self._is_due:
             await self._make_safe()
+        if self._arrivals is not None:
+            self._arrivals.look()
         now, stream = self._clock.elapsed(), self.stream
         if self._answered is None:
             if now - began > stream.connect_seconds + 1:
                 raise Lost("network", "the service did not answer in time")
+            return
+        if self._waiting or (self._arrivals is not None and self._arrivals.is_behind):
+            # What came and was not read yet is a sign of life.
             return
         heard = max(self._answered, self._alive or 0.0)
         if stream.heartbeat_seconds is not None and now - heard > stream.heartbeat_seconds:
@@ -283,17 +319,17 @@ class Harvester:
 
     async def _make_safe(self) -> None:
         """Write what came to the disk, outside of the loop, which goes on answering pings meanwhile."""
-        await asyncio.to_thread(self._commit)
+        # As it stands now: what comes meanwhile is not made safe.
+        alive = self._last_alive() if self._confirmed else self._state.alive_utc
+        await asyncio.to_thread(self._commit, self._clock.now(), alive)
 
-    def _commit(self) -> None:
-        now = self._clock.now()
+    def _commit(self, now: datetime, alive: datetime | None) -> None:
         self._check_room()
         try:
             self._files.commit(self._lines, now)
         except OSError as error:
             raise NoRoom(f"nothing more can be written: {str(error.strerror).lower()}") from None
         self._lines, self._line_bytes = [], 0
-        alive = self._last_alive() if self._confirmed else self._state.alive_utc
         doing = "listening" if self._confirmed else self._state.doing
         self._state = replace(
             self._state, at_utc=now, alive_utc=alive, cursor=self._cursor, counts=dict(self._counts), doing=doing
@@ -303,11 +339,13 @@ class Harvester:
         self._turn_the_hour(now)
 
     def _last_alive(self) -> datetime:
-        """When the stream was there for the last time, as far as is known."""
-        if self.stream.heartbeat_seconds is None and self.stream.silence_seconds is None:
-            # No sign of life is promised: as long as the connection is there, so is the stream.
-            return self._clock.now()
-        return self._clock.moment_of(max(self._answered or 0.0, self._alive or 0.0))
+        """When that came for the last time which the stream was there for, as far as it was taken."""
+        alive = self._taken if self._waiting else self._alive or 0.0
+        if self.stream.heartbeat_seconds is None and self.stream.silence_seconds is None and not self._waiting:
+            # No sign of life is promised: as long as the connection is there, so is the stream. Its end is read as late
+            # as what came before it.
+            alive = self._clock.elapsed() - self._behind_seconds
+        return self._clock.moment_of(max(self._answered or 0.0, alive))
 
     def _check_room(self) -> None:
         free = self._free(self._drops)
@@ -401,12 +439,12 @@ class Harvester:
         self._progress(f"{self.stream.stream}: {what}")
 
 
-async def _pump(link: Link, call: Call, queue: "asyncio.Queue[Batch | Exception]") -> None:
-    """Hand over what a link gives, and last why it ended."""
+async def _pump(link: Link, call: Call, waiting: Waiting, came: Callable[[Batch | Exception], float]) -> None:
+    """Hand over what a link gives with when it came, and last why it ended."""
     try:
         async with aclosing(link(call)) as batches:  # type: ignore[type-var]
             async for batch in batches:
-                await queue.put(batch)
-        await queue.put(Lost("ended", "the service ended the connection"))
+                await waiting.put(batch, came(batch))
+        raise Lost("ended", "the service ended the connection")
     except Exception as error:
-        await queue.put(error)
+        await waiting.put(error, came(error))

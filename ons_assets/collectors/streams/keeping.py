@@ -2,10 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
 from jmespath.exceptions import JMESPathError
@@ -17,6 +17,8 @@ PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
 # Ids that are no numbers become numbers of 62 bits, above all that hold a time of today.
 ID_BITS = 62
+# Of JSON; yes and no are none.
+WORDS = frozenset({int, float, str})
 # A cursor is sent back in an address or a header, which hold no more, and no other characters everywhere.
 MOST_CURSOR = 1_024
 # What a message of another kind than is expected does to an expression, such as a function of texts to a number.
@@ -31,8 +33,7 @@ class Farewell(Exception):
     """The service says that it ends the connection."""
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(NamedTuple):
     """What is written of a message.
 
     Parameters
@@ -99,15 +100,42 @@ class _Includes(msgspec.Struct, omit_defaults=True):
     places: list[_Place] | None = None
 
 
+class _Deleted(msgspec.Struct, omit_defaults=True):
+    id_str: str | None = None
+    id: int | str | None = None
+    user_id_str: str | None = None
+    user_id: int | str | None = None
+
+
+class _Delete(msgspec.Struct, omit_defaults=True):
+    status: _Deleted
+    timestamp_ms: str | None = None
+
+
+class _Scrub(msgspec.Struct, omit_defaults=True):
+    user_id_str: str | None = None
+    user_id: int | str | None = None
+    up_to_status_id_str: str | None = None
+    up_to_status_id: int | str | None = None
+
+
 class _Message(msgspec.Struct):
     data: list[_Tweet] | _Tweet | None = None
     includes: _Includes | None = None
     errors: msgspec.Raw = msgspec.Raw(b"")
+    # Withdrawals, as streams in the words of X's API v1.1 send them: of a post, and of positions up to one.
+    delete: _Delete | None = None
+    scrub_geo: _Scrub | None = None
 
 
 class _Written(msgspec.Struct, omit_defaults=True):
     data: list[_Tweet] | _Tweet
     includes: _Includes | None = None
+
+
+class _Withdrawn(msgspec.Struct, omit_defaults=True):
+    delete: _Delete | None = None
+    scrub_geo: _Scrub | None = None
 
 
 _decode_message = msgspec.json.Decoder(_Message).decode
@@ -119,6 +147,8 @@ def _of_twitter(message: bytes) -> Kept | None:
         said = _decode_message(message)
     except UNREADABLE:
         raise Junk from None
+    if said.delete is not None or said.scrub_geo is not None:
+        return Kept(_encode(_withdrawn(said)), None)
     if said.data is None:
         notice = bytes(said.errors)
         if b"disconnect" in notice:
@@ -133,35 +163,112 @@ def _of_twitter(message: bytes) -> Kept | None:
     return Kept(_encode(_Written(said.data, said.includes)), _iso(tweets[-1].created_at), is_placed)
 
 
+def _withdrawn(said: _Message) -> _Withdrawn:
+    """Return what of a withdrawal is kept: which post, or up to which, and whose."""
+    if said.delete is not None:
+        post = said.delete.status
+        if (post.id_str or post.id) is None or (post.user_id_str or post.user_id) is None:
+            raise Junk
+        return _Withdrawn(delete=said.delete)
+    scrub = said.scrub_geo
+    if (
+        scrub is None
+        or (scrub.user_id_str or scrub.user_id) is None
+        or (scrub.up_to_status_id_str or scrub.up_to_status_id) is None
+    ):
+        raise Junk
+    return _Withdrawn(scrub_geo=scrub)
+
+
 def _of_fields(keeps: Keeps) -> Keeper:
-    places = {name: _all_of(given) for name, given in keeps.fields.items()}
-    is_meant = _found(keeps.only) if keeps.only is not None else None
-    per_second = PER_SECOND[keeps.time_unit]
+    places = {name: (given,) if isinstance(given, str) else tuple(given) for name, given in keeps.fields.items()}
     order = [name for name in FIELDS if name in places]
+    per_second = PER_SECOND[keeps.time_unit]
+    read = _reader([path for name in order for path in places[name]], keeps.only)
+    # The id comes first, in one place or several; then who and when, which every message has.
+    parts, others = len(places["id"]), order[3:]
 
     def keep(message: bytes) -> Kept | None:
         try:
-            said = msgspec.json.decode(message)
-            if is_meant is not None and not is_meant(said):
-                return None
-            found = {name: places[name](said) for name in order}
+            found = read(message)
         except UNREADABLE:
             raise Junk from None
-        time, number = _moment(found["time"][0], per_second), _number(found["id"])
-        if time is None or number is None or not _is_word(found["user"][0]):
+        if found is None:
+            return None
+        who, when, number = found[parts], _moment(found[parts + 1], per_second), _number(found[:parts])
+        if when is None or number is None or not _is_word(who):
             raise Junk
-        values = {name: each[0] for name, each in found.items() if each[0] is not None}
-        if not all(_is_word(value) for name, value in values.items() if name not in ("id", "time")):
-            raise Junk
-        values |= {"id": number, "user": str(values["user"]), "time": time.isoformat(timespec="microseconds")}
-        return Kept(_encode(values), time, "latitude" in values and "longitude" in values)
+        values = {"id": number, "user": str(who), "time": _written(when)}
+        for name, value in zip(others, found[parts + 2 :], strict=True):
+            if value is not None:
+                if not _is_word(value):
+                    raise Junk
+                values[name] = value
+        return Kept(_encode(values), when, "latitude" in values and "longitude" in values)
 
     return keep
 
 
-def _all_of(given: str | Sequence[str]) -> Callable[[Any], list[Any]]:
-    found = [_found(each) for each in ([given] if isinstance(given, str) else given)]
-    return lambda said: [each(said) for each in found]
+# Of a message: what stands in the places, None where it is not meant.
+_Read = Callable[[bytes], Sequence[Any] | None]
+
+
+def _reader(paths: Sequence[str], only: str | None) -> _Read:
+    """Return what reads places of a message; ways by names alone are read without what lies beside them."""
+    places = [_found(each) for each in paths]
+    is_meant = _found(only) if only is not None else None
+
+    def read(message: bytes) -> Sequence[Any] | None:
+        said = msgspec.json.decode(message)
+        return None if is_meant is not None and not is_meant(said) else [each(said) for each in places]
+
+    return read if only is not None else _by_names(paths, read)
+
+
+def _by_names(paths: Sequence[str], other: _Read) -> _Read:
+    """Return a reader that makes nothing of what is not asked for; what is built otherwise the other one reads."""
+    tree: dict[str, Any] = {}
+    for path in paths:
+        *names, last = path.split(".") if PLAIN_PATH.fullmatch(path) else [""]
+        branch = tree
+        for name in names:
+            branch = branch.setdefault(name, {})
+            if branch is None:
+                return other
+        if not last or branch.get(last) is not None:
+            return other
+        branch[last] = None
+    if len(paths) < 2:
+        return other
+    decode, get = msgspec.json.Decoder(_struct(tree)).decode, attrgetter(*(_attributes(tree, path) for path in paths))
+
+    def read(message: bytes) -> Sequence[Any] | None:
+        try:
+            return get(decode(message))
+        except (msgspec.MsgspecError, AttributeError):
+            return other(message)
+
+    return read
+
+
+def _struct(tree: Mapping[str, Any]) -> Any:
+    """Return a type of objects with some names; within are such types, empty ones where nothing is said."""
+    made = [(name, None if below is None else _struct(below)) for name, below in tree.items()]
+    fields: list[Any] = [
+        (f"_{at}", Any, msgspec.field(default=None, name=name))
+        if of is None
+        else (f"_{at}", of, msgspec.field(default_factory=of, name=name))
+        for at, (name, of) in enumerate(made)
+    ]
+    return msgspec.defstruct("Names", fields)
+
+
+def _attributes(tree: Mapping[str, Any], path: str) -> str:
+    found, branch = [], tree
+    for name in path.split("."):
+        found.append(f"_{list(branch).index(name)}")
+        branch = branch[name]
+    return ".".join(found)
 
 
 def _found(expression: str) -> Callable[[Any], Any]:
@@ -203,18 +310,25 @@ def cursor_or_none(given: str | None) -> str | None:
 
 def _is_word(value: Any) -> bool:
     """Whether a value is one word or number, and not an object, a list or nothing."""
-    return isinstance(value, int | float | str) and not isinstance(value, bool) and value != ""
+    return type(value) in WORDS and value != ""
 
 
 def _number(parts: Sequence[Any]) -> str | None:
     """An id as digits; one that has other characters, or is made of several, by its hash."""
-    if not all(_is_word(each) for each in parts):
-        return None
+    for each in parts:
+        if not _is_word(each):
+            return None
     words = [str(each) for each in parts]
-    if len(words) == 1 and DIGITS.fullmatch(words[0]) and int(words[0]) < 1 << ID_BITS:
+    if len(words) == 1 and DIGITS.fullmatch(words[0]) and (len(words[0]) < 19 or int(words[0]) < 1 << ID_BITS):
         return words[0]
     digest = hashlib.sha256("\n".join(words).encode("utf-8", "surrogatepass")).digest()
     return str(1 << ID_BITS | int.from_bytes(digest[:8]) >> (64 - ID_BITS))
+
+
+def _written(moment: datetime) -> str:
+    """Return a time of UTC as `isoformat` gives it to the microsecond, which takes sixty times as long."""
+    text = _encode(moment)
+    return f"{text[1:20].decode()}.{text[21:27].decode() if len(text) > 22 else '000000'}+00:00"
 
 
 def _moment(value: Any, per_second: int) -> datetime | None:
@@ -234,7 +348,7 @@ def _iso(text: str | None) -> datetime | None:
     except ValueError:
         return None
     try:
-        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC) if moment.tzinfo is not None else None
     except OverflowError:
         # The first hours of the first year, and the last of the last, are not in every zone.
         return None

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from ons_assets.collectors.streams.arrivals import Measure
 from ons_assets.collectors.streams.description import LOOPBACK, Stream
 
 LostBy = Literal["ended", "network", "http", "busy", "refused", "junk", "heartbeat", "silence"]
@@ -64,6 +65,8 @@ class Call:
         From where on a file is read.
     alive
         Is called at each sign of life.
+    over
+        Is told once how the connection can be measured, if it is one.
     """
 
     stream: Stream
@@ -73,6 +76,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     cursor: str | None = None
     alive: Callable[[], None] = lambda: None
+    over: Callable[[Measure], None] = lambda _: None
 
     @property
     def all_headers(self) -> dict[str, str]:

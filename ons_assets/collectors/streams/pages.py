@@ -13,8 +13,6 @@ from ons_assets.collectors.streams.http_links import PACKED, in_words
 from ons_assets.collectors.streams.keeping import cursor_of
 from ons_assets.collectors.streams.links import Batch, Call, Lost, greater, is_packed, napping, plain_headers, refusal
 
-MOST_PAGE_BYTES = 64 << 20
-
 
 async def pages(call: Call) -> AsyncIterator[Batch]:
     """Yield the messages of pages, round after round; see `http_links.lines`.
@@ -84,8 +82,10 @@ async def _page(call: Call, client: httpx.AsyncClient, more: Mapping[str, str]) 
                 raise Lost("http", PACKED)
             async for chunk in response.aiter_bytes():
                 content += chunk
-                if len(content) > MOST_PAGE_BYTES:
-                    raise Lost("junk", f"a page is longer than {MOST_PAGE_BYTES} bytes")
+                if len(content) > call.stream.poll.most_page_bytes:
+                    raise Lost(
+                        "junk", f"a page is longer than {call.stream.poll.most_page_bytes} bytes (most_page_bytes)"
+                    )
     call.alive()
     try:
         return msgspec.json.decode(bytes(content))

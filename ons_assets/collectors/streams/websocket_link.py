@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidStatus, InvalidURI
 
+from ons_assets.collectors.streams.arrivals import of_socket
 from ons_assets.collectors.streams.links import Batch, Call, Lost, plain_headers, refusal
 
 # Frames that wait in the library, beyond which the service is not read.
@@ -43,6 +44,7 @@ async def frames(call: Call) -> AsyncIterator[Batch]:
             max_size=stream.most_message_bytes,
             max_queue=WAITING,
         ) as socket:
+            call.over(of_socket(socket.transport.get_extra_info("socket")))
             if stream.subscribe is not None:
                 await socket.send(stream.subscribe)
             yield Batch([])

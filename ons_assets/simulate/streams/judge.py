@@ -1,14 +1,20 @@
 """What a harvester should have: held against the log of the stream, and against when it was killed."""
 
 import gzip
+import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
+import numpy as np
+import numpy.typing as npt
+
+# Of a line that is kept, in the layout of the interface or an own one.
+ID = re.compile(rb'^\{(?:"data":\{)?"id":"(\d+)"', re.MULTILINE)
+CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -21,11 +27,15 @@ class Interval:
         From when to when.
     by
         How it came about.
+    begins_by_utc
+        Until when it may be told to begin; None for its beginning. Of a stream that sends signs of life and no messages
+        any more, the last sign: who misses the next one before the messages has heard it until then.
     """
 
     began_utc: datetime
     ended_utc: datetime
     by: str
+    begins_by_utc: datetime | None = None
 
 
 def true_outages(log: Sequence[Mapping[str, Any]], killed: Sequence[datetime]) -> list[Interval]:
@@ -39,11 +49,13 @@ def true_outages(log: Sequence[Mapping[str, Any]], killed: Sequence[datetime]) -
         When the harvester was killed, in order.
     """
     found: list[Interval] = []
+    signs = {each["connection"]: each["at"] for each in log if each["what"] == "last sign"}
     broke: tuple[datetime, str] | None = None
-    kills = list(killed)
+    kills, connection = list(killed), None
     for each in log:
         at = datetime.fromtimestamp(each["at"], UTC)
-        if each["what"] == "broke" and broke is None:
+        # That the one before is gone, the stream may notice when the next one is there.
+        if each["what"] == "broke" and broke is None and each.get("connection") == connection:
             broke = at, each["by"]
         elif each["what"] == "opened":
             # Killed before the next connection: of the two, what came first is the beginning.
@@ -52,8 +64,10 @@ def true_outages(log: Sequence[Mapping[str, Any]], killed: Sequence[datetime]) -
             begins = [*([broke] if broke is not None else []), *((each, "killed") for each in early)]
             if begins:
                 began, by = min(begins)
-                found.append(Interval(began, at, by))
-            broke = None
+                sign = signs.get(connection) if by == "silent" else None
+                last = datetime.fromtimestamp(sign, UTC) if sign is not None else None
+                found.append(Interval(began, at, by, min(last, at) if last is not None else None))
+            broke, connection = None, each.get("connection")
     return found
 
 
@@ -77,36 +91,47 @@ def beyond(some: Iterable[Interval], others: Iterable[Interval], within: timedel
         else:
             wide.append((began, ended))
     return [
-        each for each in some if not any(began <= each.began_utc and each.ended_utc <= ended for began, ended in wide)
+        each
+        for each in some
+        if not any(began <= (each.begins_by_utc or each.began_utc) and each.ended_utc <= ended for began, ended in wide)
     ]
 
 
-def safe_ids(folder: Path) -> set[int]:
-    """Return the ids that a power cut would leave at this moment: those of whole members of all files.
+def safe_ids(folder: Path) -> npt.NDArray[np.int64]:
+    """Return the ids that a power cut would leave at this moment: those of whole members of all files, in order.
 
     Parameters
     ----------
     folder
         Drop folder, in which a file may be unfinished.
+
+    Returns
+    -------
+    ndarray, int64
+        Each once.
     """
-    return {identifier for path in sorted(folder.iterdir()) for identifier in _ids(path)}
+    found = [_ids(member) for path in sorted(folder.iterdir()) for member in _members(path)]
+    return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
 
 
-def _ids(path: Path) -> Iterable[int]:
-    content = path.read_bytes()
-    text = b""
-    while content:
-        member = zlib.decompressobj(31)
-        try:
-            piece = member.decompress(content)
-        except zlib.error:
-            break
-        if not member.eof:
-            break
-        text, content = text + piece, member.unused_data
-    for line in text.splitlines():
-        said = msgspec.json.decode(line)
-        yield int(said.get("data", said)["id"])
+def _members(path: Path) -> Iterator[bytes]:
+    """Yield what the whole members of a gzip file hold."""
+    member, text = zlib.decompressobj(31), b""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            while chunk:
+                try:
+                    text += member.decompress(chunk)
+                except zlib.error:
+                    return
+                if not member.eof:
+                    break
+                yield text
+                chunk, member, text = member.unused_data, zlib.decompressobj(31), b""
+
+
+def _ids(text: bytes) -> npt.NDArray[np.int64]:
+    return np.array(ID.findall(text), dtype="S20").astype(np.int64)
 
 
 def lines_of(folder: Path) -> int:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+import msgspec
+
 MIX = 0x9E3779B97F4A7C15
 MASK = (1 << 64) - 1
 USERS = 5_000
@@ -13,6 +15,13 @@ USERS = 5_000
 FIRST_ID = 1_000_000
 # What real posts are full of, and no file of positions may hold: it is two, three and four bytes a character.
 TEXT = "Zoë says:\u2028caf\u00e9 \U0001f30d \\n data: \u85e4"
+WRITTEN = json.dumps(TEXT, ensure_ascii=False)
+_encode = msgspec.json.Encoder().encode
+
+
+def _to_second(when: datetime) -> str:
+    """Return a time as text, of which a fast stream makes very many."""
+    return _encode(when)[1:20].decode()
 
 
 class Messages(Protocol):
@@ -42,8 +51,8 @@ class Made:
         bits = (number * MIX + self.seed * 0xBF58476D1CE4E5B9) & MASK
         bits ^= bits >> 31
         user, latitude, longitude = bits % USERS, 51 + (bits >> 16) % 20_000 / 10_000, -2 + (bits >> 40) % 20_000 / 1e4
-        time, identifier = f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03d}Z", FIRST_ID + number
-        text = json.dumps(TEXT, ensure_ascii=False) if number % 10 == 0 else '"Hello."'
+        time, identifier = f"{_to_second(when)}.{when.microsecond // 1000:03d}Z", FIRST_ID + number
+        text = WRITTEN if number % 10 == 0 else '"Hello."'
         if self.style == "x":
             said = (
                 f'{{"data":{{"id":"{identifier}","author_id":"{user}","created_at":"{time}","text":{text},'

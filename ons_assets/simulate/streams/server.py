@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ JUNK = (
 )
 PAGE = 500
 BLOCK = 500
+# What the system of the stream may hold back of what was sent: what it holds is no longer on its way when it is said to
+# have been sent, and who reads slowly makes the stream wait, and not the log untrue.
+SEND_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,9 @@ class StreamServer:
         self._phases = list(self.phases)
         self._refusals: list[int] = list(self._phases[0].refuse) if self._phases else []
         self._closed_until = 0.0
+        self._connections = 0
+        # When something was sent last over each connection: who writes the log may have to wait for its turn.
+        self._sent: dict[int, float] = {}
         self._began = datetime.now(UTC)
         self._loop = asyncio.new_event_loop()
         ready = threading.Event()
@@ -171,11 +178,22 @@ class StreamServer:
     def _next_phase(self) -> Phase:
         return self._phases.pop(0) if self._phases else Phase()
 
-    def _after(self, phase: Phase, last: int | None, by: str) -> None:
-        """Write down a break."""
+    def _opened(self, transport: Any, number: int) -> int:
+        """Write down that a connection is there; return its number."""
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+        transport.set_write_buffer_limits(high=0)
+        self._connections += 1
+        self._write("opened", first=number, connection=self._connections)
+        self._sent[self._connections] = datetime.now(UTC).timestamp()
+        return self._connections
+
+    def _after(self, phase: Phase, last: int | None, by: str, connection: int) -> None:
+        """Write down a break, as of when something was sent last."""
         self._refusals = list(self._phases[0].refuse) if self._phases else []
         self._closed_until = datetime.now(UTC).timestamp() + phase.lasting_seconds
-        self._write("broke", by=by, last=last)
+        self.log.append(
+            {"at": self._sent[connection], "what": "broke", "by": by, "last": last, "connection": connection}
+        )
 
     def _first_number(self, query: dict[str, str], headers: dict[str, str]) -> int:
         live = self.sent_until()
@@ -237,28 +255,30 @@ class StreamServer:
         of_kind = b"text/event-stream" if self.kind == "sse" else b"application/json"
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: " + of_kind + b"\r\nTransfer-Encoding: chunked\r\n\r\n")
         await writer.drain()
-        self._write("opened", first=number)
+        connection = self._opened(writer.transport, number)
 
         async def send(content: bytes) -> None:
             # Chunks end anywhere, also within a character.
             cut = len(content) // 2
             for each in (content[:cut], content[cut:]) if cut else (content,):
                 writer.write(b"%x\r\n%s\r\n" % (len(each), each))
+            self._sent[connection] = datetime.now(UTC).timestamp()
             await writer.drain()
 
         try:
             last = await self._send_all(phase, number, send)
         except ConnectionError:
-            self._after(phase, None, "left")
+            self._after(phase, None, "left", connection)
             return
         if phase.then in ("end", "bye"):
             writer.write(b"0\r\n\r\n")
         elif phase.then == "cut":
             message = self._framed(number, self._message(number))[:-8]
             writer.write(b"%x\r\n%s\r\n" % (len(message), message))
-        self._after(phase, last, phase.then)
+        self._after(phase, last, phase.then, connection)
         if phase.then in ("stall", "silent"):
             await self._linger(phase, send)
+            self.log.append({"at": self._sent[connection], "what": "last sign", "connection": connection})
         elif phase.then in ("drop", "cut"):
             await writer.drain()
             writer.transport.abort()
@@ -325,13 +345,16 @@ class StreamServer:
         phase = self._next_phase()
         query = dict(parse_qsl(urlsplit(connection.request.path).query))
         number = self._first_number(query, {})
-        self._write("opened", first=number)
+        opened = self._opened(connection.transport, number)
         last = None
+
+        async def send(content: bytes) -> None:
+            self._sent[opened] = datetime.now(UTC).timestamp()
+            await connection.send(content.rstrip(b"\r\n"), text=True)
+
         try:
-            last = await self._send_all(
-                phase, number, lambda content: connection.send(content.rstrip(b"\r\n"), text=True)
-            )
-            self._after(phase, last, phase.then)
+            last = await self._send_all(phase, number, send)
+            self._after(phase, last, phase.then, opened)
             if phase.then in ("stall", "silent"):
                 if phase.then == "stall":
                     # Pings are not answered either.
@@ -340,7 +363,7 @@ class StreamServer:
             elif phase.then in ("drop", "cut"):
                 connection.transport.abort()
         except ConnectionClosed:
-            self._after(phase, last, "left")
+            self._after(phase, last, "left", opened)
 
     def log_as_lines(self) -> str:
         """Return the log, a line of JSON an entry."""
