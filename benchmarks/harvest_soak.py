@@ -185,7 +185,7 @@ def harvest(
 
 
 def is_safe(home: Home, log: Path, last: int) -> bool:
-    ids = safe_ids(home.drops / "tweets") if is_all_sent(log) else ()
+    ids = safe_ids(home.drops / "tweets") if is_all_sent(log) else np.empty(0, np.int64)
     return len(ids) > 0 and int(ids[-1]) == last
 
 

@@ -3,6 +3,7 @@
 import socket
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ class Played:
         self.now, self.came = 0.0, Came(0, 0, 0.0)
         self.arrivals = Arrivals(lambda: self.came, lambda: self.now)
 
-    def look(self, now: float, received: int, unread: int, last: float) -> tuple[float, bool]:
+    def look(self, now: float, received: int, unread: int, last: float) -> tuple[Any, bool]:
         self.now, self.came = now, Came(received, unread, now - last)
         self.arrivals.look()
         return self.arrivals.read, self.arrivals.is_behind
