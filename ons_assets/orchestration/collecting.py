@@ -42,7 +42,8 @@ def ask_shop(context: dg.OpExecutionContext, config: OneShop, lakehouse: Lakehou
     for line in said:
         context.log.info(line)
     if done.returncode:
-        raise dg.Failure("; ".join(said), allow_retries=False)
+        why = "; ".join(said) or f"the command ended with {done.returncode} and without a word"
+        raise dg.Failure(why, allow_retries=False)
 
 
 @dg.job(name=ASKING, description="Asks one shop for its prices; its file lands in drops/prices.")

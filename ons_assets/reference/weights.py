@@ -3,6 +3,8 @@
 import polars as pl
 
 from ons_assets.geography.area_codes import not_codes
+from ons_assets.intake import values
+from ons_assets.intake.layouts import Layout
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing, outside
 
@@ -58,8 +60,16 @@ class RetailerShareFiles(PlainSource):
         Rule(~(pl.col("spending_share") >= 0), "share is missing, negative or not a number", null_is_fault=True),
         outside("spending_share", 0, MOST_SPENT, "share is beyond all bounds"),
         outside("share_error", 0, MOST_SPENT, "standard error of the share is negative, or beyond all bounds"),
-        outside("households_asked", 1, MOST_SPENT, "number of households is not above zero"),
+        outside("households_asked", 1, MOST_SPENT, "number of households is not a whole number above zero"),
     )
+
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """See `PlainSource.typed`; a number that cannot be read, such as `<20`, may hide few: it is not unknown, but 0."""
+        read = super().typed(rows, layout)
+        if "households_asked" not in rows.columns:
+            return read
+        is_said = values.text(rows["households_asked"]).is_not_null()
+        return read.with_columns(households_asked=read["households_asked"].set(read["households_asked"].is_null() & is_said, 0))
 
     def derived(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Shops are called as quotes call them: in lower case."""
