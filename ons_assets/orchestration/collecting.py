@@ -14,7 +14,7 @@ from ons_assets.collectors.prices import shops
 from ons_assets.collectors.prices.shops import Shop
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.orchestration.runs import ASKING, SHOP_TAG, UNFINISHED
+from ons_assets.orchestration.runs import ASKING, ASKS, SHOP_TAG, UNFINISHED
 
 MADE_UP = "*/15 * * * *"
 
@@ -25,7 +25,7 @@ class OneShop(dg.Config):
     shop: str
 
 
-@dg.op
+@dg.op(name=ASKS)
 def ask_shop(context: dg.OpExecutionContext, config: OneShop, lakehouse: Lakehouse) -> None:
     """Run the command, and say what it said.
 
@@ -62,7 +62,7 @@ def request(shop: str, key: str | None = None) -> dg.RunRequest:
     key
         The same key asks for no second run.
     """
-    config = dg.RunConfig(ops={"ask_shop": OneShop(shop=shop)})
+    config = dg.RunConfig(ops={ASKS: OneShop(shop=shop)})
     return dg.RunRequest(run_key=key, run_config=config, tags={SHOP_TAG: shop})
 
 
