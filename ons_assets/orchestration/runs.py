@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import dagster as dg
@@ -120,8 +121,8 @@ def at_work(opened: dg.DagsterInstance) -> int:
 
 def shop_of(run: dg.DagsterRun) -> str:
     """Return the name of the shop that a run of the job `ASKING` asks, also where somebody began it without a tag."""
-    shop: str = run.tags.get(SHOP_TAG) or run.run_config["ops"][ASKS]["config"]["shop"]
-    return shop
+    said: Any = run.run_config
+    return run.tags.get(SHOP_TAG) or str(said["ops"][ASKS]["config"]["shop"])
 
 
 def close_dead_runs(home: Home) -> None:
