@@ -46,7 +46,9 @@ def simulate(
     scale: Annotated[
         str, typer.Option(help="small, medium or full; of meters also electric; of all not full.")
     ] = "small",
-    seed: Annotated[int | None, typer.Option(help="Seed of the world; the same seed writes the same bytes.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of the world; the same seed writes the same bytes.")
+    ] = None,
 ) -> None:
     """Write the files of a simulated world, and apart from them the truth."""
     from ons_assets.demo import PILOTS, simulate_country

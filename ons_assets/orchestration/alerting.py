@@ -10,7 +10,7 @@ from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.channels import Message, NotSent, channels_of
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.orchestration.runs import SHOP_TAG, reasons_of_failure
+from ons_assets.orchestration.runs import ASKING, reasons_of_failure, shop_of
 from ons_assets.wording import counted
 
 INTERVAL_SECONDS = 30
@@ -57,10 +57,12 @@ def news(home: Home, instance: dg.DagsterInstance, told: Told) -> tuple[Message 
     shops: dict[str, str] = {}
     for record in reversed(ended):
         reasons = reasons_of_failure(instance, record.dagster_run.run_id)
-        if (shop := record.dagster_run.tags.get(SHOP_TAG)) is None:
+        if record.dagster_run.job_name != ASKING:
             failures |= reasons
         else:
-            shops[f"prices of {shop}"] = "; ".join(reasons.values()) or "its run ended without a word"
+            shops[f"prices of {shop_of(record.dagster_run)}"] = (
+                "; ".join(reasons.values()) or "its run ended without a word"
+            )
     until = max([told.until, *(record.update_timestamp.timestamp() for record in ended)])
     told = Told(until, (*told.refused, *(drop.drop_id for drop in refused)))
     if not failures and not refused and not shops:

@@ -14,7 +14,7 @@ from ons_assets.collectors.prices import shops
 from ons_assets.collectors.prices.shops import Shop
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.orchestration.runs import ASKING, SHOP_TAG, UNFINISHED
+from ons_assets.orchestration.runs import ASKING, ASKS, SHOP_TAG, UNFINISHED
 
 MADE_UP = "*/15 * * * *"
 
@@ -25,7 +25,7 @@ class OneShop(dg.Config):
     shop: str
 
 
-@dg.op
+@dg.op(name=ASKS)
 def ask_shop(context: dg.OpExecutionContext, config: OneShop, lakehouse: Lakehouse) -> None:
     """Run the command, and say what it said.
 
@@ -42,7 +42,8 @@ def ask_shop(context: dg.OpExecutionContext, config: OneShop, lakehouse: Lakehou
     for line in said:
         context.log.info(line)
     if done.returncode:
-        raise dg.Failure("; ".join(said), allow_retries=False)
+        why = "; ".join(said) or f"the command ended with {done.returncode} and without a word"
+        raise dg.Failure(why, allow_retries=False)
 
 
 @dg.job(name=ASKING, description="Asks one shop for its prices; its file lands in drops/prices.")
@@ -61,7 +62,7 @@ def request(shop: str, key: str | None = None) -> dg.RunRequest:
     key
         The same key asks for no second run.
     """
-    config = dg.RunConfig(ops={"ask_shop": OneShop(shop=shop)})
+    config = dg.RunConfig(ops={ASKS: OneShop(shop=shop)})
     return dg.RunRequest(run_key=key, run_config=config, tags={SHOP_TAG: shop})
 
 

@@ -33,7 +33,7 @@ from sqlalchemy.exc import DatabaseError
 from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
 
-from ons_assets.orchestration.runs import ASKING, WORKS
+from ons_assets.orchestration.runs import ASKING, SHOP_TAG, WORKS, shop_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -75,7 +75,7 @@ class RunQueue(QueuedRunCoordinator):
     """Dagster's queue of runs, in which those that work are marked, so that they alone are limited to a few."""
 
     def submit_run(self, context: SubmitRunContext) -> DagsterRun:
-        """Mark a run that works, and queue it.
+        """Mark a run that works, or asks a shop, and queue it; who begins one in the UI gives no tags.
 
         Parameters
         ----------
@@ -83,8 +83,8 @@ class RunQueue(QueuedRunCoordinator):
             As Dagster gives it: the run.
         """
         run = context.dagster_run
-        if run.job_name != ASKING:
-            self._instance.add_run_tags(run.run_id, WORKS)
+        marks = WORKS if run.job_name != ASKING else {SHOP_TAG: shop_of(run)}
+        self._instance.add_run_tags(run.run_id, marks)
         return super().submit_run(context)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import dagster as dg
@@ -20,8 +21,9 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-# The job that asks a shop, which is waiting most of the time; the tags of its runs, and of all others in the queue.
-ASKING = "collect_prices"
+# The job that asks a shop, which is waiting most of the time, and its step; the tags of its runs, and of all others in
+# the queue.
+ASKING, ASKS = "collect_prices", "ask_shop"
 SHOP_TAG = "ons_assets/shop"
 WORKS = {"ons_assets/works": "yes"}
 INSTANCE_FILE = Path(__file__).resolve().parents[1] / "dagster.yaml"
@@ -115,6 +117,12 @@ def at_work(opened: dg.DagsterInstance) -> int:
     """Return how many runs have not ended, without those that ask shops: nothing has to wait for these."""
     unfinished = opened.get_runs_count(dg.RunsFilter(statuses=UNFINISHED))
     return unfinished - opened.get_runs_count(dg.RunsFilter(job_name=ASKING, statuses=UNFINISHED))
+
+
+def shop_of(run: dg.DagsterRun) -> str:
+    """Return the name of the shop that a run of the job `ASKING` asks, also where somebody began it without a tag."""
+    said: Any = run.run_config
+    return run.tags.get(SHOP_TAG) or str(said["ops"][ASKS]["config"]["shop"])
 
 
 def close_dead_runs(home: Home) -> None:

@@ -79,15 +79,23 @@ def area_indices(
     found = retailer_indices(quotes, indices, parameters)
     rows = [AREA_INDICES.empty()]
     for (area,), of_area in sorted(shares.partition_by("area", as_dict=True).items()):
+        asked_enough = of_area.filter(~_few(parameters.least_households))
         if basket is None:
             made = _nothing(found, NO_BASKET)
+        elif asked_enough.is_empty():
+            made = _nothing(found, FEW_ASKED.format(parameters.least_households))
         else:
-            years = [_in_force(found, basket, of_area, year) for year in _years(basket, of_area)]
+            years = [_in_force(found, basket, asked_enough, year) for year in _years(basket, asked_enough)]
             made = _one_area(found, years, parameters, aggregation)
         rows.append(
             made.with_columns(area=pl.lit(area)).select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
         )
     return pl.concat(rows).sort("area", "period")
+
+
+def _few(least_households: int) -> pl.Expr:
+    """Whether the survey of the area and year asked too few: then nothing that is told may depend on its shares."""
+    return (pl.col("households_asked").max().over("area", "year") < least_households).fill_null(value=False)
 
 
 @dataclass(frozen=True)
@@ -184,18 +192,14 @@ def _one_area(
         pl.Series(stdtrit(errors["degrees"].to_numpy(), 0.5 + parameters.level / 2))
         * (errors["products_error"] ** 2 + errors["shares_error"].fill_null(0.0) ** 2).sqrt()
     )
-    few = (pl.col("households_asked") < parameters.least_households).fill_null(value=False)
     base = rows.filter(pl.col("index").is_not_null())["period"].first()
     made = pl.concat([rows, errors.drop("degrees"), said], how="horizontal").with_columns(
         base_period=pl.lit(base, dtype=pl.String()), index_low=pl.col("index") - half, index_high=pl.col("index") + half
     )
     figures = ("index", "index_low", "index_high", "products_error", "shares_error")
     return made.with_columns(
-        *(pl.when(~few & pl.col("index").is_not_null()).then(pl.col(name).fill_nan(None)) for name in figures),
-        reason=pl.when(few)
-        .then(pl.lit(FEW_ASKED.format(parameters.least_households)))
-        .when(pl.col("index").is_null())
-        .then(pl.lit(NO_QUOTES)),
+        *(pl.when(pl.col("index").is_not_null()).then(pl.col(name).fill_nan(None)) for name in figures),
+        reason=pl.when(pl.col("index").is_null()).then(pl.lit(NO_QUOTES)),
     )
 
 

@@ -3,11 +3,15 @@
 import polars as pl
 
 from ons_assets.geography.area_codes import not_codes
+from ons_assets.intake import values
+from ons_assets.intake.layouts import Layout
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing, outside
 
 # Of what households spend, in any unit: shares, per cent, or money of a country.
 MOST_SPENT = 1e12
+# Parts of sums of smaller ones have no digits left, and would be no numbers.
+LEAST_SPENT = 1 / MOST_SPENT
 
 
 class WeightFiles(PlainSource):
@@ -57,9 +61,19 @@ class RetailerShareFiles(PlainSource):
         outside("year", 1990, 2100, "year is not between 1990 and 2100"),
         Rule(~(pl.col("spending_share") >= 0), "share is missing, negative or not a number", null_is_fault=True),
         outside("spending_share", 0, MOST_SPENT, "share is beyond all bounds"),
+        Rule((pl.col("spending_share") > 0) & (pl.col("spending_share") < LEAST_SPENT), "share is beyond all bounds"),
         outside("share_error", 0, MOST_SPENT, "standard error of the share is negative, or beyond all bounds"),
-        outside("households_asked", 1, MOST_SPENT, "number of households is not above zero"),
+        outside("households_asked", 1, MOST_SPENT, "number of households is not a whole number above zero"),
     )
+
+    def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+        """See `PlainSource.typed`; a number of households that cannot be read, such as `<20`, may hide few: it is 0."""
+        read = super().typed(rows, layout)
+        if "households_asked" not in rows.columns:
+            return read
+        asked = read["households_asked"]
+        is_unread = asked.is_null() & values.text(rows["households_asked"]).is_not_null()
+        return read.with_columns(asked.set(is_unread, 0))
 
     def derived(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Shops are called as quotes call them: in lower case."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,7 +13,7 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.governance.report import gather, write_pages, write_report
 from ons_assets.governance.report.deadlines import due
 from ons_assets.governance.report.facts import Facts, Light, Measured, Publication, TableFacts, TableQuality
-from ons_assets.governance.report.judgement import can_identify, may_be_published, stands, tasks
+from ons_assets.governance.report.judgement import can_identify, days_late, may_be_published, stands, tasks
 from ons_assets.governance.report.page import as_html
 from ons_assets.governance.report.pages import overview, path_of, second, site
 from ons_assets.governance.report.summary import summary
@@ -261,6 +262,21 @@ def test_every_task_says_by_when_it_is_to_be_done_and_what_is_late_is_said(facts
     assert task.by is None
     assert tasks(replace(facts, register_fault="it is no TOML"))[0] == task
     assert "by when: at once. register" in summary(replace(facts, register_fault="it is no TOML"))
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "Europe/London", "America/Los_Angeles"])
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+def test_what_is_to_be_done_today_is_not_late_before_the_day_of_the_office_is_over(
+    facts: Facts, zone: str, hour: int
+) -> None:
+    begun = datetime(2016, 7, 20, hour, tzinfo=UTC)
+    today = begun.astimezone(ZoneInfo(zone)).date()
+    kept = {"erasures": ({"begun_utc": begun, "finished_utc": None},), "unfinished_erasure": True}
+    days = replace(facts, working_days={Light.BAD: 0, Light.LOOK: 0}, time_zone=zone, made_utc=begun, **kept)
+    [task] = [each for each in tasks(days) if each.about == "erasure"]
+    assert task.by == today
+    assert days_late(task, days) == 0
+    assert days_late(task, replace(days, made_utc=begun + timedelta(days=1))) == 1
 
 
 def test_what_the_gate_warned_of_and_the_scorecard_measured_is_one_task(facts: Facts) -> None:

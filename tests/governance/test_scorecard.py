@@ -124,6 +124,25 @@ def test_a_remark_that_somebody_lets_stand_asks_for_no_look_and_hides_no_other()
     assert details["accepted_share"] == "1 of them: 4 rows: price is not positive", "rows are always told"
 
 
+@pytest.mark.parametrize(
+    ("name", "reason", "known"),
+    [
+        ("a.csv", "has no time; it is taken as noon", "has no time; it is taken as noon"),
+        ("a.csv", "a.csv has no zone", "the file has no zone."),
+        ("a.csv", "a.csv is of version 1.3", " the file is of version 2. "),
+        ("a(1).csv", "a(1).csv has [x]* and \\d+", "the file has [x]* and \\d+"),
+        ("e", "gives 21 of the 48 shares", "gives 1 of the 4,800 shares"),
+        ("8", "gives 21 of the 48 shares", "gives 1 of the 4,800 shares"),
+    ],
+)
+def test_a_remark_stands_as_the_report_tells_it_whatever_is_in_it(name: str, reason: str, known: str) -> None:
+    """With what separates remarks, the full stop of the report, signs of patterns, and names that other words hold."""
+    rows = ({"file_name": name, "reason": reason}, {"file_name": "z.csv", "reason": "lacks a day"})
+    left = arrivals.of_files(ledger(*rows), SOURCES, [known])
+    [detail] = left.filter(partition_name="all", measure="remarked_files")["detail"]
+    assert detail == "1 of them: lacks a day"
+
+
 def came(days: list[date], after: int = 1) -> list[dict[str, Any]]:
     """Files of days that came so many days after them."""
     return [

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -184,6 +185,26 @@ def test_every_shop_of_a_failed_morning_is_told_with_what_is_lacking(settings: S
         assert [line.split(":")[0] for line in message.lines] == ["prices of pellworth", "prices of thistlemoor"]
         assert all("no shop" in line for line in message.lines), message.lines
         assert news(home, opened, after) == (None, after)
+
+
+def test_a_shop_whose_command_ends_without_a_word_is_told_by_how_it_ended(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed, such as for want of memory; begun by hand, so that no tag names the shop."""
+    home = Home(settings.home)
+    killed = subprocess.CompletedProcess([], -9, "", "")
+    monkeypatch.setattr(collecting.subprocess, "run", lambda *_, **__: killed)
+    with instance(home) as opened:
+        told = now(home)
+        collecting.collect_prices.execute_in_process(
+            collecting.request("pellworth").run_config,
+            instance=opened,
+            resources={"lakehouse": Lakehouse.of(settings)},
+            raise_on_error=False,
+        )
+        message, _ = news(home, opened, told)
+    assert message is not None
+    assert message.lines == ("prices of pellworth: the command ended with -9 and without a word",)
 
 
 def test_a_bad_night_makes_no_endless_message(settings: Settings) -> None:

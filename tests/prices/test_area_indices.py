@@ -263,6 +263,22 @@ def test_where_nothing_can_be_said_it_is_said_why() -> None:
     assert area_indices(prices, BASKET, shares(MIXED).clear()).is_empty()
 
 
+@pytest.mark.parametrize("large", [2014, 2016, None])
+def test_nothing_that_is_told_depends_on_the_shares_of_few_households(large: int | None) -> None:
+    """Neither the index of a later year, which goes on from theirs, nor what part of the spending is covered."""
+    prices = without(world(17, months=16), "alder", {3, 4})
+    enough = shares(MIXED, year=large) if large else shares(MIXED).clear()
+    told = []
+    for few in ({"alder": 0.9, "birch": 0.1}, {"alder": 0.2, "birch": 0.2, "market stall": 0.6}):
+        both = pl.concat([enough, shares({"A": few}, asked=19)])
+        told.append(area_indices(quotes(prices), BASKET, both, parameters=CHAINED))
+    assert told[0].equals(told[1])
+    if large:
+        assert told[0].equals(area_indices(quotes(prices), BASKET, enough, parameters=CHAINED))
+    else:
+        assert set(told[0]["reason"]) == {FEW_ASKED.format(20)}
+
+
 def test_new_shares_of_a_year_move_nothing_unless_a_price_moves() -> None:
     """At the link retailers stand at other levels than at the start: their means differ, and the index goes on."""
     prices = {

@@ -50,8 +50,12 @@ def test_shares_are_published_and_shops_are_called_as_in_quotes(bench: Workbench
         ("E1,tesco,2015,-0.1,,", "share is missing, negative or not a number"),
         ("E1,tesco,2015,nan,,", "share is missing, negative or not a number"),
         ("E1,tesco,2015,1e13,,", "share is beyond all bounds"),
+        ("E1,tesco,2015,1e-320,,", "share is beyond all bounds"),
         ("E1,tesco,2015,0.4,-0.1,", "standard error of the share is negative"),
-        ("E1,tesco,2015,0.4,,0", "number of households is not above zero"),
+        ("E1,tesco,2015,0.4,,0", "number of households is not a whole number above zero"),
+        ("E1,tesco,2015,0.4,,<20", "number of households is not a whole number above zero"),
+        ("E1,tesco,2015,0.4,,c", "number of households is not a whole number above zero"),
+        ("E1,tesco,2015,0.4,,12.5", "number of households is not a whole number above zero"),
     ],
 )
 def test_a_row_that_says_nothing_is_rejected_and_its_neighbour_stays(bench: Workbench, line: str, reason: str) -> None:

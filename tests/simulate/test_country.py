@@ -317,6 +317,14 @@ def test_households_shop_near(country, shopping):
     assert np.corrcoef(both["spending_share"], both["local"])[0, 1] > 0.8
 
 
+def test_where_hardly_anybody_lives_nobody_is_asked_where_they_shop(tmp_path):
+    few = make_country(Scale("few", 5, date(2011, 5, 1), 3), seed=7)
+    write_office_files(few, tmp_path)
+    said = pl.read_csv(tmp_path / "retailer_shares" / "household_survey.csv")
+    assert said.is_empty()
+    assert "spending_share" in said.columns
+
+
 def test_spending_adds_up_from_level_to_level(country, shopping):
     shares = retailer_shares(country, shopping)
     sums = shares.group_by("level", "retailer").agg(pl.col("spending_gbp").sum())

@@ -182,6 +182,21 @@ def test_a_country_that_is_given_and_the_same_that_is_made_give_the_same_files(t
     assert len(names) > tiny.days
 
 
+@pytest.mark.parametrize("odd", [{"days": 1}, {"days": 3}, {"users": 0}, {"days": 2, "as_json": False}])
+def test_a_world_may_be_very_small(tmp_path, odd):
+    tiny = replace(SCALES["small"], users=40, days=20)
+    made = simulate_tweets(tmp_path / "drops", tmp_path / "truth", scale=replace(tiny, **odd), seed=5)
+    assert 0 < len(list(made.drops.iterdir())) <= odd.get("days", 20)
+    down = pl.read_parquet(tmp_path / "truth" / "outages.parquet")
+    assert len(down) < odd.get("days", 20)
+    assert (down["from_utc"] < down["to_utc"]).all()
+
+
+def test_a_world_without_a_day_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="lives for a day or more"):
+        simulate_tweets(tmp_path / "drops", tmp_path / "truth", scale=replace(SCALES["small"], days=0), seed=5)
+
+
 def test_more_users_than_people_are_an_error(tmp_path):
     crowded = replace(SCALES["small"], users=400, people_per_user=1, days=2)
     with pytest.raises(ValueError, match=r"400 users are more than the 3\d\d people of 16 and over"):

@@ -342,6 +342,8 @@ class Facts:
         By which something is to be done after it began, by how urgent it is.
     holidays
         Public holidays, which are no working days.
+    time_zone
+        By whose clock a day begins and ends, for who has something to do.
     register_fault
         What is wrong with the register, in a sentence; None if nothing is.
     unfinished_erasure
@@ -364,6 +366,7 @@ class Facts:
     listed: int
     working_days: Mapping[Light, int]
     holidays: tuple[date, ...]
+    time_zone: str
     register_fault: str | None = None
     unfinished_erasure: bool = False
     accesses: tuple[Mapping[str, Any], ...] = field(default=())

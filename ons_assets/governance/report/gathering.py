@@ -98,6 +98,7 @@ def gather(
         listed=parameters.listed,
         working_days={Light.BAD: parameters.act_within_days, Light.LOOK: parameters.look_within_days},
         holidays=settings.geography.public_holidays(*settings.governance.trend.holidays),
+        time_zone=settings.geography.time_zone,
         register_fault=fault,
         unfinished_erasure=Intent.read(home) is not None,
         accesses=tuple(AccessLedger(home).by_month(settings.geography.time_zone).to_dicts())

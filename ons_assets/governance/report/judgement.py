@@ -3,8 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import takewhile
+from zoneinfo import ZoneInfo
 
 from ons_assets.governance.releases.barred import barred
 from ons_assets.governance.releases.release_ledger import Entry as Release
@@ -217,7 +218,16 @@ def tasks(facts: Facts) -> list[Task]:
 
 def is_late(task: Task, facts: Facts) -> bool:
     """Return whether something should have been done before the day of the report."""
-    return task.by is not None and task.by < facts.made_utc.date()
+    return days_late(task, facts) > 0
+
+
+def days_late(task: Task, facts: Facts) -> int:
+    """Return how many days ago something should have been done, on the day of the report; 0 if it is not late."""
+    return max((_local_day(facts.made_utc, facts) - task.by).days, 0) if task.by is not None else 0
+
+
+def _local_day(when: datetime, facts: Facts) -> date:
+    return when.astimezone(ZoneInfo(facts.time_zone)).date()
 
 
 def _task(facts: Facts, light: Light, table: str | None, about: str, what: str, todo: str, since: date | None) -> Task:
@@ -242,7 +252,7 @@ def _suites(facts: Facts) -> Iterator[Task]:
 def _erasure(facts: Facts) -> Iterator[Task]:
     if facts.unfinished_erasure:
         what = "An erasure was begun and is not finished."
-        begun = [each["begun_utc"].date() for each in facts.erasures if each["finished_utc"] is None]
+        begun = [_local_day(each["begun_utc"], facts) for each in facts.erasures if each["finished_utc"] is None]
         todo = "Go on with it: ons-assets erase --resume."
         yield _task(facts, Light.BAD, None, "erasure", what, todo, min(begun, default=None))
 
@@ -251,7 +261,8 @@ def _exposures(facts: Facts) -> Iterator[Task]:
     for table in facts.tables:
         if (table.disclosure or {}).get("exposed"):
             todo = "Withdraw what was released of it, and make the table coarser before it is released again."
-            name, since = table.table.name, table.latest.published_utc.date() if table.latest else None
+            name = table.table.name
+            since = _local_day(table.latest.published_utc, facts) if table.latest else None
             yield _task(facts, Light.BAD, name, name, stands(table).sentence, todo, since)
 
 
@@ -262,7 +273,7 @@ def _refused_tables(facts: Facts) -> Iterator[Task]:
             said = " ".join(refused[0].notes) or refused[0].reason
             what = f"The gate refused it on {refused[0].when_utc:%d %B %Y}: {said}"
             todo = "Mend its inputs or its bounds, then: ons-assets materialize " + table.table.name
-            name, since = table.table.name, refused[-1].when_utc.date()
+            name, since = table.table.name, _local_day(refused[-1].when_utc, facts)
             yield _task(facts, Light.BAD, name, name, what, todo, since)
 
 
@@ -280,7 +291,7 @@ def _refused_files(facts: Facts) -> Iterator[Task]:
         why = " ".join(newest.notes) or newest.reason
         what = f"{counted(len(files), 'file')} refused, whole or in part; the last: {newest.name}: {why}"
         todo = "Ask for a corrected file and drop it; if a layout or a bound is at fault, mend it: ons-assets retry"
-        yield _task(facts, light, table, f"files of {source}", what, todo, refused[-1].when_utc.date())
+        yield _task(facts, light, table, f"files of {source}", what, todo, _local_day(refused[-1].when_utc, facts))
 
 
 def _measured(facts: Facts) -> Iterator[Task]:
@@ -310,4 +321,4 @@ def _warnings(facts: Facts) -> Iterator[Task]:
         )
         warned = takewhile(lambda made: made.unmet, table.publications)
         since = min((made.published_utc for made in warned), default=table.latest.published_utc)
-        yield _task(facts, Light.LOOK, name, name, what, todo, since.date())
+        yield _task(facts, Light.LOOK, name, name, what, todo, _local_day(since, facts))

@@ -9,6 +9,7 @@ from ons_assets.governance.releases.barred import barred
 from ons_assets.governance.report.facts import Facts, Judgement, Light, Refusal, TableFacts
 from ons_assets.governance.report.judgement import (
     Task,
+    days_late,
     how_many_may,
     is_late,
     may_be_published,
@@ -141,7 +142,7 @@ def by_when(task: Task, facts: Facts) -> str:
     """Return in words by when something is to be done."""
     if task.by is None:
         return "at once"
-    late = f", {counted((facts.made_utc.date() - task.by).days, 'day')} late" if is_late(task, facts) else ""
+    late = f", {counted(days_late(task, facts), 'day')} late" if is_late(task, facts) else ""
     return f"{day_of(task.by)}{late}"
 
 

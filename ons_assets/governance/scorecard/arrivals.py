@@ -54,9 +54,7 @@ def of_files(
     polars.DataFrame
         Observations.
     """
-    said = [
-        reason and reason.replace(name, "the file") for name, reason in ledger.select("file_name", "reason").iter_rows()
-    ]
+    said = [reason and _unnamed(reason, name) for name, reason in ledger.select("file_name", "reason").iter_rows()]
     told = ledger.with_columns(reason=pl.Series(said, dtype=pl.String()))
     files = told.filter(pl.col("source").is_in(list(tables_of_sources))).select(
         "status", "parsed_rows", "accepted_rows", "rows_in_force", "usable_units", "expected_units",
@@ -90,7 +88,9 @@ def _remarks(*, of_rows: bool, known: Collection[str] = ()) -> pl.Expr:
     """What is said of accepted files, of single rows of them or of the whole, as a list; null if nothing is."""
     said = pl.element()
     is_of_rows = said.str.contains(_OF_ROWS)
-    is_known = _without_numbers(said).is_in([_NUMBERS.sub("#", remark) for remark in known])
+    # As the report tells it: at the end of a sentence, and as long as it is.
+    stand = {_NUMBERS.sub("#", each.strip().rstrip(".")) for remark in known for each in remark.split("; ")}
+    is_known = _without_numbers(said.str.strip_chars_end(".")).is_in(sorted(stand))
     those = pl.col("reason").str.split("; ").list.eval(said.filter((is_of_rows == of_rows) & ~is_known))
     return pl.when(those.list.len() > 0).then(those)
 
@@ -108,6 +108,11 @@ def _reasons(files: pl.DataFrame, by: list[str]) -> pl.DataFrame:
         .group_by(by, maintain_order=True)
         .agg(detail=pl.format("{} of them{}: {}", "file", such, "said").str.join("; "))
     )
+
+
+def _unnamed(reason: str, name: str) -> str:
+    """What is said of a file without its name, which other words and numbers may hold."""
+    return reason if _NUMBERS.fullmatch(name) else re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "the file", reason)
 
 
 def _without_numbers(said: pl.Expr) -> pl.Expr:

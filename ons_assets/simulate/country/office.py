@@ -167,6 +167,9 @@ def retailer_shares(country: Country) -> pl.DataFrame:
     for area in country.land.codes("district"):
         everybody = placed.filter(district=area).select(names).fill_null(0.0).to_numpy()
         n = min(SURVEYED, len(everybody))
+        if n < 2:
+            # One household tells of no error, and no household of nothing.
+            continue
         asked = everybody[random.choice(len(everybody), n, replace=False)]
         whole = asked.sum(axis=1)
         share = asked.sum(axis=0) / whole.sum()

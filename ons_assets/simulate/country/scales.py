@@ -18,12 +18,21 @@ class Scale:
         Residents, about: whole households live there.
     first_day, days
         Days through which they live; day 0 is the first.
+
+    Raises
+    ------
+    ValueError
+        Without a day.
     """
 
     name: str
     people: int
     first_day: date
     days: int
+
+    def __post_init__(self) -> None:
+        if self.days < 1:
+            raise ValueError(f"a country lives for a day or more, not for {self.days}")
 
 
 SCALES: dict[str, Scale] = {

@@ -198,11 +198,11 @@ def tweets_of_machines(places: FloatArray, scale: Scale, first_author: int, seed
 
 
 def outages(scale: Scale, seed: int) -> IntArray:
-    """Return when the collector was down: first and last second of each outage; shape (n, 2)."""
-    random = generator(seed, "outages")
-    slot = scale.days * 86_400 // max(scale.outages, 1)
-    start = np.arange(scale.outages) * slot + random.integers(slot // 8, slot // 2, scale.outages)
-    length = random.integers(8 * 3_600, min(60 * 3_600, slot // 3), scale.outages)
+    """Return when the collector was down: first and last second of each outage, fewer than days; shape (n, 2)."""
+    random, n = generator(seed, "outages"), min(scale.outages, scale.days - 1)
+    slot = scale.days * 86_400 // max(n, 1)
+    start = np.arange(n) * slot + random.integers(slot // 8, slot // 2, n)
+    length = random.integers(8 * 3_600, min(60 * 3_600, slot // 3), n)
     return np.column_stack([start, start + length]).astype(np.int64)
 
 

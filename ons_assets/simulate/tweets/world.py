@@ -151,7 +151,7 @@ def _write_truth(
         .sort("month", "origin", "destination")
     )
     lived, areas = _lived(country, people, users), country.land.districts.rename({"district": "area"})
-    everyone = pl.concat([pl.DataFrame({"author": users, "kind": ["person"] * len(users)}), accounts])
+    everyone = pl.concat([pl.DataFrame({"author": users}).with_columns(kind=pl.lit("person")), accounts])
     tables = {
         "areas": areas.select("area", "name", "easting_m", "northing_m", "radius_m", "population", "student_share"),
         "addresses": country.addresses.with_columns(area="district"),
