@@ -17,6 +17,8 @@ from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.runs import ASKING, ASKS, SHOP_TAG, UNFINISHED
 
 MADE_UP = "*/15 * * * *"
+# Of what the command says, its last lines: a fault of the program says a page.
+LINES_TOLD = 8
 
 
 class OneShop(dg.Config):
@@ -42,7 +44,7 @@ def ask_shop(context: dg.OpExecutionContext, config: OneShop, lakehouse: Lakehou
     for line in said:
         context.log.info(line)
     if done.returncode:
-        why = "; ".join(said) or f"the command ended with {done.returncode} and without a word"
+        why = "; ".join(said[-LINES_TOLD:]) or f"the command ended with {done.returncode} and without a word"
         raise dg.Failure(why, allow_retries=False)
 
 

@@ -46,6 +46,8 @@ class RetailerShareFiles(PlainSource):
     files_are = "`area, retailer, year, spending_share`, and if known `share_error` and `households_asked`"
     unit = "shares"
     key = ("area", "retailer", "year")
+    # Shares of an area are parts of one whole: those of two files, in two units it may be, are none.
+    identity = ("area", "year")
     columns = {
         "area": pl.String(),
         "retailer": pl.String(),

@@ -67,14 +67,16 @@ def test_a_row_that_says_nothing_is_rejected_and_its_neighbour_stays(bench: Work
     bench.check_books()
 
 
-def test_a_later_survey_adds_its_year_and_corrects_its_areas(bench: Workbench) -> None:
-    bench.register("a.csv", f"{HEADER}\nE1,tesco,2015,0.4,,\nE1,aldi,2015,0.6,,\n".encode())
+def test_a_later_survey_adds_its_year_and_takes_the_place_of_all_shares_of_its_areas(bench: Workbench) -> None:
+    """Per cents beside fractions, or a retailer that is no more there, would be parts of no whole."""
+    bench.register("a.csv", f"{HEADER}\nE1,tesco,2015,40,,\nE1,aldi,2015,60,,\nE2,aldi,2015,100,,\n".encode())
     bench.ingest()
-    bench.register("b.csv", f"{HEADER}\nE1,tesco,2015,0.5,,\nE1,tesco,2016,0.3,,\n".encode())
+    bench.register("b.csv", f"{HEADER}\nE1,tesco,2015,0.5,,\nE1,asda,2015,0.5,,\nE1,tesco,2016,0.3,,\n".encode())
     bench.ingest()
-    assert [row[1:4] for row in published(bench)] == [
-        ("aldi", 2015, 0.6), ("tesco", 2015, 0.5), ("tesco", 2016, 0.3),
+    assert sorted(row[:4] for row in published(bench)) == [
+        ("E1", "asda", 2015, 0.5), ("E1", "tesco", 2015, 0.5), ("E1", "tesco", 2016, 0.3), ("E2", "aldi", 2015, 100.0),
     ]  # fmt: skip
+    bench.check_books()
 
 
 # --- forms of others, each through a layout
