@@ -20,10 +20,14 @@ def publish(
         str | None, typer.Option(help="Name of who approves it; without one nothing is released.")
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Why it is released now, for the ledger.")] = None,
+    despite: Annotated[
+        bool, typer.Option("--despite", help="Release it although the report says not now; with --reason.")
+    ] = False,
     home: HomeOption = None,
 ) -> None:
     """Release a table: a folder that never changes, if the auditor lets it pass and somebody named approves it."""
     from ons_assets import operations
+    from ons_assets.governance.report.facts import Light
     from ons_assets.operations import releasing, tracing
 
     settings = load_settings(home)
@@ -31,9 +35,17 @@ def publish(
     with progress_of("attacking") as progress:
         with releasing.drawn_up(settings, table) as drawn:
             _print_draft(drawn.draft)
+            judged = releasing.judged_by_the_report(settings, table)
+            is_ready = judged.light not in (Light.BAD, Light.NONE)
+            if not is_ready:
+                console.print(f"the report: {judged.sentence}", style="yellow", soft_wrap=True)
             if approve is None:
                 console.print("nothing was released; --approve NAME releases it")
                 return
+            if not is_ready:
+                why = "--despite with --reason releases it all the same, and the ledger keeps both"
+                fail_unless(despite and reason is not None, f"nothing was released: {judged.sentence} {why}")
+                reason = f"{reason} (the report said: {judged.sentence})"
             progress("writing")
             entry, chains = drawn.put_out(approve, reason)
         _follow_release_ledger(settings, progress)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from ons_assets.governance.releases import making, shelf
 from ons_assets.governance.releases.release_ledger import Entry
+from ons_assets.governance.report import gather
+from ons_assets.governance.report.facts import Judgement
+from ons_assets.governance.report.judgement import may_be_published
 from ons_assets.lakehouse.home import Home
 from ons_assets.operations import Progress, make
 from ons_assets.orchestration.runs import Outcome
@@ -36,6 +39,19 @@ def drawn_up(settings: Settings, name: str) -> Iterator["Drawn"]:
             return entry, making.chains_file(home, entry)
 
         yield Drawn(draft, put_out)
+
+
+def judged_by_the_report(settings: Settings, name: str) -> Judgement:
+    """Return whether a table may be published now, as the report says it of the home as it is.
+
+    Parameters
+    ----------
+    name
+        Of the table.
+    """
+    facts = gather(Home(settings.home), settings)
+    [table] = [each for each in facts.tables if each.table.name == name]
+    return may_be_published(table)
 
 
 @dataclass(frozen=True)

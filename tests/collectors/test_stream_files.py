@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ons_assets.collectors.streams import hour_files
 from ons_assets.collectors.streams.hour_files import HourFiles, whole_bytes
+from ons_assets.settings import Drops
 
 NOW = datetime(2026, 3, 1, 12, 59, 59, tzinfo=UTC)
 BATCHES = [[b'{"n":%d}' % (10 * batch + each) for each in range(batch % 4 + 1)] for batch in range(8)]
@@ -61,6 +63,25 @@ def test_a_kill_at_any_byte_leaves_what_was_committed(tmp_path: Path) -> None:
         assert lines(made) == [*every[:committed], b"after"]
 
 
+def test_no_file_holds_more_than_the_way_in_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Drops().max_unpacked_bytes > 2 * hour_files.MOST_CONTENT_BYTES
+    monkeypatch.setattr(hour_files, "MOST_CONTENT_BYTES", 100)
+    now = NOW - timedelta(minutes=30)
+    files = HourFiles(tmp_path, "local")
+    made = []
+    for number in range(40):
+        files.commit([b"%09d" % number], now)
+        if number % 3 == 0:
+            # A kill in between: how much is in the file is known again.
+            files = HourFiles(tmp_path, "local")
+            assert files.recover(now) == []
+        if files.is_full:
+            made += files.complete()
+    made += files.complete()
+    assert [len(lines(file)) for file in made] == [10] * 4
+    assert [int(line) for file in made for line in lines(file)] == list(range(40))
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_what_a_power_cut_leaves_behind_the_end_is_cut_off(tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
@@ -69,7 +90,7 @@ def test_what_a_power_cut_leaves_behind_the_end_is_cut_off(tmp_path: Path, seed:
     size = part(tmp_path).stat().st_size
     with part(tmp_path).open("ab") as file:
         file.write(draw.choice([b"\0" * 4096, draw.randbytes(4096), gzip.compress(b"x" * 5000)[:-5]]))
-    assert whole_bytes(part(tmp_path)) == size
+    assert whole_bytes(part(tmp_path)) == (size, len(b"1\n"))
 
 
 def test_the_file_of_an_hour_that_is_over_is_completed_by_the_next_process(tmp_path: Path) -> None:

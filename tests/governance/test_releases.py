@@ -438,6 +438,21 @@ def test_without_a_name_it_is_only_looked_at(home: Home) -> None:
     assert run(home, "publish", MOVES.name, "--approve", "Jo Bloggs")[0] == 1
 
 
+def test_what_the_report_says_not_now_of_is_released_only_with_a_reason_that_is_kept(home: Home) -> None:
+    put(home, protect(MIGRATION_FLOWS, MIGRATION_FLOWS.empty(), Thresholds(K)))
+    told_by_the_report = "It has no rows: there is nothing to tell."
+    code, told = run(home, "publish", NAME)
+    assert (code, f"the report: {told_by_the_report}" in told) == (0, True)
+    for more in ((), ("--reason", "a month without flows"), ("--despite",)):
+        code, told = run(home, "publish", NAME, "--approve", "Jo Bloggs", *more)
+        assert (code, f"nothing was released: {told_by_the_report}" in told) == (1, True)
+    assert entries(home) == []
+    code, _ = run(home, "publish", NAME, "--approve", "Jo", "--despite", "--reason", "a month without flows")
+    [entry] = entries(home)
+    assert code == 0
+    assert entry.approval_reason == f"a month without flows (the report said: {told_by_the_report})"
+
+
 def test_from_a_release_to_its_withdrawal(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli.console, "_width", 250)
     publish_flows(home, MARCH)

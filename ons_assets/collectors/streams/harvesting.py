@@ -356,7 +356,10 @@ class Harvester:
             )
 
     def _turn_the_hour(self, now: datetime) -> None:
-        """Complete the file of an hour that is over, and tell the outages of it."""
+        """Complete a file that is full, or of an hour that is over, and tell the outages of the hour."""
+        if self._files.is_full:
+            for file in self._files.complete():
+                self._completed(file, "it is full")
         hour = now.replace(minute=0, second=0, microsecond=0)
         if hour == self._told_hour:
             return

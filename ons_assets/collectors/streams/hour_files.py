@@ -1,5 +1,7 @@
 """Hourly files in a drop folder: under the name of an unfinished copy until the hour is over, and whole at any moment.
 
+Of an hour that brings more than a file may hold there are several.
+
 What is committed is one member of a gzip file, written and flushed to the disk (fsync) before anything is said to be
 safe. A member has a checksum: what a kill or a power cut leaves behind it is cut off when the next process begins, and
 what was committed stays. A gzip file of many members is a gzip file; every tool reads it.
@@ -21,6 +23,8 @@ STAMP = "%Y%m%dT%H%M%SZ"
 ANY_STAMP = "[0-9]" * 8 + "T" + "[0-9]" * 6 + "Z"
 CHUNK_BYTES = 1 << 18
 LEVEL = 6
+# Before it is packed. A larger one would be read slowly, and one of a gigabyte not at all.
+MOST_CONTENT_BYTES = 256 << 20
 
 
 class HourFiles:
@@ -37,7 +41,7 @@ class HourFiles:
     def __init__(self, folder: Path, stream: str) -> None:
         self._folder, self._stream = folder, stream
         self._part: Path | None = None
-        self._size = 0
+        self._size = self._content = 0
 
     def recover(self, now: datetime) -> list[Path]:
         """Take up what an earlier process left, and return the files that are complete with it.
@@ -51,7 +55,7 @@ class HourFiles:
         """
         made = []
         for part in sorted(self._folder.glob(f"{self._stream}_{ANY_STAMP}{ENDING}{UNFINISHED}")):
-            whole = whole_bytes(part)
+            whole, self._content = whole_bytes(part)
             os.truncate(part, whole)
             self._part, self._size = part, whole
             if self._hour != _hour(now):
@@ -68,6 +72,11 @@ class HourFiles:
     def is_of_another_hour(self, now: datetime) -> bool:
         """Return whether the open file is to be completed before anything is written now."""
         return self._part is not None and self._hour != _hour(now)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the open file is to be completed because it holds as much as the way in likes to read."""
+        return self._part is not None and self._content >= MOST_CONTENT_BYTES
 
     def commit(self, lines: Sequence[bytes], now: datetime) -> None:
         """Write lines so that they outlive a kill and a power cut.
@@ -87,8 +96,9 @@ class HourFiles:
         if not lines:
             return
         if self._part is None:
-            self._part, self._size = self._begin(now), 0
-        member = gzip.compress(b"\n".join(lines) + b"\n", LEVEL, mtime=0)
+            self._part, self._size, self._content = self._begin(now), 0, 0
+        content = b"\n".join(lines) + b"\n"
+        member = gzip.compress(content, LEVEL, mtime=0)
         descriptor = os.open(self._part, os.O_WRONLY | os.O_APPEND)
         try:
             _write(descriptor, member)
@@ -99,6 +109,7 @@ class HourFiles:
         finally:
             os.close(descriptor)
         self._size += len(member)
+        self._content += len(content)
 
     def complete(self) -> list[Path]:
         """Give the open file its name, from which moment on it is a drop; return it, unless it is empty."""
@@ -124,30 +135,31 @@ class HourFiles:
             now += timedelta(seconds=1)
 
 
-def whole_bytes(path: Path) -> int:
-    """Return how much of a gzip file is whole members; what follows was cut off, or is damaged.
+def whole_bytes(path: Path) -> tuple[int, int]:
+    """Return how much of a gzip file is whole members, and how much they hold; what follows was cut off or is damaged.
 
     Parameters
     ----------
     path
         Of the file.
     """
-    good = position = 0
+    good = position = content = inside = 0
     member = zlib.decompressobj(31)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             position += len(chunk)
             while chunk:
                 try:
-                    member.decompress(chunk)
+                    inside += len(member.decompress(chunk))
                 except zlib.error:
-                    return good
+                    return good, content
                 if not member.eof:
                     break
                 chunk = member.unused_data
-                good = position - len(chunk)
+                good, content = position - len(chunk), content + inside
+                inside = 0
                 member = zlib.decompressobj(31)
-    return good
+    return good, content
 
 
 def flush_folder(folder: Path) -> None:

@@ -52,8 +52,11 @@ def write_pages(facts: Facts, target: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(as_html(page, on_every_page))
 
+    pages = pages_of(facts)
+    # Templates and readers that are made at their first use are made before there are two threads.
+    written(next(pages))
     with ThreadPoolExecutor(THREADS) as pool:
-        for _ in pool.map(written, pages_of(facts)):
+        for _ in pool.map(written, pages):
             pass
     shutil.rmtree(target, ignore_errors=True)
     folder.replace(target)

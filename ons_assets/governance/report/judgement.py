@@ -120,6 +120,8 @@ def may_be_published(table: TableFacts) -> Judgement:
         first, fault = faults[0]
         more = f" And {counted(len(faults) - 1, 'more table')}." if faults[1:] else ""
         return Judgement(Light.BAD, f"Not now: {first.table.name}, which it is made of: {fault.sentence}{more}")
+    if not table.latest.rows:
+        return Judgement(Light.NONE, "It has no rows: there is nothing to tell.")
     if table.table.sensitivity is not Sensitivity.PUBLIC and table.disclosure is None:
         return Judgement(Light.LOOK, "Not yet: the disclosure audit has not seen it.")
     private = can_identify(table).sentence
