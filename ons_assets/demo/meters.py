@@ -13,8 +13,8 @@ from ons_assets.meters.occupancy import accuracy, area_under_curve, brier_score,
 from ons_assets.meters.readings.identifiers import Pseudonyms
 from ons_assets.simulate.country import Country
 from ons_assets.simulate.meters import DEFAULT_SEED, Scale, simulate_meters
-from ons_assets.simulate.meters.scales import IN_COUNTRY
-from ons_assets.simulate.meters.settling import MeteredDwellings
+from ons_assets.simulate.meters.scales import IN_COUNTRY, scale_of
+from ons_assets.simulate.meters.settling import MeteredDwellings, country_of
 from ons_assets.simulate.meters.world import AREAS, QUESTIONNAIRE
 
 SURVEY_SOURCES = {QUESTIONNAIRE: "meter_questionnaire", AREAS: "meter_areas"}
@@ -37,14 +37,12 @@ def simulate(
     seed
         The same seed gives the same world; None is that of the simulator.
     country
-        Whose dwellings have the meters; None for a world of this pilot's own.
+        Whose dwellings have the meters; None for one of the size of the scale.
     """
     survey, chosen = drops / "survey", DEFAULT_SEED if seed is None else seed
-    settle = None
-    if country is not None:
-        scale = IN_COUNTRY[scale] if isinstance(scale, str) else scale
-        settle = MeteredDwellings(country, scale, chosen)
-    summary = simulate_meters(drops / "meters", truth, survey_drops=survey, scale=scale, seed=chosen, settle=settle)
+    size = IN_COUNTRY[scale] if country is not None and isinstance(scale, str) else scale_of(scale)
+    settle = MeteredDwellings(country or country_of(size, chosen), size, chosen)
+    summary = simulate_meters(drops / "meters", truth, survey_drops=survey, scale=size, seed=chosen, settle=settle)
     for name, source in SURVEY_SOURCES.items():
         (drops / source).mkdir()
         (survey / name).rename(drops / source / name)

@@ -1,11 +1,13 @@
 """Sources of one country: whoever tweets, has a meter or a phone lives there, and no code is unknown to its areas."""
 
+import re
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
+from ons_assets.demo import PILOTS
 from ons_assets.simulate.country import Scale, make_country
 from ons_assets.simulate.country.truth import areas_of, spells_of
 from ons_assets.simulate.meters import Scale as MeterScale
@@ -197,3 +199,11 @@ def test_sources_see_the_same_people(country, folder):
     people = pl.read_parquet(folder / "truth" / "mobile" / "people.parquet").join(living, on="person")
     at = country.addresses.select("easting_m", "northing_m")[people["address"]].to_numpy()
     np.testing.assert_allclose(people.select("home_easting_m", "home_northing_m").to_numpy(), at)
+
+
+@pytest.mark.parametrize("pilot", ["tweets", "meters", "mobile"])
+def test_a_pilot_by_itself_is_of_a_country_too(pilot, tmp_path):
+    PILOTS[pilot].simulate(tmp_path / "drops", tmp_path / "truth", "small")
+    text = "".join(path.read_text() for path in sorted((tmp_path / "drops").rglob("*.csv")))
+    assert "Z07000001" in text
+    assert not re.search(r"SIM\d|S9[89]\d{6}", text), "no land of its own"

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from ons_assets.simulate.country import Country
+from ons_assets.simulate.country import Country, make_country
+from ons_assets.simulate.country import Scale as CountryScale
 from ons_assets.simulate.country.addresses import SECOND
 from ons_assets.simulate.country.truth import occupied, spells_of
 from ons_assets.simulate.meters.home import Settled
 from ons_assets.simulate.meters.households import Kind, Role, draw_household, household_of
 from ons_assets.simulate.meters.presence import VACANCY_DAYS
-from ons_assets.simulate.meters.scales import Scale
+from ons_assets.simulate.meters.scales import Scale, scale_of
 from ons_assets.simulate.prices.seeds import generator
 
 ROLES = {
@@ -26,6 +27,23 @@ ROLES = {
     "child": Role.PUPIL,
 }
 RETIRED_FROM, SCHOOL_FROM = 60, 4
+# So that each district has dwellings enough for its part of the meters.
+PEOPLE_A_HOME, LEAST_PEOPLE = 4, 4_000
+
+
+def country_of(scale: str | Scale, seed: int) -> Country:
+    """Make the country of those who have a meter at a scale.
+
+    Parameters
+    ----------
+    scale
+        Name of a scale, or a `Scale`: homes, first day and days.
+    seed
+        The same seed gives the same country.
+    """
+    size = scale_of(scale)
+    people = max(LEAST_PEOPLE, PEOPLE_A_HOME * size.homes)
+    return make_country(CountryScale(size.name, people, size.start, size.days), seed)
 
 
 class MeteredDwellings:
