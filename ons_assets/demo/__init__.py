@@ -1,7 +1,7 @@
 """The demonstration: a simulated country through the whole road, and what a statistician reads at its end.
 
 A pilot takes part with a module that has `simulate`, which writes its files in folders named after their sources, of a
-country or of a world of its own, and the truth apart from them; and `results`, which returns the tables to print.
+country or of one of its own size, and the truth apart from them; and `results`, which returns the tables to print.
 """
 
 import shutil

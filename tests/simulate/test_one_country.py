@@ -24,7 +24,7 @@ from ons_assets.simulate.tweets import scales as tweets
 from ons_assets.simulate.tweets import simulate_tweets
 
 FIRST = date(2011, 5, 1)
-METERED = MeterScale("tiny", homes=48, days=40, start=date(2011, 6, 10))
+METERED = MeterScale("tiny", homes=48, days=40, start=date(2011, 6, 10), homes_per_area=6)
 OBSERVED = PhoneScale("tiny", 0, date(2011, 6, 18), 3, 2.0, 3.0, True, travels=True)
 TWEETING = TweetScale("tiny", 150, 0, FIRST, 92, 0.2, True, 1)
 

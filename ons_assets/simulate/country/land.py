@@ -127,7 +127,28 @@ def choose(random: np.random.Generator, law: FloatArray, origin: IntArray) -> In
     """
     cumulated = np.cumsum(law, axis=1)
     cumulated[:, -1] = 1.0
-    return np.asarray((random.random(len(origin))[:, None] > cumulated[origin]).sum(axis=1), dtype=np.int64)
+    return drawn(cumulated, origin, random.random(len(origin)))
+
+
+def drawn(cumulated: FloatArray, origin: IntArray, draws: FloatArray) -> IntArray:
+    """Return the destination of each draw; of a country of millions all draws times all destinations have no room.
+
+    Parameters
+    ----------
+    cumulated
+        Weights of the destinations, cumulated along the rows, which are origins.
+    origin
+        Row of each draw, shape (draws,).
+    draws
+        Between 0 and the last weight of their rows, shape (draws,).
+    """
+    order = np.argsort(origin, kind="stable")
+    starts = np.searchsorted(origin[order], np.arange(len(cumulated) + 1))
+    found = np.empty(len(origin), dtype=np.int64)
+    for row in np.flatnonzero(np.diff(starts)):
+        of_row = order[starts[row] : starts[row + 1]]
+        found[of_row] = np.searchsorted(cumulated[row], draws[of_row])
+    return found
 
 
 def make_land(seed: int, areas: pl.DataFrame | None = None) -> Land:
@@ -163,7 +184,7 @@ def _given(areas: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Districts, and middle areas that are as large as their neighbours are far."""
     msoas = areas.sort("msoa").with_columns(pl.col("population").cast(pl.Float64()))
     at = msoas.select("easting_m", "northing_m").to_numpy()
-    to_neighbour = cKDTree(at).query(at, k=min(NEIGHBOURS + 1, len(at)))[0][:, -1]
+    [to_neighbour] = cKDTree(at).query(at, k=[min(NEIGHBOURS + 1, len(at))])[0].T
     msoas = msoas.with_columns(radius_m=pl.Series(np.maximum(to_neighbour / 2, LEAST_RADIUS_M)))
     if "jobs" not in msoas.columns:
         msoas = msoas.with_columns(jobs="population")

@@ -186,7 +186,7 @@ def _dwellings(country: Country) -> pl.DataFrame:
 
 
 def _census(country: Country) -> pl.DataFrame:
-    return truth.commuting(country).filter(level="district").select(
+    return truth.commuting(country, levels=["district"]).select(
         pl.lit(BENCHMARK).alias("benchmark"), "origin", "destination", "commuters", "home_workers"
     )  # fmt: skip
 

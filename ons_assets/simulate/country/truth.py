@@ -1,5 +1,6 @@
 """The truth of the country, by area and month: what no statistician would know, and every estimate is held against."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def area_months(country: Country) -> pl.DataFrame:
     ).sort("level", "area", "month")  # fmt: skip
 
 
-def commuting(country: Country, day: int = 0) -> pl.DataFrame:
+def commuting(country: Country, day: int = 0, levels: Sequence[str] = LEVELS) -> pl.DataFrame:
     """Return who travels to work on a day: level, origin, destination, commuters, home_workers.
 
     Commuters are all who have one place of work, those too who work at home: from their area to their area.
@@ -95,6 +96,8 @@ def commuting(country: Country, day: int = 0) -> pl.DataFrame:
         Which was made.
     day
         Of its scale; 0 is the first.
+    levels
+        Of the areas.
     """
     on_day = country.homes_on(day).rename({"address": "home"}).join(country.jobs_on(day), on="person").join(
         country.people.select("person", "activity"), on="person"
@@ -104,7 +107,7 @@ def commuting(country: Country, day: int = 0) -> pl.DataFrame:
         work=pl.when(at_home).then("home").otherwise("address"), at_home=at_home
     )
     counts = {"commuters": pl.len().cast(pl.Int64()), "home_workers": pl.col("at_home").sum().cast(pl.Int64())}
-    return _pairs(country, rows, "home", "work", [], **counts)
+    return _pairs(country, rows, "home", "work", [], levels, **counts)
 
 
 def migration(country: Country) -> pl.DataFrame:
@@ -113,7 +116,7 @@ def migration(country: Country) -> pl.DataFrame:
     moved = country.lives.moves.join(country.people.select("person", "activity"), on="person")
     moved = moved.with_columns(month=_date(country, "day").dt.month_start())
     return _pairs(
-        country, moved, "origin", "destination", ["month"],
+        country, moved, "origin", "destination", ["month"], LEVELS,
         movers=pl.len().cast(pl.Int64()), students=student.sum().cast(pl.Int64()),
     )  # fmt: skip
 
@@ -237,10 +240,16 @@ def _moved(country: Country, areas: pl.DataFrame) -> pl.DataFrame:
 
 
 def _pairs(
-    country: Country, rows: pl.DataFrame, origin: str, destination: str, by: list[str], **counts: pl.Expr
+    country: Country,
+    rows: pl.DataFrame,
+    origin: str,
+    destination: str,
+    by: list[str],
+    levels: Sequence[str],
+    **counts: pl.Expr,
 ) -> pl.DataFrame:
     areas, tables = _areas_of_addresses(country), []
-    for level in LEVELS:
+    for level in levels:
         placed = rows.rename({origin: "from", destination: "to"}).join(
             areas.select(pl.col("address").alias("from"), origin=level), on="from"
         ).join(areas.select(pl.col("address").alias("to"), destination=level), on="to")  # fmt: skip

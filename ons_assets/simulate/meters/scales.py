@@ -100,10 +100,10 @@ SCALES: dict[str, Scale] = {
 """The named scales: ``small`` (a demonstration), ``medium``, ``electric``, ``full`` (the size of the CER trial)."""
 
 IN_COUNTRY: dict[str, Scale] = {
-    "small": Scale("small", homes=160, days=61, start=date(2011, 6, 1), lcl_share=0.2),
-    "medium": Scale("medium", homes=600, days=61, start=date(2011, 6, 1)),
+    "small": Scale("small", homes=160, days=61, start=date(2011, 6, 1), lcl_share=0.2, homes_per_area=20),
+    "medium": Scale("medium", homes=600, days=61, start=date(2011, 6, 1), homes_per_area=75),
 }
-"""What is metered of a country, by the name of its scale: as many homes of each district."""
+"""What is metered of a country, by the name of its scale: as many homes of each of eight districts."""
 
 
 def scale_of(scale: str | Scale) -> Scale:

@@ -1,5 +1,6 @@
 """Homes with a meter in a country: a sample of its dwellings, with who lives there, or nobody."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -47,7 +48,9 @@ def country_of(scale: str | Scale, seed: int) -> Country:
 
 
 class MeteredDwellings:
-    """As many dwellings of each district, chosen by chance, with their households.
+    """As many dwellings of each district as an area has homes, chosen by chance, with their households.
+
+    The last district has what remains, and where the country has too few districts each has more.
 
     A home is vacant on the days on which nobody lives in the dwelling. Its people are those who live there on the day
     in the middle of all days, or on the one nearest to it on which somebody does.
@@ -57,14 +60,14 @@ class MeteredDwellings:
     country
         Which lives through the days of the scale.
     scale
-        Homes and days.
+        Homes, those of an area, and days.
     seed
         Seed of the trial.
 
     Raises
     ------
     ValueError
-        If the country does not live through the days of the scale.
+        If the country does not live through the days of the scale, or has too few dwellings.
     """
 
     def __init__(self, country: Country, scale: Scale, seed: int) -> None:
@@ -74,9 +77,12 @@ class MeteredDwellings:
         self._first, self._days = first, scale.days
         random = generator(seed, "metered dwellings")
         shuffled = country.dwellings[random.permutation(len(country.dwellings))]
-        # One district after the other, so that each has as many.
-        ranked = shuffled.with_columns(place=pl.int_range(pl.len()).over("district")).sort("place", "district")
-        self.dwellings = ranked.head(scale.homes)
+        ranked = shuffled.with_columns(place=pl.int_range(pl.len()).over("district"))
+        in_each = max(scale.homes_per_area, math.ceil(scale.homes / ranked["district"].n_unique()))
+        metered = ranked.filter(pl.col("place") < in_each).sort("district", "place").head(scale.homes)
+        if len(metered) < scale.homes:
+            raise ValueError(f"the districts of the country have no {scale.homes} dwellings, {in_each} in each")
+        self.dwellings = metered.sort("place", "district")
         self._spells = spells_of(country).join(self.dwellings.select(home="address"), on="home", how="semi")
         self._people = country.people.select("person", "age", "activity")
         self._types = dict(country.lives.households.select("household", "household_type").iter_rows())

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ons_assets.simulate.country import Land
-from ons_assets.simulate.country.land import FloatArray, IntArray
+from ons_assets.simulate.country.land import FloatArray, IntArray, drawn
 
 URBAN_PER_KM2 = 1_200.0
 ERRANDS_KM = 4.0
@@ -81,12 +81,6 @@ class Wards:
         origin
             Ward that each draw starts from, shape (draws,).
         """
-        cumulated = np.cumsum(law, axis=1)
-        drawn = np.empty(len(origin), dtype=np.int64)
-        order = np.argsort(origin, kind="stable")
-        starts = np.searchsorted(origin[order], np.arange(self.n + 1))
-        for ward in range(self.n):
-            rows = order[starts[ward] : starts[ward + 1]]
-            if len(rows):
-                drawn[rows] = np.searchsorted(cumulated[ward], random.random(len(rows)) * cumulated[ward, -1])
-        return drawn
+        cumulated, draws = np.cumsum(law, axis=1), np.empty(len(origin))
+        draws[np.argsort(origin, kind="stable")] = random.random(len(origin))
+        return drawn(cumulated, origin, draws * cumulated[origin, -1])
