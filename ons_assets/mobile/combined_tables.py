@@ -135,22 +135,22 @@ def combined_flows(
     tables = []
     for whole, names in periods_together(flows["observed"], parameters.period_overlap):
         of_period = _one_period(flows.filter(pl.col("observed").is_in(names)))
-        parts = []
         silent = _of_totals_only(of_period)
         notes += [f"The flows of the operator {name} are left out: it gives totals only." for name in silent]
         of_period = of_period.filter(~pl.col("operator").is_in(silent))
-        operators = list(of_period.sort(FLOW_KEYS).group_by("operator", maintain_order=True))
-        # What one operator lacks must not be made up by raking its other flows: all together are raked at last.
-        totals = workers if len(operators) == 1 else None
-        for (operator,), own in operators:
+        weighed: dict[str, tuple[pl.DataFrame, Weighted]] = {}
+        for (operator,), own in of_period.sort(FLOW_KEYS).group_by("operator", maintain_order=True):
             try:
-                made = weigh(own, market, totals, weighting)
+                weighed[str(operator)] = own, weigh(own, market, None, weighting)
             except ValueError as error:
                 notes.append(f"The flows of the operator {operator} are left out: {error}.")
-                continue
-            parts.append(_with_unlisted(made, str(operator), parameters))
-        if not parts:
+        if not weighed:
             continue
+        if len(weighed) == 1 and workers is not None:
+            # What one of several lacks must not be made up by raking its other flows: all together are raked at last.
+            [(name, (own, _))] = weighed.items()
+            weighed[name] = own, weigh(own, market, workers, weighting)
+        parts = [_with_unlisted(made, name, parameters) for name, (_, made) in weighed.items()]
         if len(parts) == 1:
             rows = (
                 parts[0]

@@ -213,6 +213,16 @@ def test_a_pair_that_one_does_not_list_is_small_to_it_and_not_nothing(flows, wor
     assert made["flow_low"].item() < made["flow"].item() < made["flow_high"].item()
 
 
+def test_one_that_cannot_be_weighted_costs_the_only_other_nothing(flows, workers):
+    both = flows.filter(pl.col("operator").is_in(["north", "west"]))
+    known = market(["west"])
+    made, alone = (
+        combined_flows(each, known, workers, FEW) for each in (both, flows.filter(pl.col("operator") == "west"))
+    )
+    assert_frame_equal(made.rows, alone.rows)
+    assert "north are left out" in made.notes[0]
+
+
 @pytest.mark.parametrize("told", ["by origin and destination", "by origin"])
 def test_an_operator_that_gives_totals_only_is_left_out(flows, workers, told):
     by_origin = (pl.col("destination") == "all") | (pl.col("operator") != "west")
