@@ -12,7 +12,8 @@ class AreaPriceParameters(Parameters):
 
     method: dict[str, Any] = Field(
         {"method": "geks-jevons"},
-        description="method of the index of an item at a retailer, with its options; see docs/methods/price_indices.md",
+        description="method of the index of an item at a retailer, with its options but filters; see "
+        "docs/methods/price_indices.md",
     )
     least_households: int = Field(
         20, ge=1, description="households that a survey must have asked in an area for an index of it"

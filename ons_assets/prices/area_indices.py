@@ -10,14 +10,16 @@ from scipy.special import stdtrit
 from ons_assets.catalogue.prices import AREA_INDICES
 from ons_assets.parameters.area_prices import AreaPriceParameters
 from ons_assets.parameters.prices import AggregationParameters, IndexParameters
+from ons_assets.prices.compilation import chain_rules
 from ons_assets.prices.indices import linked_aggregate
-from ons_assets.prices.indices.chain_linked import ChainRules
+from ons_assets.prices.indices.link_periods import calendar
 from ons_assets.prices.indices.panel import FloatArray, IntArray
 from ons_assets.prices.indices.uncertainty import pooled
 from ons_assets.prices.retailer_indices import RetailerIndices, retailer_indices
 
 NO_BASKET = "the weights do not say what an item is of the whole basket"
 FEW_ASKED = "fewer than {} households of the area were asked where they buy"
+NOTHING_SPENT = "the shares of the area are all zero"
 NO_QUOTES = "no retailer of the area has prices"
 # Of the whole basket, beside the groups of single items; no item is called so.
 ALL, BETWEEN = "\0all", "\0"
@@ -77,15 +79,20 @@ def area_indices(
     indices, parameters = indices or IndexParameters(), parameters or AreaPriceParameters()
     aggregation = aggregation or AggregationParameters()
     found = retailer_indices(quotes, indices, parameters)
+    basket = None if basket is None else basket.filter(pl.col("weight") > 0)
     rows = [AREA_INDICES.empty()]
     for (area,), of_area in sorted(shares.partition_by("area", as_dict=True).items()):
         asked_enough = of_area.filter(~_few(parameters.least_households))
+        # What nothing is spent on weighs nothing, and a year of nothing else is none.
+        spent = asked_enough.filter(pl.col("spending_share") > 0)
         if basket is None:
             made = _nothing(found, NO_BASKET)
         elif asked_enough.is_empty():
             made = _nothing(found, FEW_ASKED.format(parameters.least_households))
+        elif spent.is_empty():
+            made = _nothing(found, NOTHING_SPENT)
         else:
-            years = [_in_force(found, basket, asked_enough, year) for year in _years(basket, asked_enough)]
+            years = [_in_force(found, basket, spent, year) for year in _years(basket, spent)]
             made = _one_area(found, years, parameters, aggregation)
         rows.append(
             made.with_columns(area=pl.lit(area)).select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
@@ -95,7 +102,7 @@ def area_indices(
 
 def _few(least_households: int) -> pl.Expr:
     """Whether the survey of the area and year asked too few: then nothing that is told may depend on its shares."""
-    return (pl.col("households_asked").max().over("area", "year") < least_households).fill_null(value=False)
+    return (pl.col("households_asked").min().over("area", "year") < least_households).fill_null(value=False)
 
 
 @dataclass(frozen=True)
@@ -153,13 +160,11 @@ def _in_force(found: RetailerIndices, basket: pl.DataFrame, shares: pl.DataFrame
     retailers = (
         of_year(shares)
         .sort("retailer")
-        .filter(pl.col("spending_share") > 0)
         .select(
             "retailer", "households_asked", share=pl.col("spending_share") / whole, error=pl.col("share_error") / whole
         )
     )
-    items = of_year(basket).sort("item_id").filter(pl.col("weight") > 0)
-    items = items.select("item_id", weight=pl.col("weight") / pl.col("weight").sum())
+    items = of_year(basket).sort("item_id").select("item_id", weight=pl.col("weight") / pl.col("weight").sum())
     of_pair = found.pairs.join(retailers, on="retailer", how="left", maintain_order="left").join(
         items, on="item_id", how="left", maintain_order="left"
     )
@@ -170,14 +175,15 @@ def _in_force(found: RetailerIndices, basket: pl.DataFrame, shares: pl.DataFrame
 def _one_area(
     found: RetailerIndices, years: list[_Weights], parameters: AreaPriceParameters, aggregation: AggregationParameters
 ) -> pl.DataFrame:
-    rules = ChainRules(aggregation.price_update, aggregation.weight_lag_years, aggregation.discontinued_after_months)
     levels = found.long(_name("retailer", "item_id").alias("item_id"))
     weights = pl.concat([year.of_groups() for year in years])
-    chained = linked_aggregate(levels, weights, frequency="month", link=aggregation.link, rules=rules)
+    chained = linked_aggregate(
+        levels, weights, frequency="month", link=aggregation.link, rules=chain_rules(aggregation)
+    )
     whole = chained.filter(group_id=ALL).select("period", "index", "weight_share")
     rows = pl.DataFrame({"period": found.periods}).join(whole, on="period", how="left", maintain_order="left")
     level = rows["index"].fill_null(np.nan).to_numpy()
-    holding = [_holding(years, int(str(period)[:4])) for period in found.periods]
+    holding = [_holding(years, year) for year in _years_of_weights(found.periods, aggregation)]
     errors = pl.DataFrame(
         [_errors(found, at, weights, level) for at, weights in enumerate(holding)],
         schema={"products_error": pl.Float64, "shares_error": pl.Float64, "degrees": pl.Float64},
@@ -203,6 +209,15 @@ def _one_area(
     )
 
 
+def _years_of_weights(periods: pl.Series, aggregation: AggregationParameters) -> list[int]:
+    """Year whose weights lead into each month, as the chain has it."""
+    if periods.is_empty():
+        return []
+    months = calendar(periods, "month", aggregation.link)
+    year_of = dict(zip(months.labels, months.weights_year.tolist(), strict=True))
+    return [year_of[period] for period in periods]
+
+
 def _holding(years: list[_Weights], year: int) -> _Weights:
     return next((each for each in reversed(years) if each.year <= year), years[0])
 
@@ -215,16 +230,13 @@ def _nothing(found: RetailerIndices, reason: str) -> pl.DataFrame:
 
 def _coverage(found: RetailerIndices, at: int, weights: _Weights) -> tuple[int, float, str | None, int | None]:
     """Items with an index, share of the spending that is at retailers with prices, the others, households asked."""
+    seen = _seen(found, at, weights)
+    with_prices = set(found.pairs["retailer"].gather(seen))
     rows = weights.retailers.select("retailer", "share", "households_asked").rows()
-    covered = math.fsum(share for retailer, share, _ in rows if retailer in found.with_prices[at])
-    left_out = [retailer for retailer, *_ in rows if retailer not in found.with_prices[at]]
+    covered = math.fsum(share for retailer, share, _ in rows if retailer in with_prices)
+    left_out = [retailer for retailer, *_ in rows if retailer not in with_prices]
     asked = [each for *_, each in rows if each is not None]
-    return (
-        len(np.unique(found.item_at[_seen(found, at, weights)])),
-        covered,
-        ", ".join(left_out) or None,
-        max(asked, default=None),
-    )
+    return len(np.unique(found.item_at[seen])), covered, ", ".join(left_out) or None, min(asked, default=None)
 
 
 def _seen(found: RetailerIndices, at: int, weights: _Weights) -> IntArray:

@@ -172,7 +172,7 @@ def aggregate_contributions(
         months if parameters.rule == "linked" else months.clear(),
         _of_groups(weights.collect()),
         link=parameters.link,
-        rules=_chain_rules(parameters),
+        rules=chain_rules(parameters),
     )
     names = {"group_id": "group", "imputed": "item_imputed"}
     return found.rename(names).with_columns(frequency=pl.lit("month"))
@@ -181,11 +181,12 @@ def aggregate_contributions(
 def _linked(
     indices: pl.DataFrame, weights: pl.DataFrame, frequency: str, parameters: AggregationParameters
 ) -> pl.DataFrame:
-    rules = _chain_rules(parameters)
+    rules = chain_rules(parameters)
     return linked_aggregate(indices, _of_groups(weights), frequency=frequency, link=parameters.link, rules=rules)
 
 
-def _chain_rules(parameters: AggregationParameters) -> ChainRules:
+def chain_rules(parameters: AggregationParameters) -> ChainRules:
+    """Return the rules of a chain that the parameters of aggregation set."""
     return ChainRules(parameters.price_update, parameters.weight_lag_years, parameters.discontinued_after_months)
 
 

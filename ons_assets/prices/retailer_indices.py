@@ -1,6 +1,6 @@
 """The index of each item at each retailer by itself, by month, and how far the choice of its products moves it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +9,7 @@ import polars as pl
 from ons_assets.parameters.area_prices import AreaPriceParameters
 from ons_assets.parameters.prices import IndexParameters
 from ons_assets.prices.compilation import prices_of_periods
-from ons_assets.prices.indices import bootstrap_items, methods
+from ons_assets.prices.indices import IndexMethod, bootstrap_items, methods
 from ons_assets.prices.indices.panel import FloatArray, IntArray
 from ons_assets.prices.indices.uncertainty import FEWEST_PRODUCTS, LEAST_DEFINED, Bootstrap
 
@@ -53,12 +53,6 @@ class RetailerIndices:
         """Number of the item of each pair, in the order of their ids, (e,)."""
         return self.pairs["item_id"].rank("dense").to_numpy().astype(np.int64) - 1
 
-    @cached_property
-    def with_prices(self) -> tuple[frozenset[str], ...]:
-        """Retailers that have an index of any item, by month."""
-        names = self.pairs["retailer"]
-        return tuple(frozenset(names.filter(pl.Series(seen, dtype=pl.Boolean()))) for seen in np.isfinite(self.index))
-
     def long(self, *name: pl.Expr) -> pl.DataFrame:
         """Return a row for each pair and month: what `name` makes of the pair, period and index (null where none).
 
@@ -89,14 +83,12 @@ def retailer_indices(
     parameters
         The method, and how many samples of products tell of its variance.
     """
-    options = dict(parameters.method)
-    method = options.pop("method")
-    options.pop("label", None)
+    chosen = IndexMethod.of(parameters.method)
     retailers = quotes.select("retailer").unique().collect()["retailer"].sort()
     prices = {
         retailer: prices_of_periods(quotes.filter(retailer=retailer), indices, FREQUENCY) for retailer in retailers
     }
-    needs_quantity = method in set(methods().filter("needs_quantity")["method"])
+    needs_quantity = methods().filter(method=chosen.method)["needs_quantity"].item()
     months = [rows["period"] for _, rows in prices.values()]
     periods = pl.concat(months).unique().sort() if months else pl.Series("period", [], dtype=pl.String())
     found: dict[tuple[str, str], Bootstrap] = {}
@@ -104,12 +96,12 @@ def retailer_indices(
         usable = rows.drop_nulls("quantity") if needs_quantity else rows.drop("quantity")
         of_items = bootstrap_items(
             usable,
-            method,
+            chosen.method,
             product=product,
             seed=parameters.seed,
             samples=parameters.samples,
             periods=periods,
-            **options,
+            **chosen.options,
         )
         found |= {(retailer, item): of for item, of in of_items.items() if of.base is not None}
     return _laid_out(periods, found, *indices.possible)
@@ -131,8 +123,8 @@ def _laid_out(
         degrees[:, number] = np.maximum(of.degrees, 1.0)
         matched[:, number] = of.matched
         base[number] = of.base
-    items = pairs["item_id"].rank("dense").to_numpy().astype(np.int64)
-    return RetailerIndices(periods, pairs, index, _completed(variance, index, matched, items), degrees, base)
+    made = RetailerIndices(periods, pairs, index, variance, degrees, base)
+    return replace(made, variance=_completed(variance, index, matched, made.item_at))
 
 
 def _variance(of: Bootstrap) -> FloatArray:

@@ -38,6 +38,20 @@ class WeightFiles(PlainSource):
     )
 
 
+_OF_SHARES = (
+    missing("area", "area is missing"),
+    not_codes("area"),
+    missing("retailer", "retailer is missing"),
+    missing("year", "year is missing or not a number"),
+    outside("year", 1990, 2100, "year is not between 1990 and 2100"),
+    Rule(~(pl.col("spending_share") >= 0), "share is missing, negative or not a number", null_is_fault=True),
+    outside("spending_share", 0, MOST_SPENT, "share is beyond all bounds"),
+    Rule((pl.col("spending_share") > 0) & (pl.col("spending_share") < LEAST_SPENT), "share is beyond all bounds"),
+    outside("share_error", 0, MOST_SPENT, "standard error of the share is negative, or beyond all bounds"),
+    outside("households_asked", 1, MOST_SPENT, "number of households is not a whole number above zero"),
+)
+
+
 class RetailerShareFiles(PlainSource):
     """Which retailers serve the households of an area."""
 
@@ -56,16 +70,11 @@ class RetailerShareFiles(PlainSource):
     }
     optional = {"share_error": pl.Float64(), "households_asked": pl.Int64()}
     faults = (
-        missing("area", "area is missing"),
-        not_codes("area"),
-        missing("retailer", "retailer is missing"),
-        missing("year", "year is missing or not a number"),
-        outside("year", 1990, 2100, "year is not between 1990 and 2100"),
-        Rule(~(pl.col("spending_share") >= 0), "share is missing, negative or not a number", null_is_fault=True),
-        outside("spending_share", 0, MOST_SPENT, "share is beyond all bounds"),
-        Rule((pl.col("spending_share") > 0) & (pl.col("spending_share") < LEAST_SPENT), "share is beyond all bounds"),
-        outside("share_error", 0, MOST_SPENT, "standard error of the share is negative, or beyond all bounds"),
-        outside("households_asked", 1, MOST_SPENT, "number of households is not a whole number above zero"),
+        *_OF_SHARES,
+        Rule(
+            pl.any_horizontal(rule.holds for rule in _OF_SHARES).any().over("area", "year"),
+            "another share of the area and year is refused, and shares are parts of one whole",
+        ),
     )
 
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:

@@ -11,8 +11,8 @@ import pytest
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.parameters.area_prices import AreaPriceParameters
-from ons_assets.parameters.prices import IndexParameters
-from ons_assets.prices.area_indices import FEW_ASKED, NO_BASKET, NO_QUOTES, area_indices
+from ons_assets.parameters.prices import AggregationParameters, IndexParameters
+from ons_assets.prices.area_indices import FEW_ASKED, NO_BASKET, NO_QUOTES, NOTHING_SPENT, area_indices
 from ons_assets.prices.checked import FLAGS
 from ons_assets.prices.indices import bootstrap, intervals
 from ons_assets.prices.retailer_indices import RetailerIndices, retailer_indices
@@ -254,7 +254,7 @@ def test_where_nothing_can_be_said_it_is_said_why() -> None:
     assert area_indices(prices, BASKET, shares(MIXED, asked=None), parameters=CHAINED)["index"].null_count() == 0
     assert set(area_indices(prices, None, shares(MIXED), parameters=CHAINED)["reason"]) == {NO_BASKET}
     free = area_indices(prices, BASKET, shares({"A": {"alder": 0.0, "birch": 0.0}}), parameters=CHAINED)
-    assert set(free["reason"]) == {NO_QUOTES}, "nothing is spent"
+    assert set(free["reason"]) == {NOTHING_SPENT}
     late = area_indices(quotes(without(world(13), "birch", {0, 1})), BASKET, shares({"A": {"birch": 1.0}}))
     assert late["reason"].to_list() == [NO_QUOTES, NO_QUOTES, *[None] * (MONTHS - 2)]
     assert set(late["base_period"]) == {"2015-03"}
@@ -296,6 +296,32 @@ def test_new_shares_of_a_year_move_nothing_unless_a_price_moves() -> None:
         prices[key] *= 2 if key[0] == "birch" and key[3] == 19 else 1
     last = levels(area_indices(quotes(prices), BASKET, both, parameters=CHAINED))[-1]
     assert last == pytest.approx(146.0 * (0.1 + 0.9 * 2), rel=1e-12)
+
+
+@pytest.mark.parametrize(("link", "first"), [("january", 12), ("december", 12), ("month-02", 14), ("none", 99)])
+def test_what_is_said_of_a_month_is_of_the_weights_that_the_chain_has_there(link: str, first: int) -> None:
+    """Coverage, errors and the index are of one set of shares, whenever new ones take effect."""
+    prices = quotes(world(15, months=16))
+    both = pl.concat([shares(MIXED), shares({"A": {"alder": 0.1, "nobody": 0.9}}, year=2016)])
+    rules = AggregationParameters(link=link)
+    found = area_indices(prices, BASKET, both, parameters=CHAINED, aggregation=rules).sort("period")
+    covered = found["spending_covered"].to_list()
+    assert covered == pytest.approx([1.0] * min(first, 16) + [0.1] * (16 - first))
+    assert (found["not_covered"].is_null() == pl.Series(covered).round(9).eq(1.0)).all()
+
+
+def test_a_year_in_which_nothing_is_spent_is_none() -> None:
+    prices = quotes(world(16, months=16))
+    zeros = shares({"A": {"alder": 0.0, "birch": 0.0}}, year=2016)
+    basket = pl.concat([BASKET, BASKET.with_columns(year=pl.lit(2016, BASKET["year"].dtype), weight=pl.lit(0.0))])
+    alone = area_indices(prices, BASKET, shares(MIXED), parameters=CHAINED)
+    assert area_indices(prices, basket, pl.concat([shares(MIXED), zeros]), parameters=CHAINED).equals(alone)
+
+
+def test_the_fewest_that_were_asked_count() -> None:
+    prices, asked = quotes(world(17)), shares(MIXED, asked=213)
+    few = asked.with_columns(households_asked=pl.when(retailer="birch").then(5).otherwise("households_asked"))
+    assert set(area_indices(prices, BASKET, few, parameters=CHAINED)["reason"]) == {FEW_ASKED.format(20)}
 
 
 def test_a_product_that_is_alone_varies_as_others_of_its_item_do() -> None:

@@ -67,6 +67,21 @@ def test_a_row_that_says_nothing_is_rejected_and_its_neighbour_stays(bench: Work
     bench.check_books()
 
 
+def test_shares_of_which_one_is_refused_are_parts_of_no_whole(bench: Workbench) -> None:
+    """What is left would be taken for all; and a correction that is torn takes the place of nothing."""
+    bench.register("a.csv", f"{HEADER}\nE1,tesco,2015,40,,\nE1,other,2015,60,,\n".encode())
+    bench.ingest()
+    bench.register("b.csv", f"{HEADER}\nE1,tesco,2015,50,,\nE1,other,2015,n/a,,\nE2,tesco,2015,1,,\n".encode())
+    bench.ingest()
+    assert sorted(row[:4] for row in published(bench)) == [
+        ("E1", "other", 2015, 60.0), ("E1", "tesco", 2015, 40.0), ("E2", "tesco", 2015, 1.0),
+    ]  # fmt: skip
+    [entry] = quarantine.entries(bench.home)
+    assert entry.rows == 2
+    assert "another share of the area and year is refused" in str(entry.reason)
+    bench.check_books()
+
+
 def test_a_later_survey_adds_its_year_and_takes_the_place_of_all_shares_of_its_areas(bench: Workbench) -> None:
     """Per cents beside fractions, or a retailer that is no more there, would be parts of no whole."""
     bench.register("a.csv", f"{HEADER}\nE1,tesco,2015,40,,\nE1,aldi,2015,60,,\nE2,aldi,2015,100,,\n".encode())
