@@ -6,6 +6,7 @@ hours of a shop last, its run is made up; later it is recorded as missing, by th
 
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import dagster as dg
 
@@ -13,12 +14,14 @@ from ons_assets.collectors.descriptions import BadDescription
 from ons_assets.collectors.prices import shops
 from ons_assets.collectors.prices.shops import Shop
 from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration.marks import ASKING, ASKS, SHOP_TAG
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.orchestration.runs import ASKING, ASKS, SHOP_TAG, UNFINISHED
+from ons_assets.orchestration.runs import UNFINISHED
 
 MADE_UP = "*/15 * * * *"
-# Of what the command says, its last lines: a fault of the program says a page.
-LINES_TOLD = 8
+# Of what the command says, its last lines, and how long each may be.
+LINES_TOLD, LONGEST = 8, 300
+TRACEBACK = "Traceback (most recent call last)"
 
 
 class OneShop(dg.Config):
@@ -44,8 +47,23 @@ def ask_shop(context: dg.OpExecutionContext, config: OneShop, lakehouse: Lakehou
     for line in said:
         context.log.info(line)
     if done.returncode:
-        why = "; ".join(said[-LINES_TOLD:]) or f"the command ended with {done.returncode} and without a word"
-        raise dg.Failure(why, allow_retries=False)
+        raise dg.Failure(why_it_failed(said, done.returncode), allow_retries=False)
+
+
+def why_it_failed(said: Sequence[str], code: int) -> str:
+    """Return what is told of a command that failed: its last lines, but no text of a fault that nobody foresaw.
+
+    Parameters
+    ----------
+    said
+        Lines of the command, which the log of the run has all.
+    code
+        With which it ended.
+    """
+    if any(line.startswith(TRACEBACK) for line in said):
+        return f"a fault of the program ({said[-1].partition(':')[0][:LONGEST]}); the log of the run says more"
+    told = "; ".join(line[:LONGEST] for line in said[-LINES_TOLD:])
+    return told or f"the command ended with {code} and without a word"
 
 
 @dg.job(name=ASKING, description="Asks one shop for its prices; its file lands in drops/prices.")

@@ -38,8 +38,9 @@ NO_TOKEN_HERE = "environment or file says where it lies; the token itself never 
 # Of names of parameters, as letters alone: what services call that which lets somebody in. One that leads to a page is
 # none.
 SECRET = re.compile(
-    "(?<!page)(?<!next)(?<!continuation)(?<!pagination)(?<!sync)token$|secret|passw|passphrase|^pwd$|^pass$|apikey|"
-    "accesskey|privatekey|^key$|^auth(orization|entication|key)?$|^bearer$|^jwt$|credential|signature|^sig$|sessionid"
+    "(?<!page)(?<!next)(?<!continuation)(?<!pagination)(?<!sync)tokens?$|secret|passw|passphrase|^pwd$|pass$|apikey|"
+    "(^|app|access|private|subscription|functions|consumer|client|user|licen[cs]e)key$|^appid$|^sas$|"
+    "^auth(orization|entication|key)?$|^bearer$|^jwt$|credential|signature|^sig$|sessionid"
 )
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Of the files in which positions come that are no words of a service: what each field is.

@@ -1,5 +1,6 @@
 """A file to which another program writes lines: read on from where it was left, also where it was put aside."""
 
+import asyncio
 import glob
 import os
 import stat
@@ -43,6 +44,8 @@ async def grown(call: Call) -> AsyncIterator[Batch]:
                     call.alive()
                     yield Batch(found, _cursor(files))
             if has_grown:
+                # Where no line ends, nothing waits for room: the others have their turn.
+                await asyncio.sleep(0)
                 continue
             for each in [each for each in files[:-1] if each.looks > LOOKS_AT_REST]:
                 files.remove(each)
@@ -50,6 +53,8 @@ async def grown(call: Call) -> AsyncIterator[Batch]:
                     yield Batch([rest], _cursor(files))
                 each.close()
             if _number_of(path) not in (None, files[-1].number):
+                # However long nothing was written to it, from now on it is one that was put aside.
+                files[-1].looks = 0
                 files.append(_Open(_opened(path), 0, most))
                 continue
             for each in files:

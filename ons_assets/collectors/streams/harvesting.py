@@ -208,8 +208,8 @@ class Harvester:
                 if self._answered is None:
                     self._answered = self._messaged = came
                 self._confirm()
-                batches.append(found)
                 self._take(found, came)
+                batches.append(found)
         finally:
             self._go_on(batches)
 
@@ -357,16 +357,14 @@ class Harvester:
 
     def _turn_the_hour(self, now: datetime) -> None:
         """Complete a file that is full, or of an hour that is over, and tell the outages of the hour."""
-        if self._files.is_full:
+        is_over = self._files.is_of_another_hour(now)
+        if is_over or self._files.is_full:
             for file in self._files.complete():
-                self._completed(file, "it is full")
+                self._completed(file, "the hour is over" if is_over else "it is full")
         hour = now.replace(minute=0, second=0, microsecond=0)
         if hour == self._told_hour:
             return
         self._told_hour = hour
-        if self._files.is_of_another_hour(now):
-            for file in self._files.complete():
-                self._completed(file, "the hour is over")
         self._tell(now)
 
     def _completed(self, file: Path, why: str) -> None:

@@ -108,7 +108,8 @@ async def _answered(call: Call, more: dict[str, str] | None = None) -> AsyncIter
                 raise refusal(response.status_code, plain_headers(response.headers))
             if is_packed(response.headers):
                 raise Lost("http", PACKED)
-            call.over(of_socket(response.extensions["network_stream"].get_extra_info("socket")))
+            network = response.extensions.get("network_stream")
+            call.over(of_socket(network and network.get_extra_info("socket")))
             yield response
 
 

@@ -12,16 +12,9 @@ OF_A_MESSAGE = 64
 
 
 class Waiting:
-    """Batches in their order, each with when it came, and last why there are no more.
+    """Batches in their order, each with when it came, and last why there are no more."""
 
-    Parameters
-    ----------
-    most_bytes
-        Beyond which whoever brings more waits.
-    """
-
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most = most_bytes
+    def __init__(self) -> None:
         self._bytes = 0
         self._items: list[tuple[Batch | Exception, float]] = []
         self._some, self._room = asyncio.Event(), asyncio.Event()
@@ -43,8 +36,9 @@ class Waiting:
         self._items.append((item, came))
         self._some.set()
         if not isinstance(item, Exception):
-            self._bytes += sum(map(len, item.messages)) + OF_A_MESSAGE * len(item.messages)
-            if self._bytes > self._most:
+            # One without a message takes room, too.
+            self._bytes += sum(map(len, item.messages)) + OF_A_MESSAGE * (1 + len(item.messages))
+            if self._bytes > MOST_BYTES:
                 self._room.clear()
                 await self._room.wait()
 
