@@ -27,8 +27,9 @@ from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.dagster_internals import LOCATION
+from ons_assets.orchestration.marks import ASKING, SHOP_TAG
 from ons_assets.orchestration.report_pages import address_of
-from ons_assets.orchestration.runs import ASKING, SHOP_TAG, instance
+from ons_assets.orchestration.runs import instance
 from ons_assets.settings import TOML_NAME, load_settings
 from ons_assets.simulate.shops import Faults
 from tests.chromium import PICTURES, REQUIRED, drive, lacking
@@ -237,7 +238,7 @@ def test_shops_are_asked_in_the_morning_and_those_that_wait_keep_nothing_else_fr
     stock = street_of_shops.stock
     shown = sum(len(stock.articles("pellworth", item, stock.days[0])) for item in stock.items("pellworth"))
     quotes = lake.read(served, CATALOGUE["prices/raw_quotes"]).collect()
-    assert len(quotes.filter(retailer="pellworth", day=today)) == shown
+    assert len(quotes.filter(retailer="pellworth", collected_on=today)) == shown
 
 
 def shops_that_wait(described: Path, day: date) -> set[str]:

@@ -9,8 +9,9 @@ import dagster as dg
 from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.channels import Message, NotSent, channels_of
+from ons_assets.orchestration.marks import ASKING, shop_of
 from ons_assets.orchestration.resources import Lakehouse
-from ons_assets.orchestration.runs import ASKING, reasons_of_failure, shop_of
+from ons_assets.orchestration.runs import reasons_of_failure
 from ons_assets.wording import counted
 
 INTERVAL_SECONDS = 30

@@ -33,7 +33,7 @@ from sqlalchemy.exc import DatabaseError
 from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
 
-from ons_assets.orchestration.runs import ASKING, SHOP_TAG, WORKS, shop_of
+from ons_assets.orchestration.marks import ASKING, SHOP_TAG, WORKS, shop_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import dagster as dg
@@ -13,6 +12,7 @@ import dagster as dg
 from ons_assets.lakehouse.home import Home, write_atomically
 from ons_assets.orchestration.checks import OVERALL
 from ons_assets.orchestration.events import WAITING_FOR
+from ons_assets.orchestration.marks import ASKING
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -21,11 +21,6 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-# The job that asks a shop, which is waiting most of the time, and its step; the tags of its runs, and of all others in
-# the queue.
-ASKING, ASKS = "collect_prices", "ask_shop"
-SHOP_TAG = "ons_assets/shop"
-WORKS = {"ons_assets/works": "yes"}
 INSTANCE_FILE = Path(__file__).resolve().parents[1] / "dagster.yaml"
 PREPARED = ".prepared"
 # Dagster hands over at once to the log what a run plans, which is an event a table and one an expectation.
@@ -115,14 +110,7 @@ def prepare_instance(home: Home) -> None:
 
 def at_work(opened: dg.DagsterInstance) -> int:
     """Return how many runs have not ended, without those that ask shops: nothing has to wait for these."""
-    unfinished = opened.get_runs_count(dg.RunsFilter(statuses=UNFINISHED))
-    return unfinished - opened.get_runs_count(dg.RunsFilter(job_name=ASKING, statuses=UNFINISHED))
-
-
-def shop_of(run: dg.DagsterRun) -> str:
-    """Return the name of the shop that a run of the job `ASKING` asks, also where somebody began it without a tag."""
-    said: Any = run.run_config
-    return run.tags.get(SHOP_TAG) or str(said["ops"][ASKS]["config"]["shop"])
+    return sum(run.job_name != ASKING for run in opened.get_runs(dg.RunsFilter(statuses=UNFINISHED)))
 
 
 def close_dead_runs(home: Home) -> None:

@@ -11,15 +11,8 @@ import pytest
 from ons_assets import operations
 from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration import collecting
-from ons_assets.orchestration.runs import (
-    ASKING,
-    NOTHING,
-    SHOP_TAG,
-    WORKS,
-    at_work,
-    close_dead_runs,
-    instance,
-)
+from ons_assets.orchestration.marks import ASKING, SHOP_TAG, WORKS
+from ons_assets.orchestration.runs import NOTHING, at_work, close_dead_runs, instance
 from ons_assets.settings import load_settings
 
 
