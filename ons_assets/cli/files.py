@@ -52,7 +52,10 @@ def ingest(
 
 def retry(
     drops: Annotated[
-        list[str] | None, typer.Argument(help="Names of refused files, or their numbers; without any, all of them.")
+        list[str] | None,
+        typer.Argument(
+            help="Names of refused files, or numbers, or another name of one, to read it by that; without any, all."
+        ),
     ] = None,
     home: HomeOption = None,
 ) -> None:

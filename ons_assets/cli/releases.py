@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Column, Table
 
-from ons_assets.cli.terminal import SHOWN, HomeOption, console, errors, fail_unless, print_outcome, progress_of
+from ons_assets.cli.terminal import SHOWN, Failed, HomeOption, console, errors, fail_unless, print_outcome, progress_of
 from ons_assets.settings import Settings, load_settings
 from ons_assets.wording import counted
 
 if TYPE_CHECKING:
     from ons_assets.governance.releases.making import Draft
+    from ons_assets.operations.releasing import Verdict
 
 
 def publish(
@@ -27,7 +28,6 @@ def publish(
 ) -> None:
     """Release a table: a folder that never changes, if the auditor lets it pass and somebody named approves it."""
     from ons_assets import operations
-    from ons_assets.governance.report.facts import Light
     from ons_assets.operations import releasing, tracing
 
     settings = load_settings(home)
@@ -35,19 +35,16 @@ def publish(
     with progress_of("attacking") as progress:
         with releasing.drawn_up(settings, table) as drawn:
             _print_draft(drawn.draft)
-            judged = releasing.judged_by_the_report(settings, table)
-            is_ready = judged.light not in (Light.BAD, Light.NONE)
-            if not is_ready:
-                console.print(f"the report: {judged.sentence}", style="yellow", soft_wrap=True)
+            if drawn.verdict.sentence is not None:
+                console.print(f"the report: {drawn.verdict.sentence}", style="yellow", soft_wrap=True)
             if approve is None:
-                console.print("nothing was released; --approve NAME releases it")
+                console.print(f"nothing was released; {_how_it_is_released(drawn.verdict)}")
                 return
-            if not is_ready:
-                why = "--despite with --reason releases it all the same, and the ledger keeps both"
-                fail_unless(despite and reason is not None, f"nothing was released: {judged.sentence} {why}")
-                reason = f"{reason} (the report said: {judged.sentence})"
             progress("writing")
-            entry, chains = drawn.put_out(approve, reason)
+            try:
+                entry, chains = drawn.put_out(approve, reason, despite=despite)
+            except releasing.NotNow as refused:
+                raise Failed(f"nothing was released: {refused} {_how_it_is_released(drawn.verdict)}") from None
         _follow_release_ledger(settings, progress)
     written = f"; the subtractions are in {chains}" if chains.exists() else ""
     fail_unless(entry.release_version is not None, f"{table} is not released: {entry.refusal}{written}")
@@ -92,6 +89,14 @@ def releases(home: HomeOption = None) -> None:
     for sentence in faults:
         errors.print(sentence, style="red", soft_wrap=True)
     fail_unless(not faults, "not every release is what it was; see above")
+
+
+def _how_it_is_released(verdict: "Verdict") -> str:
+    if verdict.sentence is None:
+        return "--approve NAME releases it"
+    if verdict.is_final:
+        return "nobody can overrule that"
+    return "--approve NAME with --despite and --reason releases it all the same"
 
 
 def _print_draft(draft: "Draft") -> None:

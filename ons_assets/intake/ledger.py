@@ -218,8 +218,7 @@ class Ledger:
         The same content under the same name is the same drop: the row that is there is returned; if a
         later file had replaced it, and it was sent again, it waits again, and now counts as the later
         one. The same content under another name becomes a row with the status `duplicate`, unless it
-        was never taken: every empty file is a fault of its own. Of one that was refused it takes the place, and is
-        read: a layout may know files by their names.
+        was never taken: every empty file is a fault of its own.
 
         Parameters
         ----------
@@ -254,22 +253,14 @@ class Ledger:
                 )
                 values = (Status.READ, received_utc.isoformat(), modified_ns, same["drop_id"])
                 return Drop.of_row(connection.execute(again, values).fetchone())
-            known = _with_content(connection, source, sha256)
-            takes_its_place = known is not None and _is_open(connection, known)
             if unreadable is not None:
                 status, said = Status.REFUSED, unreadable
-            elif known is not None and not takes_its_place:
+            elif (known := _with_content(connection, source, sha256)) is not None:
                 status, said = Status.DUPLICATE, f"{SAME_CONTENT.lstrip()}{Drop.of_row(known).name}"
             else:
                 status, said = Status.RECEIVED, None
             (drop_id,) = connection.execute("SELECT coalesce(max(drop_id), 0) + 1 FROM drops").fetchone()
-            shown = _shown(drop_id, name, is_individual=is_individual)
-            if status is Status.RECEIVED and known is not None:
-                # Before: no two of one content are to be read.
-                replaced = "UPDATE drops SET status = ?, reason = ? WHERE drop_id = ?"
-                same_content = f"{Drop.of_row(known).name}{SAME_CONTENT}{shown}"
-                connection.execute(replaced, (Status.DUPLICATE, same_content, known["drop_id"]))
-            reason = None if said is None else f"{shown} {said}"
+            reason = None if said is None else f"{_shown(drop_id, name, is_individual=is_individual)} {said}"
             counted = None if unreadable is None else 0
             inserted = connection.execute(
                 "INSERT INTO drops (drop_id, source, name, sha256, size_bytes, received_utc, status, reason,"
@@ -338,6 +329,25 @@ class Ledger:
             reason=None,
             attempts=0,
         )
+
+    def receive_under(self, duplicate: Drop, refused: Drop) -> Drop:
+        """Write that a content which could not be read under one name is to be read under another; return its row.
+
+        Parameters
+        ----------
+        duplicate
+            Of the same content, with the name.
+        refused
+            Which takes the place of the duplicate.
+        """
+        with self._connect() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            reason = f"{refused.name}{SAME_CONTENT}{duplicate.name}"
+            gives_way = "UPDATE drops SET status = ?, reason = ? WHERE drop_id = ?"
+            connection.execute(gives_way, (Status.DUPLICATE, reason, refused.drop_id))
+            waits = "UPDATE drops SET status = ?, reason = NULL, attempts = 0 WHERE drop_id = ? RETURNING *"
+            row = connection.execute(waits, (Status.RECEIVED, duplicate.drop_id)).fetchone()
+        return Drop.of_row(row)
 
     def read(self, drop: Drop, parsed: Parsed) -> Drop:
         """Write what a drop gave when it was read, and return its row; it waits to be published."""
@@ -573,15 +583,6 @@ def _with_content(connection: sqlite3.Connection, source: str, sha256: str | Non
         (source, sha256),
     ).fetchone()
     return row
-
-
-def _is_open(connection: sqlite3.Connection, drop: sqlite3.Row) -> bool:
-    """Whether the content of a drop was refused, and nothing was erased from it: under another name it may be read."""
-    erased = "SELECT 1 FROM erased_contents WHERE source = ? AND sha256 = ?"
-    return (
-        drop["status"] == Status.REFUSED
-        and connection.execute(erased, (drop["source"], drop["sha256"])).fetchone() is None
-    )
 
 
 def _days_json(days: Iterable[date]) -> str:

@@ -220,6 +220,9 @@ def read_waiting(settings: Settings, progress: Progress) -> list[Outcome]:
 def retry(settings: Settings, names: Sequence[str], progress: Progress) -> tuple[list[Drop], list[Outcome]]:
     """Read refused drops once more: a layout, a suite or the program may have changed since.
 
+    A content that could not be read may have come under another name, too, by which a layout knows it: named by that,
+    it is read under it.
+
     Parameters
     ----------
     names
@@ -242,10 +245,25 @@ def retry(settings: Settings, names: Sequence[str], progress: Progress) -> tuple
     if names:
         called = {name: drop for drop in refused for name in (drop.name, drop.original_name, str(drop.drop_id))}
         wanted = [drop for drop in refused if drop in (called.get(name) for name in names)]
-        if unknown := {*names} - called.keys():
+        others = _other_names(ledger, [drop for drop in refused if drop.layout is None])
+        if unknown := {*names} - called.keys() - others.keys():
             raise UnknownName(f"no refused file in the archive is called {', '.join(sorted(unknown))}")
-    again = [ledger.receive_again(drop) for drop in wanted]
+        again = [ledger.receive_under(*others[name]) for name in names if name in others.keys() - called.keys()]
+    else:
+        again = []
+    again += [ledger.receive_again(drop) for drop in wanted]
     return again, read_waiting(settings, progress)
+
+
+def _other_names(ledger: Ledger, unread: Sequence[Drop]) -> dict[str, tuple[Drop, Drop]]:
+    """Duplicates of files that could not be read, with those, by what they are called."""
+    refused = {(drop.source, drop.sha256): drop for drop in unread}
+    duplicates = [drop for drop in ledger.drops(statuses=[Status.DUPLICATE]) if (drop.source, drop.sha256) in refused]
+    return {
+        name: (drop, refused[drop.source, drop.sha256])
+        for drop in duplicates
+        for name in (drop.name, drop.original_name, str(drop.drop_id))
+    }
 
 
 def names(settings: Settings, drop_ids: Sequence[int]) -> dict[int, str]:

@@ -1,19 +1,43 @@
 """Releases of tables: drawn up, put out, withdrawn."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ons_assets.governance.releases import making, shelf
 from ons_assets.governance.releases.release_ledger import Entry
 from ons_assets.governance.report import gather
-from ons_assets.governance.report.facts import Judgement
+from ons_assets.governance.report.facts import Light
 from ons_assets.governance.report.judgement import may_be_published
 from ons_assets.lakehouse.home import Home
 from ons_assets.operations import Progress, make
 from ons_assets.orchestration.runs import Outcome
 from ons_assets.settings import Settings
+
+# What the release, and the ledger, say of it beside the reason; what the report says in full is of the house alone.
+OVERRULED = "the report said: not now"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the report says of a release, and what follows from it.
+
+    Parameters
+    ----------
+    sentence
+        Why the table is not to be released now; None if nothing speaks against it.
+    is_final
+        Whether nobody can overrule it: a number that may not be told could be worked out.
+    """
+
+    sentence: str | None = None
+    is_final: bool = False
+
+
+class NotNow(ValueError):
+    """The report says that a table is not to be released now; the message is one sentence."""
 
 
 @contextmanager
@@ -33,25 +57,36 @@ def drawn_up(settings: Settings, name: str) -> Iterator["Drawn"]:
     home = Home(settings.home)
     with making.held(home) as ledger:
         draft = making.draw_up(home, ledger, name)
+        # Of what the auditor refuses nothing else has to be asked.
+        verdict = Verdict() if draft.refusal else _verdict(settings, draft)
 
-        def put_out(approved_by: str, reason: str | None) -> tuple[Entry, Path]:
+        def put_out(approved_by: str, reason: str | None, *, despite: bool = False) -> tuple[Entry, Path]:
+            if verdict.sentence is not None:
+                if verdict.is_final or not despite:
+                    raise NotNow(verdict.sentence)
+                reason = f"{making.said('why it is released', reason or '')} ({OVERRULED})"
             entry = making.release(home, ledger, draft, approved_by, reason, settings.office)
             return entry, making.chains_file(home, entry)
 
-        yield Drawn(draft, put_out)
+        yield Drawn(draft, verdict, put_out)
 
 
-def judged_by_the_report(settings: Settings, name: str) -> Judgement:
-    """Return whether a table may be published now, as the report says it of the home as it is.
-
-    Parameters
-    ----------
-    name
-        Of the table.
-    """
+def _verdict(settings: Settings, draft: making.Draft) -> Verdict:
     facts = gather(Home(settings.home), settings)
-    [table] = [each for each in facts.tables if each.table.name == name]
-    return may_be_published(table)
+    [table] = [each for each in facts.tables if each.table.name == draft.table.name]
+    judged = may_be_published(table)
+    was_attacked = draft.learned.attacked is not None
+    if judged.light is Light.GOOD or (judged.light is Light.LOOK and was_attacked):
+        return Verdict()
+    is_exposed = any((each.disclosure or {}).get("exposed") for each in (table, *table.behind))
+    return Verdict(judged.sentence, is_exposed)
+
+
+class PutOut(Protocol):
+    """Puts a release out; see `Drawn`."""
+
+    def __call__(self, approved_by: str, reason: str | None, *, despite: bool = False) -> tuple[Entry, Path]:
+        """Return the row of the ledger, and where the subtractions are if it was refused."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +97,16 @@ class Drawn:
     ----------
     draft
         What would be released.
+    verdict
+        What the report says of it.
     put_out
-        Given who approves it and why, returns the row of the ledger, and where the subtractions are if it was refused.
+        Given who approves it and why, releases it. Where the report says not now it raises `NotNow`, unless it is to be
+        released despite that, with a reason, and the verdict is not final.
     """
 
     draft: making.Draft
-    put_out: Callable[[str, str | None], tuple[Entry, Path]]
+    verdict: Verdict
+    put_out: PutOut
 
 
 def withdraw(settings: Settings, name: str, version: int, reason: str) -> Entry:

@@ -443,14 +443,34 @@ def test_what_the_report_says_not_now_of_is_released_only_with_a_reason_that_is_
     told_by_the_report = "It has no rows: there is nothing to tell."
     code, told = run(home, "publish", NAME)
     assert (code, f"the report: {told_by_the_report}" in told) == (0, True)
-    for more in ((), ("--reason", "a month without flows"), ("--despite",)):
+    assert "--approve NAME with --despite and --reason releases it all the same" in told
+    for more in ((), ("--reason", "a month without flows")):
         code, told = run(home, "publish", NAME, "--approve", "Jo Bloggs", *more)
         assert (code, f"nothing was released: {told_by_the_report}" in told) == (1, True)
+    for more in (("--despite",), ("--despite", "--reason", " - ")):
+        code, told = run(home, "publish", NAME, "--approve", "Jo Bloggs", *more)
+        assert (code, "say why it is released" in told) == (1, True)
     assert entries(home) == []
     code, _ = run(home, "publish", NAME, "--approve", "Jo", "--despite", "--reason", "a month without flows")
     [entry] = entries(home)
     assert code == 0
-    assert entry.approval_reason == f"a month without flows (the report said: {told_by_the_report})"
+    assert entry.approval_reason == "a month without flows (the report said: not now)"
+    everything = b"".join(path.read_bytes() for path in home.releases.rglob("*") if path.is_file())
+    assert b"a month without flows" in everything
+    assert told_by_the_report.encode() not in everything, "what the report says in full is of the house alone"
+
+
+def test_what_may_be_worked_out_is_released_despite_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of tables that are made of others alone the auditor attacks nothing; the audit of what is behind them stands."""
+    publish_flows(home, MARCH)
+    audit = CATALOGUE["governance/disclosure_audit"]
+    row = {"table_name": NAME, "disclosure_rule": "counts", "protected_unit": "users", "fewest": 10.0, "cells": 9,
+           "primary": 1, "secondary": 0, "kept_share": 0.9, "attacked": 8, "exposed": 3}  # fmt: skip
+    lake.publish(home, audit, pl.DataFrame([row], schema=audit.schema).lazy(), provenance())
+    monkeypatch.setattr(cli.console, "_width", 250)
+    code, told = run(home, "publish", NAME, "--approve", "Jo Bloggs", "--despite", "--reason", "all the same")
+    assert (code, "3 numbers that may not be told" in told, "nobody can overrule that" in told) == (1, True, True)
+    assert entries(home) == []
 
 
 def test_from_a_release_to_its_withdrawal(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

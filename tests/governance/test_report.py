@@ -203,9 +203,10 @@ def test_what_was_refused_and_made_since_is_no_matter_any_more(facts: Facts) -> 
 
 
 def test_whether_a_table_may_be_published(facts: Facts) -> None:
-    empty = replace(of(facts, FLOWS.name), behind=())
+    empty = replace(of(facts, FLOWS.name), behind=(), releases=())
     assert empty.latest is not None
     assert may_be_published(empty).sentence == "It has no rows: there is nothing to tell."
+    assert may_be_published(replace(of(facts, FLOWS.name), behind=())).light is Light.GOOD, "it is released as it is"
     flows = replace(empty, latest=replace(empty.latest, rows=4))
     assert may_be_published(flows).light is Light.GOOD
     assert "84 figures" in may_be_published(flows).sentence

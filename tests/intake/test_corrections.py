@@ -8,7 +8,7 @@ import pytest
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.parsed import folder_of
 from ons_assets.intake.reading import rereading
-from ons_assets.lakehouse import lake, quarantine
+from ons_assets.lakehouse import lake
 from ons_assets.meters.readings.sources import MeterFiles
 from ons_assets.prices.sources import QuoteFiles
 from tests.workbench import Workbench
@@ -68,31 +68,6 @@ def test_a_corrected_file_of_another_name_replaces_the_days_of_its_retailer(offi
     office.ingest()
     assert in_force(office) == [("Gouda B 200g", 2.49), ("Milch A 1l", 1.29), ("Gouda B 200g", 2.49)]
     assert office.statuses() == {"preise_jan.csv": "superseded", "preise_jan_korrigiert.csv": "accepted"}
-    office.check_books()
-
-
-def test_what_was_refused_for_its_name_is_read_under_another(office: Workbench) -> None:
-    """Layouts know files by their names: one that was called otherwise on its way is read when it has its own again."""
-    first = office.register("jan.csv", JANUARY.encode())
-    office.ingest()
-    assert office.statuses() == {"jan.csv": "refused"}
-    assert office.register("jan.csv", JANUARY.encode()).drop_id == first.drop_id, "the same file again is the same drop"
-    office.register("preise_jan.csv", JANUARY.encode())
-    office.ingest()
-    assert len(in_force(office)) == 3
-    assert office.statuses() == {"jan.csv": "duplicate", "preise_jan.csv": "accepted"}
-    [former] = [drop for drop in office.ledger.drops() if drop.drop_id == first.drop_id]
-    assert former.reason == "jan.csv has the same content as preise_jan.csv"
-    assert [entry.name for entry in quarantine.entries(office.home)] == [], "nothing is refused any more"
-    office.check_books()
-
-
-def test_what_is_refused_under_every_name_stays_refused_once(office: Workbench) -> None:
-    for name in ("a.csv", "b.csv", "c.csv"):
-        office.register(name, JANUARY.encode())
-        office.ingest()
-    assert office.statuses() == {"a.csv": "duplicate", "b.csv": "duplicate", "c.csv": "refused"}
-    assert len(quarantine.entries(office.home)) == 1
     office.check_books()
 
 

@@ -1,34 +1,30 @@
 """Files of outages: when a stream was not received, why, how that is known, and what was had later."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 
 import polars as pl
 
+from ons_assets.governance.register.files import shipped
 from ons_assets.intake import times
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.plain import PlainSource
 from ons_assets.intake.rules import Rule, missing, unlike
-from ons_assets.lakehouse.home import Home
-from ons_assets.settings import Settings
 
 MOMENTS = ("began_utc", "ended_utc", "backfilled_from_utc")
 WAYS = ("connection", "heartbeat", "silence", "process", "disk", "told")
 LONGEST_REASON = 300
 
 
-@dataclass(frozen=True)
+@cache
+def _known_sources() -> tuple[str, ...]:
+    """Sources of files, sorted: an outage of another would be kept, and used by nobody."""
+    return tuple(sorted(shipped().sources))
+
+
 class OutageFiles(PlainSource):
-    """The outages of streams, as harvesters leave them; of one that is told again, the file that came later counts.
-
-    Parameters
-    ----------
-    drop_folders
-        Names of those that there are: an outage of another would be kept, and used by nobody. None where not known.
-    """
-
-    drop_folders: frozenset[str] = frozenset()
+    """The outages of streams, as harvesters leave them; of one that is told again, the file that came later counts."""
 
     name = "outages"
     table = "governance/outages"
@@ -58,13 +54,6 @@ class OutageFiles(PlainSource):
         ),
     )
 
-    @classmethod
-    def of(cls, settings: Settings) -> "OutageFiles":
-        """Return the source of one home."""
-        folder = Home(settings.home).drops
-        known = (each.name for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else ()
-        return replace(super().of(settings), drop_folders=frozenset(known))
-
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """See `TableSource.typed`; times are moments, and whether it is over a truth."""
         read = super().typed(rows, layout)
@@ -84,12 +73,11 @@ class OutageFiles(PlainSource):
         """See `TableSource.rules`."""
         return (
             *self.faults,
-            *([self._unknown()] if self.drop_folders else []),
+            Rule(
+                ~pl.col("for_source").is_in(_known_sources()),
+                f"for_source is no drop folder; there are {', '.join(_known_sources())}",
+            ),
             Rule(pl.col("began_utc") > received_utc, "began_utc is in the future"),
             # Of a year that is mistyped, everything from then on would not be covered.
             Rule(pl.col("ended_utc") > received_utc, "ended_utc is in the future; of one that lasts, say until now"),
         )
-
-    def _unknown(self) -> Rule:
-        there = ", ".join(sorted(self.drop_folders))
-        return Rule(~pl.col("for_source").is_in(self.drop_folders), f"for_source is no drop folder; there are {there}")

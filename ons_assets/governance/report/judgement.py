@@ -120,7 +120,7 @@ def may_be_published(table: TableFacts) -> Judgement:
         first, fault = faults[0]
         more = f" And {counted(len(faults) - 1, 'more table')}." if faults[1:] else ""
         return Judgement(Light.BAD, f"Not now: {first.table.name}, which it is made of: {fault.sentence}{more}")
-    if not table.latest.rows:
+    if not table.latest.rows and not _standing(table):
         return Judgement(Light.NONE, "It has no rows: there is nothing to tell.")
     if table.table.sensitivity is not Sensitivity.PUBLIC and table.disclosure is None:
         return Judgement(Light.LOOK, "Not yet: the disclosure audit has not seen it.")
@@ -263,9 +263,9 @@ def _exposures(facts: Facts) -> Iterator[Task]:
     for table in facts.tables:
         if (table.disclosure or {}).get("exposed"):
             todo = "Withdraw what was released of it, and make the table coarser before it is released again."
+            # Since when is not known: it may have been told in earlier versions.
             name = table.table.name
-            since = _local_day(table.latest.published_utc, facts) if table.latest else None
-            yield _task(facts, Light.BAD, name, name, stands(table).sentence, todo, since)
+            yield _task(facts, Light.BAD, name, name, stands(table).sentence, todo, None)
 
 
 def _refused_tables(facts: Facts) -> Iterator[Task]:
