@@ -200,7 +200,11 @@ def test_killed_at_random_moments_it_ends_in_the_same_tables(tmp_path: Path, sup
         time.sleep(random.uniform(0, seconds))
         process.kill()
         process.join()
-        killed += process.exitcode == -signal.SIGKILL
+        if process.exitcode == -signal.SIGKILL:
+            killed += 1
+        else:
+            # What the killed ones did is done: those after them, or a machine that is less busy, need less.
+            seconds /= 2
     assert killed > KILLS / 2, "most processes ended before they were killed"
     run_to_the_end(disturbed.root, supplier)
 

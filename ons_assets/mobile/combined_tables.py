@@ -14,6 +14,7 @@ from ons_assets.mobile.release import ALL, PSEUDO
 from ons_assets.mobile.weighting import Weighted, rake_to_workers, weigh
 from ons_assets.parameters.mobile import WeightingParameters
 from ons_assets.parameters.mobile_people import CombinationParameters
+from ons_assets.wording import counted
 
 PAIR = ["origin", "destination"]
 PRESENCE = ["day_type", "hour", "area"]
@@ -122,8 +123,8 @@ def combined_flows(
     Made
         Rows of `mobile/combined_flows`. A pair of areas that an operator does not list, though it has devices in the
         area of origin, is between none and `unlisted_devices` to it; of an origin that it does not have it says
-        nothing. One operator alone gives what `weigh` gives. An operator whose flows cannot be weighted, or that gives
-        totals only while another lists pairs, is left out, and no other.
+        nothing, nor of one of which it gives totals only while others list pairs. One operator alone gives what `weigh`
+        gives. An operator whose flows cannot be weighted is left out, and no other.
 
     Raises
     ------
@@ -135,9 +136,8 @@ def combined_flows(
     tables = []
     for whole, names in periods_together(flows["observed"], parameters.period_overlap):
         of_period = _one_period(flows.filter(pl.col("observed").is_in(names)))
-        silent = _of_totals_only(of_period)
-        notes += [f"The flows of the operator {name} are left out: it gives totals only." for name in silent]
-        of_period = of_period.filter(~pl.col("operator").is_in(silent))
+        of_period, left_out = _without(of_period, _of_totals_only(of_period, parameters.unlisted_devices))
+        notes += left_out
         weighed: dict[str, tuple[pl.DataFrame, Weighted]] = {}
         for (operator,), own in of_period.sort(FLOW_KEYS).group_by("operator", maintain_order=True):
             try:
@@ -165,11 +165,35 @@ def combined_flows(
     return Made(pl.concat(tables).sort("observed", *PAIR), tuple(notes))
 
 
-def _of_totals_only(flows: pl.DataFrame) -> list[str]:
-    """Operators that list no pair of areas where others do: they would say that large flows, too, are small."""
+def _of_totals_only(flows: pl.DataFrame, unlisted_devices: float) -> pl.DataFrame:
+    """Operators with the origins of which they list no pair while others do, and have more devices than small pairs.
+
+    They would say that large flows, too, are small.
+    """
     is_pair = (pl.col("origin") != ALL) & ~pl.col("destination").is_in([ALL, *PSEUDO]) & (pl.col("devices") > 0)
-    listing = set(flows.filter(is_pair)["operator"])
-    return sorted(set(flows["operator"]) - listing) if listing else []
+    listed = flows.filter(is_pair)
+    areas = len({*flows["origin"], *flows["destination"]} - {ALL, *PSEUDO})
+    whole, elsewhere = pl.col("destination") == ALL, pl.col("destination").is_in(PSEUDO)
+    unlisted = pl.col("devices").filter(whole).sum() - pl.col("devices").filter(elsewhere).sum()
+    return (
+        flows.join(listed, on=["operator", "origin"], how="anti")
+        .join(listed, on="origin", how="semi")
+        .group_by("operator", "origin")
+        .agg(unlisted=unlisted, strata=whole.sum())
+        .filter(pl.col("unlisted") > unlisted_devices * areas * pl.col("strata"))
+        .select("operator", "origin")
+    )
+
+
+def _without(flows: pl.DataFrame, silent: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Flows without those of silent origins, and what there is to say; nor says such an operator who comes from all."""
+    kept = flows.join(silent, on=["operator", "origin"], how="anti")
+    kept = kept.filter((pl.col("origin") != ALL) | ~pl.col("operator").is_in(silent["operator"].implode()))
+    notes = []
+    for (operator,), origins in silent.sort("operator").group_by("operator", maintain_order=True):
+        some = "" if operator not in set(kept["operator"]) else f"from {counted(len(origins), 'area')} "
+        notes.append(f"The flows {some}of the operator {operator} are left out: it gives totals only.")
+    return kept, notes
 
 
 def _with_unlisted(weighted: Weighted, operator: str, parameters: CombinationParameters) -> pl.DataFrame:

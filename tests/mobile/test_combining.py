@@ -237,6 +237,30 @@ def test_an_operator_that_gives_totals_only_is_left_out(flows, workers, told):
     assert made.notes == ("The flows of the operator west are left out: it gives totals only.",)
 
 
+def test_of_an_area_of_which_an_operator_gives_totals_only_it_says_nothing(together, flows, workers):
+    """What it lists of other areas is told, and it does not say that all flows from this one are small."""
+    silent = (pl.col("operator") == "west") & (pl.col("origin") == "B") & pl.col("destination").is_in(AREAS)
+    made = combined_flows(flows.filter(~silent), market(), workers, FEW)
+    assert made.notes == ("The flows from 1 area of the operator west are left out: it gives totals only.",)
+    both = made.rows.join(together, on=["origin", "destination"], suffix="_of_all")
+    assert len(both) == len(together)
+    assert both.select((pl.col("flow") / pl.col("flow_of_all") - 1).abs().max()).item() < 0.15
+    assert set(both.filter(origin="B")["operators"]) == {len(OPERATORS) - 1}
+    assert set(both.filter(pl.col("origin") != "B")["operators"]) == {len(OPERATORS)}
+
+
+def test_an_area_of_few_devices_whose_pairs_are_all_too_small_is_small(flows, workers):
+    of_pair = (pl.col("origin") == "B") & (pl.col("destination").is_in(AREAS))
+    few = flows.with_columns(devices=pl.when(of_pair).then(2.0).otherwise("devices"))
+    elsewhere = pl.col("devices").filter(destination="none_seen").sum().over("operator", "origin")
+    few = few.with_columns(
+        devices=pl.when(origin="B", destination="all").then(elsewhere + 2 * len(AREAS)).otherwise("devices")
+    )
+    made = combined_flows(few.filter(~(of_pair & (pl.col("operator") == "west"))), market(), workers, FEW)
+    assert made.notes == ()
+    assert set(made.rows.filter(origin="B")["operators"]) == {len(OPERATORS)}
+
+
 def test_where_all_give_totals_only_flows_are_spread_by_these_and_finite(flows, workers):
     whole = (pl.col("destination") == "all") | (pl.col("destination") == "none_seen")
     arriving = (
