@@ -122,9 +122,10 @@ def may_be_published(table: TableFacts) -> Judgement:
         return Judgement(Light.BAD, f"Not now: {first.table.name}, which it is made of: {fault.sentence}{more}")
     if not table.latest.rows and not _standing(table):
         return Judgement(Light.NONE, "It has no rows: there is nothing to tell.")
-    if table.table.sensitivity is not Sensitivity.PUBLIC and table.disclosure is None:
+    identifies = can_identify(table)
+    if identifies.light is Light.NONE:
         return Judgement(Light.LOOK, "Not yet: the disclosure audit has not seen it.")
-    private = can_identify(table).sentence
+    private = identifies.sentence
     if any(each.lake_version == table.latest.number for each in _standing(table)):
         return Judgement(Light.GOOD, f"It is released. {private}")
     owner = table.register.owner.name if table.register else table.table.owner
