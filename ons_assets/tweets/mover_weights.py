@@ -9,7 +9,7 @@ import polars as pl
 from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.parameters.tweets import MigrationFlowParameters
 from ons_assets.tweets.detection import fit_detection
-from ons_assets.tweets.mover_classes import Classes, classes_of_movers
+from ons_assets.tweets.mover_classes import Classes, Places, classes_of_movers
 from ons_assets.tweets.pools import people_by_user
 from ons_assets.tweets.residents import (
     chances_of_groups,
@@ -222,6 +222,7 @@ class _Others:
             at_risk_,
             student_rate,
             counts_for,
+            Places.between(moves, movers.filter("studies"), numbered),
             usual_moves=parameters.usual_moves,
         )
         share = pl.DataFrame({"group": groups["group"], "studying": classes.student_share})

@@ -72,6 +72,7 @@ def test_yes_and_no_are_read_as_people_and_spreadsheets_write_them(tmp_path: Pat
     [
         ("x,tweets,2026-03-01T10:00:00Z,2026-03-01T09:00:00Z", "ended_utc is before began_utc"),
         ("x,tweets,soon,2026-03-01T09:00:00Z", "began_utc or ended_utc is missing, or no time that says its zone"),
+        ("x,tweets,2026-03-01T09:00:00Z,", "began_utc or ended_utc is missing"),
         ("x,,2026-03-01T09:00:00Z,2026-03-01T09:00:00Z", "stream or for_source is missing"),
         ("X y,tweets,2026-03-01T09:00:00Z,2026-03-01T09:00:00Z", "stream is no name"),
         ("x,tweets,2026-05-01T09:00:00Z,2026-05-01T10:00:00Z", "began_utc is in the future"),
@@ -83,6 +84,14 @@ def test_what_cannot_be_is_rejected(tmp_path: Path, row: str, reason: str) -> No
     rows, rejected = read(tmp_path, f"{HEADER}\n{good}\n{row}\n".encode())
     assert len(rows) == 1
     assert [each.startswith(reason) for each in rejected] == [True]
+
+
+def test_of_an_outage_that_lasts_it_is_said_what_its_end_is(tmp_path: Path) -> None:
+    """Monitors leave the end empty; until when it is known to last nobody else can say."""
+    good, bad = "x,tweets,2026-03-01T07:00:00Z,2026-03-01T08:00:00Z,yes", "x,tweets,2026-03-01T09:00:00Z,,no"
+    rows, rejected = read(tmp_path, f"{HEADER},is_over\n{good}\n{bad}\n".encode())
+    assert len(rows) == 1
+    assert [each.startswith("ended_utc is no time that says its zone; of an outage that lasts") for each in rejected]
 
 
 def test_an_outage_of_a_source_that_there_is_not_is_refused_with_its_reason(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from ons_assets.flows.intervals import interval_of_partly_seen
 from ons_assets.parameters.tweets import MigrationFlowParameters
 from ons_assets.tweets.detection import fit_detection
 from ons_assets.tweets.migration_flows import migration_flows
-from ons_assets.tweets.mover_classes import classes_of_movers
+from ons_assets.tweets.mover_classes import Places, classes_of_movers
 from ons_assets.tweets.pools import people_by_user, with_pools
 from ons_assets.tweets.student_moves import MOVE, Study, student_moves
 
@@ -42,6 +42,11 @@ def test_of_too_few_events_nothing_is_concluded():
 # --- who moves -----------------------------------------------------------------------------------------
 
 
+def anywhere(moves):
+    """All moves are between the same two areas."""
+    return Places(np.zeros(moves, dtype=np.int64), np.ones(1), np.ones(1), 1.0)
+
+
 def test_moves_tell_who_studies_and_of_which_age_those_are_who_move():
     """Young people move three times as often; a third of them study and move in two months of twelve."""
     random = np.random.default_rng(5)
@@ -57,16 +62,47 @@ def test_moves_tell_who_studies_and_of_which_age_those_are_who_move():
     groups = np.column_stack([chance, 1 - chance])
     at_risk = np.tile(groups.sum(axis=0), (12, 1))
     student_rate = np.column_stack([pace, np.zeros(12)])
-    found = classes_of_movers(groups[who], pace[month], month, at_risk, student_rate, np.ones(len(who)))
+    found = classes_of_movers(
+        groups[who], pace[month], month, at_risk, student_rate, np.ones(len(who)), anywhere(len(who))
+    )
     others = ~studies[who]
     assert found.student_share == pytest.approx([1 / 3, 0], abs=0.02)
     assert found.others[:, 0].sum() == pytest.approx(np.sum(others & young[who]), rel=0.15)
     assert found.others[:, 1].sum() == pytest.approx(np.sum(others & ~young[who]), rel=0.15)
 
 
+def test_a_move_between_areas_in_which_nobody_studies_is_no_move_of_a_student_though_students_move_at_that_time():
+    """A third of the users study, all in U; they move between U and the others in one month of twelve."""
+    random = np.random.default_rng(6)
+    areas, n = ["U", "A", "B", "C"], 20_000
+    studies = random.random(n) < 1 / 3
+    pace = np.zeros(12)
+    pace[8] = 0.8
+    month, who = np.nonzero(random.random((12, n)) < np.where(studies, pace[:, None], 0.02))
+    ends = random.permuted(np.tile(areas, (len(who), 1)), axis=1)[:, :2]
+    ends[studies[who], 1] = "U"
+    ends[studies[who] & (ends[:, 0] == "U"), 0] = "A"
+    moves = pl.DataFrame(ends, schema=["from_area", "to_area"], orient="row")
+    is_found = studies[who] & (random.random(len(who)) < 0.3)
+    people = pl.DataFrame({"area": areas, "population": [4.0, 5, 5, 6], "students": [3.0, 0, 0, 0]})
+    places = Places.between(moves.filter(~is_found), moves.filter(is_found).with_columns(seen=pl.lit(1.0)), people)
+    unfound, at_risk = ~is_found, np.full((12, 1), n - is_found.sum(), dtype=float)
+    rest = month[unfound]
+    found = classes_of_movers(
+        np.ones((len(rest), 1)), pace[rest], rest, at_risk, pace[:, None], np.ones(len(rest)), places
+    )
+    others, truly = found.others[:, 0], ~studies[who][unfound]
+    far_from_u = ~(ends == "U").any(axis=1)[unfound]
+    in_their_month = rest == 8
+    assert others[far_from_u & in_their_month].min() > 0.9
+    at_u = ~far_from_u & in_their_month
+    assert others[at_u].sum() == pytest.approx(truly[at_u].sum(), rel=0.3)
+    assert others.sum() == pytest.approx(truly.sum(), rel=0.1)
+
+
 def test_where_nobody_studies_every_move_is_of_another():
     found = classes_of_movers(
-        np.ones((4, 1)), np.zeros(4), np.arange(4), np.full((4, 1), 100.0), np.zeros((4, 1)), np.ones(4)
+        np.ones((4, 1)), np.zeros(4), np.arange(4), np.full((4, 1), 100.0), np.zeros((4, 1)), np.ones(4), anywhere(4)
     )
     assert found.others.ravel().tolist() == [1.0] * 4
     assert found.student_share.tolist() == [0.0]

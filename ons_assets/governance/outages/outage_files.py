@@ -40,6 +40,10 @@ class OutageFiles(PlainSource):
         unlike("stream", "[A-Za-z][A-Za-z0-9-]*", "stream is no name in letters, digits and hyphens"),
         unlike("for_source", "[a-z][a-z_]*", "for_source is no drop folder"),
         missing(["stream", "for_source"], "stream or for_source is missing"),
+        Rule(
+            pl.col("ended_utc").is_null() & ~pl.col("is_over"),
+            "ended_utc is no time that says its zone; of an outage that lasts it is until when that is known",
+        ),
         missing(["began_utc", "ended_utc"], "began_utc or ended_utc is missing, or no time that says its zone"),
         Rule(pl.col("ended_utc") < pl.col("began_utc"), "ended_utc is before began_utc"),
         Rule(pl.col("is_over").is_null(), "is_over is neither yes nor no"),
