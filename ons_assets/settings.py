@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -129,6 +130,33 @@ class Alerts(BaseModel):
     mail: Mail | None = Field(None, description="a mail server, and who is written to")
 
 
+class Warehouse(BaseModel):
+    """Where the analytical database is, beside the DuckDB files of the home."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    postgres: str | None = Field(
+        None,
+        description="address of a PostgreSQL database, postgresql://user@host/database, into which every table is "
+        "loaded; the password stands in PGPASSWORD or a password file",
+    )
+    sensitivities: tuple[Literal["public", "aggregate", "individual"], ...] = Field(
+        ("public", "aggregate"),
+        min_length=1,
+        description="of the tables that are loaded: public, aggregate, individual",
+    )
+
+    @field_validator("postgres")
+    @classmethod
+    def _has_no_password(cls, uri: str | None) -> str | None:
+        parts = urlsplit(uri or "")
+        if uri is not None and parts.scheme not in {"postgresql", "postgres"}:
+            raise ValueError("an address of PostgreSQL begins with postgresql://")
+        if parts.password is not None or "password" in parse_qs(parts.query):
+            raise ValueError("a password stands in PGPASSWORD or a password file, and never in the settings")
+        return uri
+
+
 class Settings(BaseSettings):
     """Everything that a user can set."""
 
@@ -141,6 +169,7 @@ class Settings(BaseSettings):
     drops: Drops = Drops()
     office: Office = Office()
     alerts: Alerts = Alerts()
+    warehouse: Warehouse = Warehouse()
     calendar: InstallationCalendar = InstallationCalendar()
     geography: Country = Country()
     prices: Prices = Prices()

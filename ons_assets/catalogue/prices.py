@@ -4,10 +4,12 @@ import polars as pl
 
 from ons_assets.catalogue import columns
 from ons_assets.lakehouse.disclosure import Exempt, OfReleased
-from ons_assets.lakehouse.tables import Column, Sensitivity, Table
+from ons_assets.lakehouse.tables import Column, Reference, Sensitivity, Table
 
 OWNER = "team:prices"
 OF_PRODUCTS = Exempt("figures of products and their prices, not of persons or homes")
+
+OF_LINE = Reference(("drop_sha256", "line"), "prices/raw_quotes")
 
 RAW_QUOTES = Table(
     name="prices/raw_quotes",
@@ -60,6 +62,7 @@ CLASSIFIED_QUOTES = Table(
     sensitivity=Sensitivity.PUBLIC,
     owner=OWNER,
     source="prices/raw_quotes, the rules and the labels",
+    references=(OF_LINE,),
 )
 
 CHECKED_QUOTES = Table(
@@ -98,6 +101,7 @@ CHECKED_QUOTES = Table(
     sensitivity=Sensitivity.PUBLIC,
     owner=OWNER,
     source="prices/classified_quotes",
+    references=(OF_LINE,),
 )
 
 COLLECTION_REPORT = Table(

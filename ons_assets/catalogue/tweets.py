@@ -4,13 +4,17 @@ import polars as pl
 
 from ons_assets.catalogue import columns
 from ons_assets.lakehouse.disclosure import Counts, Groups, Margin, OfReleased
-from ons_assets.lakehouse.tables import Column, Sensitivity, Table
+from ons_assets.lakehouse.tables import Column, Reference, Sensitivity, Table
 
 OWNER = "team:tweets"
 MONTHS_OF_YEAR = Margin(
     pl.col("period_type") == "month", {"period_type": pl.lit("year"), "period": pl.col("period").str.head(4)}
 )
 UTC = pl.Datetime("us", "UTC")
+
+# The three levels of the pilot: users, their clusters, the tweets in these.
+OF_USER = Reference(("user",), "tweets/users")
+OF_CLUSTER = Reference(("user", "cluster"), "tweets/clusters")
 
 LOCAL_TIME = (
     columns.LOCAL_DATE,
@@ -85,6 +89,7 @@ LOCATED_TWEETS = Table(
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="tweets/raw_tweets and reference/areas",
+    references=(OF_USER,),
 )
 
 USERS = Table(
@@ -140,6 +145,7 @@ CLUSTERS = Table(
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="tweets/located_tweets and reference/areas",
+    references=(OF_USER,),
 )
 
 CLUSTERED_TWEETS = Table(
@@ -159,6 +165,7 @@ CLUSTERED_TWEETS = Table(
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="tweets/located_tweets",
+    references=(OF_CLUSTER, Reference(("tweet_id",), "tweets/located_tweets")),
 )
 
 CLUSTER_TYPES = Table(
@@ -184,6 +191,7 @@ CLUSTER_TYPES = Table(
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="tweets/clusters and reference/addresses",
+    references=(OF_CLUSTER,),
 )
 
 USER_ANCHORS = Table(
@@ -207,6 +215,7 @@ USER_ANCHORS = Table(
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="tweets/clustered_tweets, tweets/clusters, tweets/cluster_types and tweets/users",
+    references=(OF_USER, OF_CLUSTER),
 )
 
 USER_COMMUTES = Table(
@@ -228,6 +237,11 @@ USER_COMMUTES = Table(
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="tweets/user_anchors",
+    references=(
+        OF_USER,
+        Reference(("user", "home_cluster"), "tweets/clusters"),
+        Reference(("user", "destination_cluster"), "tweets/clusters"),
+    ),
 )
 
 STUDENT_HOMES = Table(
@@ -247,6 +261,7 @@ STUDENT_HOMES = Table(
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="tweets/clustered_tweets, tweets/clusters, tweets/cluster_types and tweets/users",
+    references=(OF_USER,),
 )
 
 RESIDENCES = Table(
@@ -267,6 +282,7 @@ RESIDENCES = Table(
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="tweets/user_anchors, tweets/clustered_tweets and tweets/collection_gaps",
+    references=(OF_USER,),
 )
 
 MOVES = Table(
@@ -290,6 +306,7 @@ MOVES = Table(
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="tweets/user_anchors",
+    references=(OF_USER,),
 )
 
 SECOND_RESIDENCES = Table(
@@ -311,6 +328,7 @@ SECOND_RESIDENCES = Table(
     sensitivity=Sensitivity.INDIVIDUAL,
     owner=OWNER,
     source="tweets/user_anchors",
+    references=(OF_USER, OF_CLUSTER),
 )
 
 SUPPLIED_DEMOGRAPHICS = Table(

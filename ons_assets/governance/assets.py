@@ -1,6 +1,8 @@
 """Assets about the system itself, and of what all sources say together."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -22,8 +24,9 @@ from ons_assets.governance.scorecard.evaluation import evaluate, new_rows
 from ons_assets.governance.scorecard.view import QUALITY
 from ons_assets.intake.erasure_ledger import ErasureLedger
 from ons_assets.intake.ingestion import DROP_SHA256
-from ons_assets.lakehouse import lake, warehouse
+from ons_assets.lakehouse import lake, postgres, warehouse
 from ons_assets.lakehouse.increments import Replacement
+from ons_assets.lakehouse.tables import Sensitivity
 from ons_assets.orchestration.assets import ingested, published
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.parameters.area_profile import AreaProfileParameters, CombinedEstimateParameters
@@ -208,24 +211,42 @@ def quality_scorecard(
 @dg.asset(
     key=["governance", "analytical_database"],
     group_name="governance",
-    description="DuckDB database of the latest version of every published table, for people; individual tables apart.",
+    description="Database of the latest version of every published table, for people; individual tables apart.",
     kinds={"duckdb"},
     owners=["team:governance"],
     op_tags={PRIORITY: "-1"},
 )
 def analytical_database(lakehouse: Lakehouse, duckdb: DuckDBResource) -> dg.MaterializeResult[None]:
-    """Build the database beside the old one and put it in its place."""
+    """Build the database beside the old one and put it in its place; also in PostgreSQL, where that is asked for."""
     home, views = lakehouse.home, [register_table.VIEW, QUALITY]
+    comments = register_table.comments(register_of(home))
     with home.working(), home.table_lock("analytical_database"), duckdb.get_connection() as connection:
-        rows = warehouse.build(connection, home, CATALOGUE, register_table.comments(register_of(home)), views)
+        rows = warehouse.build(connection, home, CATALOGUE, comments, views)
+        in_postgres = _into_postgres(lakehouse, comments)
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(home.warehouse),
             "rows": dg.MetadataValue.table([dg.TableRecord({"table": name, "rows": n}) for name, n in rows.items()])
             if rows
             else "no table was published yet",
+            **in_postgres,
         }
     )
+
+
+def _into_postgres(lakehouse: Lakehouse, comments: Mapping[str, str]) -> dict[str, dg.MetadataValue[Any]]:
+    """Load what the settings say into PostgreSQL, and tell what there is to say of it; nothing if they name none."""
+    chosen, grid = lakehouse.settings.warehouse, postgres.grid_of(lakehouse.settings.geography.crs)
+    if chosen.postgres is None:
+        return {}
+    sensitivities = [Sensitivity(each) for each in chosen.sensitivities]
+    try:
+        loaded = postgres.load(chosen.postgres, lakehouse.home, CATALOGUE, sensitivities, comments, grid)
+    except (postgres.NotLoaded, postgres.NoType) as error:
+        raise dg.Failure(f"PostgreSQL has the tables that it had: {error}", allow_retries=False) from None
+    said = {"postgres_tables": dg.MetadataValue.int(len(loaded.rows))}
+    told = {"postgres_references_that_do_not_hold": loaded.unkept, "postgres_views_of_former_tables": loaded.behind}
+    return said | {name: dg.MetadataValue.text("; ".join(what)) for name, what in told.items() if what}
 
 
 @dg.asset(

@@ -43,6 +43,22 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """Columns of a table that are the key of another.
+
+    Parameters
+    ----------
+    columns
+        Of the table that refers, in the order of the key.
+    table
+        Name of the other.
+    """
+
+    columns: tuple[str, ...]
+    table: str
+
+
+@dataclass(frozen=True)
 class Table:
     """One table of the lake, declared once.
 
@@ -67,6 +83,8 @@ class Table:
         Where the data come from, in words.
     disclosure
         What an aggregate may tell of those whom it is about; None for the others.
+    references
+        Columns that are keys of other tables; where these are empty they refer to nothing.
     """
 
     name: str
@@ -78,6 +96,7 @@ class Table:
     source: str
     partition_by: tuple[str, ...] = ()
     disclosure: Rule | None = None
+    references: tuple[Reference, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.sensitivity is Sensitivity.AGGREGATE) != (self.disclosure is not None):
@@ -87,6 +106,8 @@ class Table:
             raise ValueError(f"{self.name}: columns declared twice: {sorted(duplicated)}")
         if unknown := {*self.key, *self.partition_by} - set(names):
             raise ValueError(f"{self.name}: key or partition columns that are not declared: {sorted(unknown)}")
+        if unknown := {name for each in self.references for name in each.columns} - set(names):
+            raise ValueError(f"{self.name}: columns that refer and are not declared: {sorted(unknown)}")
         if nullable := [column.name for column in self.columns if column.nullable and column.name in self.key]:
             raise ValueError(f"{self.name}: key columns cannot be nullable: {nullable}")
 
@@ -151,6 +172,10 @@ class Catalogue(dict[str, Table]):
         super().__init__((table.name, table) for table in tables)
         if len(self) != len(tables):
             raise ValueError("a table is declared twice")
+        for table in tables:
+            for each in table.references:
+                if each.table in self and len(each.columns) != len(self[each.table].key):
+                    raise ValueError(f"{table.name}: {', '.join(each.columns)} is no key of {each.table}")
 
     def __missing__(self, name: str) -> Table:
         raise KeyError(f"no table is called {name!r}; there are {', '.join(sorted(self))}")

@@ -1,0 +1,148 @@
+"""A PostgreSQL server, spoken to by ADBC; of what it says of an error nothing is told but the kind."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from adbc_driver_manager.dbapi import Connection
+
+OLDEST = 150_000
+# Any number that no other program of the database is likely to take.
+LOCK = 7_031_418_529_314
+NO_DRIVER = "PostgreSQL is written by ADBC, which is not installed: pip install 'ons-assets[postgres]'"
+# What it says of a row names values of the row, which no log may have: kinds of errors, and no words of the server.
+KINDS = {
+    "08": "the connection broke",
+    "22": "a value does not fit its type",
+    "23": "a key does not hold",
+    "28": "the server does not let us in",
+    "3D": "there is no such database",
+    "42501": "the user of the database may not do that",
+    "53": "the server has no room, or too many connections",
+    "55P03": "somebody reads what is to be replaced",
+    "57": "the server was shut down, or the statement was cancelled",
+}
+
+
+class NotLoaded(RuntimeError):
+    """The database was not loaded; the message is one sentence, without values."""
+
+
+class Failed(NotLoaded):
+    """A statement failed.
+
+    Parameters
+    ----------
+    doing
+        What was done, such as ``loading prices/raw_quotes``.
+    state
+        SQLSTATE; None if the server was not reached.
+    """
+
+    def __init__(self, doing: str, state: str | None) -> None:
+        self.state = state
+        kind = next((KINDS[state[:end]] for end in (5, 2) if state and state[:end] in KINDS), None)
+        if kind is None:
+            kind = f"the server says {state}" if state else "the server was not reached"
+        super().__init__(f"{doing}: {kind}")
+
+
+class Server:
+    """A connection to a database, which nobody else loads meanwhile.
+
+    Parameters
+    ----------
+    connection
+        To it; every statement is a transaction of its own, but within `transaction`.
+    """
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    def run(self, statement: str, doing: str) -> list[tuple[Any, ...]]:
+        """Run one statement, and return its rows, none if it has none.
+
+        Raises
+        ------
+        Failed
+            If it failed.
+        """
+        with self._cursor(doing) as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def append(self, reader: "pa.RecordBatchReader", schema: str, table: str, doing: str) -> int:
+        """Copy rows into a table as they are read, and return their number.
+
+        Raises
+        ------
+        Failed
+            If it failed.
+        """
+        with self._cursor(doing) as cursor:
+            return int(cursor.adbc_ingest(table, reader, mode="append", db_schema_name=schema))
+
+    @contextmanager
+    def transaction(self, doing: str) -> Iterator[None]:
+        """Run statements that are all done or none."""
+        self.run("BEGIN", doing)
+        try:
+            yield
+        except BaseException:
+            self.run("ROLLBACK", doing)
+            raise
+        self.run("COMMIT", doing)
+
+    @contextmanager
+    def _cursor(self, doing: str) -> Iterator[Any]:
+        from adbc_driver_manager import Error
+
+        try:
+            with self._connection.cursor() as cursor:
+                yield cursor
+        except Error as error:
+            raise Failed(doing, error.sqlstate) from None
+
+
+@contextmanager
+def connected(uri: str) -> Iterator[Server]:
+    """Connect to a database, and keep others from loading it.
+
+    Parameters
+    ----------
+    uri
+        Of the database, without a password: libpq takes it from `PGPASSWORD`, a password file or a service file.
+
+    Raises
+    ------
+    NotLoaded
+        If the driver is not there, the server is not reached or older than 15, or somebody else loads the database.
+    """
+    try:
+        from adbc_driver_manager import Error
+        from adbc_driver_postgresql import dbapi
+    except ImportError:
+        raise NotLoaded(NO_DRIVER) from None
+    doing = "connecting to PostgreSQL"
+    try:
+        connection = dbapi.connect(uri, autocommit=True)
+    except Error as error:
+        raise Failed(doing, error.sqlstate) from None
+    with connection:
+        server = Server(connection)
+        [(version,)] = server.run("SELECT current_setting('server_version_num')::integer", doing)
+        if version < OLDEST:
+            raise NotLoaded(f"PostgreSQL is of version {version // 10_000}, and must be 15 or later")
+        [(is_ours,)] = server.run(f"SELECT pg_try_advisory_lock({LOCK})", doing)
+        if not is_ours:
+            raise NotLoaded("somebody else loads the PostgreSQL database")
+        # The lock goes with the connection.
+        yield server
+
+
+def moment() -> str:
+    """Return a number that grows, for names of what is put aside."""
+    return str(time.time_ns())

@@ -1,0 +1,278 @@
+"""The database for people in PostgreSQL, with a real server: what is published, keyed, and swapped under readers."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ons_assets.lakehouse import lake, postgres
+from ons_assets.lakehouse.disclosure import Exempt
+from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.postgres import statements
+from ons_assets.lakehouse.tables import Catalogue, Column, Reference, Sensitivity, Table
+from ons_assets.settings import BadSettings, load_settings
+from tests.postgres_server import serving
+from tests.workbench import COUNTS, PERSONS, provenance
+
+DAY = date(2016, 7, 21)
+MARKER = "MARKER4711"
+ALL = tuple(Sensitivity)
+OPEN = (Sensitivity.PUBLIC, Sensitivity.AGGREGATE)
+
+EVERY_TYPE = Table(
+    name="reference/every_type",
+    description="One of each type; it's quoted.",
+    columns=(
+        Column("name", pl.String(), "text"),
+        Column("user", pl.Int64(), "a word of SQL"),
+        Column("yes", pl.Boolean(), "truth", nullable=True),
+        Column("tiny", pl.Int8(), "8 bits", nullable=True),
+        Column("small", pl.Int16(), "16 bits", nullable=True),
+        Column("middle", pl.Int32(), "32 bits", nullable=True),
+        Column("single", pl.Float32(), "short", nullable=True),
+        Column("double", pl.Float64(), "long", nullable=True),
+        Column("day", pl.Date(), "day", nullable=True),
+        Column("at_utc", pl.Datetime("us", "UTC"), "moment", nullable=True),
+        Column("readings_kwh", pl.List(pl.Float32()), "list", nullable=True),
+        Column("days", pl.List(pl.Date()), "list of days", nullable=True),
+        Column("easting_m", pl.Float64(), "east", nullable=True),
+        Column("northing_m", pl.Float64(), "north", nullable=True),
+    ),
+    key=("name", "user"),
+    sensitivity=Sensitivity.AGGREGATE,
+    disclosure=Exempt("made for a test"),
+    owner="team:tests",
+    source="nowhere",
+)
+TRIPS = Table(
+    name="reference/trips",
+    description="One trip.",
+    columns=(Column("trip", pl.Int64(), "number"), Column("day", pl.Date(), "of the day", nullable=True)),
+    key=("trip",),
+    sensitivity=Sensitivity.PUBLIC,
+    owner="team:tests",
+    source="nowhere",
+    references=(Reference(("day",), COUNTS.name),),
+)
+CATALOGUE = Catalogue([COUNTS, PERSONS, EVERY_TYPE, TRIPS])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with serving() as uri:
+        yield uri
+
+
+@pytest.fixture
+def uri(server: str) -> Iterator[str]:
+    yield server
+    for (name,) in ask(server, "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'ons%' OR nspname = 'mine'"):
+        ask(server, f'DROP SCHEMA "{name}" CASCADE')
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "the office's home").ensure()
+    publish(home, COUNTS, {"day": [DAY], "trips": [1]})
+    publish(home, PERSONS, {"day": [DAY], "person": [MARKER], "note": [None], "distance_km": [1.0]})
+    return home
+
+
+def publish(home: Home, table: Table, rows: dict[str, list[Any]]) -> None:
+    lake.publish(home, table, pl.LazyFrame(rows, schema=table.schema), provenance())
+
+
+def ask(uri: str, statement: str) -> list[tuple[Any, ...]]:
+    dbapi = pytest.importorskip("adbc_driver_postgresql.dbapi")
+    with closing(dbapi.connect(uri, autocommit=True)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def load(uri: str, home: Home, sensitivities: tuple[Sensitivity, ...] = OPEN, **others: Any) -> postgres.Loaded:
+    return postgres.load(uri, home, CATALOGUE, sensitivities, **others)
+
+
+def test_every_value_is_as_it_was_published(uri: str, home: Home) -> None:
+    rows = {
+        "name": ["a 'quoted' name", "zwölf"], "user": [2**62, -1], "yes": [True, None], "tiny": [-128, None],
+        "small": [2**15 - 1, None], "middle": [-(2**31), None], "single": [0.1, None], "double": [0.1, float("nan")],
+        "day": [date(1900, 2, 28), None], "at_utc": [datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC), None],
+        "readings_kwh": [[0.5, None, float("nan")], []], "days": [[DAY], None],
+        "easting_m": [530000.25, None], "northing_m": [180000.5, None],
+    }  # fmt: skip
+    publish(home, EVERY_TYPE, rows)
+    assert load(uri, home).rows == {COUNTS.name: 1, EVERY_TYPE.name: 2}
+    published = lake.read(home, EVERY_TYPE).collect().sort(EVERY_TYPE.key)
+    names = ", ".join(f'"{name}"' for name in EVERY_TYPE.column_names)
+    loaded = ask(uri, f'SELECT {names} FROM ons_aggregate.reference_every_type ORDER BY name COLLATE "C", "user"')
+    # As text, in which not-a-number is itself.
+    assert [str(row) for row in loaded] == [str(row) for row in published.rows()]
+
+
+def test_tables_have_their_key_their_comments_and_nothing_that_may_be_empty_in_it(uri: str, home: Home) -> None:
+    load(uri, home, comments={COUNTS.name: "Owner: tests."})
+    kinds = "SELECT contype::text FROM pg_constraint WHERE conrelid = 'ons_public.{}'::regclass"
+    [of_counts] = [ask(uri, kinds.format(statements.name_of(COUNTS.name)))]
+    assert ("p",) in of_counts
+    [(said,)] = ask(uri, f"SELECT obj_description('ons_public.{statements.name_of(COUNTS.name)}'::regclass)")
+    assert said == f"{COUNTS.description} Owner: tests."
+    with pytest.raises(Exception, match="null value"):
+        ask(uri, f"INSERT INTO ons_public.{statements.name_of(COUNTS.name)} (trips) VALUES (1)")
+
+
+def test_what_is_about_people_is_off_unless_it_is_asked_for_and_goes_when_it_is_not(uri: str, home: Home) -> None:
+    load(uri, home)
+    schemas = "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'ons%' ORDER BY 1"
+    assert ask(uri, schemas) == [("ons_aggregate",), ("ons_public",)]
+    load(uri, home, ALL)
+    assert ask(uri, schemas) == [("ons_aggregate",), ("ons_individual",), ("ons_public",)]
+    table = f"ons_individual.{statements.name_of(PERSONS.name)}"
+    for role, may in (("individual", True), ("aggregate", False), ("public", False)):
+        reader = f"ons_{role}_reader"
+        query = f"SELECT has_schema_privilege('{reader}', 'ons_individual', 'USAGE')"
+        assert ask(uri, query) == [(may,)]
+        assert ask(uri, f"SELECT has_table_privilege('{reader}', '{table}'::regclass, 'SELECT')") == [(may,)]
+    load(uri, home)
+    assert ask(uri, schemas) == [("ons_aggregate",), ("ons_public",)]
+
+
+def test_readers_in_a_loop_see_one_version_or_the_other_and_never_nothing(uri: str, home: Home) -> None:
+    many = 2_000
+    for trips in (1, 2):
+        days = [date.fromordinal(DAY.toordinal() + number) for number in range(many)]
+        publish(home, COUNTS, {"day": days, "trips": [trips] * many})
+        load(uri, home) if trips == 1 else None
+    ended, seen, faults = threading.Event(), set(), []
+    query = f"SELECT count(*), min(trips), max(trips) FROM ons_public.{statements.name_of(COUNTS.name)}"
+
+    def look() -> None:
+        try:
+            while not ended.is_set():
+                seen.update(ask(uri, query))
+        except Exception as error:
+            faults.append(str(error))
+
+    readers = [threading.Thread(target=look) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for trips in (2, 1, 2, 1, 2):
+        publish(home, COUNTS, {"day": days, "trips": [trips] * many})
+        load(uri, home)
+    ended.set()
+    for reader in readers:
+        reader.join()
+    assert faults == []
+    assert seen == {(many, 1, 1), (many, 2, 2)}
+
+
+def test_who_still_reads_a_former_table_keeps_it_and_it_goes_later(
+    uri: str, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ons_assets.lakehouse.postgres.loading.PATIENCE_SECONDS", 1)
+    load(uri, home)
+    dbapi = pytest.importorskip("adbc_driver_postgresql.dbapi")
+    former = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'ons_public_old%'"
+    query = f"SELECT trips FROM ons_public.{statements.name_of(COUNTS.name)}"
+    with closing(dbapi.connect(uri)) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        assert cursor.fetchall() == [(1,)]
+        publish(home, COUNTS, {"day": [DAY], "trips": [2]})
+        load(uri, home)
+        assert ask(uri, former) == [(1,)]
+        assert ask(uri, query) == [(2,)]
+    load(uri, home)
+    assert ask(uri, former) == [(0,)]
+
+
+def test_views_of_others_show_the_new_tables_and_what_cannot_keeps_the_old_ones(uri: str, home: Home) -> None:
+    load(uri, home)
+    table = f"ons_public.{statements.name_of(COUNTS.name)}"
+    ask(uri, "CREATE SCHEMA mine")
+    ask(uri, f"CREATE VIEW mine.most AS SELECT max(trips) AS most FROM {table}")
+    ask(uri, f"CREATE MATERIALIZED VIEW mine.kept AS SELECT trips FROM {table}")
+    publish(home, COUNTS, {"day": [DAY], "trips": [2]})
+    assert load(uri, home).behind == ["mine.kept"]
+    assert ask(uri, "SELECT * FROM mine.most") == [(2,)]
+    assert ask(uri, "SELECT * FROM mine.kept") == [(1,)]
+    ask(uri, "DROP MATERIALIZED VIEW mine.kept")
+    assert load(uri, home).behind == []
+    assert ask(uri, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'ons_%_old%'") == [(0,)]
+
+
+def test_references_are_foreign_keys_and_one_that_does_not_hold_is_told_and_costs_nothing(uri: str, home: Home) -> None:
+    publish(home, TRIPS, {"trip": [1, 2], "day": [DAY, None]})
+    keys = "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"
+    assert load(uri, home).unkept == []
+    assert ask(uri, keys) == [(1,)]
+    publish(home, TRIPS, {"trip": [1, 2], "day": [DAY, date(2020, 1, 1)]})
+    assert load(uri, home).unkept == [f"day of {TRIPS.name} is not always in {COUNTS.name}"]
+    assert ask(uri, keys) == [(0,)]
+    assert ask(uri, "SELECT count(*) FROM ons_public.reference_trips") == [(2,)]
+
+
+def test_a_load_that_fails_tells_no_value_and_leaves_what_was_there(uri: str, home: Home) -> None:
+    load(uri, home, ALL)
+    two = {"day": [DAY] * 2, "person": [MARKER, "other"], "note": [None] * 2, "distance_km": [1.0, 2.0]}
+    keyless = replace(PERSONS, key=("day",))
+    publish(home, COUNTS, {"day": [DAY], "trips": [3]})
+    publish(home, PERSONS, two)
+    with pytest.raises(postgres.NotLoaded, match=f"^loading {PERSONS.name}: a key does not hold$") as raised:
+        postgres.load(uri, home, Catalogue([COUNTS, keyless]), ALL)
+    assert raised.value.__cause__ is None
+    assert ask(uri, f"SELECT trips FROM ons_public.{statements.name_of(COUNTS.name)}") == [(1,)]
+    load(uri, home, ALL)
+    assert ask(uri, f"SELECT trips FROM ons_public.{statements.name_of(COUNTS.name)}") == [(3,)]
+
+
+def test_a_table_that_has_not_changed_is_copied_on_the_server(
+    uri: str, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(uri, home)
+    sent: list[str] = []
+    append = postgres.server.Server.append
+    monkeypatch.setattr(
+        "ons_assets.lakehouse.postgres.server.Server.append",
+        lambda self, reader, schema, table, doing: sent.append(table) or append(self, reader, schema, table, doing),
+    )
+    publish(home, TRIPS, {"trip": [1], "day": [None]})
+    assert load(uri, home).rows == {COUNTS.name: 1, TRIPS.name: 1}
+    assert sent == ["reference_trips"]
+
+
+def test_two_do_not_load_at_once(uri: str, home: Home) -> None:
+    with postgres.server.connected(uri), pytest.raises(postgres.NotLoaded, match="somebody else"):
+        load(uri, home)
+
+
+def test_a_server_that_is_not_there_is_a_sentence(home: Home, tmp_path: Path) -> None:
+    with pytest.raises(postgres.NotLoaded, match="connecting to PostgreSQL: the server was not reached"):
+        load(f"postgresql://somebody@/nothing?host={tmp_path}", home)
+
+
+def test_an_unsigned_number_of_64_bits_is_refused_before_anything_is_loaded() -> None:
+    table = replace(TRIPS, columns=(Column("trip", pl.UInt64(), "number"),), references=())
+    with pytest.raises(postgres.NoType, match="no type for trip of reference/trips, which is UInt64"):
+        statements.created(table, "x", None)
+
+
+def test_positions_are_geometry_where_there_is_postgis() -> None:
+    made = statements.created(EVERY_TYPE, "x", postgres.grid_of("EPSG:27700"))
+    assert "geometry(Point, 27700) GENERATED ALWAYS AS (ST_SetSRID(ST_MakePoint(easting_m, northing_m), 27700))" in made
+    assert "geometry" not in statements.created(EVERY_TYPE, "x", postgres.grid_of("ESRI:102001"))
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://u:SECRET@h/d", "postgresql://u@h/d?password=SECRET", "mysql://u:SECRET@h/d"]
+)
+def test_no_password_stands_in_the_settings_and_none_is_repeated(tmp_path: Path, address: str) -> None:
+    (tmp_path / "ons-assets.toml").write_text(f'[warehouse]\npostgres = "{address}"\n')
+    with pytest.raises(BadSettings) as raised:
+        load_settings(tmp_path)
+    assert "SECRET" not in str(raised.value)
