@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,14 @@ def nobody() -> dict[str, Any]:
         return {}
     user = pwd.getpwnam("nobody")
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def ask(uri: str, statement: str) -> list[tuple[Any, ...]]:
+    """Run one statement as whoever owns the database, and return its rows."""
+    dbapi = pytest.importorskip("adbc_driver_postgresql.dbapi")
+    with closing(dbapi.connect(uri, autocommit=True)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
 
 
 @contextmanager

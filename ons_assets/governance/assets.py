@@ -245,7 +245,11 @@ def _into_postgres(lakehouse: Lakehouse, comments: Mapping[str, str]) -> dict[st
     except (postgres.NotLoaded, postgres.NoType) as error:
         raise dg.Failure(f"PostgreSQL has the tables that it had: {error}", allow_retries=False) from None
     said = {"postgres_tables": dg.MetadataValue.int(len(loaded.rows))}
-    told = {"postgres_references_that_do_not_hold": loaded.unkept, "postgres_views_of_former_tables": loaded.behind}
+    told = {
+        "postgres_references_that_do_not_hold": loaded.unkept,
+        "postgres_views_of_former_tables": loaded.behind,
+        "postgres_former_schemas_that_stay": loaded.left,
+    }
     return said | {name: dg.MetadataValue.text("; ".join(what)) for name, what in told.items() if what}
 
 

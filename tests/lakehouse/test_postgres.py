@@ -17,7 +17,7 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.postgres import statements
 from ons_assets.lakehouse.tables import Catalogue, Column, Reference, Sensitivity, Table
 from ons_assets.settings import BadSettings, load_settings
-from tests.postgres_server import serving
+from tests.postgres_server import REQUIRED, ask, serving
 from tests.workbench import COUNTS, PERSONS, provenance
 
 DAY = date(2016, 7, 21)
@@ -86,13 +86,6 @@ def home(tmp_path: Path) -> Home:
 
 def publish(home: Home, table: Table, rows: dict[str, list[Any]]) -> None:
     lake.publish(home, table, pl.LazyFrame(rows, schema=table.schema), provenance())
-
-
-def ask(uri: str, statement: str) -> list[tuple[Any, ...]]:
-    dbapi = pytest.importorskip("adbc_driver_postgresql.dbapi")
-    with closing(dbapi.connect(uri, autocommit=True)) as connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.fetchall() if cursor.description else []
 
 
 def load(uri: str, home: Home, sensitivities: tuple[Sensitivity, ...] = OPEN, **others: Any) -> postgres.Loaded:
@@ -184,7 +177,8 @@ def test_who_still_reads_a_former_table_keeps_it_and_it_goes_later(
         cursor.execute(query)
         assert cursor.fetchall() == [(1,)]
         publish(home, COUNTS, {"day": [DAY], "trips": [2]})
-        load(uri, home)
+        [left] = load(uri, home).left
+        assert left.startswith("ons_public_old_")
         assert ask(uri, former) == [(1,)]
         assert ask(uri, query) == [(2,)]
     load(uri, home)
@@ -202,8 +196,19 @@ def test_views_of_others_show_the_new_tables_and_what_cannot_keeps_the_old_ones(
     assert ask(uri, "SELECT * FROM mine.most") == [(2,)]
     assert ask(uri, "SELECT * FROM mine.kept") == [(1,)]
     ask(uri, "DROP MATERIALIZED VIEW mine.kept")
-    assert load(uri, home).behind == []
+    again = load(uri, home)
+    assert (again.behind, again.left) == ([], [])
     assert ask(uri, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'ons_%_old%'") == [(0,)]
+
+
+def test_of_what_is_about_people_no_view_of_others_keeps_a_former_row(uri: str, home: Home) -> None:
+    load(uri, home, ALL)
+    ask(uri, "CREATE SCHEMA mine")
+    ask(uri, f"CREATE MATERIALIZED VIEW mine.people AS SELECT * FROM ons_individual.{statements.name_of(PERSONS.name)}")
+    publish(home, PERSONS, {"day": [DAY], "person": ["another"], "note": [None], "distance_km": [1.0]})
+    again = load(uri, home, ALL)
+    assert (again.behind, again.left) == (["mine.people"], [])
+    assert ask(uri, "SELECT count(*) FROM pg_class WHERE relname = 'people'") == [(0,)]
 
 
 def test_references_are_foreign_keys_and_one_that_does_not_hold_is_told_and_costs_nothing(uri: str, home: Home) -> None:
@@ -262,10 +267,28 @@ def test_an_unsigned_number_of_64_bits_is_refused_before_anything_is_loaded() ->
         statements.created(table, "x", None)
 
 
-def test_positions_are_geometry_where_there_is_postgis() -> None:
-    made = statements.created(EVERY_TYPE, "x", postgres.grid_of("EPSG:27700"))
-    assert "geometry(Point, 27700) GENERATED ALWAYS AS (ST_SetSRID(ST_MakePoint(easting_m, northing_m), 27700))" in made
-    assert "geometry" not in statements.created(EVERY_TYPE, "x", postgres.grid_of("ESRI:102001"))
+def test_positions_are_geometry_where_there_is_postgis(uri: str, home: Home) -> None:
+    if ask(uri, "SELECT 1 FROM pg_available_extensions WHERE name = 'postgis'") == []:
+        assert not REQUIRED, "PostGIS is to be there"
+        pytest.skip("PostGIS is not installed")
+    rows = {name: [None] * 2 for name in EVERY_TYPE.column_names}
+    publish(home, EVERY_TYPE, {**rows, "name": ["here", "nowhere"], "user": [1, 2], "easting_m": [530000.25, None],
+                               "northing_m": [180000.5, None]})  # fmt: skip
+    where = "SELECT ST_AsEWKT(position) FROM ons_aggregate.reference_every_type ORDER BY name"
+    for grid, found in ((None, None), (postgres.grid_of("EPSG:27700"), "SRID=27700;POINT(530000.25 180000.5)")):
+        ask(uri, "CREATE EXTENSION IF NOT EXISTS postgis")
+        try:
+            load(uri, home, grid=grid)
+            if grid is None:
+                with pytest.raises(Exception, match="position"):
+                    ask(uri, where)
+            else:
+                assert ask(uri, where) == [(found,), (None,)]
+        finally:
+            ask(uri, "DROP EXTENSION postgis CASCADE")
+    assert postgres.grid_of("ESRI:102001") is None
+    load(uri, home, grid=postgres.grid_of("EPSG:27700"))
+    assert ask(uri, "SELECT easting_m FROM ons_aggregate.reference_every_type ORDER BY name") == [(530000.25,), (None,)]
 
 
 @pytest.mark.parametrize(

@@ -32,12 +32,16 @@ class Loaded:
     unkept
         References that do not hold, as tables are of different days, in sentences; such a one is no foreign key.
     behind
-        Views of others that could not be given the new tables, ``schema.view``: they show the former ones.
+        Views of others that could not be given the new tables, ``schema.view``: they show the former ones, or are
+        deleted if these are about single people.
+    left
+        Schemas of former loads that stay, as somebody reads them, or such a view does.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
     unkept: list[str] = field(default_factory=list)
     behind: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
 
 def load(
@@ -93,7 +97,7 @@ def load(
         views = _views_of_others(server, [schema_of(each) for each in Sensitivity])
         _swap(server, sensitivities)
         loaded.behind += _renewed(server, views)
-        _sweep(server)
+        loaded.left += _sweep(server)
     return loaded
 
 
@@ -101,21 +105,29 @@ def _new(table: Table) -> str:
     return schema_of(table.sensitivity) + NEW
 
 
-def _sweep(server: Server) -> None:
-    """Delete what former loads left: parts of one that was killed, and old tables that nobody reads any more."""
+def _sweep(server: Server) -> list[str]:
+    """Delete what former loads left, parts of one that was killed and tables that nobody reads; return the rest."""
     found = server.run(
         f"SELECT nspname::text FROM pg_namespace WHERE {_is_left_over()} ORDER BY 1", "looking for former schemas"
     )
     server.run(f"SET lock_timeout = '{PATIENCE_SECONDS}s'", "setting up")
-    for (name,) in found:
-        if _views_of_others(server, [str(name)]):
-            continue
-        try:
-            server.run(f"DROP SCHEMA {quoted(str(name))} CASCADE", f"deleting {name}")
-        except Failed as error:
-            if error.state != IS_READ:
-                raise
+    left = [str(name) for (name,) in found if not _is_deleted(server, str(name))]
     server.run("SET lock_timeout = 0", "setting up")
+    return left
+
+
+def _is_deleted(server: Server, schema: str) -> bool:
+    """Delete a schema, unless somebody reads it now, or a view of others does; for none stays what is about people."""
+    is_individual = schema.startswith(schema_of(Sensitivity.INDIVIDUAL))
+    if not is_individual and _views_of_others(server, [schema]):
+        return False
+    try:
+        server.run(f"DROP SCHEMA {quoted(schema)} CASCADE", f"deleting {schema}")
+    except Failed as error:
+        if error.state != IS_READ:
+            raise
+        return False
+    return True
 
 
 def _views_of_others(server: Server, schemas: Sequence[str]) -> dict[tuple[str, str], str | None]:

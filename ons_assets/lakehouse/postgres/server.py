@@ -77,6 +77,15 @@ class Server:
     def append(self, reader: "pa.RecordBatchReader", schema: str, table: str, doing: str) -> int:
         """Copy rows into a table as they are read, and return their number.
 
+        Parameters
+        ----------
+        reader
+            Gives the rows, some at a time.
+        schema, table
+            Where they go; columns have the names of those of the rows.
+        doing
+            What is said where it fails.
+
         Raises
         ------
         Failed

@@ -123,7 +123,15 @@ def keyed(table: Table, schema: str) -> str:
 
 
 def referring(table: Table, schema: str, reference: Reference, to_schema: str) -> str:
-    """Return the statement that says that columns of a table are the key of another."""
+    """Return the statement that says that columns of a table are the key of another.
+
+    Parameters
+    ----------
+    table, schema
+        Which refers, and where it is.
+    reference, to_schema
+        To what, and where that is.
+    """
     return (
         f"ALTER TABLE {at(schema, table.name)} ADD FOREIGN KEY ({_names(reference.columns)}) "
         f"REFERENCES {at(to_schema, reference.table)}"
@@ -131,12 +139,28 @@ def referring(table: Table, schema: str, reference: Reference, to_schema: str) -
 
 
 def indexed(table: Table, schema: str, reference: Reference) -> str:
-    """Return the statement by which rows are found from the table that they refer to."""
+    """Return the statement by which rows are found from the table that they refer to.
+
+    Parameters
+    ----------
+    table, schema
+        Which refers, and where it is.
+    reference
+        To what.
+    """
     return f"CREATE INDEX ON {at(schema, table.name)} ({_names(reference.columns)})"
 
 
 def commented(table: Table, schema: str, comment: str | None) -> Iterator[str]:
-    """Give the statements that say what a table and its columns are."""
+    """Give the statements that say what a table and its columns are.
+
+    Parameters
+    ----------
+    table, schema
+        What is described, and where it is.
+    comment
+        What is said after its description; None for nothing.
+    """
     said = f"{table.description}{f' {comment}' if comment else ''}"
     yield f"COMMENT ON TABLE {at(schema, table.name)} IS {literal(said)}"
     for column in table.columns:
