@@ -99,7 +99,10 @@ def prepare_instance(home: Home) -> None:
         return
     with home.table_lock("dagster"):
         if not prepared.exists():
-            write_atomically(home.dagster / INSTANCE_FILE.name, INSTANCE_FILE.read_bytes())
+            configuration = home.dagster / INSTANCE_FILE.name
+            # Whoever has one, such as of a storage in PostgreSQL, keeps it.
+            if not configuration.exists():
+                write_atomically(configuration, INSTANCE_FILE.read_bytes())
             with dg.DagsterInstance.from_config(str(home.dagster)) as opened:
                 # Each of its storages is made when it is first asked.
                 opened.get_runs_count()

@@ -3,8 +3,12 @@
 from datetime import date
 from pathlib import Path
 
+import pytest
+import yaml
+
 from ons_assets import operations
 from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration.runs import INSTANCE_FILE, at_work, instance
 from ons_assets.settings import TOML_NAME, load_settings
 from tests.postgres_server import ask, serving
 from tests.run_files import PRICES, write_run
@@ -33,3 +37,26 @@ def test_every_published_table_is_loaded_with_its_owner_and_a_server_that_is_gon
         "the server was not reached"
     }
     assert Home(home).warehouse.exists()
+
+
+def test_a_home_whose_history_of_runs_is_there_is_read_and_made_as_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("dagster_postgres")
+    home = Home(tmp_path / "home").ensure()
+    shipped = yaml.safe_load(INSTANCE_FILE.read_text())
+    shipped["storage"] = {"postgres": {"postgres_url": {"env": "RUNS_POSTGRES"}}}
+    (home.dagster / INSTANCE_FILE.name).write_text(yaml.safe_dump(shipped))
+    with serving() as uri:
+        monkeypatch.setenv("RUNS_POSTGRES", uri.replace("postgresql://", "postgresql+psycopg2://"))
+        settings = load_settings(home.root)
+        operations.open_home(settings)
+        operations.take(settings, [write_run(tmp_path, "tesco", date(2016, 7, 21))], "prices", lambda _: None)
+        assert all(outcome.success for outcome in operations.read_waiting(settings, lambda _: None))
+        assert operations.make(settings, ["prices/item_indices"], None, lambda _: None).success
+        with instance(home) as opened:
+            assert at_work(opened) == 0
+            runs = opened.get_runs_count()
+        assert ask(uri, "SELECT count(*) FROM runs") == [(runs,)]
+        assert runs >= 2
+    assert not (home.dagster / "history").exists()
