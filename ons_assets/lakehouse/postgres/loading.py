@@ -1,7 +1,9 @@
 """All tables into schemas of their own beside the old ones, and then one transaction in which they change places."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from deltalake import DeltaTable
@@ -18,7 +20,10 @@ OLD = "_old_"
 VERSIONS_ARE = "Which versions the tables of this schema are, and a hash of the names of their files."
 # Who reads an old table may go on; what is put aside goes at the next load, if not now.
 PATIENCE_SECONDS = 5
-NOT_A_KEY, IS_READ = "23503", "55P03"
+NOT_A_KEY = "23503"
+NAMES_OF_OLD = re.compile(rf"\b({'|'.join(schema_of(each) for each in Sensitivity)}){OLD}[0-9]+(?=\.)")
+# A lock that was not given in time, or only against another one, or a statement that took too long.
+IS_READ = ("55P03", "40P01", "57014")
 
 
 @dataclass
@@ -35,7 +40,7 @@ class Loaded:
         Views of others that could not be given the new tables, ``schema.view``: they show the former ones, or are
         deleted if these are about single people.
     left
-        Schemas of former loads that stay, as somebody reads them, or such a view does.
+        Schemas of former loads that stay, as somebody reads them, or something of others depends on their tables.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -83,9 +88,12 @@ def load(
     tables = [each for each in catalogue.values() if each.sensitivity in sensitivities and lake.exists(home, each)]
     loaded = Loaded()
     with connected(uri) as server:
+        # Views that a former load could not renew, as somebody read them or it was killed, before what they show goes.
+        loaded.behind += _renewed(
+            server, _views_of_others(server, [each for each in _left_over(server) if OLD in each])
+        )
         _sweep(server)
-        if grid is not None and not server.run("SELECT 1 FROM pg_extension WHERE extname = 'postgis'", "looking"):
-            grid = None
+        grid = grid and _with_postgis(server, grid)
         for sensitivity in sensitivities:
             _begin(server, sensitivity)
         former = {name: files for each in sensitivities for name, files in _former(server, each).items()}
@@ -95,9 +103,13 @@ def load(
                 server.run(statement, f"describing {table.name}")
         loaded.unkept += _references(server, tables)
         views = _views_of_others(server, [schema_of(each) for each in Sensitivity])
-        _swap(server, sensitivities)
-        loaded.behind += _renewed(server, views)
-        loaded.left += _sweep(server)
+        aside = _swap(server, sensitivities)
+        try:
+            loaded.behind += _renewed(server, views)
+            loaded.left += _sweep(server)
+        except Failed:
+            # Readers have the new tables: it is no load that failed.
+            loaded.left += aside
     return loaded
 
 
@@ -105,39 +117,90 @@ def _new(table: Table) -> str:
     return schema_of(table.sensitivity) + NEW
 
 
+def _with_postgis(server: Server, grid: Grid) -> Grid | None:
+    """Return the grid with the schema in which PostGIS is; None where it is not, or not for us."""
+    found = server.run(
+        "SELECT nspname::text FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace "
+        "WHERE extname = 'postgis' AND has_schema_privilege(extnamespace, 'USAGE')",
+        "looking for PostGIS",
+    )
+    return replace(grid, postgis=str(found[0][0])) if found else None
+
+
 def _sweep(server: Server) -> list[str]:
     """Delete what former loads left, parts of one that was killed and tables that nobody reads; return the rest."""
-    found = server.run(
-        f"SELECT nspname::text FROM pg_namespace WHERE {_is_left_over()} ORDER BY 1", "looking for former schemas"
-    )
+    with _patience(server):
+        return [name for name in _left_over(server) if not _is_deleted(server, name)]
+
+
+def _left_over(server: Server) -> list[str]:
+    """Return the schemas that former loads left, in order."""
+    query = f"SELECT nspname::text FROM pg_namespace WHERE {_is_left_over()} ORDER BY 1"
+    return [str(name) for (name,) in server.run(query, "looking for former schemas")]
+
+
+@contextmanager
+def _patience(server: Server) -> Iterator[None]:
+    """Wait for locks that long only: others wait behind who waits for one."""
     server.run(f"SET lock_timeout = '{PATIENCE_SECONDS}s'", "setting up")
-    left = [str(name) for (name,) in found if not _is_deleted(server, str(name))]
+    yield
     server.run("SET lock_timeout = 0", "setting up")
-    return left
 
 
 def _is_deleted(server: Server, schema: str) -> bool:
-    """Delete a schema, unless somebody reads it now, or a view of others does; for none stays what is about people."""
+    """Delete a schema, unless somebody reads or others build on it; for nobody stays what is about people."""
     is_individual = schema.startswith(schema_of(Sensitivity.INDIVIDUAL))
-    if not is_individual and _views_of_others(server, [schema]):
+    if not is_individual and _is_built_on(server, schema):
         return False
     try:
         server.run(f"DROP SCHEMA {quoted(schema)} CASCADE", f"deleting {schema}")
     except Failed as error:
-        if error.state != IS_READ:
+        if error.state not in IS_READ:
             raise
         return False
     return True
 
 
+def _is_built_on(server: Server, schema: str) -> bool:
+    """Whether something beside our schemas would be deleted with one: a view, a function, a key, a table that inherits.
+
+    Not only views: CASCADE deletes others' tables and columns with all that is in them, and says nothing.
+    """
+    ours = ", ".join(literal(schema_of(each)) for each in Sensitivity)
+    found = server.run(
+        f"""
+        WITH things AS (
+            SELECT 'pg_class'::regclass::oid AS kind, oid, relnamespace AS schema FROM pg_class
+            UNION ALL SELECT 'pg_type'::regclass, oid, typnamespace FROM pg_type
+            UNION ALL SELECT 'pg_constraint'::regclass, oid, connamespace FROM pg_constraint
+            UNION ALL SELECT 'pg_proc'::regclass, oid, pronamespace FROM pg_proc
+            UNION ALL SELECT 'pg_rewrite'::regclass, pg_rewrite.oid, relnamespace
+                FROM pg_rewrite JOIN pg_class ON pg_class.oid = ev_class
+        )
+        SELECT 1 FROM pg_depend
+        JOIN things AS ours ON ours.kind = refclassid AND ours.oid = refobjid
+        JOIN things AS theirs ON theirs.kind = classid AND theirs.oid = objid
+        JOIN pg_namespace ON pg_namespace.oid = theirs.schema
+        WHERE ours.schema = {literal(quoted(schema))}::regnamespace
+            AND NOT (nspname IN ('pg_toast', {ours}) OR {_is_left_over()}) LIMIT 1
+        """,
+        "looking for what others built",
+    )
+    return bool(found)
+
+
 def _views_of_others(server: Server, schemas: Sequence[str]) -> dict[tuple[str, str], str | None]:
-    """Views beside our schemas on tables in some, with their queries; None of a materialised one, which keeps its."""
+    """Views beside our schemas on tables in some, with their options and queries; None of a materialised one."""
+    if not schemas:
+        return {}
     names = ", ".join(literal(name) for name in schemas)
     server.run("SET search_path = ''", "setting up")
     found = server.run(
         f"""
         SELECT DISTINCT of_view.nspname::text, view.relname::text,
-            CASE view.relkind WHEN 'v' THEN pg_get_viewdef(view.oid) END
+            CASE view.relkind WHEN 'v' THEN
+                coalesce('WITH (' || array_to_string(view.reloptions, ', ') || ') ', '')
+                || 'AS ' || pg_get_viewdef(view.oid) END
         FROM pg_depend
         JOIN pg_rewrite ON pg_rewrite.oid = pg_depend.objid
         JOIN pg_class AS view ON view.oid = pg_rewrite.ev_class
@@ -155,15 +218,21 @@ def _views_of_others(server: Server, schemas: Sequence[str]) -> dict[tuple[str, 
 
 def _renewed(server: Server, views: Mapping[tuple[str, str], str | None]) -> list[str]:
     """Give views the tables that stand now under the names in their queries, and return those that cannot have them."""
-    behind = []
-    for (schema, view), query in views.items():
-        try:
-            if query is None:
-                raise Failed("renewing a view", None)
-            server.run(f"CREATE OR REPLACE VIEW {quoted(schema)}.{quoted(view)} AS {query}", "renewing a view")
-        except Failed:
-            behind.append(f"{schema}.{view}")
-    return behind
+    with _patience(server):
+        return [
+            f"{schema}.{view}" for (schema, view), made in views.items() if not _is_renewed(server, schema, view, made)
+        ]
+
+
+def _is_renewed(server: Server, schema: str, view: str, made: str | None) -> bool:
+    if made is None:
+        return False
+    query = NAMES_OF_OLD.sub(r"\1", made)
+    try:
+        server.run(f"CREATE OR REPLACE VIEW {quoted(schema)}.{quoted(view)} {query}", "renewing a view")
+    except Failed:
+        return False
+    return True
 
 
 def _is_left_over() -> str:
@@ -187,7 +256,12 @@ def _former(server: Server, sensitivity: Sensitivity) -> dict[str, str]:
     versions = f"{schema_of(sensitivity)}.{statements.VERSIONS}"
     if server.run(f"SELECT to_regclass({literal(versions)})::text", "looking for former tables") == [(None,)]:
         return {}
-    rows = server.run(f"SELECT table_name, files_sha256 FROM {versions}", "looking for former tables")
+    # Who owns the database may have deleted a table.
+    name = f"format('%I.%I', {literal(schema_of(sensitivity))}, replace(table_name, '/', '_'))"
+    rows = server.run(
+        f"SELECT table_name, files_sha256 FROM {versions} WHERE to_regclass({name}) IS NOT NULL",
+        "looking for former tables",
+    )
     return {str(name): str(files) for name, files in rows}
 
 
@@ -199,7 +273,7 @@ def _table(server: Server, home: Home, table: Table, former: Mapping[str, str], 
     columns = ", ".join(quoted(name) for name in table.column_names)
     if former.get(table.name) == files:
         old = at(schema_of(table.sensitivity), table.name)
-        server.run(f"INSERT INTO {at(new, table.name)} ({columns}) SELECT {columns} FROM {old}", doing)
+        server.run(f"INSERT INTO {at(new, table.name)} ({columns}) SELECT {columns} FROM ONLY {old}", doing)
     else:
         rows = published.to_pyarrow_dataset().scanner(columns=table.column_names).to_reader()
         server.append(rows, new, name_of(table.name), doing)
@@ -230,16 +304,21 @@ def _references(server: Server, tables: Sequence[Table]) -> list[str]:
     return unkept
 
 
-def _swap(server: Server, sensitivities: Sequence[Sensitivity]) -> None:
-    """Put the new schemas in the places of the old ones; names of schemas are no locks on tables."""
-    doing, now = "changing schemas", moment()
+def _swap(server: Server, sensitivities: Sequence[Sensitivity]) -> list[str]:
+    """Put the new schemas in the places of the old ones, and return what these are called now.
+
+    Names of schemas are no locks on tables.
+    """
+    doing, now, aside = "changing schemas", moment(), []
     with server.transaction(doing):
         for sensitivity in Sensitivity:
             schema = schema_of(sensitivity)
             if server.run(f"SELECT 1 FROM pg_namespace WHERE nspname = {literal(schema)}", doing):
-                server.run(f"ALTER SCHEMA {quoted(schema)} RENAME TO {quoted(schema + OLD + now)}", doing)
+                aside.append(schema + OLD + now)
+                server.run(f"ALTER SCHEMA {quoted(schema)} RENAME TO {quoted(aside[-1])}", doing)
             if sensitivity in sensitivities:
                 server.run(f"ALTER SCHEMA {quoted(schema + NEW)} RENAME TO {quoted(schema)}", doing)
                 reader = quoted(reader_of(sensitivity))
                 server.run(f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {reader}", doing)
                 server.run(f"GRANT SELECT ON ALL TABLES IN SCHEMA {quoted(schema)} TO {reader}", doing)
+    return aside
