@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from ons_assets.lakehouse import lake
@@ -276,13 +278,28 @@ def _table(server: Server, home: Home, table: Table, former: Mapping[str, str], 
         server.run(f"INSERT INTO {at(new, table.name)} ({columns}) SELECT {columns} FROM ONLY {old}", doing)
     else:
         rows = published.to_pyarrow_dataset().scanner(columns=table.column_names).to_reader()
-        server.append(rows, new, name_of(table.name), doing)
+        server.append(_without_nul(rows), new, name_of(table.name), doing)
     server.run(statements.keyed(table, new), doing)
     version = f"({literal(table.name)}, {published.version()}, {literal(files)})"
     server.run(f"INSERT INTO {quoted(new)}.{statements.VERSIONS} VALUES {version}", doing)
     server.run(f"ANALYZE {at(new, table.name)}", doing)
     [(count,)] = server.run(f"SELECT count(*) FROM {at(new, table.name)}", doing)
     return int(count)
+
+
+def _without_nul(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """Give U+FFFD for NUL, which PostgreSQL keeps in no text: else one in a cell of a file is the end of every load."""
+    schema = rows.schema
+    texts = {each.name for each in schema if pa.types.is_string(each.type) or pa.types.is_large_string(each.type)}
+
+    def columns(batch: pa.RecordBatch) -> list[pa.Array]:
+        return [
+            pc.replace_substring(column, "\0", "\ufffd") if name in texts else column
+            for name, column in zip(schema.names, batch.columns, strict=True)
+        ]
+
+    batches = (pa.RecordBatch.from_arrays(columns(batch), schema=schema) for batch in rows)
+    return pa.RecordBatchReader.from_batches(schema, batches)
 
 
 def _references(server: Server, tables: Sequence[Table]) -> list[str]:

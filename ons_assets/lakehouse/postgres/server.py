@@ -19,7 +19,6 @@ SESSION = ("client_encoding = 'UTF8'", "statement_timeout = 0", "lock_timeout = 
 KINDS = {
     "08": "the connection broke",
     "22": "a value does not fit its type",
-    "22021": "a text has a character that PostgreSQL does not keep, such as NUL",
     "22P05": "a text has a character that the encoding of the database lacks, which should be UTF8",
     "23": "a key does not hold",
     "28": "the server does not let us in",
