@@ -7,13 +7,14 @@ method. The same names, in tables, may stand in `<home>/ons-assets.toml`; the en
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any, Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
 from pydantic_settings import (
@@ -149,11 +150,18 @@ class Warehouse(BaseModel):
     @field_validator("postgres")
     @classmethod
     def _has_no_password(cls, uri: str | None) -> str | None:
-        parts = urlsplit(uri or "")
-        if uri is not None and parts.scheme not in {"postgresql", "postgres"}:
+        if uri is None:
+            return None
+        if not uri.startswith(("postgresql://", "postgres://")):
             raise ValueError("an address of PostgreSQL begins with postgresql://")
-        if parts.password is not None or "password" in parse_qs(parts.query):
-            raise ValueError("a password stands in PGPASSWORD or a password file, and never in the settings")
+        rest = uri.partition("://")[2]
+        # As libpq reads it, and not the rules of the web: a password may have ? and #, and so may a name before them.
+        names = parse_qs(rest.partition("?")[2], keep_blank_values=True)
+        if re.match("[^@]*:[^@]*@", rest) or any(re.search("password|secret", name, re.IGNORECASE) for name in names):
+            raise ValueError(
+                "a password stands in PGPASSWORD or a password file, and never in the settings; "
+                "an @ that ends no name of a user is written %40"
+            )
         return uri
 
 

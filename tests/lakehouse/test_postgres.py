@@ -168,7 +168,7 @@ def test_readers_in_a_loop_see_one_version_or_the_other_and_never_nothing(uri: s
 def test_who_still_reads_a_former_table_keeps_it_and_it_goes_later(
     uri: str, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ons_assets.lakehouse.postgres.loading.PATIENCE_SECONDS", 1)
+    monkeypatch.setattr("ons_assets.lakehouse.postgres.former.PATIENCE_SECONDS", 1)
     load(uri, home)
     dbapi = pytest.importorskip("adbc_driver_postgresql.dbapi")
     former = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'ons_public_old%'"
@@ -209,6 +209,151 @@ def test_of_what_is_about_people_no_view_of_others_keeps_a_former_row(uri: str, 
     again = load(uri, home, ALL)
     assert (again.behind, again.left) == (["mine.people"], [])
     assert ask(uri, "SELECT count(*) FROM pg_class WHERE relname = 'people'") == [(0,)]
+
+
+def test_views_of_others_keep_their_options(uri: str, home: Home) -> None:
+    load(uri, home)
+    ask(uri, "CREATE SCHEMA mine")
+    table = f"ons_public.{statements.name_of(COUNTS.name)}"
+    ask(uri, f"CREATE VIEW mine.v WITH (security_invoker, security_barrier) AS SELECT * FROM {table}")
+    ask(uri, f"CREATE VIEW mine.checked AS SELECT * FROM {table} WHERE trips < 5 WITH LOCAL CHECK OPTION")
+    options = "SELECT array_to_string(reloptions, ' ') FROM pg_class WHERE relname IN ('v', 'checked') ORDER BY relname"
+    before = ask(uri, options)
+    load(uri, home)
+    assert ask(uri, options) == before != [(None,), (None,)]
+
+
+def test_a_view_that_somebody_reads_holds_up_nobody_and_is_renewed_by_the_next_load(
+    uri: str, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ons_assets.lakehouse.postgres.former.PATIENCE_SECONDS", 1)
+    load(uri, home, ALL)
+    ask(uri, "CREATE SCHEMA mine")
+    ask(uri, f"CREATE VIEW mine.v AS SELECT trips FROM ons_public.{statements.name_of(COUNTS.name)}")
+    publish(home, COUNTS, {"day": [DAY], "trips": [2]})
+    dbapi = pytest.importorskip("adbc_driver_postgresql.dbapi")
+    with closing(dbapi.connect(uri)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT trips FROM mine.v")
+        assert cursor.fetchall() == [(1,)]
+        assert load(uri, home, ALL).behind == ["mine.v"]
+    assert ask(uri, "SELECT trips FROM mine.v") == [(1,)]
+    again = load(uri, home, ALL)
+    assert (again.behind, again.left) == ([], [])
+    assert ask(uri, "SELECT trips FROM mine.v") == [(2,)]
+
+
+@pytest.mark.parametrize("step", ["renewed", "swept"])
+def test_a_load_that_ends_after_the_swap_costs_no_view(
+    uri: str, home: Home, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(uri, home, ALL)
+    ask(uri, "CREATE SCHEMA mine")
+    ask(uri, f"CREATE VIEW mine.people AS SELECT person FROM ons_individual.{statements.name_of(PERSONS.name)}")
+    publish(home, PERSONS, {"day": [DAY], "person": ["another"], "note": [None], "distance_km": [1.0]})
+    swap = postgres.loading._swap
+
+    def swap_and_end(*arguments: Any) -> list[str]:
+        monkeypatch.setattr(postgres.loading, step, end)
+        return swap(*arguments)
+
+    def end(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context():
+        monkeypatch.setattr(postgres.loading, "_swap", swap_and_end)
+        with pytest.raises(KeyboardInterrupt):
+            load(uri, home, ALL)
+        monkeypatch.undo()
+    again = load(uri, home, ALL)
+    assert (again.behind, again.left) == ([], [])
+    assert ask(uri, "SELECT person FROM mine.people") == [("another",)]
+
+
+def test_what_was_put_aside_and_cannot_be_deleted_is_no_load_that_failed(
+    uri: str, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(uri, home)
+    publish(home, COUNTS, {"day": [DAY], "trips": [2]})
+    run = postgres.server.Server.run
+
+    def refused(self: Any, statement: str, doing: str) -> Any:
+        if statement.startswith("DROP SCHEMA"):
+            raise postgres.server.Failed(doing, "53200")
+        return run(self, statement, doing)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(postgres.server.Server, "run", refused)
+        left = load(uri, home).left
+    assert [name.rpartition("_")[0] for name in left] == ["ons_public_old", "ons_aggregate_old"]
+    assert ask(uri, f"SELECT trips FROM ons_public.{statements.name_of(COUNTS.name)}") == [(2,)]
+    assert load(uri, home).left == []
+
+
+def test_what_others_built_on_a_table_is_not_deleted_with_it(uri: str, home: Home) -> None:
+    load(uri, home)
+    table = f"ons_public.{statements.name_of(COUNTS.name)}"
+    built = (
+        f"TABLE mine.child (note text) INHERITS ({table})",
+        f"TABLE mine.referring (day date REFERENCES {table})",
+        f"TABLE mine.rows (whole {table})",
+        f"FUNCTION mine.most() RETURNS bigint LANGUAGE SQL BEGIN ATOMIC SELECT max(trips)::bigint FROM {table}; END",
+    )
+    things = """
+        SELECT count(*) FROM pg_depend WHERE deptype = 'n' AND refclassid = 'pg_namespace'::regclass
+            AND refobjid = to_regnamespace('mine')
+        UNION ALL SELECT count(*) FROM pg_constraint WHERE connamespace = to_regnamespace('mine') AND contype = 'f'
+        UNION ALL SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('mine.rows') AND atttypid <> 0
+            AND attnum > 0
+    """
+    for made in built:
+        ask(uri, "CREATE SCHEMA mine")
+        ask(uri, f"CREATE {made}")
+        if "child" in made:
+            ask(uri, "INSERT INTO mine.child VALUES ('2020-01-01', 7, 'mine')")
+        before = ask(uri, things)
+        again = load(uri, home)
+        assert again.rows == {COUNTS.name: 1}, made
+        assert [name.rpartition("_")[0] for name in again.left] == ["ons_public_old"], made
+        assert ask(uri, things) == before, made
+        ask(uri, "DROP SCHEMA mine CASCADE")
+        assert load(uri, home).left == [], made
+
+
+def test_a_table_that_somebody_deleted_is_loaded_again(uri: str, home: Home) -> None:
+    load(uri, home)
+    table = f"ons_public.{statements.name_of(COUNTS.name)}"
+    ask(uri, f"DROP TABLE {table}")
+    assert load(uri, home).rows == {COUNTS.name: 1}
+    assert ask(uri, f"SELECT trips FROM {table}") == [(1,)]
+
+
+def test_texts_are_right_in_a_database_of_another_encoding_and_what_it_lacks_is_said(uri: str, home: Home) -> None:
+    ask(uri, "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0")
+    latin = uri.replace("/postgres?", "/latin?")
+    try:
+        people = {"day": [DAY], "note": [None], "distance_km": [1.0]}
+        publish(home, PERSONS, {**people, "person": ["zwölf"]})
+        load(latin, home, ALL)
+        length = f"SELECT length(person) FROM ons_individual.{statements.name_of(PERSONS.name)}"
+        assert ask(latin, length) == [(5,)]
+        publish(home, PERSONS, {**people, "person": ["漢"]})
+        with pytest.raises(postgres.NotLoaded, match="the encoding of the database lacks"):
+            load(latin, home, ALL)
+    finally:
+        ask(uri, "DROP DATABASE latin")
+
+
+def test_nul_in_a_text_is_the_sign_for_what_cannot_be_told(uri: str, home: Home) -> None:
+    publish(home, PERSONS, {"day": [DAY], "person": ["a\0b\0"], "note": [None], "distance_km": [1.0]})
+    load(uri, home, ALL)
+    table = f"ons_individual.{statements.name_of(PERSONS.name)}"
+    assert ask(uri, f"SELECT person, note FROM {table}") == [("a\ufffdb\ufffd", None)]
+
+
+def test_times_that_are_for_readers_end_no_load(uri: str, home: Home) -> None:
+    many = 500_000
+    publish(home, TRIPS, {"trip": list(range(many)), "day": [DAY] * many})
+    assert load(uri.replace("?", "?options=-cstatement_timeout%3D50&"), home).rows[TRIPS.name] == many
 
 
 def test_references_are_foreign_keys_and_one_that_does_not_hold_is_told_and_costs_nothing(uri: str, home: Home) -> None:
@@ -276,26 +421,46 @@ def test_positions_are_geometry_where_there_is_postgis(uri: str, home: Home) -> 
                                "northing_m": [180000.5, None]})  # fmt: skip
     where = "SELECT ST_AsEWKT(position) FROM ons_aggregate.reference_every_type ORDER BY name"
     for grid, found in ((None, None), (postgres.grid_of("EPSG:27700"), "SRID=27700;POINT(530000.25 180000.5)")):
-        ask(uri, "CREATE EXTENSION IF NOT EXISTS postgis")
+        # Where names are looked up, and where they are not.
+        ask(uri, "CREATE SCHEMA mine")
+        ask(uri, f"CREATE EXTENSION postgis SCHEMA {'public' if grid is None else 'mine'}")
         try:
             load(uri, home, grid=grid)
             if grid is None:
                 with pytest.raises(Exception, match="position"):
                     ask(uri, where)
             else:
+                where = where.replace("ST_AsEWKT", "mine.ST_AsEWKT")
                 assert ask(uri, where) == [(found,), (None,)]
         finally:
             ask(uri, "DROP EXTENSION postgis CASCADE")
+            ask(uri, "DROP SCHEMA mine CASCADE")
     assert postgres.grid_of("ESRI:102001") is None
     load(uri, home, grid=postgres.grid_of("EPSG:27700"))
     assert ask(uri, "SELECT easting_m FROM ons_aggregate.reference_every_type ORDER BY name") == [(530000.25,), (None,)]
 
 
 @pytest.mark.parametrize(
-    "address", ["postgresql://u:SECRET@h/d", "postgresql://u@h/d?password=SECRET", "mysql://u:SECRET@h/d"]
+    "address",
+    [
+        *("postgresql://u:SECRET@h/d", "postgresql://u@h/d?password=SECRET", "mysql://u:SECRET@h/d"),
+        # Which libpq takes for passwords, or somebody who does not know how they are written.
+        *("postgresql://u:SECRET#1@h/d", "postgresql://u:SECRET?1@h/d", "postgresql://u:SECRET/1@h/d"),
+        *("postgresql://u@h/d#?password=SECRET", "postgresql://u@h/d?sslpassword=SECRET"),
+        *("postgresql://u@h/d?%70assword=SECRET", "postgresql://u@h/d?oauth_client_secret=SECRET"),
+    ],
 )
 def test_no_password_stands_in_the_settings_and_none_is_repeated(tmp_path: Path, address: str) -> None:
     (tmp_path / "ons-assets.toml").write_text(f'[warehouse]\npostgres = "{address}"\n')
     with pytest.raises(BadSettings) as raised:
         load_settings(tmp_path)
     assert "SECRET" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql://u@h:5432/d?sslmode=verify-full", "postgres://?service=x", "postgresql://u@/d?host=/a:b&passfile=/c"],
+)
+def test_an_address_without_a_password_is_taken(tmp_path: Path, address: str) -> None:
+    (tmp_path / "ons-assets.toml").write_text(f'[warehouse]\npostgres = "{address}"\n')
+    assert load_settings(tmp_path).warehouse.postgres == address

@@ -13,10 +13,13 @@ OLDEST = 150_000
 # Any number that no other program of the database is likely to take.
 LOCK = 7_031_418_529_314
 NO_DRIVER = "PostgreSQL is written by ADBC, which is not installed: pip install 'ons-assets[postgres]'"
+# As pg_dump does. Texts are sent as UTF-8, which a server of another encoding is to be told; times are for readers.
+SESSION = ("client_encoding = 'UTF8'", "statement_timeout = 0", "lock_timeout = 0")
 # What it says of a row names values of the row, which no log may have: kinds of errors, and no words of the server.
 KINDS = {
     "08": "the connection broke",
     "22": "a value does not fit its type",
+    "22P05": "a text has a character that the encoding of the database lacks, which should be UTF8",
     "23": "a key does not hold",
     "28": "the server does not let us in",
     "3D": "there is no such database",
@@ -145,6 +148,8 @@ def connected(uri: str) -> Iterator[Server]:
         [(version,)] = server.run("SELECT current_setting('server_version_num')::integer", doing)
         if version < OLDEST:
             raise NotLoaded(f"PostgreSQL is of version {version // 10_000}, and must be 15 or later")
+        for setting in SESSION:
+            server.run(f"SET {setting}", doing)
         [(is_ours,)] = server.run(f"SELECT pg_try_advisory_lock({LOCK})", doing)
         if not is_ours:
             raise NotLoaded("somebody else loads the PostgreSQL database")

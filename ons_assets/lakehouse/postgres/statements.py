@@ -20,6 +20,8 @@ TYPES: Mapping[DataType, str] = {
     pl.Date: "date",
 }
 VERSIONS = "published_versions"
+# After the names of schemas: of those that are being loaded, and of those that were put aside, before a number.
+NEW, OLD = "_new", "_old_"
 # PostgreSQL cuts longer names off without a word.
 LONGEST_NAME = 63
 POSITION = "position"
@@ -83,9 +85,12 @@ class Grid:
     ----------
     epsg
         Its number.
+    postgis
+        Schema of the server in which PostGIS is, which need not be one where names are looked up.
     """
 
     epsg: int
+    postgis: str = "public"
 
 
 def grid_of(crs: str) -> Grid | None:
@@ -112,8 +117,9 @@ def created(table: Table, schema: str, grid: Grid | None) -> str:
     ]
     if grid is not None and {"easting_m", "northing_m"} <= {*table.column_names} and POSITION not in table.column_names:
         # Made of our eastings: a transformation of PostGIS is metres off where a country's needs a grid of shifts.
-        made = f"ST_SetSRID(ST_MakePoint(easting_m, northing_m), {grid.epsg})"
-        columns.append(f"{POSITION} geometry(Point, {grid.epsg}) GENERATED ALWAYS AS ({made}) STORED")
+        at_postgis = quoted(grid.postgis)
+        made = f"{at_postgis}.ST_SetSRID({at_postgis}.ST_MakePoint(easting_m, northing_m), {grid.epsg})"
+        columns.append(f"{POSITION} {at_postgis}.geometry(Point, {grid.epsg}) GENERATED ALWAYS AS ({made}) STORED")
     return f"CREATE TABLE {at(schema, table.name)} ({', '.join(columns)})"
 
 
