@@ -1,6 +1,7 @@
 """Numbers in sentences, and what is wrong with what a person wrote."""
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 LONGEST_QUOTED = 60
@@ -73,6 +74,26 @@ def one_line(text: str) -> str:
     'interview of 3 May'
     """
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """Return a question to follow a sentence that there is nothing of a name; empty if nothing is near.
+
+    Parameters
+    ----------
+    name
+        As it was given; of a table it may be the part after the slash.
+    names
+        That there are.
+
+    Examples
+    --------
+    >>> meant("item_indices", ["prices/item_indices", "prices/aggregate_indices"])
+    '; did you mean prices/item_indices?'
+    """
+    short = {each.rpartition("/")[2]: each for each in names} | {each: each for each in names}
+    close = difflib.get_close_matches(name, short, n=1)
+    return f"; did you mean {short[close[0]]}?" if close else ""
 
 
 def fault_in_words(fault: Mapping[str, Any]) -> str:

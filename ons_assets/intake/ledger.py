@@ -171,6 +171,7 @@ ADDED = {
 # What a file about people is called.
 FILE = "file {}"
 SAME_CONTENT = " has the same content as "
+WAS_REFUSED = ", which was refused; to read it under this name: ons-assets retry"
 NEXT_ARRIVAL = "(SELECT coalesce(max(arrival), 0) + 1 FROM drops)"
 
 
@@ -256,7 +257,7 @@ class Ledger:
             if unreadable is not None:
                 status, said = Status.REFUSED, unreadable
             elif (known := _with_content(connection, source, sha256)) is not None:
-                status, said = Status.DUPLICATE, f"{SAME_CONTENT.lstrip()}{Drop.of_row(known).name}"
+                status, said = Status.DUPLICATE, f"{SAME_CONTENT.lstrip()}{Drop.of_row(known).name}{_fate(known)}"
             else:
                 status, said = Status.RECEIVED, None
             (drop_id,) = connection.execute("SELECT coalesce(max(drop_id), 0) + 1 FROM drops").fetchone()
@@ -571,7 +572,8 @@ def _renamed(reason: str, name: str, number: str, numbers: Mapping[str, str]) ->
     """Return a reason that calls a file, and the one that has the same content, by their numbers."""
     said, same, other = reason.partition(SAME_CONTENT)
     shown = said.replace(name, number)
-    return f"{shown}{same}{numbers.get(other, 'a file')}" if same else shown
+    fate = WAS_REFUSED if other.endswith(WAS_REFUSED) else ""
+    return f"{shown}{same}{numbers.get(other.removesuffix(fate), 'a file')}{fate}" if same else shown
 
 
 def _with_content(connection: sqlite3.Connection, source: str, sha256: str | None) -> sqlite3.Row | None:
@@ -583,6 +585,11 @@ def _with_content(connection: sqlite3.Connection, source: str, sha256: str | Non
         (source, sha256),
     ).fetchone()
     return row
+
+
+def _fate(known: sqlite3.Row) -> str:
+    """What is said of a file whose content came under another name: if no layout knew it, another name may be known."""
+    return WAS_REFUSED if known["status"] == Status.REFUSED and known["layout"] is None else ""
 
 
 def _days_json(days: Iterable[date]) -> str:

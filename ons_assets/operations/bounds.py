@@ -1,6 +1,5 @@
 """What a home lays over the shipped suites of expectations: looked at, and said in words."""
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.overlays import laid_over, load, overlays_in
 from ons_assets.lakehouse.suites import said
 from ons_assets.settings import Settings
+from ons_assets.wording import meant
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ def check(settings: Settings, file: Path, table: str) -> Checked:
         Table that it is to be about.
     """
     if table not in CATALOGUE:
-        close = difflib.get_close_matches(table, CATALOGUE, n=1)
-        hint = f"; did you mean {close[0]}.json?" if close else ""
+        hint = meant(f"{table}.json", [f"{name}.json" for name in CATALOGUE])
         return Checked(file, table, fault=f"{file} is about no table: there is no {table}{hint}")
     try:
         suite = laid_over(Suite.load(settings.expectations, table), file)
@@ -81,7 +80,6 @@ def in_force(settings: Settings, table: str) -> list[tuple[str, str]]:
         If its suite, or what lies over it, cannot be used.
     """
     if table not in CATALOGUE:
-        close = difflib.get_close_matches(table, CATALOGUE, n=1)
-        raise LookupError(f"there is no table {table!r}{f'; did you mean {close[0]}?' if close else ''}")
+        raise LookupError(f"there is no table {table!r}{meant(table, CATALOGUE)}")
     suite = load(settings.expectations, table, Home(settings.home).expectations)
     return [(str((each.get("meta") or {}).get("name", name)), said(each)) for name, each in suite.bounds.items()]

@@ -1,13 +1,12 @@
 """The register: shown, and checked."""
 
-import difflib
 from collections import Counter
 
 from ons_assets.definitions import RAW
 from ons_assets.governance.register import Entry, Register, register_of
 from ons_assets.lakehouse.home import Home
 from ons_assets.settings import Settings
-from ons_assets.wording import counted
+from ons_assets.wording import counted, meant
 
 
 def check(settings: Settings) -> tuple[Register, list[str]]:
@@ -45,8 +44,7 @@ def shown(settings: Settings, table: str) -> list[tuple[str, str]]:
     """
     register = register_of(Home(settings.home))
     if table not in register:
-        close = difflib.get_close_matches(table, register, n=1)
-        raise LookupError(f"there is no table {table!r}{f'; did you mean {close[0]}?' if close else ''}")
+        raise LookupError(f"there is no table {table!r}{meant(table, register)}")
     return _lines(register[table], settings)
 
 

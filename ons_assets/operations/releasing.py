@@ -29,7 +29,7 @@ class Verdict:
     sentence
         Why the table is not to be released now; None if nothing speaks against it.
     is_final
-        Whether nobody can overrule it: a number that may not be told could be worked out.
+        Whether nobody can overrule it: a number that may not be told could be worked out, or there is nothing to tell.
     """
 
     sentence: str | None = None
@@ -64,7 +64,7 @@ def drawn_up(settings: Settings, name: str) -> Iterator["Drawn"]:
             if verdict.sentence is not None:
                 if verdict.is_final or not despite:
                     raise NotNow(verdict.sentence)
-                reason = f"{making.said('why it is released', reason or '')} ({OVERRULED})"
+                reason = f"{making.said('why it is released (--reason)', reason or '')} ({OVERRULED})"
             entry = making.release(home, ledger, draft, approved_by, reason, settings.office)
             return entry, making.chains_file(home, entry)
 
@@ -79,7 +79,7 @@ def _verdict(settings: Settings, draft: making.Draft) -> Verdict:
     if judged.light is Light.GOOD or (judged.light is Light.LOOK and was_attacked):
         return Verdict()
     is_exposed = any((each.disclosure or {}).get("exposed") for each in (table, *table.behind))
-    return Verdict(judged.sentence, is_exposed)
+    return Verdict(judged.sentence, is_exposed or judged.light is Light.NONE)
 
 
 class PutOut(Protocol):

@@ -49,6 +49,10 @@ _OF_SHARES = (
     Rule((pl.col("spending_share") > 0) & (pl.col("spending_share") < LEAST_SPENT), "share is beyond all bounds"),
     outside("share_error", 0, MOST_SPENT, "standard error of the share is negative, or beyond all bounds"),
     outside("households_asked", 1, MOST_SPENT, "number of households is not a whole number above zero"),
+    Rule(
+        pl.struct("spending_share", "share_error", "households_asked").n_unique().over("area", "year", "retailer") > 1,
+        "another line says something else of the retailer in the area and year",
+    ),
 )
 
 

@@ -200,7 +200,8 @@ def test_saved_messages_are_counted_and_none_is_shown(tmp_path: Path) -> None:
         "messages": 7,
         "kept": 5,
         "with a position": 5,
-        "unreadable: no JSON, or no id, user or time": 2,
+        "unreadable: it is no JSON, or not of the kind that is described": 1,
+        "unreadable: id is lacking, or not words": 1,
     }
 
 

@@ -1,15 +1,20 @@
 """Descriptions of streams, and their tokens: what is wrong is said in a sentence that holds no secret."""
 
+import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from websockets.asyncio.server import ServerConnection, serve
 
 from ons_assets.collectors.descriptions import BadDescription
 from ons_assets.collectors.streams import description
 from ons_assets.collectors.streams.description import NoToken, Token, Wait
+from ons_assets.collectors.streams.links import Call, Lost
 from ons_assets.collectors.streams.standing import unit
+from ons_assets.collectors.streams.websocket_link import frames
 from ons_assets.lakehouse.home import Home
 
 GOOD: dict[str, Any] = {
@@ -176,6 +181,40 @@ def test_a_secret_in_an_address_is_refused_and_not_repeated(tmp_path: Path, name
     with pytest.raises(BadDescription, match="the address holds a secret") as error:
         description.read(path)
     assert "s3cret" not in str(error.value)
+
+
+def test_a_secret_in_what_is_sent_first_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    told = {"kind": "websocket", "address": "wss://stream.example/s"}
+    for text in ('{"APIKey": "s3cret4711", "Filter": 1}', '{"a": [{"password": "s3cret4711"}]}'):
+        with pytest.raises(BadDescription, match=r"subscribe holds a secret: say \{token\} in its place") as error:
+            description.read(written(tmp_path, **told, subscribe=text))
+        assert "s3cret" not in str(error.value)
+    with pytest.raises(BadDescription, match="token does not say where it lies"):
+        description.read(written(tmp_path, **told, subscribe='{"APIKey": "{token}"}'))
+    told["subscribe"] = '{"APIKey": "{token}", "keyword": "sea"}'
+    assert (
+        description.read(written(tmp_path, **told, token={"environment": "THE_TOKEN"})).subscribe == told["subscribe"]
+    )
+
+
+def test_a_token_is_sent_where_the_first_text_has_room_for_it(tmp_path: Path) -> None:
+    came: list[Any] = []
+
+    async def heard() -> None:
+        async def answer(socket: ServerConnection) -> None:
+            came.append(json.loads(await socket.recv()))
+
+        async with serve(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            text = '{"APIKey": "{token}", "Boxes": [1]}'
+            address, token = f"ws://127.0.0.1:{port}/", {"environment": "THE_TOKEN"}
+            path = written(tmp_path, kind="websocket", address=address, subscribe=text, token=token)
+            with pytest.raises(Lost):
+                async for _ in frames(Call(description.read(path), "tests", 'a "quoted" one')):
+                    pass
+
+    asyncio.run(heard())
+    assert came == [{"APIKey": 'a "quoted" one', "Boxes": [1]}]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from ons_assets.governance.releases import formats, making, shelf
 from ons_assets.governance.releases.making import NotReleasable
 from ons_assets.governance.releases.release_ledger import Entry, ReleaseLedger, ReleaseStatus
 from ons_assets.governance.releases.shelf import Changed
+from ons_assets.governance.report.facts import Judgement, Light
 from ons_assets.intake.recovery import recover
 from ons_assets.lakehouse import gate, lake
 from ons_assets.lakehouse.disclosure import Protected
@@ -438,26 +439,44 @@ def test_without_a_name_it_is_only_looked_at(home: Home) -> None:
     assert run(home, "publish", MOVES.name, "--approve", "Jo Bloggs")[0] == 1
 
 
-def test_what_the_report_says_not_now_of_is_released_only_with_a_reason_that_is_kept(home: Home) -> None:
-    put(home, protect(MIGRATION_FLOWS, MIGRATION_FLOWS.empty(), Thresholds(K)))
-    told_by_the_report = "It has no rows: there is nothing to tell."
+def test_what_the_report_says_not_now_of_is_released_only_with_a_reason_that_is_kept(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_flows(home, MARCH)
+    told_by_the_report = "Not now: a file of last week was refused."
+    monkeypatch.setattr(releasing, "may_be_published", lambda _: Judgement(Light.BAD, told_by_the_report))
+    monkeypatch.setattr(cli.console, "_width", 250)
     code, told = run(home, "publish", NAME)
     assert (code, f"the report: {told_by_the_report}" in told) == (0, True)
     assert "--approve NAME with --despite and --reason releases it all the same" in told
-    for more in ((), ("--reason", "a month without flows")):
+    for more in ((), ("--reason", "it concerns another month")):
         code, told = run(home, "publish", NAME, "--approve", "Jo Bloggs", *more)
         assert (code, f"nothing was released: {told_by_the_report}" in told) == (1, True)
     for more in (("--despite",), ("--despite", "--reason", " - ")):
         code, told = run(home, "publish", NAME, "--approve", "Jo Bloggs", *more)
-        assert (code, "say why it is released" in told) == (1, True)
+        assert (code, "say why it is released (--reason)" in told) == (1, True)
     assert entries(home) == []
-    code, _ = run(home, "publish", NAME, "--approve", "Jo", "--despite", "--reason", "a month without flows")
+    code, _ = run(home, "publish", NAME, "--approve", "Jo", "--despite", "--reason", "it concerns another month")
     [entry] = entries(home)
     assert code == 0
-    assert entry.approval_reason == "a month without flows (the report said: not now)"
+    assert entry.approval_reason == "it concerns another month (the report said: not now)"
     everything = b"".join(path.read_bytes() for path in home.releases.rglob("*") if path.is_file())
-    assert b"a month without flows" in everything
+    assert b"it concerns another month" in everything
     assert told_by_the_report.encode() not in everything, "what the report says in full is of the house alone"
+
+
+def test_a_table_without_rows_is_released_despite_nothing(home: Home) -> None:
+    put(home, protect(MIGRATION_FLOWS, MIGRATION_FLOWS.empty(), Thresholds(K)))
+    for more in ((), ("--despite", "--reason", "a month without flows")):
+        code, told = run(home, "publish", NAME, "--approve", "Jo Bloggs", *more)
+        said = "It has no rows: there is nothing to tell. nobody can overrule that" in told
+        assert (code, said) == (1, True)
+    assert entries(home) == []
+
+
+def test_a_name_that_is_nearly_one_is_recognised(home: Home) -> None:
+    code, told = run(home, "publish", "migration_flows")
+    assert (code, "did you mean tweets/migration_flows?" in told) == (1, True)
 
 
 def test_what_may_be_worked_out_is_released_despite_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,17 +67,18 @@ def test_a_row_that_says_nothing_is_rejected_and_its_neighbour_stays(bench: Work
     bench.check_books()
 
 
-def test_shares_of_which_one_is_refused_are_parts_of_no_whole(bench: Workbench) -> None:
+@pytest.mark.parametrize(("torn", "rows"), [("E1,other,2015,n/a,,", 2), ("E1,other,2015,45,,\nE1,other,2015,46,,", 3)])
+def test_shares_of_which_one_is_refused_are_parts_of_no_whole(bench: Workbench, torn: str, rows: int) -> None:
     """What is left would be taken for all; and a correction that is torn takes the place of nothing."""
     bench.register("a.csv", f"{HEADER}\nE1,tesco,2015,40,,\nE1,other,2015,60,,\n".encode())
     bench.ingest()
-    bench.register("b.csv", f"{HEADER}\nE1,tesco,2015,50,,\nE1,other,2015,n/a,,\nE2,tesco,2015,1,,\n".encode())
+    bench.register("b.csv", f"{HEADER}\nE1,tesco,2015,50,,\n{torn}\nE2,tesco,2015,1,,\n".encode())
     bench.ingest()
     assert sorted(row[:4] for row in published(bench)) == [
         ("E1", "other", 2015, 60.0), ("E1", "tesco", 2015, 40.0), ("E2", "tesco", 2015, 1.0),
     ]  # fmt: skip
     [entry] = quarantine.entries(bench.home)
-    assert entry.rows == 2
+    assert entry.rows == rows
     assert "another share of the area and year is refused" in str(entry.reason)
     bench.check_books()
 

@@ -12,11 +12,12 @@ r"""Descriptions of streams: a small YAML file each in `<home>/collectors/stream
 What `keeps` does not name never leaves the process.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -42,6 +43,8 @@ SECRET = re.compile(
     "(^|app|access|private|subscription|functions|consumer|client|user|licen[cs]e)key$|^appid$|^sas$|"
     "^auth(orization|entication|key)?$|^bearer$|^jwt$|credential|signature|^sig$|sessionid"
 )
+# Stands in a text that is sent for what nobody writes down.
+TOKEN = "{token}"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Of the files in which positions come that are no words of a service: what each field is.
 FIELDS = {
@@ -256,6 +259,24 @@ class Poll(Part):
         return self
 
 
+def _is_secret(name: str) -> bool:
+    return SECRET.search(re.sub("[^a-z]", "", name.lower())) is not None
+
+
+def _holds_secret(text: str | None) -> bool:
+    """Whether a text of JSON says a token, key or password by its name; of another text nobody knows."""
+    found: list[bool] = []
+
+    def looked_at(pairs: list[tuple[str, Any]]) -> None:
+        found.extend(_is_secret(name) and value not in (TOKEN, None) for name, value in pairs)
+
+    try:
+        json.loads(text or "null", object_pairs_hook=looked_at)
+    except ValueError:
+        return False
+    return any(found)
+
+
 class Stream(Part):
     """One stream: who is listened to, how one comes back, and what of it is kept."""
 
@@ -271,7 +292,10 @@ class Stream(Part):
     token: Token | None = Field(None, description="what the service asks for, sent as a bearer token")
     keeps: Keeps = Field(description="what of a message is kept")
     events: tuple[str, ...] = Field((), description="of the kind sse: names of the events that are meant; else all")
-    subscribe: str | None = Field(None, description="text that is sent first, where a WebSocket asks for one")
+    subscribe: str | None = Field(
+        None,
+        description="text that is sent first, where a WebSocket asks for one; {token} in it is what token leads to",
+    )
     heartbeat_seconds: float | None = Field(
         None,
         gt=0,
@@ -307,12 +331,16 @@ class Stream(Part):
         if parts.username or parts.password or parts.fragment:
             raise ValueError("the address holds a name, a password or a fragment: token says where a token lies")
         for name, _value in parse_qsl(parts.query, keep_blank_values=True):
-            if SECRET.search(re.sub("[^a-z]", "", name.lower())):
+            if _is_secret(name):
                 # Neither the name, which may be the secret by mistake, nor what it is.
                 raise ValueError(
                     "the address holds a secret (a token, key, password or signature): it would be shown wherever the "
                     "address is, and is known to whoever reads the description; token says where a token lies"
                 )
+        if self.token is None and TOKEN in (self.subscribe or ""):
+            raise ValueError("subscribe says {token}, and token does not say where it lies")
+        if _holds_secret(self.subscribe):
+            raise ValueError("subscribe holds a secret: say {token} in its place, and in token where it lies")
         if self.token is not None and parts.scheme in ("http", "ws") and parts.hostname not in LOOPBACK:
             raise ValueError(f"a token is not sent over {parts.scheme}://, where everybody on the way can read it")
         return self

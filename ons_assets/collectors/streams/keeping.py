@@ -25,8 +25,11 @@ MOST_CURSOR = 1_024
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError, JMESPathError)
 
 
+NO_JSON = "it is no JSON, or not of the kind that is described"
+
+
 class Junk(ValueError):
-    """A message is none of the layout."""
+    """A message is none of the layout; of what it lacks nothing is said but the kind."""
 
 
 class Farewell(Exception):
@@ -161,7 +164,7 @@ def _of_twitter(message: bytes) -> Kept | None:
     try:
         said = _decode_message(message)
     except UNREADABLE:
-        raise Junk from None
+        raise Junk(NO_JSON) from None
     if said.delete is not None or said.scrub_geo is not None:
         return Kept(_encode(_withdrawn(said)), None)
     if said.data is None:
@@ -169,7 +172,7 @@ def _of_twitter(message: bytes) -> Kept | None:
         if b"disconnect" in notice:
             raise Farewell
         if not notice:
-            raise Junk
+            raise Junk("it has no data")
         return None
     tweets = said.data if isinstance(said.data, list) else [said.data]
     if not tweets:
@@ -195,7 +198,7 @@ def _digits(text: str | None, number: int | str | None) -> str:
     """An id, which services say as text, as a number, or as both."""
     said = text or ("" if number is None else str(number))
     if not DIGITS.fullmatch(said):
-        raise Junk
+        raise Junk("an id is no number")
     return said
 
 
@@ -211,17 +214,21 @@ def _of_fields(keeps: Keeps) -> Keeper:
         try:
             found = read(message)
         except UNREADABLE:
-            raise Junk from None
+            raise Junk(NO_JSON) from None
         if found is None:
             return None
         who, when, number = found[parts], _moment(found[parts + 1], per_second), _number(found[:parts])
-        if when is None or number is None or not _is_word(who):
-            raise Junk
+        if number is None:
+            raise Junk("id is lacking, or not words")
+        if not _is_word(who):
+            raise Junk("user is lacking, or no word")
+        if when is None:
+            raise Junk("time is lacking, or no moment that says its zone, or of another time_unit")
         values = {"id": number, "user": str(who), "time": _written(when)}
         for name, value in zip(others, found[parts + 2 :], strict=True):
             if value is not None:
                 if not _is_word(value):
-                    raise Junk
+                    raise Junk(f"{name} is no word")
                 values[name] = value
         return Kept(_encode(values), when, "latitude" in values and "longitude" in values)
 

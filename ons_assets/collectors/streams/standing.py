@@ -95,8 +95,8 @@ def look(home: Home, name: str, file: Path) -> pl.DataFrame:
         found["messages"] += 1
         try:
             kept = keep(line)
-        except Junk:
-            found["unreadable: no JSON, or no id, user or time"] += 1
+        except Junk as lacking:
+            found[f"unreadable: {lacking}"] += 1
             continue
         except Farewell:
             found["the service takes its leave"] += 1

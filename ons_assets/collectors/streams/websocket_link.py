@@ -1,6 +1,7 @@
 """Streams over a WebSocket, by the library websockets."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
@@ -8,6 +9,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidStatus, InvalidURI
 
 from ons_assets.collectors.streams.arrivals import of_socket
+from ons_assets.collectors.streams.description import TOKEN
 from ons_assets.collectors.streams.links import Batch, Call, Lost, plain_headers, refusal
 
 # Frames that wait in the library, beyond which the service is not read.
@@ -46,7 +48,7 @@ async def frames(call: Call) -> AsyncIterator[Batch]:
         ) as socket:
             call.over(of_socket(socket.transport.get_extra_info("socket")))
             if stream.subscribe is not None:
-                await socket.send(stream.subscribe)
+                await socket.send(stream.subscribe.replace(TOKEN, json.dumps(call.token or "")[1:-1]))
             yield Batch([])
             pinging = asyncio.create_task(_ping(socket, call))
             try:
