@@ -19,17 +19,10 @@ from tests.workbench import Workbench
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-WAITING = {"test_daemon.py", "test_crash.py"}
-
 
 def pytest_configure() -> None:
     """Look for no garbage while tests are found: what they import stays."""
     gc.disable()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with files whose tests wait for services and processes: what is begun last is waited for by all."""
-    items.sort(key=lambda item: item.path.name not in WAITING)
 
 
 def pytest_collection_finish() -> None:
