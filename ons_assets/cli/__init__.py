@@ -10,6 +10,7 @@ import typer
 
 from ons_assets import garbage
 from ons_assets.cli.alerts import alerts
+from ons_assets.cli.backups import backup, restore
 from ons_assets.cli.collecting import collectors
 from ons_assets.cli.erasure import erase, retain
 from ons_assets.cli.expectations import expectations
@@ -37,7 +38,7 @@ app = typer.Typer(
 # In the order in which the help shows them.
 for command in (
     *(demo, simulate, ingest, retry, names, reread, erase, retain, materialize),
-    *(publish, withdraw, releases, report, trace, serve, status, parameters),
+    *(publish, withdraw, releases, report, trace, serve, backup, restore, status, parameters),
 ):
     app.command()(command)
 app.add_typer(layouts, name="layout")

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
 OF_OTHERS = 0o077
+WAIT_SECONDS = 0.2
 # Delta takes the path of a table for an address, in which these mean something else.
 NOT_IN_PATHS = re.compile(r"[][^|=\\#?\x00-\x1f]|%[0-9A-Fa-f]{2}")
 
@@ -213,6 +215,17 @@ class Home:
                 yield True
         except BlockingIOError:
             yield False
+
+    @contextmanager
+    def alone_within(self, patience_seconds: float) -> Iterator[bool]:
+        """Wait for those who write under the home, and yield True as `alone` does; False if they do not end in time."""
+        until = time.monotonic() + patience_seconds
+        while True:
+            with self.alone() as alone:
+                if alone or time.monotonic() >= until:
+                    yield alone
+                    return
+            time.sleep(WAIT_SECONDS)
 
     @contextmanager
     def served(self) -> Iterator[bool]:

@@ -5,7 +5,6 @@ goes on from its beginning, and finds less to do.
 """
 
 import re
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -35,7 +34,6 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Table
 from ons_assets.wording import counted, one_line
 
-WAIT_SECONDS = 0.2
 REPORT = "governance/report"
 COORDINATE = re.compile(r"(latitude|longitude|easting_m|northing_m)$")
 WHOLE_NUMBER = re.compile(r"[0-9]{1,19}")
@@ -213,16 +211,11 @@ class Erasing:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        until = time.monotonic() + self.patience_seconds
-        while True:
-            with self.home.alone() as alone:
-                if alone:
-                    yield
-                    return
-            if time.monotonic() >= until:
+        with self.home.alone_within(self.patience_seconds) as alone:
+            if not alone:
                 then = "go on by ons-assets erase --resume" if Intent.read(self.home) is not None else "try again"
                 raise CannotErase(f"another process is at work in this home: {then} when it has ended")
-            time.sleep(WAIT_SECONDS)
+            yield
 
     def _begin(self, source: Source, selection: Selection, reason: str) -> Intent:
         if Intent.read(self.home) is not None:

@@ -1,0 +1,271 @@
+"""A copy of a home, made while it is at work, and checked by the hash of every file when it is put back."""
+
+import json
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, Home, sha256_of, write_atomically
+
+MANIFEST = "manifest.json"
+CONTENT = "home"
+NAME = "%Y-%m-%dT%H%M%S.%fZ"
+# What is only of processes that are at work, and the databases for people, which are made anew from the rest.
+LEFT_OUT = frozenset({"locks", "staging", "warehouse.duckdb", "restricted/warehouse.duckdb"})
+OF_SQLITE = b"SQLite format 3\0"
+BESIDE_SQLITE = ("-wal", "-shm", "-journal")
+
+
+class NoBackup(ValueError):
+    """A home is not copied, or a copy not put back; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file of a copy.
+
+    Parameters
+    ----------
+    sha256
+        Of its content.
+    size
+        In bytes.
+    modified_ns
+        Of the file in the home, when it was copied; with its size it tells whether it is another one.
+    """
+
+    sha256: str
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A copy of a home.
+
+    Parameters
+    ----------
+    folder
+        In which it is.
+    files
+        By their paths under the home.
+    linked
+        How many of them are those of the copy before, which share their place on the disk.
+    """
+
+    folder: Path
+    files: Mapping[str, Kept]
+    linked: int = 0
+
+    @property
+    def content(self) -> Path:
+        """The home as it was."""
+        return self.folder / CONTENT
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all its files."""
+        return sum(each.size for each in self.files.values())
+
+
+def back_up(home: Home, target: Path, patience_seconds: float = 600.0) -> Backup:
+    """Copy a home, as it is at one moment, into a folder of its own under a target.
+
+    What does not change is copied while others work; then nobody begins to for as long as the rest takes. Files that
+    are as in the latest copy there are linked to it, where the file system can. Databases of SQLite are copied as
+    they are between two transactions, also where somebody writes meanwhile, as the history of runs.
+
+    Parameters
+    ----------
+    home
+        Which is copied. The databases for people are left out: they are made of the rest.
+    target
+        Folder of copies; only its owner can open what is made there, for the key of the pseudonyms is in it.
+    patience_seconds
+        How long those who work are waited for.
+
+    Raises
+    ------
+    NoBackup
+        If the target lies in the home, an erasure is not finished, or those who work do not end in time.
+    """
+    if not home.is_made:
+        raise NoBackup(f"there is no home {home.root}")
+    if target.resolve().is_relative_to(home.root.resolve()):
+        raise NoBackup(f"{target} lies in the home that is to be copied")
+    target.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
+    former = latest(target)
+    name = datetime.now(UTC).strftime(NAME)
+    partial = target / f".{name}.part"
+    for left in target.glob(".*.part"):
+        shutil.rmtree(left)
+    partial.mkdir(mode=PRIVATE_DIRECTORY)
+    copying = _Copying(home.root, partial / CONTENT, former)
+    # Long, while others work; of what they change meanwhile the second look takes the last.
+    copying.look(is_last=False)
+    with home.alone_within(patience_seconds) as alone:
+        if not alone:
+            raise NoBackup("others have been at work in this home all the time: try again when they have ended")
+        if home.erasure.exists() and any(home.erasure.iterdir()):
+            raise NoBackup("an erasure is not finished: go on with it first, by ons-assets erase --resume")
+        copying.look(is_last=True)
+    made = {"made_utc": name, "files": {path: asdict(each) for path, each in sorted(copying.files.items())}}
+    write_atomically(partial / MANIFEST, json.dumps(made, indent=0).encode())
+    os.sync()
+    partial.rename(target / name)
+    return Backup(target / name, copying.files, copying.linked)
+
+
+def latest(target: Path) -> Backup | None:
+    """Return the latest copy in a folder of copies."""
+    found = sorted(path.parent for path in target.glob(f"[0-9]*/{MANIFEST}"))
+    return read(found[-1]) if found else None
+
+
+def read(folder: Path) -> Backup:
+    """Return a copy, as its manifest has it.
+
+    Raises
+    ------
+    NoBackup
+        If there is none.
+    """
+    try:
+        said = json.loads((folder / MANIFEST).read_bytes())
+        return Backup(folder, {path: Kept(**each) for path, each in said["files"].items()})
+    except (OSError, ValueError, KeyError, TypeError):
+        raise NoBackup(f"{folder} is no backup: it has no manifest that can be read") from None
+
+
+def faults(backup: Backup) -> list[str]:
+    """Return in sentences what of a copy is not as it was made; nothing if it is whole."""
+    there = {str(path.relative_to(backup.content)) for path in _files(backup.content)}
+    found = [f"{path} is not there" for path in sorted(backup.files.keys() - there)]
+    found += [f"{path} is no file of it" for path in sorted(there - backup.files.keys())]
+    for path in sorted(there & backup.files.keys()):
+        if sha256_of(backup.content / path) != backup.files[path].sha256:
+            found.append(f"{path} was changed")
+    return found
+
+
+def restore(backup: Backup, root: Path) -> Home:
+    """Put a copy back as a home, once every file of it was checked.
+
+    Parameters
+    ----------
+    backup
+        Which is put back.
+    root
+        Folder of the home: one that is not there, or empty.
+
+    Raises
+    ------
+    NoBackup
+        If something lies there, or the copy is not as it was made.
+    """
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise NoBackup(f"{root} is not empty: a backup is put back into a new folder")
+    if wrong := faults(backup):
+        more = f", and {len(wrong) - 1} more" if wrong[1:] else ""
+        raise NoBackup(f"{backup.folder} is not as it was made: {wrong[0]}{more}")
+    shutil.copytree(backup.content, root, dirs_exist_ok=True)
+    return Home(root).ensure()
+
+
+class _Copying:
+    def __init__(self, root: Path, content: Path, former: Backup | None) -> None:
+        self._root, self._content, self._former = root, content, former
+        self.files: dict[str, Kept] = {}
+        self.linked = 0
+
+    def look(self, *, is_last: bool) -> None:
+        """Copy what is not yet there as it is; at the last look what is no more in the home goes."""
+        found = set()
+        for path in _files(self._root):
+            name = str(path.relative_to(self._root))
+            try:
+                self._copy(path, name, is_last=is_last)
+            except FileNotFoundError:
+                # It went while it was looked for: at the last look nobody is at work who could.
+                continue
+            found.add(name)
+        if not is_last:
+            return
+        for name in self.files.keys() - found:
+            (self._content / name).unlink()
+            del self.files[name]
+        for folder in _folders(self._root):
+            made = self._content / folder
+            made.mkdir(parents=True, exist_ok=True)
+            made.chmod(stat.S_IMODE((self._root / folder).stat().st_mode))
+
+    def _copy(self, path: Path, name: str, *, is_last: bool) -> None:
+        there = path.stat()
+        same = self.files.get(name)
+        is_database = _is_sqlite(path)
+        if same is not None and (same.size, same.modified_ns) == (there.st_size, there.st_mtime_ns) and not is_database:
+            return
+        if is_database and not is_last:
+            return
+        target = self._content / name
+        target.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
+        target.unlink(missing_ok=True)
+        if is_database:
+            _copy_sqlite(path, target)
+        elif (old := self._unchanged(name, there)) is not None:
+            self.files[name] = old
+            return
+        else:
+            shutil.copy2(path, target)
+        target.chmod(stat.S_IMODE(there.st_mode))
+        self.files[name] = Kept(sha256_of(target), target.stat().st_size, there.st_mtime_ns)
+
+    def _unchanged(self, name: str, there: os.stat_result) -> Kept | None:
+        """Link a file to that of the copy before, if it is the same, and return it."""
+        old = None if self._former is None else self._former.files.get(name)
+        if self._former is None or old is None or (old.size, old.modified_ns) != (there.st_size, there.st_mtime_ns):
+            return None
+        try:
+            (self._content / name).hardlink_to(self._former.content / name)
+        except OSError:
+            return None
+        self.linked += 1
+        return old
+
+
+def _copy_sqlite(path: Path, target: Path) -> None:
+    of_home = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=60)
+    with closing(of_home) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+
+
+def _is_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(OF_SQLITE)) == OF_SQLITE
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for folder, names, files in os.walk(root):
+        under = Path(folder).relative_to(root)
+        names[:] = [name for name in names if str(under / name) not in LEFT_OUT]
+        for name in files:
+            path = Path(folder) / name
+            is_beside = any(
+                name.endswith(end) and path.with_name(name.removesuffix(end)).exists() for end in BESIDE_SQLITE
+            )
+            if str(under / name) not in LEFT_OUT and not is_beside and stat.S_ISREG(path.lstat().st_mode):
+                yield path
+
+
+def _folders(root: Path) -> Iterator[str]:
+    for folder, names, _ in os.walk(root):
+        under = Path(folder).relative_to(root)
+        names[:] = [name for name in names if str(under / name) not in LEFT_OUT]
+        yield str(under)
