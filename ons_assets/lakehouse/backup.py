@@ -101,12 +101,27 @@ def back_up(home: Home, target: Path, patience_seconds: float = 600.0) -> Backup
     if target.resolve().is_relative_to(home.root.resolve()):
         raise NoBackup(f"{target} lies in the home that is to be copied")
     target.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
-    former = latest(target)
     name = datetime.now(UTC).strftime(NAME)
     partial = target / f".{name}.part"
-    for left in target.glob(".*.part"):
-        shutil.rmtree(left)
-    partial.mkdir(mode=PRIVATE_DIRECTORY)
+    # One at a time: what another left is deleted.
+    with home.table_lock("backup"):
+        for left in target.glob(".*.part"):
+            shutil.rmtree(left)
+        partial.mkdir(mode=PRIVATE_DIRECTORY)
+        try:
+            copying = _copied(home, partial, latest(target), patience_seconds)
+        except BaseException:
+            # It holds what is of people, and nobody would look for it.
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        made = {"made_utc": name, "files": {path: asdict(each) for path, each in sorted(copying.files.items())}}
+        write_atomically(partial / MANIFEST, json.dumps(made, indent=0).encode())
+        os.sync()
+        partial.rename(target / name)
+    return Backup(target / name, copying.files, copying.linked)
+
+
+def _copied(home: Home, partial: Path, former: Backup | None, patience_seconds: float) -> "_Copying":
     copying = _Copying(home.root, partial / CONTENT, former)
     # Long, while others work; of what they change meanwhile the second look takes the last.
     copying.look(is_last=False)
@@ -116,11 +131,7 @@ def back_up(home: Home, target: Path, patience_seconds: float = 600.0) -> Backup
         if home.erasure.exists() and any(home.erasure.iterdir()):
             raise NoBackup("an erasure is not finished: go on with it first, by ons-assets erase --resume")
         copying.look(is_last=True)
-    made = {"made_utc": name, "files": {path: asdict(each) for path, each in sorted(copying.files.items())}}
-    write_atomically(partial / MANIFEST, json.dumps(made, indent=0).encode())
-    os.sync()
-    partial.rename(target / name)
-    return Backup(target / name, copying.files, copying.linked)
+    return copying
 
 
 def latest(target: Path) -> Backup | None:
