@@ -18,6 +18,7 @@ from deltalake import DeltaTable
 
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import PRIVATE_FILE, Home, unfinished
+from ons_assets.lakehouse.sql import literal
 from ons_assets.lakehouse.tables import Catalogue, Table
 
 VERSIONS = "published_versions"
@@ -85,17 +86,17 @@ def _build_file(
     views: Iterable[View],
 ) -> dict[str, int]:
     partial = unfinished(target)
-    _run(connection, f"ATTACH {_literal(str(partial))} AS built")
+    _run(connection, f"ATTACH {literal(str(partial))} AS built")
     try:
         _run(connection, f"CREATE TABLE built.{VERSIONS} (table_name VARCHAR, version BIGINT, files_sha256 VARCHAR)")
-        _run(connection, f"COMMENT ON TABLE built.{VERSIONS} IS {_literal(VERSIONS_ARE)}")
+        _run(connection, f"COMMENT ON TABLE built.{VERSIONS} IS {literal(VERSIONS_ARE)}")
         with _former(connection, target) as former:
             rows = {table.name: _copy(connection, home, table, comments.get(table.name), former) for table in tables}
         # Kept without the name under which the file is attached here: it has another one later.
         _run(connection, "USE built")
         for view in views:
             _run(connection, f'CREATE VIEW "{view.name}" AS {view.query}')
-            _run(connection, f'COMMENT ON VIEW "{view.name}" IS {_literal(view.comment)}')
+            _run(connection, f'COMMENT ON VIEW "{view.name}" IS {literal(view.comment)}')
         _run(connection, "CHECKPOINT built")
     finally:
         _run(connection, "USE memory")
@@ -111,7 +112,7 @@ def _former(connection: duckdb.DuckDBPyConnection, target: Path) -> Iterator[Map
     hashes: dict[str, str] = {}
     try:
         if target.exists():
-            _run(connection, f"ATTACH {_literal(str(target))} AS former (READ_ONLY)")
+            _run(connection, f"ATTACH {literal(str(target))} AS former (READ_ONLY)")
             hashes = dict(_run(connection, f"SELECT table_name, files_sha256 FROM former.{VERSIONS}"))
     except duckdb.Error:
         # Somebody may have opened it to write into it, or a former program made it.
@@ -138,16 +139,12 @@ def _copy(
         connection.unregister("published")
     connection.execute(f"INSERT INTO built.{VERSIONS} VALUES (?, ?, ?)", [table.name, published.version(), files])
     described = f"{table.description} Key: {', '.join(table.key)}.{f' {comment}' if comment else ''}"
-    _run(connection, f"COMMENT ON TABLE {name} IS {_literal(described)}")
+    _run(connection, f"COMMENT ON TABLE {name} IS {literal(described)}")
     for column in table.columns:
-        _run(connection, f'COMMENT ON COLUMN {name}."{column.name}" IS {_literal(column.description)}')
+        _run(connection, f'COMMENT ON COLUMN {name}."{column.name}" IS {literal(column.description)}')
     return int(rows)
 
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> list[tuple[Any, ...]]:
     # A result that is not fetched keeps the connection busy.
     return connection.execute(statement).fetchall()
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ons_assets.lakehouse.postgres.server import Failed, Server
-from ons_assets.lakehouse.postgres.statements import NEW, OLD, literal, quoted, schema_of
+from ons_assets.lakehouse.postgres.statements import NEW, OLD, schema_of
+from ons_assets.lakehouse.sql import literal, quoted
 from ons_assets.lakehouse.tables import Sensitivity
 
 # Who reads an old table may go on; what is put aside goes at the next load, if not now.

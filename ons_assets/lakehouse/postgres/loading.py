@@ -13,7 +13,8 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.postgres import statements
 from ons_assets.lakehouse.postgres.former import left_over, renewed, swept, views_of_others
 from ons_assets.lakehouse.postgres.server import Failed, Server, connected, moment
-from ons_assets.lakehouse.postgres.statements import NEW, OLD, Grid, at, literal, name_of, quoted, reader_of, schema_of
+from ons_assets.lakehouse.postgres.statements import NEW, OLD, Grid, at, name_of, reader_of, schema_of
+from ons_assets.lakehouse.sql import literal, quoted
 from ons_assets.lakehouse.tables import Catalogue, Sensitivity, Table
 
 VERSIONS_ARE = "Which versions the tables of this schema are, and a hash of the names of their files."

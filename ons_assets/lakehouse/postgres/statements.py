@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from ons_assets.lakehouse.sql import literal, quoted
 from ons_assets.lakehouse.tables import Column, DataType, Reference, Sensitivity, Table
 
 TYPES: Mapping[DataType, str] = {
@@ -177,16 +178,6 @@ def commented(table: Table, schema: str, comment: str | None) -> Iterator[str]:
 def at(schema: str, table: str) -> str:
     """Return the name of a table, ``domain/table``, with its schema."""
     return f"{quoted(schema)}.{quoted(name_of(table))}"
-
-
-def quoted(name: str) -> str:
-    """Return a name as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return a text as SQL has it."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _names(columns: tuple[str, ...]) -> str:
