@@ -58,7 +58,7 @@ def pass_of_half_hours(home: Home) -> None:
     """Read all half hours as assets do, and write them."""
     rows = lake.read(home, CATALOGUE[HALF_HOURS])
     with tempfile.TemporaryDirectory(dir=home.root) as folder:
-        for number, (part,) in enumerate(buckets.parts(rows, order=("meter", "day"))):
+        for number, (part,) in enumerate(buckets.read_parts(rows, order=("meter", "day"))):
             part.write_parquet(Path(folder) / f"{number}.parquet", compression="lz4")
 
 

@@ -20,6 +20,7 @@ import polars as pl
 from mobile_flows import World, whereabouts_of
 from mobile_presence import KEYS
 
+from ons_assets.engine.local import worked_here
 from ons_assets.mobile.combined_tables import combined_flows, combined_population
 from ons_assets.mobile.device_meetings import meetings, near_cells
 from ons_assets.mobile.device_weights import device_weights, main_areas
@@ -90,7 +91,9 @@ def pairs_report(seeds: Sequence[int]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             mobile_flows.SEED, mobile_flows.OPERATOR = seed, OPERATORS[0]
             world = World(Path(folder), SCALE, company=Company())
-            tables = list(daily_tables(world.blocks(), world.plan, whereabouts_of(world.plan, world.parts)))
+            tables = list(
+                worked_here(daily_tables(world.blocks(), world.plan, whereabouts_of(world.plan, world.parts)))
+            )
             daily = pl.concat(each for each, _ in tables)
             areas = main_areas(tables)
             begun = time.process_time()
@@ -213,7 +216,9 @@ def presence_report(seeds: Sequence[int]) -> None:
             with tempfile.TemporaryDirectory() as folder:
                 mobile_flows.OPERATOR = operator
                 world = World(Path(folder), SCALE, company=Company())
-                tables = list(daily_tables(world.blocks(), world.plan, whereabouts_of(world.plan, world.parts)))
+                tables = list(
+                    worked_here(daily_tables(world.blocks(), world.plan, whereabouts_of(world.plan, world.parts)))
+                )
                 daily = pl.concat(each for each, _ in tables)
                 weights, _ = device_weights(daily, main_areas(tables), world.plan, operator, world.market)
                 told.append(presence_of(tables, residents_of_areas(world.parts), weights, 10.0))

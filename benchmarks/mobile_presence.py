@@ -20,6 +20,7 @@ from mobile_events import BLOCK, make_events
 from mobile_flows import OPERATOR, World, likeliest, whereabouts_of
 from scipy import stats
 
+from ons_assets.engine.local import worked_here
 from ons_assets.lakehouse import buckets
 from ons_assets.mobile.anchors import device_anchors
 from ons_assets.mobile.flows import compare_flows
@@ -140,7 +141,7 @@ def figures_of(world: World) -> Figures:
     for level, column in (("district", "area"), ("ward", "part")):
         parts = world.parts.with_columns(area=pl.col(column))
         where = whereabouts_of(world.plan, parts)
-        tables = list(daily_tables(world.blocks(), world.plan, where))
+        tables = list(worked_here(daily_tables(world.blocks(), world.plan, where)))
         days = days_of_types(pl.concat(daily for daily, _ in tables).lazy())
         residents = residents_of_areas(parts)
         presences = together(present(daily, places, days) for daily, places in tables)
@@ -180,10 +181,10 @@ def labels_of(world: World, tables: list[tuple[pl.DataFrame, pl.DataFrame]], whe
     }
     for name, given in rules.items():
         anchors = pl.concat(
-            device_anchors(
+            worked_here(device_anchors(
                 world.blocks(), world.plan, where, anchors=given.anchors, stays=given.stays,
                 permanence=given.permanence, usual=given.usual_environment,
-            )
+            ))
         )  # fmt: skip
         for anchor in ("home", "work"):
             likely = likeliest(anchors, anchor)
@@ -219,7 +220,7 @@ def moves_of(world: World, share: float) -> Figures:
     pairs = pl.DataFrame(seasons)
     found = pl.concat(
         moves_between_seasons(score_tables(daily)[2], places, pairs)
-        for daily, places in daily_tables(blocks(), world.plan, where)
+        for daily, places in worked_here(daily_tables(blocks(), world.plan, where))
     )
     inner = found.filter(~pl.any_horizontal(pl.col("origin", "destination") == "not_seen"))
     flows = (
@@ -292,22 +293,22 @@ def speed_report(n_events: int) -> None:
         parts = spread.with_row_index("part").with_columns(area=pl.format("A{}", "part"), part=pl.format("P{}", "part"))
         where = whereabouts_of(plan, parts)
         begun = time.process_time()
-        for number, (daily, places) in enumerate(daily_tables(blocks(), plan, where, folder=tables)):
+        for number, (daily, places) in enumerate(worked_here(daily_tables(blocks(), plan, where, folder=tables))):
             daily.write_parquet(tables / f"daily_{number:03d}.parquet")
             places.write_parquet(tables / f"places_{number:03d}.parquet")
         days_, places_ = (pl.scan_parquet(tables / f"{name}_*.parquet") for name in ("daily", "places"))
         rows = days_.select(pl.len()).collect().item()
         begun = told("daily_permanence, device_places", begun, n_events, f"{rows:,} rows of days")
-        for number, (daily,) in enumerate(buckets.parts(days_, order=("user", "place", "day"))):
+        for number, (daily,) in enumerate(buckets.read_parts(days_, order=("user", "place", "day"))):
             for name, scores in zip(("midterm", "longterm", "usual"), score_tables(daily), strict=True):
                 scores.write_parquet(tables / f"{name}_{number:03d}.parquet")
         begun = told("midterm, longterm, usual_places", begun, n_events)
         usual = pl.scan_parquet(tables / "usual_*.parquet")
-        for labels, places in buckets.parts(usual, places_, order=("user", "place")):
+        for labels, places in buckets.read_parts(usual, places_, order=("user", "place")):
             environment_of_areas(labels, places)
         begun = told("usual_environment", begun, n_events)
         days = days_of_types(days_)
-        parts = buckets.parts(days_, places_, order=("user", "place", "day"))
+        parts = buckets.read_parts(days_, places_, order=("user", "place", "day"))
         present_population(together(present(daily, places, days) for daily, places in parts), days)
         told("present_population", begun, n_events)
 

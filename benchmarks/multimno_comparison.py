@@ -10,18 +10,21 @@ import os
 import sys
 import tempfile
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from ons_assets.engine.local import worked_here
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse.home import Home
-from ons_assets.mobile.anchors import anchored_spans
+from ons_assets.mobile.anchors import found_anchors
 from ons_assets.mobile.permanence import daily_permanence, longterm_permanence, midterm_permanence
 from ons_assets.mobile.plan import CellPlan, cell_plan
 from ons_assets.mobile.presence import Presence, presence
 from ons_assets.mobile.sources import CellFiles, EventFiles
+from ons_assets.mobile.spans import worked_spans
 from ons_assets.mobile.time_segments import time_segments
 from ons_assets.mobile.usual_environment import environment_of_areas, usual_environment_labels
 from ons_assets.parameters.mobile import Mobile
@@ -283,10 +286,10 @@ def whole_road(plan: CellPlan, events: pl.DataFrame, secret: bytes) -> None:
     known = theirs("UE__usual_environment_labels").filter(pl.col("label").is_in(["home", "work"]))
     named = known.with_columns(user=pl.col("user_id").replace_strict(numbers, return_dtype=pl.Int64()))
     for said, given in (("house rule", Mobile()), ("preset", PRESET)):
-        [(found, made)] = anchored_spans(
-            [events], plan, cleaning=given.cleaning, stays=given.stays, anchors=given.anchors, workers=given.workers,
-            permanence=given.permanence, usual=given.usual_environment,
-        )  # fmt: skip
+        [(found, made)] = worked_here(worked_spans([events], plan, partial(
+            found_anchors, plan=plan, cleaning=given.cleaning, stays=given.stays, anchors=given.anchors,
+            workers=given.workers, permanence=given.permanence, usual=given.usual_environment,
+        )))  # fmt: skip
         places = found.join(made.cells, on=["user", "place"]).join(tiles, on="cell").select("user", "anchor", "grid_id")
         for anchor in ("home", "work"):
             both = named.filter(label=anchor).join(

@@ -16,6 +16,7 @@ import polars as pl
 from mobile_flows import whereabouts_of
 from scipy import stats
 
+from ons_assets.engine.local import worked_here
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse.home import Home
 from ons_assets.mobile.countries import foreign_devices, home_codes
@@ -72,11 +73,11 @@ class TravelWorld:
     def found(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         """Return trips, stays and places of devices, as the assets make them."""
         where = whereabouts_of(self.plan, self.parts)
-        daily = list(daily_tables([self.events], self.plan, where))
+        daily = list(worked_here(daily_tables([self.events], self.plan, where)))
         labels = pl.concat(score_tables(rows)[2] for rows, _ in daily).filter(year_season="all")
         places = pl.concat(located for _, located in daily)
         begun = time.process_time()
-        segments = pl.concat(segment_tables([self.events], self.plan, self.days))
+        segments = pl.concat(worked_here(segment_tables([self.events], self.plan, self.days)))
         foreign = foreign_devices(self.events.lazy(), self.home)
         trips, stays = all_trips(segments, foreign, labels, places, self.days)
         self.cpu_s = time.process_time() - begun

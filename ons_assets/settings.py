@@ -165,6 +165,32 @@ class Warehouse(BaseModel):
         return uri
 
 
+class EngineSettings(BaseModel):
+    """Where the parts of tables are worked; it changes no figure."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    processes: int = Field(
+        1, gt=0, le=256, description="of this machine that work parts side by side, each with a part in memory"
+    )
+    spark: str | None = Field(
+        None,
+        description="address of a cluster that works parts: sc://host:port of a Spark Connect server, or a master URL",
+    )
+    spark_options: dict[str, str] = Field({}, description="of the session there, by Spark's names")
+
+    @field_validator("spark")
+    @classmethod
+    def _has_no_token(cls, address: str | None) -> str | None:
+        if address is None:
+            return None
+        if not re.match(r"(sc|spark|k8s|local|yarn)\b", address):
+            raise ValueError("an address of Spark begins with sc://, spark://, k8s://, yarn or local")
+        if re.search("token|password|secret", address, re.IGNORECASE):
+            raise ValueError("a token stands in SPARK_CONNECT_AUTHENTICATE_TOKEN, and never in the settings")
+        return address
+
+
 class Settings(BaseSettings):
     """Everything that a user can set."""
 
@@ -178,6 +204,7 @@ class Settings(BaseSettings):
     office: Office = Office()
     alerts: Alerts = Alerts()
     warehouse: Warehouse = Warehouse()
+    engine: EngineSettings = EngineSettings()
     calendar: InstallationCalendar = InstallationCalendar()
     geography: Country = Country()
     prices: Prices = Prices()

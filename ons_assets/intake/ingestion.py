@@ -25,8 +25,10 @@ from ons_assets.lakehouse import gate, lake, quarantine, validations
 from ons_assets.lakehouse.gate import Audit, Failure, Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Among, Between, Partition, Provenance
-from ons_assets.lakehouse.publication import code_version, data_version, stage
+from ons_assets.lakehouse.publication import data_version
+from ons_assets.lakehouse.staging import stage
 from ons_assets.lakehouse.tables import Table
+from ons_assets.program import code_version
 from ons_assets.wording import counted
 
 SLUG_LENGTH = 60

@@ -75,8 +75,8 @@ def groups(rows: Mapping[int, int], at_once: int) -> Iterator[list[int]]:
 
 def parts(
     rows: pl.LazyFrame, *beside: pl.LazyFrame, order: Sequence[str], at_once: int | None = None
-) -> Iterator[tuple[pl.DataFrame, ...]]:
-    """Yield some buckets of a table, and the same buckets of tables beside it.
+) -> Iterator[tuple[pl.LazyFrame, ...]]:
+    """Yield some buckets of a table, and the same buckets of tables beside it, as what is to be read.
 
     Parameters
     ----------
@@ -92,8 +92,23 @@ def parts(
     counts = rows.group_by("bucket").len().collect()
     for group in groups(dict(counts.iter_rows()), at_once or ROWS_AT_ONCE):
         here = pl.col("bucket").is_in(group)
-        yield tuple(_sorted(table.filter(here).collect(), order) for table in (rows, *beside))
+        yield tuple(_sorted(table.filter(here), order) for table in (rows, *beside))
 
 
-def _sorted(rows: pl.DataFrame, order: Sequence[str]) -> pl.DataFrame:
-    return rows.sort([name for name in order if name in rows.columns])
+def read_parts(
+    rows: pl.LazyFrame, *beside: pl.LazyFrame, order: Sequence[str], at_once: int | None = None
+) -> Iterator[tuple[pl.DataFrame, ...]]:
+    """Yield the buckets of `parts`, read one after another.
+
+    Parameters
+    ----------
+    rows, beside, order, at_once
+        See `parts`.
+    """
+    for part in parts(rows, *beside, order=order, at_once=at_once):
+        yield tuple(table.collect() for table in part)
+
+
+def _sorted(rows: pl.LazyFrame, order: Sequence[str]) -> pl.LazyFrame:
+    columns = rows.collect_schema().names()
+    return rows.sort([name for name in order if name in columns])

@@ -4,8 +4,8 @@ What starts it is not its matter: it says what came of it, and whoever called tu
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,20 +13,22 @@ from typing import Any
 
 import polars as pl
 
+from ons_assets.engine.local import HERE
+from ons_assets.engine.parts import Engine, Mapped
 from ons_assets.lakehouse import gate, increments, lake, publication
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.increments import Increment, Replacement
 from ons_assets.lakehouse.publication import Publication, Published, publish_parts
+from ons_assets.lakehouse.staging import Rows, Staged, StagedWork
 from ons_assets.lakehouse.sums import in_one_thread
 from ons_assets.lakehouse.tables import Table
 
-# Of an aggregate, what has passed its disclosure step.
-Rows = pl.DataFrame | Protected
-# One frame a table; all rows at once, or part by part.
+# One frame a table.
 Frames = Rows | tuple[Rows, ...]
-Computed = Frames | Iterator[Frames] | Replacement
+# All rows at once, or part by part; parts made here, or wherever the engine works.
+Computed = Frames | Mapped | Iterator[Frames | Mapped] | Replacement
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def derive(
     parameters: Mapping[str, Any],
     given: Mapping[str, Any] | None = None,
     days: tuple[date, date] | None = None,
+    engine: Engine = HERE,
 ) -> Outcome:
     """Make the tables of a derivation, if all that they need is there, and publish them if the gate lets them pass.
 
@@ -124,6 +127,8 @@ def derive(
         What the function may name beside its inputs.
     days
         First and last day to make, for tables by day; None for whole tables.
+    engine
+        Where parts are worked; the function may name it, too.
     """
     tables = derivation.tables
     with home.working(), in_one_thread(), ExitStack() as locks:
@@ -138,7 +143,7 @@ def derive(
                 return Outdated(each.name)
         suites = [gate.suite_of(table, expectations, home.expectations) for table in tables]
         made_of = {name: increments.made_of(version) for name, version in versions.items()}
-        offered = {**(given or {}), **rows, "days": days}
+        offered = {**(given or {}), **rows, "days": days, "engine": engine}
         if derivation.increments_of is not None:
             offered["increment"] = _increment(home, derivation, suites, made_of, parameters)
         wanted = inspect.signature(derivation.function).parameters
@@ -148,7 +153,9 @@ def derive(
         publications = [Publication(home, table, suite, run_id) for table, suite in zip(tables, suites, strict=True)]
         replace = _replaced(tables[0], computed, days)
         try:
-            made = publish_parts(publications, _parts(computed), made_of, parameters, replace)
+            # Closed, so that no process works on when a part was refused.
+            with closing(_parts(computed, publications, engine)) as parts:
+                made = publish_parts(publications, parts, made_of, parameters, replace)
         except publication.Refused as refusal:
             return Refused(refusal.table, refusal.audit)
     whole = computed.rows if isinstance(computed, Protected) else computed
@@ -187,9 +194,15 @@ def _replaced(table: Table, computed: Computed, days: tuple[date, date] | None) 
     return lake.Between(table.partition_by[0], *days) if days else None
 
 
-def _parts(computed: Computed) -> Iterator[tuple[Rows, ...]]:
-    """Parts of what a function made, each as one frame a table."""
+def _parts(
+    computed: Computed, publications: Sequence[Publication], engine: Engine
+) -> Generator[tuple[Rows | Staged, ...], None, None]:
+    """Parts of what a function made, each as one frame a table, or staged where it was made."""
     if isinstance(computed, Replacement):
         computed = computed.parts
-    for part in [computed] if isinstance(computed, pl.DataFrame | Protected | tuple) else computed:
-        yield part if isinstance(part, tuple) else (part,)
+    stages = tuple(publication.stage for publication in publications)
+    for part in [computed] if isinstance(computed, pl.DataFrame | Protected | tuple | Mapped) else computed:
+        if isinstance(part, Mapped):
+            yield from engine.map(StagedWork(part.function, stages), part.parts, part.at_once)
+        else:
+            yield part if isinstance(part, tuple) else (part,)

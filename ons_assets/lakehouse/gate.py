@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -35,6 +36,8 @@ TOLD_OF_AGGREGATES = {"element_count", "unexpected_count", "unexpected_percent",
 WORST_FIRST = (CRITICAL, "warning", "info")
 # Of fewer, to look at different values only would save less than to ask twice costs.
 MANY_ROWS = 20_000
+# Great Expectations keeps what it is looking at in one place.
+ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True)
@@ -301,11 +304,12 @@ def _validated(suite: Suite, table: Table, stated: list[dict[str, Any]], rows: p
         read = _as_read(stated, rows).to_pandas(use_pyarrow_extension_array=True)
         about_something = [each for each in stated if not _is_about_nothing(each, read)]
     expectations = _read(suite, about_something)
-    result = (
-        _batch_definition()
-        .get_batch(batch_parameters={"dataframe": read})
-        .validate(expectations, result_format="BOOLEAN_ONLY" if table.is_individual else "BASIC")
-    )
+    with ONE_AT_A_TIME:
+        result = (
+            _batch_definition()
+            .get_batch(batch_parameters={"dataframe": read})
+            .validate(expectations, result_format="BOOLEAN_ONLY" if table.is_individual else "BASIC")
+        )
     content: dict[str, Any] = result.to_json_dict()
     return content
 

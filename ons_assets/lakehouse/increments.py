@@ -7,11 +7,12 @@ from typing import Any
 
 import polars as pl
 
+from ons_assets.engine.parts import Mapped
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.publication import code_version
 from ons_assets.lakehouse.tables import Table
+from ons_assets.program import code_version
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Replacement:
     """
 
     values: tuple[date | str, ...]
-    parts: Iterator[pl.DataFrame]
+    parts: Iterator[pl.DataFrame] | Mapped
 
 
 def increment(

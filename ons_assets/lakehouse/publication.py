@@ -3,24 +3,23 @@
 import dataclasses
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 import polars as pl
 
-import core_ext
-import ons_assets
 from ons_assets.lakehouse import gate, lake, quarantine, validations
-from ons_assets.lakehouse.disclosure import Account, Protected, needs_step
+from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Between, Partition, Provenance
+from ons_assets.lakehouse.staging import Rows, Stage, Staged
 from ons_assets.lakehouse.tables import Table
+from ons_assets.program import code_version
 from ons_assets.wording import counted
 
 
@@ -30,10 +29,6 @@ class Refused(Exception):
     def __init__(self, table: str, audit: Audit) -> None:
         super().__init__(audit.reason)
         self.table, self.audit = table, audit
-
-
-class Unprotected(ValueError):
-    """A table that declares a disclosure step has not passed it."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +49,6 @@ class Published:
     rows_by_day: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
-@cache
-def code_version() -> str:
-    """Return the version of the program with a hash of its sources."""
-    digest = hashlib.sha256()
-    for package in (ons_assets, core_ext):
-        folder = Path(package.__path__[0])
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in {".py", ".pyx", ".pxd", ".h"}:
-                digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-    return f"{version('ons-assets')}+{digest.hexdigest()[:12]}"
-
-
 def data_version(inputs: Mapping[str, str], suite: Suite, settings: Mapping[str, Any]) -> str:
     """Return a hash that is the same whenever the same inputs meet the same program and suite.
 
@@ -80,29 +63,6 @@ def data_version(inputs: Mapping[str, str], suite: Suite, settings: Mapping[str,
     """
     ingredients = [code_version(), suite.sha256, sorted(inputs.items()), settings]
     return hashlib.sha256(json.dumps(ingredients, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def stage(home: Home, table: Table, frame: pl.DataFrame, run_id: str, batch: str = "batch") -> Path:
-    """Write a batch where nobody reads it yet, and return the file.
-
-    Parameters
-    ----------
-    home
-        Home with the staging area.
-    table
-        Declared table.
-    frame
-        Batch, written as it is.
-    run_id
-        Folder of the staging area, so that runs do not meet.
-    batch
-        Name of the file, without ending.
-    """
-    folder = home.staging / run_id / table.name
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{batch}.parquet"
-    frame.write_parquet(path, compression="lz4")
-    return path
 
 
 def _all_differ(staged: Sequence[Path], key: Sequence[str]) -> bool:
@@ -123,12 +83,11 @@ class Publication:
 
     def __init__(self, home: Home, table: Table, suite: Suite, run_id: str) -> None:
         self._home, self._table, self._suite, self._run_id = home, table, suite, run_id
-        self._staged: list[Path] = []
-        self._audits: list[Audit] = []
-        self._accounts: list[Account] = []
+        self.stage = Stage.of(home, table, suite, run_id)
+        self._parts: list[Staged] = []
 
-    def add(self, rows: pl.DataFrame | Protected) -> None:
-        """Stage and audit a part.
+    def add(self, part: Rows | Staged) -> None:
+        """Take a part, which is staged and audited now unless that was done where it was made.
 
         Raises
         ------
@@ -139,22 +98,10 @@ class Publication:
         SchemaMismatch
             If the frame does not have the columns of the table.
         """
-        if isinstance(rows, Protected):
-            self._accounts.append(rows.account)
-            rows = rows.rows
-        elif needs_step(self._table.disclosure):
-            raise Unprotected(f"{self._table.name} would be published without its disclosure step")
-        self._audits.append(self._stage(rows))
-
-    def _stage(self, rows: pl.DataFrame) -> Audit:
-        conformed = self._table.conform(rows)
-        number = len(self._staged) + 1
-        staged = stage(self._home, self._table, conformed, self._run_id, f"part-{number:05}")
-        audit = gate.audit(self._suite, self._table, conformed)
-        if audit.is_critical:
-            self._refuse(audit, staged)
-        self._staged.append(staged)
-        return audit
+        staged = part if isinstance(part, Staged) else self.stage.take(part)
+        if staged.audit.is_critical:
+            self._refuse(staged.audit, staged.path)
+        self._parts.append(staged)
 
     def verify(self) -> None:
         """Audit what only all parts together can show.
@@ -164,11 +111,11 @@ class Publication:
         Refused
             If two parts hold the same key.
         """
-        if len(self._staged) < 2:
+        if len(self._parts) < 2:
             return  # the gate has looked at all there is
-        if _all_differ(self._staged, self._table.key):
+        if _all_differ(self._files, self._table.key):
             return
-        keys = pl.scan_parquet(self._staged, glob=False).select(self._table.key)
+        keys = pl.scan_parquet(self._files, glob=False).select(self._table.key)
         lengths = pl.concat([keys.select(pl.len()), keys.unique().select(pl.len())])
         n_rows, n_keys = lengths.collect(engine="streaming").to_series()
         if n_rows > n_keys:
@@ -190,9 +137,9 @@ class Publication:
             The partition that the rows are; None for the whole table.
 
         """
-        if not self._staged:
-            self._audits.append(self._stage(self._table.empty()))
-        rows = pl.scan_parquet(self._staged, glob=False)
+        if not self._parts:
+            self.add(self.stage.nothing())
+        rows = pl.scan_parquet(self._files, glob=False)
         audit = Audit.of_parts(self._audits)
         validations.keep(self._home, self._table.name, self._run_id, "", self._worst())
         made_of = data_version(inputs, self._suite, settings)
@@ -204,14 +151,21 @@ class Publication:
             settings=dict(settings),
             data_version=made_of,
             partition=(str(replace.first), str(replace.last)) if replace else None,
-            disclosure=[account.said() for account in self._accounts],
+            disclosure=[part.account.said() for part in self._parts if part.account is not None],
         )
         number = lake.publish(self._home, self._table, rows, provenance, replace)
         n_rows = rows.select(pl.len()).collect().item()
         by_day = lake.rows_by_value(rows, replace.column) if isinstance(replace, Between) else {}
-        for staged in self._staged:
-            staged.unlink()
+        self.discard()
         return Published(self._table.name, number, n_rows, audit, made_of, by_day)
+
+    @property
+    def _files(self) -> list[Path]:
+        return [part.path for part in self._parts]
+
+    @property
+    def _audits(self) -> list[Audit]:
+        return [part.audit for part in self._parts]
 
     def _worst(self) -> Audit:
         """The audit that people look at: of the part with the most failures, the last of those with none."""
@@ -224,14 +178,13 @@ class Publication:
         raise Refused(name, audit)
 
     def discard(self) -> None:
-        """Forget what was staged."""
-        for staged in self._staged:
-            staged.unlink(missing_ok=True)
+        """Forget what was staged, and what a worker staged that was taken to be lost."""
+        shutil.rmtree(self.stage.folder, ignore_errors=True)
 
 
 def publish_parts(
     publications: Sequence[Publication],
-    parts: Iterable[tuple[pl.DataFrame | Protected, ...]],
+    parts: Iterable[tuple[Rows | Staged, ...]],
     inputs: Mapping[str, str],
     settings: Mapping[str, Any],
     replace: Partition | None = None,
@@ -241,7 +194,7 @@ def publish_parts(
     Parameters
     ----------
     parts
-        Parts of the tables, each as one frame a table.
+        Parts of the tables, each as one frame a table, or staged already.
     inputs, settings, replace
         As for `Publication.commit`.
 
@@ -256,7 +209,7 @@ def publish_parts(
                 publication.add(frame)
         for publication in publications:
             publication.verify()
-    except Refused:
+    except Exception:
         for publication in publications:
             publication.discard()
         raise

@@ -1,6 +1,5 @@
 """Assets of the smart meters pilot. Tables of meters are made some buckets at a time."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -13,6 +12,7 @@ from ons_assets.catalogue.meters import (
     FIELDWORK,
     HOUSEHOLD_SIZE_ACCURACY,
 )
+from ons_assets.engine.parts import Engine, Mapped
 from ons_assets.geography.area_totals import dwellings_of_areas
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse import buckets
@@ -50,9 +50,9 @@ from ons_assets.parameters.meters import (
     VacancyParameters,
 )
 
-Parts = Iterator[pl.DataFrame]
 # Within a bucket, tables are in the order of meters and time; of readings, in that of their files.
-_parts = partial(buckets.parts, order=("meter", "day", "first_day", "arrival"))
+ORDER = ("meter", "day", "first_day", "arrival")
+_parts, _read_parts = partial(buckets.parts, order=ORDER), partial(buckets.read_parts, order=ORDER)
 
 raw_readings = ingested("meters/raw_readings", MeterFiles.of, parameters=(Readings,))
 questionnaire = ingested("meters/questionnaire", QuestionnaireFiles.of, parameters=(QuestionnaireParameters,))
@@ -60,61 +60,66 @@ meter_areas = ingested("meters/meter_areas", MeterAreaFiles.of, parameters=(Mete
 
 
 @published("meters/half_hours", inputs=["meters/raw_readings"])
-def half_hours(raw_readings: pl.LazyFrame, readings: Readings, imputation: ImputationParameters) -> Parts:
+def half_hours(raw_readings: pl.LazyFrame, readings: Readings, imputation: ImputationParameters) -> Mapped:
     """Lay what files delivered on the clock face, and fill gaps if that was asked for."""
-    for (rows,) in _parts(raw_readings):
-        made = half_hours_of(rows, readings.negative)
-        yield made if imputation.method == "none" else impute_half_hours(made, imputation)
+    return Mapped(partial(_laid, readings=readings, imputation=imputation), _parts(raw_readings))
+
+
+def _laid(raw_readings: pl.DataFrame, readings: Readings, imputation: ImputationParameters) -> pl.DataFrame:
+    made = half_hours_of(raw_readings, readings.negative)
+    return made if imputation.method == "none" else impute_half_hours(made, imputation)
 
 
 @published("meters/reading_quality", inputs=["meters/half_hours"])
-def reading_quality(half_hours: pl.LazyFrame, parameters: QualityParameters) -> Parts:
+def reading_quality(half_hours: pl.LazyFrame, parameters: QualityParameters, engine: Engine) -> Mapped:
     """Say how complete and plausible readings are; gaps are judged by what all meters sent at the time."""
-    trial = quality.collection(rows for (rows,) in _parts(half_hours))
-    for (rows,) in _parts(half_hours):
-        yield quality.reading_quality(rows, trial, parameters)
+    trial = quality.collection((rows for (rows,) in _parts(half_hours)), engine)
+    return Mapped(partial(quality.reading_quality, trial=trial, parameters=parameters), _parts(half_hours))
 
 
 @published("meters/daily_consumption", inputs=["meters/half_hours"])
-def daily_consumption(half_hours: pl.LazyFrame, parameters: DailyParameters) -> Parts:
+def daily_consumption(half_hours: pl.LazyFrame, parameters: DailyParameters) -> Mapped:
     """Sum up the days."""
-    for (rows,) in _parts(half_hours):
-        yield daily.daily_consumption(rows, parameters)
+    return Mapped(partial(daily.daily_consumption, parameters=parameters), _parts(half_hours))
 
 
 @published("meters/profiles", "meters/profile_indicators", inputs=["meters/half_hours"])
 def load_profiles(
     half_hours: pl.LazyFrame, calendar: CalendarParameters, household: HouseholdParameters, daily: DailyParameters
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+) -> Mapped:
     """Make mean profiles, and describe each meter by its own."""
-    for (rows,) in _parts(half_hours):
-        described = profiles.descriptors(rows, calendar.holidays, daily, min_days=household.min_days)
-        yield profiles.profiles(rows, calendar.holidays), described
+    described = partial(_described, calendar=calendar, household=household, daily=daily)
+    return Mapped(described, _parts(half_hours))
+
+
+def _described(
+    half_hours: pl.DataFrame, calendar: CalendarParameters, household: HouseholdParameters, daily: DailyParameters
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    described = profiles.descriptors(half_hours, calendar.holidays, daily, min_days=household.min_days)
+    return profiles.profiles(half_hours, calendar.holidays), described
 
 
 @published("meters/low_use_runs", inputs=["meters/daily_consumption"])
-def low_use_runs(daily_consumption: pl.LazyFrame, parameters: LowUseParameters) -> Parts:
+def low_use_runs(daily_consumption: pl.LazyFrame, parameters: LowUseParameters) -> Mapped:
     """Find runs of low and of constant days."""
-    for (rows,) in _parts(daily_consumption):
-        yield low_use.low_use_runs(rows, parameters)
+    return Mapped(partial(low_use.low_use_runs, parameters=parameters), _parts(daily_consumption))
 
 
 @published("meters/occupancy_probabilities", inputs=["meters/half_hours"], optional=["meters/meter_areas"])
 def occupancy_probabilities(
-    half_hours: pl.LazyFrame, meter_areas: pl.LazyFrame | None, parameters: OccupancyParameters
-) -> Parts:
+    half_hours: pl.LazyFrame, meter_areas: pl.LazyFrame | None, parameters: OccupancyParameters, engine: Engine
+) -> Mapped:
     """Say for each half hour how likely somebody is at home; how high use is in other homes tells quiet from empty."""
     dwellings = meter_areas.select("meter", "dwelling_type").collect() if meter_areas is not None else None
-    homes = population_of_parts((rows for (rows,) in _parts(half_hours)), parameters, dwellings)
-    for (rows,) in _parts(half_hours):
-        yield occupancy_table(rows, parameters, homes, dwellings)
+    homes = population_of_parts((rows for (rows,) in _parts(half_hours)), parameters, dwellings, engine)
+    told = partial(occupancy_table, parameters=parameters, homes=homes, dwellings=dwellings)
+    return Mapped(told, _parts(half_hours))
 
 
 @published("meters/daily_absence", "meters/vacancy", inputs=["meters/half_hours"])
-def absences(half_hours: pl.LazyFrame, parameters: VacancyParameters) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+def absences(half_hours: pl.LazyFrame, parameters: VacancyParameters) -> Mapped:
     """Say of each day how likely nobody was there, and divide the time of each home into spells."""
-    for (rows,) in _parts(half_hours):
-        yield vacancy.absence_tables(rows, parameters)
+    return Mapped(partial(vacancy.absence_tables, parameters=parameters), _parts(half_hours))
 
 
 @published(
@@ -142,7 +147,7 @@ def profile_clusters(
     half_hours: pl.LazyFrame, parameters: ProfileClusterParameters, area: AreaParameters
 ) -> tuple[pl.DataFrame, pl.DataFrame, Protected]:
     """Group days by the shape of their use."""
-    clusters, choice, shapes = cluster_tables(lambda: (rows for (rows,) in _parts(half_hours)), parameters)
+    clusters, choice, shapes = cluster_tables(lambda: (rows for (rows,) in _read_parts(half_hours)), parameters)
     return clusters, choice, protect(CLUSTER_PROFILES, shapes, _thresholds(area))
 
 
@@ -163,7 +168,7 @@ def area_figures(
     fieldwork: FieldworkParameters,
 ) -> tuple[Protected, Protected]:
     """Estimate occupancy of small areas, and rank the hours at which to call there."""
-    homes = _parts(occupancy_probabilities, vacancy, daily_absence)
+    homes = _read_parts(occupancy_probabilities, vacancy, daily_absence)
     counted = dwellings_of_areas(NONE_COUNTED if dwellings is None else dwellings.collect())
     counted = counted.rename({"area": "area_code"})
     occupancy, calls = area_tables(homes, meter_areas.collect(), calendar.holidays, parameters, fieldwork, counted)
@@ -185,7 +190,7 @@ def households_of_areas(
     parameters: AreaParameters,
 ) -> Protected:
     """Estimate the households of small areas, weighted to their dwellings if those are counted."""
-    lived_in = homes_lived_in(spells for (spells,) in _parts(vacancy))
+    lived_in = homes_lived_in(spells for (spells,) in _read_parts(vacancy))
     homes = meter_areas.collect().join(lived_in, on="meter")
     counted = NONE_COUNTED if dwellings is None else dwellings.collect()
     shares = area_households(household_size.collect(), homes, counted, parameters)

@@ -1,10 +1,13 @@
 """From events to the anchors of devices, in areas: the part of the pilot that sees every event."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
+from ons_assets.engine.local import HERE
+from ons_assets.engine.parts import Engine, Mapped
 from ons_assets.lakehouse.buckets import with_bucket
 from ons_assets.mobile.cascade import cascade_anchors
 from ons_assets.mobile.evidence import CellArray, Evidence, IntArray, evidence
@@ -68,7 +71,7 @@ def locate_anchors(found: pl.DataFrame, cells: pl.DataFrame, plan: CellPlan, whe
 
 
 def device_anchors(
-    events: Iterable[pl.DataFrame],
+    events: Iterable[pl.DataFrame | pl.LazyFrame],
     plan: CellPlan,
     where: Whereabouts,
     *,
@@ -80,9 +83,8 @@ def device_anchors(
     usual: UsualEnvironmentParameters | None = None,
     time_zone: str = TIME_ZONE,
     folder: Path | None = None,
-    threads: int = 2,
-    counted: Callable[[dict[str, int]], None] = lambda _: None,
-) -> Iterator[pl.DataFrame]:
+    engine: Engine = HERE,
+) -> Iterator[Mapped]:
     """Find homes and places of work from any number of events in bounded memory.
 
     Events are set down on disk by bucket of devices, 16 bytes each; then spans of buckets are worked, each by
@@ -92,6 +94,8 @@ def device_anchors(
     ----------
     events
         Blocks of events, such as days: operator, user, time_utc, event_date, cell_id.
+    plan
+        Cells of the operators, numbered, with their centres in metres.
     where
         What footprints tell of the places of devices.
     cleaning, stays, anchors, workers, permanence, usual
@@ -100,37 +104,44 @@ def device_anchors(
         Of the local clock.
     folder
         Where the temporary files go; None for the system's own folder.
-    threads
-        Spans of buckets that are worked at once.
-    counted
-        Given the counts of cleaning of each span.
+    engine
+        Where blocks are set down.
 
     Yields
     ------
-    pl.DataFrame
-        Rows of `mobile/device_anchors` of some buckets.
+    Mapped
+        Rows of `mobile/device_anchors`.
     """
-    spans = anchored_spans(
-        events,
-        plan,
+    find = partial(
+        found_anchors,
+        plan=plan,
         cleaning=cleaning,
         stays=stays,
         anchors=anchors,
         workers=workers,
         permanence=permanence,
         usual=usual,
-        time_zone=time_zone,
-        folder=folder,
-        threads=threads,
     )
-    for found, made in spans:
-        counted(made.counts)
-        located = locate_anchors(found, made.cells, plan, where)
-        yield with_bucket(located).select(COLUMNS)
+    work = partial(_located, find=find, plan=plan, where=where)
+    yield from worked_spans(events, plan, work, time_zone=time_zone, folder=folder, engine=engine)
 
 
-def anchored_spans(
-    events: Iterable[pl.DataFrame],
+def _located(
+    user: IntArray,
+    time_s: IntArray,
+    cell: CellArray,
+    find: Callable[[IntArray, IntArray, CellArray], Found],
+    plan: CellPlan,
+    where: Whereabouts,
+) -> pl.DataFrame:
+    found, made = find(user, time_s, cell)
+    return with_bucket(locate_anchors(found, made.cells, plan, where)).select(COLUMNS)
+
+
+def found_anchors(
+    user: IntArray,
+    time_s: IntArray,
+    cell: CellArray,
     plan: CellPlan,
     *,
     cleaning: CleaningParameters | None = None,
@@ -139,40 +150,24 @@ def anchored_spans(
     workers: WorkerParameters | None = None,
     permanence: PermanenceParameters | None = None,
     usual: UsualEnvironmentParameters | None = None,
-    time_zone: str = TIME_ZONE,
-    folder: Path | None = None,
-    threads: int = 2,
-) -> Iterator[Found]:
-    """Yield the anchors and evidence of span after span of buckets of devices; see `device_anchors`.
+) -> Found:
+    """Find the anchors of devices by cells, and return what they were found from, too.
 
     Parameters
     ----------
-    events
-        Blocks of `mobile/phone_events`, in any order.
+    user, time_s, cell : arrays of shape (events,)
+        All events of the devices, in any order: user, local second, and number of the cell, -1 if unknown.
     plan
-        Cells of the operators, numbered, with their centres in metres.
+        The cells by number.
     cleaning, stays, anchors, workers, permanence, usual
         Parameters; None for the defaults.
-    time_zone
-        Of the local clock.
-    folder
-        Where the sorted events wait, 16 bytes each; None is the system's folder for temporary files.
-    threads
-        Spans worked on at once.
     """
     cleaning, stays = cleaning or CleaningParameters(), stays or StayParameters()
     anchors, workers = anchors or DeviceAnchorParameters(), workers or WorkerParameters()
-
+    if anchors.method == "evidence":
+        by_days = evidence(user, time_s, cell, plan, cleaning=cleaning, stays=stays, anchors=anchors)
+        return classify_workers(by_days.by_day, anchors, workers), by_days
     permanence = permanence or PermanenceParameters()
     night = (permanence.bridge_night_start, permanence.bridge_night_end)
-
-    def by_evidence(user: IntArray, time_s: IntArray, cell: CellArray) -> Found:
-        made = evidence(user, time_s, cell, plan, cleaning=cleaning, stays=stays, anchors=anchors)
-        return classify_workers(made.by_day, anchors, workers), made
-
-    def by_permanence(user: IntArray, time_s: IntArray, cell: CellArray) -> Found:
-        made = presence(user, time_s, cell, plan, cleaning=cleaning, stays=stays, night=night)
-        return cascade_anchors(made, permanence, usual, workers), made
-
-    work = by_evidence if anchors.method == "evidence" else by_permanence
-    yield from worked_spans(events, plan, work, time_zone=time_zone, folder=folder, threads=threads)
+    made = presence(user, time_s, cell, plan, cleaning=cleaning, stays=stays, night=night)
+    return cascade_anchors(made, permanence, usual, workers), made

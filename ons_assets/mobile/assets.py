@@ -6,18 +6,21 @@ parts of areas.
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 
 import polars as pl
 
 from ons_assets.catalogue.mobile import EVENT_QUALITY
 from ons_assets.catalogue.mobile_presence import PRESENT_POPULATION, TENS, USUAL_ENVIRONMENT
 from ons_assets.catalogue.mobile_tourism import TOURISM_VISITS
+from ons_assets.engine.parts import Engine, Mapped
 from ons_assets.geography.grid import Grid
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse import buckets
+from ons_assets.lakehouse.days import spans_of_days
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.quarantine import rejected_rows
-from ons_assets.mobile import figures
+from ons_assets.mobile import figures, parts
 from ons_assets.mobile import flow_comparison as comparison
 from ons_assets.mobile import internal_migration as migration
 from ons_assets.mobile import present_population as presence
@@ -41,9 +44,9 @@ from ons_assets.mobile.quality_warnings import quality_warnings as hold_against_
 from ons_assets.mobile.record_errors import record_errors as count_errors
 from ons_assets.mobile.segment_tables import days_of_events, overlapping_cells, segment_tables
 from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
+from ons_assets.mobile.spans import EVENTS_AT_ONCE
 from ons_assets.mobile.tile_grids import on_grid
-from ons_assets.mobile.time_segments import AWAY, hours_abroad
-from ons_assets.mobile.tourism import all_trips, counts_of_trips
+from ons_assets.mobile.time_segments import AWAY
 from ons_assets.mobile.tourism import tourism as add_up_tourism
 from ons_assets.mobile.usual_environment import ALL
 from ons_assets.mobile.versions import network_versions as find_versions
@@ -75,7 +78,6 @@ from ons_assets.parameters.mobile_tourism import TimeSegmentParameters, TourismP
 log = logging.getLogger(__name__)
 
 BY_DEVICE = ("operator", "user", "place", "day")
-DEVICE = ("operator", "user")
 BY_SEGMENT = ("operator", "user", "start_utc")
 BY_TRIP = ("operator", "user", "tourism", "trip")
 
@@ -186,13 +188,14 @@ def device_anchors(
     segments: TimeSegmentParameters,
     country: Country,
     lakehouse: Lakehouse,
-) -> Iterator[pl.DataFrame]:
+    engine: Engine,
+) -> Iterator[Mapped]:
     """Find homes and places of work, a bucket of devices at a time; SIMs of other countries are of no residents."""
     grid = Grid.of(country)
     home = home_codes(phone_events, segments.home_mcc)
     plan = cell_plan(cells, grid, home)
     yield from find_anchors(
-        _by_day(phone_events.filter(~is_foreign(home))),
+        _blocks(phone_events.filter(~is_foreign(home))),
         plan,
         whereabouts(plan, cell_footprints, area_parts.collect(), footprint, grid),
         cleaning=cleaning,
@@ -203,13 +206,14 @@ def device_anchors(
         usual=usual,
         time_zone=country.time_zone,
         folder=lakehouse.home.staging,
+        engine=engine,
     )
 
 
-def _by_day(phone_events: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    days = phone_events.select(pl.col("event_date").unique().sort()).collect().to_series()
-    columns = ["operator", "user", "time_utc", "event_date", "cell_id", "plmn"]
-    return (phone_events.filter(event_date=day).select(columns).collect() for day in days)
+def _blocks(phone_events: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
+    events = phone_events.select("operator", "user", "time_utc", "event_date", "cell_id", "plmn")
+    for days in spans_of_days(phone_events, "event_date", EVENTS_AT_ONCE):
+        yield events.filter(pl.col("event_date").is_in(days))
 
 
 @published(
@@ -229,12 +233,13 @@ def daily_permanence(
     segments: TimeSegmentParameters,
     country: Country,
     lakehouse: Lakehouse,
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    engine: Engine,
+) -> Iterator[Mapped]:
     """Say in which hours of each day devices were at which of their places, and where those are."""
     grid = Grid.of(country)
     plan = cell_plan(cells, grid, home_codes(phone_events, segments.home_mcc))
     yield from daily_tables(
-        _by_day(phone_events),
+        _blocks(phone_events),
         plan,
         whereabouts(plan, cell_footprints, area_parts.collect(), footprint, grid),
         cleaning=cleaning,
@@ -242,6 +247,7 @@ def daily_permanence(
         permanence=permanence,
         time_zone=country.time_zone,
         folder=lakehouse.home.staging,
+        engine=engine,
     )
 
 
@@ -256,11 +262,11 @@ def permanence_scores(
     permanence: PermanenceParameters,
     usual: UsualEnvironmentParameters,
     country: Country,
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]:
+) -> Mapped:
     """Add the hours up by month and season, and find homes, places of work and other usual places."""
     days = with_public_holidays(permanence, country)
-    for (rows,) in buckets.parts(daily_permanence, order=BY_DEVICE):
-        yield score_tables(rows, days, usual)
+    scored = partial(score_tables, permanence=days, usual=usual)
+    return Mapped(scored, buckets.parts(daily_permanence, order=BY_DEVICE))
 
 
 @published(
@@ -278,7 +284,7 @@ def device_weights(
 ) -> pl.DataFrame:
     """Say for how many people each device stands, an operator at a time."""
     market = phone_market.collect() if phone_market is not None else None
-    parts = buckets.parts(daily_permanence, device_places, order=BY_DEVICE)
+    parts = buckets.read_parts(daily_permanence, device_places, order=BY_DEVICE)
     return weights_of_operators(daily_permanence, parts, cell_plan(cells, Grid.of(country)), market, deduplication)
 
 
@@ -292,12 +298,13 @@ def time_segments(
     parameters: TimeSegmentParameters,
     country: Country,
     lakehouse: Lakehouse,
-) -> Iterator[pl.DataFrame]:
+    engine: Engine,
+) -> Iterator[Mapped]:
     """Say where devices were in every second of their days."""
     plan = cell_plan(cells, Grid.of(country), home_codes(phone_events, parameters.home_mcc))
     near = cell_neighbours.collect() if cell_neighbours is not None else None
     yield from segment_tables(
-        _by_day(phone_events),
+        _blocks(phone_events),
         plan,
         days_of_events(phone_events),
         overlapping=overlapping_cells(near, plan, parameters) if near is not None else frozenset(),
@@ -306,6 +313,7 @@ def time_segments(
         parameters=parameters,
         time_zone=country.time_zone,
         folder=lakehouse.home.staging,
+        engine=engine,
     )
 
 
@@ -330,15 +338,15 @@ def tourism_trips(
     segments: TimeSegmentParameters,
     population: PresentPopulationParameters,
     country: Country,
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+) -> Mapped:
     """Find the trips into the country, out of it and within it, some devices at a time."""
     foreign = _foreign(phone_events, segments)
     # A wrong clock of one device is no day of the observation.
     counted = presence.days_of_types(daily_permanence, population)["day"].sort()
     days = (counted[0], counted[-1]) if len(counted) else days_of_events(phone_events)
     whole = usual_places.filter(year_season=ALL)
-    for each, labels, places in buckets.parts(time_segments, whole, device_places, order=BY_SEGMENT):
-        yield all_trips(each, foreign, labels, places, days, parameters, country.time_zone)
+    found = partial(parts.trips_of_part, foreign=foreign, days=days, parameters=parameters, time_zone=country.time_zone)
+    return Mapped(found, buckets.parts(time_segments, whole, device_places, order=BY_SEGMENT))
 
 
 @published(
@@ -354,6 +362,7 @@ def tourism(
     devices: pl.LazyFrame | None,
     population: PresentPopulationParameters,
     release: ReleaseParameters,
+    engine: Engine,
 ) -> Protected:
     """Count visitors and nights by country, area and month."""
     days = presence.days_of_types(daily_permanence, population)
@@ -361,9 +370,9 @@ def tourism(
         days_observed=pl.len().cast(pl.Int32())
     )
     register = devices.collect() if devices is not None else None
-    counted = (
-        counts_of_trips(releasing.without_excluded(trips, register, release), stays, places, days)
-        for trips, stays, places in buckets.parts(tourism_trips, tourism_stays, device_places, order=BY_TRIP)
+    counted = engine.map(
+        partial(parts.visits_of_part, register=register, days=days, release=release),
+        buckets.parts(tourism_trips, tourism_stays, device_places, order=BY_TRIP),
     )
     return protect(TOURISM_VISITS, add_up_tourism(counted, observed), Thresholds(release.k))
 
@@ -385,20 +394,17 @@ def usual_environment(
     release: ReleaseParameters,
     country: Country,
     deduplication: DeduplicationParameters,
+    engine: Engine,
 ) -> Protected:
     """Count homes, places of work, second homes and usual environments of residents by area."""
     foreign = _foreign(phone_events, segments)
     days = presence.days_of_types(daily_permanence, with_public_holidays(parameters, country))
-    parts = buckets.parts(usual_places, device_places, order=BY_DEVICE)
-    register = devices.collect() if devices is not None else None
-    weights = if_people_are_counted(device_weights, deduplication)
-    by_area = (
-        environment.environment_of_areas(
-            releasing.without_excluded(labels.join(foreign, on=DEVICE, how="anti"), register, release),
-            places,
-            weights,
-        )
-        for labels, places in parts
+    residents = parts.Residents(foreign, devices.collect() if devices is not None else None, release)
+    by_area = engine.map(
+        partial(
+            parts.environment_of_part, residents=residents, weights=if_people_are_counted(device_weights, deduplication)
+        ),
+        buckets.parts(usual_places, device_places, order=BY_DEVICE),
     )
     counted = environment.usual_environment(by_area, presence.observed_of(days))
     return protect(USUAL_ENVIRONMENT, counted, Thresholds(release.k))
@@ -423,21 +429,20 @@ def internal_migration(
     segments: TimeSegmentParameters,
     release: ReleaseParameters,
     deduplication: DeduplicationParameters,
+    engine: Engine,
 ) -> Protected:
     """Count devices of residents by the areas of their homes in successive seasons."""
-    foreign = _foreign(phone_events, segments)
     pairs = migration.successive(usual_places.select("operator", "year_season").unique().collect())
     register = devices.collect() if devices is not None else None
-    weights = if_people_are_counted(device_weights, deduplication)
-    moved = (
-        migration.moves_between_seasons(
-            releasing.without_excluded(labels.join(foreign, on=DEVICE, how="anti"), register, release),
-            places,
-            pairs,
-            parameters,
-            weights,
-        )
-        for labels, places in buckets.parts(usual_places, device_places, order=BY_DEVICE)
+    moved = engine.map(
+        partial(
+            parts.moves_of_part,
+            residents=parts.Residents(_foreign(phone_events, segments), register, release),
+            pairs=pairs,
+            parameters=parameters,
+            weights=if_people_are_counted(device_weights, deduplication),
+        ),
+        buckets.parts(usual_places, device_places, order=BY_DEVICE),
     )
     return migration.internal_migration(moved, release, TENS)
 
@@ -464,21 +469,19 @@ def present_population(
     segments: TimeSegmentParameters,
     release: ReleaseParameters,
     country: Country,
+    engine: Engine,
 ) -> Protected:
     """Count the devices of residents that are present by area, hour and kind of day."""
     foreign = _foreign(phone_events, segments)
     days = presence.days_of_types(daily_permanence, with_public_holidays(parameters, country))
     weights = device_weights.collect() if device_weights is not None else None
     abroad = time_segments.filter(segment_state=AWAY)
-    parts = buckets.parts(daily_permanence, device_places, abroad, order=BY_DEVICE)
-    found = presence.together(
-        presence.present(
-            daily.join(foreign, on=DEVICE, how="anti"), places, days, weights, hours_abroad(away, country.time_zone)
-        )
-        for daily, places, away in parts
+    found = engine.map(
+        partial(parts.present_of_part, foreign=foreign, days=days, weights=weights, time_zone=country.time_zone),
+        buckets.parts(daily_permanence, device_places, abroad, order=BY_DEVICE),
     )
     residents = presence.residents_of_areas(area_parts.collect())
-    made = presence.present_population(found, days, residents, parameters, fewest=release.k)
+    made = presence.present_population(presence.together(found), days, residents, parameters, fewest=release.k)
     return protect(PRESENT_POPULATION, made, Thresholds(release.k))
 
 

@@ -1,10 +1,13 @@
 """The tables of devices at places: hours by day, where the places are, scores by month and season, usual places."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
+from ons_assets.engine.local import HERE
+from ons_assets.engine.parts import Engine, Mapped
 from ons_assets.lakehouse.buckets import with_bucket
 from ons_assets.mobile.evidence import CellArray, IntArray
 from ons_assets.mobile.located import Whereabouts
@@ -23,7 +26,7 @@ PLACES = ("bucket", *DEVICE, "place", "area", "probability")
 
 
 def daily_tables(
-    events: Iterable[pl.DataFrame],
+    events: Iterable[pl.DataFrame | pl.LazyFrame],
     plan: CellPlan,
     where: Whereabouts,
     *,
@@ -32,8 +35,8 @@ def daily_tables(
     permanence: PermanenceParameters | None = None,
     time_zone: str = TIME_ZONE,
     folder: Path | None = None,
-    threads: int = 2,
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    engine: Engine = HERE,
+) -> Iterator[Mapped]:
     """Say in which hours devices were at which of their places, and where those are, from any number of events.
 
     Parameters
@@ -48,34 +51,49 @@ def daily_tables(
         Of the local clock.
     folder
         Where the temporary files go; None for the system's own folder.
-    threads
-        Spans of buckets that are worked at once.
+    engine
+        Where blocks are set down.
 
     Yields
     ------
-    tuple of pl.DataFrame
-        Rows of `mobile/daily_permanence`, and of `mobile/device_places`, of some buckets.
+    Mapped
+        Rows of `mobile/daily_permanence`, and of `mobile/device_places`.
     """
-    cleaning, stays = cleaning or CleaningParameters(), stays or StayParameters()
-    permanence = permanence or PermanenceParameters()
+    work = partial(
+        _daily_tables,
+        plan=plan,
+        where=where,
+        cleaning=cleaning or CleaningParameters(),
+        stays=stays or StayParameters(),
+        permanence=permanence or PermanenceParameters(),
+    )
+    yield from worked_spans(events, plan, work, time_zone=time_zone, folder=folder, engine=engine)
+
+
+def _daily_tables(
+    user: IntArray,
+    time_s: IntArray,
+    cell: CellArray,
+    plan: CellPlan,
+    where: Whereabouts,
+    cleaning: CleaningParameters,
+    stays: StayParameters,
+    permanence: PermanenceParameters,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     names = _names(plan)
-
-    def work(user: IntArray, time_s: IntArray, cell: CellArray) -> tuple[pl.DataFrame, pl.DataFrame]:
-        night = (permanence.bridge_night_start, permanence.bridge_night_end)
-        found = presence(user, time_s, cell, plan, cleaning=cleaning, stays=stays, night=night)
-        daily = daily_permanence(found.user, found.place, found.day, found.hours, permanence)
-        one = names.select("number", place="first")
-        cells = found.cells.rename({"place": "number"}).join(one, on="number").drop("number")
-        merged = (
-            daily.rename({"place": "number"})
-            .join(one, on="number")
-            .group_by("user", "place", "day")
-            .agg(pl.col("hours_mask").bitwise_or())
-        )
-        located = where.of_places(cells)
-        return _named(merged, names).select(DAILY).sort(DAILY[:-1]), _named(located, names).select(PLACES)
-
-    yield from worked_spans(events, plan, work, time_zone=time_zone, folder=folder, threads=threads)
+    night = (permanence.bridge_night_start, permanence.bridge_night_end)
+    found = presence(user, time_s, cell, plan, cleaning=cleaning, stays=stays, night=night)
+    daily = daily_permanence(found.user, found.place, found.day, found.hours, permanence)
+    one = names.select("number", place="first")
+    cells = found.cells.rename({"place": "number"}).join(one, on="number").drop("number")
+    merged = (
+        daily.rename({"place": "number"})
+        .join(one, on="number")
+        .group_by("user", "place", "day")
+        .agg(pl.col("hours_mask").bitwise_or())
+    )
+    located = where.of_places(cells)
+    return _named(merged, names).select(DAILY).sort(DAILY[:-1]), _named(located, names).select(PLACES)
 
 
 def _names(plan: CellPlan) -> pl.DataFrame:

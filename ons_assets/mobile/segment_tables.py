@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from ons_assets.engine.local import HERE
+from ons_assets.engine.parts import Engine, Mapped
 from ons_assets.lakehouse.buckets import with_bucket
 from ons_assets.mobile.event_quality import local_day
 from ons_assets.mobile.evidence import FLAGS, CellArray, IntArray, add_up, clean, counts_on, sort_events
@@ -23,7 +26,7 @@ NO_WEIGHT = np.zeros((1, 168))
 
 
 def segment_tables(
-    events: Iterable[pl.DataFrame],
+    events: Iterable[pl.DataFrame | pl.LazyFrame],
     plan: CellPlan,
     days: tuple[date, date],
     *,
@@ -33,8 +36,8 @@ def segment_tables(
     parameters: TimeSegmentParameters | None = None,
     time_zone: str = TIME_ZONE,
     folder: Path | None = None,
-    threads: int = 2,
-) -> Iterator[pl.DataFrame]:
+    engine: Engine = HERE,
+) -> Iterator[Mapped]:
     """Say where devices were in every second of their days.
 
     Parameters
@@ -53,45 +56,65 @@ def segment_tables(
         Of the local clock.
     folder
         Where the temporary files go; None for the system's own folder.
-    threads
-        Spans of buckets that are worked at once.
+    engine
+        Where blocks are set down.
 
     Yields
     ------
-    pl.DataFrame
-        Rows of `mobile/time_segments` of some buckets.
+    Mapped
+        Rows of `mobile/time_segments`.
     """
-    cleaning, stays = cleaning or CleaningParameters(), stays or StayParameters()
+    work = partial(
+        _segments,
+        plan=plan,
+        days=days,
+        time_zone=time_zone,
+        overlapping=overlapping,
+        cleaning=cleaning or CleaningParameters(),
+        stays=stays or StayParameters(),
+        parameters=parameters,
+    )
+    # Seconds of UTC, so that no hour comes twice where the clock changes.
+    yield from worked_spans(events, plan, work, time_zone="UTC", folder=folder, engine=engine)
+
+
+def _segments(
+    user: IntArray,
+    time_s: IntArray,
+    cell: CellArray,
+    plan: CellPlan,
+    days: tuple[date, date],
+    time_zone: str,
+    overlapping: frozenset[tuple[int, int]],
+    cleaning: CleaningParameters,
+    stays: StayParameters,
+    parameters: TimeSegmentParameters | None,
+) -> pl.DataFrame:
     every_day = [days[0] + timedelta(number) for number in range((days[1] - days[0]).days + 2)]
     midnights_s = np.array([int(local_day(day, time_zone)[0].timestamp()) for day in every_day])
     first = plan.first_forms
-
-    def work(user: IntArray, time_s: IntArray, cell: CellArray) -> pl.DataFrame:
-        user, time_s, cell = sort_events(user, time_s, cell)
-        flag, cell = clean(user, time_s, cell, plan, cleaning)
-        of_places = add_up(user, time_s, cell, flag, plan, NO_WEIGHT, stays=stays, night=NO_NIGHT).cells
-        kept = counts_on(flag) | (flag == FLAGS.index("abroad"))
-        known = pl.DataFrame({"user": user[kept], "time_s": time_s[kept], "cell": cell[kept]})
-        placed = known.join(
-            of_places.select("user", "cell", pl.col("place").replace_strict(range(len(first)), first)),
-            on=["user", "cell"],
-            how="left",
-            maintain_order="left",
-        ).with_columns(pl.coalesce("place", "cell").cast(pl.Int64()))
-        made = time_segments(
-            placed["user"].to_numpy(),
-            placed["time_s"].to_numpy(),
-            placed["place"].to_numpy(),
-            midnights_s,
-            parameters,
-            overlapping=overlapping,
-        )
-        ones = known.unique("user", keep="first", maintain_order=True)
-        operators = ones.select("user", operator=plan.operators_of(ones["cell"]))
-        return _named(made.join(operators, on="user", maintain_order="left"), plan, days[0])
-
-    # Seconds of UTC, so that no hour comes twice where the clock changes.
-    yield from worked_spans(events, plan, work, time_zone="UTC", folder=folder, threads=threads)
+    user, time_s, cell = sort_events(user, time_s, cell)
+    flag, cell = clean(user, time_s, cell, plan, cleaning)
+    of_places = add_up(user, time_s, cell, flag, plan, NO_WEIGHT, stays=stays, night=NO_NIGHT).cells
+    kept = counts_on(flag) | (flag == FLAGS.index("abroad"))
+    known = pl.DataFrame({"user": user[kept], "time_s": time_s[kept], "cell": cell[kept]})
+    placed = known.join(
+        of_places.select("user", "cell", pl.col("place").replace_strict(range(len(first)), first)),
+        on=["user", "cell"],
+        how="left",
+        maintain_order="left",
+    ).with_columns(pl.coalesce("place", "cell").cast(pl.Int64()))
+    made = time_segments(
+        placed["user"].to_numpy(),
+        placed["time_s"].to_numpy(),
+        placed["place"].to_numpy(),
+        midnights_s,
+        parameters,
+        overlapping=overlapping,
+    )
+    ones = known.unique("user", keep="first", maintain_order=True)
+    operators = ones.select("user", operator=plan.operators_of(ones["cell"]))
+    return _named(made.join(operators, on="user", maintain_order="left"), plan, days[0])
 
 
 def _named(segments: pl.DataFrame, plan: CellPlan, first_day: date) -> pl.DataFrame:

@@ -21,7 +21,6 @@ from ons_assets.intake.ingestion import Ingested, ingest
 from ons_assets.intake.source import Source
 from ons_assets.lakehouse.derivation import Computed, Derivation, Outcome, derive
 from ons_assets.lakehouse.gate import suite_of
-from ons_assets.lakehouse.publication import code_version
 from ons_assets.lakehouse.suites import Suite
 from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration import arguments, events
@@ -31,6 +30,7 @@ from ons_assets.orchestration.partitions import days_in, partitions_of
 from ons_assets.orchestration.privacy import withholding
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.parameters import Parameters
+from ons_assets.program import code_version
 from ons_assets.settings import Settings
 
 # What a table is held against in a home; None where that cannot be used.
@@ -168,6 +168,7 @@ class DerivedAsset(DeclaredAsset):
             parameters=self.groups.recorded(settings),
             given={**self.groups.given(settings), "lakehouse": lakehouse},
             days=days if self.by_day else None,
+            engine=lakehouse.engine,
         )
 
 
@@ -227,15 +228,16 @@ def published(
     """Make a function of frames into an asset that stages, audits and publishes what it returns.
 
     The function is given, by the names of its arguments: each input table by its short name, as a
-    LazyFrame; `lakehouse`; `days`, the first and last day to make, if it is partitioned; and `increment`,
+    LazyFrame; `lakehouse`; `engine`; `days`, the first and last day to make, if it is partitioned; and `increment`,
     if it asks for one. An argument that is annotated with a group of parameters is given that group, and
     every version records the groups that its function asks for. If an input was never published, the
     asset waits: it says so in its check and publishes nothing.
 
     It returns a frame, or yields a table part by part: each part is staged and audited by itself, so
     that no more than one is in memory, and all are committed together. A function of several tables
-    returns or yields a tuple of frames. A function of one that knows what changed may return a
-    `Replacement` of some partitions. `ons_assets.lakehouse.derivation` does all this.
+    returns or yields a tuple of frames. Where a `Mapped` stands for a part, its rows are made, staged and
+    audited wherever the engine of the home works (`ons_assets.engine`). A function of one that knows what
+    changed may return a `Replacement` of some partitions. `ons_assets.lakehouse.derivation` does all this.
 
     Parameters
     ----------
@@ -295,7 +297,7 @@ def _offers(derivation: Derivation, *, by_day: bool) -> list[str]:
     """Names of what a function may ask for beside groups of parameters."""
     inputs = [table.short_name for table in (*derivation.inputs, *derivation.optional)]
     increment = ["increment"] if derivation.increments_of is not None else []
-    return [*inputs, "lakehouse", *increment, *(["days"] if by_day else [])]
+    return [*inputs, "lakehouse", "engine", *increment, *(["days"] if by_day else [])]
 
 
 def _declared(names: Sequence[str]) -> tuple[Table, ...]:

@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from ons_assets.engine.choice import engine_of
+from ons_assets.engine.parts import Engine
 from ons_assets.intake.ledger import Ledger
 from ons_assets.lakehouse.home import Home
 from ons_assets.settings import Settings
@@ -26,6 +28,12 @@ class Lakehouse(dg.ConfigurableResource["Lakehouse"]):
     def home(self) -> Home:
         """The home folder, with its folders made."""
         return Home(self.settings.home).ensure()
+
+    @property
+    def engine(self) -> Engine:
+        """Where parts of tables are worked."""
+        stated = self.settings.engine
+        return engine_of(stated.processes, stated.spark, stated.spark_options, self.home.staging)
 
     @property
     def ledger(self) -> Ledger:

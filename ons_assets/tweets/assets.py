@@ -4,18 +4,21 @@ Tables of users are made a span of buckets at a time: a bucket is a 64th of the 
 known of a user is in one of them.
 """
 
-from collections.abc import Iterator
 from datetime import date
+from functools import partial
+from typing import Any
 
 import polars as pl
 
 from ons_assets.catalogue.tweets import MIGRATION_COMPARISON, MIGRATION_FLOWS, STUDENT_FLOWS
+from ons_assets.engine.parts import Mapped, Part
 from ons_assets.geography.area_totals import people_of_areas
 from ons_assets.geography.areas import Areas, areas_of
 from ons_assets.geography.grid import Grid
 from ons_assets.governance.disclosure.parts import protect_parts
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse.buckets import in_buckets, spans, with_bucket
+from ons_assets.lakehouse.days import spans_of_days
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.increments import Increment, Replacement
 from ons_assets.orchestration.assets import ingested, published
@@ -54,8 +57,6 @@ from ons_assets.tweets.terms import usual_terms
 from ons_assets.tweets.user_demographics import user_demographics as describe_demographics
 from ons_assets.tweets.users import PERSON
 
-Frames = Iterator[pl.DataFrame]
-
 raw_tweets = ingested("tweets/raw_tweets", TweetFiles.of, by_day=True)
 supplied_demographics = ingested("tweets/supplied_demographics", DemographicsFiles.of)
 
@@ -80,14 +81,17 @@ def located_tweets(
     country: Country,
     memory: MemoryParameters,
     increment: Increment | None,
-) -> Frames | Replacement:
+) -> Mapped | Replacement:
     """Place tweets on the grid, and in areas; of a day that changed, or of whose tweets one was withdrawn, anew."""
     places = _places(areas, parameters, country)
     notices = raw_tweets.filter(locating.is_notice()).collect()
 
-    def located(days: list[date]) -> Frames:
-        for span in _spans_of_days(raw_tweets, days, memory.rows_at_once):
-            yield locating.locate(raw_tweets.filter(pl.col("created_on").is_in(span)), places, notices, country).tweets
+    def located(days: list[date]) -> Mapped:
+        spans = spans_of_days(raw_tweets, "created_on", memory.rows_at_once, days)
+        return Mapped(
+            partial(_located, areas=places, notices=notices, country=country),
+            ((raw_tweets.filter(pl.col("created_on").is_in(span)),) for span in spans),
+        )
 
     if increment is None:
         return located(raw_tweets.select("created_on").unique().collect()["created_on"].sort().to_list())
@@ -95,11 +99,21 @@ def located_tweets(
     return Replacement(tuple(days), located(days))
 
 
+def _located(tweets: pl.DataFrame, areas: Areas | None, notices: pl.DataFrame, country: Country) -> pl.DataFrame:
+    return locating.locate(tweets, areas, notices, country).tweets
+
+
 @published("tweets/users", inputs=["tweets/located_tweets"])
-def users(located_tweets: pl.LazyFrame, parameters: UserParameters, memory: MemoryParameters) -> Frames:
+def users(located_tweets: pl.LazyFrame, parameters: UserParameters, memory: MemoryParameters) -> Mapped:
     """Describe users, and say which are no people."""
-    for span in _spans(located_tweets, memory):
-        yield with_bucket(kinds_of_users.describe_users(located_tweets.filter(in_buckets(span)).collect(), parameters))
+    spans = _spans(located_tweets, memory)
+    return Mapped(
+        partial(_described, parameters=parameters), ((located_tweets.filter(in_buckets(span)),) for span in spans)
+    )
+
+
+def _described(tweets: pl.DataFrame, parameters: UserParameters) -> pl.DataFrame:
+    return with_bucket(kinds_of_users.describe_users(tweets, parameters))
 
 
 @published(
@@ -117,32 +131,61 @@ def clusters(
     country: Country,
     memory: MemoryParameters,
     increment: Increment | None,
-) -> Iterator[tuple[pl.DataFrame, ...]]:
+) -> Mapped:
     """Cluster the tweets of each user; only of the users who were touched, if the rest is known."""
-    places = _places(areas, locating, country)
-    touched = increment.change.rows().select("user").unique().collect() if increment else None
-    for span in _spans(located_tweets, memory):
-        rows = located_tweets.filter(in_buckets(span))
-        if increment is None or touched is None:
-            made = clustering.cluster(rows.collect(), parameters, areas=places)
-        else:
-            anew = rows.join(touched.lazy(), on="user", how="semi").collect()
-            before = {name: _of_span(frame, span).drop("bucket") for name, frame in increment.previous.items()}
-            made = clustering.recluster(
-                Clustering(before["clusters"], before["clustered_tweets"]),
-                touched,
-                clustering.cluster(anew, parameters, areas=places),
-            )
-        yield with_bucket(made.clusters), with_bucket(made.tweets)
+    given: dict[str, Any] = {"parameters": parameters, "areas": _places(areas, locating, country)}
+    spans = _spans(located_tweets, memory)
+    if increment is None:
+        return Mapped(partial(_clustered, **given), ((located_tweets.filter(in_buckets(span)),) for span in spans))
+    touched = increment.change.rows().select("user").unique().collect()
+    return Mapped(
+        partial(_clustered_anew, **given),
+        (_of_touched(located_tweets, touched.filter(in_buckets(span)), increment, span) for span in spans),
+    )
+
+
+def _of_touched(
+    located_tweets: pl.LazyFrame, touched: pl.DataFrame, increment: Increment, span: tuple[int, int]
+) -> Part:
+    """The tweets of touched users, these users, and what is known of all users of a span."""
+    anew = located_tweets.filter(in_buckets(span)).join(touched.lazy(), on="user", how="semi")
+    before = (_of_span(increment.previous[name], span).drop("bucket") for name in ("clusters", "clustered_tweets"))
+    return anew, touched, *before
+
+
+def _clustered(
+    tweets: pl.DataFrame, parameters: ClusterParameters, areas: Areas | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return _with_buckets(clustering.cluster(tweets, parameters, areas=areas))
+
+
+def _clustered_anew(
+    anew: pl.DataFrame,
+    touched: pl.DataFrame,
+    clusters: pl.DataFrame,
+    clustered_tweets: pl.DataFrame,
+    parameters: ClusterParameters,
+    areas: Areas | None,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    made = clustering.cluster(anew, parameters, areas=areas)
+    return _with_buckets(clustering.recluster(Clustering(clusters, clustered_tweets), touched, made))
+
+
+def _with_buckets(made: Clustering) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return with_bucket(made.clusters), with_bucket(made.tweets)
 
 
 @published("tweets/cluster_types", inputs=["tweets/clusters", "reference/addresses"])
 def cluster_types(
     clusters: pl.LazyFrame, addresses: pl.LazyFrame, parameters: NearestParameters, memory: MemoryParameters
-) -> Frames:
+) -> Mapped:
     """Say what kind of place each valid cluster is."""
-    for span in _spans(clusters, memory):
-        yield with_bucket(types_of_clusters.cluster_types(_of_span(clusters, span), addresses, parameters))
+    parts = ((_of_span(clusters, span), addresses) for span in _spans(clusters, memory))
+    return Mapped(partial(_of_types, parameters=parameters), parts)
+
+
+def _of_types(clusters: pl.DataFrame, addresses: pl.DataFrame, parameters: NearestParameters) -> pl.DataFrame:
+    return with_bucket(types_of_clusters.cluster_types(clusters, addresses, parameters))
 
 
 @published(
@@ -160,16 +203,33 @@ def user_anchors(
     terms: TermParameters,
     country: Country,
     memory: MemoryParameters,
-) -> Iterator[tuple[pl.DataFrame, ...]]:
+) -> Mapped:
     """Find home, work and study of people; of students, the home in term time and the one in the vacations."""
     in_force = list(terms.terms) or usual_terms(*_days_seen(clustered_tweets))
-    for span in _spans(clustered_tweets, memory):
-        places = _of_span(clusters, span)
-        kinds = _of_span(cluster_types, span) if cluster_types is not None else None
-        people = _of_span(users, span)
-        stays = tweet_stays(_of_span(clustered_tweets, span), places, people, kinds, country.time_zone)
-        found = find_anchors(stays, places, parameters, terms=in_force)
-        yield with_bucket(found), living.student_homes(stays, places, in_force, parameters)
+    return Mapped(
+        partial(_anchored, terms=in_force, parameters=parameters, time_zone=country.time_zone),
+        (
+            (
+                *(_of_span(table, span) for table in (clustered_tweets, clusters, users)),
+                _of_span(cluster_types, span) if cluster_types is not None else None,
+            )
+            for span in _spans(clustered_tweets, memory)
+        ),
+    )
+
+
+def _anchored(
+    tweets: pl.DataFrame,
+    places: pl.DataFrame,
+    people: pl.DataFrame,
+    kinds: pl.DataFrame | None,
+    terms: list[tuple[date, date]],
+    parameters: TweetAnchorParameters,
+    time_zone: str,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    stays = tweet_stays(tweets, places, people, kinds, time_zone)
+    found = find_anchors(stays, places, parameters, terms=terms)
+    return with_bucket(found), living.student_homes(stays, places, terms, parameters)
 
 
 @published("tweets/user_commutes", inputs=["tweets/user_anchors"])
@@ -186,13 +246,15 @@ def residences(
     gaps: GapParameters,
     country: Country,
     memory: MemoryParameters,
-) -> Frames:
+) -> Mapped:
     """Say where users live month by month."""
     first, last = _days_seen(clustered_tweets, gaps.fewest_users)
     days = pl.date_range(first, last, eager=True)
     covered = collection_coverage(collection_gaps.collect(), days, country.time_zone)
-    for span in _spans(clustered_tweets, memory):
-        yield living.residences(_of_span(user_anchors, span), _of_span(clustered_tweets, span), covered)
+    parts = (
+        (_of_span(user_anchors, span), _of_span(clustered_tweets, span)) for span in _spans(clustered_tweets, memory)
+    )
+    return Mapped(partial(living.residences, coverage=covered), parts)
 
 
 @published("tweets/moves", inputs=["tweets/user_anchors"])
@@ -327,16 +389,8 @@ def _spans(rows: pl.LazyFrame, memory: MemoryParameters) -> list[tuple[int, int]
     return spans(rows.select(pl.len()).collect().item(), memory.rows_at_once)
 
 
-def _of_span(rows: pl.LazyFrame, span: tuple[int, int]) -> pl.DataFrame:
-    return rows.filter(pl.col("bucket").is_between(*span)).collect()
-
-
-def _spans_of_days(rows: pl.LazyFrame, days: list[date], rows_at_once: int) -> list[list[date]]:
-    """Divide days, one after another, into spans of about so many rows."""
-    counts = rows.filter(pl.col("created_on").is_in(days)).group_by("created_on").len().sort("created_on").collect()
-    number = (counts["len"].cum_sum() - 1) // rows_at_once
-    spans = counts.with_columns(span=number).group_by("span", maintain_order=True).agg("created_on")
-    return spans["created_on"].to_list()
+def _of_span(rows: pl.LazyFrame, span: tuple[int, int]) -> pl.LazyFrame:
+    return rows.filter(pl.col("bucket").is_between(*span))
 
 
 def _days_seen(tweets: pl.LazyFrame, fewest_users: int = 1) -> tuple[date, date]:

@@ -27,9 +27,9 @@ from ons_assets.intake.reading import rereading
 from ons_assets.intake.recovery import recover
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.lake import Provenance
-from ons_assets.lakehouse.publication import code_version
 from ons_assets.operations import releasing, tracing, verifying
 from ons_assets.prices import assets
+from ons_assets.program import code_version
 from tests.governance.traced_world import JULY, JUNE, TracedWorld, two_months
 from tests.run_files import IN_SCOPE, run_name
 

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from benchmarks.mobile_flows import whereabouts_of
+from ons_assets.engine.local import worked_here
 from ons_assets.mobile import spans as spans_module
 from ons_assets.mobile.anchors import device_anchors
 from ons_assets.mobile.combined_tables import combined_flows, combined_population
@@ -298,7 +299,7 @@ def _device_anchors() -> Case:
         size = (len(events), 9_999, 5_000, 20_000)[variation]
         blocks = (events[start : start + size] for start in range(0, len(events), size))
         with mock.patch.object(spans_module, "EVENTS_AT_ONCE", at_once):
-            return pl.concat(device_anchors(blocks, plan, where, threads=1 + variation))
+            return pl.concat(worked_here(device_anchors(blocks, plan, where)))
 
     return Case(make, {"events": events()})
 
@@ -312,7 +313,7 @@ def _daily(table: int) -> Case:
         size = (len(events), 9_999, 5_000, 20_000)[variation]
         blocks = (events[start : start + size] for start in range(0, len(events), size))
         with mock.patch.object(spans_module, "EVENTS_AT_ONCE", (2_000_000, 1, 4_000, 700)[variation]):
-            return pl.concat(tables[table] for tables in daily_tables(blocks, plan, where, threads=1 + variation))
+            return pl.concat(tables[table] for tables in worked_here(daily_tables(blocks, plan, where)))
 
     return Case(make, {"events": events()})
 
@@ -335,7 +336,7 @@ def _segments(variation: int, events: pl.DataFrame) -> pl.DataFrame:
     with mock.patch.object(spans_module, "EVENTS_AT_ONCE", (2_000_000, 1, 4_000, 700)[variation]):
         days = (MONDAY, date(2014, 10, 26))
         pairs = frozenset({(0, 1), (1, 0), (1, 2), (2, 1), (0, 2), (2, 0)})
-        return pl.concat(segment_tables(blocks, plan, days, overlapping=pairs, threads=1 + variation))
+        return pl.concat(worked_here(segment_tables(blocks, plan, days, overlapping=pairs)))
 
 
 def _tourism() -> Case:
@@ -358,7 +359,7 @@ def _tourism() -> Case:
 
     plan = cell_plan(cells(), home=frozenset({"234"}))
     where = whereabouts_of(plan, parts(), FootprintParameters(tile_m=250))
-    found = list(daily_tables([travelling()], plan, where))
+    found = list(worked_here(daily_tables([travelling()], plan, where)))
     return Case(
         make,
         {
@@ -378,7 +379,7 @@ def _scores(table: int) -> Case:
 
     plan = cell_plan(cells())
     where = whereabouts_of(plan, parts(), FootprintParameters(tile_m=250))
-    return Case(make, {"daily": pl.concat(daily for daily, _ in daily_tables([events()], plan, where))})
+    return Case(make, {"daily": pl.concat(daily for daily, _ in worked_here(daily_tables([events()], plan, where)))})
 
 
 def _classes(parameters: DeviceAnchorParameters) -> Case:
@@ -406,7 +407,7 @@ def _combine(_: int, flows: pl.DataFrame, market: pl.DataFrame, workers: pl.Data
 def _people_of_devices() -> Case:
     plan = cell_plan(cells())
     where = whereabouts_of(plan, parts(), FootprintParameters(tile_m=250))
-    daily, places = next(daily_tables([events()], plan, where))
+    daily, places = next(worked_here(daily_tables([events()], plan, where)))
 
     def make(_: int, daily: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
         rows = daily.filter(operator="north")

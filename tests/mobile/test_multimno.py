@@ -1,20 +1,23 @@
 """Eurostat's synthetic sample, dirty on purpose, through the operator's side: all faults counted, none fatal."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import polars as pl
 import pytest
 
 from benchmarks.mobile_flows import whereabouts_of
+from ons_assets.engine.local import worked_here
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse.home import Home
-from ons_assets.mobile.anchors import anchored_spans, device_anchors
+from ons_assets.mobile.anchors import device_anchors, found_anchors
 from ons_assets.mobile.event_quality import event_quality
 from ons_assets.mobile.footprints import footprints
 from ons_assets.mobile.permanence import longterm_permanence, midterm_permanence
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.sources import CellFiles, EventFiles
+from ons_assets.mobile.spans import worked_spans
 from ons_assets.mobile.tile_grids import COUNTRY, on_grid
 from ons_assets.mobile.time_segments import time_segments
 from ons_assets.mobile.usual_environment import usual_environment_labels
@@ -36,14 +39,15 @@ def sample(settings, shared_data):
     )
 
 
+def anchored(events, plan, preset):
+    groups = {name: getattr(preset, name) for name in ("cleaning", "stays", "anchors", "workers")}
+    return worked_here(worked_spans([events], plan, partial(found_anchors, plan=plan, **groups)))
+
+
 def test_every_event_is_kept_or_counted(sample):
     plan, events = sample
     preset = Mobile(preset="multimno")
-    [(found, made)] = list(
-        anchored_spans(
-            [events], plan, cleaning=preset.cleaning, stays=preset.stays, anchors=preset.anchors, workers=preset.workers
-        )
-    )
+    [(found, made)] = list(anchored(events, plan, preset))
     assert sum(made.counts.values()) == len(events) == 620
     # As multimno finds them: the plan ends with the tenth.
     assert made.counts["cell_not_valid"] == 127
@@ -69,7 +73,7 @@ def test_areas_of_britain_hold_none_of_it(sample):
     parts = pl.DataFrame({"part": ["A1"], "area": ["A"], "easting_m": [4e5], "northing_m": [3e5], "residents": [9.0]})
     where = whereabouts_of(plan, parts)
     assert where.areas.is_empty()
-    assert all(part.is_empty() for part in device_anchors([events], plan, where))
+    assert all(part.is_empty() for part in worked_here(device_anchors([events], plan, where)))
 
 
 # --- beside what multimno makes of it --------------------------------------------------------------------
@@ -126,11 +130,7 @@ def test_labels_are_those_of_multimno_and_the_cascade_goes_on_for_each_device(th
 
 def test_homes_by_the_preset_are_where_multimno_has_them(sample, theirs, settings):
     plan, events = sample
-    [(found, made)] = list(
-        anchored_spans(
-            [events], plan, cleaning=PRESET.cleaning, stays=PRESET.stays, anchors=PRESET.anchors, workers=PRESET.workers
-        )
-    )
+    [(found, made)] = list(anchored(events, plan, PRESET))
     homes = theirs("UE__usual_environment_labels").filter(label="home")
     names = homes["user_id"].unique().sort()
     own = pseudonyms([f"multimno/{name}" for name in names], Home(settings.home).secret())

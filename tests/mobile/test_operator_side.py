@@ -1,6 +1,7 @@
 """From cells and events to anchors: where a place is, worker classes, uncertainty carried and devices conserved."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -11,13 +12,15 @@ from polars.testing import assert_frame_equal
 from scipy.sparse import csr_array
 
 from benchmarks.mobile_flows import whereabouts_of
+from ons_assets.engine.local import worked_here
 from ons_assets.mobile import release, workers
 from ons_assets.mobile import spans as spans_module
-from ons_assets.mobile.anchors import device_anchors, locate_anchors
+from ons_assets.mobile.anchors import device_anchors, found_anchors, locate_anchors
 from ons_assets.mobile.event_quality import event_quality, hours_of
 from ons_assets.mobile.evidence import FLAGS, evidence, sort_events
 from ons_assets.mobile.located import Whereabouts
 from ons_assets.mobile.plan import cell_plan
+from ons_assets.mobile.spans import worked_spans
 from ons_assets.parameters.mobile import DeviceAnchorParameters, Mobile, ReleaseParameters
 from ons_assets.parameters.mobile_network import FootprintParameters
 
@@ -259,27 +262,27 @@ KEY = ["user", "anchor", "area"]
 
 
 def anchored(rows, **given):
-    return pl.concat(device_anchors([events(*rows)], PLAN, KNOWN, **groups_of(given), workers=Mobile(**given).workers))
+    return pl.concat(
+        worked_here(device_anchors([events(*rows)], PLAN, KNOWN, **groups_of(given), workers=Mobile(**given).workers))
+    )
 
 
 def test_days_in_any_order_and_any_number_of_buckets_at_once_give_the_same(monkeypatch):
     rows = week(1, "b") + week(2, "a") + week(3, "a2", at_night="b")
     frame = events(*rows)
     by_day = frame.partition_by("event_date")
-    one = pl.concat(device_anchors([frame], PLAN, KNOWN, threads=1))
+    one = pl.concat(worked_here(device_anchors([frame], PLAN, KNOWN)))
     monkeypatch.setattr(spans_module, "EVENTS_AT_ONCE", 1)
-    other = pl.concat(device_anchors(by_day[::-1], PLAN, KNOWN, threads=2))
+    other = pl.concat(worked_here(device_anchors(by_day[::-1], PLAN, KNOWN)))
     assert_frame_equal(one.sort(KEY), other.sort(KEY))
     assert len(one) > 0
 
 
 def test_cleaning_is_counted():
     rows = week(1, "b")
-    counts = []
-    list(device_anchors([events(*rows, *rows[:3], (1, 2, 12, "nowhere"))], PLAN, KNOWN, counted=counts.append))
-    assert counts == [
-        {**dict.fromkeys(FLAGS, 0), "kept": len(rows), "duplicates": 3, "unknown_cell": 1},
-    ]
+    blocks = [events(*rows, *rows[:3], (1, 2, 12, "nowhere"))]
+    [(_, made)] = worked_here(worked_spans(blocks, PLAN, partial(found_anchors, plan=PLAN)))
+    assert made.counts == {**dict.fromkeys(FLAGS, 0), "kept": len(rows), "duplicates": 3, "unknown_cell": 1}
 
 
 @settings(max_examples=20, deadline=None)

@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 
 from benchmarks.mobile_flows import whereabouts_of
 from core_ext.phone_events import reference
+from ons_assets.engine.local import worked_here
 from ons_assets.lakehouse.home import Home
 from ons_assets.mobile.permanence import daily_permanence
 from ons_assets.mobile.places import daily_tables
@@ -408,7 +409,7 @@ def test_devices_present_are_near_the_truth_of_a_simulated_world(tmp_path, home_
         )
         for each in sorted((tmp_path / "drops" / "phone_events").iterdir())
     )
-    tables = list(daily_tables(blocks, plan, where))
+    tables = list(worked_here(daily_tables(blocks, plan, where)))
     sums = tables[0][1].group_by("user", "place").agg(pl.col("probability").sum())
     assert sums["probability"].to_list() == pytest.approx([1.0] * len(sums))
     days = days_of_types(pl.concat(each for each, _ in tables).lazy())

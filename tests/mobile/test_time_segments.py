@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ons_assets.engine.local import worked_here
 from ons_assets.mobile.plan import ABROAD, COUNTRY_CODES, CellPlan
 from ons_assets.mobile.segment_tables import overlapping_cells, segment_tables
 from ons_assets.mobile.time_segments import AWAY, MOVE, STAY, UNDETERMINED, UNKNOWN, hours_abroad, time_segments
@@ -175,7 +176,7 @@ def table(*rows, days=(MONDAY, MONDAY + timedelta(20)), home=frozenset({"234"}))
         "cell_id": pl.String(), "plmn": pl.String(),
     }  # fmt: skip
     events = pl.DataFrame(rows, schema=schema, orient="row")
-    return pl.concat(segment_tables([events], CellPlan(PLAN.cells, home), days))
+    return pl.concat(worked_here(segment_tables([events], CellPlan(PLAN.cells, home), days)))
 
 
 def test_a_device_that_is_abroad_only_has_its_operator_and_its_country():

@@ -8,6 +8,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from ons_assets.catalogue.mobile_tourism import TOURISM_VISITS
+from ons_assets.engine.local import worked_here
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.mobile.countries import country_codes, foreign_devices, home_codes
 from ons_assets.mobile.evidence import FLAGS, clean, sort_events
@@ -55,7 +56,7 @@ def at(cell, days, hours=(1, 7, 13, 19, 23)):
 def trips_of(*parts, labels=(), **changed):
     """Trips and stays of all kinds, and places."""
     rows = pl.concat(parts)
-    segments = pl.concat(segment_tables([rows.drop("mcc")], HERE, DAYS, cleaning=SPEEDY))
+    segments = pl.concat(worked_here(segment_tables([rows.drop("mcc")], HERE, DAYS, cleaning=SPEEDY)))
     users = rows["user"].unique()
     places = pl.DataFrame(
         [(user, cell, area, share) for user in users for cell, areas in AREAS.items() for area, share in areas.items()],
@@ -315,7 +316,7 @@ def test_a_night_at_home_is_not_bridged_over_one_abroad():
     where = Whereabouts(told, np.ones(1), csr_array(np.ones((1, 1))), pl.Series(["A"]), FootprintParameters())
 
     def hours(*seen):
-        ((rows, places),) = daily_tables([events(*seen).drop("mcc")], HERE, where)
+        ((rows, places),) = worked_here(daily_tables([events(*seen).drop("mcc")], HERE, where))
         assert set(places["place"]) <= {"a"}
         return rows["hours_mask"].bitwise_or() if len(rows) else 0
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,14 +15,16 @@ from benchmarks.mobile_flows import whereabouts_of
 from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.definitions import build_definitions
+from ons_assets.engine.local import worked_here
 from ons_assets.geography.grid import Grid
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.mobile.anchors import anchored_spans
+from ons_assets.mobile.anchors import found_anchors
 from ons_assets.mobile.event_quality import hours_of
 from ons_assets.mobile.plan import cell_plan
 from ons_assets.mobile.sources import CellFiles, EventFiles
+from ons_assets.mobile.spans import worked_spans
 from ons_assets.parameters.calendar import InstallationCalendar
 from ons_assets.parameters.geography import Country
 from ons_assets.settings import BadSettings, Settings, load_settings
@@ -244,7 +247,9 @@ def test_phones_of_new_york_sleep_by_its_clock(tmp_path: Path) -> None:
     plan = cell_plan(plan_rows.accepted.with_columns(arrival=1), Grid.of(NEW_YORK))
     far = np.hypot(np.diff(plan.x_m), np.diff(plan.y_m))
     assert far.max() > 4_000_000, "London is where an ocean lies between"
-    [(found, made_of)] = anchored_spans([heard.accepted], plan, time_zone=NEW_YORK.time_zone)
+    [(found, made_of)] = worked_here(
+        worked_spans([heard.accepted], plan, partial(found_anchors, plan=plan), time_zone=NEW_YORK.time_zone)
+    )
     named = found.join(made_of.cells, on=["user", "place"]).join(plan.cells, on="cell")
     assert dict(named.select("anchor", "cell_id").rows()) == {"home": "home", "work": "office"}
     parts = plan.cells.drop_nulls("easting_m").select(

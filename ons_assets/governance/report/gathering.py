@@ -37,10 +37,10 @@ from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.lakehouse import lake, quarantine, validations
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Provenance, Version
-from ons_assets.lakehouse.publication import code_version
 from ons_assets.lakehouse.suites import SuiteError
 from ons_assets.lakehouse.tables import Catalogue, Table
 from ons_assets.parameters.reporting import ReportParameters
+from ons_assets.program import code_version
 from ons_assets.settings import Settings
 
 SHA256 = re.compile(r"[0-9a-f]{64}")

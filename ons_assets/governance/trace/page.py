@@ -11,7 +11,7 @@ from ons_assets.governance.report.page import as_html as document
 from ons_assets.governance.report.pages import moment
 from ons_assets.governance.trace import words
 from ons_assets.governance.trace.tracing import Trace
-from ons_assets.lakehouse.publication import code_version
+from ons_assets.program import code_version
 
 SHOWN_ROWS, SHOWN_COLUMNS = 50, 12
 FACTS = ("Fact", "Value")

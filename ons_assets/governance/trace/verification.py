@@ -16,8 +16,8 @@ from ons_assets.governance.trace.drops import File
 from ons_assets.governance.trace.graph import Origin
 from ons_assets.governance.trace.history import History
 from ons_assets.lakehouse.commits import Commit
-from ons_assets.lakehouse.publication import code_version
 from ons_assets.lakehouse.tables import Table
+from ons_assets.program import code_version
 from ons_assets.wording import counted
 
 # Columns that say when something was published: made again, it is later.

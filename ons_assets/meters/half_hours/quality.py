@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ons_assets.engine.local import HERE
+from ons_assets.engine.parts import Engine
 from ons_assets.meters.half_hours.clock_face import measured
 from ons_assets.meters.half_hours.missing_runs import Gap, Runs, classify, runs
 from ons_assets.meters.readings.clock import SLOTS
@@ -46,27 +48,32 @@ class Collection:
         return sorted(sorted(each) for each in found)
 
 
-def collection(parts: Iterable[pl.DataFrame]) -> Collection:
+def collection(parts: Iterable[pl.DataFrame | pl.LazyFrame], engine: Engine = HERE) -> Collection:
     """Count the meters that were read, over parts of `meters/half_hours` that share no meter."""
-    counts, lives = [], []
-    for part in parts:
-        for (layout,), rows in part.partition_by("layout", as_dict=True).items():
-            read = ~np.isnan(measured(rows))
-            days = rows.group_by("day").agg(pl.col("clock_change").min()).sort("day")
-            of_row = np.searchsorted(days["day"].to_physical().to_numpy(), rows["day"].to_physical().to_numpy())
-            reported = np.zeros((len(days), SLOTS), dtype=np.int64)
-            np.add.at(reported, of_row, read)
-            lists = pl.Series("reported", reported, dtype=pl.Array(pl.Int64(), SLOTS)).arr.to_list()
-            counts.append(days.with_columns(lists, layout=pl.lit(str(layout))))
-            lives.append(
-                rows.select("layout", "meter", day=pl.when(pl.Series(read.any(axis=1))).then("day"))
-                .group_by("layout", "meter")
-                .agg(first_day=pl.col("day").min(), last_day=pl.col("day").max())
-            )
-    if not counts:
+    counted = list(engine.map(_read_of_part, ((part,) for part in parts)))
+    if not counted:
         raise ValueError("there are no half hours")
-    together = _added(pl.concat(counts), "layout", "day")
-    return Collection(together, pl.concat(lives).sort("layout", "meter"))
+    counts, lives = zip(*counted, strict=True)
+    return Collection(_added(pl.concat(counts), "layout", "day"), pl.concat(lives).sort("layout", "meter"))
+
+
+def _read_of_part(part: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """How many meters of a part were read in each half hour, and when each was read first and last."""
+    counts, lives = [], []
+    for (layout,), rows in part.partition_by("layout", as_dict=True).items():
+        read = ~np.isnan(measured(rows))
+        days = rows.group_by("day").agg(pl.col("clock_change").min()).sort("day")
+        of_row = np.searchsorted(days["day"].to_physical().to_numpy(), rows["day"].to_physical().to_numpy())
+        reported = np.zeros((len(days), SLOTS), dtype=np.int64)
+        np.add.at(reported, of_row, read)
+        lists = pl.Series("reported", reported, dtype=pl.Array(pl.Int64(), SLOTS)).arr.to_list()
+        counts.append(days.with_columns(lists, layout=pl.lit(str(layout))))
+        lives.append(
+            rows.select("layout", "meter", day=pl.when(pl.Series(read.any(axis=1))).then("day"))
+            .group_by("layout", "meter")
+            .agg(first_day=pl.col("day").min(), last_day=pl.col("day").max())
+        )
+    return pl.concat(counts), pl.concat(lives)
 
 
 def _added(counts: pl.DataFrame, *by: str) -> pl.DataFrame:

@@ -1,9 +1,12 @@
 """The table of probabilities, from rows of half hours."""
 
 from collections.abc import Iterable
+from functools import partial
 
 import polars as pl
 
+from ons_assets.engine.local import HERE
+from ons_assets.engine.parts import Engine
 from ons_assets.meters.half_hours.clock_face import dense, measured
 from ons_assets.meters.occupancy.calibration import Calibration
 from ons_assets.meters.occupancy.methods import occupancy_of_homes
@@ -13,9 +16,10 @@ from ons_assets.parameters.meters import OccupancyParameters
 
 
 def population_of_parts(
-    parts: Iterable[pl.DataFrame],
+    parts: Iterable[pl.DataFrame | pl.LazyFrame],
     parameters: OccupancyParameters | None = None,
     dwellings: pl.DataFrame | None = None,
+    engine: Engine = HERE,
 ) -> Population | None:
     """Return how high base and active use are in all homes, from parts of `meters/half_hours` that share no meter.
 
@@ -29,11 +33,14 @@ def population_of_parts(
         Method, and what is known of homes beforehand.
     dwellings
         `meter` and `dwelling_type`; None if of no meter it is known.
+    engine
+        Where the parts are worked.
     """
     parameters = parameters or OccupancyParameters()
     if parameters.method != "hmm":
         return None
-    levels = [level_rows(rows, parameters.population, dwellings) for rows in parts]
+    of_part = partial(level_rows, parameters=parameters.population, dwellings=dwellings)
+    levels = list(engine.map(of_part, ((rows,) for rows in parts)))
     return population(pl.concat(levels), parameters.population) if levels else None
 
 

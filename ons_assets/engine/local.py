@@ -1,0 +1,85 @@
+"""Parts worked on this machine: in this process, or in some of its own."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from ons_assets.engine.parts import Engine, Impossible, Made, Mapped, Part, applied
+from ons_assets.engine.tasks import Outcome
+from ons_assets.processes import end_with_parent
+
+
+class ThisProcess:
+    """The engine that works in the process that asks, part after part."""
+
+    def map(self, function: Callable[..., Made], parts: Iterable[Part], at_once: int = 1) -> Iterator[Made]:
+        """Yield what a function makes of each part; see `ons_assets.engine.parts.Engine.map`."""
+        if at_once == 1:
+            return (applied(function, part) for part in parts)
+        return _in_order(ThreadPoolExecutor(at_once), at_once, applied, function, parts)
+
+
+class Processes:
+    """The engine that works in processes of its own on this machine.
+
+    Parameters
+    ----------
+    number
+        Of them; each has a part in memory.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def map(self, function: Callable[..., Made], parts: Iterable[Part], at_once: int = 1) -> Iterator[Made]:
+        """Yield what a function makes of each part; see `ons_assets.engine.parts.Engine.map`.
+
+        Raises
+        ------
+        Impossible
+            If a process was killed, as one is where memory is short.
+        """
+        # A fork would copy the locks of other threads as they are, which nobody opens again.
+        pool = ProcessPoolExecutor(
+            self._number, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
+        )
+        try:
+            for outcome in _in_order(pool, self._number + 1, Outcome.of, function, parts):
+                yield outcome.get()
+        except BrokenProcessPool:
+            raise Impossible(
+                "a process that worked on a part was killed; there may not be memory for engine.processes = "
+                f"{self._number}"
+            ) from None
+
+
+def _in_order(
+    pool: Executor,
+    ahead: int,
+    work: Callable[..., Any],
+    function: Callable[..., Any],
+    parts: Iterable[Part],
+) -> Iterator[Any]:
+    """Yield results in the order of parts, with so many on their way."""
+    waiting: deque[Future[Any]] = deque()
+    try:
+        for part in parts:
+            waiting.append(pool.submit(work, function, part))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+HERE: Engine = ThisProcess()
+
+
+def worked_here(computed: Iterable[Mapped]) -> Iterator[Any]:
+    """Yield what is made of all parts, in this process: for those who call a method without a lakehouse."""
+    for each in computed:
+        yield from HERE.map(each.function, each.parts, each.at_once)

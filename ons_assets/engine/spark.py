@@ -1,0 +1,148 @@
+"""Parts worked on a cluster that speaks Spark's protocol: Apache Spark itself, or Sail.
+
+Spark divides the parts among its workers and begins again what a worker lost; everything else is ours, and the same as
+on one machine. What a task is to do lies in files of a folder that all machines share, and what it made is staged
+there; by Spark go numbers of parts, and what came of them.
+"""
+
+import os
+import pickle
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from ons_assets.engine.parts import Impossible, Made, Part
+from ons_assets.engine.tasks import Outcome
+from ons_assets.program import code_version
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+REMOTE = "sc://"
+FUNCTION = "function.pickle"
+INSTALL = "the engine needs PySpark: pip install 'ons-assets[spark]'"
+
+
+@dataclass(frozen=True)
+class SparkEngine:
+    """The engine that works on a cluster.
+
+    Parameters
+    ----------
+    address
+        `sc://host:port` of a Spark Connect server, or a master URL.
+    folder
+        Where tasks and what came of them are put down: private, and the same on all machines.
+    options
+        Of the session, by Spark's names.
+    """
+
+    address: str
+    folder: Path
+    options: Mapping[str, str]
+
+    def map(self, function: Callable[..., Made], parts: Iterable[Part], at_once: int = 1) -> Iterator[Made]:
+        """Yield what a function makes of each part; see `ons_assets.engine.parts.Engine.map`.
+
+        Raises
+        ------
+        Impossible
+            If there is no PySpark, nobody answers at the address, or the workers have another program.
+        """
+        with TemporaryDirectory(prefix="tasks-", dir=self.folder) as folder:
+            tasks = _Tasks(Path(folder), code_version())
+            number = tasks.put_down(function, parts)
+            if number == 0:
+                return
+            # A number a task, so that a worker that is lost costs one part and no other waits for it.
+            try:
+                numbers = session_of(self.address, self.options).range(0, number, 1, number)
+                done = numbers.mapInArrow(tasks.work, "part long, outcome binary").collect()
+            except Impossible:
+                raise
+            except Exception as error:
+                raise Impossible(f"Spark at {self.address} cannot work: {_reason(error)}") from None
+            for row in sorted(done, key=lambda row: row.part):
+                yield pickle.loads(row.outcome).get()
+
+
+@dataclass(frozen=True)
+class _Tasks:
+    """Parts of one call in a folder, by their numbers."""
+
+    folder: Path
+    program: str
+
+    def put_down(self, function: Callable[..., Any], parts: Iterable[Part]) -> int:
+        """Write the function and its parts, and return how many there are."""
+        (self.folder / FUNCTION).write_bytes(pickle.dumps(function))
+        number = 0
+        for number, part in enumerate(parts, start=1):
+            self._part(number - 1).write_bytes(pickle.dumps(part))
+        return number
+
+    def work(self, batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+        """Work the parts whose numbers are given; where the worker is."""
+        import pyarrow as pa
+
+        for batch in batches:
+            numbers = batch.column(0).to_pylist()
+            outcomes = [pickle.dumps(self._outcome(number)) for number in numbers]
+            yield pa.RecordBatch.from_pydict(
+                {"part": pa.array(numbers, pa.int64()), "outcome": pa.array(outcomes, pa.binary())}
+            )
+
+    def _outcome(self, number: int) -> Outcome:
+        if code_version() != self.program:
+            return Outcome(error=Impossible(f"a worker has {code_version()}, and the run {self.program}"))
+        function = pickle.loads((self.folder / FUNCTION).read_bytes())
+        return Outcome.of(function, pickle.loads(self._part(number).read_bytes()))
+
+    def _part(self, number: int) -> Path:
+        return self.folder / f"{number:06}.pickle"
+
+
+def session_of(address: str, options: Mapping[str, str]) -> "SparkSession":
+    """Return the session of this process at an address, begun if there is none.
+
+    Parameters
+    ----------
+    address, options
+        As of `SparkEngine`.
+
+    Raises
+    ------
+    Impossible
+        If there is no PySpark.
+    """
+    # It does not know the newest pandas, by which nothing here is sent.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise Impossible(INSTALL) from None
+    if address.startswith(REMOTE):
+        builder = SparkSession.builder.remote(address)
+    else:
+        builder = SparkSession.builder.master(address)
+        # Workers find the program where it is here, unless it was said where they have it.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        # Its pages would be open to the whole network.
+        options = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", **options}
+    builder = builder.appName("ons-assets")
+    for name, value in options.items():
+        builder = builder.config(name, value)
+    session: SparkSession = builder.getOrCreate()
+    return session
+
+
+def _reason(error: Exception) -> str:
+    """What a worker or a server said last: the kind of what was raised, and its text."""
+    lines = [line.strip() for line in str(error).splitlines() if re.match(r"\s*[\w.]*(Error|Exception)\b", line)]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,23 @@
+"""Which program this is: its version, and the text of its modules."""
+
+import hashlib
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import core_ext
+import ons_assets
+
+SOURCES = frozenset({".py", ".pyx", ".pxd", ".h"})
+
+
+@cache
+def code_version() -> str:
+    """Return the version of the program with a hash of its sources."""
+    digest = hashlib.sha256()
+    for package in (ons_assets, core_ext):
+        folder = Path(package.__path__[0])
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in SOURCES:
+                digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return f"{version('ons-assets')}+{digest.hexdigest()[:12]}"
