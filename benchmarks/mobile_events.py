@@ -15,14 +15,17 @@ import resource
 import tempfile
 import time
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from ons_assets.engine.local import worked_here
 from ons_assets.mobile.anchor_parameters import anchor_parameters
-from ons_assets.mobile.anchors import anchored_spans
+from ons_assets.mobile.anchors import found_anchors
 from ons_assets.mobile.plan import CellPlan, cell_plan
+from ons_assets.mobile.spans import worked_spans
 from ons_assets.mobile.workers import ANCHOR_SCHEMA, classify_workers
 from ons_assets.mobility.anchors import capped_home, capped_work
 from ons_assets.mobility.evidence import split_by_day, weigh
@@ -97,7 +100,8 @@ def by_kernel(folder: Path, plan: CellPlan, temporary: Path) -> pl.DataFrame:
         for path in sorted(folder.iterdir())
         for start in range(0, pl.scan_parquet(path).select(pl.len()).collect().item(), BLOCK)
     )
-    spans = anchored_spans(blocks, plan, cleaning=CLEANING, stays=STAYS, anchors=ANCHORS, folder=temporary)
+    find = partial(found_anchors, plan=plan, cleaning=CLEANING, stays=STAYS, anchors=ANCHORS)
+    spans = worked_here(worked_spans(blocks, plan, find, folder=temporary))
     return pl.concat(anchors for anchors, _ in spans)
 
 

@@ -13,16 +13,18 @@ import os
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import shapely
 
+from ons_assets.engine.local import worked_here
 from ons_assets.flows.measures import agreement, pair_up
 from ons_assets.geography.grid import Grid
 from ons_assets.geography.national_grid import to_national_grid
-from ons_assets.mobile.anchors import anchored_spans, locate_anchors
+from ons_assets.mobile.anchors import found_anchors, locate_anchors
 from ons_assets.mobile.flow_comparison import baselines
 from ons_assets.mobile.flows import compare_flows, take_flows
 from ons_assets.mobile.footprints import SCHEMA, footprints
@@ -31,6 +33,7 @@ from ons_assets.mobile.plan import CellPlan, cell_plan
 from ons_assets.mobile.priors import prior_of
 from ons_assets.mobile.release import operator_flows, origin_destination, release
 from ons_assets.mobile.sources import CellFiles
+from ons_assets.mobile.spans import worked_spans
 from ons_assets.mobile.tile_grids import on_grid
 from ons_assets.mobile.weighting import weigh
 from ons_assets.mobile.workers import NONE_SEEN
@@ -115,7 +118,8 @@ class World:
 
     def found(self, part: slice = slice(None)) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
         """Return anchors and cells of every bucket, from some days or from all."""
-        return [(anchors, made.cells) for anchors, made in anchored_spans(self.blocks(part), self.plan)]
+        spans = worked_spans(self.blocks(part), self.plan, partial(found_anchors, plan=self.plan))
+        return [(anchors, made.cells) for anchors, made in worked_here(spans)]
 
     def located(self, found: list[tuple[pl.DataFrame, pl.DataFrame]], where: Whereabouts) -> pl.DataFrame:
         """Return anchors in areas."""
