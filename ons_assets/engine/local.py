@@ -3,8 +3,9 @@
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from typing import Any
 
 from ons_assets.engine.parts import Engine, Impossible, Made, Mapped, Part, applied
@@ -18,12 +19,14 @@ class ThisProcess:
     def map(self, function: Callable[..., Made], parts: Iterable[Part], at_once: int = 1) -> Iterator[Made]:
         """Yield what a function makes of each part; see `ons_assets.engine.parts.Engine.map`."""
         if at_once == 1:
-            return (applied(function, part) for part in parts)
-        return _in_order(ThreadPoolExecutor(at_once), at_once, applied, function, parts)
+            yield from (applied(function, part) for part in parts)
+            return
+        with ThreadPoolExecutor(at_once) as pool:
+            yield from _in_order(pool, at_once, applied, function, parts)
 
 
 class Processes:
-    """The engine that works in processes of its own on this machine.
+    """The engine that works in processes of its own on this machine, which stay for the next parts.
 
     Parameters
     ----------
@@ -42,18 +45,21 @@ class Processes:
         Impossible
             If a process was killed, as one is where memory is short.
         """
-        # A fork would copy the locks of other threads as they are, which nobody opens again.
-        pool = ProcessPoolExecutor(
-            self._number, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
-        )
         try:
-            for outcome in _in_order(pool, self._number + 1, Outcome.of, function, parts):
+            for outcome in _in_order(_pool(self._number), self._number + 1, Outcome.of, function, parts):
                 yield outcome.get()
         except BrokenProcessPool:
+            _pool.cache_clear()
             raise Impossible(
                 "a process that worked on a part was killed; there may not be memory for engine.processes = "
                 f"{self._number}"
             ) from None
+
+
+@cache
+def _pool(number: int) -> ProcessPoolExecutor:
+    # A fork would copy the locks of other threads as they are, which nobody opens again.
+    return ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), initializer=end_with_parent)
 
 
 def _in_order(
@@ -63,7 +69,7 @@ def _in_order(
     function: Callable[..., Any],
     parts: Iterable[Part],
 ) -> Iterator[Any]:
-    """Yield results in the order of parts, with so many on their way."""
+    """Yield results in the order of parts, with so many on their way; nothing works on when nobody asks any more."""
     waiting: deque[Future[Any]] = deque()
     try:
         for part in parts:
@@ -73,7 +79,9 @@ def _in_order(
         while waiting:
             yield waiting.popleft().result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        for each in waiting:
+            each.cancel()
+        wait(waiting)
 
 
 HERE: Engine = ThisProcess()

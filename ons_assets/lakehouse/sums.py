@@ -6,6 +6,9 @@ number is held against a threshold or against its equal, it decides. These sums 
 same in any order: a table that is made again of the same rows is the same.
 """
 
+from contextlib import AbstractContextManager
+from threading import Lock
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -42,11 +45,34 @@ def exact_mean(values: str | pl.Expr) -> pl.Expr:
     return pl.when(column.count() > 0).then(exact_sum(column) / column.count())
 
 
-def in_one_thread() -> threadpool_limits:
-    """Return a context in which linear algebra adds up in one thread: in several, it does so in another order."""
-    import scipy.linalg  # noqa: F401  its library is one of its own, and is limited only once it is loaded
+class _OneThread:
+    """Linear algebra in one thread as long as anybody is within, whichever thread is first and last."""
 
-    return threadpool_limits(1, user_api="blas")
+    def __init__(self) -> None:
+        self._lock, self._within = Lock(), 0
+        self._limits: threadpool_limits | None = None
+
+    def __enter__(self) -> None:
+        import scipy.linalg  # noqa: F401  its library is one of its own, and is limited only once it is loaded
+
+        with self._lock:
+            if self._within == 0:
+                self._limits = threadpool_limits(1, user_api="blas")
+            self._within += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._within -= 1
+            if self._within == 0 and self._limits is not None:
+                self._limits.restore_original_limits()
+
+
+_ONE_THREAD = _OneThread()
+
+
+def in_one_thread() -> AbstractContextManager[None]:
+    """Return a context in which linear algebra adds up in one thread: in several, it does so in another order."""
+    return _ONE_THREAD
 
 
 class ExactTotals:
