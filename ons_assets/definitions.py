@@ -1,4 +1,4 @@
-"""The one entry point of Dagster: whatever the modules `assets.py` of the rooms define."""
+"""The one entry point of Dagster: whatever the modules `raw.py` and `assets.py` of the rooms define."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,11 +21,12 @@ from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration import collecting
 from ons_assets.orchestration.accounting import accounts_sensor
 from ons_assets.orchestration.alerting import alerts_sensor
-from ons_assets.orchestration.assets import DeclaredAsset, DerivedAsset, RawAsset
+from ons_assets.orchestration.assets import DeclaredAsset, DerivedAsset, RawAsset, ingested
 from ons_assets.orchestration.following import following_sensor
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.retention import at_night
 from ons_assets.orchestration.sensors import Fed, drop_sensor
+from ons_assets.raw_tables import RAW_TABLES, sources
 from ons_assets.settings import Settings, load_settings
 
 
@@ -35,8 +36,8 @@ def _defined() -> Iterator[dg.AssetsDefinition | DeclaredAsset]:
         yield from (each for each in vars(module).values() if isinstance(each, dg.AssetsDefinition | DeclaredAsset))
 
 
-ASSETS = tuple(_defined())
-RAW = tuple(each for each in ASSETS if isinstance(each, RawAsset))
+RAW = tuple(ingested(declared) for declared in RAW_TABLES)
+ASSETS = (*RAW, *_defined())
 ACCOUNTS = frozenset(key for each in accounts.ACCOUNTS for key in each.keys)
 ACCOUNTS_OF_FILES = frozenset(key for each in accounts.ACCOUNTS_OF_FILES for key in each.keys)
 # Tables are made of the ledger, too; whatever else is an account is made at the end.
@@ -110,7 +111,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
         If its register cannot be used, or a table has no owner.
     """
     settings = settings or load_settings()
-    check_grid(Home(settings.home), [raw.source(settings) for raw in RAW])
+    check_grid(Home(settings.home), sources(settings))
     register = register_of(Home(settings.home))
     register.check_sources({raw.source(settings).name: raw.table for raw in RAW})
     return dg.Definitions(

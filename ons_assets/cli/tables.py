@@ -49,11 +49,11 @@ def materialize(
 def status(home: HomeOption = None) -> None:
     """Say how things stand: files by source, tables, quarantine."""
     from ons_assets import operations
-    from ons_assets.operations import bounds, erasing
+    from ons_assets.operations import bounds
 
     settings = load_settings(home)
     operations.open_made_home(settings)
-    if erasing.unfinished_erasure(settings):
+    if operations.unfinished_erasure(settings):
         console.print("an erasure is not finished; ons-assets erase --resume goes on with it", style="red")
     console.print(frame_table("Files by source", operations.drops_by_status(settings)))
     _print_faults_of_layouts(settings)

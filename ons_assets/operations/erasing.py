@@ -50,11 +50,6 @@ def resume_erasure(settings: Settings, progress: Progress) -> Erased:
     return _erasing(settings, progress).resume()
 
 
-def unfinished_erasure(settings: Settings) -> bool:
-    """Return whether an erasure was begun that is not finished."""
-    return Intent.read(Home(settings.home)) is not None
-
-
 def retain(settings: Settings, progress: Progress, today: date | None = None) -> list[Erased]:
     """Erase what is older than the settings keep, source by source, and return what went.
 
