@@ -1,10 +1,11 @@
 """The one entry point of Dagster: whatever the modules `raw.py` and `assets.py` of the rooms define."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster_duckdb import DuckDBResource
@@ -69,21 +70,29 @@ def sensor_of_files(settings: Settings) -> dg.SensorDefinition:
     return drop_sensor([Fed(raw.source(settings).name, raw, following(raw)) for raw in RAW])
 
 
-def assets_of(settings: Settings) -> list[dg.AssetsDefinition]:
-    """Return the assets of one home."""
+def assets_of(settings: Settings, only: Set[dg.AssetKey] | None = None) -> list[dg.AssetsDefinition]:
+    """Return the assets of one home.
+
+    Parameters
+    ----------
+    only
+        Keys of those that are wanted, with what is made together with them; None for all.
+    """
     home = Home(settings.home)
-    return list(_assets_from(settings.expectations, home.expectations))
+    wanted = frozenset(each for each in range(len(ASSETS)) if only is None or only & {*ASSETS[each].keys})
+    return list(_assets_from(settings.expectations, home.expectations, wanted))
 
 
 @cache
-def _assets_from(expectations: Path, overlays: Path) -> tuple[dg.AssetsDefinition, ...]:
+def _assets_from(expectations: Path, overlays: Path, wanted: frozenset[int]) -> tuple[dg.AssetsDefinition, ...]:
     def suite_of(table: Table) -> Suite | None:
         # A suite that cannot be used is refused where its table is made, and keeps no other from being made.
         with suppress(SuiteError):
             return load(expectations, table.name, overlays)
         return None
 
-    return tuple(each.of(suite_of) if isinstance(each, DeclaredAsset) else each for each in ASSETS)
+    declared = [ASSETS[number] for number in sorted(wanted)]
+    return tuple(each.of(suite_of) if isinstance(each, DeclaredAsset) else each for each in declared)
 
 
 def registered(asset: dg.AssetsDefinition, register: Register) -> dg.AssetsDefinition:
@@ -111,9 +120,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
         If its register cannot be used, or a table has no owner.
     """
     settings = settings or load_settings()
-    check_grid(Home(settings.home), sources(settings))
-    register = register_of(Home(settings.home))
-    register.check_sources({raw.source(settings).name: raw.table for raw in RAW})
+    register = checked_register(settings)
     return dg.Definitions(
         assets=[registered(asset, register) for asset in assets_of(settings)],
         sensors=[
@@ -126,11 +133,53 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
             at_night(settings.geography.time_zone),
             *collecting.schedules(Home(settings.home), settings.geography.time_zone),
         ],
+        **_to_run_with(settings),
+    )
+
+
+def definitions_of(settings: Settings, keys: Set[dg.AssetKey]) -> dg.Definitions:
+    """Return the definitions of some assets of one home alone, for a run of these in this process.
+
+    All of a home are as many as take a second to define; a run of a few has no need of the others.
+
+    Parameters
+    ----------
+    settings
+        Of the home.
+    keys
+        Of the assets.
+
+    Raises
+    ------
+    BadSettings, RegisterError
+        As `build_definitions`.
+    """
+    register = checked_register(settings)
+    assets = [registered(asset, register) for asset in assets_of(settings, keys)]
+    return dg.Definitions(assets=assets, **_to_run_with(settings))
+
+
+def checked_register(settings: Settings) -> Register:
+    """Return the register of a home of which something can be made.
+
+    Raises
+    ------
+    BadSettings, RegisterError
+        As `build_definitions`.
+    """
+    check_grid(Home(settings.home), sources(settings))
+    register = register_of(Home(settings.home))
+    register.check_sources({raw.source(settings).name: raw.name for raw in RAW_TABLES})
+    return register
+
+
+def _to_run_with(settings: Settings) -> dict[str, Any]:
+    return {
         # One process a run: a step for each asset would import everything anew, and two at once would need
         # the memory of both.
-        executor=dg.in_process_executor,
-        resources={"lakehouse": Lakehouse.of(settings), "duckdb": DuckDBResource(database=":memory:")},
-    )
+        "executor": dg.in_process_executor,
+        "resources": {"lakehouse": Lakehouse.of(settings), "duckdb": DuckDBResource(database=":memory:")},
+    }
 
 
 @dg.definitions

@@ -5,13 +5,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
-from operator import or_
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.definitions import ACCOUNTS_OF_FILES, ASSETS, AT_THE_END, DATED, DAYS_OF, RAW, build_definitions
+from ons_assets.definitions import (
+    ACCOUNTS_OF_FILES,
+    ASSETS,
+    AT_THE_END,
+    DATED,
+    DAYS_OF,
+    RAW,
+    checked_register,
+    definitions_of,
+)
 from ons_assets.intake.drops import archived_path
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.reading import Difference, Rereading, rereading
@@ -30,7 +38,8 @@ COMMAND_LINE = "command-line"
 def read_waiting(settings: Settings, progress: Progress) -> list[Outcome]:
     """Read all drops that wait, and make the raw tables of what they gave, one run a source."""
     home, ledger = Home(settings.home), Ledger(Home(settings.home))
-    definitions = build_definitions(settings)
+    # Before anything is read, of which nothing could be made.
+    checked_register(settings)
     outcomes = []
     for raw in RAW:
         source = raw.source(settings)
@@ -47,7 +56,7 @@ def read_waiting(settings: Settings, progress: Progress) -> list[Outcome]:
                 )
         waiting = ledger.drops(source.name, [Status.READ])
         if waiting:
-            outcomes.append(publish_raw(settings, definitions, raw, span_of(waiting), progress))
+            outcomes.append(publish_raw(settings, raw, span_of(waiting), progress))
     return outcomes
 
 
@@ -133,17 +142,15 @@ class Again:
     def apply(self, progress: Progress) -> Outcome:
         """Let it take effect, and make the raw table of all its days anew."""
         days = self.reading.apply(COMMAND_LINE)
-        return publish_raw(self.settings, build_definitions(self.settings), self.raw, days, progress)
+        return publish_raw(self.settings, self.raw, days, progress)
 
 
-def publish_raw(
-    settings: Settings, definitions: dg.Definitions, raw: RawAsset, days: tuple[date, date] | None, progress: Progress
-) -> Outcome:
+def publish_raw(settings: Settings, raw: RawAsset, days: tuple[date, date] | None, progress: Progress) -> Outcome:
     """Make the raw table of a source, for some days or whole.
 
     Parameters
     ----------
-    definitions
+    settings
         Of the home.
     raw
         The asset.
@@ -158,16 +165,20 @@ def publish_raw(
         if raw.by_day:
             add_days_of_ledger(home, opened, raw.table, raw.source(settings).name)
             tags = tags_of_days(opened, raw.table, days)
+        definitions = definitions_of(settings, {raw.key})
         return materialize(definitions, opened, dg.AssetSelection.assets(raw.key), tags=tags, progress=progress)
 
 
 def add_days(settings: Settings) -> None:
     """Have all days be partitions of which the ledger knows: a home may come from a version that kept none."""
-    home = Home(settings.home)
-    with instance(home) as opened:
-        for raw in RAW:
-            if raw.by_day:
-                add_days_of_ledger(home, opened, raw.table, raw.source(settings).name)
+    with instance(Home(settings.home)) as opened:
+        _add_days(settings, opened)
+
+
+def _add_days(settings: Settings, opened: dg.DagsterInstance) -> None:
+    for raw in RAW:
+        if raw.by_day:
+            add_days_of_ledger(Home(settings.home), opened, raw.table, raw.source(settings).name)
 
 
 def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | None, progress: Progress) -> Outcome:
@@ -186,10 +197,10 @@ def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | Non
     UnknownName
         If there is no such asset or group.
     """
-    home, definitions = Home(settings.home), build_definitions(settings)
-    keys = _selection(names).resolve(definitions.resolve_asset_graph())
-    add_days(settings)
-    with instance(home) as opened:
+    keys = _keys(names)
+    definitions = definitions_of(settings, keys)
+    with instance(Home(settings.home)) as opened:
+        _add_days(settings, opened)
         tags = {table: _tags_of_days(settings, opened, table, days) for table in {DAYS_OF[key] for key in keys & DATED}}
         keys = {key for key in keys if key not in DATED or tags[DAYS_OF[key]]}
         outcomes = [
@@ -226,7 +237,7 @@ def account_for_files(settings: Settings, progress: Progress) -> Outcome:
     """Say what became of files, whatever it was: in the ledger as a table, in the database, in the report."""
     with instance(Home(settings.home)) as opened:
         selection = dg.AssetSelection.assets(*ACCOUNTS_OF_FILES)
-        return materialize(build_definitions(settings), opened, selection, progress=progress)
+        return materialize(definitions_of(settings, ACCOUNTS_OF_FILES), opened, selection, progress=progress)
 
 
 def made_together(names: Sequence[str]) -> dict[str, list[str]]:
@@ -240,18 +251,13 @@ def made_together(names: Sequence[str]) -> dict[str, list[str]]:
     return together
 
 
-def _selection(names: Sequence[str]) -> dg.AssetSelection:
-    raw = dg.AssetSelection.assets(*(each.key for each in RAW))
-    if not names:
-        return dg.AssetSelection.all() - raw
-    keys = {key.to_user_string(): asset.keys for asset in ASSETS for key in asset.keys}
-    groups = {name.split("/")[0] for name in keys}
-    chosen: list[dg.AssetSelection] = []
-    for name in names:
-        if name in keys:
-            chosen.append(dg.AssetSelection.assets(*keys[name]))
-        elif name in groups:
-            chosen.append(dg.AssetSelection.groups(name) - raw)
-        else:
-            raise UnknownName(f"there is no asset or group {name!r}; there are {', '.join(sorted([*groups, *keys]))}")
-    return reduce(or_, chosen)
+def _keys(names: Sequence[str]) -> set[dg.AssetKey]:
+    raw = {each.key for each in RAW}
+    together = {key.to_user_string(): {*asset.keys} for asset in ASSETS for key in asset.keys}
+    groups: dict[str, set[dg.AssetKey]] = {}
+    for name, keys in together.items():
+        groups.setdefault(name.split("/")[0], set()).update(keys - raw)
+    chosen = together | groups
+    if unknown := [name for name in names if name not in chosen]:
+        raise UnknownName(f"there is no asset or group {unknown[0]!r}; there are {', '.join(sorted(chosen))}")
+    return {key for name in names or groups for key in chosen[name]}
