@@ -1,10 +1,11 @@
-"""The one entry point of Dagster: whatever the modules `assets.py` of the rooms define."""
+"""The one entry point of Dagster: whatever the modules `raw.py` and `assets.py` of the rooms define."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster_duckdb import DuckDBResource
@@ -21,11 +22,12 @@ from ons_assets.lakehouse.tables import Table
 from ons_assets.orchestration import collecting
 from ons_assets.orchestration.accounting import accounts_sensor
 from ons_assets.orchestration.alerting import alerts_sensor
-from ons_assets.orchestration.assets import DeclaredAsset, DerivedAsset, RawAsset
+from ons_assets.orchestration.assets import DeclaredAsset, DerivedAsset, RawAsset, ingested
 from ons_assets.orchestration.following import following_sensor
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.retention import at_night
 from ons_assets.orchestration.sensors import Fed, drop_sensor
+from ons_assets.raw_tables import RAW_TABLES, sources
 from ons_assets.settings import Settings, load_settings
 
 
@@ -35,8 +37,8 @@ def _defined() -> Iterator[dg.AssetsDefinition | DeclaredAsset]:
         yield from (each for each in vars(module).values() if isinstance(each, dg.AssetsDefinition | DeclaredAsset))
 
 
-ASSETS = tuple(_defined())
-RAW = tuple(each for each in ASSETS if isinstance(each, RawAsset))
+RAW = tuple(ingested(declared) for declared in RAW_TABLES)
+ASSETS = (*RAW, *_defined())
 ACCOUNTS = frozenset(key for each in accounts.ACCOUNTS for key in each.keys)
 ACCOUNTS_OF_FILES = frozenset(key for each in accounts.ACCOUNTS_OF_FILES for key in each.keys)
 # Tables are made of the ledger, too; whatever else is an account is made at the end.
@@ -68,21 +70,29 @@ def sensor_of_files(settings: Settings) -> dg.SensorDefinition:
     return drop_sensor([Fed(raw.source(settings).name, raw, following(raw)) for raw in RAW])
 
 
-def assets_of(settings: Settings) -> list[dg.AssetsDefinition]:
-    """Return the assets of one home."""
+def assets_of(settings: Settings, only: Set[dg.AssetKey] | None = None) -> list[dg.AssetsDefinition]:
+    """Return the assets of one home.
+
+    Parameters
+    ----------
+    only
+        Keys of those that are wanted, with what is made together with them; None for all.
+    """
     home = Home(settings.home)
-    return list(_assets_from(settings.expectations, home.expectations))
+    wanted = frozenset(each for each in range(len(ASSETS)) if only is None or only & {*ASSETS[each].keys})
+    return list(_assets_from(settings.expectations, home.expectations, wanted))
 
 
 @cache
-def _assets_from(expectations: Path, overlays: Path) -> tuple[dg.AssetsDefinition, ...]:
+def _assets_from(expectations: Path, overlays: Path, wanted: frozenset[int]) -> tuple[dg.AssetsDefinition, ...]:
     def suite_of(table: Table) -> Suite | None:
         # A suite that cannot be used is refused where its table is made, and keeps no other from being made.
         with suppress(SuiteError):
             return load(expectations, table.name, overlays)
         return None
 
-    return tuple(each.of(suite_of) if isinstance(each, DeclaredAsset) else each for each in ASSETS)
+    declared = [ASSETS[number] for number in sorted(wanted)]
+    return tuple(each.of(suite_of) if isinstance(each, DeclaredAsset) else each for each in declared)
 
 
 def registered(asset: dg.AssetsDefinition, register: Register) -> dg.AssetsDefinition:
@@ -110,9 +120,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
         If its register cannot be used, or a table has no owner.
     """
     settings = settings or load_settings()
-    check_grid(Home(settings.home), [raw.source(settings) for raw in RAW])
-    register = register_of(Home(settings.home))
-    register.check_sources({raw.source(settings).name: raw.table for raw in RAW})
+    register = checked_register(settings)
     return dg.Definitions(
         assets=[registered(asset, register) for asset in assets_of(settings)],
         sensors=[
@@ -125,11 +133,53 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
             at_night(settings.geography.time_zone),
             *collecting.schedules(Home(settings.home), settings.geography.time_zone),
         ],
+        **_to_run_with(settings),
+    )
+
+
+def definitions_of(settings: Settings, keys: Set[dg.AssetKey]) -> dg.Definitions:
+    """Return the definitions of some assets of one home alone, for a run of these in this process.
+
+    All of a home are as many as take a second to define; a run of a few has no need of the others.
+
+    Parameters
+    ----------
+    settings
+        Of the home.
+    keys
+        Of the assets.
+
+    Raises
+    ------
+    BadSettings, RegisterError
+        As `build_definitions`.
+    """
+    register = checked_register(settings)
+    assets = [registered(asset, register) for asset in assets_of(settings, keys)]
+    return dg.Definitions(assets=assets, **_to_run_with(settings))
+
+
+def checked_register(settings: Settings) -> Register:
+    """Return the register of a home of which something can be made.
+
+    Raises
+    ------
+    BadSettings, RegisterError
+        As `build_definitions`.
+    """
+    check_grid(Home(settings.home), sources(settings))
+    register = register_of(Home(settings.home))
+    register.check_sources({raw.source(settings).name: raw.name for raw in RAW_TABLES})
+    return register
+
+
+def _to_run_with(settings: Settings) -> dict[str, Any]:
+    return {
         # One process a run: a step for each asset would import everything anew, and two at once would need
         # the memory of both.
-        executor=dg.in_process_executor,
-        resources={"lakehouse": Lakehouse.of(settings), "duckdb": DuckDBResource(database=":memory:")},
-    )
+        "executor": dg.in_process_executor,
+        "resources": {"lakehouse": Lakehouse.of(settings), "duckdb": DuckDBResource(database=":memory:")},
+    }
 
 
 @dg.definitions

@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from ons_assets import garbage
 from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.judge import great_expectations
 from ons_assets.orchestration import runs
 from tests.shared import DATA
 from tests.workbench import Workbench
@@ -28,8 +29,7 @@ def pytest_configure() -> None:
 def pytest_collection_finish() -> None:
     """Look for garbage among what tests make, as seldom as the commands do: what was imported is much."""
     # Most tests need it, and it is imported late.
-    import great_expectations  # noqa: F401
-
+    great_expectations()
     gc.freeze()
     garbage.look_seldom()
     gc.enable()

@@ -2,8 +2,7 @@
 
 import typer
 
-from ons_assets.cli.terminal import HomeOption, console, fail_unless
-from ons_assets.settings import load_settings
+from ons_assets.cli.terminal import HomeOption, console, fail_unless, settings_of
 
 alerts = typer.Typer(help="Who is told when a file was refused or a table was not made.", no_args_is_help=True)
 
@@ -18,7 +17,7 @@ def try_alerts(home: HomeOption = None) -> None:
     """Send a message by every channel of [alerts] in the settings, to see whether it arrives."""
     from ons_assets.operations import alerting
 
-    results = alerting.send_trial(load_settings(home))
+    results = alerting.send_trial(settings_of(home))
     fail_unless(bool(results), "[alerts] in the settings names no command, webhook or mail")
     for name, fault in results.items():
         console.print(f"{name}: {fault or 'sent'}", style="red" if fault else None, soft_wrap=True)

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ons_assets.cli.terminal import HomeOption, console
-from ons_assets.settings import load_settings
+from ons_assets.cli.terminal import HomeOption, console, settings_of
 from ons_assets.wording import counted
 
 MEGABYTE = 1e6
@@ -21,7 +20,7 @@ def backup(
     from ons_assets.lakehouse.backup import back_up
     from ons_assets.lakehouse.home import Home
 
-    made = back_up(Home(load_settings(home).home), folder, wait)
+    made = back_up(Home(settings_of(home).home), folder, wait)
     what = f"{counted(len(made.files), 'file')}, {made.size_bytes / MEGABYTE:,.1f} MB, {made.linked:,} as before"
     console.print(f"{made.folder}: {what}", soft_wrap=True)
     console.print(

@@ -5,8 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ons_assets.cli.terminal import HomeOption, console, fail_unless, frame_table, name_or_command, progress_of
-from ons_assets.settings import load_settings
+from ons_assets.cli.terminal import (
+    HomeOption,
+    console,
+    fail_unless,
+    frame_table,
+    name_or_command,
+    progress_of,
+    settings_of,
+)
 from ons_assets.wording import counted
 
 if TYPE_CHECKING:
@@ -33,7 +40,7 @@ def collect_shops(
     from ons_assets.operations import collecting
 
     with progress_of("collecting") as progress:
-        made = collecting.collect(load_settings(home), names or [], progress, again=again, wait=wait)
+        made = collecting.collect(settings_of(home), names or [], progress, again=again, wait=wait)
     for each in made:
         _say(each)
     lacking = [f"{each['retailer']} ({each['status']})" for each in made if each["status"] != "complete"]
@@ -68,7 +75,7 @@ def accept_proposal(
     """Take over a shelf that was renamed, and make the days good from the pages that are kept."""
     from ons_assets.operations import collecting
 
-    for each in collecting.accept(load_settings(home), shop, by, item):
+    for each in collecting.accept(settings_of(home), shop, by, item):
         _say(each)
 
 
@@ -79,8 +86,8 @@ def check_shops(home: HomeOption = None) -> None:
     from ons_assets.collectors.prices import shops
     from ons_assets.lakehouse.home import Home
 
-    paths, bad = shops.paths(Home(load_settings(home).home)), 0
-    fail_unless(bool(paths), f"no shop is described in {shops.folder(Home(load_settings(home).home))}")
+    paths, bad = shops.paths(Home(settings_of(home).home)), 0
+    fail_unless(bool(paths), f"no shop is described in {shops.folder(Home(settings_of(home).home))}")
     for path in paths:
         try:
             shop = shops.read(path)
@@ -106,7 +113,7 @@ def look_at_page(
     from ons_assets.collectors.prices import pages, quotes, shops
     from ons_assets.lakehouse.home import Home
 
-    described = shops.named(Home(load_settings(home).home), shop)
+    described = shops.named(Home(settings_of(home).home), shop)
     fail_unless(page.is_file(), f"there is no file {page}")
     saved = pages.Page(described.address, page.read_bytes())
     found, faults = quotes.quotes_of(saved, described)
@@ -134,7 +141,7 @@ def show_status(home: HomeOption = None) -> None:
     from ons_assets.lakehouse.home import Home
     from ons_assets.operations import collecting
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     if not shops.paths(Home(settings.home)):
         console.print(f"no shop is described in {shops.folder(Home(settings.home))}", soft_wrap=True)
         return

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from ons_assets.cli.terminal import HomeOption, console, fail_unless, progress_of
-from ons_assets.settings import load_settings
+from ons_assets.cli.terminal import HomeOption, console, fail_unless, progress_of, settings_of
 from ons_assets.wording import counted
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def erase(
     from ons_assets import operations
     from ons_assets.operations import erasing
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     people, single = _names(subject, subjects), _names(record, records)
     if resume:
         fail_unless(source is None and not people and not single, "--resume goes on as was asked before: say no more")
@@ -58,7 +57,7 @@ def retain(home: HomeOption = None) -> None:
     from ons_assets import operations
     from ons_assets.operations import erasing
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_home(settings)
     with progress_of("looking for what is too old") as progress:
         done = erasing.retain(settings, progress)

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ons_assets.cli.terminal import HomeOption, console, fail_unless
-from ons_assets.settings import load_settings
+from ons_assets.cli.terminal import HomeOption, console, fail_unless, settings_of
 from ons_assets.wording import counted
 
 expectations = typer.Typer(help="Bounds of the tables: show them, check those of your own.", no_args_is_help=True)
@@ -20,7 +19,7 @@ def show_expectations(
     """Show the bounds that hold for a table, by the names under which a file of the home changes them."""
     from ons_assets.operations import bounds
 
-    for name, said in bounds.in_force(load_settings(home), table):
+    for name, said in bounds.in_force(settings_of(home), table):
         console.print(f"{name}: {said}", soft_wrap=True, highlight=False)
 
 
@@ -33,7 +32,7 @@ def check_expectations(
     """Say what the bounds of your own change, and what is wrong with them."""
     from ons_assets.operations import bounds
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     if file is None:
         fail_unless(table is None, "--table goes with a file")
         checked = bounds.check_all(settings)

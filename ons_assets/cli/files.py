@@ -18,8 +18,8 @@ from ons_assets.cli.terminal import (
     fail_unless,
     print_outcome,
     progress_of,
+    settings_of,
 )
-from ons_assets.settings import load_settings
 from ons_assets.wording import counted
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def ingest(
     """Archive files, read them, and publish the raw tables of their days."""
     from ons_assets import operations
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_home(settings)
     with progress_of("taking files") as progress:
         taken = (
@@ -62,7 +62,7 @@ def retry(
     """Read files that were refused once more, from the archive."""
     from ons_assets import operations
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_made_home(settings)
     with progress_of("reading") as progress:
         again, outcomes = operations.retry(settings, drops or [], progress)
@@ -77,7 +77,7 @@ def names(
     """Say what suppliers called files about people; such a name may tell of whom they are, so nothing else says it."""
     from ons_assets import operations
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_made_home(settings)
     for number, name in operations.names(settings, drops).items():
         # A name with a line break must not look like the name of another file.
@@ -94,7 +94,7 @@ def reread(
     """Read accepted files once more under the layouts and parameters of now; what that changes is shown first."""
     from ons_assets import operations
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_made_home(settings)
     with operations.reread(settings, source, days_of(first, last)) as again:
         changed = [each for each in again.differences if each.changes]

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ons_assets.cli.terminal import HomeOption, console, fail_unless, frame_table, name_or_command, upright
-from ons_assets.settings import load_settings
+from ons_assets.cli.terminal import HomeOption, console, fail_unless, frame_table, name_or_command, settings_of, upright
 from ons_assets.wording import counted
 
 STREAMS = "streams"
@@ -31,7 +30,7 @@ def harvest_streams(
     from ons_assets.collectors.streams import process
     from ons_assets.lakehouse.home import Home
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     if not Home(settings.home).is_made:
         # It takes seconds that a harvester would not receive anything in, and once is enough.
         from ons_assets import operations
@@ -55,7 +54,7 @@ def show_status(home: HomeOption = None) -> None:
     from ons_assets.collectors.streams.standing import standing
     from ons_assets.lakehouse.home import Home
 
-    home_of_it = Home(load_settings(home).home)
+    home_of_it = Home(settings_of(home).home)
     if not description.paths(home_of_it):
         console.print(f"no stream is described in {description.folder(home_of_it)}", soft_wrap=True)
         return
@@ -69,7 +68,7 @@ def check_streams(home: HomeOption = None) -> None:
     from ons_assets.collectors.streams import description
     from ons_assets.lakehouse.home import Home
 
-    home_of_it = Home(load_settings(home).home)
+    home_of_it = Home(settings_of(home).home)
     paths, bad = description.paths(home_of_it), 0
     fail_unless(bool(paths), f"no stream is described in {description.folder(home_of_it)}")
     for path in paths:
@@ -98,7 +97,7 @@ def look_at_messages(
     from ons_assets.lakehouse.home import Home
 
     fail_unless(file.is_file(), f"there is no file {file}")
-    console.print(frame_table("messages", look(Home(load_settings(home).home), stream, file)))
+    console.print(frame_table("messages", look(Home(settings_of(home).home), stream, file)))
 
 
 @harvesters.command("example")
@@ -121,7 +120,7 @@ def print_unit(
     from ons_assets.collectors.streams.standing import unit
     from ons_assets.lakehouse.home import Home
 
-    print(unit(Home(load_settings(home).home), stream), end="")
+    print(unit(Home(settings_of(home).home), stream), end="")
 
 
 @harvesters.command("schema")

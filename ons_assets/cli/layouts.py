@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ons_assets.cli.terminal import Failed, HomeOption, console, errors, fail_unless, upright
-from ons_assets.settings import load_settings
+from ons_assets.cli.terminal import Failed, HomeOption, console, errors, fail_unless, settings_of, upright
 from ons_assets.wording import counted
 
 layouts = typer.Typer(help="Layouts of files: look at a file through one, draft one.", no_args_is_help=True)
@@ -27,7 +26,7 @@ def check_layout(
 
     _check_there(file)
     given = shelf.one(layout) if layout is not None else None
-    with operations.looking(load_settings(home), source) as of:
+    with operations.looking(settings_of(home), source) as of:
         checked = drafting.check(of, file, given)
     shown = drafting.shown_name(of, file)
     console.print(f"{shown} is {checked.kind}", soft_wrap=True)
@@ -64,7 +63,7 @@ def draft_layout(
 
     _check_there(file)
     try:
-        draft = drafting.draft(operations.source_named(load_settings(home), source), file)
+        draft = drafting.draft(operations.source_named(settings_of(home), source), file)
     except Unreadable as error:
         raise Failed(str(error)) from None
     console.print(draft, end="", soft_wrap=True, highlight=False)

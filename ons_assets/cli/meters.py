@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ons_assets.cli.terminal import Failed, HomeOption, console, errors, progress_of
-from ons_assets.settings import load_settings
+from ons_assets.cli.terminal import Failed, HomeOption, console, errors, progress_of, settings_of
 
 meter = typer.Typer(help="Single meters: their figures, for who is permitted to see them.", no_args_is_help=True)
 NOT_PERMITTED = 2
@@ -35,7 +34,7 @@ def show_meter(
     from ons_assets import operations
     from ons_assets.operations import showing
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_made_home(settings)
     asked = sys.stdin.readline().strip() if name == "-" else name
     if not asked:

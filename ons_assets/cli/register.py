@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
-from ons_assets.cli.terminal import HomeOption, console
-from ons_assets.settings import load_settings
+from ons_assets.cli.terminal import HomeOption, console, settings_of
 from ons_assets.wording import counted
 
 register = typer.Typer(help="Who answers for each table: show it, check what you wrote.", no_args_is_help=True)
@@ -20,7 +19,7 @@ def show_register(
     """Show who answers for a table, where its data come from, what they are for, and whether they may be published."""
     from ons_assets.operations import registering
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     if table is not None:
         for word, said in registering.shown(settings, table):
             console.print(f"{word}: {said}", soft_wrap=True, highlight=False)
@@ -36,7 +35,7 @@ def check_register(home: HomeOption = None) -> None:
     """Say whether the register can be used, and what in it a person should see to."""
     from ons_assets.operations import registering
 
-    entries, remarks = registering.check(load_settings(home))
+    entries, remarks = registering.check(settings_of(home))
     for said in remarks:
         console.print(said, style="yellow", soft_wrap=True)
     own = sum(bool(entry.of_home) for entry in entries.values())

@@ -6,13 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Column, Table
 
-from ons_assets.cli.terminal import SHOWN, Failed, HomeOption, console, errors, fail_unless, print_outcome, progress_of
-from ons_assets.settings import Settings, load_settings
+from ons_assets.cli.terminal import (
+    SHOWN,
+    Failed,
+    HomeOption,
+    console,
+    errors,
+    fail_unless,
+    print_outcome,
+    progress_of,
+    settings_of,
+)
 from ons_assets.wording import counted
 
 if TYPE_CHECKING:
     from ons_assets.governance.releases.making import Draft
     from ons_assets.operations.releasing import Verdict
+    from ons_assets.settings import Settings
 
 
 def publish(
@@ -30,7 +40,7 @@ def publish(
     from ons_assets import operations
     from ons_assets.operations import releasing, tracing
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_home(settings)
     with progress_of("attacking") as progress:
         with releasing.drawn_up(settings, table) as drawn:
@@ -63,7 +73,7 @@ def withdraw(
     from ons_assets import operations
     from ons_assets.operations import releasing
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_home(settings)
     releasing.withdraw(settings, table, version, reason)
     with progress_of("publishing the ledger of releases") as progress:
@@ -76,7 +86,7 @@ def releases(home: HomeOption = None) -> None:
     from ons_assets import operations
     from ons_assets.operations import releasing
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_home(settings)
     entries, faults = releasing.releases(settings)
     table = Table(Column("table", overflow="fold"), "version", "status", "made (UTC)", "approved by", "reason")
@@ -123,7 +133,7 @@ def _print_draft(draft: "Draft") -> None:
         errors.print(f"and {len(draft.chains) - SHOWN:,} more")
 
 
-def _follow_release_ledger(settings: Settings, progress: Callable[[str], None]) -> None:
+def _follow_release_ledger(settings: "Settings", progress: Callable[[str], None]) -> None:
     from ons_assets.operations import releasing
 
     outcome = releasing.publish_release_ledger(settings, progress)

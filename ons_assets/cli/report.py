@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ons_assets.cli.terminal import HomeOption, console, fail_unless, progress_of
-from ons_assets.settings import load_settings
+from ons_assets.cli.terminal import HomeOption, console, fail_unless, progress_of, settings_of
 
 
 def report(
@@ -27,7 +26,7 @@ def report(
 
     fail_unless(since is None or until is None or since <= until, "--since is after --until")
     first, last = (day.date() if day is not None else None for day in (since, until))
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_made_home(settings)
     if summary:
         typer.echo(reporting.in_short(settings, first, last), nl=False)

@@ -1,12 +1,14 @@
 """The services: the UI, and the daemon that takes what is dropped."""
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ons_assets.cli.terminal import Failed, HomeOption, console, fail_unless
-from ons_assets.settings import Settings, load_settings
+from ons_assets.cli.terminal import Failed, HomeOption, console, fail_unless, settings_of
+
+if TYPE_CHECKING:
+    from ons_assets.settings import Settings
 
 
 def serve(
@@ -37,7 +39,7 @@ def serve(
         behind_proxy is None or is_name(behind_proxy),
         f"--behind-proxy takes the name of a machine alone, such as assets.example.gov, and not {behind_proxy!r}",
     )
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_home(settings)
     close_dead_runs(Home(settings.home))
     prepare_instance(Home(settings.home))
@@ -54,7 +56,7 @@ def serve(
         raise Failed(str(error)) from None
 
 
-def _print_addresses(settings: Settings, host: str, port: int) -> None:
+def _print_addresses(settings: "Settings", host: str, port: int) -> None:
     from ons_assets import operations
     from ons_assets.orchestration.report_pages import REPORT
 

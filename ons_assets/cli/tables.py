@@ -1,7 +1,7 @@
 """Tables: made, and how they and everything else stand."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -16,9 +16,12 @@ from ons_assets.cli.terminal import (
     frame_table,
     print_outcome,
     progress_of,
+    settings_of,
 )
-from ons_assets.settings import Settings, load_settings
 from ons_assets.wording import counted
+
+if TYPE_CHECKING:
+    from ons_assets.settings import Settings
 
 
 def materialize(
@@ -33,7 +36,7 @@ def materialize(
     from ons_assets import operations
     from ons_assets.operations import bounds
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_home(settings)
     for sentence in bounds.strays(settings):
         console.print(sentence, style="yellow", soft_wrap=True)
@@ -49,11 +52,11 @@ def materialize(
 def status(home: HomeOption = None) -> None:
     """Say how things stand: files by source, tables, quarantine."""
     from ons_assets import operations
-    from ons_assets.operations import bounds, erasing
+    from ons_assets.operations import bounds
 
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_made_home(settings)
-    if erasing.unfinished_erasure(settings):
+    if operations.unfinished_erasure(settings):
         console.print("an erasure is not finished; ons-assets erase --resume goes on with it", style="red")
     console.print(frame_table("Files by source", operations.drops_by_status(settings)))
     _print_faults_of_layouts(settings)
@@ -90,7 +93,7 @@ def status(home: HomeOption = None) -> None:
         console.print(entries)
 
 
-def _print_faults_of_layouts(settings: Settings) -> None:
+def _print_faults_of_layouts(settings: "Settings") -> None:
     from ons_assets import operations
 
     for source, sentence in operations.broken_layouts(settings):
@@ -113,9 +116,9 @@ def parameters(
     from ons_assets.parameters.description import page
 
     if markdown:
-        typer.echo(page(Settings.model_construct()), nl=False)
+        typer.echo(page(of_home.Settings.model_construct()), nl=False)
         return
-    found = of_home.of_domain(of_home.origins(load_settings(home)), domain)
+    found = of_home.of_domain(of_home.origins(settings_of(home)), domain)
     for each in found:
         shown = each.parameter
         console.print(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ons_assets.orchestration.runs import Outcome
+    from ons_assets.settings import Settings
 
 
 class _Plain(Console):
@@ -41,6 +42,14 @@ HomeOption = Annotated[
 SHOWN = 15
 # Tables that are made and told one by one; of more, a line says how many.
 NAMED = 6
+
+
+def settings_of(home: Path | None) -> "Settings":
+    """Return the settings of a home, as `ons_assets.settings.load_settings` does."""
+    # Their models take longer to build than the help takes, which has no need of them.
+    from ons_assets.settings import load_settings
+
+    return load_settings(home)
 
 
 class Failed(Exception):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ons_assets.cli.terminal import HomeOption, fail_unless, progress_of
-from ons_assets.settings import Settings, load_settings
+from ons_assets.cli.terminal import HomeOption, fail_unless, progress_of, settings_of
 
 if TYPE_CHECKING:
     from ons_assets.governance.trace.history import History
     from ons_assets.governance.trace.tracing import Trace
+    from ons_assets.settings import Settings
 
 
 class Form(StrEnum):
@@ -56,7 +56,7 @@ def trace(
     meant = [table is not None, drop is not None, every]
     fail_unless(sum(meant) == 1, "say one of a table, --drop and --all")
     fail_unless(table is not None or (where is None and version is None and not verify and page is None), OF_A_TABLE)
-    settings = load_settings(home)
+    settings = settings_of(home)
     operations.open_made_home(settings)
     if drop is not None:
         _print_impact(settings, drop, form)
@@ -69,7 +69,7 @@ def trace(
 OF_A_TABLE = "--where, --version, --verify and --html go with a table"
 
 
-def _print_impact(settings: Settings, drop: str, form: Form) -> None:
+def _print_impact(settings: "Settings", drop: str, form: Form) -> None:
     from ons_assets.governance.trace import tracing, words
     from ons_assets.operations import tracing as work
 
@@ -79,7 +79,7 @@ def _print_impact(settings: Settings, drop: str, form: Form) -> None:
     typer.echo(_dumped(tracing.impact_as_json(found)) if form is Form.JSON else _safe(words.impact_text(found)))
 
 
-def _print_all(settings: Settings, form: Form) -> None:
+def _print_all(settings: "Settings", form: Form) -> None:
     from ons_assets.governance.trace import openlineage, prov, words
     from ons_assets.operations import tracing as work
 
@@ -101,7 +101,7 @@ def _print_all(settings: Settings, form: Form) -> None:
 
 
 def _print_trace(
-    settings: Settings,
+    settings: "Settings",
     table: str,
     where: str | None,
     version: int | None,
@@ -132,7 +132,7 @@ def _print_trace(
     fail_unless(verdict.is_verified, "it did not come out again as it is published; see above")
 
 
-def _written(settings: Settings, history: "History", found: "Trace", form: Form) -> str:
+def _written(settings: "Settings", history: "History", found: "Trace", form: Form) -> str:
     from ons_assets.governance.trace import openlineage, prov, tracing, words
     from ons_assets.operations import tracing as work
 

@@ -6,8 +6,16 @@ from typing import Annotated
 import typer
 
 from ons_assets.cli.files import print_drops
-from ons_assets.cli.terminal import Failed, HomeOption, console, fail_unless, frame_table, print_outcome, progress_of
-from ons_assets.settings import load_settings
+from ons_assets.cli.terminal import (
+    Failed,
+    HomeOption,
+    console,
+    fail_unless,
+    frame_table,
+    print_outcome,
+    progress_of,
+    settings_of,
+)
 
 ALL = "all"
 
@@ -19,7 +27,7 @@ def demo(
     """Simulate a small country, ingest its files, materialise every asset, and print what was found."""
     from ons_assets import demo as show
 
-    settings = show.prepared(load_settings(home))
+    settings = show.prepared(settings_of(home))
     with progress_of("simulating") as progress:
         show.simulate(settings, scale, progress)
         show.collect(settings, progress)

@@ -8,6 +8,7 @@ there; by Spark go numbers of parts, and what came of them.
 import os
 import pickle
 import re
+import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ons_assets.engine.parts import Impossible, Made, Part
 from ons_assets.engine.tasks import Outcome
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 REMOTE = "sc://"
 FUNCTION = "function.pickle"
+PORTS = {"sc": 15002, "spark": 7077}
+SECONDS_TO_ANSWER = 10
+# By their addresses.
+_SESSIONS: dict[str, "SparkSession"] = {}
 INSTALL = "the engine needs PySpark: pip install 'ons-assets[spark]'"
 
 
@@ -62,11 +68,12 @@ class SparkEngine:
                 return
             # A number a task, so that a worker that is lost costs one part and no other waits for it.
             try:
-                numbers = session_of(self.address, self.options).range(0, number, 1, number)
+                numbers = _session(self.address, self.options).range(0, number, 1, number)
                 done = numbers.mapInArrow(tasks.work, "part long, outcome binary").collect()
             except Impossible:
                 raise
             except Exception as error:
+                _SESSIONS.pop(self.address, None)
                 raise Impossible(f"Spark at {self.address} cannot work: {_reason(error)}") from None
             for row in sorted(done, key=lambda row: row.part):
                 yield pickle.loads(row.outcome).get()
@@ -108,26 +115,33 @@ class _Tasks:
         return self.folder / f"{number:06}.pickle"
 
 
-def session_of(address: str, options: Mapping[str, str]) -> "SparkSession":
-    """Return the session of this process at an address, begun if there is none.
+def _session(address: str, options: Mapping[str, str]) -> "SparkSession":
+    """Return the session of this process at an address, begun if there is none."""
+    if (session := _SESSIONS.get(address)) is None:
+        # Spark's client asks somebody who is not there for ten minutes.
+        _knock(address)
+        session = _SESSIONS[address] = _begun(address, options)
+    return session
 
-    Parameters
-    ----------
-    address, options
-        As of `SparkEngine`.
 
-    Raises
-    ------
-    Impossible
-        If there is no PySpark.
-    """
+def _knock(address: str) -> None:
+    at = urlsplit(address)
+    if at.scheme not in PORTS or at.hostname is None:
+        return
+    try:
+        socket.create_connection((at.hostname, at.port or PORTS[at.scheme]), SECONDS_TO_ANSWER).close()
+    except OSError as error:
+        raise Impossible(f"nobody answers as Spark at {address}: {error.strerror or error}") from None
+
+
+def _begun(address: str, options: Mapping[str, str]) -> "SparkSession":
     # It does not know the newest pandas, by which nothing here is sent.
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     try:
         from pyspark.sql import SparkSession
     except ImportError:
         raise Impossible(INSTALL) from None
-    if address.startswith(REMOTE):
+    if is_remote := address.startswith(REMOTE):
         builder = SparkSession.builder.remote(address)
     else:
         builder = SparkSession.builder.master(address)
@@ -138,7 +152,8 @@ def session_of(address: str, options: Mapping[str, str]) -> "SparkSession":
     builder = builder.appName("ons-assets")
     for name, value in options.items():
         builder = builder.config(name, value)
-    session: SparkSession = builder.getOrCreate()
+    # A session that is there may be one at another address.
+    session: SparkSession = builder.create() if is_remote else builder.getOrCreate()
     return session
 
 

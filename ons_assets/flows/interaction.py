@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
 
 FloatArray = npt.NDArray[np.float64]
 Law = Literal["power", "exponential"]
@@ -83,6 +82,8 @@ def gravity(
     Wilson (1971), "A family of spatial interaction models, and associated developments", Environment and
     Planning 3, pp. 1-32.
     """
+    from scipy.optimize import minimize_scalar
+
     flows, distance = np.asarray(observed, dtype=np.float64), np.asarray(distance_km, dtype=np.float64)
     if flows.sum() <= 0:
         raise ValueError("a gravity model cannot be fitted to no flows")

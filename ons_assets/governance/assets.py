@@ -15,7 +15,6 @@ from ons_assets.governance.accesses.access_ledger import AccessLedger
 from ons_assets.governance.areas import profile, together
 from ons_assets.governance.areas.told import Told
 from ons_assets.governance.disclosure.account import disclosure_audit
-from ons_assets.governance.outages.outage_files import OutageFiles
 from ons_assets.governance.register import register_of
 from ons_assets.governance.register import table as register_table
 from ons_assets.governance.releases.release_ledger import ReleaseLedger
@@ -27,7 +26,7 @@ from ons_assets.intake.ingestion import DROP_SHA256
 from ons_assets.lakehouse import lake, postgres, warehouse
 from ons_assets.lakehouse.increments import Replacement
 from ons_assets.lakehouse.tables import Sensitivity
-from ons_assets.orchestration.assets import ingested, published
+from ons_assets.orchestration.assets import published
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.parameters.area_profile import AreaProfileParameters, CombinedEstimateParameters
 from ons_assets.parameters.geography import Country
@@ -43,7 +42,6 @@ FROM_DROPS = [
     if DROP_SHA256 in table.column_names and not any(name in table.source for name in CATALOGUE)
 ]
 
-outages = ingested("governance/outages", OutageFiles.of)
 
 OF_AREAS = (COMBINED_ESTIMATES.name, AREA_PROFILE.name)
 

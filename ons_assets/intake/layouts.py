@@ -20,6 +20,7 @@ tried before those that are built in.
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import polars as pl
@@ -430,6 +431,7 @@ def completion(form: str) -> tuple[str, str]:
     return (":00", ":%M") if HOURS.search(form) and not MINUTES.search(form) else ("", "")
 
 
+@cache
 def _time_format(form: str) -> str:
     if form in ("epoch", "epoch-ms"):
         return form

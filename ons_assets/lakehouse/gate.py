@@ -18,6 +18,7 @@ import polars as pl
 
 from ons_assets.lakehouse import each_value
 from ons_assets.lakehouse.bounds_in_words import NONE, bound_in_words, columns_of, value_in_words
+from ons_assets.lakehouse.judge import great_expectations
 from ons_assets.lakehouse.overlays import load
 from ons_assets.lakehouse.suites import Overlay, Suite, SuiteError, names
 from ons_assets.lakehouse.tables import Sensitivity, Table
@@ -333,10 +334,9 @@ def _named(suite: Suite) -> list[dict[str, Any]]:
 
 def _read(suite: Suite, stated: Sequence[dict[str, Any]]) -> "ExpectationSuite":
     """Return expectations as Great Expectations has them."""
-    import great_expectations as gx
-
+    gx = great_expectations()
     try:
-        expectations = gx.ExpectationSuite(**{**suite.content, "expectations": list(stated)})
+        expectations: ExpectationSuite = gx.ExpectationSuite(**{**suite.content, "expectations": list(stated)})
     except Exception as error:
         told = " ".join(str(error).split())
         raise SuiteError(f"Great Expectations cannot read the suite of {suite.table}: {told}") from error
@@ -367,12 +367,10 @@ def _as_read(stated: Sequence[dict[str, Any]], batch: pl.DataFrame) -> pl.DataFr
 
 @cache
 def _batch_definition() -> "BatchDefinition[Any]":
-    # Imported late: it takes seconds, and most commands never reach the gate.
-    import great_expectations as gx
-
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
-    return (
+    context = great_expectations().get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    batch: BatchDefinition[Any] = (
         context.data_sources.add_pandas("lake").add_dataframe_asset("batch").add_batch_definition_whole_dataframe("all")
     )
+    return batch

@@ -88,9 +88,11 @@ def _build_file(
     partial = unfinished(target)
     _run(connection, f"ATTACH {literal(str(partial))} AS built")
     try:
-        _run(connection, f"CREATE TABLE built.{VERSIONS} (table_name VARCHAR, version BIGINT, files_sha256 VARCHAR)")
-        _run(connection, f"COMMENT ON TABLE built.{VERSIONS} IS {literal(VERSIONS_ARE)}")
-        with _former(connection, target) as former:
+        with _former(connection, target) as former, _at_once(connection):
+            _run(
+                connection, f"CREATE TABLE built.{VERSIONS} (table_name VARCHAR, version BIGINT, files_sha256 VARCHAR)"
+            )
+            _run(connection, f"COMMENT ON TABLE built.{VERSIONS} IS {literal(VERSIONS_ARE)}")
             rows = {table.name: _copy(connection, home, table, comments.get(table.name), former) for table in tables}
         # Kept without the name under which the file is attached here: it has another one later.
         _run(connection, "USE built")
@@ -104,6 +106,18 @@ def _build_file(
     partial.chmod(PRIVATE_FILE if target == home.restricted_warehouse else 0o644)
     partial.replace(target)
     return rows
+
+
+@contextmanager
+def _at_once(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Have what is run be one transaction: most of it are comments of columns, each of which would be written alone."""
+    _run(connection, "BEGIN")
+    try:
+        yield
+    except BaseException:
+        _run(connection, "ROLLBACK")
+        raise
+    _run(connection, "COMMIT")
 
 
 @contextmanager

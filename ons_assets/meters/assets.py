@@ -22,17 +22,14 @@ from ons_assets.meters.areas.area_figures import area_tables, homes_lived_in
 from ons_assets.meters.areas.area_households import area_households, mean_people
 from ons_assets.meters.areas.dwelling_weights import NONE_COUNTED
 from ons_assets.meters.areas.fieldwork import ranked
-from ons_assets.meters.areas.meter_areas import MeterAreaFiles
 from ons_assets.meters.half_hours import daily, quality
 from ons_assets.meters.half_hours.clock_face import half_hours as half_hours_of
 from ons_assets.meters.half_hours.imputation import impute_half_hours
 from ons_assets.meters.households.household_tables import household_tables
-from ons_assets.meters.households.questionnaire import QuestionnaireFiles
 from ons_assets.meters.occupancy import occupancy_table, population_of_parts
 from ons_assets.meters.profiles import load_profiles as profiles
 from ons_assets.meters.profiles.cluster_tables import cluster_tables
-from ons_assets.meters.readings.sources import MeterFiles
-from ons_assets.orchestration.assets import ingested, published
+from ons_assets.orchestration.assets import published
 from ons_assets.parameters.meters import (
     AreaParameters,
     CalendarParameters,
@@ -41,11 +38,9 @@ from ons_assets.parameters.meters import (
     HouseholdParameters,
     ImputationParameters,
     LowUseParameters,
-    MeterAreaParameters,
     OccupancyParameters,
     ProfileClusterParameters,
     QualityParameters,
-    QuestionnaireParameters,
     Readings,
     VacancyParameters,
 )
@@ -53,10 +48,6 @@ from ons_assets.parameters.meters import (
 # Within a bucket, tables are in the order of meters and time; of readings, in that of their files.
 ORDER = ("meter", "day", "first_day", "arrival")
 _parts, _read_parts = partial(buckets.parts, order=ORDER), partial(buckets.read_parts, order=ORDER)
-
-raw_readings = ingested("meters/raw_readings", MeterFiles.of, parameters=(Readings,))
-questionnaire = ingested("meters/questionnaire", QuestionnaireFiles.of, parameters=(QuestionnaireParameters,))
-meter_areas = ingested("meters/meter_areas", MeterAreaFiles.of, parameters=(MeterAreaParameters,))
 
 
 @published("meters/half_hours", inputs=["meters/raw_readings"])

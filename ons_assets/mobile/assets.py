@@ -43,7 +43,7 @@ from ons_assets.mobile.priors import prior_of
 from ons_assets.mobile.quality_warnings import quality_warnings as hold_against_earlier_days
 from ons_assets.mobile.record_errors import record_errors as count_errors
 from ons_assets.mobile.segment_tables import days_of_events, overlapping_cells, segment_tables
-from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles, FlowFiles
+from ons_assets.mobile.sources import CellFiles, DeviceFiles, EventFiles
 from ons_assets.mobile.spans import EVENTS_AT_ONCE
 from ons_assets.mobile.tile_grids import on_grid
 from ons_assets.mobile.time_segments import AWAY
@@ -51,7 +51,7 @@ from ons_assets.mobile.tourism import tourism as add_up_tourism
 from ons_assets.mobile.usual_environment import ALL
 from ons_assets.mobile.versions import network_versions as find_versions
 from ons_assets.mobile.weighting import weigh_periods, weighable
-from ons_assets.orchestration.assets import ingested, published
+from ons_assets.orchestration.assets import published
 from ons_assets.orchestration.charts import embedded
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.parameters.geography import Country
@@ -80,11 +80,6 @@ log = logging.getLogger(__name__)
 BY_DEVICE = ("operator", "user", "place", "day")
 BY_SEGMENT = ("operator", "user", "start_utc")
 BY_TRIP = ("operator", "user", "tourism", "trip")
-
-cells = ingested("mobile/cells", CellFiles.of)
-devices = ingested("mobile/devices", DeviceFiles.of)
-phone_events = ingested("mobile/phone_events", EventFiles.of, by_day=True)
-aggregated_flows = ingested("mobile/aggregated_flows", FlowFiles.of)
 
 
 @published("mobile/event_quality", inputs=["mobile/phone_events", "mobile/cells"])

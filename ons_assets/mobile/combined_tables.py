@@ -10,8 +10,9 @@ import polars as pl
 from ons_assets.mobile.combining import FloatArray, Said, combine
 from ons_assets.mobile.device_weights import market_of_areas
 from ons_assets.mobile.flows import KEYS as FLOW_KEYS
-from ons_assets.mobile.release import ALL, PSEUDO
+from ons_assets.mobile.release import PSEUDO
 from ons_assets.mobile.weighting import Weighted, rake_to_workers, weigh
+from ons_assets.mobile.workers import ALL
 from ons_assets.parameters.mobile import WeightingParameters
 from ons_assets.parameters.mobile_people import CombinationParameters
 from ons_assets.wording import counted

@@ -7,8 +7,8 @@ import polars as pl
 from ons_assets.lakehouse.buckets import with_bucket
 from ons_assets.mobile.device_meetings import meetings, near_cells
 from ons_assets.mobile.plan import CellPlan
-from ons_assets.mobile.release import ALL
 from ons_assets.mobile.twin_devices import Twins, people_of, twins
+from ons_assets.mobile.workers import ALL
 from ons_assets.parameters.mobile_people import DeduplicationParameters
 
 COLUMNS = ("bucket", "operator", "user", "twin_prior", "twin_candidates", "twin_probability", "people_of_device")

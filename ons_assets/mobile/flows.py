@@ -7,7 +7,8 @@ import polars as pl
 from ons_assets.flows.measures import agreement, pair_up
 from ons_assets.geography.area_codes import to_current
 from ons_assets.lakehouse.sums import exact_sum
-from ons_assets.mobile.release import ALL, PSEUDO
+from ons_assets.mobile.release import PSEUDO
+from ons_assets.mobile.workers import ALL
 from ons_assets.wording import counted
 
 KEYS = ("observed", "operator", "contract", "age_group", "origin", "destination")

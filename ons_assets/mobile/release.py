@@ -9,10 +9,9 @@ from ons_assets.governance.disclosure.two_way import protect
 from ons_assets.lakehouse.disclosure import Account, Protected, kept_share
 from ons_assets.lakehouse.sums import exact_sum
 from ons_assets.mobile.in_people import in_people
-from ons_assets.mobile.workers import NONE_SEEN, PLACED, SEVERAL_SITES
+from ons_assets.mobile.workers import ALL, NONE_SEEN, PLACED, SEVERAL_SITES
 from ons_assets.parameters.mobile import ReleaseParameters
 
-ALL = "all"
 STRATA = ("contract", "age_group")
 # Places of work that are none; they are columns of the table as areas are.
 PSEUDO = (NONE_SEEN, SEVERAL_SITES)

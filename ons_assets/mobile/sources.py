@@ -20,7 +20,7 @@ from ons_assets.intake.source import TableSource, layout_folders, limits, of_ins
 from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.sums import exact_sum
-from ons_assets.mobile.release import ALL
+from ons_assets.mobile.workers import ALL
 from ons_assets.settings import Settings
 
 BUILT_IN = Path(__file__).parent / "layouts"

@@ -10,7 +10,8 @@ import polars as pl
 from ons_assets.flows.raking import Margin, rake
 from ons_assets.lakehouse.sums import exact_mean, exact_sum
 from ons_assets.mobile.flows import KEYS
-from ons_assets.mobile.release import ALL, PSEUDO
+from ons_assets.mobile.release import PSEUDO
+from ons_assets.mobile.workers import ALL
 from ons_assets.parameters.mobile import WeightingParameters
 
 FloatArray = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ from ons_assets.mobility.anchors import anchors_by_day
 from ons_assets.parameters.mobile import DeviceAnchorParameters, WorkerParameters
 
 FULL_WEEK, PART_WEEK, NIGHT_SHIFT = "full_week", "part_week", "night_shift"
-SEVERAL_SITES, NONE_SEEN = "several_sites", "none_seen"
+ALL, SEVERAL_SITES, NONE_SEEN = "all", "several_sites", "none_seen"
 # Classes of which a place of work is known.
 PLACED = (FULL_WEEK, PART_WEEK, NIGHT_SHIFT)
 

@@ -1,40 +1,93 @@
-"""What the command line does: take files, read what waits, make what follows, say how things stand."""
+"""What the command line does: take files, read what waits, make what follows, say how things stand.
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+Here stands what needs no asset; what runs assets is in `ons_assets.operations.making`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import reduce
-from operator import or_
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
-import dagster as dg
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.definitions import ACCOUNTS_OF_FILES, ASSETS, AT_THE_END, DATED, DAYS_OF, RAW, build_definitions
+from ons_assets.governance.erasure.intent import Intent
 from ons_assets.governance.register import register_of
 from ons_assets.intake import parsed, records, taking
-from ons_assets.intake.drops import StillChanging, archived_path, is_finished
+from ons_assets.intake.drops import StillChanging, is_finished
 from ons_assets.intake.fields import ColumnsOf, holders
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.one_grid import check_grid
-from ons_assets.intake.reading import OF_THE_MACHINE, Difference, Rereading, rereading, stale
-from ons_assets.intake.reading import read_waiting as read_all
+from ons_assets.intake.reading import OF_THE_MACHINE, stale
 from ons_assets.intake.recovery import recover
 from ons_assets.intake.source import Source
 from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration.assets import RawAsset
-from ons_assets.orchestration.partitions import add_days_of_ledger, add_days_until, tags_of_days
-from ons_assets.orchestration.runs import NOTHING, Outcome, instance, materialize
+from ons_assets.raw_tables import sources
 from ons_assets.settings import Settings
 
+if TYPE_CHECKING:
+    from ons_assets.operations.making import (
+        Again,
+        account_for_files,
+        add_days,
+        made_together,
+        make,
+        publish_raw,
+        read_waiting,
+        reread,
+        retry,
+    )
+
+__all__ = [
+    "Again",
+    "NoHome",
+    "Progress",
+    "TableState",
+    "Taken",
+    "UnknownName",
+    "accepted_by_row",
+    "account_for_files",
+    "add_days",
+    "broken_layouts",
+    "current",
+    "drops_by_status",
+    "looking",
+    "made_together",
+    "make",
+    "names",
+    "open_home",
+    "open_made_home",
+    "publish_raw",
+    "quarantined",
+    "read_waiting",
+    "recognising",
+    "remarks",
+    "remarks_on_layouts",
+    "reread",
+    "retry",
+    "source_named",
+    "sources",
+    "span_of",
+    "stale_drops",
+    "table_states",
+    "take",
+    "take_dropped",
+    "unfinished_erasure",
+]
+
 Progress = Callable[[str], None]
-# What stands for a run where a command reads.
-COMMAND_LINE = "command-line"
+
+
+def __getattr__(name: str) -> Any:
+    """Return what runs assets: it brings Dagster and every method with it, and is imported when it is asked for."""
+    if name in __all__:
+        return getattr(import_module(f"{__name__}.making"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @dataclass(frozen=True)
@@ -84,6 +137,11 @@ def open_made_home(settings: Settings) -> Home:
     if not Home(settings.home).is_made:
         raise NoHome(f"there is no home {settings.home} yet; ons-assets ingest makes it")
     return open_home(settings)
+
+
+def unfinished_erasure(settings: Settings) -> bool:
+    """Return whether an erasure was begun that is not finished."""
+    return Intent.read(Home(settings.home)) is not None
 
 
 @contextmanager
@@ -193,79 +251,6 @@ def take_dropped(settings: Settings, progress: Progress) -> Taken:
     return Taken(drops, left, stayed)
 
 
-def read_waiting(settings: Settings, progress: Progress) -> list[Outcome]:
-    """Read all drops that wait, and make the raw tables of what they gave, one run a source."""
-    home, ledger = Home(settings.home), Ledger(Home(settings.home))
-    definitions = build_definitions(settings)
-    outcomes = []
-    for raw in RAW:
-        source = raw.source(settings)
-        if ledger.drops(source.name, [Status.RECEIVED]):
-            with home.working():
-                read_all(
-                    home,
-                    ledger,
-                    source,
-                    CATALOGUE[raw.table],
-                    COMMAND_LINE,
-                    attempts=settings.drops.attempts,
-                    progress=progress,
-                )
-        waiting = ledger.drops(source.name, [Status.READ])
-        if waiting:
-            outcomes.append(publish_raw(settings, definitions, raw, span_of(waiting), progress))
-    return outcomes
-
-
-def retry(settings: Settings, names: Sequence[str], progress: Progress) -> tuple[list[Drop], list[Outcome]]:
-    """Read refused drops once more: a layout, a suite or the program may have changed since.
-
-    A content that could not be read may have come under another name, too, by which a layout knows it: named by that,
-    it is read under it.
-
-    Parameters
-    ----------
-    names
-        Names of files, or numbers of drops; without any, all that were refused and lie in the archive.
-    progress
-        Called with what is at work.
-
-    Raises
-    ------
-    UnknownName
-        If a name is not that of a refused drop.
-    """
-    ledger = Ledger(Home(settings.home))
-    refused = [
-        drop
-        for drop in ledger.drops(statuses=[Status.REFUSED])
-        if drop.sha256 is not None and archived_path(Home(settings.home), drop.source, drop.sha256).exists()
-    ]
-    wanted = refused
-    if names:
-        called = {name: drop for drop in refused for name in (drop.name, drop.original_name, str(drop.drop_id))}
-        wanted = [drop for drop in refused if drop in (called.get(name) for name in names)]
-        others = _other_names(ledger, [drop for drop in refused if drop.layout is None])
-        if unknown := {*names} - called.keys() - others.keys():
-            raise UnknownName(f"no refused file in the archive is called {', '.join(sorted(unknown))}")
-        again = [ledger.receive_under(*others[name]) for name in names if name in others.keys() - called.keys()]
-    else:
-        again = []
-    again += [ledger.receive_again(drop) for drop in wanted]
-    return again, read_waiting(settings, progress)
-
-
-def _other_names(ledger: Ledger, unread: Sequence[Drop]) -> dict[str, tuple[Drop, Drop]]:
-    """Duplicates of files that could not be read, with those, by what they are called."""
-    refused = {(drop.source, drop.sha256): drop for drop in unread}
-    duplicates = [drop for drop in ledger.drops(statuses=[Status.DUPLICATE]) if (drop.source, drop.sha256) in refused]
-    return {
-        name: (drop, refused[drop.source, drop.sha256])
-        for drop in duplicates
-        for name in (drop.name, drop.original_name, str(drop.drop_id))
-    }
-
-
 def names(settings: Settings, drop_ids: Sequence[int]) -> dict[int, str]:
     """Return what files were called by their suppliers, by their numbers in the ledger.
 
@@ -278,76 +263,6 @@ def names(settings: Settings, drop_ids: Sequence[int]) -> dict[int, str]:
     if unknown := {*drop_ids} - called.keys():
         raise UnknownName(f"there is no file {', '.join(map(str, sorted(unknown)))} in the ledger")
     return {drop_id: called[drop_id] for drop_id in drop_ids}
-
-
-@contextmanager
-def reread(settings: Settings, name: str, days: tuple[date, date] | None) -> Iterator["Again"]:
-    """Read drops of a source once more under the layouts and parameters of now, without effect until it is applied.
-
-    Parameters
-    ----------
-    name
-        Of the source.
-    days
-        Only drops with rows of these days; None for all.
-    """
-    home, ledger = Home(settings.home), Ledger(Home(settings.home))
-    raw = next(each for each in RAW if each.source(settings).name == source_named(settings, name).name)
-    with home.working(), rereading(home, ledger, raw.source(settings), CATALOGUE[raw.table], days) as again:
-        yield Again(settings, raw, again)
-
-
-@dataclass(frozen=True)
-class Again:
-    """Another reading of the drops of a source."""
-
-    settings: Settings
-    raw: RawAsset
-    reading: Rereading
-
-    @property
-    def differences(self) -> list[Difference]:
-        """What it changes, drop by drop."""
-        return self.reading.differences
-
-    def apply(self, progress: Progress) -> Outcome:
-        """Let it take effect, and make the raw table of all its days anew."""
-        days = self.reading.apply(COMMAND_LINE)
-        return publish_raw(self.settings, build_definitions(self.settings), self.raw, days, progress)
-
-
-def publish_raw(
-    settings: Settings, definitions: dg.Definitions, raw: RawAsset, days: tuple[date, date] | None, progress: Progress
-) -> Outcome:
-    """Make the raw table of a source, for some days or whole.
-
-    Parameters
-    ----------
-    definitions
-        Of the home.
-    raw
-        The asset.
-    days
-        First and last; None for all, and of no account for a table without days.
-    progress
-        Called with what is at work.
-    """
-    home = Home(settings.home)
-    with instance(home) as opened:
-        tags: dict[str, str] = {}
-        if raw.by_day:
-            add_days_of_ledger(home, opened, raw.table, raw.source(settings).name)
-            tags = tags_of_days(opened, raw.table, days)
-        return materialize(definitions, opened, dg.AssetSelection.assets(raw.key), tags=tags, progress=progress)
-
-
-def add_days(settings: Settings) -> None:
-    """Have all days be partitions of which the ledger knows: a home may come from a version that kept none."""
-    home = Home(settings.home)
-    with instance(home) as opened:
-        for raw in RAW:
-            if raw.by_day:
-                add_days_of_ledger(home, opened, raw.table, raw.source(settings).name)
 
 
 def broken_layouts(settings: Settings) -> list[tuple[str, str]]:
@@ -370,81 +285,6 @@ def stale_drops(settings: Settings) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"source": pl.String(), "files": pl.Int64()}, orient="row").filter(
         pl.col("files") > 0
     )
-
-
-def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | None, progress: Progress) -> Outcome:
-    """Materialise assets by name, or what follows from the raw tables, of some groups or of all.
-
-    Tables that one computation makes are made together, also where only one of them is named. What says what happened
-    is made at the end, whatever came of the others.
-
-    Parameters
-    ----------
-    days
-        Days for the assets that have days; without it, all days of the ledger.
-
-    Raises
-    ------
-    UnknownName
-        If there is no such asset or group.
-    """
-    home, definitions = Home(settings.home), build_definitions(settings)
-    keys = _selection(names).resolve(definitions.resolve_asset_graph())
-    add_days(settings)
-    with instance(home) as opened:
-        tags = {table: _tags_of_days(settings, opened, table, days) for table in {DAYS_OF[key] for key in keys & DATED}}
-        keys = {key for key in keys if key not in DATED or tags[DAYS_OF[key]]}
-        outcomes = [
-            materialize(
-                definitions,
-                opened,
-                dg.AssetSelection.assets(*some),
-                tags=next((tags[DAYS_OF[key]] for key in some & DATED), {}),
-                progress=progress,
-            )
-            for some in _runs_of(keys)
-        ]
-    return reduce(Outcome.and_then, outcomes) if outcomes else NOTHING
-
-
-def _tags_of_days(
-    settings: Settings, opened: dg.DagsterInstance, raw_table: str, days: tuple[date, date] | None
-) -> dict[str, str]:
-    if days is not None:
-        today = datetime.now(ZoneInfo(settings.geography.time_zone)).date()
-        add_days_until(Home(settings.home), opened, raw_table, min(days[1], today))
-    return tags_of_days(opened, raw_table, days)
-
-
-def _runs_of(keys: Set[dg.AssetKey]) -> list[Set[dg.AssetKey]]:
-    """Assets by the runs that make them: a run has the days of one raw table, and accounts are made at the end."""
-    several = len({DAYS_OF[key] for key in keys & DATED}) > 1
-    alone = [{raw.key} for raw in RAW if several and raw.by_day and raw.key in keys]
-    rest = keys - AT_THE_END - {*(key for each in alone for key in each)}
-    return [some for some in (*alone, rest, keys & AT_THE_END) if some]
-
-
-def account_for_files(settings: Settings, progress: Progress) -> Outcome:
-    """Say what became of files, whatever it was: in the ledger as a table, in the database, in the report."""
-    with instance(Home(settings.home)) as opened:
-        selection = dg.AssetSelection.assets(*ACCOUNTS_OF_FILES)
-        return materialize(build_definitions(settings), opened, selection, progress=progress)
-
-
-def made_together(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return those of the named tables that are never made alone, and what is made with each."""
-    together = {}
-    for name in names:
-        for asset in ASSETS:
-            tables = [key.to_user_string() for key in asset.keys]
-            if name in tables and (others := sorted({*tables} - {*names})):
-                together[name] = others
-    return together
-
-
-def sources(settings: Settings) -> list[Source]:
-    """Return every source of files."""
-    return [raw.source(settings) for raw in RAW]
 
 
 def current(settings: Settings, taken: Sequence[Drop]) -> list[Drop]:
@@ -568,23 +408,6 @@ def _recognises(source: Source, file: Path) -> bool:
         return source.recognises(file, file.name)
     except Exception:
         return False
-
-
-def _selection(names: Sequence[str]) -> dg.AssetSelection:
-    raw = dg.AssetSelection.assets(*(each.key for each in RAW))
-    if not names:
-        return dg.AssetSelection.all() - raw
-    keys = {key.to_user_string(): asset.keys for asset in ASSETS for key in asset.keys}
-    groups = {name.split("/")[0] for name in keys}
-    chosen: list[dg.AssetSelection] = []
-    for name in names:
-        if name in keys:
-            chosen.append(dg.AssetSelection.assets(*keys[name]))
-        elif name in groups:
-            chosen.append(dg.AssetSelection.groups(name) - raw)
-        else:
-            raise UnknownName(f"there is no asset or group {name!r}; there are {', '.join(sorted([*groups, *keys]))}")
-    return reduce(or_, chosen)
 
 
 def span_of(drops: Iterable[Drop]) -> tuple[date, date] | None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ons_assets.definitions import RAW, build_definitions
+from ons_assets.definitions import RAW, checked_register
 from ons_assets.governance.erasure.erasing import Erased, Erasing, Making
 from ons_assets.governance.erasure.intent import Intent
 from ons_assets.governance.erasure.selection import Kind
@@ -50,11 +50,6 @@ def resume_erasure(settings: Settings, progress: Progress) -> Erased:
     return _erasing(settings, progress).resume()
 
 
-def unfinished_erasure(settings: Settings) -> bool:
-    """Return whether an erasure was begun that is not finished."""
-    return Intent.read(Home(settings.home)) is not None
-
-
 def retain(settings: Settings, progress: Progress, today: date | None = None) -> list[Erased]:
     """Erase what is older than the settings keep, source by source, and return what went.
 
@@ -85,12 +80,13 @@ def retain(settings: Settings, progress: Progress, today: date | None = None) ->
 
 def _erasing(settings: Settings, progress: Progress, step: Progress = lambda _: None) -> Erasing:
     home, ledger = Home(settings.home), ErasureLedger(Home(settings.home))
-    definitions = build_definitions(settings)
+    # Before anything is erased of which nothing could be made again.
+    checked_register(settings)
 
     def publish(source: Source) -> dict[str, str]:
         raw = next(each for each in RAW if each.table == source.table)
         days = span_of(ledger.drops(source.name, [Status.READ]))
-        return publish_raw(settings, definitions, raw, days, progress).failures
+        return publish_raw(settings, raw, days, progress).failures
 
     def make_again(tables: Collection[str]) -> dict[str, str]:
         return make(settings, sorted(tables), None, progress).failures

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from ons_assets.definitions import RAW
 from ons_assets.governance.register import Entry, Register, register_of
 from ons_assets.lakehouse.home import Home
+from ons_assets.raw_tables import RAW_TABLES
 from ons_assets.settings import Settings
 from ons_assets.wording import counted, meant
 
@@ -18,7 +18,7 @@ def check(settings: Settings) -> tuple[Register, list[str]]:
         If it cannot be used.
     """
     register = register_of(Home(settings.home))
-    register.check_sources({raw.source(settings).name: raw.table for raw in RAW})
+    register.check_sources({raw.source(settings).name: raw.name for raw in RAW_TABLES})
     nobody = Counter(
         str(each)
         for entry in register.values()

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.definitions import RAW
 from ons_assets.governance.releases.release_ledger import Entry, ReleaseLedger
 from ons_assets.governance.releases.words import trace_page
 from ons_assets.governance.trace import page, tracing
@@ -14,6 +13,7 @@ from ons_assets.governance.trace.verification import Standing, Verdict, obstacle
 from ons_assets.lakehouse.home import Home, write_atomically
 from ons_assets.operations import Progress, verifying
 from ons_assets.operations.contributing import contributions_of_products
+from ons_assets.raw_tables import RAW_TABLES
 from ons_assets.settings import Settings
 
 
@@ -24,7 +24,7 @@ def history(settings: Settings) -> History:
 
 def sources_by_table(settings: Settings) -> dict[str, str]:
     """Return the source that fills each raw table."""
-    return {raw.table: raw.source(settings).name for raw in RAW}
+    return {raw.name: raw.source(settings).name for raw in RAW_TABLES}
 
 
 def trace(settings: Settings, of: History, name: str, where: str | None = None, version: int | None = None) -> Trace:

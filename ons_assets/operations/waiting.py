@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ons_assets.definitions import RAW
+from ons_assets.raw_tables import RAW_TABLES
 from ons_assets.settings import Settings
 
 
@@ -31,7 +31,7 @@ class Idle:
 
 def drop_folders() -> dict[str, str]:
     """Return the drop folder of each raw table, below the home."""
-    return {raw.table: f"drops/{raw.source(Settings()).name}" for raw in RAW}
+    return {raw.name: f"drops/{raw.source(Settings()).name}" for raw in RAW_TABLES}
 
 
 def idle_groups(waiting: Mapping[str, tuple[str, ...]], folders: Mapping[str, str]) -> list[Idle]:

@@ -18,6 +18,7 @@ import dagster as dg
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.ingestion import Ingested, ingest
+from ons_assets.intake.raw_table import RawTable
 from ons_assets.intake.source import Source
 from ons_assets.lakehouse.derivation import Computed, Derivation, Outcome, derive
 from ons_assets.lakehouse.gate import suite_of
@@ -172,28 +173,17 @@ class DerivedAsset(DeclaredAsset):
         )
 
 
-def ingested(
-    name: str,
-    source: Callable[[Settings], Source],
-    *,
-    parameters: tuple[type[Parameters], ...] = (),
-    by_day: bool = False,
-) -> RawAsset:
-    """Return the asset that makes a raw table from the drops of a source.
+def ingested(declared: RawTable) -> RawAsset:
+    """Return the asset that makes a raw table from the drops of its source.
 
     Parameters
     ----------
-    name
-        Table in the registry.
-    source
-        Makes the source from the settings.
-    parameters
-        Groups of parameters with which the source reads; every version records them.
-    by_day
-        Whether the table is made by day.
+    declared
+        The table and its source.
     """
+    name, source = declared.name, declared.source
     table = CATALOGUE[name]
-    arguments.check_groups(name, parameters)
+    arguments.check_groups(name, declared.parameters)
 
     def build(partitions: dg.PartitionsDefinition | None, suite_of_table: SuiteOf) -> dg.AssetsDefinition:
         stated = check_specs(table, suite_of_table(table), partitions=partitions, blocks=False)
@@ -205,13 +195,13 @@ def ingested(
         )
         def raw(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Events:
             with withholding([table]), lakehouse.home.working():
-                days = days_in(context.partition_keys) if by_day else None
+                days = days_in(context.partition_keys) if declared.by_day else None
                 outcome = asset.ingest(lakehouse, context.run.run_id, days, context.log.info)
             yield from events.of_ingestion(context, table, outcome)
 
         return raw
 
-    asset = RawAsset((table,), name if by_day else None, build, source, parameters)
+    asset = RawAsset((table,), name if declared.by_day else None, build, source, declared.parameters)
     return asset
 
 

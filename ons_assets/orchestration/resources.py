@@ -1,5 +1,7 @@
 """What every asset and sensor is given: the home and its settings."""
 
+from functools import lru_cache
+
 import dagster as dg
 
 from ons_assets.engine.choice import engine_of
@@ -7,6 +9,9 @@ from ons_assets.engine.parts import Engine
 from ons_assets.intake.ledger import Ledger
 from ons_assets.lakehouse.home import Home
 from ons_assets.settings import Settings
+
+# Settings of so many homes, or of times.
+KEPT = 4
 
 
 class Lakehouse(dg.ConfigurableResource["Lakehouse"]):
@@ -22,7 +27,7 @@ class Lakehouse(dg.ConfigurableResource["Lakehouse"]):
     @property
     def settings(self) -> Settings:
         """Settings in force."""
-        return Settings.model_validate_json(self.settings_json)
+        return _settings(self.settings_json)
 
     @property
     def home(self) -> Home:
@@ -39,3 +44,9 @@ class Lakehouse(dg.ConfigurableResource["Lakehouse"]):
     def ledger(self) -> Ledger:
         """The ledger of drops."""
         return Ledger(self.home)
+
+
+@lru_cache(KEPT)
+def _settings(text: str) -> Settings:
+    # Every step of a run asks for them, several times.
+    return Settings.model_validate_json(text)

@@ -10,7 +10,7 @@ from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home, write_atomically
 from ons_assets.lakehouse.increments import Replacement
 from ons_assets.lakehouse.spreadsheets import neutralised
-from ons_assets.orchestration.assets import ingested, published
+from ons_assets.orchestration.assets import published
 from ons_assets.orchestration.charts import dot_chart, line_chart
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.parameters.area_prices import AreaPriceParameters
@@ -21,7 +21,6 @@ from ons_assets.parameters.prices import (
     ClassificationParameters,
     IndexComparisonParameters,
     IndexParameters,
-    QuoteParameters,
 )
 from ons_assets.parameters.publication import MonthlyReportParameters, PublicationParameters, RevisionParameters
 from ons_assets.prices import compilation
@@ -37,8 +36,6 @@ from ons_assets.prices.publication.monthly_report import as_html, monthly_report
 from ons_assets.prices.publication.series import publication_indices
 from ons_assets.prices.sources import QuoteFiles
 from ons_assets.reference.coicop import item_levels
-
-raw_quotes = ingested("prices/raw_quotes", QuoteFiles.of, parameters=(QuoteParameters,), by_day=True)
 
 
 @published(

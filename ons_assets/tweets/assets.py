@@ -21,7 +21,7 @@ from ons_assets.lakehouse.buckets import in_buckets, spans, with_bucket
 from ons_assets.lakehouse.days import spans_of_days
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.increments import Increment, Replacement
-from ons_assets.orchestration.assets import ingested, published
+from ons_assets.orchestration.assets import published
 from ons_assets.parameters.geography import Country, NearestParameters
 from ons_assets.parameters.tweets import (
     ClusterParameters,
@@ -46,7 +46,6 @@ from ons_assets.tweets.anchors import user_anchors as find_anchors
 from ons_assets.tweets.anchors import user_commutes as find_commutes
 from ons_assets.tweets.clustering import Clustering
 from ons_assets.tweets.collection_gaps import collection_coverage, gaps_of_collection, outages_of
-from ons_assets.tweets.demographics_files import DemographicsFiles
 from ons_assets.tweets.migration_comparison import compare_with_estimates
 from ons_assets.tweets.migration_flows import EVERYBODY, STUDENTS
 from ons_assets.tweets.migration_flows import migration_flows as estimate_flows
@@ -56,9 +55,6 @@ from ons_assets.tweets.student_moves import Study
 from ons_assets.tweets.terms import usual_terms
 from ons_assets.tweets.user_demographics import user_demographics as describe_demographics
 from ons_assets.tweets.users import PERSON
-
-raw_tweets = ingested("tweets/raw_tweets", TweetFiles.of, by_day=True)
-supplied_demographics = ingested("tweets/supplied_demographics", DemographicsFiles.of)
 
 
 @published("tweets/collection_gaps", inputs=["tweets/raw_tweets"], optional=["governance/outages"])

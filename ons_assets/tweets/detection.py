@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 FloatArray = npt.NDArray[np.float64]
 # On the logarithm of the scale and of the shape: between never reached and a step.
@@ -60,6 +59,8 @@ def fit_detection(
     Buckland et al. (2001), Introduction to distance sampling, Oxford, chapter 2, for functions of detection; here by
     activity, with Poisson counts and maximum likelihood.
     """
+    from scipy.optimize import minimize
+
     n, k = np.asarray(activity, dtype=np.float64), np.asarray(events, dtype=np.float64)
     time = np.ones(len(n)) if exposure is None else np.asarray(exposure, dtype=np.float64)
     known = (time > 0) & (n > 0)

@@ -16,9 +16,9 @@ from polars.testing import assert_frame_equal
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.governance.erasure.erasing import CannotErase, NotProved
-from ons_assets.governance.erasure.intent import Intent
+from ons_assets.governance.erasure.intent import Difference, Intent
 from ons_assets.governance.erasure.selection import Kind, Selection
-from ons_assets.governance.erasure.tables import Difference, differences
+from ons_assets.governance.erasure.tables import differences
 from ons_assets.intake.drops import archived_path, register
 from ons_assets.intake.ledger import Status
 from ons_assets.intake.reading import read_waiting, rereading

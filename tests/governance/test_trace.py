@@ -29,6 +29,7 @@ from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.lake import Provenance
 from ons_assets.operations import releasing, tracing, verifying
 from ons_assets.prices import assets
+from ons_assets.prices.raw import raw_quotes
 from ons_assets.program import code_version
 from tests.governance.traced_world import JULY, JUNE, TracedWorld, two_months
 from tests.run_files import IN_SCOPE, run_name
@@ -187,7 +188,7 @@ def test_what_was_read_again_needs_its_layout(tmp_path: Path) -> None:
     world.ingest(JUNE, JUNE)
     assert verify(world, world.trace(RAW.name)).is_verified
     own.unlink()
-    source = assets.raw_quotes.source(world.settings)
+    source = raw_quotes.source(world.settings)
     with rereading(world.home, world.ledger, source, RAW, None) as again:
         again.apply("again")
     world.ingest(JUNE, JUNE)

@@ -13,9 +13,10 @@ from ons_assets.intake.ledger import Ledger
 from ons_assets.lakehouse.derivation import Made
 from ons_assets.lakehouse.home import Home
 from ons_assets.operations import tracing
-from ons_assets.orchestration.assets import DerivedAsset
+from ons_assets.orchestration.assets import DerivedAsset, ingested
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.prices import assets
+from ons_assets.prices.raw import raw_quotes
 from ons_assets.settings import Settings
 from tests.run_files import PRICES, run_name, run_text
 
@@ -55,7 +56,7 @@ class TracedWorld:
         return str(drop.sha256)
 
     def ingest(self, first: date, last: date) -> None:
-        outcome = assets.raw_quotes.ingest(self.lakehouse, f"ingest-{last}", (first, last), lambda _: None)
+        outcome = ingested(raw_quotes).ingest(self.lakehouse, f"ingest-{last}", (first, last), lambda _: None)
         assert outcome.version is not None
 
     def make(self, run_id: str, *made: DerivedAsset) -> None:

@@ -34,7 +34,8 @@ def test_whatever_an_asset_needs_is_made_by_another(settings: Settings) -> None:
 
 
 def test_rooms_with_assets_are_found(settings: Settings) -> None:
-    rooms = {path.parent.name for path in Path(ons_assets.__path__[0]).glob("*/assets.py")}
+    room = Path(ons_assets.__path__[0])
+    rooms = {path.parent.name for name in ("raw.py", "assets.py") for path in room.glob(f"*/{name}")}
     groups = {spec.group_name for spec in build_definitions(settings).resolve_all_asset_specs()}
     assert groups == {table.domain for table in CATALOGUE.values()}
     assert groups <= rooms

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 FloatArray = npt.NDArray[np.float64]
 # Of the usual variance: one that is less counts as this, and one of none does not rule over all others.
@@ -180,6 +179,8 @@ class _Restricted:
 
     def most_likely(self) -> tuple[float, FloatArray]:
         """Return the variances between areas and of sources, none below nothing."""
+        from scipy.optimize import minimize
+
         sources = self.values.shape[1]
         told = self.stated[np.isfinite(self.stated)]
         left = self.solve(0.0, self.weights(np.zeros(sources))).left[np.isfinite(self.stated)]

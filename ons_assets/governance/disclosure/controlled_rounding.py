@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from ons_assets.governance.disclosure.sums import Equation
@@ -43,6 +42,8 @@ def controlled_rounding(
     Association 82, pp. 520-524; Salazar (2006), "Controlled rounding and cell perturbation", Mathematical Programming
     105, pp. 251-274.
     """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
     if not equations:
         nearest: npt.NDArray[np.float64] = np.floor(values / to + 0.5) * to
         return nearest

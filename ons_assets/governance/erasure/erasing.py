@@ -19,11 +19,10 @@ from ons_assets.governance.accesses.access_ledger import AccessLedger
 from ons_assets.governance.accesses.pictures import erase_pictures
 from ons_assets.governance.erasure import search, tables
 from ons_assets.governance.erasure.files import Files
-from ons_assets.governance.erasure.intent import Intent
+from ons_assets.governance.erasure.intent import Difference, Intent
 from ons_assets.governance.erasure.naming import says
 from ons_assets.governance.erasure.search import Wanted
 from ons_assets.governance.erasure.selection import Kind, Selection
-from ons_assets.governance.erasure.tables import Difference
 from ons_assets.intake import parsed
 from ons_assets.intake.erasure_ledger import ErasureLedger
 from ons_assets.intake.layouts import Layout

@@ -7,8 +7,28 @@ from datetime import date
 from typing import Any
 
 from ons_assets.governance.erasure.selection import Kind, Selection
-from ons_assets.governance.erasure.tables import Difference
 from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, PRIVATE_FILE, Home, write_atomically
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What an erasure changed in an aggregate, for who decides whether to release it again.
+
+    Parameters
+    ----------
+    cells
+        Rows that came, went or are others.
+    small
+        Of these, rows whose number of units differs by less than may be told; who has both learns of so few. None
+        where the table does not say how many units there are.
+    fewest
+        Least number of units that may be told; None if no step protects the table.
+    """
+
+    table: str
+    cells: int
+    small: int | None
+    fewest: float | None
 
 
 @dataclass(frozen=True)

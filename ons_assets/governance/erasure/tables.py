@@ -1,38 +1,18 @@
 """Rows leave the tables of the lake and batches in quarantine, and older versions are forgotten."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 
 from ons_assets.governance.erasure.files import ERASURE
+from ons_assets.governance.erasure.intent import Difference
 from ons_assets.governance.erasure.selection import Selection
 from ons_assets.intake.ingestion import DROP_SHA256
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.disclosure import Counts, Groups, Shares
 from ons_assets.lakehouse.home import Home, unfinished
 from ons_assets.lakehouse.tables import Table
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What an erasure changed in an aggregate, for who decides whether to release it again.
-
-    Parameters
-    ----------
-    cells
-        Rows that came, went or are others.
-    small
-        Of these, rows whose number of units differs by less than may be told; who has both learns of so few. None
-        where the table does not say how many units there are.
-    fewest
-        Least number of units that may be told; None if no step protects the table.
-    """
-
-    table: str
-    cells: int
-    small: int | None
-    fewest: float | None
 
 
 def erase_rows(
