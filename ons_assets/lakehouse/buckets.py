@@ -5,10 +5,13 @@ of buckets. Tables of units are partitioned by `bucket` and worked some buckets 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+Key = TypeVar("Key", int, str)
 
 # Buckets of users and of devices; meters have a parameter, for a trial may be small.
 BUCKETS = 64
@@ -51,26 +54,41 @@ def spans(rows: int, at_once: int) -> list[tuple[int, int]]:
     return [(int(span[0]), int(span[-1])) for span in divided]
 
 
-def groups(rows: Mapping[int, int], at_once: int) -> Iterator[list[int]]:
-    """Yield neighbouring buckets that have not more than so many rows together, unless one has more by itself.
+def groups(rows: Mapping[Key, int], at_once: int) -> Iterator[list[Key]]:
+    """Yield neighbouring keys that have not more than so many rows together, unless one has more by itself.
 
     Parameters
     ----------
     rows
-        Rows by bucket.
+        Rows by key, such as a bucket.
     at_once
         Rows that are worked at once.
     """
-    group: list[int] = []
+    group: list[Key] = []
     size = 0
-    for bucket, count in sorted(rows.items()):
+    for key, count in sorted(rows.items()):
         if group and size + count > at_once:
             yield group
             group, size = [], 0
-        group.append(bucket)
+        group.append(key)
         size += count
     if group:
         yield group
+
+
+def parts_by(rows: pl.LazyFrame, column: str, at_once: int | None = None) -> Iterator[tuple[pl.LazyFrame]]:
+    """Yield the rows of some values of a column, and of the next, as what is to be read.
+
+    Parameters
+    ----------
+    rows, column
+        Table, and a column without nulls.
+    at_once
+        Most rows, unless one value has more; `ROWS_AT_ONCE` where left out.
+    """
+    counts = rows.group_by(column).len().collect()
+    for group in groups(dict(counts.iter_rows()), at_once or ROWS_AT_ONCE):
+        yield (rows.filter(pl.col(column).is_in(group)),)
 
 
 def parts(

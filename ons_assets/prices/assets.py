@@ -1,12 +1,15 @@
 """Assets of the prices pilot."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.engine.parts import Engine, Mapped
 from ons_assets.intake.ledger import Status
 from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.buckets import parts_by
 from ons_assets.lakehouse.home import Home, write_atomically
 from ons_assets.lakehouse.increments import Replacement
 from ons_assets.lakehouse.spreadsheets import neutralised
@@ -103,20 +106,20 @@ def _write_reports(home: Home, found: Classified) -> None:
 
 
 @published("prices/checked_quotes", inputs=["prices/classified_quotes"])
-def checked_quotes(classified_quotes: pl.LazyFrame, parameters: CheckParameters) -> pl.DataFrame:
-    """Flag what is odd about quotes, and carry prices over short gaps."""
-    return check(classified_quotes.collect(), parameters)
+def checked_quotes(classified_quotes: pl.LazyFrame, parameters: CheckParameters) -> Mapped:
+    """Flag what is odd about quotes, and carry prices over short gaps; an item's have nothing to do with another's."""
+    return Mapped(partial(check, parameters=parameters), parts_by(classified_quotes, "item_id"))
 
 
 @published("prices/item_indices", inputs=["prices/checked_quotes"])
 def item_indices(
-    checked_quotes: pl.LazyFrame, parameters: IndexParameters, publication: PublicationParameters
+    checked_quotes: pl.LazyFrame, parameters: IndexParameters, publication: PublicationParameters, engine: Engine
 ) -> pl.DataFrame:
     """Compute the index of every item by each method, and the one that is published."""
     return pl.concat(
         [
-            compilation.item_indices(checked_quotes, parameters),
-            publication_indices(checked_quotes, parameters, publication),
+            compilation.item_indices(checked_quotes, parameters, engine),
+            publication_indices(checked_quotes, parameters, publication, engine),
         ]
     )
 

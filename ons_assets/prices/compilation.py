@@ -1,7 +1,13 @@
 """Compilation of the published indices: from quotes to items, from items to groups."""
 
+from collections.abc import Iterator
+from functools import partial
+
 import polars as pl
 
+from ons_assets.engine.local import HERE
+from ons_assets.engine.parts import Engine
+from ons_assets.lakehouse.buckets import groups
 from ons_assets.parameters.prices import AggregationParameters, IndexParameters
 from ons_assets.prices.followed import Followed, followed
 from ons_assets.prices.indices import ChainRules, aggregate, linked_aggregate, rate_contributions
@@ -9,6 +15,7 @@ from ons_assets.prices.period_prices import period_prices
 from ons_assets.prices.sales import indices_of_items
 
 BEYOND = "the index is below {:g} or above {:,g}: a price or a unit is wrong"
+PRICES_AT_ONCE = 100_000
 PERIODS = {"day": ("1d", "%Y-%m-%d"), "week": ("1w", "%G-W%V"), "month": ("1mo", "%Y-%m")}
 
 _NO_GROUPS = pl.DataFrame(
@@ -25,13 +32,17 @@ _NO_GROUPS = pl.DataFrame(
 )
 
 
-def item_indices(quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFrame:
+def item_indices(quotes: pl.LazyFrame, parameters: IndexParameters, engine: Engine = HERE) -> pl.DataFrame:
     """Compute the index of every item by day, week and month, by each method of the parameters.
 
     Parameters
     ----------
     quotes
         As the table `prices/checked_quotes`; those with a flag of `parameters.excludes` are left out.
+    parameters
+        Which prices are followed, and by which methods.
+    engine
+        Where the indices of items are computed, some items at a time.
 
     Returns
     -------
@@ -49,9 +60,14 @@ def item_indices(quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFr
     frames = []
     for frequency in parameters.frequencies:
         prices = _prices_of_periods(follow, parameters, frequency)
-        indices = _withhold_impossible(
-            indices_of_items(prices, parameters.methods, product=follow.product), *parameters.possible
+        of_items = partial(
+            indices_of_items,
+            chosen=parameters.methods,
+            product=follow.product,
+            periods=prices["period"].unique().sort(),
         )
+        made = list(engine.map(of_items, _some_items(prices))) or [of_items(prices)]
+        indices = _withhold_impossible(pl.concat(made), *parameters.possible)
         left_out = (
             follow.excluded.group_by("item_id", period=_period(frequency))
             .agg(excluded_quotes=pl.len().cast(pl.Int64))
@@ -69,6 +85,13 @@ def item_indices(quotes: pl.LazyFrame, parameters: IndexParameters) -> pl.DataFr
         .with_columns(offers=pl.lit(parameters.offers), excludes=pl.lit(", ".join(parameters.excludes)))
         .select(*columns, "offers", "excludes", "excluded_quotes")
     )
+
+
+def _some_items(prices: pl.DataFrame) -> Iterator[tuple[pl.DataFrame]]:
+    """Prices of so many items at a time as are worth a task of an engine."""
+    rows = dict(prices.group_by("item_id").len().iter_rows())
+    for items in groups(rows, PRICES_AT_ONCE):
+        yield (prices.filter(pl.col("item_id").is_in(items)),)
 
 
 def prices_of_periods(

@@ -1,10 +1,13 @@
 """The index of items that is published: by month, each month computed from what was known by then."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
 
+from ons_assets.engine.local import HERE
+from ons_assets.engine.parts import Engine
 from ons_assets.parameters.prices import IndexParameters
 from ons_assets.parameters.publication import PublicationParameters
 from ons_assets.prices.compilation import BEYOND
@@ -21,7 +24,7 @@ MONTH = "%Y-%m"
 
 
 def publication_indices(
-    quotes: pl.LazyFrame, indices: IndexParameters, parameters: PublicationParameters
+    quotes: pl.LazyFrame, indices: IndexParameters, parameters: PublicationParameters, engine: Engine = HERE
 ) -> pl.DataFrame:
     """Compute the index of every item by month as it is published.
 
@@ -37,6 +40,8 @@ def publication_indices(
         Which quotes are left out, and which price is followed.
     parameters
         Window, splice and label.
+    engine
+        Where the indices are computed, an item at a time.
 
     Returns
     -------
@@ -52,12 +57,12 @@ def publication_indices(
     follow = followed(quotes.with_columns(period=pl.col("collected_on").dt.strftime(MONTH)), indices)
     prices = month_prices(follow, indices)
     months = months_between(prices["period"])
-    tables = [
-        index_of_item(item_prices, follow.product, months, parameters, indices.possible).with_columns(
-            item_id=pl.lit(item_id)
-        )
-        for (item_id,), item_prices in prices.partition_by("item_id", as_dict=True).items()
-    ]
+    of_item = partial(
+        index_of_item, product=follow.product, months=months, parameters=parameters, possible=indices.possible
+    )
+    by_item = prices.partition_by("item_id", as_dict=True)
+    made = engine.map(of_item, ((item_prices,) for item_prices in by_item.values()))
+    tables = [table.with_columns(item_id=pl.lit(item)) for (item,), table in zip(by_item, made, strict=True)]
     names = follow.quotes.group_by("item_id").agg(pl.col("item").mode().sort().first())
     left_out = follow.excluded.group_by("item_id", "period").agg(excluded_quotes=pl.len().cast(pl.Int64))
     columns = ["frequency", "method", "item_id", "item", "period", "base_period", "index", "matched_products", "reason"]
