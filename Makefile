@@ -8,6 +8,9 @@ WORKERS ?= 3
 BROWSER := tests/browser/node_modules/.installed
 SOURCES := setup.py pyproject.toml constraints.txt $(shell find core_ext -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
+# Where Python must not write what it compiles, each command would compile every module anew, which takes a second.
+COMPILE := $(BIN)/python -m compileall -q ons_assets core_ext
+
 .PHONY: demo serve test coverage fuzz bench lint format docs clean
 
 demo: $(VENV)/.installed
@@ -59,11 +62,13 @@ $(VENV)/.made:
 
 $(VENV)/.installed: $(SOURCES) | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(COMPILE)
 	touch $@
 
 # The kernels are built once: whoever runs the tests has the program, too.
 $(VENV)/.installed-dev: $(SOURCES) | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,lint]"
+	$(COMPILE)
 	touch $(VENV)/.installed $@
 
 # Pages are looked at in a browser where there is one; elsewhere those tests skip, and say what is missing.

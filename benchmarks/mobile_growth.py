@@ -23,12 +23,12 @@ from pathlib import Path
 import growth
 import polars as pl
 
-from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.definitions import RAW
 from ons_assets.intake.ledger import Ledger
 from ons_assets.intake.reading import read_waiting
 from ons_assets.lakehouse.home import Home
+from ons_assets.operations import making
 from ons_assets.settings import Settings
 from ons_assets.simulate.mobile import Scale, simulate_mobile
 
@@ -65,7 +65,7 @@ def read_files(settings: Settings) -> None:
     """Read all files into rows of their tables: parsed, made pseudonymous, and held against the rules."""
     home = Home(settings.home)
     for raw in RAW:
-        read_waiting(home, Ledger(home), raw.source(settings), CATALOGUE[raw.table], operations.COMMAND_LINE)
+        read_waiting(home, Ledger(home), raw.source(settings), CATALOGUE[raw.table], making.COMMAND_LINE)
 
 
 def by_polars(drops: Path) -> tuple[pl.DataFrame, pl.DataFrame]:

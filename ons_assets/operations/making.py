@@ -197,7 +197,8 @@ def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | Non
     UnknownName
         If there is no such asset or group.
     """
-    keys = _keys(names)
+    if not (keys := _keys(names)):
+        return NOTHING
     definitions = definitions_of(settings, keys)
     with instance(Home(settings.home)) as opened:
         _add_days(settings, opened)
