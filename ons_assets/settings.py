@@ -41,7 +41,7 @@ TOML_NAME = "ons-assets.toml"
 WEB_ADDRESS = r"^https?://[^\s<>\"{}|\\^`]+$"
 PREFIX, NESTED = "ONS_ASSETS_", "__"
 # Read by the build of the kernels and by tests, not by the program.
-NO_SETTINGS = ("DEBUG_KERNELS", "SLOW_TESTS", "SHARED_DATA", "BROWSER_TESTS", "POSTGRES_TESTS")
+NO_SETTINGS = ("DEBUG_KERNELS", "SLOW_TESTS", "SHARED_DATA", "BROWSER_TESTS", "POSTGRES_TESTS", "SPARK_TESTS")
 
 
 class Disposal(StrEnum):
