@@ -165,6 +165,16 @@ class Warehouse(BaseModel):
         return uri
 
 
+class Service(BaseModel):
+    """What the service keeps of its own doings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep_logs_days: PositiveInt = Field(
+        90, description="how long what runs logged and printed is kept; what they made and checked stays known"
+    )
+
+
 class Settings(BaseSettings):
     """Everything that a user can set."""
 
@@ -178,6 +188,7 @@ class Settings(BaseSettings):
     office: Office = Office()
     alerts: Alerts = Alerts()
     warehouse: Warehouse = Warehouse()
+    service: Service = Service()
     calendar: InstallationCalendar = InstallationCalendar()
     geography: Country = Country()
     prices: Prices = Prices()
