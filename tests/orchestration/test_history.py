@@ -1,4 +1,4 @@
-"""The history of runs of another version of Dagster is refused in a sentence, and an older one is brought up to date."""
+"""A history of runs of another Dagster is refused in a sentence, and an older one is brought up to date."""
 
 import sqlite3
 from contextlib import closing
