@@ -30,13 +30,12 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ons_assets import operations
+from ons_assets import health, operations
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.backup import latest, restore
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration import health
 from ons_assets.settings import load_settings
 
 FIRST = date(2016, 1, 1)

@@ -12,8 +12,8 @@ import yaml
 from typer.main import get_command
 
 from ons_assets import cli
+from ons_assets.lakehouse.signs import NEEDED, Part
 from ons_assets.orchestration.history import INSTANCE_FILE
-from ons_assets.orchestration.signs import NEEDED, Part
 from ons_assets.settings import Settings
 
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"

@@ -15,13 +15,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ons_assets import operations
+from ons_assets import health, operations
 from ons_assets.intake.ledger import Status
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration import health
+from ons_assets.lakehouse.signs import NEEDED, Part
 from ons_assets.orchestration.report_pages import REPORT
 from ons_assets.orchestration.runs import instance
-from ons_assets.orchestration.signs import NEEDED, Part
 from ons_assets.settings import load_settings
 from tests.run_files import write_run
 from tests.test_daemon import kill, statuses, unfinished_runs, wait_for

@@ -9,8 +9,7 @@ import typer
 
 from ons_assets.cli.terminal import Failed, HomeOption, console, fail_unless
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration.guard import LOOPBACK, is_name
-from ons_assets.orchestration.signs import Part
+from ons_assets.lakehouse.signs import Part
 from ons_assets.settings import Settings, load_settings
 from ons_assets.wording import listed
 
@@ -32,6 +31,8 @@ def serve(
     ] = None,
 ) -> None:
     """Run the UI and the daemon: files dropped into the drop folders are taken up within half a minute."""
+    from ons_assets.orchestration.guard import LOOPBACK, is_name
+
     fail_unless(
         host in LOOPBACK or behind_proxy is not None or only in (Part.CODE, Part.DAEMON),
         f"{host} may be open to the network, and the UI lets everybody do everything: put a proxy before it that asks "
@@ -112,7 +113,7 @@ def health(
     least_free_gib: Annotated[float, typer.Option(min=0, help="GiB of the disk that are to be free.")] = 2,
 ) -> None:
     """Say of every part of the service, of the files and of the disk how they stand; exit code 1 if one is not well."""
-    from ons_assets.orchestration import health
+    from ons_assets import health
 
     of_it = Home(load_settings(home).home)
     fail_unless(of_it.is_made, f"there is no home {of_it.root}")

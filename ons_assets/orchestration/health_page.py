@@ -3,8 +3,8 @@
 import time
 from typing import TYPE_CHECKING
 
+from ons_assets import health
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration import health
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -24,13 +24,13 @@ import uvicorn
 import yaml
 from starlette.responses import PlainTextResponse
 
+from ons_assets.lakehouse import signs
 from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, Home
-from ons_assets.orchestration import signs
+from ons_assets.lakehouse.signs import Part
 from ons_assets.orchestration.dagster_internals import LOCATION, code_answers, daemons_beat, user_interface
 from ons_assets.orchestration.guard import guarded
 from ons_assets.orchestration.health_page import with_health
 from ons_assets.orchestration.report_pages import REPORT, with_report
-from ons_assets.orchestration.signs import Part
 from ons_assets.processes import begin_part
 
 if TYPE_CHECKING:

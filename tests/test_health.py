@@ -12,13 +12,14 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from ons_assets import cli
+from ons_assets import cli, health
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.intake.ledger import Ledger
+from ons_assets.lakehouse import signs
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration import health, health_page, signs
+from ons_assets.lakehouse.signs import NEEDED, STALE_SECONDS, Part
+from ons_assets.orchestration import health_page
 from ons_assets.orchestration.health_page import with_health
-from ons_assets.orchestration.signs import NEEDED, STALE_SECONDS, Part
 
 AREAS = CATALOGUE["reference/area_codes"]
 

@@ -1,6 +1,7 @@
 """Whether an installation is well: its parts at work, its files readable, room on its disk; a sentence on each.
 
-It is asked every half minute, and so it asks the parts nothing and loads none of them: it looks at what they leave.
+It is asked every half minute, and so it asks the parts nothing and loads none of them: it looks at what they leave, and
+imports late what only some of its looks need.
 """
 
 import shutil
@@ -11,13 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
-
-from ons_assets.collectors.streams import description
-from ons_assets.collectors.streams.standing import standing
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration.signs import NEEDED, STALE_SECONDS, Part, age_seconds
+from ons_assets.lakehouse.signs import NEEDED, STALE_SECONDS, Part, age_seconds
 from ons_assets.wording import counted
 
 GIB = 1 << 30
@@ -95,6 +91,9 @@ def _tables(home: Home) -> Finding:
 
 
 def _is_readable(folder: Path) -> bool:
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
+
     try:
         DeltaTable(folder, without_files=True)
     except (DeltaError, OSError):
@@ -110,8 +109,10 @@ def _disk(home: Home, least_free_bytes: int) -> Finding:
 
 
 def _harvesters(home: Home) -> list[Finding]:
-    if not description.paths(home):
+    if not (home.root / "collectors" / "streams").is_dir():
         return []
+    from ons_assets.collectors.streams.standing import standing
+
     found = []
     for row in standing(home).iter_rows(named=True):
         # Who has never listened to a stream does not miss it.
