@@ -64,8 +64,10 @@ def asked(port: int, path: str, body: object = None, host: str = "localhost") ->
 
 
 def runs_begun(home: Home) -> int:
+    """How many runs that read files have begun."""
     with instance(home) as opened:
-        return opened.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+        begun = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS]
+        return opened.get_runs_count(dg.RunsFilter(job_name="read_prices", statuses=begun))
 
 
 def is_loaded(port: int) -> bool:
