@@ -24,6 +24,7 @@ from ons_assets.orchestration.accounting import accounts_sensor
 from ons_assets.orchestration.alerting import alerts_sensor
 from ons_assets.orchestration.assets import DeclaredAsset, DerivedAsset, RawAsset, ingested
 from ons_assets.orchestration.following import following_sensor
+from ons_assets.orchestration.housekeeping import tidied_at_night
 from ons_assets.orchestration.resources import Lakehouse
 from ons_assets.orchestration.retention import at_night
 from ons_assets.orchestration.sensors import Fed, drop_sensor
@@ -131,6 +132,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
         ],
         schedules=[
             at_night(settings.geography.time_zone),
+            tidied_at_night(settings.geography.time_zone),
             *collecting.schedules(Home(settings.home), settings.geography.time_zone),
         ],
         **_to_run_with(settings),

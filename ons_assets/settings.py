@@ -191,6 +191,16 @@ class EngineSettings(BaseModel):
         return address
 
 
+class Service(BaseModel):
+    """What the service keeps of its own doings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep_logs_days: PositiveInt = Field(
+        90, description="how long what runs logged and printed is kept; what they made and checked stays known"
+    )
+
+
 class Settings(BaseSettings):
     """Everything that a user can set."""
 
@@ -205,6 +215,7 @@ class Settings(BaseSettings):
     alerts: Alerts = Alerts()
     warehouse: Warehouse = Warehouse()
     engine: EngineSettings = EngineSettings()
+    service: Service = Service()
     calendar: InstallationCalendar = InstallationCalendar()
     geography: Country = Country()
     prices: Prices = Prices()

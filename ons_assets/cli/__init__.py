@@ -21,10 +21,11 @@ from ons_assets.cli.meters import meter
 from ons_assets.cli.register import register
 from ons_assets.cli.releases import publish, releases, withdraw
 from ons_assets.cli.report import report
-from ons_assets.cli.serving import serve
+from ons_assets.cli.serving import health, serve
 from ons_assets.cli.tables import materialize, parameters, status
 from ons_assets.cli.terminal import Failed, console, errors
 from ons_assets.cli.trace import trace
+from ons_assets.cli.upgrading import upgrade
 from ons_assets.cli.worlds import demo, simulate
 
 __all__ = ["Failed", "app", "console", "main"]
@@ -38,7 +39,7 @@ app = typer.Typer(
 # In the order in which the help shows them.
 for command in (
     *(demo, simulate, ingest, retry, names, reread, erase, retain, materialize),
-    *(publish, withdraw, releases, report, trace, serve, backup, restore, status, parameters),
+    *(publish, withdraw, releases, report, trace, serve, health, backup, restore, upgrade, status, parameters),
 ):
     app.command()(command)
 app.add_typer(layouts, name="layout")

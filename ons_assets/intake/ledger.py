@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from ons_assets.intake.ledger_schema import bring_up_to_date
 from ons_assets.intake.parsed import Parsed
 from ons_assets.lakehouse.home import PRIVATE_FILE, Home
 
@@ -100,74 +101,6 @@ class Drop:
         return cls(**values)
 
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS drops (
-    drop_id INTEGER PRIMARY KEY,
-    source TEXT NOT NULL,
-    name TEXT NOT NULL,
-    sha256 TEXT,
-    size_bytes INTEGER NOT NULL,
-    received_utc TEXT NOT NULL,
-    status TEXT NOT NULL,
-    days TEXT NOT NULL DEFAULT '[]',
-    parsed_rows INTEGER,
-    accepted_rows INTEGER,
-    quarantined_rows INTEGER,
-    reason TEXT,
-    run_id TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    arrival INTEGER NOT NULL DEFAULT 0,
-    layout TEXT,
-    layout_sha256 TEXT,
-    usable INTEGER,
-    expected INTEGER,
-    rows_in_force INTEGER,
-    modified_ns INTEGER,
-    is_individual INTEGER NOT NULL DEFAULT 0
-);
-"""
-# Contents that are no longer in the archive, because records were erased from them; and what was erased, never whom.
-ERASED_SCHEMA = """
-CREATE TABLE IF NOT EXISTS erased_contents (
-    source TEXT NOT NULL,
-    sha256 TEXT NOT NULL,
-    drop_id INTEGER NOT NULL,
-    erasure_id INTEGER NOT NULL,
-    rows INTEGER NOT NULL,
-    PRIMARY KEY (source, sha256, erasure_id)
-);
-CREATE TABLE IF NOT EXISTS erasures (
-    erasure_id INTEGER PRIMARY KEY,
-    source TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    begun_utc TEXT NOT NULL,
-    finished_utc TEXT,
-    files INTEGER,
-    rows INTEGER,
-    tables INTEGER
-);
-"""
-# Each is asked for at every arrival; without them, arrivals take the longer the more there were.
-INDEXES = """
-CREATE UNIQUE INDEX IF NOT EXISTS one_content_one_drop
-    ON drops (source, sha256) WHERE status != 'duplicate' AND NOT (status = 'refused' AND run_id IS NULL);
-CREATE INDEX IF NOT EXISTS by_source ON drops (source, status);
-CREATE INDEX IF NOT EXISTS by_content ON drops (source, sha256);
-CREATE INDEX IF NOT EXISTS by_name ON drops (source, name);
-CREATE INDEX IF NOT EXISTS by_arrival ON drops (arrival);
-"""
-# Columns that ledgers of version 0.1 lack.
-ADDED = {
-    "arrival": "INTEGER NOT NULL DEFAULT 0",
-    "layout": "TEXT",
-    "layout_sha256": "TEXT",
-    "usable": "INTEGER",
-    "expected": "INTEGER",
-    "rows_in_force": "INTEGER",
-    "modified_ns": "INTEGER",
-    "is_individual": "INTEGER NOT NULL DEFAULT 0",
-}
 # What a file about people is called.
 FILE = "file {}"
 SAME_CONTENT = " has the same content as "
@@ -176,18 +109,18 @@ NEXT_ARRIVAL = "(SELECT coalesce(max(arrival), 0) + 1 FROM drops)"
 
 
 class Ledger:
-    """Reads and writes the ledger of one home."""
+    """Reads and writes the ledger of one home.
+
+    Raises
+    ------
+    NewerHome
+        If a later program wrote it; nothing was changed.
+    """
 
     def __init__(self, home: Home) -> None:
         self._path = home.ledger
         with self._connect() as connection:
-            connection.executescript(SCHEMA + ERASED_SCHEMA)
-            present = {row["name"] for row in connection.execute("PRAGMA table_info(drops)")}
-            for name in ADDED.keys() - present:
-                connection.execute(f"ALTER TABLE drops ADD COLUMN {name} {ADDED[name]}")
-            if "arrival" not in present:
-                connection.execute("UPDATE drops SET arrival = drop_id")
-            connection.executescript(INDEXES)
+            bring_up_to_date(connection, home.root)
         self._path.chmod(PRIVATE_FILE)
 
     @contextmanager

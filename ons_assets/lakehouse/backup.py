@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 CONTENT = "home"
 NAME = "%Y-%m-%dT%H%M%S.%fZ"
 # What is only of processes that are at work, and the databases for people, which are made anew from the rest.
-LEFT_OUT = frozenset({"locks", "staging", "warehouse.duckdb", "restricted/warehouse.duckdb"})
+LEFT_OUT = frozenset({"locks", "run", "staging", "warehouse.duckdb", "restricted/warehouse.duckdb"})
 OF_SQLITE = b"SQLite format 3\0"
 BESIDE_SQLITE = ("-wal", "-shm", "-journal")
 

@@ -7,7 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,6 +131,11 @@ class Home:
         return self.root / "dagster"
 
     @property
+    def at_work(self) -> Path:
+        """What is only of the service while it is at work: signs of life, and the socket of its definitions."""
+        return self.root / "run"
+
+    @property
     def is_made(self) -> bool:
         """Whether this is a home, and not a folder that holds something else, or nothing."""
         return self.ledger.is_file()
@@ -228,13 +233,25 @@ class Home:
             time.sleep(WAIT_SECONDS)
 
     @contextmanager
-    def served(self) -> Iterator[bool]:
-        """Yield True, and keep others from it, if nobody serves the home; else yield False."""
-        try:
-            with self._flock("serve", fcntl.LOCK_EX | fcntl.LOCK_NB):
-                yield True
-        except BlockingIOError:
-            yield False
+    def served(self, part: str | None = None) -> Iterator[bool]:
+        """Yield True, and keep others from it, if nobody serves the home, or this part of it; else yield False.
+
+        Parameters
+        ----------
+        part
+            Of the service that is begun alone, beside the other parts; None for the whole.
+        """
+        with ExitStack() as stack:
+            try:
+                mode = fcntl.LOCK_EX if part is None else fcntl.LOCK_SH
+                stack.enter_context(self._flock("serve", mode | fcntl.LOCK_NB))
+                if part is not None:
+                    stack.enter_context(self._flock(f"serve-{part}", fcntl.LOCK_EX | fcntl.LOCK_NB))
+            except BlockingIOError:
+                alone = False
+            else:
+                alone = True
+            yield alone
 
     @contextmanager
     def erasing(self) -> Iterator[bool]:

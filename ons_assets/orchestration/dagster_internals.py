@@ -7,9 +7,12 @@ private module of another's.
 
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +20,12 @@ from typing import TYPE_CHECKING, Any
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from dagster import DagsterInstance, DagsterRun, EventLogEntry, QueuedRunCoordinator
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.event_api import EventHandlerFn
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.run_coordinator import SubmitRunContext
-from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
+from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata, SqlEventLogStorageTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage, sqlite_event_log
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorageWatchdog
 from dagster._core.storage.sql import get_alembic_config
@@ -27,8 +33,9 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import GrpcServerTarget
+from dagster._grpc.client import DagsterGrpcClient
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.exc import DatabaseError
 from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
@@ -69,6 +76,101 @@ def user_interface(instance: DagsterInstance, socket: Path) -> Iterator["ASGIApp
     target = GrpcServerTarget(host="localhost", port=None, socket=str(socket), location_name=LOCATION)
     with WorkspaceProcessContext(instance, workspace_load_target=target) as context:
         yield create_app_from_workspace_process_context(context, live_data_poll_rate=LIVE_MILLISECONDS)
+
+
+def code_answers(socket: Path) -> bool:
+    """Return whether the process with the definitions answers.
+
+    Parameters
+    ----------
+    socket
+        At which it does.
+    """
+    try:
+        return socket.exists() and DagsterGrpcClient(socket=str(socket)).ping("") is not None
+    except DagsterUserCodeUnreachableError:
+        return False
+
+
+def daemons_beat(instance: DagsterInstance, within_seconds: float) -> bool:
+    """Return whether every daemon that has something to do has shown lately that it goes on.
+
+    Parameters
+    ----------
+    instance
+        Where they leave their beats.
+    within_seconds
+        How long ago the last one may be.
+    """
+    beats = instance.get_daemon_heartbeats()
+    latest = (beats[each].timestamp if each in beats else 0.0 for each in instance.get_required_daemon_types())
+    return all(time.time() - each <= within_seconds for each in latest)
+
+
+class Schema(Enum):
+    """How the schema of Dagster's storage stands to that of the Dagster that is installed."""
+
+    CURRENT = "current"
+    OLDER = "older"
+    NEWER = "newer"
+
+
+def schema_of(instance: DagsterInstance) -> Schema:
+    """Return how the schema of a storage stands.
+
+    Parameters
+    ----------
+    instance
+        Whose storage is looked at.
+    """
+    storages = (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
+    versions = [each.alembic_version() for each in storages if each is not None]
+    stamped = [version for version in versions if version is not None and version[0] != version[1]]
+    if not stamped:
+        return Schema.CURRENT
+    known = {script.revision for script in _migrations().walk_revisions()}
+    return Schema.OLDER if all(found in known for found, _ in stamped if found is not None) else Schema.NEWER
+
+
+def forget_events(instance: DagsterInstance, before: float) -> int:
+    """Delete what runs that ended long ago logged, but for what they made and checked; return of how many runs.
+
+    Parameters
+    ----------
+    instance
+        Whose log it is.
+    before
+        Only what was logged before that moment, in seconds since 1970.
+    """
+    log = instance.event_log_storage
+    if isinstance(log, SqliteEventLogStorage):
+        return sum(_forget_log(instance, Path(log.path_for_shard(run)), before) for run in log.get_all_run_ids())
+    if not isinstance(log, SqlEventLogStorage):
+        return 0
+    events = SqlEventLogStorageTable.c
+    kept = [each.value for each in (*ASSET_EVENTS, *ASSET_CHECK_EVENTS)]
+    old = (
+        (events.timestamp < datetime.fromtimestamp(before, UTC).replace(tzinfo=None))
+        & events.asset_key.is_(None)
+        & (events.dagster_event_type.is_(None) | events.dagster_event_type.not_in(kept))
+    )
+    with log.index_connection() as connection:
+        runs = connection.execute(select(func.count(func.distinct(events.run_id))).where(old)).scalar_one()
+        connection.execute(SqlEventLogStorageTable.delete().where(old))
+    return int(runs)
+
+
+def _forget_log(instance: DagsterInstance, log: Path, before: float) -> bool:
+    """Delete the log of a run, which is a database of its own; what was made and checked is in the index, too."""
+    files = [log, *(log.with_name(f"{log.name}{end}") for end in ("-wal", "-shm"))]
+    if max((each.stat().st_mtime for each in files if each.exists()), default=before) >= before:
+        return False
+    run = instance.get_run_by_id(log.stem)
+    if run is not None and not run.is_finished:
+        return False
+    for each in files:
+        each.unlink(missing_ok=True)
+    return True
 
 
 class RunQueue(QueuedRunCoordinator):

@@ -4,14 +4,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
 
-from ons_assets.lakehouse.home import Home, write_atomically
+from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.checks import OVERALL
 from ons_assets.orchestration.events import WAITING_FOR
+from ons_assets.orchestration.history import check_history, configure, is_prepared, mark_prepared
 from ons_assets.orchestration.marks import ASKING
 
 UNFINISHED = [
@@ -21,8 +21,6 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-INSTANCE_FILE = Path(__file__).resolve().parents[1] / "dagster.yaml"
-PREPARED = ".prepared"
 # Dagster hands over at once to the log what a run plans, which is an event a table and one an expectation.
 EVENTS_AT_ONCE = {"DAGSTER_EVENT_BATCH_SIZE": "1000"}
 
@@ -92,23 +90,25 @@ def prepare_instance(home: Home) -> None:
 
     Two processes that first open a storage at once can leave it so that no one can open it any more; so
     one makes it, and others wait.
+
+    Raises
+    ------
+    OtherHistory
+        If the storage is of another version of Dagster, and has to be brought up to date first, or cannot be used.
     """
     os.environ |= {"DAGSTER_HOME": str(home.dagster), **EVENTS_AT_ONCE}
-    prepared = home.dagster / PREPARED
-    if prepared.exists():
+    if is_prepared(home):
         return
     with home.table_lock("dagster"):
-        if not prepared.exists():
-            configuration = home.dagster / INSTANCE_FILE.name
-            # Whoever has one, such as of a storage in PostgreSQL, keeps it.
-            if not configuration.exists():
-                write_atomically(configuration, INSTANCE_FILE.read_bytes())
+        if not is_prepared(home):
+            configure(home)
             with dg.DagsterInstance.from_config(str(home.dagster)) as opened:
                 # Each of its storages is made when it is first asked.
                 opened.get_runs_count()
                 opened.all_asset_keys()
                 opened.all_instigator_state()
-            write_atomically(prepared, b"")
+                check_history(home, opened)
+            mark_prepared(home)
 
 
 def at_work(opened: dg.DagsterInstance) -> int:
@@ -116,11 +116,18 @@ def at_work(opened: dg.DagsterInstance) -> int:
     return sum(run.job_name != ASKING for run in opened.get_runs(dg.RunsFilter(statuses=UNFINISHED)))
 
 
-def close_dead_runs(home: Home) -> None:
-    """Mark as failed the runs whose process died; does nothing while another process is at work."""
+def close_dead_runs(home: Home, *, queue_goes_on: bool = False) -> None:
+    """Mark as failed the runs whose process died; does nothing while another process is at work.
+
+    Parameters
+    ----------
+    queue_goes_on
+        Whether those that wait in the queue are left there: a daemon that went on meanwhile will begin them.
+    """
+    waiting = {dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED} if queue_goes_on else set()
     with home.alone() as alone, instance(home) as opened:
         if alone:
-            for run in opened.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
+            for run in opened.get_runs(dg.RunsFilter(statuses=[each for each in UNFINISHED if each not in waiting])):
                 opened.report_run_failed(run, "the process of this run ended without a word")
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.intake.ledger import ADDED, Ledger, Status
+from ons_assets.intake import ledger_schema
+from ons_assets.intake.ledger import Ledger, Status
+from ons_assets.intake.ledger_schema import ADDED, FORMAT, NewerHome
 from ons_assets.intake.parsed import Parsed
 from ons_assets.lakehouse.home import Home
 
@@ -138,11 +140,42 @@ def test_a_ledger_of_version_0_1_is_read_on(tmp_path: Path) -> None:
     home = Home(tmp_path).ensure()
     Ledger(home).receive("prices", "a.csv", "h1", 10, NOON)
     with sqlite3.connect(home.ledger) as connection:
+        connection.execute("PRAGMA user_version = 0")
         connection.execute("DROP INDEX by_arrival")
         for column in ADDED:
             connection.execute(f"ALTER TABLE drops DROP COLUMN {column}")
     [drop] = Ledger(home).drops()
     assert (drop.name, drop.arrival, drop.layout) == ("a.csv", drop.drop_id, None)
+
+
+def test_a_ledger_is_brought_up_to_date_as_a_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path).ensure()
+    Ledger(home).receive("prices", "a.csv", "h1", 10, NOON)
+    with sqlite3.connect(home.ledger) as connection:
+        connection.execute("PRAGMA user_version = 0")
+        for column in ("is_individual", "modified_ns"):
+            connection.execute(f"ALTER TABLE drops DROP COLUMN {column}")
+        before = list(connection.iterdump())
+    monkeypatch.setattr(ledger_schema, "INDEXES", "CREATE INDEX cannot_be ON nothing (nothing);")
+    with pytest.raises(sqlite3.OperationalError):
+        Ledger(home)
+    with sqlite3.connect(home.ledger) as connection:
+        assert list(connection.iterdump()) == before
+    monkeypatch.undo()
+    assert len(Ledger(home).drops()) == 1
+
+
+def test_a_home_of_a_newer_program_is_refused_and_not_changed(tmp_path: Path) -> None:
+    home = Home(tmp_path).ensure()
+    Ledger(home)
+    with sqlite3.connect(home.ledger) as connection:
+        connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
+    before = home.ledger.read_bytes()
+    with pytest.raises(NewerHome, match=rf"was written by a newer ons-assets \(its format is {FORMAT + 1}, and"):
+        Ledger(home)
+    assert home.ledger.read_bytes() == before
 
 
 def parsed() -> Parsed:

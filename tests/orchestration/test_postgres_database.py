@@ -1,14 +1,18 @@
 """The database for people is in PostgreSQL, too, where the settings say so."""
 
+import time
 from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import yaml
 
 from ons_assets import operations
 from ons_assets.lakehouse.home import Home
-from ons_assets.orchestration.runs import INSTANCE_FILE, at_work, instance
+from ons_assets.orchestration.history import INSTANCE_FILE
+from ons_assets.orchestration.housekeeping import DAY_SECONDS, tidy
+from ons_assets.orchestration.runs import at_work, instance
 from ons_assets.settings import TOML_NAME, load_settings
 from tests.postgres_server import ask, serving
 from tests.run_files import PRICES, write_run
@@ -60,3 +64,29 @@ def test_a_home_whose_history_of_runs_is_there_is_read_and_made_as_any_other(
         assert ask(uri, "SELECT count(*) FROM runs") == [(runs,)]
         assert runs >= 2
     assert not (home.dagster / "history").exists()
+
+
+def test_old_events_of_runs_go_there_too_and_what_was_made_stays_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("dagster_postgres")
+    home = Home(tmp_path / "home").ensure()
+    shipped = yaml.safe_load(INSTANCE_FILE.read_text())
+    shipped["storage"] = {"postgres": {"postgres_url": {"env": "RUNS_POSTGRES"}}}
+    (home.dagster / INSTANCE_FILE.name).write_text(yaml.safe_dump(shipped))
+    with serving() as uri:
+        monkeypatch.setenv("RUNS_POSTGRES", uri.replace("postgresql://", "postgresql+psycopg2://"))
+        with instance(home) as opened:
+            run = dg.materialize([numbers], instance=opened).run_id
+            before = len(opened.all_logs(run))
+            assert tidy(home, opened, 90, time.time())[0] == 0
+            assert tidy(home, opened, 90, time.time() + 91 * DAY_SECONDS)[0] == 1
+            assert 0 < len(opened.all_logs(run)) < before
+            made = opened.get_latest_materialization_event(numbers.key)
+            assert made is not None
+            assert made.run_id == run
+
+
+@dg.asset
+def numbers() -> None:
+    """One that is made."""

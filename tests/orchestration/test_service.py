@@ -82,7 +82,7 @@ def test_an_address_that_is_in_use_is_said_before_anything_starts(
         with pytest.raises(
             service.NotStarted, match=rf"^cannot listen at 127\.0\.0\.1, port {port}: address already in use$"
         ):
-            service.serve("127.0.0.1", port, ["localhost"], tmp_path)
+            service.serve("127.0.0.1", port, ["localhost"], Home(tmp_path))
 
 
 def test_a_home_is_served_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,6 +94,33 @@ def test_a_home_is_served_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert alone
         result = CliRunner().invoke(cli.app, ["serve", "--home", str(tmp_path)])
     assert str(result.exception) == f"the home {tmp_path} is served already, by another process"
+
+
+def test_a_part_is_served_once_and_not_beside_the_whole(tmp_path: Path) -> None:
+    home = Home(tmp_path).ensure()
+    with (
+        home.served("web") as first,
+        home.served("daemon") as other,
+        home.served("web") as again,
+        home.served() as all_,
+    ):
+        assert (first, other, again, all_) == (True, True, False, False)
+    with home.served() as whole, home.served("web") as part:
+        assert (whole, part) == (True, False)
+
+
+def test_a_home_that_lies_too_deep_for_its_parts_is_said(tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 120)
+    with pytest.raises(service.NotStarted, match="is too long for its parts to find each other"):
+        service.serve_part(service.Part.DAEMON, "127.0.0.1", 3000, ["localhost"], Home(deep))
+
+
+def test_parts_that_nobody_looks_at_need_no_proxy(tmp_path: Path) -> None:
+    """The guard is before what listens, whatever else runs."""
+    for part in ("web", "report"):
+        result = CliRunner().invoke(cli.app, ["serve", "--home", str(tmp_path), "--only", part, "--host", "0.0.0.0"])
+        assert str(result.exception).startswith("0.0.0.0 may be open to the network")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["https://assets.example.gov", "assets.example.gov:8443"])
