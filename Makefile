@@ -11,7 +11,7 @@ SOURCES := setup.py pyproject.toml constraints.txt $(shell find core_ext -name '
 # Where Python must not write what it compiles, each command would compile every module anew, which takes a second.
 COMPILE := $(BIN)/python -m compileall -q ons_assets core_ext
 
-.PHONY: demo serve test coverage fuzz bench lint format docs clean
+.PHONY: demo serve test test-spark coverage fuzz bench lint format docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ons-assets demo
@@ -26,6 +26,15 @@ TESTS := -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.installed-dev $(BROWSER)
 	$(MEMORY) $(BIN)/python $(TESTS)
+
+# The engines once more, on a cluster of Apache Spark on this machine: a master, two workers, their losses. It takes minutes.
+# Spark's package is laid before the one of its client, which the other tests have.
+SPARK := .spark
+test-spark: $(VENV)/.installed-dev
+	@command -v java >/dev/null || (apt-get update -qq && apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless) >/dev/null \
+		|| (echo "Spark needs Java 17: install it" && exit 1)
+	test -d $(SPARK)/pyspark || $(BIN)/python -m pip install --quiet --no-deps --constraint constraints.txt --target $(SPARK) pyspark py4j
+	ONS_ASSETS_SPARK_TESTS=cluster PYTHONPATH=$(CURDIR)/$(SPARK):$(CURDIR) $(BIN)/python -m pytest tests/engine
 
 # The same tests, and which lines they reach: tracing takes as long again, so it is not done at every change.
 coverage: $(VENV)/.installed-dev $(BROWSER)
@@ -77,5 +86,5 @@ $(BROWSER): tests/browser/package-lock.json
 	else echo "there is no npm: pages are not looked at in a browser"; fi || echo "npm cannot install tests/browser"
 
 clean:
-	rm -rf $(VENV) build *.egg-info tests/browser/node_modules tests/browser/pictures
+	rm -rf $(VENV) $(SPARK) build *.egg-info tests/browser/node_modules tests/browser/pictures
 	find core_ext \( -name '*.c' -o -name '*.so' \) -delete
