@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ons_assets.cli.terminal import HomeOption, console, fail_unless
-from ons_assets.settings import load_settings
+from ons_assets.cli.terminal import HomeOption, console, fail_unless, settings_of
 
 
 def upgrade(
@@ -17,7 +16,7 @@ def upgrade(
     from ons_assets.lakehouse.home import Home
     from ons_assets.orchestration import history
 
-    of_it = Home(load_settings(home).home)
+    of_it = Home(settings_of(home).home)
     fail_unless(of_it.is_made, f"there is no home {of_it.root}")
     with of_it.ensure().served() as unserved, of_it.alone_within(wait) as alone:
         fail_unless(unserved, f"the home {of_it.root} is being served: end its service first")
