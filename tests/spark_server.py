@@ -18,7 +18,7 @@ from tempfile import mkdtemp
 
 import pytest
 
-from ons_assets.engine.spark import REMOTE, SparkEngine
+from ons_assets.engine.spark import _SESSIONS, REMOTE, SparkEngine
 
 ASKED = os.environ.get("ONS_ASSETS_SPARK_TESTS", "")
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,6 +39,12 @@ def spark_engine(folder: Path) -> SparkEngine:
 
 def is_spark_itself(address: str) -> bool:
     return not address.startswith(REMOTE)
+
+
+def leave(address: str) -> None:
+    """End the session of this process: it holds all workers of a cluster."""
+    if (session := _SESSIONS.pop(address, None)) is not None:
+        session.stop()
 
 
 @cache

@@ -17,7 +17,7 @@ from ons_assets.lakehouse.derivation import Made
 from ons_assets.lakehouse.home import Home
 from tests.engine import losses
 from tests.engine.losses import NUMBERS, NUMBERS_OF_A_PART, PARTS, made, slowly, with_a_loss
-from tests.spark_server import is_spark_itself, spark_engine
+from tests.spark_server import is_spark_itself, leave, spark_engine
 
 START_SECONDS = 120
 
@@ -69,6 +69,7 @@ def test_a_table_whose_process_was_killed_stays_as_it_was(home: Home, suites: Pa
 
 def test_who_asked_is_killed_and_the_next_makes_the_table_whole(home: Home, suites: Path, tmp_path: Path) -> None:
     engine, mark = spark_engine(home.staging), tmp_path / "staged"
+    leave(engine.address)
     asking = subprocess.Popen(
         [sys.executable, "-m", losses.__name__, engine.address, str(home.root), str(suites), str(mark)]
     )
