@@ -49,11 +49,11 @@ def main() -> None:
         print(f"{rows:,} located tweets, about {PARTS} parts a table; {os.cpu_count()} processors")
         print(f"{'engine':<32}{'table':<22}{'seconds':>9}{'CPU s':>9}{'ratio':>8}")
         first: dict[str, tuple[float, pl.DataFrame]] = {}
-        for name, engine in engines.items():
+        for number, (name, engine) in enumerate(engines.items()):
             for step in STEPS:
                 table = step.tables[0]
                 wall, cpu = time.perf_counter(), _cpu_seconds()
-                made = step.derive(Lakehouse.of(settings.model_copy(update={"engine": engine})), name, None)
+                made = step.derive(Lakehouse.of(settings.model_copy(update={"engine": engine})), f"run-{number}", None)
                 assert isinstance(made, Made), made
                 wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
                 found = lake.read(Home(settings.home), table).sort(table.key).collect()
@@ -63,13 +63,13 @@ def main() -> None:
             # Else clusters would be told that nothing has changed.
             for step in STEPS:
                 for table in step.tables:
-                    Home(settings.home).table(table.name).rename(Path(folder) / f"{table.short_name}-{len(name)}")
+                    Home(settings.home).table(table.name).rename(Path(folder) / f"{table.short_name}-{number}")
     print("all tables are equal to the last bit")
 
 
 def _world(folder: Path, people: int) -> tuple[Settings, int]:
     scale = Scale("engines", people, 5, date(2014, 4, 1), 92, 0.4, False, 12)
-    simulate_tweets(folder / "drops", folder / "truth", scale=scale)
+    simulate_tweets(folder / "drops" / "tweets", folder / "truth", scale=scale)
     settings = Settings(home=folder / "home")
     operations.open_home(settings)
     for source in sorted((folder / "drops").iterdir()):
