@@ -18,10 +18,9 @@ def begin_part(command: Sequence[str]) -> subprocess.Popen[bytes]:
     command
         Its words. It is to be begun by the main thread, and before there are others: it is told when that thread ends.
     """
-    return subprocess.Popen(command, preexec_fn=end_with_parent)
+    return subprocess.Popen(command, preexec_fn=_end_with_parent)
 
 
-def end_with_parent() -> None:
-    """Have this process told to end when the one that began it does; where the system cannot, it works on."""
+def _end_with_parent() -> None:
     with suppress(AttributeError):
         ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, signal.SIGTERM)

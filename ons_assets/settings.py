@@ -44,6 +44,12 @@ PREFIX, NESTED = "ONS_ASSETS_", "__"
 NO_SETTINGS = ("DEBUG_KERNELS", "SLOW_TESTS", "SHARED_DATA", "BROWSER_TESTS", "POSTGRES_TESTS", "SPARK_TESTS")
 
 
+HOST = r"[A-Za-z0-9._-]+(:[0-9]+)?"
+SPARK_ADDRESS = re.compile(
+    rf"sc://{HOST}(/(;use_ssl=(true|false))?)?|spark://{HOST}(,{HOST})*|k8s://(https?://)?{HOST}|yarn|local(\[[0-9,*]+\])?"
+)
+
+
 class Disposal(StrEnum):
     """What becomes of a file that is archived."""
 
@@ -181,14 +187,22 @@ class EngineSettings(BaseModel):
 
     @field_validator("spark")
     @classmethod
-    def _has_no_token(cls, address: str | None) -> str | None:
-        if address is None:
-            return None
-        if not re.match(r"(sc|spark|k8s|local|yarn)\b", address):
-            raise ValueError("an address of Spark begins with sc://, spark://, k8s://, yarn or local")
-        if re.search("token|password|secret", address, re.IGNORECASE):
-            raise ValueError("a token stands in SPARK_CONNECT_AUTHENTICATE_TOKEN, and never in the settings")
+    def _is_an_address_alone(cls, address: str | None) -> str | None:
+        # Settings are shown in the UI, and kept with every run: an address that says more may hold a secret.
+        if address is not None and not SPARK_ADDRESS.fullmatch(address):
+            raise ValueError(
+                "an address of Spark is sc://host:port, with /;use_ssl=true behind it where it is encrypted, "
+                "spark://host:port, k8s://https://host:port, yarn or local[2]; a token stands in "
+                "SPARK_CONNECT_AUTHENTICATE_TOKEN, and never in the settings"
+            )
         return address
+
+    @field_validator("spark_options")
+    @classmethod
+    def _hold_no_secret(cls, options: dict[str, str]) -> dict[str, str]:
+        if secret := [name for name in options if re.search("token|password|secret|key", name, re.IGNORECASE)]:
+            raise ValueError(f"{secret[0]} is a secret by its name: it stands in the configuration of Spark, not here")
+        return options
 
 
 class Service(BaseModel):

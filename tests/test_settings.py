@@ -137,3 +137,38 @@ def test_it_is_known_where_a_value_comes_from(tmp_path: Path, monkeypatch: pytes
 
 def test_the_suites_of_the_project_are_the_default(tmp_path: Path) -> None:
     assert (load_settings(tmp_path).expectations / "prices" / "raw_quotes.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sc://host/;token=s3cret",
+        "sc://host/;authorization=s3cret",
+        "sc://me:s3cret@host",
+        "http://host",
+        "sc:host",
+        "local it",
+    ],
+)
+def test_an_address_of_spark_holds_no_secret_and_none_is_repeated(address: str, tmp_path: Path) -> None:
+    tmp_path.joinpath("ons-assets.toml").write_text(f'[engine]\nspark = "{address}"\n')
+    with pytest.raises(BadSettings, match=r"engine\.spark: .*SPARK_CONNECT_AUTHENTICATE_TOKEN") as raised:
+        load_settings(tmp_path)
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["sc://host", "sc://host:15002/;use_ssl=true", "spark://a:7077,b:7077", "k8s://https://h:6443", "yarn", "local[*]"],
+)
+def test_an_address_of_spark_is_taken(address: str, tmp_path: Path) -> None:
+    tmp_path.joinpath("ons-assets.toml").write_text(f'[engine]\nspark = "{address}"\n')
+    assert load_settings(tmp_path).engine.spark == address
+
+
+def test_an_option_of_spark_is_no_secret(tmp_path: Path) -> None:
+    said = '[engine.spark_options]\n"spark.connect.authenticate.token" = "s3cret"\n'
+    tmp_path.joinpath("ons-assets.toml").write_text(said)
+    with pytest.raises(BadSettings, match=r"spark\.connect\.authenticate\.token is a secret by its name") as raised:
+        load_settings(tmp_path)
+    assert "s3cret" not in str(raised.value)

@@ -1,16 +1,18 @@
 """Parts worked on this machine: in this process, or in some of its own."""
 
 import multiprocessing
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
+from multiprocessing.process import BaseProcess
+from threading import Thread
 from typing import Any
 
 from ons_assets.engine.parts import Engine, Impossible, Made, Mapped, Part, applied
 from ons_assets.engine.tasks import Outcome
-from ons_assets.processes import end_with_parent
 
 
 class ThisProcess:
@@ -59,7 +61,18 @@ class Processes:
 @cache
 def _pool(number: int) -> ProcessPoolExecutor:
     # A fork would copy the locks of other threads as they are, which nobody opens again.
-    return ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), initializer=end_with_parent)
+    return ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the one that began it does, however that ends; of its own it would wait for ever."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _in_order(

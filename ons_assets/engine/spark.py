@@ -12,6 +12,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +31,7 @@ REMOTE = "sc://"
 FUNCTION = "function.pickle"
 PORTS = {"sc": 15002, "spark": 7077}
 SECONDS_TO_ANSWER = 10
+RETRIES, LONGEST_BACKOFF_MS = 6, 5_000
 # By their addresses.
 _SESSIONS: dict[str, "SparkSession"] = {}
 INSTALL = "the engine needs PySpark: pip install 'ons-assets[spark]'"
@@ -67,14 +69,14 @@ class SparkEngine:
             if number == 0:
                 return
             # A number a task, so that a worker that is lost costs one part and no other waits for it.
-            try:
-                numbers = _session(self.address, self.options).range(0, number, 1, number)
-                done = numbers.mapInArrow(tasks.work, "part long, outcome binary").collect()
-            except Impossible:
-                raise
-            except Exception as error:
-                _SESSIONS.pop(self.address, None)
-                raise Impossible(f"Spark at {self.address} cannot work: {_reason(error)}") from None
+            with _main_file():
+                session = _session(self.address, self.options)
+                try:
+                    numbers = session.range(0, number, 1, number)
+                    done = numbers.mapInArrow(tasks.work, "part long, outcome binary").collect()
+                except Exception as error:
+                    _SESSIONS.pop(self.address, None)
+                    raise Impossible(f"Spark at {self.address} cannot work: {_reason(error)}") from None
             for row in sorted(done, key=lambda row: row.part):
                 yield pickle.loads(row.outcome).get()
 
@@ -124,6 +126,20 @@ def _session(address: str, options: Mapping[str, str]) -> "SparkSession":
     return session
 
 
+@contextmanager
+def _main_file() -> Iterator[None]:
+    """Have the main module a file: a process without one is taken for a test of PySpark by its client, and ended."""
+    main = sys.modules["__main__"]
+    if main.__spec__ is not None or hasattr(main, "__file__"):
+        yield
+        return
+    main.__file__ = sys.executable
+    try:
+        yield
+    finally:
+        del main.__file__
+
+
 def _knock(address: str) -> None:
     at = urlsplit(address)
     if at.scheme not in PORTS or at.hostname is None:
@@ -152,12 +168,26 @@ def _begun(address: str, options: Mapping[str, str]) -> "SparkSession":
     builder = builder.appName("ons-assets")
     for name, value in options.items():
         builder = builder.config(name, value)
-    # A session that is there may be one at another address.
-    session: SparkSession = builder.create() if is_remote else builder.getOrCreate()
+    try:
+        # A session that is there may be one at another address.
+        session: SparkSession = builder.create() if is_remote else builder.getOrCreate()
+    except Exception as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise Impossible(f"no session of Spark can be begun at {address}: {said}") from None
+    if is_remote:
+        _lose_patience(session)
     return session
 
 
+def _lose_patience(session: "SparkSession") -> None:
+    """Have a server that went away be given up after a quarter of a minute; by itself the client asks for ten."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES, max_backoff=LONGEST_BACKOFF_MS)])
+
+
 def _reason(error: Exception) -> str:
-    """What a worker or a server said last: the kind of what was raised, and its text."""
+    """The kind of what a worker or a server raised last; its text may quote a row, unless a module is lacking."""
     lines = [line.strip() for line in str(error).splitlines() if re.match(r"\s*[\w.]*(Error|Exception)\b", line)]
-    return lines[-1] if lines else type(error).__name__
+    last = lines[-1] if lines else type(error).__name__
+    return last if last.startswith("ModuleNotFoundError") else last.partition(":")[0]

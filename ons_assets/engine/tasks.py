@@ -25,7 +25,8 @@ class Outcome:
         """
         try:
             return cls(applied(function, part))
-        except Exception as error:
+        except BaseException as error:
+            # A panic of Polars is no Exception, and quotes as well.
             return cls(error=_sendable(error))
 
     def get(self) -> Any:
@@ -35,11 +36,13 @@ class Outcome:
         return self.made
 
 
-def _sendable(error: Exception) -> Exception:
+def _sendable(error: BaseException) -> Exception:
     """The exception itself, if it is one of the project and survives the way; else its kind and place."""
-    if is_of_the_project(error):
+    if isinstance(error, Exception) and is_of_the_project(error):
         try:
-            return type(error)(*error.args) if str(pickle.loads(pickle.dumps(error))) == str(error) else error
+            there = pickle.loads(pickle.dumps(error))
         except Exception:
-            return PartFailed(str(error))
+            there = None
+        survives = type(there) is type(error) and str(there) == str(error)
+        return error if survives else PartFailed(f"{type(error).__name__}: {error}")
     return PartFailed(f"{type(error).__name__} at {place_of(error)}; its text is withheld where other processes work")

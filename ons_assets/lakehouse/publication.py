@@ -67,7 +67,9 @@ def data_version(inputs: Mapping[str, str], suite: Suite, settings: Mapping[str,
 
 def _all_differ(staged: Sequence[Path], key: Sequence[str]) -> bool:
     """Whether no two keys have the same hash of eight bytes: then no two are the same, and none is kept in memory."""
-    hashes = np.concatenate([pl.read_parquet(path, columns=list(key), glob=False).hash_rows().to_numpy() for path in staged])
+    hashes = np.concatenate(
+        [pl.read_parquet(path, columns=list(key), glob=False).hash_rows().to_numpy() for path in staged]
+    )
     hashes.sort()
     return not bool((hashes[1:] == hashes[:-1]).any())
 
@@ -209,7 +211,7 @@ def publish_parts(
                 publication.add(frame)
         for publication in publications:
             publication.verify()
-    except Exception:
+    except BaseException:
         for publication in publications:
             publication.discard()
         raise

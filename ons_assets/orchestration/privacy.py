@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from ons_assets.engine.parts import Impossible
 from ons_assets.faults import is_of_the_project, place_of
 from ons_assets.lakehouse.gate import SuiteError
 from ons_assets.lakehouse.tables import Table
@@ -29,8 +30,8 @@ def withholding(tables: Iterable[Table]) -> Iterator[None]:
         yield
     except dg.Failure:
         raise
-    except SuiteError as error:
-        # Somebody's slip in a file of the home: a sentence, and nothing to try again.
+    except (SuiteError, Impossible) as error:
+        # Somebody's slip in a file of the home, or no cluster: a sentence, and nothing to try again.
         raise dg.Failure(str(error), allow_retries=False) from None
     except Exception as error:
         individual = [table.name for table in tables if table.is_individual]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
+from ons_assets.lakehouse.gate import Audit
+from ons_assets.lakehouse.publication import Refused
 from ons_assets.lakehouse.suites import SuiteError
 
 
@@ -19,6 +21,18 @@ def worker(_: int) -> int:
 
 def quoting(rows: pl.DataFrame) -> None:
     raise ValueError(f"the secret is {rows['value'][0]}")
+
+
+def panicking(rows: pl.DataFrame) -> None:
+    raise pl.exceptions.PanicException(f"the secret is {rows['value'][0]}")
+
+
+def leaving(rows: pl.DataFrame) -> None:
+    raise SystemExit(f"the secret is {rows['value'][0]}")
+
+
+def refused(_: pl.DataFrame) -> None:
+    raise Refused("test/numbers", Audit("0", 0, (), {}))
 
 
 def ours(_: pl.DataFrame) -> None:
