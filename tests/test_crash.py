@@ -47,7 +47,7 @@ OF_THE_RUNS = {"governance/quality_scorecard"}
 # A server that has the libraries loaded forks the processes to be killed: starting each anew would
 # take seconds, most of them before anything is written.
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["ons_assets.operations", "great_expectations"])
+processes.set_forkserver_preload(["tests.preloaded"])
 
 
 def road(home: Path, supplier: Path) -> None:
