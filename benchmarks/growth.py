@@ -25,6 +25,7 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.definitions import RAW, build_definitions
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.judge import great_expectations
 from ons_assets.orchestration.runs import Outcome
 from ons_assets.settings import Settings
 
@@ -108,7 +109,8 @@ def measured(pilot: Pilot, name: str, settings: Settings, drops: Path) -> Measur
     drops
         Files of the world.
     """
-    import great_expectations  # noqa: F401  it takes seconds, and every step would begin with it
+    # It takes seconds, and every step would begin with it.
+    great_expectations()
     import sklearn.ensemble  # noqa: F401
 
     home = operations.open_home(settings)

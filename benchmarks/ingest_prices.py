@@ -55,18 +55,19 @@ def timed(took: dict[str, float], step: str) -> Iterator[None]:
 def road(home_folder: Path, took: dict[str, float]) -> pl.DataFrame:
     """Send the quotes from drop to indices, every gate on, and return the monthly indices."""
     with timed(took, "import"):
-        import great_expectations  # noqa: F401
-
         from ons_assets.catalogue import CATALOGUE
         from ons_assets.intake import drops, ingestion, reading
         from ons_assets.intake.ledger import Ledger
         from ons_assets.lakehouse import lake, publication
         from ons_assets.lakehouse.gate import Suite
         from ons_assets.lakehouse.home import Home
+        from ons_assets.lakehouse.judge import great_expectations
         from ons_assets.parameters.prices import IndexParameters
         from ons_assets.prices import compilation
         from ons_assets.prices.sources import QuoteFiles
         from ons_assets.settings import load_settings
+
+        great_expectations()
     settings = load_settings(home_folder)
     # Quotes as they come, by month: what the plain pandas way computes too.
     bare = IndexParameters(frequencies=("month",), excludes=())

@@ -22,22 +22,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from ons_assets.simulate.prices.web_pages import COLUMNS
+
 FIRST_DAY = date(2016, 7, 21)
-COLUMNS = ("timestamp", "store", "ons_item_no", "ons_item_name", "product_type", "search_string", "product_name")
-PRICED = (
-    "item_price_str",
-    "item_price_num",
-    "volume_price",
-    "unit_price",
-    "no_units",
-    "units",
-    "std_price",
-    "std_unit",
-)
-JUDGED = ("promo", "offer", "ml_prediction", "single_class")
 PRODUCTS = ("PLAIN LOAF 800G", "SEEDED LOAF 400G", "SMALL LOAF 400G")
 # Against what a command is held: the first of what reads tables, the second of what makes them.
-TABLES, ASSETS = "import polars", "import dagster, great_expectations"
+# The client of Spark, where it is installed, ends a process that has no file and imports the latter.
+TABLES, ASSETS = "import polars", "import sys; sys.modules['pyspark'] = None; import dagster, great_expectations"
 
 
 @dataclass(frozen=True)
@@ -100,7 +91,7 @@ def _run_of(folder: Path, day: date) -> Path:
     path = folder / f"tesco_products_{day:%Y%m%d}050000.csv"
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow([*COLUMNS, *PRICED, *JUDGED])
+        rows.writerow(COLUMNS)
         for number, product in enumerate(PRODUCTS):
             found = (f"{day} 05:00:0{number}.250000", "TESCO", 210111, "White Sliced Loaf, branded", "White Bread", "")
             rows.writerow([*found, product, "£1.00", 1.0, *[""] * 8, 1, 1])

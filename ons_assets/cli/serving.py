@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,7 +62,7 @@ def serve(
     try:
         with Home(settings.home).served() as alone:
             fail_unless(alone, f"the home {settings.home} is served already, by another process")
-            ready = lambda: _print_addresses(settings, host, port)  # noqa: E731
+            ready = partial(_print_addresses, settings, host, port)
             service.serve(host, port, names, Home(settings.home), ready, beside)
     except service.NotStarted as error:
         raise Failed(str(error)) from None
