@@ -11,7 +11,7 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.catalogue.meters import AREA_OCCUPANCY, CLUSTER_PROFILES, FIELDWORK
 from ons_assets.governance.disclosure.step import Thresholds, protect
 from ons_assets.lakehouse import gate
-from ons_assets.lakehouse.buckets import groups, parts
+from ons_assets.lakehouse.buckets import groups, read_parts
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.meters.areas.area_figures import area_tables, days_of, home_months
 from ons_assets.meters.half_hours.clock_face import half_hours
@@ -225,8 +225,8 @@ def test_buckets_are_grouped_up_to_a_size_and_tables_keep_step() -> None:
     assert list(groups({2: 5, 0: 4, 1: 4, 3: 20}, 9)) == [[0, 1], [2], [3]]
     rows = pl.LazyFrame({"bucket": [1, 0, 1], "meter": [3, 2, 1], "day": [1, 1, 1]})
     beside = pl.LazyFrame({"bucket": [0, 1], "meter": [2, 3], "first_day": [1, 1]})
-    made = parts(rows, beside, order=["meter", "first_day"], at_once=2)
+    made = read_parts(rows, beside, order=["meter", "first_day"], at_once=2)
     found = [(here["meter"].to_list(), there["meter"].to_list()) for here, there in made]
     assert found == [([2], [2]), ([1, 3], [3])]
-    assert list(parts(rows.clear(), order=["meter"])) == []
+    assert list(read_parts(rows.clear(), order=["meter"])) == []
     assert half_hours(CATALOGUE["meters/raw_readings"].empty()).is_empty()
