@@ -42,7 +42,8 @@ from ons_assets.lakehouse.disclosure import (
 )
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
-from ons_assets.lakehouse.publication import Unprotected, publish
+from ons_assets.lakehouse.publication import publish
+from ons_assets.lakehouse.staging import Unprotected
 from ons_assets.lakehouse.tables import Sensitivity, Table
 from ons_assets.meters.areas.small_area import area_occupancy
 from ons_assets.settings import Settings
