@@ -22,7 +22,7 @@ from ons_assets.governance.report import write_report
 from ons_assets.governance.scorecard.evaluation import evaluate, new_rows
 from ons_assets.governance.scorecard.view import QUALITY
 from ons_assets.intake.erasure_ledger import ErasureLedger
-from ons_assets.intake.ingestion import DROP_SHA256
+from ons_assets.intake.members import DROP_SHA256
 from ons_assets.lakehouse import lake, postgres, warehouse
 from ons_assets.lakehouse.increments import Replacement
 from ons_assets.lakehouse.tables import Sensitivity

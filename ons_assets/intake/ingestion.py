@@ -6,23 +6,24 @@ arrived later counts: a corrected file replaces what it corrects, and the older 
 can still be read.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from ons_assets.intake import parsed
+from ons_assets.intake.door import Door
 from ons_assets.intake.ledger import Drop, Ledger, Status
-from ons_assets.intake.parsed import Parsed
-from ons_assets.intake.reading import quarantine_name, read, read_waiting
+from ons_assets.intake.members import DROP_SHA256, ROWS_AT_ONCE, Finding, Member, groups
+from ons_assets.intake.reading import read, read_waiting
 from ons_assets.intake.source import Source
-from ons_assets.lakehouse import gate, lake, quarantine, validations
-from ons_assets.lakehouse.gate import Audit, Failure, Suite
+from ons_assets.lakehouse import lake
+from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Among, Between, Partition, Provenance
 from ons_assets.lakehouse.publication import data_version
@@ -31,45 +32,9 @@ from ons_assets.lakehouse.tables import Table
 from ons_assets.program import code_version
 from ons_assets.wording import counted
 
-SLUG_LENGTH = 60
-ROWS_AT_ONCE = 750_000
 IN_PLAY = (Status.READ, Status.ACCEPTED, Status.REFUSED, Status.SUPERSEDED)
-# A row carries the hash of its file, so that any number can be followed back to it.
-DROP_SHA256, ARRIVAL = "drop_sha256", "arrival"
 
 Days = tuple[date, date]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A batch that the gate did not let pass, or let pass with a warning, and the days of its drop."""
-
-    drop: str
-    batch: str
-    rows: int
-    reason: str
-    days: frozenset[str]
-    failures: tuple[Failure, ...] = ()
-
-    @classmethod
-    def of(cls, drop: Drop, batch: str, rows: int, reason: str | Audit) -> "Finding":
-        """Return what was found in a batch of a drop.
-
-        Parameters
-        ----------
-        drop
-            Row of the ledger.
-        batch
-            Name of the batch, as the source calls it.
-        rows
-            How many rows the drop has of it.
-        reason
-            What was found, in words or as the gate has it.
-        """
-        days = frozenset(day.isoformat() for day in drop.days)
-        if isinstance(reason, Audit):
-            return cls(drop.name, batch, rows, reason.reason, days, reason.failures)
-        return cls(drop.name, batch, rows, reason, days)
 
 
 @dataclass(frozen=True)
@@ -91,26 +56,6 @@ class Ingested:
     data_version: str | None = None
     rows_by_day: Mapping[str, int] = field(default_factory=dict)
     drops_by_day: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass
-class _Member:
-    """One drop that was read, and what the gate says of it."""
-
-    drop: Drop
-    parsed: Parsed
-    refused: set[tuple[Any, ...]] = field(default_factory=set)
-    refusals: list[Finding] = field(default_factory=list)
-    warnings: list[Finding] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def refused_rows(self) -> int:
-        return sum(refusal.rows for refusal in self.refusals)
-
-    @property
-    def accepted_rows(self) -> int:
-        return self.parsed.accepted - self.refused_rows
 
 
 def ingest(
@@ -151,10 +96,9 @@ def ingest(
             if reading.parsed is None
         ]
         members = [member for member in _members(home, ledger, source, table, run_id) if _is_of(member.drop, days)]
-        for member in members:
-            _gate(home, source, table, suite, member, run_id)
-            for refusal in member.refusals:
-                progress(f"refused {refusal.drop}: {refusal.reason}")
+        Door(home, source, table, suite, run_id).hold(members)
+        for refusal in (each for member in members for each in member.refusals):
+            progress(f"refused {refusal.drop}: {refusal.reason}")
         road = _Road(home, source, table, suite, run_id, settings)
         version, counted = road.publish(members, days, rows_at_once)
         _settle(home, ledger, table, members, days, run_id)
@@ -172,7 +116,7 @@ def ingest(
     )
 
 
-def _members(home: Home, ledger: Ledger, source: Source, table: Table, run_id: str) -> Iterator[_Member]:
+def _members(home: Home, ledger: Ledger, source: Source, table: Table, run_id: str) -> Iterator[Member]:
     for drop in ledger.drops(source.name, IN_PLAY):
         if drop.sha256 is None or (drop.status is Status.REFUSED and drop.run_id is None):
             continue
@@ -181,122 +125,17 @@ def _members(home: Home, ledger: Ledger, source: Source, table: Table, run_id: s
             # Of a home of version 0.1, which kept no readings.
             found = read(home, ledger, source, table, drop, run_id).parsed
         if found is not None:
-            yield _Member(drop, found)
+            yield Member(drop, found)
 
 
 def _is_of(drop: Drop, days: Days | None) -> bool:
     return days is None or any(days[0] <= day <= days[1] for day in drop.days)
 
 
-# --- the gate
-
-
-def _gate(home: Home, source: Source, table: Table, suite: Suite, member: _Member, run_id: str) -> None:
-    """Audit a drop: batch by batch, so that what is wrong with one refuses no other, or whole."""
-    quarantine.release_batches(home, table.name, quarantine_name(member.drop))
-    audits = _gate_batches if source.batch else _gate_whole
-    last = audits(home, source, table, suite, member, run_id)
-    if last is not None:
-        validations.keep(home, table.name, run_id, "", last)
-    name, accepted = member.drop.name, member.parsed.accepted
-    member.warnings += [Finding.of(member.drop, name, accepted, said) for said in member.parsed.warnings]
-
-
-def _gate_batches(home: Home, source: Source, table: Table, suite: Suite, member: _Member, run_id: str) -> Audit | None:
-    """Audit each batch of a drop, and return the last audit that let one pass."""
-    drop, last = member.drop, None
-    rows = table.conform(_rows(home, source, table, member).collect())
-    batches = rows.partition_by(source.batch, maintain_order=True, as_dict=True)
-    for number, (values, batch) in enumerate(batches.items(), start=1):
-        audit = gate.audit(suite, table, batch)
-        label = drop.name if table.is_individual else " ".join(map(str, values))
-        if not audit.is_critical:
-            last = audit
-            member.warnings += [Finding.of(drop, label, len(batch), audit)] if audit.failures else []
-            continue
-        # A supplier's text, so it may be of any length and hold a slash.
-        slug = f"{number}-{re.sub('[^A-Za-z0-9]+', '-', label)[:SLUG_LENGTH]}"
-        name = f"{quarantine_name(drop)}-{slug}"
-        staged = stage(home, table, batch, run_id, name)
-        quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, staged, audit.failures)
-        validations.keep(home, table.name, run_id, f"{str(drop.sha256)[:8]}-{slug}", audit)
-        member.refused.add(values)
-        member.refusals.append(Finding.of(drop, label, len(batch), audit))
-    return last
-
-
-def _gate_whole(home: Home, source: Source, table: Table, suite: Suite, member: _Member, run_id: str) -> Audit | None:
-    """Audit a drop that is one batch, some values of its partition at a time; one critical failure refuses it."""
-    drop, audits = member.drop, []
-    rows = _rows(home, source, table, member)
-    for part in _parts(rows, table):
-        audits.append(gate.audit(suite, table, table.conform(part.collect())))
-        if audits[-1].is_critical:
-            break
-    audit = Audit.of_parts(audits)
-    if audit.is_critical:
-        name = f"{quarantine_name(drop)}-refused"
-        folder = home.staging / run_id / table.name
-        folder.mkdir(parents=True, exist_ok=True)
-        rows.sink_parquet(folder / f"{name}.parquet")
-        whole = folder / f"{name}.parquet"
-        quarantine.keep_refused(home, table.name, name, drop.name, run_id, audit.reason, whole, audit.failures)
-        member.refused.add(())
-        member.refusals.append(Finding.of(drop, drop.name, member.parsed.accepted, audit))
-    elif audit.failures:
-        member.warnings.append(Finding.of(drop, drop.name, member.parsed.accepted, audit))
-    return audit
-
-
-def _parts(rows: pl.LazyFrame, table: Table) -> Iterator[pl.LazyFrame]:
-    """Rows some values of the partition column at a time; all of them, for a table without."""
-    if not table.partition_by:
-        yield rows
-        return
-    column = table.partition_by[0]
-    counts = rows.group_by(column).len().sort(column).collect(engine="streaming")
-    for group in _groups(dict(counts.iter_rows()), ROWS_AT_ONCE):
-        yield rows.filter(pl.col(column).is_in(group))
-
-
-def _rows(home: Home, source: Source, table: Table, member: _Member) -> pl.LazyFrame:
-    lineage = {DROP_SHA256: pl.lit(member.drop.sha256), ARRIVAL: pl.lit(member.drop.arrival, dtype=pl.Int64())}
-    added = [value.alias(name) for name, value in lineage.items() if name in table.schema]
-    return (
-        parsed.rows(parsed.folder_of(home, source.name), member.parsed).with_columns(added).select(table.column_names)
-    )
-
-
-def _passed(home: Home, source: Source, table: Table, member: _Member) -> pl.LazyFrame:
-    """Rows of the batches that the gate let pass."""
-    rows = _rows(home, source, table, member)
-    if not member.refused:
-        return rows
-    if not source.batch:
-        return rows.clear()
-    schema = {name: table.schema[name] for name in source.batch}
-    refused = pl.LazyFrame(list(member.refused), schema=schema, orient="row")
-    return rows.join(refused, on=list(source.batch), how="anti", nulls_equal=True)
-
-
-def _groups(rows: Mapping[Any, int], most: int) -> Iterator[list[Any]]:
-    """Divide values into groups of not more than so many rows, if a value has not more by itself."""
-    group: list[Any] = []
-    size = 0
-    for value, count in rows.items():
-        if group and size + count > most:
-            yield group
-            group, size = [], 0
-        group.append(value)
-        size += count
-    if group:
-        yield group
-
-
 # --- what counts
 
 
-def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence["_Member"]) -> pl.DataFrame:
+def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence[Member]) -> pl.DataFrame:
     """Return the rows that count: of what came more than once, what arrived last.
 
     A drop replaces rows of the same identity: that of its layout, else that of the source, else the
@@ -341,9 +180,7 @@ def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence
     return rows if len(kept) == len(rows) else rows[kept["row_"]]
 
 
-def _note_what_went(
-    rows: pl.DataFrame, kept: pl.DataFrame, subject: Sequence[str], members: Sequence["_Member"]
-) -> None:
+def _note_what_went(rows: pl.DataFrame, kept: pl.DataFrame, subject: Sequence[str], members: Sequence[Member]) -> None:
     """Say of a drop that it replaces rows about things of which it says nothing: it may be a part, not a correction."""
     went = rows.join(kept, on=list(subject), how="anti", nulls_equal=True).group_by("last_").len()
     for arrival, count in went.iter_rows():
@@ -357,7 +194,7 @@ def _note_what_went(
                 member.warnings.append(Finding.of(member.drop, member.drop.name, count, said))
 
 
-def _once(kept: pl.DataFrame, observation: Sequence[str], members: Sequence["_Member"]) -> pl.DataFrame:
+def _once(kept: pl.DataFrame, observation: Sequence[str], members: Sequence[Member]) -> pl.DataFrame:
     """Return rows without those that are observations of a drop that arrived earlier; the drop says how many."""
     kept = kept.with_columns(first_=pl.col("arrival_").min().over(observation))
     again = kept.filter(pl.col("arrival_") != pl.col("first_")).group_by("arrival_").len()
@@ -368,7 +205,7 @@ def _once(kept: pl.DataFrame, observation: Sequence[str], members: Sequence["_Me
     return kept.filter(pl.col("arrival_") == pl.col("first_"))
 
 
-def _identity(source: Source, table: Table, member: _Member, day: str | None) -> tuple[str, ...]:
+def _identity(source: Source, table: Table, member: Member, day: str | None) -> tuple[str, ...]:
     columns = member.parsed.identity or source.identity or table.key
     return tuple(dict.fromkeys([*columns, *([day] if day else [])]))
 
@@ -394,9 +231,7 @@ class _Road:
     rows: int = 0
     rows_by_day: dict[str, int] = field(default_factory=dict)
 
-    def publish(
-        self, members: list[_Member], days: Days | None, rows_at_once: int
-    ) -> tuple[int | None, dict[str, str]]:
+    def publish(self, members: list[Member], days: Days | None, rows_at_once: int) -> tuple[int | None, dict[str, str]]:
         """Publish what counts of some drops; return the version and the names of the drops by hash."""
         if days is not None:
             return self._by_days(members, days, rows_at_once)
@@ -416,7 +251,7 @@ class _Road:
         """Return the data version of what is made of some drops."""
         return data_version(counted, self.suite, self.settings)
 
-    def _by_days(self, members: list[_Member], days: Days, rows_at_once: int) -> tuple[int | None, dict[str, str]]:
+    def _by_days(self, members: list[Member], days: Days, rows_at_once: int) -> tuple[int | None, dict[str, str]]:
         version: int | None = None
         counted: dict[str, str] = {}
         column = self.table.partition_by[0]
@@ -434,7 +269,7 @@ class _Road:
             counted |= of_span
         return version, counted
 
-    def _partitions(self, members: list[_Member], rows_at_once: int) -> Iterator[Partition | None]:
+    def _partitions(self, members: list[Member], rows_at_once: int) -> Iterator[Partition | None]:
         """Values of the partition column that fit into memory together; None for a table without."""
         if not self.table.partition_by:
             yield None
@@ -445,18 +280,18 @@ class _Road:
             of_drop = parsed.rows(parsed.folder_of(self.home, self.source.name), member.parsed).group_by(column).len()
             for value, count in of_drop.collect(engine="streaming").iter_rows():
                 counts[value] = counts.get(value, 0) + count
-        for group in _groups(dict(sorted(counts.items())), rows_at_once):
-            yield Among(column, tuple(group))
+        for group in groups(sorted(counts.items()), itemgetter(1), rows_at_once):
+            yield Among(column, tuple(value for value, _ in group))
 
-    def _what_counts(self, members: list[_Member], of: Partition | None) -> pl.DataFrame:
+    def _what_counts(self, members: list[Member], of: Partition | None) -> pl.DataFrame:
         frames = [self.table.empty()]
         for member in members:
-            rows = _passed(self.home, self.source, self.table, member)
+            rows = member.passed(self.home, self.source, self.table)
             frames.append(self.table.conform((rows.filter(of.polars) if of else rows).collect()))
         counting = in_force(self.source, self.table, pl.concat(frames), members)
         return pl.concat([counting, self._last_good(members, counting, of)]) if len(counting) else counting
 
-    def _last_good(self, members: list[_Member], rows: pl.DataFrame, of: Partition | None) -> pl.DataFrame:
+    def _last_good(self, members: list[Member], rows: pl.DataFrame, of: Partition | None) -> pl.DataFrame:
         """Published rows of drops that passed once and are refused now, unless a batch that counts replaces them."""
         refused = [member.drop.sha256 for member in members if member.refusals]
         if not refused or not lake.exists(self.home, self.table):
@@ -466,12 +301,12 @@ class _Road:
         unit = list(_identity(self.source, self.table, members[0], parsed.day_column(self.table)))
         return self.table.conform(published.collect().join(rows, on=unit, how="anti", nulls_equal=True))
 
-    def _counted(self, members: list[_Member], rows: pl.DataFrame) -> dict[str, str]:
+    def _counted(self, members: list[Member], rows: pl.DataFrame) -> dict[str, str]:
         names = {str(member.drop.sha256): member.drop.name for member in members}
         return {sha256: names[sha256] for sha256 in rows[DROP_SHA256].unique().sort()}
 
     def _commit(
-        self, members: list[_Member], staged: list[Path], counted: dict[str, str], replace: Partition | None
+        self, members: list[Member], staged: list[Path], counted: dict[str, str], replace: Partition | None
     ) -> int:
         warnings = [warning for member in members for warning in member.warnings]
         provenance = Provenance(
@@ -490,7 +325,7 @@ class _Road:
         )
         return lake.publish(self.home, self.table, pl.scan_parquet(staged, glob=False), provenance, replace)
 
-    def _layouts(self, members: list[_Member], counted: Mapping[str, str]) -> dict[str, str]:
+    def _layouts(self, members: list[Member], counted: Mapping[str, str]) -> dict[str, str]:
         """Name and hash of the layout under which each drop was read."""
         return {
             str(member.drop.sha256): f"{member.parsed.layout_name} {member.parsed.layout_sha256}"
@@ -499,7 +334,7 @@ class _Road:
         }
 
 
-def _spans(members: Sequence[_Member], days: Days, rows_at_once: int) -> Iterator[Days]:
+def _spans(members: Sequence[Member], days: Days, rows_at_once: int) -> Iterator[Days]:
     """Divide days into spans whose rows fit into memory together; a day is never divided."""
     first, size = days[0], 0
     for start, rows in sorted((max(min(member.drop.days), days[0]), member.parsed.accepted) for member in members):
@@ -513,7 +348,7 @@ def _spans(members: Sequence[_Member], days: Days, rows_at_once: int) -> Iterato
 # --- the books
 
 
-def _settle(home: Home, ledger: Ledger, table: Table, members: list[_Member], days: Days | None, run_id: str) -> None:
+def _settle(home: Home, ledger: Ledger, table: Table, members: list[Member], days: Days | None, run_id: str) -> None:
     """Write into the ledger what became of each drop; last, so that a crash before it repeats the work.
 
     A file of which only some days were made keeps what was said of it, or waits for the rest.

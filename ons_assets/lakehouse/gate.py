@@ -4,29 +4,19 @@ What the registry declares (key, nulls) is audited too, so that a suite (`ons_as
 repeat it.
 """
 
-import json
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from ons_assets.lakehouse import each_value
 from ons_assets.lakehouse.bounds_in_words import NONE, bound_in_words, columns_of, value_in_words
-from ons_assets.lakehouse.judge import great_expectations
+from ons_assets.lakehouse.judge import Told, as_read, exceptions_of, judged, readable
 from ons_assets.lakehouse.overlays import load
-from ons_assets.lakehouse.suites import Overlay, Suite, SuiteError, names
+from ons_assets.lakehouse.suites import Overlay, Suite, SuiteError
 from ons_assets.lakehouse.tables import Sensitivity, Table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from great_expectations import ExpectationSuite
-    from great_expectations.core.batch_definition import BatchDefinition
 
 __all__ = ["CRITICAL", "Audit", "Failure", "Suite", "SuiteError", "audit", "suite_of", "verify"]
 
@@ -37,8 +27,6 @@ TOLD_OF_AGGREGATES = {"element_count", "unexpected_count", "unexpected_percent",
 WORST_FIRST = (CRITICAL, "warning", "info")
 # Of fewer, to look at different values only would save less than to ask twice costs.
 MANY_ROWS = 20_000
-# Great Expectations keeps what it is looking at in one place.
-ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True)
@@ -204,7 +192,7 @@ def verify(suite: Suite, table: Table) -> None:
                 read.query(condition)
         except Exception as error:
             raise SuiteError(f"the rows {condition} of {table.name} cannot be found: {error}") from None
-    _read(suite, suite.expectations)
+    as_read(suite, suite.expectations)
 
 
 def _audit_declaration(table: Table, batch: pl.DataFrame) -> list[Failure]:
@@ -230,7 +218,7 @@ def _failure(entry: dict[str, Any]) -> Failure | None:
         return None
     configuration = entry["expectation_config"]
     kwargs = arguments_of(entry)
-    if messages := _exceptions(entry["exception_info"]):
+    if messages := exceptions_of(entry):
         severity, detail = CRITICAL, f"could not be evaluated ({'; '.join(messages)})"
     else:
         severity, detail = configuration["severity"], _observed(entry["result"])
@@ -258,12 +246,6 @@ def arguments_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {**kwargs, "row_condition": str(condition["pass_through_filter"]) if condition else None}
 
 
-def _exceptions(info: dict[str, Any]) -> list[str]:
-    """Messages of what an expectation raised; the form differs between one metric and several."""
-    entries = [info] if "raised_exception" in info else list(info.values())
-    return [str(entry["exception_message"]) for entry in entries if entry["raised_exception"]]
-
-
 def _observed(result: dict[str, Any]) -> str:
     if "observed_value" in result:
         return f"found {value_in_words(result['observed_value'])}"
@@ -273,14 +255,15 @@ def _observed(result: dict[str, Any]) -> str:
 
 
 def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]:
-    with _readable(suite):
-        stated = _named(suite)
+    with readable(suite):
+        stated = suite.named
         # Of individual tables nothing is told but whether an expectation is met.
         divisible = table.is_individual and len(batch) > MANY_ROWS
         of_values, of_rows = each_value.divide(stated, batch.schema) if divisible else ([], stated)
-    content = _validated(suite, table, of_rows, batch)
+    told: Told = "BOOLEAN_ONLY" if table.is_individual else "BASIC"
+    content = judged(suite, of_rows, batch, told)
     if of_values:
-        values = _validated(suite, table, of_values, each_value.different_values(batch, of_values))
+        values = judged(suite, of_values, each_value.different_values(batch, of_values), told)
         content = each_value.together(content, values, stated)
     if table.sensitivity is not Sensitivity.PUBLIC:
         # What is not public yet has not passed disclosure control: numbers of rows may be told, values not.
@@ -289,7 +272,7 @@ def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]
     if table.is_individual:
         # The message of an exception may quote the value that raised it.
         for entry in content["results"]:
-            raised = bool(_exceptions(entry["exception_info"]))
+            raised = bool(exceptions_of(entry))
             message = "an individual table does not say why" if raised else ""
             entry["exception_info"] = {
                 "raised_exception": raised,
@@ -297,80 +280,3 @@ def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]
                 "exception_traceback": "",
             }
     return content
-
-
-def _validated(suite: Suite, table: Table, stated: list[dict[str, Any]], rows: pl.DataFrame) -> dict[str, Any]:
-    """Return what Great Expectations finds, as JSON."""
-    with _readable(suite):
-        read = _as_read(stated, rows).to_pandas(use_pyarrow_extension_array=True)
-        about_something = [each for each in stated if not _is_about_nothing(each, read)]
-    expectations = _read(suite, about_something)
-    with ONE_AT_A_TIME:
-        result = (
-            _batch_definition()
-            .get_batch(batch_parameters={"dataframe": read})
-            .validate(expectations, result_format="BOOLEAN_ONLY" if table.is_individual else "BASIC")
-        )
-    content: dict[str, Any] = result.to_json_dict()
-    return content
-
-
-@contextmanager
-def _readable(suite: Suite) -> Iterator[None]:
-    """Say whose suite it is that cannot be read."""
-    try:
-        yield
-    except Exception as error:
-        raise SuiteError(f"Great Expectations cannot read the suite of {suite.table}: {error}") from error
-
-
-def _named(suite: Suite) -> list[dict[str, Any]]:
-    """The expectations, each with the name by which a home may change it."""
-    return [
-        {**each, "meta": {"name": name, **(each.get("meta") or {})}}
-        for name, each in zip(names(suite.expectations), suite.expectations, strict=True)
-    ]
-
-
-def _read(suite: Suite, stated: Sequence[dict[str, Any]]) -> "ExpectationSuite":
-    """Return expectations as Great Expectations has them."""
-    gx = great_expectations()
-    try:
-        expectations: ExpectationSuite = gx.ExpectationSuite(**{**suite.content, "expectations": list(stated)})
-    except Exception as error:
-        told = " ".join(str(error).split())
-        raise SuiteError(f"Great Expectations cannot read the suite of {suite.table}: {told}") from error
-    # It leaves out what it does not know, and says so in its log only.
-    known = [each.expectation_type for each in expectations.expectations]
-    if len(known) != len(stated):
-        unknown = sorted({each["type"] for each in stated} - set(known))
-        raise SuiteError(
-            f"Great Expectations cannot read the suite of {suite.table}: "
-            f"{', '.join(unknown) or 'an expectation'} is unknown, or has arguments that do not fit"
-        )
-    return expectations
-
-
-def _is_about_nothing(expectation: dict[str, Any], read: "pd.DataFrame") -> bool:
-    """Whether no row fulfils the condition of an expectation, which then can neither be met nor not be met."""
-    condition = expectation["kwargs"].get("row_condition")
-    return condition is not None and read.query(condition).empty
-
-
-def _as_read(stated: Sequence[dict[str, Any]], batch: pl.DataFrame) -> pl.DataFrame:
-    """Blank the columns that no expectation names: Great Expectations hashes every value it is given."""
-    naming = [each for each in stated if not each["type"].startswith("expect_table_columns")]
-    named = json.dumps(naming)
-    # Numbers are hashed as they lie in memory, nulls one by one.
-    return batch.with_columns(pl.lit(0, dtype=pl.Int8()).alias(name) for name in batch.columns if name not in named)
-
-
-@cache
-def _batch_definition() -> "BatchDefinition[Any]":
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    context = great_expectations().get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    batch: BatchDefinition[Any] = (
-        context.data_sources.add_pandas("lake").add_dataframe_asset("batch").add_batch_definition_whole_dataframe("all")
-    )
-    return batch

@@ -7,16 +7,32 @@ something is asked of them: no expectation is lost by it.
 Of Spark, with which it could judge tables of Spark, it is kept: that takes as long again, and batches are not such.
 """
 
+import json
+import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from threading import Lock
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+from ons_assets.lakehouse.suites import Expectation, Suite, SuiteError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations import ExpectationSuite
+    from great_expectations.core.batch_definition import BatchDefinition
 
 SELDOM_ASKED_FOR = ("altair", "scipy.stats")
 NEVER_ASKED_FOR = "pyspark"
+# The library keeps what it is looking at in one place.
+ONE_AT_A_TIME = Lock()
+
+Told = Literal["BOOLEAN_ONLY", "BASIC", "COMPLETE"]
 
 
 @cache
@@ -62,3 +78,113 @@ class _StandIn(ModuleType):
     def __getattr__(self, name: str) -> Any:
         self.leave()
         return getattr(import_module(self.__name__), name)
+
+
+def judged(suite: Suite, stated: Sequence[Expectation], rows: pl.DataFrame, told: Told) -> dict[str, Any]:
+    """Return what Great Expectations finds of some expectations, as JSON.
+
+    Those that are about rows of a condition that no row fulfils are left out: they can neither be met nor be not met.
+
+    Parameters
+    ----------
+    suite
+        Whose expectations they are.
+    stated
+        The expectations.
+    rows
+        Rows to be judged.
+    told
+        How much of what is found is told.
+
+    Raises
+    ------
+    SuiteError
+        If the library cannot read them.
+    """
+    with readable(suite):
+        read = _as_looked_at(stated, rows)
+        about_something = [each for each in stated if not _is_about_nothing(each, read)]
+    expectations = as_read(suite, about_something)
+    with ONE_AT_A_TIME:
+        batch = _batch_definition().get_batch(batch_parameters={"dataframe": read})
+        content: dict[str, Any] = batch.validate(expectations, result_format=told).to_json_dict()
+    return content
+
+
+def exceptions_of(entry: Mapping[str, Any]) -> list[str]:
+    """Return the messages of what an expectation raised; the form differs between one metric and several.
+
+    Parameters
+    ----------
+    entry
+        Of the result.
+    """
+    info = entry["exception_info"]
+    entries = [info] if "raised_exception" in info else list(info.values())
+    return [str(each["exception_message"]) for each in entries if each["raised_exception"]]
+
+
+@contextmanager
+def readable(suite: Suite) -> Iterator[None]:
+    """Say whose suite it is that cannot be read."""
+    try:
+        yield
+    except Exception as error:
+        raise SuiteError(f"Great Expectations cannot read the suite of {suite.table}: {error}") from error
+
+
+def as_read(suite: Suite, stated: Sequence[Expectation]) -> "ExpectationSuite":
+    """Return expectations as Great Expectations has them.
+
+    Parameters
+    ----------
+    suite
+        Whose expectations they are.
+    stated
+        The expectations.
+
+    Raises
+    ------
+    SuiteError
+        If the library does not know one, or cannot read its arguments.
+    """
+    gx = great_expectations()
+    try:
+        expectations: ExpectationSuite = gx.ExpectationSuite(**{**suite.content, "expectations": list(stated)})
+    except Exception as error:
+        told = " ".join(str(error).split())
+        raise SuiteError(f"Great Expectations cannot read the suite of {suite.table}: {told}") from error
+    # It leaves out what it does not know, and says so in its log only.
+    known = [each.expectation_type for each in expectations.expectations]
+    if len(known) != len(stated):
+        unknown = sorted({each["type"] for each in stated} - set(known))
+        raise SuiteError(
+            f"Great Expectations cannot read the suite of {suite.table}: "
+            f"{', '.join(unknown) or 'an expectation'} is unknown, or has arguments that do not fit"
+        )
+    return expectations
+
+
+def _is_about_nothing(expectation: Expectation, read: "pd.DataFrame") -> bool:
+    condition = expectation["kwargs"].get("row_condition")
+    return condition is not None and read.query(condition).empty
+
+
+def _as_looked_at(stated: Sequence[Expectation], rows: pl.DataFrame) -> "pd.DataFrame":
+    """Blank the columns that no expectation names: Great Expectations hashes every value it is given."""
+    naming = [each for each in stated if not each["type"].startswith("expect_table_columns")]
+    named = json.dumps(naming)
+    # Numbers are hashed as they lie in memory, nulls one by one.
+    blank = rows.with_columns(pl.lit(0, dtype=pl.Int8()).alias(name) for name in rows.columns if name not in named)
+    return blank.to_pandas(use_pyarrow_extension_array=True)
+
+
+@cache
+def _batch_definition() -> "BatchDefinition[Any]":
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    context = great_expectations().get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    batch: BatchDefinition[Any] = (
+        context.data_sources.add_pandas("lake").add_dataframe_asset("batch").add_batch_definition_whole_dataframe("all")
+    )
+    return batch

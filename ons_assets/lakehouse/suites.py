@@ -97,6 +97,11 @@ class Suite:
         return stated
 
     @property
+    def named(self) -> list[Expectation]:
+        """The expectations, each with the name by which a home may change it."""
+        return [{**each, "meta": {"name": name, **(each.get("meta") or {})}} for name, each in self.bounds.items()]
+
+    @property
     def bounds(self) -> dict[str, Expectation]:
         """The expectations by the names under which an overlay changes them."""
         return dict(zip(names(self.expectations), self.expectations, strict=True))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ons_assets.intake import door
 from ons_assets.intake.layouts import Layout
 from ons_assets.intake.ledger import Status
 from ons_assets.intake.source import Piece, Source
@@ -473,6 +474,7 @@ def test_any_files_in_any_order_give_what_an_oracle_says(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gate, "audit", cheap_audit)
+        patch.setattr(door, "suspects", lambda _, __, batches: set(range(len(batches))))
         workbench = Workbench.at(tmp_path_factory.mktemp("bench"))
         arrived, names = [], {}
         for number, ((run_name, quotes), then) in enumerate(steps):

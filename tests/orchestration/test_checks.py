@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.intake.ingestion import Finding, Ingested
+from ons_assets.intake.ingestion import Ingested
+from ons_assets.intake.members import Finding
 from ons_assets.lakehouse import gate
 from ons_assets.lakehouse.gate import Audit, Failure
 from ons_assets.lakehouse.suites import Suite

@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.intake.ingestion import Finding, Ingested
+from ons_assets.intake.ingestion import Ingested
+from ons_assets.intake.members import Finding
 from ons_assets.orchestration.events import WAITING_FOR, _verdict_on_drops, of_ingestion
 from ons_assets.orchestration.partitions import partitions_of
 

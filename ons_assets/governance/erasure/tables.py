@@ -8,7 +8,7 @@ import polars as pl
 from ons_assets.governance.erasure.files import ERASURE
 from ons_assets.governance.erasure.intent import Difference
 from ons_assets.governance.erasure.selection import Selection
-from ons_assets.intake.ingestion import DROP_SHA256
+from ons_assets.intake.members import DROP_SHA256
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.disclosure import Counts, Groups, Shares
 from ons_assets.lakehouse.home import Home, unfinished

@@ -11,7 +11,7 @@ import polars as pl
 
 from ons_assets.governance.scorecard.checks import Findings, Flag, Repeats
 from ons_assets.governance.scorecard.measures import ALL, OBSERVED, Dimension, observed
-from ons_assets.intake.ingestion import DROP_SHA256
+from ons_assets.intake.members import DROP_SHA256
 from ons_assets.lakehouse.tables import Column, Table
 from ons_assets.parameters.governance import ScorecardParameters
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from ons_assets.governance.trace.figures import Figure
 from ons_assets.governance.trace.history import History
-from ons_assets.intake.ingestion import DROP_SHA256
+from ons_assets.intake.members import DROP_SHA256
 from ons_assets.lakehouse.column_lineage import OF_THE_FILE
 from ons_assets.lakehouse.commits import Commit, Forgotten
 from ons_assets.lakehouse.tables import Table

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 import polars as pl
 
-from ons_assets.intake.ingestion import DROP_SHA256
+from ons_assets.intake.members import DROP_SHA256
 from ons_assets.lakehouse import commits, lake
 from ons_assets.lakehouse.commits import WHOLE, Commit, Forgotten, View
 from ons_assets.lakehouse.home import Home

@@ -1,0 +1,219 @@
+"""Which of many batches the gate must look at one by one: a few validations of what they hold together tell.
+
+Great Expectations takes about a tenth of a second for a batch, however few rows it has; one file may hold hundreds of
+batches, and a folder thousands of files. What an expectation asks of each row is met by every batch if it is met by
+all rows together, so the different values of all batches are asked once. What it asks of a batch as a whole is a number
+of each batch, and these numbers are asked together.
+
+A screen may be stricter than the gate, never milder: whatever it does not understand is suspected, and of a suspected
+batch only counts what the gate finds in it alone.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from ons_assets.lakehouse import each_value
+from ons_assets.lakehouse.bounds_in_words import columns_of
+from ons_assets.lakehouse.judge import Told, exceptions_of, judged
+from ons_assets.lakehouse.suites import Expectation, Suite, SuiteError
+from ons_assets.lakehouse.tables import Table
+
+OF_COLUMNS = frozenset({"expect_table_columns_to_match_set"})
+OF_ROWS = each_value.OF_EACH_VALUE | {
+    "expect_column_pair_values_a_to_be_greater_than_b",
+    "expect_column_value_lengths_to_be_between",
+}
+DIFFERENT = "expect_column_unique_value_count_to_be_between"
+# Numbers of a batch, from the values that are there.
+OF_BATCHES: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+    "expect_column_max_to_be_between": pl.Expr.max,
+    "expect_column_mean_to_be_between": pl.Expr.mean,
+    "expect_column_median_to_be_between": pl.Expr.median,
+    "expect_column_min_to_be_between": pl.Expr.min,
+    DIFFERENT: pl.Expr.n_unique,
+    "expect_table_row_count_to_be_between": pl.Expr.len,
+}
+BOUNDS = ("min_value", "max_value", "strict_min", "strict_max")
+# Two libraries round them differently: by so much of a bound they may not come near it.
+ROUNDED = frozenset({"expect_column_mean_to_be_between", "expect_column_median_to_be_between"})
+LAST_DIGITS = 1e-9
+NAN = float("nan")
+BATCH, NUMBER = "number of the batch", "number"
+BETWEEN = "expect_column_values_to_be_between"
+# What an answer says of the question.
+PLACE = "place"
+
+Questions = Mapping[int, Expectation]
+
+
+class _NotUnderstood(Exception):
+    """Nothing can be said of batches together."""
+
+
+def suspects(suite: Suite, table: Table, batches: Sequence[pl.DataFrame]) -> frozenset[int]:
+    """Return which batches the gate may find something in: in the others it finds nothing.
+
+    Parameters
+    ----------
+    suite
+        As for `ons_assets.lakehouse.gate.audit`.
+    table
+        Declared table.
+    batches
+        Rows of each, as they conform to the table.
+
+    Returns
+    -------
+    frozenset of int
+        Places in `batches`. All of them, where the suite asks what cannot be asked of many together.
+    """
+    everything = frozenset(range(len(batches)))
+    if len(batches) < 2:
+        return everything
+    rows = pl.concat([batch.with_columns(pl.lit(place).alias(BATCH)) for place, batch in enumerate(batches)])
+    screen = _Screen(suite, rows)
+    try:
+        return frozenset(_not_as_declared(table, rows).union(*screen.odd_batches()))
+    except (_NotUnderstood, SuiteError):
+        return everything
+
+
+def _not_as_declared(table: Table, rows: pl.DataFrame) -> set[int]:
+    """Batches in which a required value is not there, or a key comes twice."""
+    required = [column.name for column in table.columns if not column.nullable]
+    found = set(rows.filter(pl.any_horizontal(pl.col(required).is_null()))[BATCH]) if required else set()
+    if table.key:
+        keys = rows.select(BATCH, *table.key)
+        found |= set(keys.filter(keys.is_duplicated())[BATCH])
+    return found
+
+
+class _Screen:
+    """The expectations of a suite, asked of the rows of many batches.
+
+    Expectations are held by their place in the suite, so that what is found of one can be told from the others.
+    """
+
+    def __init__(self, suite: Suite, rows: pl.DataFrame) -> None:
+        self._suite, self._rows = suite, rows
+
+    def odd_batches(self) -> Iterator[set[int]]:
+        """Batches that may not be as expected, kind by kind."""
+        stated = dict(enumerate(self._suite.expectations))
+        of_columns, of_batches, of_rows = (
+            {place: each for place, each in stated.items() if each["type"] in kind}
+            for kind in (OF_COLUMNS, OF_BATCHES, OF_ROWS)
+        )
+        if len(of_columns) + len(of_batches) + len(of_rows) < len(stated):
+            raise _NotUnderstood
+        if self._unmet(of_columns, self._rows.drop(BATCH).head(1)):
+            raise _NotUnderstood
+        yield from self._with_odd_numbers(of_batches)
+        yield from self._with_odd_values(of_rows)
+
+    def _with_odd_numbers(self, asked: Questions) -> Iterator[set[int]]:
+        numbers = self._rows.select(pl.col(BATCH).unique(maintain_order=True))
+        for place, each in asked.items():
+            numbers = numbers.join(self._numbers(each).rename({NUMBER: f"{place}"}), on=BATCH, how="left")
+        questions = {
+            place: {"type": BETWEEN, "kwargs": {"column": f"{place}", **_bounds(each)}} for place, each in asked.items()
+        }
+        for odd in self._odd_rows(questions, numbers.drop(BATCH)).values():
+            yield set(numbers[BATCH].gather(odd))
+        for place in asked:
+            yield set(numbers.filter(pl.col(f"{place}").is_nan())[BATCH])
+
+    def _numbers(self, asked: Expectation) -> pl.DataFrame:
+        """What is asked of a batch as a whole, of each that has rows of which it is asked; NaN where nobody can say."""
+        column = asked["kwargs"].get("column", BATCH)
+        dtype = self._rows.schema[column]
+        if not dtype.is_numeric() and asked["type"] != DIFFERENT:
+            raise _NotUnderstood
+        values = pl.col(column).drop_nulls()
+        number = OF_BATCHES[asked["type"]](values).cast(pl.Float64).fill_null(NAN)
+        if dtype.is_float():
+            # Of what is no number each library thinks in its own way.
+            number = pl.when(values.is_not_nan().all()).then(number).otherwise(NAN)
+        rows = self._rows.select(sorted({BATCH, column}))
+        return self._fulfilling(asked, rows).group_by(BATCH).agg(number.alias(NUMBER))
+
+    def _fulfilling(self, asked: Expectation, rows: pl.DataFrame) -> pl.DataFrame:
+        """Those of the rows of which an expectation asks, chosen as Great Expectations chooses them."""
+        condition = asked["kwargs"].get("row_condition")
+        if condition is None:
+            return rows
+        read = self._rows.select(_in_text(condition, self._rows.columns)).to_pandas(use_pyarrow_extension_array=True)
+        return rows[read.query(condition).index.to_numpy()]
+
+    def _with_odd_values(self, asked: Questions) -> Iterator[set[int]]:
+        if not asked:
+            return
+        groups = _by_columns(asked, self._rows.columns)
+        values = {columns: self._rows.select(columns).unique() for columns in groups}
+        longest = pl.int_range(max(map(len, values.values())), eager=True)
+        beside = pl.concat([each[longest % len(each)] for each in values.values()], how="horizontal")
+        questions = {place: {**each, "kwargs": {**each["kwargs"], "mostly": 1}} for place, each in asked.items()}
+        for place, odd in self._odd_rows(questions, beside).items():
+            of = next(values[columns] for columns, places in groups.items() if place in places)
+            yield self._with_too_many(asked[place], of[sorted({row % len(of) for row in odd})])
+
+    def _with_too_many(self, asked: Expectation, odd: pl.DataFrame) -> set[int]:
+        """Batches with more rows of odd values than an expectation lets be."""
+        counts = self._rows.join(odd, on=odd.columns, how="semi", nulls_equal=True).group_by(BATCH).agg(odd=pl.len())
+        kwargs = asked["kwargs"]
+        mostly = kwargs.get("mostly", 1)
+        if mostly < 1 and "row_condition" not in kwargs and "column" in kwargs:
+            n_asked = pl.len() if asked["type"].endswith("_null") else pl.col(kwargs["column"]).count()
+            counts = counts.join(self._rows.group_by(BATCH).agg(asked=n_asked), on=BATCH)
+            counts = counts.filter(1 - pl.col("odd") / pl.col("asked") < mostly + LAST_DIGITS)
+        return set(counts[BATCH])
+
+    def _odd_rows(self, questions: Questions, rows: pl.DataFrame) -> dict[int, list[int]]:
+        """Questions that not all rows meet, and the places of the rows that do not."""
+        unmet = {place: questions[place] for place in self._unmet(questions, rows)}
+        found = self._asked(unmet, rows, "COMPLETE")
+        return {place: entry["result"]["unexpected_index_list"] for place, entry in found.items()}
+
+    def _unmet(self, questions: Questions, rows: pl.DataFrame) -> list[int]:
+        found = self._asked(questions, rows, "BOOLEAN_ONLY")
+        return [place for place, entry in found.items() if not entry["success"]]
+
+    def _asked(self, questions: Questions, rows: pl.DataFrame, told: Told) -> dict[int, dict[str, Any]]:
+        """What Great Expectations finds of each question; nothing of those that are about none of the rows."""
+        if not questions:
+            return {}
+        stated = [{**each, "severity": "critical", "meta": {PLACE: place}} for place, each in questions.items()]
+        entries = judged(self._suite, stated, rows, told)["results"]
+        if any(map(exceptions_of, entries)):
+            raise _NotUnderstood
+        return {entry["expectation_config"]["meta"][PLACE]: entry for entry in entries}
+
+
+def _bounds(asked: Expectation) -> dict[str, Any]:
+    """Bounds of a number, where need be so much narrower that none passes which the gate may find beyond them."""
+    bounds = {name: asked["kwargs"][name] for name in BOUNDS if asked["kwargs"].get(name) is not None}
+    if asked["type"] in ROUNDED:
+        for name, inward in (("min_value", LAST_DIGITS), ("max_value", -LAST_DIGITS)):
+            if name in bounds:
+                bounds[name] += inward * abs(bounds[name])
+    return bounds
+
+
+def _by_columns(asked: Questions, columns: Sequence[str]) -> dict[tuple[str, ...], list[int]]:
+    """Places of expectations by the columns that they name; those that share a column are together."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place, each in asked.items():
+        named = {*columns_of(each["kwargs"]), *_in_text(each["kwargs"].get("row_condition") or "", columns)}
+        places = [place]
+        for other in [group for group in groups if named & set(group)]:
+            named |= set(other)
+            places += groups.pop(other)
+        groups[tuple(sorted(named))] = places
+    return groups
+
+
+def _in_text(condition: str, columns: Sequence[str]) -> list[str]:
+    return [name for name in columns if re.search(rf"\b{re.escape(name)}\b", condition)]
