@@ -118,3 +118,28 @@ def reached(changed: Iterable[str], derivations: Iterable[Derivation]) -> set[st
         found |= {table.name for each in following for table in each.tables}
         waiting = [each for each in waiting if each not in following]
     return found
+
+
+def lacking(home: Home, derivations: Iterable[Derivation], asked: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return the tables that cannot be made in a run, with what they lack: inputs that are not there and will not be.
+
+    Parameters
+    ----------
+    home
+        That holds the tables.
+    derivations
+        Of the run, in any order.
+    asked
+        Names of all tables that the run is to make; those that no derivation makes may be made of files.
+    """
+    derivations = [*derivations]
+    absent = {
+        name: tuple(table.name for table in each.inputs if not lake.exists(home, table))
+        for each in derivations
+        for name in (table.name for table in each.tables)
+    }
+    coming = {*asked}
+    while lost := {name for name in coming & absent.keys() if not coming.issuperset(absent[name])}:
+        coming -= lost
+    lacks = {name: tuple(each for each in inputs if each not in coming) for name, inputs in absent.items()}
+    return {name: inputs for name, inputs in lacks.items() if inputs}

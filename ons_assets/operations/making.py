@@ -1,8 +1,8 @@
 """What runs assets: read what waits, make tables, and tell of it, in Dagster's history."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import reduce
 from zoneinfo import ZoneInfo
@@ -24,9 +24,11 @@ from ons_assets.intake.drops import archived_path
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.reading import Difference, Rereading, rereading
 from ons_assets.intake.reading import read_waiting as read_all
+from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.staleness import lacking
 from ons_assets.operations import Progress, UnknownName, source_named, span_of
-from ons_assets.orchestration.assets import RawAsset
+from ons_assets.orchestration.assets import DerivedAsset, RawAsset
 from ons_assets.orchestration.partitions import add_days_of_ledger, add_days_until, tags_of_days
 from ons_assets.orchestration.runs import NOTHING, Outcome, instance, materialize
 from ons_assets.settings import Settings
@@ -185,7 +187,7 @@ def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | Non
     """Materialise assets by name, or what follows from the raw tables, of some groups or of all.
 
     Tables that one computation makes are made together, also where only one of them is named. What says what happened
-    is made at the end, whatever came of the others.
+    is made at the end, whatever came of the others. Where nothing can be made, no run begins.
 
     Parameters
     ----------
@@ -199,6 +201,8 @@ def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | Non
     """
     if not (keys := _keys(names)):
         return NOTHING
+    if keys <= (lost := _lacking(settings, keys)).keys():
+        return replace(NOTHING, waiting=_waiting(settings, lost))
     definitions = definitions_of(settings, keys)
     with instance(Home(settings.home)) as opened:
         _add_days(settings, opened)
@@ -215,6 +219,18 @@ def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | Non
             for some in _runs_of(keys)
         ]
     return reduce(Outcome.and_then, outcomes) if outcomes else NOTHING
+
+
+def _lacking(settings: Settings, keys: Set[dg.AssetKey]) -> dict[dg.AssetKey, tuple[str, ...]]:
+    derivations = [each.derivation for each in ASSETS if isinstance(each, DerivedAsset) and keys & {*each.keys}]
+    found = lacking(Home(settings.home), derivations, {key.to_user_string() for key in keys})
+    return {dg.AssetKey(name.split("/")): absent for name, absent in found.items()}
+
+
+def _waiting(settings: Settings, lost: Mapping[dg.AssetKey, tuple[str, ...]]) -> dict[str, str]:
+    """What tables wait for; those that are made by day wait for nothing as long as there are no days."""
+    told = [key for key in lost if key not in DATED or lake.exists(Home(settings.home), CATALOGUE[DAYS_OF[key]])]
+    return {key.to_user_string(): " and ".join(lost[key]) for key in told}
 
 
 def _tags_of_days(

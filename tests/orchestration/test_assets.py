@@ -201,6 +201,17 @@ def test_what_lacks_an_input_waits_and_says_so(settings: Settings) -> None:
     assert "governance/analytical_database" in outcome.made
 
 
+def test_where_nothing_can_be_made_no_run_begins_and_it_is_said_what_is_waited_for(settings: Settings) -> None:
+    with instance(Home(settings.home)) as opened:
+        before = opened.get_runs_count()
+    outcome = make(settings, INDICES, GROUPS)
+    assert outcome.waiting == {INDICES: CHECKED, GROUPS: f"{INDICES} and reference/item_weights"}
+    assert outcome.success
+    assert not outcome.made
+    with instance(Home(settings.home)) as opened:
+        assert opened.get_runs_count() == before
+
+
 def test_the_same_inputs_make_the_same_version(filled: Settings) -> None:
     first = lake.latest(Home(filled.home), CATALOGUE[INDICES])
     content = rows(filled, INDICES).sort(CATALOGUE[INDICES].key)
