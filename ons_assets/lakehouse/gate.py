@@ -19,6 +19,7 @@ import polars as pl
 from ons_assets.lakehouse import each_value
 from ons_assets.lakehouse.bounds_in_words import NONE, bound_in_words, columns_of, value_in_words
 from ons_assets.lakehouse.judge import great_expectations
+from ons_assets.lakehouse.keys import all_differ
 from ons_assets.lakehouse.overlays import load
 from ons_assets.lakehouse.suites import Overlay, Suite, SuiteError, names
 from ons_assets.lakehouse.tables import Sensitivity, Table
@@ -213,7 +214,7 @@ def _audit_declaration(table: Table, batch: pl.DataFrame) -> list[Failure]:
     for column in table.columns:
         if not column.nullable and (nulls := batch[column.name].null_count()):
             failures.append(Failure(VALUES_ARE_PRESENT, column.name, CRITICAL, f"{nulls} of {len(batch)} are null"))
-    if table.key and (repeated := len(batch) - batch.select(pl.struct(table.key).n_unique()).item()):
+    if table.key and (repeated := _repeated(batch.select(table.key))):
         failures.append(
             Failure(
                 KEY_IS_UNIQUE,
@@ -223,6 +224,11 @@ def _audit_declaration(table: Table, batch: pl.DataFrame) -> list[Failure]:
             )
         )
     return failures
+
+
+def _repeated(keys: pl.DataFrame) -> int:
+    """How many rows have a key that another row has before them."""
+    return 0 if all_differ([keys]) else len(keys) - keys.select(pl.struct(pl.all()).n_unique()).item()
 
 
 def _failure(entry: dict[str, Any]) -> Failure | None:
@@ -280,7 +286,7 @@ def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]
         of_values, of_rows = each_value.divide(stated, batch.schema) if divisible else ([], stated)
     content = _validated(suite, table, of_rows, batch)
     if of_values:
-        values = _validated(suite, table, of_values, each_value.different_values(batch, of_values))
+        values = _validated(suite, table, of_values, each_value.deciding_values(batch, of_values))
         content = each_value.together(content, values, stated)
     if table.sensitivity is not Sensitivity.PUBLIC:
         # What is not public yet has not passed disclosure control: numbers of rows may be told, values not.
@@ -303,6 +309,8 @@ def _validated(suite: Suite, table: Table, stated: list[dict[str, Any]], rows: p
     """Return what Great Expectations finds, as JSON."""
     with _readable(suite):
         read = _as_read(stated, rows).to_pandas(use_pyarrow_extension_array=True)
+        if table.is_individual:
+            read = read.assign(**{name: rows[name].to_numpy() for name in _bounded_numbers(stated, rows)})
         about_something = [each for each in stated if not _is_about_nothing(each, read)]
     expectations = _read(suite, about_something)
     with ONE_AT_A_TIME:
@@ -358,11 +366,21 @@ def _is_about_nothing(expectation: dict[str, Any], read: "pd.DataFrame") -> bool
 
 
 def _as_read(stated: Sequence[dict[str, Any]], batch: pl.DataFrame) -> pl.DataFrame:
-    """Blank the columns that no expectation names: Great Expectations hashes every value it is given."""
+    """Blank the columns that no expectation names: they need not be converted."""
     naming = [each for each in stated if not each["type"].startswith("expect_table_columns")]
     named = json.dumps(naming)
-    # Numbers are hashed as they lie in memory, nulls one by one.
     return batch.with_columns(pl.lit(0, dtype=pl.Int8()).alias(name) for name in batch.columns if name not in named)
+
+
+def _bounded_numbers(stated: Sequence[dict[str, Any]], rows: pl.DataFrame) -> list[str]:
+    """The numbers of which nothing is asked but bounds: in the form of NumPy they are not looked at one by one."""
+    asked: dict[str, set[str]] = {}
+    for each in stated:
+        asked.setdefault(each["kwargs"].get("column"), set()).add(each["type"])
+    bounded = [name for name, kinds in asked.items() if kinds == {"expect_column_values_to_be_between"}]
+    known = rows.select(name for name in bounded if rows.schema.get(name) in (pl.Int64, pl.Float64))
+    # What is no number would be taken for null.
+    return [column.name for column in known if not column.null_count() and not column.is_nan().any()]
 
 
 @cache

@@ -5,6 +5,8 @@ one nothing is asked here, of the other by the few expectations that compare wit
 something is asked of them: no expectation is lost by it.
 
 Of Spark, with which it could judge tables of Spark, it is kept: that takes as long again, and batches are not such.
+
+It hashes every value of a batch, twice an audit, for a mark of the batch that nobody compares. Batches go unmarked.
 """
 
 import sys
@@ -17,13 +19,17 @@ from typing import Any
 
 SELDOM_ASKED_FOR = ("altair", "scipy.stats")
 NEVER_ASKED_FOR = "pyspark"
+ENGINE, MARKED_BY = "great_expectations.execution_engine.pandas_execution_engine", "hash_pandas_dataframe"
+UNMARKED = ""
 
 
 @cache
 def great_expectations() -> ModuleType:
     """Return the package."""
     with _put_off(SELDOM_ASKED_FOR), _kept_from(NEVER_ASKED_FOR):
-        return import_module("great_expectations")
+        package = import_module("great_expectations")
+        vars(import_module(ENGINE))[MARKED_BY] = lambda _: UNMARKED
+    return package
 
 
 @contextmanager
