@@ -1,6 +1,7 @@
 """Statistical areas of points: by boundary where boundaries are given, else by the nearest centre."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +9,7 @@ import polars as pl
 import shapely
 from scipy.spatial import cKDTree
 
+from ons_assets.geography.boundaries import Boundaries
 from ons_assets.geography.grid import Grid
 from ons_assets.parameters.geography import REACH_M
 
@@ -18,6 +20,8 @@ IntArray = npt.NDArray[np.int64]
 # near, or there are no areas at all.
 BOUNDARY, NEAREST_CENTRE, NONE_NEAR, NO_AREAS = "boundary", "nearest_centre", "none_near", "no_areas"
 POINTS_AT_ONCE = 500_000
+# Most points lie between the centres, or not farther from them.
+AROUND_CENTRES_M = 20_000.0
 
 
 @dataclass(frozen=True)
@@ -74,14 +78,11 @@ class Areas:
         known = np.isfinite(easting_m) & np.isfinite(northing_m)
         points = np.column_stack([easting_m, northing_m])
         # Row of the area in `centres`; -1 for none.
-        area = np.full(len(points), -1, dtype=np.int64)
-        distance, nearest = self._tree.query(points[known], distance_upper_bound=np.nextafter(max_distance_m, np.inf))
-        area[known] = np.where(np.isfinite(distance), nearest, -1)
-        inside = np.zeros(len(points), dtype=bool)
-        if self.boundaries is not None and known.any():
-            within = self._within(easting_m, northing_m, known)
-            inside = within >= 0
-            area = np.where(inside, within, area)
+        area = self._within(easting_m, northing_m, known)
+        inside = area >= 0
+        outside = known & ~inside
+        distance, nearest = self._tree.query(points[outside], distance_upper_bound=np.nextafter(max_distance_m, np.inf))
+        area[outside] = np.where(np.isfinite(distance), nearest, -1)
         found = area >= 0
         centre = self._tree.data[np.where(found, area, 0)]
         apart = np.hypot(points[:, 0] - centre[:, 0], points[:, 1] - centre[:, 1])
@@ -104,17 +105,23 @@ class Areas:
 
     def _within(self, easting_m: FloatArray, northing_m: FloatArray, known: npt.NDArray[np.bool_]) -> IntArray:
         """Row in `centres` of the boundary around each point, -1 for none."""
+        within = np.full(len(easting_m), -1, dtype=np.int64)
+        if self.boundaries is None or not known.any():
+            return within
+        boundaries, row_of_polygon = self._bounded
+        polygon = boundaries.around(easting_m[known], northing_m[known])
+        within[known] = np.where(polygon >= 0, row_of_polygon[polygon], -1)
+        return within
+
+    @cached_property
+    def _bounded(self) -> tuple[Boundaries, IntArray]:
+        """The boundaries, and the row in `centres` of each."""
         assert self.boundaries is not None
         codes, polygons = self.boundaries
         rows = {code: row for row, code in enumerate(self.centres["area"])}
-        row_of_polygon = np.array([rows[code] for code in codes], dtype=np.int64)
-        latitude, longitude = self.grid.from_grid(easting_m[known], northing_m[known])
-        point, polygon = shapely.STRtree(polygons).query(shapely.points(longitude, latitude), predicate="intersects")
-        within = np.full(len(easting_m), -1, dtype=np.int64)
-        # A point on a shared edge goes to the area that is listed first.
-        order = np.lexsort((-polygon, point))
-        within[np.flatnonzero(known)[point[order]]] = row_of_polygon[polygon[order]]
-        return within
+        (west, south), (east, north) = self._tree.mins - AROUND_CENTRES_M, self._tree.maxes + AROUND_CENTRES_M
+        boundaries = Boundaries(polygons, self.grid, (west, south, east, north))
+        return boundaries, np.array([rows[code] for code in codes], dtype=np.int64)
 
     @property
     def _tree(self) -> cKDTree:

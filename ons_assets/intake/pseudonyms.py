@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 
+import numpy as np
 import polars as pl
 
 PSEUDONYM_BYTES = 8
@@ -31,5 +32,10 @@ def pseudonyms(identifiers: Iterable[str | None], secret: bytes) -> pl.Series:
     """Return the pseudonyms of many identifiers; null stays null. Every identifier is hashed once."""
     texts = pl.Series("identifier", identifiers, dtype=pl.String())
     unique = texts.drop_nulls().unique()
-    hashed = pl.Series([pseudonym(text, secret) for text in unique], dtype=pl.Int64())
+    # As `pseudonym` does, without a call and a number of Python for each: a day of tweets has 300,000 authors.
+    new = hashlib.blake2b
+    digests = [
+        new(text, key=secret, digest_size=PSEUDONYM_BYTES).digest() for text in unique.cast(pl.Binary()).to_list()
+    ]
+    hashed = pl.Series(np.frombuffer(b"".join(digests), dtype=">i8").astype(np.int64))
     return texts.replace_strict(unique, hashed, default=None, return_dtype=pl.Int64()).alias("pseudonym")

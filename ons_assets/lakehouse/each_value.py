@@ -2,6 +2,7 @@
 
 Great Expectations looks at values one by one, in Python. Of millions of rows about people a column has some hundred
 different values, or some ten thousand; whether all are as they should be does not depend on how often each comes.
+Coordinates are all different: but whether numbers lie between bounds, the least and the greatest of them decide.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ OF_EACH_VALUE = frozenset(
     f"expect_column_values_to_{said}"
     for said in ("be_between", "be_in_set", "be_null", "match_regex", "not_be_in_set", "not_be_null", "not_match_regex")
 )
+# Of these the ends decide, if values have an order: what lies between two bounds has no gaps.
+OF_ENDS = frozenset(f"expect_column_values_to_{said}" for said in ("be_between", "be_null", "not_be_null"))
 ARGUMENTS = {"column", "min_value", "max_value", "strict_min", "strict_max", "value_set", "regex", "mostly"}
 
 
@@ -47,8 +50,11 @@ def _is_of_each_value(expectation: Expectation, schema: pl.Schema) -> bool:
     )
 
 
-def different_values(rows: pl.DataFrame, expectations: Sequence[Expectation]) -> pl.DataFrame:
-    """Return the different values of every column that expectations ask about, null among them, side by side.
+def deciding_values(rows: pl.DataFrame, expectations: Sequence[Expectation]) -> pl.DataFrame:
+    """Return the values on which expectations about columns depend, null among them, side by side.
+
+    Those are the different values of a column; of numbers and times of which nothing is asked but bounds, the least
+    and the greatest, and what is no number.
 
     Parameters
     ----------
@@ -63,10 +69,25 @@ def different_values(rows: pl.DataFrame, expectations: Sequence[Expectation]) ->
         As many rows as the column with most values has; those of the others come again. Values that stand in a row
         belong to no row of the batch together.
     """
-    columns = dict.fromkeys(expectation["kwargs"]["column"] for expectation in expectations)
-    values = [rows[name].unique() for name in columns]
+    asked: dict[str, set[str]] = {}
+    for expectation in expectations:
+        asked.setdefault(expectation["kwargs"]["column"], set()).add(expectation["type"])
+    values = [_ends(rows[name]) if kinds <= OF_ENDS else rows[name].unique() for name, kinds in asked.items()]
     longest = pl.int_range(max(map(len, values)), eager=True)
     return pl.DataFrame([each.gather(longest % len(each)) for each in values])
+
+
+def _ends(column: pl.Series) -> pl.Series:
+    """The least and the greatest of values, and null and what is no number if they are among them."""
+    if not (column.dtype.is_numeric() or column.dtype.is_temporal()):
+        return column.unique()
+    value = pl.col(column.name)
+    kinds = [value.min(), value.max(), value.filter(value.is_null()).first()]
+    if column.dtype.is_float():
+        kinds.append(value.filter(value.is_nan()).first())
+    found = pl.concat([column.to_frame().select(kind) for kind in kinds]).to_series().unique()
+    # Where a column has no null, or no value that is no number, what stands for it is null.
+    return found if column.null_count() else found.drop_nulls()
 
 
 def together(first: dict[str, Any], second: dict[str, Any], stated: Sequence[Expectation]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import polars as pl
 from ons_assets.lakehouse import each_value
 from ons_assets.lakehouse.bounds_in_words import NONE, bound_in_words, columns_of, value_in_words
 from ons_assets.lakehouse.judge import Told, as_read, exceptions_of, judged, readable
+from ons_assets.lakehouse.keys import all_differ
 from ons_assets.lakehouse.overlays import load
 from ons_assets.lakehouse.suites import Overlay, Suite, SuiteError
 from ons_assets.lakehouse.tables import Sensitivity, Table
@@ -201,7 +202,7 @@ def _audit_declaration(table: Table, batch: pl.DataFrame) -> list[Failure]:
     for column in table.columns:
         if not column.nullable and (nulls := batch[column.name].null_count()):
             failures.append(Failure(VALUES_ARE_PRESENT, column.name, CRITICAL, f"{nulls} of {len(batch)} are null"))
-    if table.key and (repeated := len(batch) - batch.select(pl.struct(table.key).n_unique()).item()):
+    if table.key and (repeated := _repeated(batch.select(table.key))):
         failures.append(
             Failure(
                 KEY_IS_UNIQUE,
@@ -211,6 +212,11 @@ def _audit_declaration(table: Table, batch: pl.DataFrame) -> list[Failure]:
             )
         )
     return failures
+
+
+def _repeated(keys: pl.DataFrame) -> int:
+    """How many rows have a key that another row has before them."""
+    return 0 if all_differ([keys]) else len(keys) - keys.select(pl.struct(pl.all()).n_unique()).item()
 
 
 def _failure(entry: dict[str, Any]) -> Failure | None:
@@ -263,7 +269,7 @@ def _validate(suite: Suite, table: Table, batch: pl.DataFrame) -> dict[str, Any]
     told: Told = "BOOLEAN_ONLY" if table.is_individual else "BASIC"
     content = judged(suite, of_rows, batch, told)
     if of_values:
-        values = judged(suite, of_values, each_value.different_values(batch, of_values), told)
+        values = judged(suite, of_values, each_value.deciding_values(batch, of_values), told)
         content = each_value.together(content, values, stated)
     if table.sensitivity is not Sensitivity.PUBLIC:
         # What is not public yet has not passed disclosure control: numbers of rows may be told, values not.

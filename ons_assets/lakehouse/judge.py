@@ -5,6 +5,8 @@ one nothing is asked here, of the other by the few expectations that compare wit
 something is asked of them: no expectation is lost by it.
 
 Of Spark, with which it could judge tables of Spark, it is kept: that takes as long again, and batches are not such.
+
+It hashes every value of a batch, twice an audit, for a mark of the batch that nobody compares. Batches go unmarked.
 """
 
 import json
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 SELDOM_ASKED_FOR = ("altair", "scipy.stats")
 NEVER_ASKED_FOR = "pyspark"
+ENGINE, MARKED_BY = "great_expectations.execution_engine.pandas_execution_engine", "hash_pandas_dataframe"
+UNMARKED = ""
 # The library keeps what it is looking at in one place.
 ONE_AT_A_TIME = Lock()
 
@@ -39,7 +43,9 @@ Told = Literal["BOOLEAN_ONLY", "BASIC", "COMPLETE"]
 def great_expectations() -> ModuleType:
     """Return the package."""
     with _put_off(SELDOM_ASKED_FOR), _kept_from(NEVER_ASKED_FOR):
-        return import_module("great_expectations")
+        package = import_module("great_expectations")
+        vars(import_module(ENGINE))[MARKED_BY] = lambda _: UNMARKED
+    return package
 
 
 @contextmanager
@@ -102,7 +108,7 @@ def judged(suite: Suite, stated: Sequence[Expectation], rows: pl.DataFrame, told
         If the library cannot read them.
     """
     with readable(suite):
-        read = _as_looked_at(stated, rows)
+        read = _as_looked_at(stated, rows, told)
         about_something = [each for each in stated if not _is_about_nothing(each, read)]
     expectations = as_read(suite, about_something)
     with ONE_AT_A_TIME:
@@ -170,13 +176,26 @@ def _is_about_nothing(expectation: Expectation, read: "pd.DataFrame") -> bool:
     return condition is not None and read.query(condition).empty
 
 
-def _as_looked_at(stated: Sequence[Expectation], rows: pl.DataFrame) -> "pd.DataFrame":
-    """Blank the columns that no expectation names: Great Expectations hashes every value it is given."""
+def _as_looked_at(stated: Sequence[Expectation], rows: pl.DataFrame, told: Told) -> "pd.DataFrame":
+    """Blank the columns that no expectation names, which need not be converted; lay numbers to be read soonest."""
     naming = [each for each in stated if not each["type"].startswith("expect_table_columns")]
     named = json.dumps(naming)
-    # Numbers are hashed as they lie in memory, nulls one by one.
     blank = rows.with_columns(pl.lit(0, dtype=pl.Int8()).alias(name) for name in rows.columns if name not in named)
-    return blank.to_pandas(use_pyarrow_extension_array=True)
+    read = blank.to_pandas(use_pyarrow_extension_array=True)
+    if told == "BOOLEAN_ONLY":
+        read = read.assign(**{name: rows[name].to_numpy() for name in _bounded_numbers(stated, rows)})
+    return read
+
+
+def _bounded_numbers(stated: Sequence[Expectation], rows: pl.DataFrame) -> list[str]:
+    """The numbers of which nothing is asked but bounds: in the form of NumPy they are not looked at one by one."""
+    asked: dict[str, set[str]] = {}
+    for each in stated:
+        asked.setdefault(each["kwargs"].get("column"), set()).add(each["type"])
+    bounded = [name for name, kinds in asked.items() if kinds == {"expect_column_values_to_be_between"}]
+    known = rows.select(name for name in bounded if rows.schema.get(name) in (pl.Int64, pl.Float64))
+    # What is no number would be taken for null.
+    return [column.name for column in known if not column.null_count() and not column.is_nan().any()]
 
 
 @cache

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
 import polars as pl
 
 from ons_assets.lakehouse import gate, lake, quarantine, validations
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.gate import Audit, Suite
 from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.keys import all_differ
 from ons_assets.lakehouse.lake import Between, Partition, Provenance
 from ons_assets.lakehouse.staging import Rows, Stage, Staged
 from ons_assets.lakehouse.tables import Table
@@ -65,15 +65,6 @@ def data_version(inputs: Mapping[str, str], suite: Suite, settings: Mapping[str,
     return hashlib.sha256(json.dumps(ingredients, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _all_differ(staged: Sequence[Path], key: Sequence[str]) -> bool:
-    """Whether no two keys have the same hash of eight bytes: then no two are the same, and none is kept in memory."""
-    hashes = np.concatenate(
-        [pl.read_parquet(path, columns=list(key), glob=False).hash_rows().to_numpy() for path in staged]
-    )
-    hashes.sort()
-    return not bool((hashes[1:] == hashes[:-1]).any())
-
-
 class Publication:
     """The rows of one table on their way: staged part by part, each audited, then committed together.
 
@@ -115,7 +106,8 @@ class Publication:
         """
         if len(self._parts) < 2:
             return  # the gate has looked at all there is
-        if _all_differ(self._files, self._table.key):
+        key_columns = list(self._table.key)
+        if all_differ(pl.read_parquet(path, columns=key_columns, glob=False) for path in self._files):
             return
         keys = pl.scan_parquet(self._files, glob=False).select(self._table.key)
         lengths = pl.concat([keys.select(pl.len()), keys.unique().select(pl.len())])

@@ -10,7 +10,7 @@ batch only counts what the gate finds in it alone.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -121,7 +121,9 @@ class _Screen:
         questions = {
             place: {"type": BETWEEN, "kwargs": {"column": f"{place}", **_bounds(each)}} for place, each in asked.items()
         }
-        for odd in self._odd_rows(questions, numbers.drop(BATCH)).values():
+        numbers_alone = numbers.drop(BATCH)
+        unmet = {place: questions[place] for place in self._unmet(questions, numbers_alone)}
+        for odd in self._odd_rows(unmet, numbers_alone).values():
             yield set(numbers[BATCH].gather(odd))
         for place in asked:
             yield set(numbers.filter(pl.col(f"{place}").is_nan())[BATCH])
@@ -149,16 +151,24 @@ class _Screen:
         return rows[read.query(condition).index.to_numpy()]
 
     def _with_odd_values(self, asked: Questions) -> Iterator[set[int]]:
-        if not asked:
-            return
         groups = _by_columns(asked, self._rows.columns)
-        values = {columns: self._rows.select(columns).unique() for columns in groups}
-        longest = pl.int_range(max(map(len, values.values())), eager=True)
-        beside = pl.concat([each[longest % len(each)] for each in values.values()], how="horizontal")
         questions = {place: {**each, "kwargs": {**each["kwargs"], "mostly": 1}} for place, each in asked.items()}
-        for place, odd in self._odd_rows(questions, beside).items():
-            of = next(values[columns] for columns, places in groups.items() if place in places)
+        deciding = {
+            columns: self._deciding(columns, [asked[place] for place in places]) for columns, places in groups.items()
+        }
+        unmet = self._unmet(questions, _beside(deciding.values()))
+        of_unmet = {columns: places for columns, places in groups.items() if {*places} & {*unmet}}
+        values = {columns: self._rows.select(columns).unique() for columns in of_unmet}
+        odd_rows = self._odd_rows({place: questions[place] for place in unmet}, _beside(values.values()))
+        for place, odd in odd_rows.items():
+            of = next(values[columns] for columns, places in of_unmet.items() if place in places)
             yield self._with_too_many(asked[place], of[sorted({row % len(of) for row in odd})])
+
+    def _deciding(self, columns: Sequence[str], asked: Sequence[Expectation]) -> pl.DataFrame:
+        """Values by which it is decided whether expectations of some columns are met by all."""
+        if len(columns) == 1 and not any("row_condition" in each["kwargs"] for each in asked):
+            return each_value.deciding_values(self._rows, asked)
+        return self._rows.select(columns).unique()
 
     def _with_too_many(self, asked: Expectation, odd: pl.DataFrame) -> set[int]:
         """Batches with more rows of odd values than an expectation lets be."""
@@ -172,9 +182,8 @@ class _Screen:
         return set(counts[BATCH])
 
     def _odd_rows(self, questions: Questions, rows: pl.DataFrame) -> dict[int, list[int]]:
-        """Questions that not all rows meet, and the places of the rows that do not."""
-        unmet = {place: questions[place] for place in self._unmet(questions, rows)}
-        found = self._asked(unmet, rows, "COMPLETE")
+        """The places of the rows that do not meet what is asked, by question."""
+        found = self._asked(questions, rows, "COMPLETE")
         return {place: entry["result"]["unexpected_index_list"] for place, entry in found.items()}
 
     def _unmet(self, questions: Questions, rows: pl.DataFrame) -> list[int]:
@@ -190,6 +199,13 @@ class _Screen:
         if any(map(exceptions_of, entries)):
             raise _NotUnderstood
         return {entry["expectation_config"]["meta"][PLACE]: entry for entry in entries}
+
+
+def _beside(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Lay frames beside each other; rows of the shorter ones come again, in their order."""
+    frames = [*frames]
+    places = pl.int_range(max(map(len, frames), default=0), eager=True)
+    return pl.concat([each[places % len(each)] for each in frames], how="horizontal") if frames else pl.DataFrame()
 
 
 def _bounds(asked: Expectation) -> dict[str, Any]:

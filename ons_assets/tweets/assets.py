@@ -80,13 +80,14 @@ def located_tweets(
 ) -> Mapped | Replacement:
     """Place tweets on the grid, and in areas; of a day that changed, or of whose tweets one was withdrawn, anew."""
     places = _places(areas, parameters, country)
-    notices = raw_tweets.filter(locating.is_notice()).collect()
+    read = raw_tweets.select("created_on", *locating.READ)
+    notices = read.filter(locating.is_notice()).collect()
 
     def located(days: list[date]) -> Mapped:
         spans = spans_of_days(raw_tweets, "created_on", memory.rows_at_once, days)
         return Mapped(
             partial(_located, areas=places, notices=notices, country=country),
-            ((raw_tweets.filter(pl.col("created_on").is_in(span)),) for span in spans),
+            ((read.filter(pl.col("created_on").is_in(span)).drop("created_on"),) for span in spans),
         )
 
     if increment is None:
@@ -225,7 +226,7 @@ def _anchored(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     stays = tweet_stays(tweets, places, people, kinds, time_zone)
     found = find_anchors(stays, places, parameters, terms=terms)
-    return with_bucket(found), living.student_homes(stays, places, terms, parameters)
+    return with_bucket(found), living.student_homes(stays, places, terms, parameters, anchors=found)
 
 
 @published("tweets/user_commutes", inputs=["tweets/user_anchors"])

@@ -8,9 +8,12 @@ import polars as pl
 
 from ons_assets.geography.areas import NONE_NEAR, Areas, placed_in
 from ons_assets.geography.grid import Grid
+from ons_assets.lakehouse.keys import all_differ
 from ons_assets.parameters.geography import Country
 
 NOTICES = ("delete", "scrub_geo")
+# What is asked of rows of `tweets/raw_tweets`; the others are texts, which take more room than these together.
+READ = ("event", "tweet_id", "original_id", "user", "created_utc", "latitude", "longitude", "application")
 EARLIER = "an earlier version or a repetition"
 
 
@@ -46,7 +49,7 @@ def locate(
     Parameters
     ----------
     raw
-        Rows of `tweets/raw_tweets`.
+        Rows of `tweets/raw_tweets`, the columns of `READ`.
     areas
         Areas of the level that is wanted; None if there are none.
     notices
@@ -61,7 +64,7 @@ def locate(
         day), easting_m, northing_m, area, area_method (see `ons_assets.geography.areas`), area_distance_m,
         application. Sorted by user, time and id.
     """
-    rows = raw.collect() if isinstance(raw, pl.LazyFrame) else raw
+    rows = raw.lazy().select(READ).collect()
     withdrawn = rows.filter(is_notice()) if notices is None else notices
     edited = (
         withdrawn.filter(~pl.col("event").is_in(NOTICES)).group_by("original_id").agg(last=pl.col("tweet_id").max())
@@ -83,12 +86,13 @@ def locate(
         .when(pl.col("latitude").is_null())
         .then(pl.lit("no position"))
     )
-    kept = judged.filter(pl.col("reason").is_null()).sort("original_id", "tweet_id")
-    last = kept.unique("original_id", keep="last", maintain_order=True)
+    kept = judged.filter(pl.col("reason").is_null())
+    last = kept if all_differ([kept.select("original_id")]) else _last_versions(kept)
     country = country or Country()
     grid = Grid.of(country)
     easting, northing = grid.to_grid(last["latitude"], last["longitude"])
-    on_grid = last.with_columns(easting_m=pl.Series(easting), northing_m=pl.Series(northing))
+    told_of = last.select("tweet_id", "user", "created_utc", "application")
+    on_grid = told_of.with_columns(easting_m=pl.Series(easting), northing_m=pl.Series(northing))
     placed = placed_in(on_grid.filter(pl.Series(np.isfinite(easting))), areas)
     if not grid.is_british:
         placed = placed.filter(pl.col("area_method") != NONE_NEAR)
@@ -117,6 +121,10 @@ def locate(
     counted = pl.DataFrame(losses, schema={"reason": pl.String(), "tweets": pl.Int64()}, orient="row")
     left_out = counted.group_by("reason").agg(pl.col("tweets").sum()).filter(pl.col("tweets") > 0)
     return Located(tweets, left_out.sort("reason"))
+
+
+def _last_versions(tweets: pl.DataFrame) -> pl.DataFrame:
+    return tweets.sort("original_id", "tweet_id").unique("original_id", keep="last", maintain_order=True)
 
 
 def is_notice() -> pl.Expr:

@@ -181,6 +181,8 @@ def student_homes(
     clusters: pl.DataFrame,
     terms: Sequence[tuple[date, date]],
     parameters: AnchorParameters | None = None,
+    *,
+    anchors: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the term-time and the vacation home of those who study.
 
@@ -192,6 +194,8 @@ def student_homes(
         Rows of `tweets/clusters`.
     terms
         First and last days of the terms.
+    anchors
+        What `ons_assets.tweets.anchors.user_anchors` returns of all this; None to find them here.
 
     Returns
     -------
@@ -201,7 +205,9 @@ def student_homes(
     """
     day = pl.col("start").dt.date()
     in_term = pl.any_horizontal(pl.lit(False), *(day.is_between(first, last) for first, last in terms))
-    study = _main(user_anchors(stays, clusters, parameters, terms=terms), "study", "study")
+    if anchors is None:
+        anchors = user_anchors(stays, clusters, parameters, terms=terms)
+    study = _main(anchors, "study", "study")
     students = stays.join(study.select("user"), on="user", how="semi")
     term = _main(user_anchors(students.filter(in_term), clusters, parameters), "home", "term")
     vacation = _main(user_anchors(students.filter(~in_term), clusters, parameters), "home", "vacation")

@@ -1,4 +1,4 @@
-"""Batches of persons that are asked about different values only: the gate finds what it finds of all rows."""
+"""Batches of persons that are asked about deciding values only: the gate finds what it finds of all rows."""
 
 from datetime import date
 from itertools import combinations
@@ -109,8 +109,71 @@ def test_what_is_about_rows_is_asked_of_rows() -> None:
 
 def test_different_values_are_all_there_and_no_others() -> None:
     rows = batch(3, note=None, distance_km=float("nan"))
-    values = each_value.different_values(rows, EXPECTATIONS[:1] + EXPECTATIONS[6:7])
+    # A bound and a set: it is the set that asks for all of them.
+    values = each_value.deciding_values(rows, EXPECTATIONS[:1] + EXPECTATIONS[6:7] + EXPECTATIONS[10:11])
     assert values.columns == ["note", "distance_km"]
     assert len(values) == rows["distance_km"].n_unique()
     for name in values.columns:
         assert values[name].unique().sort().equals(rows[name].unique().sort())
+
+
+BOUNDS = [
+    expect("column_values_to_be_between", column="distance_km", min_value=0, max_value=50),
+    expect("column_values_to_be_between", "warning", column="distance_km", min_value=0, strict_min=True),
+    expect("column_values_to_be_between", "info", column="distance_km", max_value=50, strict_max=True),
+    expect("column_values_to_not_be_null", "warning", column="distance_km"),
+    expect("column_values_to_be_between", column="day", min_value="2016-07-01", max_value="2016-07-31"),
+]
+ODD_NUMBERS: list[list[float | None]] = [
+    [],
+    [50.0],
+    [51.0],
+    [0.0],
+    [-0.5],
+    [None],
+    [float("nan")],
+    [float("inf")],
+    [float("-inf")],
+    [None, float("nan")],
+    [float("nan"), 51.0, None],
+]
+
+
+@pytest.mark.parametrize("odd", ODD_NUMBERS, ids=str)
+def test_of_bounds_the_ends_decide(monkeypatch: pytest.MonkeyPatch, odd: list[float | None]) -> None:
+    rows = batch(4).with_columns(distance_km=pl.Series([*odd, *np.linspace(1, 49, N - len(odd))], dtype=pl.Float64()))
+    whole, divided = audits(monkeypatch, suite(BOUNDS), rows)
+    assert divided == whole
+    assert divided.result["results"] == whole.result["results"]
+    assert len(each_value.deciding_values(rows, BOUNDS[:4])) <= 4
+
+
+@pytest.mark.parametrize("number", [None, float("nan")], ids=str)
+def test_of_bounds_a_column_without_numbers_is_asked_too(monkeypatch: pytest.MonkeyPatch, number: float | None) -> None:
+    rows = batch(5).with_columns(distance_km=pl.lit(number, dtype=pl.Float64()))
+    whole, divided = audits(monkeypatch, suite(BOUNDS[:4]), rows)
+    assert divided == whole
+    assert divided.result["results"] == whole.result["results"]
+
+
+def test_the_ends_are_of_their_type() -> None:
+    days = pl.Series("day", DAYS).append(pl.Series("day", [None], dtype=pl.Date()))
+    assert each_value.deciding_values(days.to_frame(), BOUNDS[4:5]).to_series().sort().to_list() == [
+        None,
+        date(2016, 7, 1),
+        date(2016, 7, 31),
+    ]
+    moments = DAYS.cast(pl.Datetime("ns", "UTC")).alias("day")
+    assert each_value.deciding_values(moments.to_frame(), BOUNDS[4:5]).schema == {"day": pl.Datetime("ns", "UTC")}
+
+
+@pytest.mark.parametrize("too_many", [39, 40, 41])
+@pytest.mark.parametrize("odd", [[], [None], [float("nan")]], ids=str)
+def test_a_share_of_the_rows_may_be_out_of_bounds(too_many: int, odd: list[float | None]) -> None:
+    numbers = pl.Series([*odd, *[51.0] * too_many, *[1.0] * (N - too_many - len(odd))], dtype=pl.Float64())
+    rows = batch(6).with_columns(distance_km=numbers)
+    most = expect("column_values_to_be_between", column="distance_km", max_value=50, mostly=0.9)
+    # What is no number is out of bounds, null is neither within nor out.
+    known = numbers.drop_nulls().to_numpy()
+    is_met = np.count_nonzero(known <= 50) >= 0.9 * len(known)
+    assert bool(gate.audit(suite([most]), PERSONS, rows).failures) != is_met

@@ -47,6 +47,11 @@ def test_an_expectation_of_a_distribution_is_evaluated(trips: tuple[int, ...], i
     assert "could not be evaluated" not in found.reason
 
 
+def test_batches_go_unmarked() -> None:
+    markers = audit(counts(1, 2), expect("table_row_count_to_be_between", min_value=1)).result["meta"]["batch_markers"]
+    assert markers["pandas_data_fingerprint"] == judge.UNMARKED
+
+
 def test_who_was_imported_before_is_not_put_off(monkeypatch: pytest.MonkeyPatch) -> None:
     before = ModuleType("a_module")
     monkeypatch.setitem(sys.modules, "a_module", before)
