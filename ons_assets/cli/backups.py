@@ -23,6 +23,13 @@ def backup(
     made = back_up(Home(settings_of(home).home), folder, wait)
     what = f"{counted(len(made.files), 'file')}, {made.size_bytes / MEGABYTE:,.1f} MB, {made.linked:,} as before"
     console.print(f"{made.folder}: {what}", soft_wrap=True)
+    for what, which in (
+        ("was copied again, for the copy before is damaged", made.renewed),
+        ("was not copied, as it is neither file nor folder", made.left_out),
+    ):
+        if which:
+            more = f", and {len(which) - 1:,} more" if which[1:] else ""
+            console.print(f"{which[0]} {what}{more}", soft_wrap=True)
     console.print(
         "it holds the key of the pseudonyms, and what is erased later: keep it closed, and not for longer than need be"
     )

@@ -1,12 +1,14 @@
 """A copy of a home, made while it is at work, and checked by the hash of every file when it is put back."""
 
+import errno
+import fcntl
 import json
 import os
 import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,11 +60,17 @@ class Backup:
         By their paths under the home.
     linked
         How many of them are those of the copy before, which share their place on the disk.
+    left_out
+        What was not copied, in drop folders, as it is neither file nor folder: a link there may name any file.
+    renewed
+        Files of the copy before that are not as they were copied, and were copied again.
     """
 
     folder: Path
     files: Mapping[str, Kept]
     linked: int = 0
+    left_out: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
 
     @property
     def content(self) -> Path:
@@ -79,8 +87,9 @@ def back_up(home: Home, target: Path, patience_seconds: float = 600.0) -> Backup
     """Copy a home, as it is at one moment, into a folder of its own under a target.
 
     What does not change is copied while others work; then nobody begins to for as long as the rest takes. Files that
-    are as in the latest copy there are linked to it, where the file system can. Databases of SQLite are copied as
-    they are between two transactions, also where somebody writes meanwhile, as the history of runs.
+    are as in the latest copy there, and there as they were copied, are linked to it, where the file system can.
+    Databases of SQLite are copied as they are between two transactions, also where somebody writes meanwhile, as the
+    history of runs. A folder of the home that is a link to another disk is copied as if it lay in the home.
 
     Parameters
     ----------
@@ -94,31 +103,64 @@ def back_up(home: Home, target: Path, patience_seconds: float = 600.0) -> Backup
     Raises
     ------
     NoBackup
-        If the target lies in the home, an erasure is not finished, or those who work do not end in time.
+        If the target lies in the home, a link is in it where data are, another copy is made there, an erasure is not
+        finished, those who work do not end in time, or there is no room.
     """
     if not home.is_made:
         raise NoBackup(f"there is no home {home.root}")
-    if target.resolve().is_relative_to(home.root.resolve()):
+    if any(target.resolve().is_relative_to(each.resolve()) for each in (home.root, *_linked_folders(home.root))):
         raise NoBackup(f"{target} lies in the home that is to be copied")
-    target.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
+    left_out = tuple(sorted(_neither(home.root)))
+    if needed := [each for each in left_out if not (home.root / each).is_relative_to(home.drops)]:
+        raise NoBackup(f"{needed[0]} is neither file nor folder, and would not be in a copy: have itself lie there")
     name = datetime.now(UTC).strftime(NAME)
     partial = target / f".{name}.part"
-    # One at a time: what another left is deleted.
-    with home.table_lock("backup"):
-        for left in target.glob(".*.part"):
-            shutil.rmtree(left)
-        partial.mkdir(mode=PRIVATE_DIRECTORY)
-        try:
-            copying = _copied(home, partial, latest(target), patience_seconds)
-        except BaseException:
-            # It holds what is of people, and nobody would look for it.
-            shutil.rmtree(partial, ignore_errors=True)
+    # One at a time, of this home and into this folder: what another left is deleted.
+    with _room(target), home.table_lock("backup"):
+        target.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
+        with _alone_in(target):
+            for left in target.glob(".*.part"):
+                shutil.rmtree(left)
+            try:
+                partial.mkdir(mode=PRIVATE_DIRECTORY)
+                copying = _copied(home, partial, latest(target), patience_seconds)
+                made = {"made_utc": name, "files": {path: asdict(each) for path, each in sorted(copying.files.items())}}
+                write_atomically(partial / MANIFEST, json.dumps(made, indent=0).encode())
+                os.sync()
+                partial.rename(target / name)
+            except BaseException:
+                # It holds what is of people, and nobody would look for it.
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
+    return Backup(target / name, copying.files, copying.linked, left_out, tuple(copying.renewed))
+
+
+@contextmanager
+def _room(folder: Path) -> Iterator[None]:
+    """Say in a sentence that there is no room."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        made = {"made_utc": name, "files": {path: asdict(each) for path, each in sorted(copying.files.items())}}
-        write_atomically(partial / MANIFEST, json.dumps(made, indent=0).encode())
-        os.sync()
-        partial.rename(target / name)
-    return Backup(target / name, copying.files, copying.linked)
+        raise NoBackup(f"there is no room for it in {folder}: nothing was left there") from None
+
+
+@contextmanager
+def _alone_in(target: Path) -> Iterator[None]:
+    """Keep others from a folder of copies, also those of other homes; where the file system has locks."""
+    descriptor = os.open(target, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise NoBackup(f"another copy is made in {target}: try again when it has ended") from None
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _copied(home: Home, partial: Path, former: Backup | None, patience_seconds: float) -> "_Copying":
@@ -157,13 +199,23 @@ def read(folder: Path) -> Backup:
 
 def faults(backup: Backup) -> list[str]:
     """Return in sentences what of a copy is not as it was made; nothing if it is whole."""
-    there = {str(path.relative_to(backup.content)) for path in _files(backup.content)}
+    # All that lies there: a log beside a database would be taken for its last words.
+    there = {
+        str((Path(folder) / name).relative_to(backup.content))
+        for folder, folders, files in os.walk(backup.content)
+        for name in (*files, *(each for each in folders if (Path(folder) / each).is_symlink()))
+    }
     found = [f"{path} is not there" for path in sorted(backup.files.keys() - there)]
     found += [f"{path} is no file of it" for path in sorted(there - backup.files.keys())]
     for path in sorted(there & backup.files.keys()):
-        if sha256_of(backup.content / path) != backup.files[path].sha256:
+        if not _is_whole(backup.content / path, backup.files[path]):
             found.append(f"{path} was changed")
     return found
+
+
+def _is_whole(path: Path, kept: Kept) -> bool:
+    there = path.lstat()
+    return stat.S_ISREG(there.st_mode) and there.st_size == kept.size and sha256_of(path) == kept.sha256
 
 
 def restore(backup: Backup, root: Path) -> Home:
@@ -179,15 +231,38 @@ def restore(backup: Backup, root: Path) -> Home:
     Raises
     ------
     NoBackup
-        If something lies there, or the copy is not as it was made.
+        If something lies there, it lies in the copy, there is no room, or the copy is not as it was made.
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise NoBackup(f"{root} is not empty: a backup is put back into a new folder")
+    if root.resolve().is_relative_to(backup.folder.resolve()):
+        raise NoBackup(f"{root} lies in the copy that is to be put back")
     if wrong := faults(backup):
         more = f", and {len(wrong) - 1} more" if wrong[1:] else ""
         raise NoBackup(f"{backup.folder} is not as it was made: {wrong[0]}{more}")
-    shutil.copytree(backup.content, root, dirs_exist_ok=True)
+    was_there = root.exists()
+    try:
+        with _room(root):
+            _put_back(backup, root)
+    except BaseException:
+        for each in root.iterdir() if was_there and root.exists() else [root]:
+            shutil.rmtree(each, ignore_errors=True)
+            with suppress(OSError):
+                each.unlink()
+        raise
     return Home(root).ensure()
+
+
+def _put_back(backup: Backup, root: Path) -> None:
+    folders = [Path(folder).relative_to(backup.content) for folder, _, _ in os.walk(backup.content)]
+    for folder in folders:
+        (root / folder).mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
+    # What makes a folder a home comes last: half a home is none.
+    mark = str(Home(root).ledger.relative_to(root))
+    for name in sorted(backup.files, key=mark.__eq__):
+        shutil.copy2(backup.content / name, root / name)
+    for folder in reversed(folders):
+        shutil.copystat(backup.content / folder, root / folder)
 
 
 class _Copying:
@@ -195,6 +270,7 @@ class _Copying:
         self._root, self._content, self._former = root, content, former
         self.files: dict[str, Kept] = {}
         self.linked = 0
+        self.renewed: list[str] = []
 
     def look(self, *, is_last: bool) -> None:
         """Copy what is not yet there as it is; at the last look what is no more in the home goes."""
@@ -230,7 +306,7 @@ class _Copying:
         target.unlink(missing_ok=True)
         if is_database:
             _copy_sqlite(path, target)
-        elif (old := self._unchanged(name, there)) is not None:
+        elif (old := self._linked(name, there)) is not None:
             self.files[name] = old
             return
         else:
@@ -238,13 +314,21 @@ class _Copying:
         target.chmod(stat.S_IMODE(there.st_mode))
         self.files[name] = Kept(sha256_of(target), target.stat().st_size, there.st_mtime_ns)
 
-    def _unchanged(self, name: str, there: os.stat_result) -> Kept | None:
+    def _linked(self, name: str, there: os.stat_result) -> Kept | None:
         """Link a file to that of the copy before, if it is the same, and return it."""
         old = None if self._former is None else self._former.files.get(name)
         if self._former is None or old is None or (old.size, old.modified_ns) != (there.st_size, there.st_mtime_ns):
             return None
+        former = self._former.content / name
         try:
-            (self._content / name).hardlink_to(self._former.content / name)
+            # Rights are of the file, and not of its name: one that was closed meanwhile would be open here.
+            if former.lstat().st_mode != there.st_mode:
+                return None
+            # A disk that went bad would else have its way with all copies, while the home has what it had.
+            if not _is_whole(former, old):
+                self.renewed.append(name)
+                return None
+            (self._content / name).hardlink_to(former)
         except OSError:
             return None
         self.linked += 1
@@ -262,21 +346,52 @@ def _is_sqlite(path: Path) -> bool:
         return file.read(len(OF_SQLITE)) == OF_SQLITE
 
 
+def _linked_folders(root: Path) -> list[Path]:
+    """Folders of a home that lie elsewhere, as on a larger disk."""
+    return [
+        each for each in sorted(root.iterdir()) if each.is_symlink() and each.is_dir() and each.name not in LEFT_OUT
+    ]
+
+
+def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield folders of a home, without what is left out, and the names of what is in each and no folder."""
+    for top in (root, *_linked_folders(root)):
+        for folder, names, others in os.walk(top):
+            under = Path(folder).relative_to(root)
+            links = [name for name in names if (Path(folder) / name).is_symlink()]
+            names[:] = [name for name in names if str(under / name) not in LEFT_OUT]
+            # A link of the home's own is walked after.
+            more = [] if Path(folder) == root else links
+            yield Path(folder), [name for name in (*others, *more) if str(under / name) not in LEFT_OUT]
+
+
 def _files(root: Path) -> Iterator[Path]:
-    for folder, names, files in os.walk(root):
-        under = Path(folder).relative_to(root)
-        names[:] = [name for name in names if str(under / name) not in LEFT_OUT]
-        for name in files:
-            path = Path(folder) / name
+    for folder, names in _walk(root):
+        for name in names:
+            path = folder / name
             is_beside = any(
                 name.endswith(end) and path.with_name(name.removesuffix(end)).exists() for end in BESIDE_SQLITE
             )
-            if str(under / name) not in LEFT_OUT and not is_beside and stat.S_ISREG(path.lstat().st_mode):
+            if not is_beside and _is_file(root, path):
                 yield path
 
 
+def _is_file(root: Path, path: Path) -> bool:
+    """Whether something is a file; a link is none but in the home itself: who sends files could name others by it."""
+    try:
+        return stat.S_ISREG((path.stat() if path.parent == root else path.lstat()).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _neither(root: Path) -> Iterator[str]:
+    """Yield what is neither file nor folder."""
+    for folder, names in _walk(root):
+        for name in names:
+            if not _is_file(root, folder / name) and os.path.lexists(folder / name):
+                yield str((folder / name).relative_to(root))
+
+
 def _folders(root: Path) -> Iterator[str]:
-    for folder, names, _ in os.walk(root):
-        under = Path(folder).relative_to(root)
-        names[:] = [name for name in names if str(under / name) not in LEFT_OUT]
-        yield str(under)
+    for folder, _ in _walk(root):
+        yield str(folder.relative_to(root))

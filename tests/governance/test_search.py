@@ -204,3 +204,17 @@ def test_a_home_is_searched_but_for_what_an_erasure_keeps_itself(tmp_path: Path)
     (home.erasure / "intent.json").write_text(NAME)
     (home.archive / "a").write_text(NAME)
     assert search.holding(home, WANTED) == [home.archive / "a"]
+
+
+def test_a_folder_of_the_home_that_lies_on_another_disk_is_searched_and_one_that_was_sent_is_not(
+    tmp_path: Path,
+) -> None:
+    home = Home(tmp_path / "home").ensure()
+    for at, link in (("disk/a", home.lake / "of meters"), ("disk/b", home.archive), ("sent", home.drops / "sent")):
+        (tmp_path / at).mkdir(parents=True)
+        (tmp_path / at / "file").write_text(NAME)
+        if link.exists():
+            link.rmdir()
+        link.symlink_to(tmp_path / at, target_is_directory=True)
+    (home.lake / "round").symlink_to(home.root, target_is_directory=True)
+    assert search.holding(home, WANTED) == [home.archive / "file", home.lake / "of meters" / "file"]

@@ -139,6 +139,7 @@ def unit(home: Home, name: str) -> str:
             *secret,
             "Restart=always",
             "RestartSec=5",
+            "# Longer and longer; systemd before 254 says that it does not know these two, and waits 5 s each time.",
             "RestartSteps=6",
             "RestartMaxDelaySec=600",
             "# It ends in order when told to.",

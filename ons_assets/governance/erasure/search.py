@@ -1,5 +1,6 @@
 """A search of every byte of a home: of files as they lie, of what is packed in them, and of values of tables."""
 
+import os
 import re
 import sqlite3
 import zipfile
@@ -83,9 +84,20 @@ def holding(home: Home, wanted: Wanted) -> list[Path]:
     wanted
         What must not be found.
     """
-    files = (path for path in sorted(home.root.rglob("*")) if path.is_file() and not path.is_symlink())
     search = Search(wanted)
-    return [path for path in files if not path.is_relative_to(home.erasure) and search.finds_in(path)]
+    return [path for path in sorted(_files(home)) if not path.is_relative_to(home.erasure) and search.finds_in(path)]
+
+
+def _files(home: Home) -> Iterator[Path]:
+    """Yield all files of a home, those of folders on other disks too; of links that others may have sent none."""
+    seen: set[Path] = set()
+    for folder, names, files in os.walk(home.root, followlinks=True):
+        inside = Path(folder)
+        found = [(name, (inside / name).resolve()) for name in names]
+        is_sent = inside.is_relative_to(home.drops)
+        names[:] = [name for name, at in found if at not in seen and not (is_sent and (inside / name).is_symlink())]
+        seen.update(at for _, at in found)
+        yield from (inside / name for name in files if not (inside / name).is_symlink())
 
 
 class Search:

@@ -1,6 +1,7 @@
 """All tables into schemas of their own beside the old ones, and then one transaction in which they change places."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
@@ -12,13 +13,20 @@ from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.postgres import statements
 from ons_assets.lakehouse.postgres.former import left_over, renewed, swept, views_of_others
-from ons_assets.lakehouse.postgres.server import Failed, Server, connected, moment
+from ons_assets.lakehouse.postgres.server import Failed, NotLoaded, Server, connected, moment
 from ons_assets.lakehouse.postgres.statements import NEW, OLD, Grid, at, name_of, reader_of, schema_of
 from ons_assets.lakehouse.sql import literal, quoted
 from ons_assets.lakehouse.tables import Catalogue, Sensitivity, Table
 
 VERSIONS_ARE = "Which versions the tables of this schema are, and a hash of the names of their files."
+COLUMNS_ARE = {
+    "table_name": "Name of the table, as domain/table.",
+    "version": "Version of it that was loaded.",
+    "files_sha256": "Hash of its columns and the names of its files: where it is the same, the rows are.",
+}
 NOT_A_KEY = "23503"
+# Roles are of all databases of a server: another load may make one at the same moment.
+IS_THERE = ("42710", "23505")
 
 
 @dataclass
@@ -81,29 +89,61 @@ def load(
         If a column has no type there.
     """
     tables = [each for each in catalogue.values() if each.sensitivity in sensitivities and lake.exists(home, each)]
+    is_begun = False
+    try:
+        with connected(uri) as server:
+            is_begun = True
+            return _loaded(server, home, tables, _Wanted(sensitivities, comments or {}, grid))
+    except BaseException:
+        if is_begun:
+            _discard(uri)
+        raise
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    sensitivities: Sequence[Sensitivity]
+    comments: Mapping[str, str]
+    grid: Grid | None
+
+
+def _loaded(server: Server, home: Home, tables: Sequence[Table], wanted: _Wanted) -> Loaded:
     loaded = Loaded()
-    with connected(uri) as server:
-        # Views that a former load could not renew, as somebody read them or it was killed, before what they show goes.
-        loaded.behind += renewed(server, views_of_others(server, [each for each in left_over(server) if OLD in each]))
-        swept(server)
-        grid = grid and _with_postgis(server, grid)
-        for sensitivity in sensitivities:
-            _begin(server, sensitivity)
-        former = {name: files for each in sensitivities for name, files in _former(server, each).items()}
-        for table in tables:
-            loaded.rows[table.name] = _table(server, home, table, former, grid)
-            for statement in statements.commented(table, _new(table), (comments or {}).get(table.name)):
-                server.run(statement, f"describing {table.name}")
-        loaded.unkept += _references(server, tables)
-        views = views_of_others(server, [schema_of(each) for each in Sensitivity])
-        aside = _swap(server, sensitivities)
-        try:
-            loaded.behind += renewed(server, views)
-            loaded.left += swept(server)
-        except Failed:
-            # Readers have the new tables: it is no load that failed.
-            loaded.left += aside
+    # Views that a former load could not renew, as somebody read them or it was killed, before what they show goes.
+    behind = renewed(server, views_of_others(server, _aside(server)))
+    swept(server)
+    grid = wanted.grid and _with_postgis(server, wanted.grid)
+    for sensitivity in wanted.sensitivities:
+        _begin(server, sensitivity)
+    former = {name: files for each in wanted.sensitivities for name, files in _former(server, each).items()}
+    for table in tables:
+        loaded.rows[table.name] = _table(server, home, table, former, grid)
+        for statement in statements.commented(table, _new(table), wanted.comments.get(table.name), grid):
+            server.run(statement, f"describing {table.name}")
+    loaded.unkept += _references(server, tables)
+    # Of those that show former tables, too: the new ones may have again what these views ask for.
+    views = views_of_others(server, [*(schema_of(each) for each in Sensitivity), *_aside(server)])
+    loaded.behind += [name for name in behind if name not in {".".join(each) for each in views}]
+    aside = _swap(server, wanted.sensitivities)
+    try:
+        loaded.behind += renewed(server, views)
+        loaded.left += swept(server)
+    except Failed:
+        # Readers have the new tables: it is no load that failed.
+        loaded.left += aside
     return loaded
+
+
+def _aside(server: Server) -> list[str]:
+    return [each for each in left_over(server) if OLD in each]
+
+
+def _discard(uri: str) -> None:
+    """Delete what a load that ended had brought, rows of people among it; else that waits for the next one."""
+    with suppress(NotLoaded), connected(uri) as server:
+        for name in left_over(server):
+            if name.endswith(NEW):
+                server.run(f"DROP SCHEMA {quoted(name)} CASCADE", f"deleting {name}")
 
 
 def _new(table: Table) -> str:
@@ -126,8 +166,14 @@ def _begin(server: Server, sensitivity: Sensitivity) -> None:
     versions = f"{quoted(schema)}.{statements.VERSIONS}"
     server.run(f"CREATE TABLE {versions} (table_name text PRIMARY KEY, version bigint, files_sha256 text)", doing)
     server.run(f"COMMENT ON TABLE {versions} IS {literal(VERSIONS_ARE)}", doing)
+    for column, said in COLUMNS_ARE.items():
+        server.run(f"COMMENT ON COLUMN {versions}.{column} IS {literal(said)}", doing)
     if not server.run(f"SELECT 1 FROM pg_roles WHERE rolname = {literal(reader)}", doing):
-        server.run(f"CREATE ROLE {quoted(reader)} NOLOGIN", f"making the role {reader}")
+        try:
+            server.run(f"CREATE ROLE {quoted(reader)} NOLOGIN", f"making the role {reader}")
+        except Failed as error:
+            if error.state not in IS_THERE:
+                raise
 
 
 def _former(server: Server, sensitivity: Sensitivity) -> dict[str, str]:

@@ -2,8 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from ons_assets.lakehouse.sql import literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -13,11 +16,33 @@ OLDEST = 150_000
 # Any number that no other program of the database is likely to take.
 LOCK = 7_031_418_529_314
 NO_DRIVER = "PostgreSQL is written by ADBC, which is not installed: pip install 'ons-assets[postgres]'"
-# As pg_dump does. Texts are sent as UTF-8, which a server of another encoding is to be told; times are for readers.
-SESSION = ("client_encoding = 'UTF8'", "statement_timeout = 0", "lock_timeout = 0")
+# As pg_dump does: texts are sent as UTF-8, which a server of another encoding is to be told; times are for readers.
+# Of whom the server hears nothing for minutes, the lock goes: by itself it waits for hours. What a version of it lacks
+# is left out.
+SESSION = {
+    "client_encoding": "UTF8",
+    **dict.fromkeys(("statement_timeout", "lock_timeout", "transaction_timeout"), "0"),
+    **dict.fromkeys(("idle_session_timeout", "idle_in_transaction_session_timeout"), "0"),
+    "tcp_keepalives_idle": "60",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "6",
+    "tcp_user_timeout": "120s",
+}
+# The same of this side, by the names of libpq, where the address says nothing else.
+PATIENCE = {
+    "connect_timeout": "30",
+    "keepalives_idle": "60",
+    "keepalives_interval": "10",
+    "keepalives_count": "6",
+    "tcp_user_timeout": "120000",
+}
+# A connection that broke holds the lock until the server sees it.
+LOCK_SECONDS = 2
+NOT_GIVEN = "55P03"
 # What it says of a row names values of the row, which no log may have: kinds of errors, and no words of the server.
 KINDS = {
     "08": "the connection broke",
+    "25006": "the database may only be read, as a standby",
     "22": "a value does not fit its type",
     "22P05": "a text has a character that the encoding of the database lacks, which should be UTF8",
     "23": "a key does not hold",
@@ -42,14 +67,16 @@ class Failed(NotLoaded):
     doing
         What was done, such as ``loading prices/raw_quotes``.
     state
-        SQLSTATE; None if the server was not reached.
+        SQLSTATE; None if it was not the server that refused.
+    otherwise
+        What is said where there is no state.
     """
 
-    def __init__(self, doing: str, state: str | None) -> None:
+    def __init__(self, doing: str, state: str | None, otherwise: str = KINDS["08"]) -> None:
         self.state = state
         kind = next((KINDS[state[:end]] for end in (5, 2) if state and state[:end] in KINDS), None)
         if kind is None:
-            kind = f"the server says {state}" if state else "the server was not reached"
+            kind = f"the server says {state}" if state else otherwise
         super().__init__(f"{doing}: {kind}")
 
 
@@ -94,8 +121,25 @@ class Server:
         Failed
             If it failed.
         """
-        with self._cursor(doing) as cursor:
-            return int(cursor.adbc_ingest(table, reader, mode="append", db_schema_name=schema))
+        import pyarrow as pa
+
+        unread = []
+
+        def batches() -> "Iterator[pa.RecordBatch]":
+            try:
+                yield from reader
+            except Exception as error:
+                unread.append(error)
+                raise
+
+        try:
+            with self._cursor(doing) as cursor:
+                rows = pa.RecordBatchReader.from_batches(reader.schema, batches())
+                return int(cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema))
+        except Failed:
+            if unread:
+                raise Failed(doing, None, "a file of the table cannot be read") from None
+            raise
 
     @contextmanager
     def transaction(self, doing: str) -> Iterator[None]:
@@ -104,7 +148,9 @@ class Server:
         try:
             yield
         except BaseException:
-            self.run("ROLLBACK", doing)
+            # A connection that broke is rolled back by the server.
+            with suppress(Failed):
+                self.run("ROLLBACK", doing)
             raise
         self.run("COMMIT", doing)
 
@@ -116,7 +162,25 @@ class Server:
             with self._connection.cursor() as cursor:
                 yield cursor
         except Error as error:
-            raise Failed(doing, error.sqlstate) from None
+            said = KINDS["08"] if error.sqlstate or not self._is_alive() else "the driver of the database refuses it"
+            raise Failed(doing, error.sqlstate, said) from None
+
+    def _is_alive(self) -> bool:
+        from adbc_driver_manager import Error
+
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except Error:
+            return False
+        return True
+
+
+def patient(uri: str) -> str:
+    """Return an address with what it does not say of how long a server is waited for that is gone without a word."""
+    said = parse_qs(uri.partition("?")[2], keep_blank_values=True)
+    more = "&".join(f"{name}={value}" for name, value in PATIENCE.items() if name not in said)
+    return f"{uri}{'&' if '?' in uri else '?'}{more}" if more else uri
 
 
 @contextmanager
@@ -140,19 +204,28 @@ def connected(uri: str) -> Iterator[Server]:
         raise NotLoaded(NO_DRIVER) from None
     doing = "connecting to PostgreSQL"
     try:
-        connection = dbapi.connect(uri, autocommit=True)
+        connection = dbapi.connect(patient(uri), autocommit=True)
     except Error as error:
-        raise Failed(doing, error.sqlstate) from None
+        raise Failed(doing, error.sqlstate, "the server was not reached") from None
     with connection:
         server = Server(connection)
         [(version,)] = server.run("SELECT current_setting('server_version_num')::integer", doing)
         if version < OLDEST:
             raise NotLoaded(f"PostgreSQL is of version {version // 10_000}, and must be 15 or later")
-        for setting in SESSION:
-            server.run(f"SET {setting}", doing)
-        [(is_ours,)] = server.run(f"SELECT pg_try_advisory_lock({LOCK})", doing)
-        if not is_ours:
-            raise NotLoaded("somebody else loads the PostgreSQL database")
+        values = ", ".join(f"({literal(name)}, {literal(value)})" for name, value in SESSION.items())
+        server.run(
+            f"SELECT set_config(name, wanted, false) FROM (VALUES {values}) AS said (name, wanted) "
+            "JOIN pg_settings USING (name)",
+            doing,
+        )
+        try:
+            server.run(f"SET lock_timeout = '{LOCK_SECONDS}s'", doing)
+            server.run(f"SELECT pg_advisory_lock({LOCK})", doing)
+            server.run("SET lock_timeout = 0", doing)
+        except Failed as error:
+            if error.state == NOT_GIVEN:
+                raise NotLoaded("somebody else loads the PostgreSQL database") from None
+            raise
         # The lock goes with the connection.
         yield server
 

@@ -116,12 +116,16 @@ def created(table: Table, schema: str, grid: Grid | None) -> str:
         f"{quoted(column.name)} {type_of(table, column)}{'' if column.nullable else ' NOT NULL'}"
         for column in table.columns
     ]
-    if grid is not None and {"easting_m", "northing_m"} <= {*table.column_names} and POSITION not in table.column_names:
+    if grid is not None and _has_position(table):
         # Made of our eastings: a transformation of PostGIS is metres off where a country's needs a grid of shifts.
         at_postgis = quoted(grid.postgis)
         made = f"{at_postgis}.ST_SetSRID({at_postgis}.ST_MakePoint(easting_m, northing_m), {grid.epsg})"
         columns.append(f"{POSITION} {at_postgis}.geometry(Point, {grid.epsg}) GENERATED ALWAYS AS ({made}) STORED")
     return f"CREATE TABLE {at(schema, table.name)} ({', '.join(columns)})"
+
+
+def _has_position(table: Table) -> bool:
+    return {"easting_m", "northing_m"} <= {*table.column_names} and POSITION not in table.column_names
 
 
 def keyed(table: Table, schema: str) -> str:
@@ -158,7 +162,7 @@ def indexed(table: Table, schema: str, reference: Reference) -> str:
     return f"CREATE INDEX ON {at(schema, table.name)} ({_names(reference.columns)})"
 
 
-def commented(table: Table, schema: str, comment: str | None) -> Iterator[str]:
+def commented(table: Table, schema: str, comment: str | None, grid: Grid | None) -> Iterator[str]:
     """Give the statements that say what a table and its columns are.
 
     Parameters
@@ -167,12 +171,17 @@ def commented(table: Table, schema: str, comment: str | None) -> Iterator[str]:
         What is described, and where it is.
     comment
         What is said after its description; None for nothing.
+    grid
+        See `created`.
     """
     said = f"{table.description}{f' {comment}' if comment else ''}"
     yield f"COMMENT ON TABLE {at(schema, table.name)} IS {literal(said)}"
     for column in table.columns:
         name = f"{at(schema, table.name)}.{quoted(column.name)}"
         yield f"COMMENT ON COLUMN {name} IS {literal(column.description)}"
+    if grid is not None and _has_position(table):
+        is_of = f"Point of easting_m and northing_m, in metres of EPSG:{grid.epsg}; for maps, and made of them."
+        yield f"COMMENT ON COLUMN {at(schema, table.name)}.{quoted(POSITION)} IS {literal(is_of)}"
 
 
 def at(schema: str, table: str) -> str:
