@@ -1,10 +1,12 @@
 """The pages of the report: complete, escaped, alone, small, and silent of single people."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -381,12 +383,47 @@ def test_nothing_ever_came_and_there_is_a_report(tmp_path: Path) -> None:
     assert "nothing needs a person" in reading(write_pages(facts, home.reports / "governance")).text
 
 
+def relative(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+
+
 def test_a_report_takes_the_place_of_the_one_before(tmp_path: Path, facts: Facts) -> None:
     facts = replace(facts, tables=facts.tables[:2])
     start = write_pages(facts, tmp_path / "report")
     (tmp_path / "report" / "stale.html").write_text("old")
     assert write_pages(facts, tmp_path / "report") == start
     assert not (tmp_path / "report" / "stale.html").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_while_a_report_takes_the_place_of_another_no_page_of_the_one_that_begins_it_is_lacking(
+    tmp_path: Path, facts: Facts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, later = (replace(facts, tables=tables) for tables in (facts.tables[:3], facts.tables[2:5]))
+    pages = {
+        write_pages(each, tmp_path / "alone").read_bytes(): relative(tmp_path / "alone") for each in (later, former)
+    }
+    (tmp_path / "alone").rename(tmp_path / "report")
+    start, looked = tmp_path / "report" / "index.html", []
+
+    def look() -> None:
+        looked.append(start.read_bytes())
+        assert pages[looked[-1]] <= relative(start.parent)
+
+    def before_and_after(change: Callable[..., Any]) -> Callable[..., Any]:
+        def changing(*args: object, **kwargs: object) -> Any:
+            look()
+            changed = change(*args, **kwargs)
+            look()
+            return changed
+
+        return changing
+
+    for name in ("replace", "rename", "unlink"):
+        monkeypatch.setattr(Path, name, before_and_after(getattr(Path, name)))
+    monkeypatch.setattr(shutil, "rmtree", before_and_after(shutil.rmtree))
+    write_pages(later, tmp_path / "report")
+    assert len(set(looked)) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 

@@ -42,7 +42,7 @@ def write_pages(facts: Facts, target: Path) -> Path:
     facts
         What they say.
     target
-        The folder; a reader sees the old one or the new one.
+        The folder. Whoever reads meanwhile finds every page, as it was or as it is.
     """
     folder, on_every_page = unfinished(target), site(facts)
 
@@ -58,9 +58,20 @@ def write_pages(facts: Facts, target: Path) -> Path:
     with ThreadPoolExecutor(THREADS) as pool:
         for _ in pool.map(written, pages):
             pass
-    shutil.rmtree(target, ignore_errors=True)
-    folder.replace(target)
+    _put_in_place(folder, target)
     return target / START
+
+
+def _put_in_place(folder: Path, target: Path) -> None:
+    """Let the files of a folder take the place of others one by one: the start page after all that it leads to."""
+    pages = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    for page in sorted(pages, key=lambda page: (str(page) == START, page)):
+        (target / page).parent.mkdir(parents=True, exist_ok=True)
+        (folder / page).replace(target / page)
+    for path in target.rglob("*"):
+        if path.is_file() and path.relative_to(target) not in pages:
+            path.unlink(missing_ok=True)
+    shutil.rmtree(folder)
 
 
 def pages_of(facts: Facts) -> Iterator[Callable[[], Page]]:
