@@ -25,6 +25,7 @@ from ons_assets.intake.source import Source
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.home import Home
+from ons_assets.lakehouse.keys import all_differ
 from ons_assets.lakehouse.lake import Among, Between, Partition, Provenance
 from ons_assets.lakehouse.publication import data_version
 from ons_assets.lakehouse.staging import stage
@@ -157,6 +158,10 @@ def in_force(source: Source, table: Table, rows: pl.DataFrame, members: Sequence
     arrival = {member.drop.sha256: member.drop.arrival for member in members}
     day = parsed.day_column(table)
     identities = {member.drop.sha256: _identity(source, table, member, day) for member in members}
+    if len(set(identities.values())) == 1 and not source.observation:
+        [columns] = set(identities.values())
+        if all_differ([rows.select(columns)]):
+            return rows
     subject = [*source.subject, *([day] if day else [])] if source.subject else []
     # What decides is narrow, and rows may be wide: the day of a meter has a hundred numbers.
     decisive = {DROP_SHA256, *subject, *source.observation}.union(*identities.values())

@@ -103,10 +103,8 @@ def _located(tweets: pl.DataFrame, areas: Areas | None, notices: pl.DataFrame, c
 @published("tweets/users", inputs=["tweets/located_tweets"])
 def users(located_tweets: pl.LazyFrame, parameters: UserParameters, memory: MemoryParameters) -> Mapped:
     """Describe users, and say which are no people."""
-    spans = _spans(located_tweets, memory)
-    return Mapped(
-        partial(_described, parameters=parameters), ((located_tweets.filter(in_buckets(span)),) for span in spans)
-    )
+    spans, read = _spans(located_tweets, memory), located_tweets.select(kinds_of_users.READ)
+    return Mapped(partial(_described, parameters=parameters), ((read.filter(in_buckets(span)),) for span in spans))
 
 
 def _described(tweets: pl.DataFrame, parameters: UserParameters) -> pl.DataFrame:
@@ -131,13 +129,13 @@ def clusters(
 ) -> Mapped:
     """Cluster the tweets of each user; only of the users who were touched, if the rest is known."""
     given: dict[str, Any] = {"parameters": parameters, "areas": _places(areas, locating, country)}
-    spans = _spans(located_tweets, memory)
+    spans, read = _spans(located_tweets, memory), located_tweets.select(clustering.READ)
     if increment is None:
-        return Mapped(partial(_clustered, **given), ((located_tweets.filter(in_buckets(span)),) for span in spans))
+        return Mapped(partial(_clustered, **given), ((read.filter(in_buckets(span)),) for span in spans))
     touched = increment.change.rows().select("user").unique().collect()
     return Mapped(
         partial(_clustered_anew, **given),
-        (_of_touched(located_tweets, touched.filter(in_buckets(span)), increment, span) for span in spans),
+        (_of_touched(read, touched.filter(in_buckets(span)), increment, span) for span in spans),
     )
 
 

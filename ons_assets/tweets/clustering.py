@@ -36,6 +36,8 @@ class Clustering:
 TWEET_COLUMNS = (
     "tweet_id", "user", "cluster", "created_utc", "local_date", "day_of_week", "hour", "month", "application",
 )  # fmt: skip
+# What is asked of rows of `tweets/located_tweets`.
+READ = (*(name for name in TWEET_COLUMNS if name != "cluster"), "easting_m", "northing_m")
 
 
 def cluster(
@@ -50,7 +52,7 @@ def cluster(
     Parameters
     ----------
     located
-        Rows of `tweets/located_tweets`, all of a user or none; their order makes no difference.
+        Rows of `tweets/located_tweets`, the columns of `READ`, all of a user or none; their order makes no difference.
     parameters
         Parameters; None for the defaults.
     areas
