@@ -140,8 +140,9 @@ def _room(folder: Path) -> Iterator[None]:
     """Say in a sentence that there is no room."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except (OSError, sqlite3.OperationalError) as error:
+        of_sqlite = isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_FULL
+        if not of_sqlite and getattr(error, "errno", None) not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise NoBackup(f"there is no room for it in {folder}: nothing was left there") from None
 

@@ -1,6 +1,15 @@
-"""Every pilot's tables are the same to the last bit, whichever engine works their parts."""
+"""Every pilot's tables are the same to the last bit, whichever engine works their parts.
 
+Worlds are tiny, or as large as $PILOTS_SCALE says (small, medium); then what each engine took is printed:
+
+    PILOTS_SCALE=small pytest -s tests/engine/test_pilots.py
+"""
+
+import os
+import resource
+import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from graphlib import TopologicalSorter
 from importlib import import_module
@@ -35,6 +44,11 @@ FEW = {
 }
 PARAMETERS = {"tweets": {"locating": {"area_level": "district"}, "memory": {"rows_at_once": 400}}}
 SCALES = {"mobile": MobileScale("tiny", 300, date(2014, 10, 6), 8, 4.0, 6.0, True)}
+# For larger worlds: as many times the rows, so that there are parts still.
+ASKED = os.environ.get("PILOTS_SCALE")
+TIMES = {None: 1, "small": 20}.get(ASKED, 400)
+# When a figure was first told is of the clock.
+MOMENT = "published_utc"
 # What has several parts.
 MAPPED = {
     "tweets": {"tweets/located_tweets", "tweets/users", "tweets/clusters", "tweets/user_anchors", "tweets/residences"},
@@ -104,15 +118,18 @@ def made(
         assert isinstance(outcome, MadeTables), outcome
         parts[asset.tables[0].name] = counting.parts
         for table in asset.tables:
-            tables[table.name] = lake.read(lakehouse.home, table).sort(table.key).collect()
+            rows = lake.read(lakehouse.home, table).sort(table.key).collect()
+            tables[table.name] = rows.drop(MOMENT, strict=False)
     return tables, parts
 
 
 def world(name: str, folder: Path) -> Settings:
     """A home into which the files of a small world were read."""
-    scale = SCALES.get(name, DOMAINS[name].scale)
+    scale: Any = ASKED or SCALES.get(name, DOMAINS[name].scale)
     import_module(f"ons_assets.demo.{name}").simulate(folder / "drops", folder / "truth", scale)
     given: Any = PARAMETERS.get(name, DOMAINS[name].parameters)
+    if "memory" in given:
+        given = {**given, "memory": {each: TIMES * rows for each, rows in given["memory"].items()}}
     settings = Settings(home=folder / "home", **{name: given})
     operations.open_home(settings)
     for source in sorted((folder / "drops").iterdir()):
@@ -121,12 +138,34 @@ def world(name: str, folder: Path) -> Settings:
     return settings
 
 
+@contextmanager
+def told(name: str, engine: str) -> Iterator[None]:
+    """Print what a larger world took: seconds, and the most memory so far of this process and of any that it began."""
+    began = time.perf_counter()
+    yield
+    if ASKED is not None:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        others = max(map(peak_gigabytes, children()), default=0.0)
+        seconds = time.perf_counter() - began
+        print(f"{name:<8} {ASKED:<8} {engine:<14} {seconds:8.1f} s {peak:6.2f} GB, of others {others:6.2f} GB")
+
+
+def children() -> list[str]:
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+def peak_gigabytes(process: str) -> float:
+    said = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+    return float(said.get("VmHWM", "0 kB").split()[0]) / 1e6
+
+
 @pytest.mark.parametrize("name", MAPPED)
 def test_tables_are_the_same_to_the_last_bit(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for constant, value in FEW.items():
-        monkeypatch.setattr(constant, value)
+        monkeypatch.setattr(constant, value * TIMES)
     settings = world(name, tmp_path)
-    here, parts = made(settings, name, HERE, monkeypatch)
+    with told(name, "this process"):
+        here, parts = made(settings, name, HERE, monkeypatch)
     assert {each for each, number in parts.items() if number > 1} >= MAPPED[name]
     home = Home(settings.home)
     engines: list[Engine] = [spark_engine(home.staging)]
@@ -137,7 +176,8 @@ def test_tables_are_the_same_to_the_last_bit(name: str, tmp_path: Path, monkeypa
         for table in here:
             # What was made before would be added to.
             home.table(table).rename(tmp_path / f"{type(engine).__name__}-{table.replace('/', '-')}")
-        there, of_parts = made(settings, name, engine, monkeypatch)
+        with told(name, type(engine).__name__):
+            there, of_parts = made(settings, name, engine, monkeypatch)
         assert of_parts == parts
         assert there.keys() == here.keys()
         for table, rows in here.items():

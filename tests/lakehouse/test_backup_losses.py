@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -183,14 +184,27 @@ def no_room(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("what", ["shutil.copy2", "ons_assets.lakehouse.backup.write_atomically"])
+def no_room_for_a_database(*_: object) -> None:
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("what", "fault"),
+    [
+        ("shutil.copy2", no_room),
+        ("ons_assets.lakehouse.backup._copy_sqlite", no_room_for_a_database),
+        ("ons_assets.lakehouse.backup.write_atomically", no_room),
+    ],
+)
 def test_a_full_disk_is_a_sentence_and_nothing_of_people_stays(
-    home: Home, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+    home: Home, tmp_path: Path, what: str, fault: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = backup.back_up(home, tmp_path / "copies")
     (home.layouts / "note.txt").write_text("of an office")
     with monkeypatch.context() as patch:
-        patch.setattr(what, no_room)
+        patch.setattr(what, fault)
         with pytest.raises(NoBackup, match=r"there is no room for it in .*: nothing was left there"):
             backup.back_up(home, tmp_path / "copies")
     assert [*(tmp_path / "copies").iterdir()] == [first.folder]
