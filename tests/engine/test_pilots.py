@@ -47,6 +47,7 @@ SCALES = {"mobile": MobileScale("tiny", 300, date(2014, 10, 6), 8, 4.0, 6.0, Tru
 # For larger worlds: as many times the rows, so that there are parts still.
 ASKED = os.environ.get("PILOTS_SCALE")
 TIMES = {None: 1, "small": 20}.get(ASKED, 400)
+NAMED = {("mobile", "small"): "demo"}
 # When a figure was first told is of the clock.
 MOMENT = "published_utc"
 # What has several parts.
@@ -125,7 +126,7 @@ def made(
 
 def world(name: str, folder: Path) -> Settings:
     """A home into which the files of a small world were read."""
-    scale: Any = ASKED or SCALES.get(name, DOMAINS[name].scale)
+    scale: Any = NAMED.get((name, ASKED), ASKED) or SCALES.get(name, DOMAINS[name].scale)
     import_module(f"ons_assets.demo.{name}").simulate(folder / "drops", folder / "truth", scale)
     given: Any = PARAMETERS.get(name, DOMAINS[name].parameters)
     if "memory" in given:
