@@ -47,8 +47,7 @@ SCALES = {"mobile": MobileScale("tiny", 300, date(2014, 10, 6), 8, 4.0, 6.0, Tru
 # For larger worlds: as many times the rows, so that there are parts still.
 ASKED = os.environ.get("PILOTS_SCALE")
 TIMES = {None: 1, "small": 20}.get(ASKED, 400)
-NAMED = {("mobile", "small"): "demo"}
-# When a figure was first told is of the clock.
+# When a figure was told, first and last, is of the clock.
 MOMENT = "published_utc"
 # What has several parts.
 MAPPED = {
@@ -120,13 +119,13 @@ def made(
         parts[asset.tables[0].name] = counting.parts
         for table in asset.tables:
             rows = lake.read(lakehouse.home, table).sort(table.key).collect()
-            tables[table.name] = rows.drop(MOMENT, strict=False)
+            tables[table.name] = rows.select(each for each in rows.columns if not each.endswith(MOMENT))
     return tables, parts
 
 
 def world(name: str, folder: Path) -> Settings:
     """A home into which the files of a small world were read."""
-    scale: Any = NAMED.get((name, ASKED), ASKED) or SCALES.get(name, DOMAINS[name].scale)
+    scale: Any = ASKED or SCALES.get(name, DOMAINS[name].scale)
     import_module(f"ons_assets.demo.{name}").simulate(folder / "drops", folder / "truth", scale)
     given: Any = PARAMETERS.get(name, DOMAINS[name].parameters)
     if "memory" in given:
