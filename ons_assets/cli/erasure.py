@@ -79,6 +79,7 @@ def _print_erased(done: "Erased") -> None:
         f"{done.source}: {counted(done.rows, 'row')} erased from {counted(done.files, 'file')}, "
         f"and from {counted(done.tables, 'table')}; older versions are forgotten"
     )
+    console.print("copies of the home of before hold it still: delete them in time (docs/backup.md)", soft_wrap=True)
     for change in done.changes:
         small = "" if change.small is None else f", {change.small:,} of them by fewer than {change.fewest:g} units"
         console.print(f"  {change.table}: {counted(change.cells, 'row')} changed{small}", soft_wrap=True)

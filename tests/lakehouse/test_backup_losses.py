@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -287,3 +288,34 @@ def test_one_that_is_killed_at_any_moment_leaves_what_was_there_and_the_next_is_
         assert backup.faults(made) == []
         assert list(copies.glob(".*.part")) == []
     assert content(backup.restore(made, tmp_path / "again")) == content(home)
+
+
+def test_what_is_erased_while_a_copy_is_made_is_not_in_it_and_half_an_erasure_is_not_copied(
+    home: Home, tmp_path: Path
+) -> None:
+    note, copies = home.layouts / "note.txt", tmp_path / "copies"
+    note.write_text("PERSON4711")
+    erasing, done = threading.Event(), threading.Event()
+
+    def erase() -> None:
+        with home.alone() as alone:
+            assert alone
+            erasing.set()
+            # The copy has taken by now what others do not change, and waits.
+            while not list(copies.glob(".*.part/home/layouts/note.txt")):
+                time.sleep(0.01)
+            note.unlink()
+            done.set()
+
+    eraser = threading.Thread(target=erase)
+    eraser.start()
+    assert erasing.wait(30)
+    made = backup.back_up(home, copies)
+    eraser.join()
+    assert done.is_set()
+    assert not any(b"PERSON4711" in path.read_bytes() for path in made.folder.rglob("*") if path.is_file())
+    home.erasure.mkdir(mode=0o700)
+    (home.erasure / "plan").write_text("PERSON4711")
+    with pytest.raises(NoBackup, match="an erasure is not finished"):
+        backup.back_up(home, copies)
+    assert list(copies.iterdir()) == [made.folder]
