@@ -25,6 +25,8 @@ import polars as pl
 from ons_assets.lakehouse.suites import Expectation, Suite, SuiteError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
     from great_expectations import ExpectationSuite
     from great_expectations.core.batch_definition import BatchDefinition
@@ -33,6 +35,8 @@ SELDOM_ASKED_FOR = ("altair", "scipy.stats")
 NEVER_ASKED_FOR = "pyspark"
 ENGINE, MARKED_BY = "great_expectations.execution_engine.pandas_execution_engine", "hash_pandas_dataframe"
 UNMARKED = ""
+# Up to here each whole number is a number of eight bytes; bounds are such numbers.
+WHOLE_NUMBERS = 2**53
 # The library keeps what it is looking at in one place.
 ONE_AT_A_TIME = Lock()
 
@@ -105,11 +109,16 @@ def judged(suite: Suite, stated: Sequence[Expectation], rows: pl.DataFrame, told
     Raises
     ------
     SuiteError
-        If the library cannot read them.
+        If the library cannot read them, or pandas not find the rows of a condition.
     """
     with readable(suite):
         read = _as_looked_at(stated, rows, told)
-        about_something = [each for each in stated if not _is_about_nothing(each, read)]
+        conditions = [each["kwargs"].get("row_condition") for each in stated]
+    about_something = [
+        each
+        for each, condition in zip(stated, conditions, strict=True)
+        if condition is None or len(fulfilling(suite, condition, read))
+    ]
     expectations = as_read(suite, about_something)
     with ONE_AT_A_TIME:
         batch = _batch_definition().get_batch(batch_parameters={"dataframe": read})
@@ -171,9 +180,28 @@ def as_read(suite: Suite, stated: Sequence[Expectation]) -> "ExpectationSuite":
     return expectations
 
 
-def _is_about_nothing(expectation: Expectation, read: "pd.DataFrame") -> bool:
-    condition = expectation["kwargs"].get("row_condition")
-    return condition is not None and read.query(condition).empty
+def fulfilling(suite: Suite, condition: str, read: "pd.DataFrame") -> "npt.NDArray[np.int64]":
+    """Return the places of the rows that fulfil a condition.
+
+    Parameters
+    ----------
+    suite
+        That has the condition.
+    condition
+        For pandas.
+    read
+        Rows, numbered from zero on.
+
+    Raises
+    ------
+    SuiteError
+        If pandas cannot find them. Why not it says with a value of a row, which may be about a person.
+    """
+    try:
+        found: npt.NDArray[np.int64] = read.query(condition).index.to_numpy()
+    except Exception as error:
+        raise SuiteError(f"the rows {condition} of {suite.table} cannot be found: {type(error).__name__}") from None
+    return found
 
 
 def _as_looked_at(stated: Sequence[Expectation], rows: pl.DataFrame, told: Told) -> "pd.DataFrame":
@@ -194,8 +222,14 @@ def _bounded_numbers(stated: Sequence[Expectation], rows: pl.DataFrame) -> list[
         asked.setdefault(each["kwargs"].get("column"), set()).add(each["type"])
     bounded = [name for name, kinds in asked.items() if kinds == {"expect_column_values_to_be_between"}]
     known = rows.select(name for name in bounded if rows.schema.get(name) in (pl.Int64, pl.Float64))
-    # What is no number would be taken for null.
-    return [column.name for column in known if not column.null_count() and not column.is_nan().any()]
+    return [column.name for column in known if _is_read_alike(column)]
+
+
+def _is_read_alike(column: pl.Series) -> bool:
+    """Whether NumPy takes each value for what Arrow takes it for."""
+    # What is no number would be taken for null, and a long whole number for another when it is held against a bound.
+    is_long = column.dtype.is_integer() and not column.is_between(-WHOLE_NUMBERS, WHOLE_NUMBERS).all()
+    return not (column.null_count() or column.is_nan().any() or is_long)
 
 
 @cache

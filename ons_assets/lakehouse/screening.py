@@ -9,7 +9,6 @@ A screen may be stricter than the gate, never milder: whatever it does not under
 batch only counts what the gate finds in it alone.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,8 @@ import polars as pl
 
 from ons_assets.lakehouse import each_value
 from ons_assets.lakehouse.bounds_in_words import columns_of
-from ons_assets.lakehouse.judge import Told, exceptions_of, judged
+from ons_assets.lakehouse.judge import WHOLE_NUMBERS, Told, exceptions_of, fulfilling, judged
+from ons_assets.lakehouse.row_conditions import columns_asked
 from ons_assets.lakehouse.suites import Expectation, Suite, SuiteError
 from ons_assets.lakehouse.tables import Table
 
@@ -37,12 +37,20 @@ OF_BATCHES: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
     "expect_table_row_count_to_be_between": pl.Expr.len,
 }
 BOUNDS = ("min_value", "max_value", "strict_min", "strict_max")
-# Two libraries round them differently: by so much of a bound they may not come near it.
-ROUNDED = frozenset({"expect_column_mean_to_be_between", "expect_column_median_to_be_between"})
+MEAN, MEDIAN = "expect_column_mean_to_be_between", "expect_column_median_to_be_between"
+# Two libraries round them differently: by less than so much of the largest value.
+ROUNDED = frozenset({MEAN, MEDIAN})
 LAST_DIGITS = 1e-9
 NAN = float("nan")
-BATCH, NUMBER = "number of the batch", "number"
+BATCH, NUMBER, APART, END = "number of the batch", "number", "apart", "end"
 BETWEEN = "expect_column_values_to_be_between"
+# Of what is counted the libraries agree what is different; not of a zero with a sign, for one.
+COUNTED_ALIKE = (pl.String, pl.Boolean, pl.Date)
+# Whatever else an expectation says (of what the result is to tell, for one) is not understood.
+ARGUMENTS = each_value.ARGUMENTS | {
+    *("column_A", "column_B", "or_equal", "ignore_row_if", "row_condition", "condition_parser"),
+    *("column_set", "exact_match"),
+}
 # What an answer says of the question.
 PLACE = "place"
 
@@ -71,14 +79,16 @@ def suspects(suite: Suite, table: Table, batches: Sequence[pl.DataFrame]) -> fro
         Places in `batches`. All of them, where the suite asks what cannot be asked of many together.
     """
     everything = frozenset(range(len(batches)))
-    if len(batches) < 2:
+    # Of rows that are not there nothing can be asked; how many there are, the gate asks.
+    with_rows = [place for place, batch in enumerate(batches) if len(batch)]
+    if len(with_rows) < 2:
         return everything
-    rows = pl.concat([batch.with_columns(pl.lit(place).alias(BATCH)) for place, batch in enumerate(batches)])
-    screen = _Screen(suite, rows)
     try:
-        return frozenset(_not_as_declared(table, rows).union(*screen.odd_batches()))
-    except (_NotUnderstood, SuiteError):
+        rows = pl.concat([batches[place].with_columns(pl.lit(place).alias(BATCH)) for place in with_rows])
+        odd = frozenset(_not_as_declared(table, rows)).union(*_Screen(suite, rows).odd_batches())
+    except (_NotUnderstood, SuiteError, pl.exceptions.PolarsError):
         return everything
+    return odd | everything.difference(with_rows)
 
 
 def _not_as_declared(table: Table, rows: pl.DataFrame) -> set[int]:
@@ -103,6 +113,7 @@ class _Screen:
     def odd_batches(self) -> Iterator[set[int]]:
         """Batches that may not be as expected, kind by kind."""
         stated = dict(enumerate(self._suite.expectations))
+        self._columns = {place: _columns(each, self._rows.schema) for place, each in stated.items()}
         of_columns, of_batches, of_rows = (
             {place: each for place, each in stated.items() if each["type"] in kind}
             for kind in (OF_COLUMNS, OF_BATCHES, OF_ROWS)
@@ -115,43 +126,42 @@ class _Screen:
         yield from self._with_odd_values(of_rows)
 
     def _with_odd_numbers(self, asked: Questions) -> Iterator[set[int]]:
-        numbers = self._rows.select(pl.col(BATCH).unique(maintain_order=True))
+        ends = pl.DataFrame({END: [-1, 1]})
+        numbers = self._rows.select(pl.col(BATCH).unique(maintain_order=True)).join(ends, how="cross")
         for place, each in asked.items():
-            numbers = numbers.join(self._numbers(each).rename({NUMBER: f"{place}"}), on=BATCH, how="left")
+            end = (pl.col(NUMBER) + pl.col(END) * pl.col(APART)).alias(f"{place}")
+            numbers = numbers.join(self._numbers(place, each), on=BATCH, how="left").with_columns(end)
+            numbers = numbers.drop(NUMBER, APART)
         questions = {
             place: {"type": BETWEEN, "kwargs": {"column": f"{place}", **_bounds(each)}} for place, each in asked.items()
         }
-        numbers_alone = numbers.drop(BATCH)
+        numbers_alone = numbers.drop(BATCH, END)
         unmet = {place: questions[place] for place in self._unmet(questions, numbers_alone)}
         for odd in self._odd_rows(unmet, numbers_alone).values():
             yield set(numbers[BATCH].gather(odd))
         for place in asked:
             yield set(numbers.filter(pl.col(f"{place}").is_nan())[BATCH])
 
-    def _numbers(self, asked: Expectation) -> pl.DataFrame:
-        """What is asked of a batch as a whole, of each that has rows of which it is asked; NaN where nobody can say."""
-        column = asked["kwargs"].get("column", BATCH)
-        dtype = self._rows.schema[column]
-        if not dtype.is_numeric() and asked["type"] != DIFFERENT:
-            raise _NotUnderstood
-        values = pl.col(column).drop_nulls()
-        number = OF_BATCHES[asked["type"]](values).cast(pl.Float64).fill_null(NAN)
-        if dtype.is_float():
-            # Of what is no number each library thinks in its own way.
-            number = pl.when(values.is_not_nan().all()).then(number).otherwise(NAN)
-        rows = self._rows.select(sorted({BATCH, column}))
-        return self._fulfilling(asked, rows).group_by(BATCH).agg(number.alias(NUMBER))
+    def _numbers(self, place: int, asked: Expectation) -> pl.DataFrame:
+        """What is asked of a batch as a whole, and how far what the gate computes may be from it.
 
-    def _fulfilling(self, asked: Expectation, rows: pl.DataFrame) -> pl.DataFrame:
+        Of each batch that has rows of which it is asked; NaN where nobody can say.
+        """
+        column = asked["kwargs"].get("column", BATCH)
+        number, apart = _number(asked["type"], column, self._rows.schema[column])
+        rows = self._rows.select(sorted({BATCH, *self._columns[place]}))
+        return self._fulfilling(place, asked, rows).group_by(BATCH).agg(number.alias(NUMBER), apart.alias(APART))
+
+    def _fulfilling(self, place: int, asked: Expectation, rows: pl.DataFrame) -> pl.DataFrame:
         """Those of the rows of which an expectation asks, chosen as Great Expectations chooses them."""
         condition = asked["kwargs"].get("row_condition")
         if condition is None:
             return rows
-        read = self._rows.select(_in_text(condition, self._rows.columns)).to_pandas(use_pyarrow_extension_array=True)
-        return rows[read.query(condition).index.to_numpy()]
+        read = rows.select(self._columns[place]).to_pandas(use_pyarrow_extension_array=True)
+        return rows[fulfilling(self._suite, condition, read)]
 
     def _with_odd_values(self, asked: Questions) -> Iterator[set[int]]:
-        groups = _by_columns(asked, self._rows.columns)
+        groups = _by_columns({place: self._columns[place] for place in asked})
         questions = {place: {**each, "kwargs": {**each["kwargs"], "mostly": 1}} for place, each in asked.items()}
         deciding = {
             columns: self._deciding(columns, [asked[place] for place in places]) for columns, places in groups.items()
@@ -166,7 +176,7 @@ class _Screen:
 
     def _deciding(self, columns: Sequence[str], asked: Sequence[Expectation]) -> pl.DataFrame:
         """Values by which it is decided whether expectations of some columns are met by all."""
-        if len(columns) == 1 and not any("row_condition" in each["kwargs"] for each in asked):
+        if all("column" in each["kwargs"] and "row_condition" not in each["kwargs"] for each in asked):
             return each_value.deciding_values(self._rows, asked)
         return self._rows.select(columns).unique()
 
@@ -208,28 +218,57 @@ def _beside(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([each[places % len(each)] for each in frames], how="horizontal") if frames else pl.DataFrame()
 
 
+def _columns(asked: Expectation, schema: pl.Schema) -> frozenset[str]:
+    """The columns that an expectation is about, its condition included, if it says nothing that is not understood."""
+    kwargs = asked.get("kwargs")
+    if not isinstance(kwargs, dict) or not kwargs.keys() <= ARGUMENTS:
+        raise _NotUnderstood
+    condition, mostly = kwargs.get("row_condition"), kwargs.get("mostly", 1)
+    of_condition = frozenset() if condition is None else columns_asked(condition, schema.names())
+    columns = frozenset(columns_of(kwargs))
+    if of_condition is None or not columns <= schema.keys() or not (_is_number(mostly) and 0 <= mostly <= 1):
+        raise _NotUnderstood
+    return columns | of_condition
+
+
+def _number(kind: str, column: str, dtype: pl.DataType) -> tuple[pl.Expr, pl.Expr]:
+    """A number of a batch, and how far what the gate computes may be from it."""
+    values, exact = pl.col(column).drop_nulls(), pl.lit(0.0)
+    if kind == DIFFERENT:
+        if not (dtype.is_integer() or dtype in COUNTED_ALIKE):
+            raise _NotUnderstood
+        return OF_BATCHES[kind](values).cast(pl.Float64), exact
+    if not (dtype.is_integer() or dtype == pl.Float64):
+        raise _NotUnderstood
+    size = values.cast(pl.Float64).abs()
+    # Of what is no number, and of whole numbers that have more digits than others, each library thinks in its own way.
+    if dtype.is_integer():
+        is_alike = (size.sum() if kind == MEAN else size.max()) < WHOLE_NUMBERS
+    else:
+        is_alike = values.is_not_nan().all()
+    number = OF_BATCHES[kind](values).cast(pl.Float64).fill_null(NAN)
+    apart = size.max().fill_null(0) * LAST_DIGITS if kind in ROUNDED else exact
+    return pl.when(is_alike).then(number).otherwise(NAN), apart
+
+
 def _bounds(asked: Expectation) -> dict[str, Any]:
-    """Bounds of a number, where need be so much narrower that none passes which the gate may find beyond them."""
     bounds = {name: asked["kwargs"][name] for name in BOUNDS if asked["kwargs"].get(name) is not None}
-    if asked["type"] in ROUNDED:
-        for name, inward in (("min_value", LAST_DIGITS), ("max_value", -LAST_DIGITS)):
-            if name in bounds:
-                bounds[name] += inward * abs(bounds[name])
+    if not all(_is_number(bounds.get(name, 0)) for name in ("min_value", "max_value")):
+        raise _NotUnderstood
     return bounds
 
 
-def _by_columns(asked: Questions, columns: Sequence[str]) -> dict[tuple[str, ...], list[int]]:
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _by_columns(asked: Mapping[int, frozenset[str]]) -> dict[tuple[str, ...], list[int]]:
     """Places of expectations by the columns that they name; those that share a column are together."""
     groups: dict[tuple[str, ...], list[int]] = {}
-    for place, each in asked.items():
-        named = {*columns_of(each["kwargs"]), *_in_text(each["kwargs"].get("row_condition") or "", columns)}
-        places = [place]
-        for other in [group for group in groups if named & set(group)]:
-            named |= set(other)
+    for place, columns in asked.items():
+        named, places = {*columns}, [place]
+        for other in [group for group in groups if named & {*group}]:
+            named |= {*other}
             places += groups.pop(other)
         groups[tuple(sorted(named))] = places
     return groups
-
-
-def _in_text(condition: str, columns: Sequence[str]) -> list[str]:
-    return [name for name in columns if re.search(rf"\b{re.escape(name)}\b", condition)]

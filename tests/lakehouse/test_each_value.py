@@ -1,5 +1,7 @@
 """Batches of persons that are asked about deciding values only: the gate finds what it finds of all rows."""
 
+import traceback
+from dataclasses import replace
 from datetime import date
 from itertools import combinations
 from typing import Any
@@ -10,7 +12,8 @@ import pytest
 
 from ons_assets.lakehouse import each_value, gate
 from ons_assets.lakehouse.gate import Audit, Suite
-from ons_assets.lakehouse.suites import Expectation
+from ons_assets.lakehouse.suites import Expectation, SuiteError
+from ons_assets.lakehouse.tables import Column
 from tests.workbench import PERSONS
 
 N = 400
@@ -177,3 +180,23 @@ def test_a_share_of_the_rows_may_be_out_of_bounds(too_many: int, odd: list[float
     known = numbers.drop_nulls().to_numpy()
     is_met = np.count_nonzero(known <= 50) >= 0.9 * len(known)
     assert bool(gate.audit(suite([most]), PERSONS, rows).failures) != is_met
+
+
+@pytest.mark.parametrize("many_rows", [0, N])
+def test_a_condition_that_cannot_be_read_tells_of_no_person(monkeypatch: pytest.MonkeyPatch, many_rows: int) -> None:
+    monkeypatch.setattr(gate, "MANY_ROWS", many_rows)
+    some = expect("column_values_to_not_be_null", column="distance_km", row_condition="note.astype('int64') > 5")
+    rows = batch(7, note="MARKER4711")
+    with pytest.raises(SuiteError, match="cannot be found: ValueError") as told:
+        gate.audit(suite([*EXPECTATIONS, some]), PERSONS, rows)
+    assert "MARKER4711" not in "".join(traceback.format_exception(told.value))
+
+
+@pytest.mark.parametrize("found", [2**53, 2**53 + 1])
+def test_long_whole_numbers_are_held_against_bounds_alike(monkeypatch: pytest.MonkeyPatch, found: int) -> None:
+    table = replace(PERSONS, columns=(*PERSONS.columns, Column("device", pl.Int64(), "device")))
+    rows = batch(8).with_columns(device=pl.Series([*range(N - 1), found]))
+    most = suite([expect("column_values_to_be_between", column="device", max_value=2**53)])
+    for many_rows in (0, N):
+        monkeypatch.setattr(gate, "MANY_ROWS", many_rows)
+        assert bool(gate.audit(most, table, rows).failures) == (found > 2**53)

@@ -1,5 +1,7 @@
 """Batches that are screened together: of those that are not suspected the gate finds nothing, each alone."""
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -145,3 +147,109 @@ def test_a_suite_that_cannot_be_read_makes_all_suspected() -> None:
 
 def test_a_batch_alone_is_looked_at() -> None:
     assert suspects(suite(ASKED["set"]), VISITS, [rows(GOOD)]) == {0}
+
+
+def test_a_batch_without_rows_is_looked_at() -> None:
+    of = suite(ASKED["set"], expect("table_row_count_to_be_between", min_value=1))
+    assert suspects(of, VISITS, [rows(GOOD), rows([]), rows(GOOD)]) == {1}
+    assert suspects(of, VISITS, [rows([]), rows(GOOD)]) == {0, 1}
+
+
+OF_OTHER_ROWS = {
+    "above the mean": "cost > cost.mean()",
+    "in the first row": "index == 0",
+    "after another": "cost.shift() > 0",
+    "among others": "cost in paid",
+}
+
+
+@pytest.mark.parametrize("condition", OF_OTHER_ROWS.values(), ids=OF_OTHER_ROWS)
+@pytest.mark.parametrize("name", ["range of some", "median of some"])
+def test_rows_that_are_chosen_by_other_rows_are_not_asked_together(name: str, condition: str) -> None:
+    asked = {**ASKED[name], "kwargs": {**ASKED[name]["kwargs"], "row_condition": condition}}
+    assert suspects(suite(ASKED["columns"], asked), VISITS, [rows(GOOD)] * 3) == {0, 1, 2}
+
+
+NOT_UNDERSTOOD = {
+    "what is told": expect("column_values_to_be_between", column="cost", max_value=5, result_format="BOOLEAN_ONLY"),
+    "another column": expect("column_values_to_be_between", column="price", max_value=5),
+    "the least of another": expect("column_min_to_be_between", column="price", min_value=5),
+    "a text as a bound": expect("column_mean_to_be_between", column="cost", max_value="5"),
+    "a parameter as a bound": expect("column_mean_to_be_between", column="cost", max_value={"$PARAMETER": "most"}),
+    "a text as a share": expect("column_values_to_be_between", column="cost", max_value=5, mostly="0.5"),
+    "too large a share": expect("column_values_to_be_between", column="cost", max_value=5, mostly=2),
+    "no condition": expect("column_median_to_be_between", column="cost", max_value=5, row_condition="kind =="),
+    "no column of it": expect("column_median_to_be_between", column="cost", max_value=5, row_condition="price > 1"),
+    "texts against numbers": expect(
+        "column_median_to_be_between", column="cost", max_value=5, row_condition="kind > 1"
+    ),
+    "no arguments": {"type": "expect_column_values_to_be_between", "severity": "critical"},
+}
+
+
+@pytest.mark.parametrize("asked", NOT_UNDERSTOOD.values(), ids=NOT_UNDERSTOOD)
+def test_a_suite_that_says_what_is_not_understood_makes_all_suspected(asked: Expectation) -> None:
+    assert suspects(suite(ASKED["set"], asked), VISITS, [rows(GOOD)] * 2) == {0, 1}
+
+
+def of_type(dtype: pl.DataType, *batches: list[Any]) -> tuple[Table, list[pl.DataFrame]]:
+    table = replace(VISITS, columns=(VISITS.columns[0], Column("value", dtype, "value", nullable=True)))
+    columns = [{"visit": [*range(len(values))], "value": values} for values in batches]
+    return table, [pl.DataFrame(each, schema=table.schema) for each in columns]
+
+
+WHOLE = 2**53
+ODD_TYPES = {
+    "long numbers, most": (
+        expect("column_max_to_be_between", column="value", max_value=WHOLE),
+        pl.Int64(),
+        WHOLE + 1,
+        1,
+    ),
+    "long numbers": (expect("column_values_to_be_between", column="value", max_value=WHOLE), pl.Int64(), WHOLE + 1, 1),
+    "decimal numbers": (
+        expect("column_max_to_be_between", column="value", max_value=0.3),
+        pl.Decimal(9, 2),
+        Decimal("0.3"),
+        Decimal("0.1"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ODD_TYPES)
+def test_numbers_are_held_against_bounds_as_the_gate_does(name: str) -> None:
+    asked, dtype, odd, good = ODD_TYPES[name]
+    table, batches = of_type(dtype, [good], [odd], [good])
+    assert gate.audit(suite(asked), table, batches[1]).failures, "nothing is odd"
+    assert 1 in suspects(suite(asked), table, batches)
+
+
+def test_lists_are_not_counted() -> None:
+    asked = expect("column_unique_value_count_to_be_between", column="value", max_value=1)
+    table, batches = of_type(pl.List(pl.Float64()), [[1.0]], [[1.0]])
+    assert suspects(suite(asked), table, batches) == {0, 1}
+
+
+def test_zeros_are_counted_by_the_gate() -> None:
+    asked = expect("column_unique_value_count_to_be_between", column="cost", max_value=1)
+    zeros = rows([(1, None, 0.0, None), (2, None, -0.0, None)])
+    assert gate.audit(suite(asked), VISITS, zeros).failures
+    assert 0 in suspects(suite(asked), VISITS, [zeros, rows(GOOD)])
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([-3.3, 0.1, 0.2, 0.3, -0.3, 1e16, 1.0, -1e16]), min_size=1), min_size=2, max_size=5
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_a_mean_next_to_its_bound_is_looked_at(costs: list[list[float]]) -> None:
+    of = suite(expect("column_mean_to_be_between", column="cost", min_value=0, max_value=0.2))
+    frames = [rows([(visit, None, cost, None) for visit, cost in enumerate(each)]) for each in costs]
+    found = {place for place, each in enumerate(frames) if gate.audit(of, VISITS, each).failures}
+    assert found <= suspects(of, VISITS, frames)
+
+
+def test_one_column_may_be_both_of_a_pair() -> None:
+    asked = expect("column_pair_values_a_to_be_greater_than_b", column_A="cost", column_B="cost", or_equal=True)
+    assert suspects(suite(asked), VISITS, [rows(GOOD)] * 2) == frozenset()
