@@ -109,16 +109,16 @@ class _Screen:
 
     def __init__(self, suite: Suite, rows: pl.DataFrame) -> None:
         self._suite, self._rows = suite, rows
+        self._stated = dict(enumerate(suite.expectations))
+        self._columns = {place: _columns(each, rows.schema) for place, each in self._stated.items()}
 
     def odd_batches(self) -> Iterator[set[int]]:
         """Batches that may not be as expected, kind by kind."""
-        stated = dict(enumerate(self._suite.expectations))
-        self._columns = {place: _columns(each, self._rows.schema) for place, each in stated.items()}
         of_columns, of_batches, of_rows = (
-            {place: each for place, each in stated.items() if each["type"] in kind}
+            {place: each for place, each in self._stated.items() if each["type"] in kind}
             for kind in (OF_COLUMNS, OF_BATCHES, OF_ROWS)
         )
-        if len(of_columns) + len(of_batches) + len(of_rows) < len(stated):
+        if len(of_columns) + len(of_batches) + len(of_rows) < len(self._stated):
             raise _NotUnderstood
         if self._unmet(of_columns, self._rows.drop(BATCH).head(1)):
             raise _NotUnderstood
