@@ -198,10 +198,14 @@ def make(settings: Settings, names: Sequence[str], days: tuple[date, date] | Non
     ------
     UnknownName
         If there is no such asset or group.
+    BadSettings, RegisterError
+        As `ons_assets.definitions.build_definitions`.
     """
     if not (keys := _keys(names)):
         return NOTHING
     if keys <= (lost := _lacking(settings, keys)).keys():
+        # A home of which nothing could be made whatever there is says so.
+        checked_register(settings)
         return replace(NOTHING, waiting=_waiting(settings, lost))
     definitions = definitions_of(settings, keys)
     with instance(Home(settings.home)) as opened:

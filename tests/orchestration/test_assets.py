@@ -8,6 +8,7 @@ import pytest
 
 from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.governance.register.files import RegisterError
 from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.lake import Provenance
@@ -210,6 +211,12 @@ def test_where_nothing_can_be_made_no_run_begins_and_it_is_said_what_is_waited_f
     assert not outcome.made
     with instance(Home(settings.home)) as opened:
         assert opened.get_runs_count() == before
+
+
+def test_where_nothing_can_be_made_a_register_that_cannot_be_used_is_told(settings: Settings) -> None:
+    (settings.home / "register.toml").write_text("not TOML [")
+    with pytest.raises(RegisterError, match=r"register\.toml"):
+        make(settings, INDICES)
 
 
 def test_the_same_inputs_make_the_same_version(filled: Settings) -> None:
