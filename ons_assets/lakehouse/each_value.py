@@ -5,7 +5,7 @@ different values, or some ten thousand; whether all are as they should be does n
 Coordinates are all different: but whether numbers lie between bounds, the least and the greatest of them decide.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import polars as pl
@@ -73,8 +73,20 @@ def deciding_values(rows: pl.DataFrame, expectations: Sequence[Expectation]) -> 
     for expectation in expectations:
         asked.setdefault(expectation["kwargs"]["column"], set()).add(expectation["type"])
     values = [_ends(rows[name]) if kinds <= OF_ENDS else rows[name].unique() for name, kinds in asked.items()]
-    longest = pl.int_range(max(map(len, values)), eager=True)
-    return pl.DataFrame([each.gather(longest % len(each)) for each in values])
+    return beside(each.to_frame() for each in values)
+
+
+def beside(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Lay frames beside each other; rows of the shorter ones come again, in their order.
+
+    Parameters
+    ----------
+    frames
+        None of them without rows, and no two with a column of one name.
+    """
+    frames = [*frames]
+    places = pl.int_range(max(map(len, frames), default=0), eager=True)
+    return pl.concat([each[places % len(each)] for each in frames], how="horizontal") if frames else pl.DataFrame()
 
 
 def _ends(column: pl.Series) -> pl.Series:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_assets.lakehouse import gate
+from ons_assets.lakehouse import gate, screening
 from ons_assets.lakehouse.gate import Suite
 from ons_assets.lakehouse.screening import suspects
 from ons_assets.lakehouse.suites import Expectation
@@ -107,7 +107,6 @@ ODD = {
     "mean": [(4, "euros", 50.0, None), *GOOD],
     "least": [(4, "euros", -1.0, None), *GOOD],
     "most": [(4, "euros", 2.0, None)],
-    "different": [(4, "yen", 2.0, None), *GOOD],
     "pair": [(4, "euros", 2.0, 2.5), *GOOD],
 }
 
@@ -253,3 +252,10 @@ def test_a_mean_next_to_its_bound_is_looked_at(costs: list[list[float]]) -> None
 def test_one_column_may_be_both_of_a_pair() -> None:
     asked = expect("column_pair_values_a_to_be_greater_than_b", column_A="cost", column_B="cost", or_equal=True)
     assert suspects(suite(asked), VISITS, [rows(GOOD)] * 2) == frozenset()
+
+
+def test_odd_ones_among_too_many_values_are_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    of, frames = suite(ASKED["range of some"]), [rows(GOOD), rows(ODD["range of some"]), rows(GOOD)]
+    assert suspects(of, VISITS, frames) == {1}
+    monkeypatch.setattr(screening, "MOST_VALUES", 3)
+    assert suspects(of, VISITS, frames) == {0, 1, 2}
