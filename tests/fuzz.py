@@ -75,7 +75,7 @@ def open_gate() -> Iterator[None]:
     """Let every batch pass: Great Expectations takes longer than all the rest."""
     passed = Audit("0", 0, (), {})
     with (
-        mock.patch.object(door, "suspects", return_value=frozenset()),
+        mock.patch.object(door, "suspects", lambda _, __, batches: frozenset(range(len(batches)))),
         mock.patch.object(door.gate, "audit", return_value=passed),
         mock.patch.object(door.validations, "keep"),
     ):
