@@ -57,7 +57,7 @@ def test_a_home_whose_history_of_runs_is_there_is_read_and_made_as_any_other(
         operations.open_home(settings)
         operations.take(settings, [write_run(tmp_path, "tesco", date(2016, 7, 21))], "prices", lambda _: None)
         assert all(outcome.success for outcome in operations.read_waiting(settings, lambda _: None))
-        assert operations.make(settings, ["prices/item_indices"], None, lambda _: None).success
+        assert operations.make(settings, ["prices/classified_quotes"], None, lambda _: None).success
         with instance(home) as opened:
             assert at_work(opened) == 0
             runs = opened.get_runs_count()
