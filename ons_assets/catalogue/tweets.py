@@ -75,6 +75,7 @@ LOCATED_TWEETS = Table(
         "One tweet with a position in the country, in its last version, not deleted; far from every area it has none."
     ),
     columns=(
+        columns.BUCKET,
         columns.TWEET_ID,
         columns.USER,
         columns.CREATED_UTC,

@@ -34,12 +34,6 @@ def with_bucket(rows: pl.DataFrame, unit: str = "user") -> pl.DataFrame:
     return rows.select(bucket_column(rows[unit]), pl.all())
 
 
-def in_buckets(span: tuple[int, int], unit: str = "user") -> pl.Expr:
-    """Return whether the unit of a row is in a span of buckets, first and last included."""
-    unsigned = pl.col(unit).reinterpret(signed=False)
-    return (unsigned % BUCKETS).is_between(*span)
-
-
 def spans(rows: int, at_once: int) -> list[tuple[int, int]]:
     """Divide the buckets into spans, first and last included, of about so many rows each.
 

@@ -27,6 +27,9 @@ CONFIGURATION: Mapping[str, str | None] = {
 }
 COMMIT_KEY = "ons_assets"
 ROWS_AT_ONCE = 250_000
+# Of a file, with the least and the greatest value of each column, by which a reader passes over groups: small enough
+# that rows sorted by bucket are found without reading a whole day.
+ROWS_OF_A_GROUP = 65_536
 COMMIT_NAME = re.compile(r"[0-9]{20}\.json")
 COMMIT_LINE = b'{"commitInfo"'
 ROWS_OF_A_FILE = re.compile(rb'\\"numRecords\\":([0-9]+)')
@@ -244,7 +247,7 @@ def publish(
         name=table.name,
         description=table.description,
         schema_mode="overwrite" if replace is None and not first_time else None,
-        writer_properties=WriterProperties(compression="ZSTD"),
+        writer_properties=WriterProperties(compression="ZSTD", max_row_group_size=ROWS_OF_A_GROUP),
         commit_properties=CommitProperties(
             custom_metadata={COMMIT_KEY: json.dumps(asdict(provenance), sort_keys=True)}
         ),

@@ -17,7 +17,7 @@ from ons_assets.geography.areas import Areas, areas_of
 from ons_assets.geography.grid import Grid
 from ons_assets.governance.disclosure.parts import protect_parts
 from ons_assets.governance.disclosure.step import Thresholds, protect
-from ons_assets.lakehouse.buckets import in_buckets, spans, with_bucket
+from ons_assets.lakehouse.buckets import spans, with_bucket
 from ons_assets.lakehouse.days import spans_of_days
 from ons_assets.lakehouse.disclosure import Protected
 from ons_assets.lakehouse.increments import Increment, Replacement
@@ -97,14 +97,16 @@ def located_tweets(
 
 
 def _located(tweets: pl.DataFrame, areas: Areas | None, notices: pl.DataFrame, country: Country) -> pl.DataFrame:
-    return locating.locate(tweets, areas, notices, country).tweets
+    # By bucket, so that whoever reads some buckets finds them in few groups of rows of a day's file.
+    return with_bucket(locating.locate(tweets, areas, notices, country).tweets).sort("bucket", maintain_order=True)
 
 
 @published("tweets/users", inputs=["tweets/located_tweets"])
 def users(located_tweets: pl.LazyFrame, parameters: UserParameters, memory: MemoryParameters) -> Mapped:
     """Describe users, and say which are no people."""
-    spans, read = _spans(located_tweets, memory), located_tweets.select(kinds_of_users.READ)
-    return Mapped(partial(_described, parameters=parameters), ((read.filter(in_buckets(span)),) for span in spans))
+    spans = _spans(located_tweets, memory)
+    parts = ((_of_span(located_tweets, span).select(kinds_of_users.READ),) for span in spans)
+    return Mapped(partial(_described, parameters=parameters), parts)
 
 
 def _described(tweets: pl.DataFrame, parameters: UserParameters) -> pl.DataFrame:
@@ -129,23 +131,25 @@ def clusters(
 ) -> Mapped:
     """Cluster the tweets of each user; only of the users who were touched, if the rest is known."""
     given: dict[str, Any] = {"parameters": parameters, "areas": _places(areas, locating, country)}
-    spans, read = _spans(located_tweets, memory), located_tweets.select(clustering.READ)
+    spans = _spans(located_tweets, memory)
     if increment is None:
-        return Mapped(partial(_clustered, **given), ((read.filter(in_buckets(span)),) for span in spans))
-    touched = increment.change.rows().select("user").unique().collect()
+        parts = ((_of_span(located_tweets, span).select(clustering.READ),) for span in spans)
+        return Mapped(partial(_clustered, **given), parts)
+    touched = increment.change.rows().select("bucket", "user").unique().collect()
     return Mapped(
         partial(_clustered_anew, **given),
-        (_of_touched(read, touched.filter(in_buckets(span)), increment, span) for span in spans),
+        (_of_touched(located_tweets, touched.lazy(), increment, span) for span in spans),
     )
 
 
 def _of_touched(
-    located_tweets: pl.LazyFrame, touched: pl.DataFrame, increment: Increment, span: tuple[int, int]
+    located_tweets: pl.LazyFrame, touched: pl.LazyFrame, increment: Increment, span: tuple[int, int]
 ) -> Part:
     """The tweets of touched users, these users, and what is known of all users of a span."""
-    anew = located_tweets.filter(in_buckets(span)).join(touched.lazy(), on="user", how="semi")
+    users = _of_span(touched, span).select("user")
+    anew = _of_span(located_tweets, span).select(clustering.READ).join(users, on="user", how="semi")
     before = (_of_span(increment.previous[name], span).drop("bucket") for name in ("clusters", "clustered_tweets"))
-    return anew, touched, *before
+    return anew, users, *before
 
 
 def _clustered(
