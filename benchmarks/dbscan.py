@@ -226,15 +226,17 @@ def plain_c(folder: Path) -> ctypes.CDLL | None:
 def plain_c_labels(library: ctypes.CDLL, x: FloatArray, y: FloatArray, offsets: IntArray) -> npt.NDArray[np.int32]:
     largest = int(np.diff(offsets).max())
     labels = np.empty(len(x), dtype=np.int32)
-    near, core = np.empty(largest * largest, dtype=np.uint8), np.empty(largest, dtype=np.uint8)
-    stack = np.empty(largest, dtype=np.intc)
+    words = largest // 64 + 1
+    near, free = np.empty(largest * words, dtype=np.uint64), np.empty(words, dtype=np.uint64)
+    core, stack = np.empty(largest, dtype=np.uint8), np.empty(largest, dtype=np.intc)
 
     def address(array: npt.NDArray[Any]) -> ctypes.c_void_p:
         return ctypes.c_void_p(array.ctypes.data)
 
     library.cluster_all(
         address(x), address(y), address(offsets), ctypes.c_int64(len(offsets) - 1), ctypes.c_double(EPS_M * EPS_M),
-        ctypes.c_int(MIN_SAMPLES), address(near), address(core), address(stack), address(labels),
+        ctypes.c_int(MIN_SAMPLES), address(near), address(free), address(core), address(stack),
+        address(labels),
     )  # fmt: skip
     return labels
 
