@@ -255,6 +255,11 @@ cdef inline bint _in_reach(const Rule* rule, double before, double after) noexce
     return gap <= 0.0 or gap * gap <= rule.eps_squared
 
 
+cdef inline uint16_t _row(Py_ssize_t place, Py_ssize_t words) noexcept nogil:
+    """Where the first word of a point's mask is; the next ones follow BLOCK words apart."""
+    return <uint16_t>(<size_t>place // BLOCK * words * BLOCK + <size_t>place % BLOCK)
+
+
 cdef void _find_core_by_weight(
     const Rule* rule, const Points* points, Py_ssize_t n, Py_ssize_t words, const uint64_t* masks, uint64_t* is_core
 ) noexcept nogil:
@@ -266,7 +271,7 @@ cdef void _find_core_by_weight(
     for i in range(n):
         total = 0.0
         for w in range(words):
-            rest = masks[(i // BLOCK * words + w) * BLOCK + i % BLOCK]
+            rest = masks[_row(i, words) + BLOCK * w]
             while rest:
                 total += points.weight[64 * w + lowest_bit(rest)]
                 rest &= rest - 1
@@ -281,7 +286,7 @@ cdef int32_t _label(
     cdef uint64_t[MASK_WORDS] unvisited  # core points that no cluster has reached
     cdef uint64_t[MASK_WORDS] unlabelled
     cdef uint64_t[MASK_WORDS] reached
-    cdef uint16_t[MASK_POINTS] frontier  # core points reached, whose neighbours are not yet added
+    cdef uint16_t[MASK_POINTS] frontier  # rows of core points reached, whose neighbours are not yet added
     cdef uint64_t near, rest, marked
     cdef Py_ssize_t n_frontier, n_next, i, w, k, place
     cdef int32_t cluster = 0
@@ -297,20 +302,19 @@ cdef int32_t _label(
         for w in range(words):
             reached[w] = 0
         unvisited[place // 64] &= ~((<uint64_t>1) << (place % 64))
-        frontier[0] = <uint16_t>place
+        frontier[0] = _row(place, words)
         n_frontier = 1
         while n_frontier:
             n_next = n_frontier
             for w in range(words):
                 near = 0
                 for k in range(n_frontier):
-                    place = frontier[k]
-                    near |= masks[(place // BLOCK * words + w) * BLOCK + place % BLOCK]
+                    near |= masks[frontier[k] + BLOCK * w]
                 reached[w] |= near
                 rest = near & unvisited[w]
                 unvisited[w] &= ~rest
                 while rest:
-                    frontier[n_next] = <uint16_t>(64 * w + lowest_bit(rest))
+                    frontier[n_next] = _row(64 * w + lowest_bit(rest), words)
                     n_next += 1
                     rest &= rest - 1
             # The points found take the place of those that found them.

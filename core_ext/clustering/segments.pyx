@@ -1,7 +1,7 @@
 """DBSCAN, and ST-DBSCAN, of many sets of points in one call.
 
 Each set (a segment: the points of one user) is clustered on its own, by one of three ways that give the same
-labels: comparing all pairs (`masks`), cells (`cells`), or cells in shards (`shards`) for a
+labels: comparing pairs (`masks`), cells (`cells`), or cells in shards (`shards`) for a
 set so large that the threads share it. Otherwise the threads share out the segments.
 
 Reference: ``core_ext.clustering.reference`` holds the same two functions in plain Python.
