@@ -4,6 +4,7 @@
     python benchmarks/dbscan.py users --points 38_900_000            # the size of the pilot
     python benchmarks/dbscan.py global --points 10_000_000           # all points in one set
     python benchmarks/dbscan.py sizes                                # cost by points a user
+    python benchmarks/dbscan.py peer                                 # beside a plain C program, by points a user
     python benchmarks/dbscan.py walls                                # the worst case for pairs of cells
 
 The rivals need scikit-learn and ``pip install dbscan`` (Wang, Gu and Shun, SIGMOD 2020). Every figure is the best of
@@ -15,7 +16,10 @@ import argparse
 import contextlib
 import ctypes
 import importlib
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -52,14 +56,17 @@ def user_sizes(rng: np.random.Generator, n_points: int) -> IntArray:
     return sizes
 
 
-def simulate_users(seed: int, n_points: int) -> tuple[FloatArray, FloatArray, IntArray]:
+def simulate_users(seed: int, n_points: int, points_a_user: int = 0) -> tuple[FloatArray, FloatArray, IntArray]:
     """Return x and y, in metres on a national grid, and the offsets of the users.
+
+    Users have ``points_a_user`` points each, or where that is 0 as many as `user_sizes` draws.
 
     Homes lie around towns; a user's places lie some kilometres around home. A point is at one of the places,
     with 5 to 20 m of noise by user, or anywhere within 15 km of home.
     """
     rng = np.random.default_rng(seed)
-    sizes = user_sizes(rng, n_points)
+    sizes = np.full(n_points // points_a_user, points_a_user) if points_a_user else user_sizes(rng, n_points)
+    n_points = int(sizes.sum())
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     n_users = len(sizes)
     town = rng.choice(N_TOWNS, n_users, p=rng.dirichlet(np.full(N_TOWNS, 0.3)))
@@ -205,6 +212,60 @@ def sizes(options: argparse.Namespace) -> None:
         report(f"{low} to {high} points", best_seconds(call, options.repeat), len(part_x))
 
 
+def plain_c(folder: Path) -> ctypes.CDLL | None:
+    """Compile the peer for this very processor; None without a compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return None
+    source, library = Path(__file__).with_name("dbscan_peer.c"), folder / "dbscan_peer.so"
+    flags = ["-O3", "-march=native", "-ffp-contract=off", "-shared", "-fPIC"]
+    subprocess.run([compiler, *flags, str(source), "-o", str(library)], check=True)
+    return ctypes.CDLL(str(library))
+
+
+def plain_c_labels(library: ctypes.CDLL, x: FloatArray, y: FloatArray, offsets: IntArray) -> npt.NDArray[np.int32]:
+    largest = int(np.diff(offsets).max())
+    labels = np.empty(len(x), dtype=np.int32)
+    words = largest // 64 + 1
+    near, free = np.empty(largest * words, dtype=np.uint64), np.empty(words, dtype=np.uint64)
+    core, stack = np.empty(largest, dtype=np.uint8), np.empty(largest, dtype=np.intc)
+
+    def address(array: npt.NDArray[Any]) -> ctypes.c_void_p:
+        return ctypes.c_void_p(array.ctypes.data)
+
+    library.cluster_all(
+        address(x), address(y), address(offsets), ctypes.c_int64(len(offsets) - 1), ctypes.c_double(EPS_M * EPS_M),
+        ctypes.c_int(MIN_SAMPLES), address(near), address(free), address(core), address(stack),
+        address(labels),
+    )  # fmt: skip
+    return labels
+
+
+def peer(options: argparse.Namespace) -> None:
+    """The kernel in turn with a plain C program of the same labels, which compares all pairs and checks nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = plain_c(Path(folder))
+        if library is None:
+            print("There is no C compiler here to build the peer with.")
+            return
+        for size in (8, 16, 32, 64, 128, 256):
+            x, y, offsets = simulate_users(options.seed, options.points, size)
+            ours: list[float] = []
+            theirs: list[float] = []
+            for _ in range(options.repeat):
+                seconds, labels = measure(lambda: dbscan(x, y, offsets, EPS_M, MIN_SAMPLES, n_threads=1))  # noqa: B023
+                their_seconds, their_labels = measure(lambda: plain_c_labels(library, x, y, offsets))  # noqa: B023
+                if not np.array_equal(labels, their_labels):
+                    raise SystemExit(f"The labels of users of {size} points differ.")
+                ours.append(seconds.cpu)
+                theirs.append(their_seconds.cpu)
+            print(
+                f"{size:4} points a user: {1e9 * min(ours) / len(x):6.1f} ns a point, "
+                f"plain C {1e9 * min(theirs) / len(x):6.1f}, ratio {min(ours) / min(theirs):.2f}; labels equal",
+                flush=True,
+            )
+
+
 def walls(options: argparse.Namespace) -> None:
     """Two parallel diagonal walls of points a hair beyond eps: no pair is near, and boxes overlap."""
     n = min(options.points, 50_000) // 2
@@ -220,7 +281,7 @@ def walls(options: argparse.Namespace) -> None:
     )
 
 
-CASES = {"users": users, "global": one_set, "sizes": sizes, "walls": walls}
+CASES = {"users": users, "global": one_set, "sizes": sizes, "peer": peer, "walls": walls}
 
 
 def main() -> None:

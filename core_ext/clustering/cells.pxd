@@ -1,4 +1,4 @@
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t
 
 from core_ext.clustering.grid cimport Cells
 from core_ext.clustering.rule cimport Rule
@@ -8,4 +8,4 @@ cdef void join(Cells* cells, const Rule* rule, Py_ssize_t s, bint across) noexce
 cdef Py_ssize_t list_clusters(Cells* cells, Py_ssize_t s, int64_t* keys) noexcept nogil
 cdef void number_clusters(Cells* cells, const int64_t* keys, Py_ssize_t n) noexcept nogil
 cdef void spread_numbers(Cells* cells, Py_ssize_t s) noexcept nogil
-cdef void assign(Cells* cells, const Rule* rule, Py_ssize_t s, int32_t* labels, uint8_t* core) noexcept nogil
+cdef void assign(Cells* cells, const Rule* rule, Py_ssize_t s, int32_t* labels, bint mark_core) noexcept nogil

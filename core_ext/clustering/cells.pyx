@@ -13,12 +13,12 @@ the union-find over them is in Wang, Gu and Shun, "Theoretically-efficient and p
 """
 
 from libc.math cimport fabs
-from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from core_ext.clustering.bits cimport lowest_bit
 from core_ext.clustering.grid cimport MAX_NEAR_CELLS, Cells, Shard, find_near_blocks, near_cells
-from core_ext.clustering.rule cimport Points, Rule, are_neighbours, weight_of
+from core_ext.clustering.rule cimport CORE, Points, Rule, are_neighbours, weight_of
 
 cdef enum:
     FEW_PAIRS = 64  # compared one by one rather than split
@@ -308,8 +308,8 @@ cdef void spread_numbers(Cells* cells, Py_ssize_t s) noexcept nogil:
             cells.cell[cell].label = cells.cell[_root(cells, cell)].label
 
 
-cdef void assign(Cells* cells, const Rule* rule, Py_ssize_t s, int32_t* labels, uint8_t* core) noexcept nogil:
-    """Write the label of every point of the shard by index, and its core flag unless ``core`` is NULL."""
+cdef void assign(Cells* cells, const Rule* rule, Py_ssize_t s, int32_t* labels, bint mark_core) noexcept nogil:
+    """Write the label of every point of the shard by index, with CORE if asked."""
     cdef const Shard* shard = &cells.shards[s]
     cdef int32_t[MAX_NEAR_CELLS] found
     cdef int32_t b, cell = <int32_t>shard.first_cell
@@ -323,10 +323,8 @@ cdef void assign(Cells* cells, const Rule* rule, Py_ssize_t s, int32_t* labels, 
             rest &= rest - 1
             n_found = -1
             for i in range(cells.cell[cell].start, cells.cell[cell + 1].start):
-                if core != NULL:
-                    core[cells.index[i]] = cells.core[i]
                 if cells.core[i]:
-                    labels[cells.index[i]] = cells.cell[cell].label
+                    labels[cells.index[i]] = cells.cell[cell].label | (CORE if mark_core else 0)
                     continue
                 if cells.cell[cell].label == ALONE:
                     labels[cells.index[i]] = -1

@@ -1,56 +1,60 @@
 /* The innermost loop of DBSCAN on few points.
  *
- * It is in C for one reason: the compiler then makes a version for each width of vector register and the
- * loader picks the one that the processor has, so that one wheel runs everywhere at full speed.
+ * It is in C for one reason: it is compiled once for each width of vector register, and the processor's own is
+ * taken when it runs, so that one wheel runs everywhere at full speed. `neighbour_rows.h` is the loop.
  */
 #ifndef CORE_EXT_NEIGHBOUR_MASKS_H
 #define CORE_EXT_NEIGHBOUR_MASKS_H
 
-#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* The loader's choice (ifunc) exists on x86-64 Linux with glibc; AddressSanitizer starts too late for it. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) \
-    && !defined(__SANITIZE_ADDRESS__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FOR_EACH_PROCESSOR
+/* Points are taken in blocks of so many: as many doubles as the widest register holds. */
+#define BLOCK 8
+
+/* Positions of the points that points of a block can have as neighbours. */
+typedef struct {
+    int32_t first;
+    int32_t end;
+} Reach;
+
+#define WIDTH 2
+#define VERSION(name) name##_plain
+#define TARGET
+#include "neighbour_rows.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define WIDTH 4
+#define VERSION(name) name##_avx2
+#define TARGET __attribute__((target("avx2")))
+#include "neighbour_rows.h"
+
+#define WIDTH 8
+#define VERSION(name) name##_avx512
+#define TARGET __attribute__((target("avx512f")))
+#include "neighbour_rows.h"
 #endif
 
-/* Set bit j % 64 of masks[i * words + j / 64] where points i and j are neighbours, and degree[i] to how many
- * neighbours point i has. `n` points are padded with NaN, which is nobody's neighbour, to a multiple of 8.
- * `time` may be NULL.
+/* Find the neighbours of `n` points, which are padded with NaN, nobody's neighbour, to whole blocks.
+ *
+ * Bit j % 64 of masks[(i / BLOCK * words + j / 64) * BLOCK + i % BLOCK] says whether points i and j are neighbours,
+ * and bit i % 64 of enough[i / 64] whether point i has at least `min_neighbours`. `time` may be NULL.
  */
-FOR_EACH_PROCESSOR
-static void neighbour_masks(const double *restrict x, const double *restrict y, const double *restrict time,
-                            ptrdiff_t n, double eps_squared, double eps_time,
-                            ptrdiff_t words, uint64_t *restrict masks, int32_t *restrict degree)
+static void neighbour_masks(const double *x, const double *y, const double *time, ptrdiff_t n, const Reach *reach,
+                            double eps_squared, double eps_time, int32_t min_neighbours,
+                            ptrdiff_t words, uint64_t *masks, uint64_t *enough)
 {
-    ptrdiff_t padded = (n + 7) / 8 * 8;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        int32_t neighbours = 0;
-        for (ptrdiff_t w = 0; w < words; w++) {
-            const double *word_x = x + 64 * w, *word_y = y + 64 * w;
-            /* The compiler is told here that the count is a multiple of 8, and needs no loop for a rest. */
-            ptrdiff_t count = (padded - 64 * w < 64 ? padded - 64 * w : 64) / 8 * 8;
-            uint64_t mask = 0;
-            for (ptrdiff_t j = 0; j < count; j++) {
-                double dx = x[i] - word_x[j], dy = y[i] - word_y[j];
-                mask |= (uint64_t)(dx * dx + dy * dy <= eps_squared) << j;
-            }
-            if (time) {
-                const double *word_time = time + 64 * w;
-                uint64_t soon = 0;
-                for (ptrdiff_t j = 0; j < count; j++)
-                    soon |= (uint64_t)(fabs(time[i] - word_time[j]) <= eps_time) << j;
-                mask &= soon;
-            }
-            masks[i * words + w] = mask;
-            neighbours += __builtin_popcountll(mask);
-        }
-        degree[i] = neighbours;
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (__builtin_cpu_supports("avx512f")) {
+        neighbour_rows_avx512(x, y, time, n, reach, eps_squared, eps_time, min_neighbours, words, masks, enough);
+        return;
     }
+    if (__builtin_cpu_supports("avx2")) {
+        neighbour_rows_avx2(x, y, time, n, reach, eps_squared, eps_time, min_neighbours, words, masks, enough);
+        return;
+    }
+#endif
+    neighbour_rows_plain(x, y, time, n, reach, eps_squared, eps_time, min_neighbours, words, masks, enough);
 }
 
 #endif

@@ -2,6 +2,9 @@
 
 from libc.math cimport fabs
 
+cdef enum:
+    # Where a table is to be made, labels of core points carry this bit until it is: no label is as large.
+    CORE = 0x40000000
 
 cdef struct Points:
     double* x

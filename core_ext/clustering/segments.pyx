@@ -1,7 +1,7 @@
 """DBSCAN, and ST-DBSCAN, of many sets of points in one call.
 
 Each set (a segment: the points of one user) is clustered on its own, by one of three ways that give the same
-labels: comparing all pairs (`masks`), cells (`cells`), or cells in shards (`shards`) for a
+labels: comparing pairs (`masks`), cells (`cells`), or cells in shards (`shards`) for a
 set so large that the threads share it. Otherwise the threads share out the segments.
 
 Reference: ``core_ext.clustering.reference`` holds the same two functions in plain Python.
@@ -205,7 +205,7 @@ cdef class Problem:
     cdef const int64_t[::1] offsets
     cdef int32_t[::1] labels
     cdef int32_t[::1] n_clusters  # by segment
-    cdef uint8_t[::1] core        # flags of all points; only where they are needed for a table
+    cdef bint with_table
     cdef int64_t[::1] bounds      # of the chunks, as numbers of segments
     cdef object chunks            # the chunks still to be taken
     cdef int64_t[::1] first_row   # of each chunk in the table
@@ -214,9 +214,9 @@ cdef class Problem:
     def solve(self, int n_threads, bint with_table):
         """Label all segments; return the table of clusters, or None."""
         cdef Py_ssize_t n = self.x.shape[0]
+        self.with_table = with_table
         n_segments = len(self.offsets) - 1
         self.n_clusters = np.zeros(n_segments, dtype=np.int32)
-        self.core = np.empty(n if with_table else 0, dtype=np.uint8)
         # A chunk ends with the segment that reaches a multiple of CHUNK_POINTS.
         ends = np.searchsorted(self.offsets, np.arange(CHUNK_POINTS, n, CHUNK_POINTS))
         self.bounds = np.unique(np.concatenate([[0], ends, [n_segments]]))
@@ -256,29 +256,25 @@ cdef class Problem:
         cdef Py_ssize_t first = self.offsets[segment]
         cdef Py_ssize_t n = self.offsets[segment + 1] - first
         cdef Points points
-        cdef uint8_t* core
         if n == 0:
             return 0
         if n > max(MASK_POINTS, space.capacity):
             return -1
         points = _from(&self.points, first)
-        core = &self.core[first] if self.core.shape[0] else NULL
         if n <= MASK_POINTS:
-            return cluster_by_masks(&self.rule, &points, n, &self.labels[first], core)
-        return space.cluster(&self.rule, &points, n, &self.labels[first], core)
+            return cluster_by_masks(&self.rule, &points, n, &self.labels[first], self.with_table)
+        return space.cluster(&self.rule, &points, n, &self.labels[first], self.with_table)
 
     def _solve_large(self, run, n_threads):
         """Cluster the segments left over, one after another, each on all threads."""
         cdef Py_ssize_t first, n
-        cdef uint8_t* core
         for segment in np.flatnonzero(np.less(self.n_clusters, 0)):
             first = self.offsets[segment]
             n = self.offsets[segment + 1] - first
             if n > INT32_MAX // 2:
                 raise ValueError(f"segment {segment} has more points than can be numbered: {n}")
-            core = &self.core[first] if self.core.shape[0] else NULL
             self.n_clusters[segment] = cluster_by_shards(
-                self.rule, _from(&self.points, first), n, &self.labels[first], core, run, n_threads
+                self.rule, _from(&self.points, first), n, &self.labels[first], self.with_table, run, n_threads
             )
 
     def _lay_table(self, n_chunks):
@@ -296,7 +292,7 @@ cdef class Problem:
         cdef Py_ssize_t first = self.bounds[chunk], end = self.bounds[chunk + 1]
         cdef Py_ssize_t segment, first_point, n
         cdef int32_t n_clusters
-        most = max(1, np.max(self.n_clusters[first:end]))
+        most = np.max(self.n_clusters[first:end]) + 1
         cdef uint8_t[::1] memory = np.empty(most * sizeof(Cluster), dtype=np.uint8)
         cdef Cluster* clusters = <Cluster*>&memory[0]
         with nogil:
@@ -305,7 +301,7 @@ cdef class Problem:
                 if n_clusters > 0:
                     first_point = self.offsets[segment]
                     n = self.offsets[segment + 1] - first_point
-                    summarise(clusters, n_clusters, &self.points, first_point, n, &self.labels[0], &self.core[0])
+                    summarise(clusters, n_clusters, &self.points, first_point, n, &self.labels[0])
                     write_rows(&self.columns, row, clusters, n_clusters, segment)
                     row += n_clusters
 
@@ -376,7 +372,7 @@ cdef class Workspace:
         self.keys = np.empty(self.capacity, dtype=np.int64)
 
     cdef int32_t cluster(
-        self, const Rule* rule, const Points* points, Py_ssize_t n, int32_t* labels, uint8_t* core
+        self, const Rule* rule, const Points* points, Py_ssize_t n, int32_t* labels, bint mark_core
     ) noexcept nogil:
         """Number of clusters among at most ``capacity`` points; -1 where they spread over too many cells."""
         cdef Cells* cells = &self.arrays.cells
@@ -393,5 +389,5 @@ cdef class Workspace:
         qsort(&self.keys[0], n_clusters, sizeof(int64_t), _compare_keys)
         by_cells.number_clusters(cells, &self.keys[0], n_clusters)
         by_cells.spread_numbers(cells, 0)
-        by_cells.assign(cells, rule, 0, labels, core)
+        by_cells.assign(cells, rule, 0, labels, mark_core)
         return <int32_t>n_clusters

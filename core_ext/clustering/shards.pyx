@@ -21,15 +21,15 @@ MAX_LAYERS = 8_192
 
 
 cdef int32_t cluster_by_shards(
-    Rule rule, Points points, Py_ssize_t n, int32_t* labels, uint8_t* core, object run, int n_threads
+    Rule rule, Points points, Py_ssize_t n, int32_t* labels, bint mark_core, object run, int n_threads
 ) except -1:
-    """Label the points, flag the core points unless ``core`` is NULL, and return the number of clusters.
+    """Label the points, with CORE if asked, and return the number of clusters.
 
     ``run(step, count)`` calls ``step(0)`` to ``step(count - 1)``, side by side where it has threads.
     """
     cdef LargeSet large = LargeSet()
     large.rule, large.points, large.n = rule, points, n
-    large.labels, large.core = labels, core
+    large.labels, large.mark_core = labels, mark_core
     large.n_parts = 4 * n_threads
     large.lay_grid()
     run(large.count_slices, large.n_parts)
@@ -67,7 +67,7 @@ cdef class LargeSet:
     cdef Points points
     cdef Py_ssize_t n, n_parts, n_shards
     cdef int32_t* labels
-    cdef uint8_t* core
+    cdef bint mark_core
     cdef Geometry geometry
     cdef const int64_t[::1] column, row, bin  # keep the numbers alive that `geometry` points to
     cdef int slice_shift, layer_shift
@@ -237,9 +237,9 @@ cdef class LargeSet:
             by_cells.spread_numbers(&self.arrays.cells, s)
 
     def assign(self, Py_ssize_t s):
-        """Write the labels and core flags of the points of a shard."""
+        """Write the labels of the points of a shard."""
         with nogil:
-            by_cells.assign(&self.arrays.cells, &self.rule, s, self.labels, self.core)
+            by_cells.assign(&self.arrays.cells, &self.rule, s, self.labels, self.mark_core)
 
 
 def _slices(last_cell, most):

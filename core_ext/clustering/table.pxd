@@ -1,4 +1,4 @@
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t
 
 from core_ext.clustering.rule cimport Points
 
@@ -35,8 +35,7 @@ cdef struct Cluster:
 
 cdef TableColumns columns_of(dict table)
 cdef void summarise(
-    Cluster* clusters, int32_t n_clusters,
-    const Points* points, Py_ssize_t first, Py_ssize_t n, const int32_t* labels, const uint8_t* core
+    Cluster* clusters, int32_t n_clusters, const Points* points, Py_ssize_t first, Py_ssize_t n, int32_t* labels
 ) noexcept nogil
 cdef void write_rows(
     TableColumns* table, Py_ssize_t first_row, const Cluster* clusters, int32_t n_clusters, int64_t segment

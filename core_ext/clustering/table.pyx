@@ -1,11 +1,11 @@
 """The table of clusters: one row for each, from the labels of its points."""
 
 from libc.math cimport INFINITY, sqrt
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t
 
 import numpy as np
 
-from core_ext.clustering.rule cimport Points
+from core_ext.clustering.rule cimport CORE, Points
 
 COLUMNS = {
     "segment": np.int64,
@@ -62,22 +62,25 @@ cdef TableColumns columns_of(dict table):
 
 
 cdef void summarise(
-    Cluster* clusters, int32_t n_clusters,
-    const Points* points, Py_ssize_t first, Py_ssize_t n, const int32_t* labels, const uint8_t* core
+    Cluster* clusters, int32_t n_clusters, const Points* points, Py_ssize_t first, Py_ssize_t n, int32_t* labels
 ) noexcept nogil:
-    """Describe the clusters among points ``first:first + n``; labels and core flags are those of all points."""
+    """Describe the clusters among points ``first:first + n``, and take CORE off their labels, which are those of all.
+
+    There is room for one cluster more, behind the others: noise goes there, since to leave it out would be a jump
+    that no processor foresees.
+    """
     cdef Py_ssize_t i
-    cdef int32_t c
+    cdef int32_t c, core
     cdef Cluster* cluster
     cdef double x, y, dx, dy, square
-    for c in range(n_clusters):
+    for c in range(n_clusters + 1):
         clusters[c].size = 0
 
     # Sums are of distances from the first member: those of national grid coordinates would lose digits.
     for i in range(first, first + n):
-        if labels[i] < 0:
-            continue
-        cluster = &clusters[labels[i]]
+        core = labels[i] >= CORE
+        labels[i] -= core * CORE
+        cluster = &clusters[labels[i] if labels[i] >= 0 else n_clusters]
         x, y = points.x[i], points.y[i]
         if cluster.size == 0:
             cluster.first_x = cluster.min_x = cluster.max_x = x
@@ -85,7 +88,7 @@ cdef void summarise(
             cluster.sum_x = cluster.sum_y = 0.0
             cluster.core_count = 0
         cluster.size += 1
-        cluster.core_count += core[i]
+        cluster.core_count += core
         cluster.sum_x += x - cluster.first_x
         cluster.sum_y += y - cluster.first_y
         cluster.min_x = min(cluster.min_x, x)
@@ -93,7 +96,7 @@ cdef void summarise(
         cluster.min_y = min(cluster.min_y, y)
         cluster.max_y = max(cluster.max_y, y)
 
-    for c in range(n_clusters):
+    for c in range(n_clusters + 1):
         cluster = &clusters[c]
         cluster.centroid_x = cluster.first_x + cluster.sum_x / cluster.size
         cluster.centroid_y = cluster.first_y + cluster.sum_y / cluster.size
@@ -101,9 +104,7 @@ cdef void summarise(
         cluster.nearest = INFINITY
 
     for i in range(first, first + n):
-        if labels[i] < 0:
-            continue
-        cluster = &clusters[labels[i]]
+        cluster = &clusters[labels[i] if labels[i] >= 0 else n_clusters]
         dx = points.x[i] - cluster.centroid_x
         dy = points.y[i] - cluster.centroid_y
         square = dx * dx + dy * dy

@@ -15,7 +15,7 @@ from core_ext.clustering import reference
 main_module = importlib.import_module("core_ext.clustering.segments")
 shards_module = importlib.import_module("core_ext.clustering.shards")
 
-MASK_POINTS = 256
+MASK_POINTS = 512
 LONDON = np.array([530_000.0, 180_000.0])
 WAYS = ["masks", "cells", "one shard", "many shards"]
 
@@ -95,6 +95,21 @@ def blobs_far_apart(rng, n):
 
 SHAPES = [places, integer_grid, line, duplicates, blobs_far_apart]
 EDGE_SIZES = [0, 1, 2, 3, 7, 8, 9, 63, 64, 65, 127, 128, 129, 130, 191, 192, 193, 255, 256, 257, 511, 512, 513, 900]
+MASK_SIZES = [n for n in EDGE_SIZES if 0 < n <= MASK_POINTS] + [319, 320, 321, 447, 448, 449, 505]
+
+
+def scattered_line(rng, n):
+    """Points a hair around eps apart along one axis, shuffled: what sorting by that axis must keep together."""
+    along = np.cumsum(rng.choice([0.0, np.nextafter(13.0, 0.0), 13.0, np.nextafter(13.0, 14.0), 90.0], n))
+    axes = [rng.permutation(along), rng.choice([0.0, 1e-9], n)]
+    return axes if rng.random() < 0.5 else axes[::-1]
+
+
+def one_spot_and_one_far(rng, n):
+    """All bins but two are empty."""
+    x, y = rng.normal(0.0, 10.0, (2, n))
+    x[n // 2] += 1e6
+    return x, y
 
 
 class TestAgainstScikitLearn:
@@ -151,8 +166,8 @@ class TestAgainstScikitLearn:
     @pytest.mark.parametrize("way", WAYS)
     def test_min_samples_larger_than_a_crowded_cell(self, way):
         rng = np.random.default_rng(6)
-        x, y = rng.normal(0.0, 40.0, (2, 250 if way == "masks" else 2000))
-        for min_samples in (40, 100, 240):
+        x, y = rng.normal(0.0, 40.0, (2, 450 if way == "masks" else 2000))
+        for min_samples in (40, 100, 240, 400):
             want = sklearn_labels(x, y, 30.0, min_samples)
             assert np.array_equal(cluster(way, x, y, 30.0, min_samples), want)
 
@@ -218,6 +233,53 @@ class TestAgainstReference:
             want = reference.dbscan(x, y, np.array([0, n]), eps, 3, time=time, eps_time=1.0)
             got = cluster(way, x, y, eps, 3, time=time, eps_time=1.0)
             assert np.array_equal(got, want), eps
+
+
+class TestFewPoints:
+    """Sets that go by masks, where words, blocks of eight points and the sort along an axis have their borders."""
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    @pytest.mark.parametrize("timed", [False, True])
+    @pytest.mark.parametrize("shape", [*SHAPES, scattered_line, one_spot_and_one_far])
+    def test_labels_and_table_equal_the_reference(self, shape, timed, weighted):
+        rng = np.random.default_rng(20)
+        sets = [shape(rng, n) for n in MASK_SIZES]
+        offsets = np.concatenate([[0], np.cumsum(MASK_SIZES)])
+        x, y = np.concatenate([x for x, _ in sets]), np.concatenate([y for _, y in sets])
+        options = {"time": rng.integers(0, 30, len(x)).astype(float), "eps_time": 12.0} if timed else {}
+        if weighted:
+            options["sample_weight"] = rng.choice([-0.5, 0.0, 0.1, 0.7, 2.0], len(x))
+        want_labels, want = reference.dbscan_clusters(x, y, offsets, 13.0, 4, **options)
+        labels, table = dbscan_clusters(x, y, offsets, 13.0, 4, **options)
+        assert np.array_equal(labels, want_labels)
+        assert np.array_equal(dbscan(x, y, offsets, 13.0, 4, **options), want_labels)
+        for name in ("segment", "label", "size", "core_count", "min_x", "min_y", "max_x", "max_y"):
+            assert table[name].tolist() == want[name], name
+
+    @pytest.mark.parametrize("n", [70, 300, 512])
+    def test_either_axis_can_be_the_one_that_is_sorted(self, n):
+        rng = np.random.default_rng(21)
+        x, y = places(rng, n)
+        assert np.array_equal(dbscan(x, 3.0 * y, [0, n], 50.0, 3), sklearn_labels(x, 3.0 * y, 50.0, 3))
+        assert np.array_equal(dbscan(3.0 * y, x, [0, n], 50.0, 3), sklearn_labels(3.0 * y, x, 50.0, 3))
+
+    @pytest.mark.parametrize("n", [65, 256, 512])
+    @pytest.mark.parametrize("eps", [1e-140, 1.0, 1e140])
+    def test_coordinates_at_their_bounds(self, n, eps):
+        rng = np.random.default_rng(22)
+        x, y = rng.choice([-1e150, -1.0, 0.0, 1.0, 1e150], (2, n))
+        assert np.array_equal(dbscan(x, y, [0, n], eps, 3), reference.dbscan(x, y, np.array([0, n]), eps, 3))
+
+    @pytest.mark.parametrize("n", [1, 2, 3, 63, 64])
+    def test_fewer_points_than_make_a_core(self, n):
+        labels, table = dbscan_clusters(np.zeros(2 * n), np.zeros(2 * n), [0, n, 2 * n], 1.0, n + 1)
+        assert labels.tolist() == [-1] * (2 * n)
+        assert len(table["label"]) == 0
+        heavy = dbscan(np.zeros(n), np.zeros(n), [0, n], 1.0, n + 1, sample_weight=np.full(n, 2.0))
+        assert heavy.tolist() == [0] * n
+
+    def test_more_samples_wanted_than_a_number_of_points_can_be(self):
+        assert dbscan(np.zeros(100), np.zeros(100), [0, 100], 1.0, 2**40).tolist() == [-1] * 100
 
 
 class TestExactEps:
@@ -317,7 +379,7 @@ class TestTable:
     @pytest.mark.parametrize("timed", [False, True])
     def test_equals_reference(self, way, timed):
         rng = np.random.default_rng(13)
-        sizes = [0, 40, 300, 1, 0, 200, 280, 0]
+        sizes = [0, 40, 300, 1, 0, 600, 280, 0, 520]
         x, y = places(rng, sum(sizes), spread=400.0)
         offsets = np.concatenate([[0], np.cumsum(sizes)])
         options = {"time": rng.uniform(0.0, 100.0, len(x)), "eps_time": 30.0} if timed else {}
