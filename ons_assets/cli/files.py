@@ -20,7 +20,7 @@ from ons_assets.cli.terminal import (
     progress_of,
     settings_of,
 )
-from ons_assets.wording import counted
+from ons_assets.wording import counted, listed
 
 if TYPE_CHECKING:
     from ons_assets.intake.ledger import Drop
@@ -37,6 +37,11 @@ def ingest(
     from ons_assets import operations
 
     settings = settings_of(home)
+    if source is not None:
+        operations.source_named(settings, source)
+    if files and not any(file.exists() for file in files):
+        # Nothing is to be done, and a slip in a name makes no home.
+        raise Failed(f"there is no file {listed([*map(str, files)], 'or')}")
     operations.open_home(settings)
     with progress_of("taking files") as progress:
         taken = (

@@ -52,6 +52,16 @@ def settings_of(home: Path | None) -> "Settings":
     return load_settings(home)
 
 
+def print_version(is_asked: bool) -> None:
+    """Say which version this is, and end, if that is asked."""
+    if is_asked:
+        # What follows the sign is a hash of the program, which every published version has, too.
+        from ons_assets.program import code_version
+
+        console.print(f"ons-assets {code_version()}")
+        raise typer.Exit
+
+
 class Failed(Exception):
     """A command did not do all that it was asked; the message is one plain sentence."""
 
@@ -76,6 +86,15 @@ def name_or_command(command: str) -> type[TyperGroup]:
             return super().resolve_command(ctx, args if args[0] in self.commands else [command, *args])
 
     return NameOrCommand
+
+
+class Commands(TyperGroup):
+    """Commands that are also found by their plural or singular, and as British English writes them."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command of a name, or of the one that was meant where there is just one way to mean it."""
+        forms = (cmd_name, f"{cmd_name}s", cmd_name.removesuffix("s"), cmd_name.replace("ialise", "ialize"))
+        return next((self.commands[each] for each in forms if each in self.commands), None)
 
 
 def days_of(first: datetime | None, last: datetime | None) -> tuple[date, date] | None:

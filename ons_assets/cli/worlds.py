@@ -16,6 +16,7 @@ from ons_assets.cli.terminal import (
     progress_of,
     settings_of,
 )
+from ons_assets.wording import no_such
 
 ALL = "all"
 
@@ -62,7 +63,7 @@ def simulate(
     from ons_assets.demo import PILOTS, simulate_country
 
     if pilot not in (*PILOTS, ALL):
-        raise Failed(f"there is no pilot {pilot!r} to simulate; there are {', '.join(PILOTS)}, and {ALL}")
+        raise Failed(no_such("pilot", pilot, [*PILOTS, ALL]))
     if truth.resolve().is_relative_to(drops.resolve()):
         raise Failed("the folder for the truth lies inside the folder for the files, and would be ingested with them")
     with progress_of("simulating") as progress:

@@ -26,7 +26,7 @@ from ons_assets.collectors.prices.runs import (
 from ons_assets.collectors.prices.shops import Shop
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.operations import Progress, open_home
+from ons_assets.operations import Progress, open_home, open_made_home
 from ons_assets.settings import Settings
 
 
@@ -75,11 +75,12 @@ def collect(
     NotCollected
         If a shop may not be asked now, or its run did not come to its end.
     """
-    home = open_home(settings)
+    home = Home(settings.home)
     zone = settings.geography.time_zone
     described = [_described(home, zone, ahead, name) for name in names or [each.stem for each in shops.paths(home)]]
     if not described:
         raise NotCollected(f"no shop is described in {shops.folder(home)}")
+    open_home(settings)
     with ExitStack() as stack:
         asked, held = [], []
         for shop in described:
@@ -171,7 +172,7 @@ def accept(settings: Settings, retailer: str, by: str, item_id: str | None = Non
     NotCollected
         If nothing is proposed, or a day cannot be made good.
     """
-    home = open_home(settings)
+    home = open_made_home(settings)
     shop = shops.named(home, retailer)
     runs = Runs.of(home, shop.retailer).ensure()
     with runs.alone():

@@ -73,7 +73,7 @@ def test_a_description_has_the_name_of_its_stream(tmp_path: Path) -> None:
     path = written(tmp_path).rename(tmp_path / "other.yaml")
     with pytest.raises(BadDescription, match=r"call it local\.yaml"):
         description.read(path)
-    with pytest.raises(BadDescription, match="describes no stream 'x'; there are none"):
+    with pytest.raises(BadDescription, match="no stream 'x'; there are none"):
         description.named(Home(tmp_path), "x")
 
 
