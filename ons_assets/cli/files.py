@@ -118,8 +118,8 @@ def reread(
     fail_unless(outcome.success, "the table could not be made anew")
 
 
-def print_drops(drops: "Sequence[Drop]") -> None:
-    """Print the totals, and a line for each file that was not taken whole."""
+def print_totals(drops: "Sequence[Drop]") -> None:
+    """Print how many files there were, and how much of them was accepted."""
     if not drops:
         console.print("no file was waiting")
         return
@@ -128,6 +128,11 @@ def print_drops(drops: "Sequence[Drop]") -> None:
     accepted = " and ".join(counted(number, row) for row, number in operations.accepted_by_row(drops).items())
     quarantined = counted(sum(drop.quarantined_rows or 0 for drop in drops), "row")
     console.print(f"{counted(len(drops), 'file')}: {accepted} accepted, {quarantined} in quarantine")
+
+
+def print_drops(drops: "Sequence[Drop]") -> None:
+    """Print the totals, and a line for each file that was not taken whole."""
+    print_totals(drops)
     odd = [drop for drop in drops if drop.status != "accepted" or drop.quarantined_rows or drop.reason]
     if not odd:
         return

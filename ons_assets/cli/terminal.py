@@ -115,6 +115,14 @@ def progress_of(first: str) -> Iterator[Callable[[str], None]]:
         yield lambda what: shown.update(Text(what))
 
 
+def print_made(outcome: "Outcome") -> None:
+    """Print how many tables were made, of which how many with a warning, and why others were not made."""
+    console.print(_made(outcome.made), soft_wrap=True)
+    if outcome.warnings:
+        console.print(f"{counted(len(outcome.warnings), 'warning')}: {', '.join(outcome.warnings)}", style="yellow")
+    _print_failures(outcome)
+
+
 def print_outcome(outcome: "Outcome") -> None:
     """Print what was made, which groups wait and for what, and why other tables were not made; what is worst, last."""
     from ons_assets.operations.waiting import drop_folders, idle_groups
@@ -128,6 +136,10 @@ def print_outcome(outcome: "Outcome") -> None:
         console.print(f"{idle.group}: {counted(idle.tables, 'table')} {verb} for {wanted}", soft_wrap=True)
     for name, reason in outcome.warnings.items():
         console.print(f"[yellow]{escape(name)}[/yellow] was made, with a warning: {escape(reason)}", markup=True)
+    _print_failures(outcome)
+
+
+def _print_failures(outcome: "Outcome") -> None:
     if outcome.skipped:
         console.print(f"not made, because of a table before them: {', '.join(outcome.skipped)}")
     for name, reason in outcome.failures.items():

@@ -26,7 +26,7 @@ from ons_assets.collectors.prices.runs import (
 from ons_assets.collectors.prices.shops import Shop
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
-from ons_assets.operations import Progress, open_home, open_made_home
+from ons_assets.operations import Progress, open_home
 from ons_assets.settings import Settings
 
 
@@ -172,8 +172,8 @@ def accept(settings: Settings, retailer: str, by: str, item_id: str | None = Non
     NotCollected
         If nothing is proposed, or a day cannot be made good.
     """
-    home = open_made_home(settings)
-    shop = shops.named(home, retailer)
+    shop = shops.named(Home(settings.home), retailer)
+    home = open_home(settings)
     runs = Runs.of(home, shop.retailer).ensure()
     with runs.alone():
         by_run = {each["run"]: each for each in runs.manifests() if each["run"] is not None}

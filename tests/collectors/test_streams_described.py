@@ -59,7 +59,7 @@ def test_what_is_said_is_read(tmp_path: Path) -> None:
         ({"backfill": {"how": "minutes", "parameter": "m"}}, "minutes needs reach_seconds"),
         ({"kind": "json-lines", "backfill": {"parameter": "since"}}, "backfill says no field"),
         ({"poll": {"next": "meta.next"}}, "next and next_parameter go together"),
-        ({"heartbeat": 3}, "is no word here; there are stream, kind"),
+        ({"heartbeat": 3}, "is no word here; did you mean heartbeat_seconds?"),
         ({"reconnect": {"waits": 3}}, "is no word here; there are network, http"),
         ({"stream": "Local"}, "stream"),
     ],

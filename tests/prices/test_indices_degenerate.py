@@ -222,7 +222,7 @@ def test_lazy_quotes_are_welcome():
 @pytest.mark.parametrize(
     ("method", "options", "message"),
     [
-        ("laspeyers", {}, "Did you mean 'laspeyres'.*carli.*geks-jevons"),
+        ("laspeyers", {}, "there is no method 'laspeyers'; did you mean laspeyres"),
         ("JEVONS", {}, "there is no method 'JEVONS'"),
         ("jevons", {"chain": "chain"}, "there is no chain 'chain'; "),
         ("geks-jevons", {"window": 3, "splice": "mena"}, "there is no splice 'mena'; did you mean mean"),
