@@ -34,7 +34,7 @@ from ons_assets.parameters.mobile import MOBILE_PRESETS, Mobile
 from ons_assets.parameters.names import is_structured, kind_at, paths_in, unknown
 from ons_assets.parameters.prices import Prices
 from ons_assets.parameters.tweets import Tweets
-from ons_assets.wording import fault_in_words
+from ons_assets.wording import fault_in_words, no_such
 
 DEFAULT_HOME = Path("data")
 TOML_NAME = "ons-assets.toml"
@@ -321,7 +321,7 @@ def of_domain(found: Sequence[Origin], domain: str | None) -> list[Origin]:
     """
     domains = list(dict.fromkeys(each.parameter.path.split(".")[0] for each in found))
     if domain is not None and domain not in domains:
-        raise LookupError(f"there is no domain {domain!r} with parameters; there are {', '.join(domains)}")
+        raise LookupError(no_such("domain of parameters", domain, domains))
     return [each for each in found if domain in (None, each.parameter.path.split(".")[0])]
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 LONGEST_QUOTED = 60
+# Names that are all told where none of them is near to what was written; of more, so many.
+NAMES_TOLD = 30
 # What a terminal or a page obeys instead of showing it: controls, and marks that turn the direction of text.
 OBEYED = {
     code: "\ufffd"
@@ -58,13 +60,13 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def listed(things: Sequence[str]) -> str:
-    """Return things as people list them.
+def listed(things: Sequence[str], last: str = "and") -> str:
+    """Return things as people list them, with a word before the last.
 
     >>> listed(["cells"]), listed(["cells", "devices"]), listed(["cells", "devices", "areas"])
     ('cells', 'cells and devices', 'cells, devices and areas')
     """
-    return " and ".join([*([", ".join(things[:-1])] if len(things) > 1 else []), *things[-1:]])
+    return f" {last} ".join([*([", ".join(things[:-1])] if len(things) > 1 else []), *things[-1:]])
 
 
 def one_line(text: str) -> str:
@@ -94,6 +96,37 @@ def meant(name: str, names: Iterable[str]) -> str:
     short = {each.rpartition("/")[2]: each for each in names} | {each: each for each in names}
     close = difflib.get_close_matches(name, short, n=1)
     return f"; did you mean {short[close[0]]}?" if close else ""
+
+
+def or_known(name: str, names: Iterable[str]) -> str:
+    """Return what follows a sentence that there is nothing of a name: what was probably meant, else what there is.
+
+    >>> or_known("price", ["prices", "tweets"]), or_known("cars", ["prices", "tweets"])
+    ('; did you mean prices?', '; there are prices and tweets')
+    """
+    known = [*names]
+    more = [counted(len(known) - NAMES_TOLD, "other")] if len(known) > NAMES_TOLD else []
+    return meant(name, known) or f"; there are {listed([*known[:NAMES_TOLD], *more]) or 'none'}"
+
+
+def no_such(thing: str, name: str, names: Iterable[str]) -> str:
+    """Return the sentence that there is nothing of a name, and what there is; see `or_known`.
+
+    Parameters
+    ----------
+    thing
+        What it would be, such as "source".
+    name
+        As it was given.
+    names
+        That there are, in the order in which they are told.
+
+    Examples
+    --------
+    >>> no_such("source", "price", ["prices", "tweets"])
+    "there is no source 'price'; did you mean prices?"
+    """
+    return f"there is no {thing} {name!r}{or_known(name, names)}"
 
 
 def fault_in_words(fault: Mapping[str, Any]) -> str:

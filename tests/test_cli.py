@@ -3,20 +3,23 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
 import pytest
+import typer
 import yaml
 
 from ons_assets import cli
 from ons_assets.cli import terminal
 from ons_assets.orchestration.runs import Outcome
 from ons_assets.orchestration.sensors import INTERVAL_SECONDS
+from ons_assets.program import code_version
 from ons_assets.settings import Drops
 from tests.run_files import PRICES, write_run, write_weights
 
@@ -147,7 +150,7 @@ def test_a_refused_file_is_an_error_in_one_sentence_and_no_traceback(
         (["status"], "there is no home"),
         (
             ["parameters", "ships"],
-            "there is no domain 'ships' with parameters; there are calendar, geography, prices, tweets, meters, mobile",
+            "there is no domain of parameters 'ships'; there are calendar, geography, prices, tweets, meters, mobile",
         ),
     ],
 )
@@ -180,6 +183,7 @@ def test_a_file_that_may_be_of_two_sources_asks_for_its_source(ons_assets: Comma
 
 
 def test_a_table_that_is_never_made_alone_is_made_with_the_others(ons_assets: Command, home: Path) -> None:
+    ons_assets("ingest", home=home)
     made = ons_assets("materialize", "meters/profiles", home=home)
     assert made.returncode == 0, made.stderr
     assert "meters/profiles is made together with meters/profile_indicators" in made.stdout
@@ -243,20 +247,59 @@ def test_a_former_name_is_answered_with_the_new_one(ons_assets: Command, home: P
     assert "Traceback" not in answer.stderr
 
 
-def test_every_command_has_help(ons_assets: Command) -> None:
-    for command in (
-        "demo",
-        "simulate",
-        "layout",
-        "ingest",
-        "retry",
-        "reread",
-        "materialize",
-        "serve",
-        "status",
-        "parameters",
-    ):
-        assert ons_assets(command, "--help").returncode == 0, command
+def commands(group: Any, *before: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """All commands by their words."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *before, name)
+        else:
+            yield (*before, name), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(cli.app)))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_help(ons_assets: Command, words: tuple[str, ...]) -> None:
+    assert ons_assets(*words, "--help").returncode == 0
+
+
+# Those that make one, or stay at work; how `ingest` makes none is below.
+MAKERS = {("demo",), ("serve",), ("ingest",), ("simulate",), ("restore",), ("harvest", "streams")}
+
+
+@pytest.mark.parametrize("words", sorted({*COMMANDS} - MAKERS), ids=" ".join)
+def test_a_command_that_finds_no_home_makes_none(ons_assets: Command, words: tuple[str, ...], home: Path) -> None:
+    given: list[object] = []
+    for each in COMMANDS[words].params:
+        if each.required:
+            given += [*(each.opts[-1:] if each.param_type_name == "option" else []), "1"]
+    answer = ons_assets(*words, *given, home=home)
+    assert "Traceback" not in answer.stderr
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["ingest", "nofile.csv"], "there is no file nofile.csv"),
+        (["ingest", "nofile.csv", "none.csv"], "there is no file nofile.csv or none.csv"),
+        (["ingest", "setup.py", "--source", "price"], "there is no source 'price'; did you mean prices?"),
+        (["collect", "northway"], "there is no shop 'northway'"),
+        (["harvest", "feed"], "there is no stream 'feed'"),
+        (["materialise", "prices"], "there is no home"),
+        (["release"], "there is no home"),
+    ],
+)
+def test_a_slip_makes_no_home(ons_assets: Command, arguments: list[str], said: str, home: Path) -> None:
+    answer = ons_assets(*arguments, home=home)
+    assert answer.returncode == 1
+    assert said in answer.stderr
+    assert not home.exists()
+
+
+def test_the_version_is_that_of_published_tables(ons_assets: Command) -> None:
+    assert ons_assets("--version").stdout == f"ons-assets {code_version()}\n"
 
 
 def test_simulate_writes_files_and_truth_apart(ons_assets: Command, tmp_path: Path) -> None:

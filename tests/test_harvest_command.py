@@ -32,7 +32,7 @@ def test_from_an_example_to_a_stream_that_is_in_order(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert said(capsys, "harvest", "example") == "jetstream mastodon x"
-    assert "there are jetstream, mastodon, x" in said(capsys, "harvest", "example", "y", fails=True)
+    assert "there are jetstream, mastodon and x" in said(capsys, "harvest", "example", "y", fails=True)
     monkeypatch.delenv("X_BEARER_TOKEN", raising=False)
     with pytest.raises(SystemExit):
         main(["harvest", "example", "x"])
@@ -58,8 +58,8 @@ def test_where_nothing_is_described_the_status_says_so_and_where(
 
 def test_a_stream_that_is_not_described_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no stream is described in" in said(capsys, "harvest", "check", "--home", home, fails=True)
-    assert "describes no stream 'y'; there are none" in said(capsys, "harvest", "y", "--home", home, fails=True)
-    assert "describes no stream 'y'" in said(capsys, "harvest", "y", "z", "--home", home, fails=True)
+    assert "there is no stream 'y'; there are none" in said(capsys, "harvest", "y", "--home", home, fails=True)
+    assert "there is no stream 'y'" in said(capsys, "harvest", "y", "z", "--home", home, fails=True)
 
 
 @pytest.mark.parametrize("name", ["streams", "status", "--help"])
@@ -68,7 +68,7 @@ def test_a_stream_that_is_named_like_a_command_is_a_stream(
 ) -> None:
     """Of a file streams.yaml the processes of all streams would begin those of all streams, and so on without end."""
     words = command_of(home, name)[3:]
-    assert f"describes no stream {name!r}" in said(capsys, *words, fails=True)
+    assert f"there is no stream {name!r}" in said(capsys, *words, fails=True)
 
 
 def test_a_drop_folder_that_does_not_exist_is_none_to_leave_files_in(

@@ -5,6 +5,7 @@ import sqlite3
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -23,7 +24,7 @@ from ons_assets.cli.releases import publish, releases, withdraw
 from ons_assets.cli.report import report
 from ons_assets.cli.serving import health, serve
 from ons_assets.cli.tables import materialize, parameters, status
-from ons_assets.cli.terminal import Failed, console, errors
+from ons_assets.cli.terminal import Commands, Failed, console, errors, print_version
 from ons_assets.cli.trace import trace
 from ons_assets.cli.upgrading import upgrade
 from ons_assets.cli.worlds import demo, simulate
@@ -31,7 +32,7 @@ from ons_assets.cli.worlds import demo, simulate
 __all__ = ["Failed", "app", "console", "main"]
 
 app = typer.Typer(
-    help="Big-data sources as official statistics: from supplier files to published figures.",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -49,6 +50,16 @@ app.add_typer(meter, name="meter")
 app.add_typer(alerts, name="alerts")
 app.add_typer(collectors, name="collect")
 app.add_typer(harvesters, name="harvest")
+
+
+@app.callback()
+def whole(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Say which version this is.", is_eager=True, callback=print_version),
+    ] = False,
+) -> None:
+    """Big-data sources as official statistics: from supplier files to published figures."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -41,7 +41,7 @@ def erase(
     else:
         fail_unless(source is not None, "say the source, such as ons-assets erase meters --subjects -")
         fail_unless(bool(people) != bool(single), "say either subjects or records that are to be erased")
-    operations.open_home(settings)
+    operations.open_made_home(settings)
     with progress_of("erasing") as progress:
         if resume:
             done = erasing.resume_erasure(settings, progress)
@@ -58,7 +58,7 @@ def retain(home: HomeOption = None) -> None:
     from ons_assets.operations import erasing
 
     settings = settings_of(home)
-    operations.open_home(settings)
+    operations.open_made_home(settings)
     with progress_of("looking for what is too old") as progress:
         done = erasing.retain(settings, progress)
     for each in done:

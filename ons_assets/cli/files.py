@@ -20,7 +20,7 @@ from ons_assets.cli.terminal import (
     progress_of,
     settings_of,
 )
-from ons_assets.wording import counted
+from ons_assets.wording import counted, listed
 
 if TYPE_CHECKING:
     from ons_assets.intake.ledger import Drop
@@ -37,6 +37,11 @@ def ingest(
     from ons_assets import operations
 
     settings = settings_of(home)
+    if source is not None:
+        operations.source_named(settings, source)
+    if files and not any(file.exists() for file in files):
+        # Nothing is to be done, and a slip in a name makes no home.
+        raise Failed(f"there is no file {listed([*map(str, files)], 'or')}")
     operations.open_home(settings)
     with progress_of("taking files") as progress:
         taken = (
@@ -113,8 +118,8 @@ def reread(
     fail_unless(outcome.success, "the table could not be made anew")
 
 
-def print_drops(drops: "Sequence[Drop]") -> None:
-    """Print the totals, and a line for each file that was not taken whole."""
+def print_totals(drops: "Sequence[Drop]") -> None:
+    """Print how many files there were, and how much of them was accepted."""
     if not drops:
         console.print("no file was waiting")
         return
@@ -123,6 +128,11 @@ def print_drops(drops: "Sequence[Drop]") -> None:
     accepted = " and ".join(counted(number, row) for row, number in operations.accepted_by_row(drops).items())
     quarantined = counted(sum(drop.quarantined_rows or 0 for drop in drops), "row")
     console.print(f"{counted(len(drops), 'file')}: {accepted} accepted, {quarantined} in quarantine")
+
+
+def print_drops(drops: "Sequence[Drop]") -> None:
+    """Print the totals, and a line for each file that was not taken whole."""
+    print_totals(drops)
     odd = [drop for drop in drops if drop.status != "accepted" or drop.quarantined_rows or drop.reason]
     if not odd:
         return

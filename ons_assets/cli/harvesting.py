@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ons_assets.cli.terminal import HomeOption, console, fail_unless, frame_table, name_or_command, settings_of, upright
-from ons_assets.wording import counted
+from ons_assets.wording import counted, no_such
 
 STREAMS = "streams"
 
@@ -27,11 +27,13 @@ def harvest_streams(
     home: HomeOption = None,
 ) -> None:
     """Listen until told to end: hourly files in drops/tweets, and files of outages in drops/outages."""
-    from ons_assets.collectors.streams import process
+    from ons_assets.collectors.streams import description, process
     from ons_assets.lakehouse.home import Home
 
     settings = settings_of(home)
     if not Home(settings.home).is_made:
+        for name in names or []:
+            description.named(Home(settings.home), name)
         # It takes seconds that a harvester would not receive anything in, and once is enough.
         from ons_assets import operations
 
@@ -108,7 +110,7 @@ def print_example(
     from ons_assets.collectors.streams.description import shipped
 
     known = shipped()
-    fail_unless(name is None or name in known, f"no description of {name!r} is shipped; there are {', '.join(known)}")
+    fail_unless(name is None or name in known, no_such("shipped description", str(name), known))
     print("\n".join(known) if name is None else known[name].read_text().rstrip("\n"))
 
 

@@ -41,7 +41,7 @@ def publish(
     from ons_assets.operations import releasing, tracing
 
     settings = settings_of(home)
-    operations.open_home(settings)
+    operations.open_made_home(settings)
     with progress_of("attacking") as progress:
         with releasing.drawn_up(settings, table) as drawn:
             _print_draft(drawn.draft)
@@ -74,7 +74,7 @@ def withdraw(
     from ons_assets.operations import releasing
 
     settings = settings_of(home)
-    operations.open_home(settings)
+    operations.open_made_home(settings)
     releasing.withdraw(settings, table, version, reason)
     with progress_of("publishing the ledger of releases") as progress:
         _follow_release_ledger(settings, progress)
@@ -87,7 +87,7 @@ def releases(home: HomeOption = None) -> None:
     from ons_assets.operations import releasing
 
     settings = settings_of(home)
-    operations.open_home(settings)
+    operations.open_made_home(settings)
     entries, faults = releasing.releases(settings)
     table = Table(Column("table", overflow="fold"), "version", "status", "made (UTC)", "approved by", "reason")
     for each in entries:

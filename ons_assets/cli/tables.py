@@ -36,14 +36,15 @@ def materialize(
     from ons_assets import operations
     from ons_assets.operations import bounds
 
-    settings = settings_of(home)
-    operations.open_home(settings)
+    settings, days = settings_of(home), days_of(first, last)
+    together = operations.made_together(assets or [])
+    operations.open_made_home(settings)
     for sentence in bounds.strays(settings):
         console.print(sentence, style="yellow", soft_wrap=True)
-    for name, others in operations.made_together(assets or []).items():
+    for name, others in together.items():
         console.print(f"{name} is made together with {', '.join(others)}", soft_wrap=True)
     with progress_of("materialising") as progress:
-        outcome = operations.make(settings, assets or [], days_of(first, last), progress)
+        outcome = operations.make(settings, assets or [], days, progress)
     print_outcome(outcome)
     failed = len(outcome.failures)
     fail_unless(outcome.success, f"{counted(failed, 'table')} {'was' if failed == 1 else 'were'} not made")

@@ -52,6 +52,16 @@ def settings_of(home: Path | None) -> "Settings":
     return load_settings(home)
 
 
+def print_version(is_asked: bool) -> None:
+    """Say which version this is, and end, if that is asked."""
+    if is_asked:
+        # What follows the sign is a hash of the program, which every published version has, too.
+        from ons_assets.program import code_version
+
+        console.print(f"ons-assets {code_version()}")
+        raise typer.Exit
+
+
 class Failed(Exception):
     """A command did not do all that it was asked; the message is one plain sentence."""
 
@@ -78,6 +88,15 @@ def name_or_command(command: str) -> type[TyperGroup]:
     return NameOrCommand
 
 
+class Commands(TyperGroup):
+    """Commands that are also found by their plural or singular, and as British English writes them."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command of a name, or of the one that was meant where there is just one way to mean it."""
+        forms = (cmd_name, f"{cmd_name}s", cmd_name.removesuffix("s"), cmd_name.replace("ialise", "ialize"))
+        return next((self.commands[each] for each in forms if each in self.commands), None)
+
+
 def days_of(first: datetime | None, last: datetime | None) -> tuple[date, date] | None:
     """Return the first and the last day that were asked for; None for all days."""
     if first is None and last is None:
@@ -96,6 +115,14 @@ def progress_of(first: str) -> Iterator[Callable[[str], None]]:
         yield lambda what: shown.update(Text(what))
 
 
+def print_made(outcome: "Outcome") -> None:
+    """Print how many tables were made, of which how many with a warning, and why others were not made."""
+    console.print(_made(outcome.made), soft_wrap=True)
+    if outcome.warnings:
+        console.print(f"{counted(len(outcome.warnings), 'warning')}: {', '.join(outcome.warnings)}", style="yellow")
+    _print_failures(outcome)
+
+
 def print_outcome(outcome: "Outcome") -> None:
     """Print what was made, which groups wait and for what, and why other tables were not made; what is worst, last."""
     from ons_assets.operations.waiting import drop_folders, idle_groups
@@ -109,6 +136,10 @@ def print_outcome(outcome: "Outcome") -> None:
         console.print(f"{idle.group}: {counted(idle.tables, 'table')} {verb} for {wanted}", soft_wrap=True)
     for name, reason in outcome.warnings.items():
         console.print(f"[yellow]{escape(name)}[/yellow] was made, with a warning: {escape(reason)}", markup=True)
+    _print_failures(outcome)
+
+
+def _print_failures(outcome: "Outcome") -> None:
     if outcome.skipped:
         console.print(f"not made, because of a table before them: {', '.join(outcome.skipped)}")
     for name, reason in outcome.failures.items():

@@ -1,21 +1,29 @@
 """Worlds that are made up: the demonstration, and the files of a simulated world."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
+from rich.table import Column, Table
 
-from ons_assets.cli.files import print_drops
+from ons_assets.cli.files import print_drops, print_totals
 from ons_assets.cli.terminal import (
     Failed,
     HomeOption,
     console,
     fail_unless,
     frame_table,
+    print_made,
     print_outcome,
     progress_of,
     settings_of,
 )
+from ons_assets.wording import no_such
+
+if TYPE_CHECKING:
+    from ons_assets.demo.figure import Figure
 
 ALL = "all"
 
@@ -23,6 +31,7 @@ ALL = "all"
 def demo(
     home: HomeOption = None,
     scale: Annotated[str, typer.Option(help="Size of the simulated country: small or medium.")] = "small",
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print all that was refused, made and found.")] = False,
 ) -> None:
     """Simulate a small country, ingest its files, materialise every asset, and print what was found."""
     from ons_assets import demo as show
@@ -34,15 +43,32 @@ def demo(
         show.harvest(settings, progress)
         taken = show.ingest(settings, progress)
         outcomes = show.materialize(settings, progress)
-    print_drops(taken)
-    for outcome in outcomes:
-        print_outcome(outcome)
-    for title, frame in show.results(settings).items():
-        console.print(frame_table(title, frame))
+    if verbose:
+        print_drops(taken)
+        for outcome in outcomes:
+            print_outcome(outcome)
+        for title, frame in show.results(settings).items():
+            console.print(frame_table(title, frame))
+    else:
+        print_totals(taken)
+        for outcome in outcomes:
+            print_made(outcome)
+    made = all(outcome.success for outcome in outcomes)
+    if made:
+        _print_figures(show.figures(settings))
     console.print("\nWhere to look next", style="bold")
-    for what, where in show.next_steps(settings).items():
+    for what, where in show.next_steps(settings, everything=verbose).items():
         console.print(f"  {what:<28}{where}", soft_wrap=True)
-    fail_unless(all(outcome.success for outcome in outcomes), "not every table could be made; see above")
+    fail_unless(made, "not every table could be made; see above")
+
+
+def _print_figures(figures: "Mapping[str, Sequence[Figure]]") -> None:
+    found, true = (Column(title, justify="right") for title in ("found", "true"))
+    table = Table("pilot", "figure", found, true, title="What was found", title_justify="left", box=box.SIMPLE)
+    for pilot, its in figures.items():
+        for each in its:
+            table.add_row(pilot, each.what, each.found, each.true)
+    console.print(table)
 
 
 def simulate(
@@ -62,7 +88,7 @@ def simulate(
     from ons_assets.demo import PILOTS, simulate_country
 
     if pilot not in (*PILOTS, ALL):
-        raise Failed(f"there is no pilot {pilot!r} to simulate; there are {', '.join(PILOTS)}, and {ALL}")
+        raise Failed(no_such("pilot", pilot, [*PILOTS, ALL]))
     if truth.resolve().is_relative_to(drops.resolve()):
         raise Failed("the folder for the truth lies inside the folder for the files, and would be ingested with them")
     with progress_of("simulating") as progress:

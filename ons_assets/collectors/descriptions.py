@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ons_assets.wording import fault_in_words
+from ons_assets.wording import fault_in_words, no_such, or_known
 from ons_assets.yaml_text import NotYaml, parsed
 
 ENDINGS = (".yaml", ".yml")
@@ -90,8 +90,7 @@ def named(folder: Path, name: str, kind: str) -> Path:
     """
     known = {each.stem: each for each in paths(folder)}
     if name not in known:
-        there = f"there are {', '.join(known)}" if known else "there are none"
-        raise BadDescription(f"{folder} describes no {kind} {name!r}; {there}")
+        raise BadDescription(f"{no_such(kind, name, known)}, in {folder}")
     return known[name]
 
 
@@ -151,4 +150,4 @@ def _faults(error: ValidationError, model: type[Part], parts: Mapping[str, type[
 
 def _unknown(where: Sequence[str | int], model: type[Part], parts: Mapping[str, type[Part]]) -> str:
     part = parts.get(str(where[0]), model) if len(where) > 1 else model
-    return f"is no word here; there are {', '.join(part.model_fields)}"
+    return f"is no word here{or_known(str(where[-1]), part.model_fields)}"

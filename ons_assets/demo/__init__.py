@@ -1,7 +1,8 @@
 """The demonstration: a simulated country through the whole road, and what a statistician reads at its end.
 
 A pilot takes part with a module that has `simulate`, which writes its files in folders named after their sources, of a
-country or of one of its own size, and the truth apart from them; and `results`, which returns the tables to print.
+country or of one of its own size, and the truth apart from them; `figures`, which returns a few figures beside their
+truth; and `results`, which returns the tables for who wants to see more.
 """
 
 import shutil
@@ -13,6 +14,7 @@ import polars as pl
 
 from ons_assets import operations
 from ons_assets.demo import collection, harvesting, meters, mobile, prices, tweets
+from ons_assets.demo.figure import Figure
 from ons_assets.geography.grid import Grid
 from ons_assets.intake.ledger import Drop, Ledger
 from ons_assets.lakehouse.home import Home
@@ -153,20 +155,41 @@ def results(settings: Settings) -> dict[str, pl.DataFrame]:
     return tables
 
 
-def next_steps(settings: Settings) -> dict[str, str]:
-    """Return where to look next."""
+def figures(settings: Settings) -> dict[str, list[Figure]]:
+    """Return figures by the pilot that found them, each beside its truth."""
+    home, truth = Home(settings.home), _simulated(settings) / "truth"
+    return {name: pilot.figures(home, truth / name) for name, pilot in PILOTS.items()}
+
+
+def next_steps(settings: Settings, *, everything: bool = False) -> dict[str, str]:
+    """Return where to look next.
+
+    Parameters
+    ----------
+    settings
+        Name the home.
+    everything
+        Whether what only some look for is among it.
+    """
     home = Home(settings.home)
-    return {
+    first = {
+        "how good it all is": str(home.report),
         "the UI": "make serve",
         "tables in DuckDB": str(home.warehouse),
+        "what was refused": "ons-assets status",
+        "all that was found": "ons-assets demo --verbose",
+    }
+    if not everything:
+        return first
+    return {
+        **first,
         "products that need a person": str(home.reports / "classification" / "review_queue.csv"),
         "what a shop was asked": str(collection.manifests(home)),
         "what befell a stream": str(harvesting.journals(home)),
         "the prices of the month": str(home.reports / "prices" / "latest.html"),
         "a map of commuters": str(home.reports / "mobile" / "flow_map.png"),
-        "what was refused": str(home.quarantine),
+        "refused rows": str(home.quarantine),
         "the truth of the simulation": str(_simulated(settings) / "truth"),
-        "how good it all is": str(home.report),
     }
 
 

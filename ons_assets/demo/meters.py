@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.demo.figure import Figure
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.meters.areas.area_figures import EMPTY, days_of
@@ -17,8 +19,11 @@ from ons_assets.simulate.meters.scales import IN_COUNTRY, scale_of
 from ons_assets.simulate.meters.settling import MeteredDwellings, country_of
 from ons_assets.simulate.meters.world import AREAS, QUESTIONNAIRE
 
+FloatArray = npt.NDArray[np.float64]
+
 SURVEY_SOURCES = {QUESTIONNAIRE: "meter_questionnaire", AREAS: "meter_areas"}
 WAKING = slice(12, 44)  # 06:00 to 22:00
+SECOND_FOUND, VACANT_FOUND = (f"{kind} homes found, of the true ones" for kind in ("second", "vacant"))
 # What the simulator calls a day on which nobody lives in a home.
 TRULY_EMPTY = ("away", "vacant", "second_empty")
 
@@ -58,6 +63,18 @@ def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
         "Household size from profiles, cross-validated on those who answered": _sizes(home),
         "Meters against the truth of the simulation": against_truth(home, truth),
     }
+
+
+def figures(home: Home, truth: Path) -> list[Figure]:
+    """Return the figures that the demonstration ends with: how often somebody is in, and how many homes are vacant."""
+    p, inside, _ = _presence(home, _meters(home, truth), truth)
+    [(share, homes)] = against_truth(home, truth).filter(measure=VACANT_FOUND).select("value", "homes").rows()
+    known = np.isfinite(p)
+    shares = (f"{100 * each[known].mean():.0f}" for each in (p, inside))
+    return [
+        Figure("Half hours from 06 to 22 with somebody in, %", *shares),
+        Figure("Vacant homes", f"{round((share or 0) * homes)}", f"{homes}"),
+    ]
 
 
 def _areas(home: Home) -> pl.DataFrame:
@@ -102,26 +119,30 @@ def against_truth(home: Home, truth: Path) -> pl.DataFrame:
         `measure`, `value`, and over how many homes it is: `homes`.
     """
     meters = _meters(home, truth)
-    present = pl.read_parquet(truth / "presence.parquet").rename({"meter": "name"}).join(meters, on="name")
-    both = _read(home, "occupancy_probabilities").collect().join(present, on=["meter", "day"])
-    p = both["occupied_probability"].list.to_array(48).to_numpy()[:, WAKING]
-    inside = (both["people_home"].list.to_array(48).to_numpy()[:, WAKING] > 0).astype(float)
+    p, inside, homes = _presence(home, meters, truth)
     states = pl.read_parquet(truth / "states.parquet").rename({"meter": "name", "state": "true"})
     days = days_of(_read(home, "vacancy").collect()).join(states.join(meters, on="name"), on=["meter", "day"])
     said, true = days["state"].is_in(list(EMPTY)).to_numpy(), days["true"].is_in(list(TRULY_EMPTY)).to_numpy()
     hits = float(np.sum(said & true))
     rows = [
-        ("somebody at home, 06 to 22: accuracy", accuracy(p, inside), both["meter"].n_unique()),
-        ("the same: area under the curve", area_under_curve(p, inside), both["meter"].n_unique()),
-        ("the same: Brier score", brier_score(p, inside), both["meter"].n_unique()),
-        ("the same: calibration error", expected_calibration_error(p, inside), both["meter"].n_unique()),
+        ("somebody at home, 06 to 22: accuracy", accuracy(p, inside), homes),
+        ("the same: area under the curve", area_under_curve(p, inside), homes),
+        ("the same: Brier score", brier_score(p, inside), homes),
+        ("the same: calibration error", expected_calibration_error(p, inside), homes),
         ("days without people: F1", 2 * hits / max(said.sum() + true.sum(), 1), days["meter"].n_unique()),
-        *(
-            (f"{kind} homes found, of the true ones", *_homes_found(days, meters, state, kind))
-            for state, kind in (("second_home", "second"), ("vacant", "vacant"))
-        ),
+        (SECOND_FOUND, *_homes_found(days, meters, "second_home", "second")),
+        (VACANT_FOUND, *_homes_found(days, meters, "vacant", "vacant")),
     ]
     return pl.DataFrame(rows, schema=["measure", "value", "homes"], orient="row")
+
+
+def _presence(home: Home, meters: pl.DataFrame, truth: Path) -> tuple[FloatArray, FloatArray, int]:
+    """How likely somebody is in and whether somebody is, (days of homes, half hours awake), and of how many homes."""
+    present = pl.read_parquet(truth / "presence.parquet").rename({"meter": "name"}).join(meters, on="name")
+    both = _read(home, "occupancy_probabilities").collect().join(present, on=["meter", "day"])
+    p = both["occupied_probability"].list.to_array(48).to_numpy()[:, WAKING]
+    inside = (both["people_home"].list.to_array(48).to_numpy()[:, WAKING] > 0).astype(float)
+    return p, inside, both["meter"].n_unique()
 
 
 def _homes_found(days: pl.DataFrame, meters: pl.DataFrame, state: str, kind: str) -> tuple[float | None, int]:

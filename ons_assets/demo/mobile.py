@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.demo.figure import Figure
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
@@ -46,6 +47,15 @@ def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
         "Likeliest districts of devices, against the truth": _places(home, truth),
         "Commuters between districts against the census: common part": _comparison(home),
     }
+
+
+def figures(home: Home, truth: Path) -> list[Figure]:  # noqa: ARG001 (here the census is the truth)
+    """Return the figures that the demonstration ends with: who commutes from one district to another."""
+    between = pl.col("origin") != pl.col("destination")
+    found = _rows(home, "weighted_flows").filter(between).select(pl.col("flow").sum()).collect().item()
+    flows = lake.read(home, CATALOGUE["reference/commuting_flows"])
+    census = flows.filter(between).select(pl.col("commuters").sum()).collect().item()
+    return [Figure("Commuters between districts (true: the census)", f"{found:,.0f}", f"{census:,.0f}")]
 
 
 def _steps(home: Home) -> pl.DataFrame:

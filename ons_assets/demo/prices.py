@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.demo.figure import Figure
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.parameters.area_prices import AreaPriceParameters
@@ -77,6 +78,14 @@ def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
             home, truth
         ),
     } | _of_areas(home, truth)
+
+
+def figures(home: Home, truth: Path) -> list[Figure]:
+    """Return the figures that the demonstration ends with: the index of the largest group of the basket."""
+    weights = lake.read(home, CATALOGUE["reference/item_weights"])
+    largest = weights.group_by("group").agg(pl.col("weight").sum()).sort("weight", "group").last().collect()["group"][0]
+    last = _indices(home, truth).row(by_predicate=pl.col("group") == largest, named=True)
+    return [Figure(f"Index of {largest}", f"{last['index']:.1f}", f"{last['true']:.1f}")]
 
 
 def _classification(home: Home, truth: Path) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.demo.figure import Figure
 from ons_assets.intake.pseudonyms import pseudonyms
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
@@ -13,6 +14,7 @@ from ons_assets.simulate.tweets import Scale, country_of, simulate_tweets, write
 from ons_assets.simulate.tweets.scales import IN_COUNTRY
 
 ENOUGH_TWEETS = 20
+RIGHT = "area right"
 
 
 def simulate(
@@ -54,6 +56,13 @@ def results(home: Home, truth: Path) -> dict[str, pl.DataFrame]:
     return tables
 
 
+def figures(home: Home, truth: Path) -> list[Figure]:
+    """Return the figures that the demonstration ends with: how many homes are in the area where they are."""
+    users = dict(_homes(home, truth).select("outcome", "users").iter_rows())
+    what = f"Homes of users of {ENOUGH_TWEETS} tweets in their district"
+    return [Figure(what, f"{users.get(RIGHT, 0):,}", f"{sum(users.values()):,}")]
+
+
 def _steps(home: Home) -> pl.DataFrame:
     counted = {
         "tweets, retweets and withdrawals received": _rows(home, "raw_tweets").select(pl.len()),
@@ -88,7 +97,7 @@ def _homes(home: Home, truth: Path) -> pl.DataFrame:
     ).group_by("user").agg("true_area")  # fmt: skip
     judged = enough.select("user").collect().join(lived, on="user").join(found, on="user", how="left")
     outcome = pl.when(pl.col("area").is_null()).then(pl.lit("no home found")).otherwise(
-        pl.when(pl.col("area").is_in("true_area")).then(pl.lit("area right")).otherwise(pl.lit("area wrong"))
+        pl.when(pl.col("area").is_in("true_area")).then(pl.lit(RIGHT)).otherwise(pl.lit("area wrong"))
     )  # fmt: skip
     counted = judged.group_by(outcome.alias("outcome")).agg(users=pl.len()).sort("users", descending=True)
     return counted.with_columns(percent=100 * pl.col("users") / pl.col("users").sum())

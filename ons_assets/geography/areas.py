@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 from ons_assets.geography.boundaries import Boundaries
 from ons_assets.geography.grid import Grid
 from ons_assets.parameters.geography import REACH_M
+from ons_assets.wording import no_such
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -180,7 +181,7 @@ def areas_of(rows: pl.DataFrame, level: str | None = None, grid: Grid | None = N
     if level is None and len(levels) > 1:
         raise UnknownLevel(f"there are areas of the levels {', '.join(levels)}: say which, with area_level")
     if level is not None and level not in levels:
-        raise UnknownLevel(f"there are no areas of level {level!r}; there are {', '.join(levels) or 'none'}")
+        raise UnknownLevel(no_such("level of areas", level, levels))
     chosen = rows.filter(pl.col("level") == level) if level is not None else rows
     centres = chosen.select("area", "easting_m", "northing_m").sort("area")
     bounded = chosen.drop_nulls("boundary").sort("area")

@@ -1,6 +1,5 @@
 """Layouts on their shelf: how they are found and read, and which of them fits a file."""
 
-import difflib
 import hashlib
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -18,7 +17,7 @@ from ons_assets.intake.fields import ColumnsOf, holders, lacking
 from ons_assets.intake.layouts import Item, Layout, Origin, upgraded
 from ons_assets.intake.sniff import FileKind, describe, draft
 from ons_assets.intake.unreadable import Unreadable
-from ons_assets.wording import fault_in_words
+from ons_assets.wording import fault_in_words, meant, or_known
 from ons_assets.yaml_text import NotYaml, parsed
 
 ENDINGS = (".yaml", ".yml")
@@ -298,9 +297,8 @@ def faults(error: ValidationError) -> str:
 def _unknown_word(where: Sequence[str]) -> str:
     if where[0] in ("columns", "optional", "items") and len(where) == 3:
         words = Item.model_fields if where[0] == "items" else Origin.model_fields
-        return f"is no word here; there are {', '.join(words)}"
-    close = difflib.get_close_matches(where[-1], Layout.model_fields, n=1)
-    return f"is no word of a layout; did you mean {close[0]}?" if close else "is no word of a layout"
+        return f"is no word here{or_known(where[-1], words)}"
+    return f"is no word of a layout{meant(where[-1], Layout.model_fields)}"
 
 
 def shown(names: Sequence[str]) -> str:

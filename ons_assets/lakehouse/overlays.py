@@ -4,7 +4,6 @@ The bounds of the suites were set on the data of the pilots. Those of an office 
 `<home>/expectations/<domain>/<table>.json`, and say what differs only (docs/expectations.md).
 """
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from ons_assets.lakehouse.suites import (
     read_json,
     said,
 )
-from ons_assets.wording import fault_in_words
+from ons_assets.wording import fault_in_words, no_such, or_known
 
 COLUMN_SET = "expect_table_columns_to_match_set"
 Value = str | int | float | bool
@@ -171,9 +170,7 @@ class _Over:
         if change.bound is not None:
             if change.bound in self._shipped or change.type is not None:
                 return change.bound if change.bound in self._shipped else None
-            close = difflib.get_close_matches(change.bound, self._shipped, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(self._shipped)}"
-            raise SuiteError(f"there is no bound {change.bound!r}; {hint}")
+            raise SuiteError(no_such("bound", change.bound, self._shipped))
         if change.type is None:
             raise SuiteError("an entry says neither the name of a bound nor the type of one more")
         like = [name for name, each in self._shipped.items() if _is_like(each, change)]
@@ -263,7 +260,7 @@ def _faults(error: ValidationError) -> str:
         where = [each for each in where if each not in ("str", "int", "float", "bool")]
         if fault["type"] == "extra_forbidden":
             model = Change if len(where) > 1 else Changes
-            faults.append(f"{'.'.join(where)} is no word here; there are {', '.join(model.model_fields)}")
+            faults.append(f"{'.'.join(where)} is no word here{or_known(where[-1], model.model_fields)}")
         else:
             faults.append(f"{'.'.join(where)}: {fault_in_words(fault)}" if where else fault_in_words(fault))
     return "; ".join(dict.fromkeys(faults))

@@ -12,6 +12,7 @@ from typing import Self
 import polars as pl
 
 from ons_assets.lakehouse.disclosure import Rule
+from ons_assets.wording import no_such
 
 DataType = pl.DataType | type[pl.DataType]
 
@@ -178,4 +179,4 @@ class Catalogue(dict[str, Table]):
                     raise ValueError(f"{table.name}: {', '.join(each.columns)} is no key of {each.table}")
 
     def __missing__(self, name: str) -> Table:
-        raise KeyError(f"no table is called {name!r}; there are {', '.join(sorted(self))}")
+        raise KeyError(no_such("table", name, sorted(self)))

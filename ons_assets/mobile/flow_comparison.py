@@ -10,6 +10,7 @@ from ons_assets.flows.measures import agreement, pair_up
 from ons_assets.geography.area_codes import to_current
 from ons_assets.lakehouse.sums import exact_mean, exact_sum
 from ons_assets.parameters.mobile import FlowComparisonParameters
+from ons_assets.wording import no_such
 
 SCHEMA = {
     "estimator": pl.String(),
@@ -110,7 +111,7 @@ def census(commuting: pl.DataFrame, codes: pl.LazyFrame | None, benchmark: str) 
     """
     names = sorted(commuting["benchmark"].unique())
     if benchmark not in names and len(names) > 1:
-        raise ValueError(f"no benchmark is called {benchmark!r}; there are {', '.join(names)}")
+        raise ValueError(no_such("benchmark", benchmark, names))
     flows = commuting.filter(benchmark=benchmark) if benchmark in names else commuting
     flows = flows.select("origin", "destination", "commuters", "home_workers")
     if codes is None:

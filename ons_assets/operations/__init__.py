@@ -29,6 +29,7 @@ from ons_assets.lakehouse import lake, quarantine
 from ons_assets.lakehouse.home import Home
 from ons_assets.raw_tables import sources
 from ons_assets.settings import Settings
+from ons_assets.wording import no_such
 
 if TYPE_CHECKING:
     from ons_assets.operations.making import (
@@ -354,7 +355,7 @@ def _named(known: Sequence[Source], name: str) -> Source:
     for source in known:
         if source.name == name:
             return source
-    raise UnknownName(f"there is no source {name!r}; there are {', '.join(each.name for each in known)}")
+    raise UnknownName(no_such("source", name, [each.name for each in known]))
 
 
 def _source_of(known: Sequence[Source], file: Path) -> Source:

@@ -10,7 +10,7 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.overlays import laid_over, load, overlays_in
 from ons_assets.lakehouse.suites import said
 from ons_assets.settings import Settings
-from ons_assets.wording import meant
+from ons_assets.wording import meant, no_such
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,6 @@ def in_force(settings: Settings, table: str) -> list[tuple[str, str]]:
         If its suite, or what lies over it, cannot be used.
     """
     if table not in CATALOGUE:
-        raise LookupError(f"there is no table {table!r}{meant(table, CATALOGUE)}")
+        raise LookupError(no_such("table", table, CATALOGUE))
     suite = load(settings.expectations, table, Home(settings.home).expectations)
     return [(str((each.get("meta") or {}).get("name", name)), said(each)) for name, each in suite.bounds.items()]

@@ -75,11 +75,12 @@ def collect(
     NotCollected
         If a shop may not be asked now, or its run did not come to its end.
     """
-    home = open_home(settings)
+    home = Home(settings.home)
     zone = settings.geography.time_zone
     described = [_described(home, zone, ahead, name) for name in names or [each.stem for each in shops.paths(home)]]
     if not described:
         raise NotCollected(f"no shop is described in {shops.folder(home)}")
+    open_home(settings)
     with ExitStack() as stack:
         asked, held = [], []
         for shop in described:
@@ -171,8 +172,8 @@ def accept(settings: Settings, retailer: str, by: str, item_id: str | None = Non
     NotCollected
         If nothing is proposed, or a day cannot be made good.
     """
+    shop = shops.named(Home(settings.home), retailer)
     home = open_home(settings)
-    shop = shops.named(home, retailer)
     runs = Runs.of(home, shop.retailer).ensure()
     with runs.alone():
         by_run = {each["run"]: each for each in runs.manifests() if each["run"] is not None}

@@ -32,6 +32,7 @@ from ons_assets.orchestration.assets import DerivedAsset, RawAsset
 from ons_assets.orchestration.partitions import add_days_of_ledger, add_days_until, tags_of_days
 from ons_assets.orchestration.runs import NOTHING, Outcome, instance, materialize
 from ons_assets.settings import Settings
+from ons_assets.wording import no_such
 
 # What stands for a run where a command reads.
 COMMAND_LINE = "command-line"
@@ -262,7 +263,14 @@ def account_for_files(settings: Settings, progress: Progress) -> Outcome:
 
 
 def made_together(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return those of the named tables that are never made alone, and what is made with each."""
+    """Return those of the named tables that are never made alone, and what is made with each.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such asset or group.
+    """
+    _keys(names)
     together = {}
     for name in names:
         for asset in ASSETS:
@@ -280,5 +288,5 @@ def _keys(names: Sequence[str]) -> set[dg.AssetKey]:
         groups.setdefault(name.split("/")[0], set()).update(keys - raw)
     chosen = together | groups
     if unknown := [name for name in names if name not in chosen]:
-        raise UnknownName(f"there is no asset or group {unknown[0]!r}; there are {', '.join(sorted(chosen))}")
+        raise UnknownName(no_such("asset or group", unknown[0], [*sorted(groups), *sorted(together)]))
     return {key for name in names or groups for key in chosen[name]}

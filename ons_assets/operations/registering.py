@@ -6,7 +6,7 @@ from ons_assets.governance.register import Entry, Register, register_of
 from ons_assets.lakehouse.home import Home
 from ons_assets.raw_tables import RAW_TABLES
 from ons_assets.settings import Settings
-from ons_assets.wording import counted, meant
+from ons_assets.wording import counted, no_such
 
 
 def check(settings: Settings) -> tuple[Register, list[str]]:
@@ -44,7 +44,7 @@ def shown(settings: Settings, table: str) -> list[tuple[str, str]]:
     """
     register = register_of(Home(settings.home))
     if table not in register:
-        raise LookupError(f"there is no table {table!r}{meant(table, register)}")
+        raise LookupError(no_such("table", table, register))
     return _lines(register[table], settings)
 
 

@@ -34,8 +34,11 @@ def withholding(tables: Iterable[Table]) -> Iterator[None]:
         # Somebody's slip in a file of the home, or no cluster: a sentence, and nothing to try again.
         raise dg.Failure(str(error), allow_retries=False) from None
     except Exception as error:
+        if is_of_the_project(error):
+            # A sentence, which is told as it is: the name of its class says nothing to who reads it.
+            raise dg.Failure(str(error)) from error
         individual = [table.name for table in tables if table.is_individual]
-        if not individual or is_of_the_project(error):
+        if not individual:
             raise
         # Without the chain: it would print the text that is withheld.
         raise dg.Failure(

@@ -205,7 +205,7 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "never asked" in run("collect", "status", *home)[1]
     code, said = run("collect", "nobody", *home)
     assert code == 1
-    assert "describes no shop 'nobody'; there are pellworth" in said
+    assert "there is no shop 'nobody'; there are pellworth" in said
     code, said = run("collect", "accept", "pellworth", "--by", "me", *home)
     assert code == 1
     assert "proposes nothing" in said

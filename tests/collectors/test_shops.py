@@ -15,7 +15,7 @@ from ons_assets.lakehouse.home import Home
 from tests.collectors.test_pages import BASE, shop
 
 FAULTS: list[tuple[dict[str, Any], str]] = [
-    ({"adress": "x"}, "adress: is no word here; there are retailer, address"),
+    ({"adress": "x"}, "adress: is no word here; did you mean address"),
     ({"address": "ftp://shop.example/"}, "is no address of the web"),
     ({"address": "https://me:secret@shop.example/"}, "a collector never logs in"),
     ({"contact": "nobody"}, "reaches nobody"),
@@ -106,7 +106,7 @@ def test_who_is_not_described_is_told_who_is(tmp_path: Path) -> None:
     shops.folder(home).mkdir(parents=True)
     (shops.folder(home) / "shop.yaml").write_text(yaml.safe_dump(BASE))
     (shops.folder(home) / ".shop.yaml.swp").write_text("x")
-    with pytest.raises(BadDescription, match="describes no shop 'shpo'; there are shop"):
+    with pytest.raises(BadDescription, match="no shop 'shpo'; did you mean shop"):
         shops.named(home, "shpo")
     assert shops.named(home, "shop") == shop()
 

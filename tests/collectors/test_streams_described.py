@@ -59,7 +59,7 @@ def test_what_is_said_is_read(tmp_path: Path) -> None:
         ({"backfill": {"how": "minutes", "parameter": "m"}}, "minutes needs reach_seconds"),
         ({"kind": "json-lines", "backfill": {"parameter": "since"}}, "backfill says no field"),
         ({"poll": {"next": "meta.next"}}, "next and next_parameter go together"),
-        ({"heartbeat": 3}, "is no word here; there are stream, kind"),
+        ({"heartbeat": 3}, "is no word here; did you mean heartbeat_seconds?"),
         ({"reconnect": {"waits": 3}}, "is no word here; there are network, http"),
         ({"stream": "Local"}, "stream"),
     ],
@@ -73,7 +73,7 @@ def test_a_description_has_the_name_of_its_stream(tmp_path: Path) -> None:
     path = written(tmp_path).rename(tmp_path / "other.yaml")
     with pytest.raises(BadDescription, match=r"call it local\.yaml"):
         description.read(path)
-    with pytest.raises(BadDescription, match="describes no stream 'x'; there are none"):
+    with pytest.raises(BadDescription, match="no stream 'x'; there are none"):
         description.named(Home(tmp_path), "x")
 
 

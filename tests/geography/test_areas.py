@@ -127,7 +127,7 @@ def test_the_level_must_be_clear(tmp_path):
     assert areas_of(rows, "msoa").centres["area"].to_list() == ["B"]
     with pytest.raises(UnknownLevel, match="lad, msoa: say which"):
         areas_of(rows)
-    with pytest.raises(UnknownLevel, match="no areas of level 'oa'"):
+    with pytest.raises(UnknownLevel, match="no level of areas 'oa'"):
         areas_of(rows, "oa")
 
 

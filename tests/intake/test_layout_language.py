@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from ons_assets.intake.layouts import FORMER_WORDS, Layout, Origin
 from ons_assets.intake.shelf import faults
+from ons_assets.wording import listed
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMA = jsonschema.Draft202012Validator(json.loads((REPOSITORY / "docs" / "layout.schema.json").read_text()))
@@ -117,9 +118,10 @@ def test_loader_and_schema_agree_and_faults_are_told_plainly(word: str, form: st
         ({"missing": [False]}, "missing.0: is to be a text: write it in quotes"),
         ({"quality": {7: "read"}}, "quality.7: is to be a text: write it in quotes"),
         ({"columns": {"a": 3}}, "columns.a: is to be the name of a column, in quotes, or where the field comes from"),
+        ({"columns": {"a": {"colunm": "b"}}}, "columns.a.colunm: is no word here; did you mean column?"),
         (
-            {"columns": {"a": {"colunm": "b"}}},
-            f"columns.a.colunm: is no word here; there are {', '.join(Origin.model_fields)}",
+            {"columns": {"a": {"xyz": "b"}}},
+            f"columns.a.xyz: is no word here; there are {listed([*Origin.model_fields])}",
         ),
         ({"columns": ["a"]}, "columns is to say of each field where it comes from, a line each"),
         ({"unused": 5}, "unused is to be a list, such as [a, b]"),

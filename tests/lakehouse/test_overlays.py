@@ -142,7 +142,7 @@ def test_every_version_says_what_was_laid_over(tmp_path: Path) -> None:
         ("{", "is not valid JSON: Expecting property name enclosed in double quotes: line 1 column 2"),
         ("[]", "is to have words with their values in it"),
         ('{"expectations": []}', "expectations: is to have at least 1 of them"),
-        ('{"expectation": [{}]}', "expectation is no word here; there are name, meta, expectations"),
+        ('{"expectation": [{}]}', "expectation is no word here; did you mean expectations?"),
         ('{"expectations": [{}]}', "an entry says neither the name of a bound nor the type of one more"),
         ('{"expectations": [{"name": "price_mean"}]}', "there is no bound 'price_mean'; did you mean price_median?"),
         ('{"expectations": [{"name": "zzz"}]}', "there is no bound 'zzz'; there are columns, row_count, price_median"),

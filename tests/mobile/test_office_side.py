@@ -351,7 +351,7 @@ def test_the_latest_period_and_the_benchmark_by_name():
     table = pl.concat([CENSUS.with_columns(benchmark=pl.lit(name)) for name in ("one", "two")])
     assert len(census(table, None, "one")) == len(CENSUS)
     assert len(census(table.filter(benchmark="one"), None, "whatever")) == len(CENSUS)
-    with pytest.raises(ValueError, match="no benchmark is called 'three'; there are one, two"):
+    with pytest.raises(ValueError, match="no benchmark 'three'; there are one and two"):
         census(table, None, "three")
     merged = census(table.filter(benchmark="one"), pl.LazyFrame({"code": ["B"], "current_code": ["A"]}), "one")
     assert merged.filter(origin="A", destination="A")["commuters"].item() == 560 + 100 + 310 + 40

@@ -222,10 +222,10 @@ def test_lazy_quotes_are_welcome():
 @pytest.mark.parametrize(
     ("method", "options", "message"),
     [
-        ("laspeyers", {}, "Did you mean 'laspeyres'.*carli.*geks-jevons"),
-        ("JEVONS", {}, "unknown method"),
-        ("jevons", {"chain": "chain"}, "unknown chain 'chain'. Chains: fixed-base"),
-        ("geks-jevons", {"window": 3, "splice": "mena"}, "unknown splice 'mena'. Splices: movement"),
+        ("laspeyers", {}, "there is no method 'laspeyers'; did you mean laspeyres"),
+        ("JEVONS", {}, "there is no method 'JEVONS'"),
+        ("jevons", {"chain": "chain"}, "there is no chain 'chain'; "),
+        ("geks-jevons", {"window": 3, "splice": "mena"}, "there is no splice 'mena'; did you mean mean"),
         ("geks-jevons", {"chain": "chained"}, "for bilateral"),
         ("jevons", {"window": 3}, "for multilateral"),
         ("clip", {"splice": "mean"}, "for multilateral"),

@@ -1,6 +1,5 @@
 """The files of a register: the shipped one, with what a home lays over it."""
 
-import difflib
 from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from ons_assets.governance.register.model import Person, RegisterFile, Said, SaidOfSource, UpdateCycle
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Catalogue
-from ons_assets.wording import fault_in_words
+from ons_assets.wording import fault_in_words, no_such, or_known
 
 NAME = "register.toml"
 SHIPPED = Path(__file__).with_name(NAME)
@@ -86,17 +85,12 @@ def check_names(file: RegisterFile, path: Path, catalogue: Catalogue) -> None:
     for heading, names in known.items():
         for name in getattr(file, heading):
             if name not in names:
-                fault = f"there is no {heading.removesuffix('s')} {name!r}{_hint(name, names)}"
+                fault = no_such(heading.removesuffix("s"), name, sorted(names))
                 raise RegisterError(f"the register {path} cannot be used: {fault}")
     for name, said in file.sources.items():
         if said.table not in (None, shipped().sources[name].table):
             fault = f"files of {name} become {shipped().sources[name].table}, which a register does not change"
             raise RegisterError(f"the register {path} cannot be used: {fault}")
-
-
-def _hint(name: str, names: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(sorted(names))}"
 
 
 def _faults(error: ValidationError) -> Iterator[str]:
@@ -106,7 +100,7 @@ def _faults(error: ValidationError) -> Iterator[str]:
         path = ".".join(f'"{each}"' if "/" in each else each for each in where)
         if fault["type"] == "extra_forbidden":
             model = _model(where)
-            yield f"{path} is no word here{_hint(where[-1], list(model.model_fields))}"
+            yield f"{path} is no word here{or_known(where[-1], model.model_fields)}"
         else:
             yield f"{path}: {fault_in_words(fault)}"
 

@@ -24,7 +24,7 @@ from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, PRIVATE_FILE, Home
 from ons_assets.lakehouse.lake import Provenance, Version
 from ons_assets.lakehouse.tables import Table
 from ons_assets.settings import Office
-from ons_assets.wording import counted, meant
+from ons_assets.wording import counted, no_such
 
 OPEN = (ReleaseStatus.RELEASED, ReleaseStatus.WITHDRAWN)
 
@@ -122,7 +122,7 @@ def draw_up(home: Home, ledger: ReleaseLedger, name: str) -> Draft:
 
 def _published(home: Home, name: str) -> tuple[Table, Version]:
     if name not in CATALOGUE:
-        raise NotReleasable(f"there is no table {name!r}{meant(name, CATALOGUE)}")
+        raise NotReleasable(no_such("table", name, CATALOGUE))
     table = CATALOGUE[name]
     version = lake.latest(home, table)
     if version is None:

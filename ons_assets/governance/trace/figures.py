@@ -10,7 +10,7 @@ import polars as pl
 from ons_assets.governance.trace.history import UNKNOWN, History
 from ons_assets.lakehouse.commits import WHOLE, Forgotten, as_values
 from ons_assets.lakehouse.tables import Table
-from ons_assets.wording import counted, meant
+from ons_assets.wording import counted, no_such
 
 SHOWN_KEYS = 5
 SHOWN_VALUES = 8
@@ -112,7 +112,7 @@ def table_named(history: History, name: str) -> Table:
         If there is none of the name.
     """
     if name not in history.tables:
-        raise LookupError(f"there is no table {name!r}{meant(name, history.tables)}")
+        raise LookupError(no_such("table", name, history.tables))
     return history.tables[name]
 
 

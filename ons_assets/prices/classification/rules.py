@@ -11,6 +11,7 @@ import polars as pl
 from ons_assets.parameters.prices import RuleParameters
 from ons_assets.prices.classification.attributes import percentages
 from ons_assets.prices.packs import parse_pack
+from ons_assets.wording import no_such
 
 BUILT_IN = Path(__file__).with_name("item_rules.csv")
 SCHEMA = {
@@ -157,9 +158,7 @@ def by_item(rules: pl.DataFrame, parameters: RuleParameters | None = None) -> di
         elif row["rule"] == DESCRIBE:
             described[row["item_id"]] = limits_of(row["words"] or "", parameters.size_reach)
         else:
-            raise ValueError(
-                f"there is no rule {row['rule']!r}; rules are {', '.join((*WORD_RULES, *LIMIT_RULES, DESCRIBE))}"
-            )
+            raise ValueError(no_such("rule", row["rule"], [*WORD_RULES, *LIMIT_RULES, DESCRIBE]))
     for item_id, limits in described.items():
         items[item_id].limits = {**limits, **items[item_id].limits}  # a limit that somebody set comes first
     return items

@@ -1,7 +1,6 @@
 """`price_index`, which runs one of the methods by its name."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from ons_assets.prices.indices.links import pair_link
 from ons_assets.prices.indices.panel import FloatArray, Panel, make_panel
 from ons_assets.prices.indices.registry import MULTILATERAL, NEED_FEATURES, SPECIAL
 from ons_assets.prices.indices.series import NO_CHAIN, Levels, base_position, to_frame
+from ons_assets.wording import no_such
 
 EXTENSIONS = (*splicing.SPLICES, "expanding", "fixed-base-expanding", "fixed-base-moving")
 
@@ -213,13 +213,11 @@ def _year_ends(panel: Panel) -> list[int]:
 def _check_names(method: str, splice: str | None, chain: str | None) -> None:
     names = [*FORMULAS, *MULTILATERAL, *SPECIAL]
     if method not in names:
-        close = get_close_matches(str(method), names, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"unknown method {method!r}.{hint} Methods: {', '.join(names)}")
+        raise ValueError(no_such("method", method, names))
     if chain is not None and chain not in CHAINS:
-        raise ValueError(f"unknown chain {chain!r}. Chains: {', '.join(CHAINS)}")
+        raise ValueError(no_such("chain", chain, CHAINS))
     if splice is not None and splice not in EXTENSIONS:
-        raise ValueError(f"unknown splice {splice!r}. Splices: {', '.join(EXTENSIONS)}")
+        raise ValueError(no_such("splice", splice, EXTENSIONS))
 
 
 def _check_options(
