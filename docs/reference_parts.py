@@ -23,6 +23,8 @@ BOUNDS = {
 # Pages of the methods, as descriptions of columns name them.
 PAGE = re.compile(r"\bdocs/((?:methods/)?\w+)\.md\b")
 
+TABLE = re.compile(rf"\b(?:{'|'.join(DOMAINS)})/\w+")
+
 
 def table(head: tuple[str, ...], rows: Rows) -> str:
     """Return a table of Markdown.
@@ -103,7 +105,7 @@ def _described(known: Any) -> str:
         ("privacy", str(known.sensitivity) + _exempt(known.disclosure)),
         ("key", _codes(known.key)),
         ("partitioned by", _codes(known.partition_by)),
-        ("made from", _named(known.source)),
+        ("made from", TABLE.sub(_link_if_known, _named(known.source))),
         ("refers to", "; ".join(f"{_codes(each.columns)}: {_link(each.table)}" for each in known.references)),
         ("owner", f"`{known.owner}`"),
     ]
@@ -131,6 +133,12 @@ def _kind(dtype: Any) -> str:
 def _link(name: str) -> str:
     domain, short = name.split("/")
     return f"[`{name}`](tables_{domain}.md#{short})"
+
+
+def _link_if_known(found: re.Match[str]) -> str:
+    from ons_assets.catalogue import CATALOGUE
+
+    return _link(found[0]) if found[0] in CATALOGUE else found[0]
 
 
 def _codes(names: Iterable[str]) -> str:
