@@ -80,6 +80,11 @@ def on_page_markdown(markdown: str, page: Page, files: Files, **_: Any) -> str:
     return FILE_LINK.sub(lambda found: _called(found, page, files), markdown)
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """Have a corner of a table without a word be no heading."""
+    return re.sub(r"<th([^>]*)></th>", r"<td\1></td>", html)
+
+
 def _called(found: re.Match[str], page: Page, files: Files) -> str:
     """Return a link to a file as one to a page of the site, by its title there."""
     if not found["end"] and "_" not in found["name"]:
