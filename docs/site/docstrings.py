@@ -7,10 +7,19 @@ import griffe
 
 # A section "Returns" up to the next section or the end.
 RETURNS = re.compile(r"^(Returns\n-+\n)(.*?)(?=\n\n\w[^\n]*\n-{3,}\n|\Z)", re.DOTALL | re.MULTILINE)
+# A page, as a docstring names it; functions are described on a page of docs/reference.
+PAGE = re.compile(r"(?<!`)\bdocs/((?:\w+/)*(\w+))\.md\b")
 
 
 class Docstrings(griffe.Extension):
-    """Has a sentence under "Returns" be one, and named tuples of compiled modules say their fields."""
+    """Has a sentence under "Returns" be one, pages be links, and named tuples of compiled modules say their fields."""
+
+    def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
+        """Have pages that a docstring names be links to them."""
+        if obj.docstring is not None and not obj.is_alias:
+            obj.docstring.value = PAGE.sub(
+                lambda page: f"[{page[2].replace('_', ' ')}](../{page[1]}.html)", obj.docstring.value
+            )
 
     def on_function(self, *, func: griffe.Function, **_: Any) -> None:
         """Put the type of a result before the sentence on it, whose words numpydoc would take for a type."""
