@@ -11,7 +11,7 @@ SOURCES := setup.py pyproject.toml constraints.txt $(shell find core_ext -name '
 # Where Python must not write what it compiles, each command would compile every module anew, which takes a second.
 COMPILE := $(BIN)/python -m compileall -q ons_assets core_ext
 
-.PHONY: demo serve test test-spark coverage fuzz bench lint format docs clean
+.PHONY: demo serve test test-spark coverage fuzz bench lint format docs pages docs-links clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ons-assets demo
@@ -59,9 +59,19 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(VENV)/.installed
+# The documentation as a site: open build/site/index.html, no server is needed.
+docs: pages $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "the documentation is in build/site/index.html"
+
+# What pages say of the program, written anew.
+pages: $(VENV)/.installed
 	$(BIN)/python docs/generate.py
 	$(BIN)/ons-assets parameters --markdown > docs/parameters.md
+
+# Pages of others that ours link to: are they there still? It asks each, so it needs the internet, and is no test.
+docs-links: $(VENV)/.installed
+	$(BIN)/python docs/check_links.py
 
 $(VENV)/.made:
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed; say which with make PYTHON=python3.12 ...")'
@@ -74,11 +84,15 @@ $(VENV)/.installed: $(SOURCES) | $(VENV)/.made
 	$(COMPILE)
 	touch $@
 
+$(VENV)/.installed-docs: $(SOURCES) | $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	touch $(VENV)/.installed $@
+
 # The kernels are built once: whoever runs the tests has the program, too.
 $(VENV)/.installed-dev: $(SOURCES) | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,lint]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,lint,docs]"
 	$(COMPILE)
-	touch $(VENV)/.installed $@
+	touch $(VENV)/.installed $(VENV)/.installed-docs $@
 
 # Pages are looked at in a browser where there is one; elsewhere those tests skip, and say what is missing.
 $(BROWSER): tests/browser/package-lock.json

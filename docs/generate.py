@@ -1,6 +1,6 @@
 """Write the parts of the pages that follow from the program: `make docs`.
 
-A page marks such a part by a line `<!-- make docs: graph -->` before it and `<!-- end -->` after it. With
+A page marks such a part by a line `<!-- make docs: graph_tweets -->` before it and `<!-- end -->` after it. With
 `--check` nothing is written, and the exit code says whether all parts are as they should be.
 """
 
@@ -11,10 +11,14 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 
+import reference_parts
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from reference_parts import cell as _cell
+from reference_parts import table as _table
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PART = re.compile(r"(?<=<!-- make docs: )(?P<name>\w+)( -->\n).*?(?=^<!-- end -->)", re.DOTALL | re.MULTILINE)
@@ -39,27 +43,35 @@ class Node:
         return self.name if self.label == self.name else f'{self.name}["{self.label}"]'
 
 
-def graph() -> str:
-    """Return the assets and what they are made of, as a Mermaid picture."""
+def graph_of(group: str) -> str:
+    """Return how the tables of a pilot follow from each other, as a Mermaid picture."""
+    lines = ["```mermaid", "flowchart LR", f"    accTitle: How the tables of {group} follow from each other"]
+    for node, inside in _steps(group, *_graph()):
+        lines.append(f"    {' & '.join(inside)} --> {node}" if inside else f"    {node}")
+    return "\n".join([*lines, "```"])
+
+
+def _steps(
+    group: str, nodes: dict[str, Node], ways: dict[str, set[str]], before: dict[str, set[str]]
+) -> Iterator[tuple[Node, list[str]]]:
+    """Yield the assets of a group, and what each needs of the group.
+
+    What another input was made of already is left out: the picture shows the way, not every step of it.
+    """
+    for node in sorted((node for node in nodes.values() if node.group == group), key=lambda node: node.name):
+        needs = {each for each in ways[node.name] if not any(each in before[o] for o in ways[node.name] - {each})}
+        yield node, sorted(each for each in needs if each in nodes and nodes[each].group == group)
+
+
+@cache
+def _graph() -> tuple[dict[str, Node], dict[str, set[str]], dict[str, set[str]]]:
+    """The assets by name, what each needs as the picture shows it, and all that comes before each."""
     nodes = _nodes()
     ways = {name: _shortened(node, nodes) for name, node in nodes.items()}
     for node in nodes.values():
         ways.setdefault(node.group, set()).add(node.name)
     ways[EVERY_DROP] = set()
-    before = {name: _before(name, ways) for name in ways}
-    lines = ["```mermaid", "flowchart LR", f"    {EVERY_DROP}([every drop folder])"]
-    outside = []
-    for group in sorted({node.group for node in nodes.values()}):
-        lines.append(f"    subgraph {group}")
-        for node in sorted((node for node in nodes.values() if node.group == group), key=lambda node: node.name):
-            # What another input was made of already is left out: the picture shows the way, not every step of it.
-            needs = {each for each in ways[node.name] if not any(each in before[o] for o in ways[node.name] - {each})}
-            inside = sorted(each for each in needs if each in nodes and nodes[each].group == group)
-            lines.append(f"        {' & '.join(inside)} --> {node}" if inside else f"        {node}")
-            if needs - {*inside}:
-                outside.append(f"    {' & '.join(sorted(needs - {*inside}))} --> {node.name}")
-        lines.append("    end")
-    return "\n".join([*lines, *outside, "```"])
+    return nodes, ways, {name: _before(name, ways) for name in ways}
 
 
 def _nodes() -> dict[str, Node]:
@@ -145,10 +157,6 @@ def _purpose(room: str) -> str:
     return " ".join(said.split("\n\n")[0].split())
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *rows))
-
-
 def language() -> str:
     """Return what a layout may say, part by part."""
     from ons_assets.intake.layouts import Layout, Origin
@@ -217,10 +225,6 @@ def _default(known: FieldInfo) -> str:
     return "" if value in (None, (), "") or value == {} or isinstance(value, BaseModel) else f"`{_cell(str(value))}`"
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
-
-
 def shops() -> str:
     """Return what a description of a shop may say, part by part."""
     from ons_assets.collectors.prices.shops import PARTS as INSIDE
@@ -253,20 +257,23 @@ def _words(model: type[BaseModel]) -> str:
     return _table(("word", "meaning", "if not said"), rows)
 
 
-def schemas() -> dict[str, str]:
-    """Return the JSON Schemas of what people write, by the names of their files."""
+def _models() -> dict[str, type[BaseModel]]:
+    """What people write, by the names of the schemas."""
     from ons_assets.collectors.prices.shops import Shop
     from ons_assets.collectors.streams.description import Stream
     from ons_assets.intake.layouts import Layout
 
-    models = {"layout": Layout, "shop": Shop, "stream": Stream}
+    return {"layout": Layout, "shop": Shop, "stream": Stream}
+
+
+def schemas() -> dict[str, str]:
+    """Return the JSON Schemas of what people write, by the names of their files."""
     return {
-        f"{name}.schema.json": json.dumps(each.model_json_schema(), indent=2) + "\n" for name, each in models.items()
+        f"{name}.schema.json": json.dumps(each.model_json_schema(), indent=2) + "\n" for name, each in _models().items()
     }
 
 
 PARTS: dict[str, Callable[[], str]] = {
-    "graph": graph,
     "sources": sources,
     "rooms": rooms,
     "language": language,
@@ -274,6 +281,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "bounds": bounds,
     "shops": shops,
     "streams": streams,
+    "commands": reference_parts.commands,
+    "descriptions": lambda: reference_parts.descriptions(_models()),
+    "tables": reference_parts.tables,
+    **{f"graph_{pilot}": partial(graph_of, pilot) for pilot in ("prices", "tweets", "meters", "mobile")},
+    **{f"tables_{domain}": partial(reference_parts.tables_of, domain) for domain in reference_parts.DOMAINS},
 }
 
 
