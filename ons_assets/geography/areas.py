@@ -135,7 +135,7 @@ class Areas:
 def placed_in(
     points: pl.DataFrame, areas: Areas | None, easting: str = "easting_m", northing: str = "northing_m"
 ) -> pl.DataFrame:
-    """Add to points area, area_distance_m, and area_method, which says how the area was found or why there is none.
+    """Add to points area, area_method, which says how the area was found or why there is none, and area_distance_m.
 
     Parameters
     ----------
@@ -147,8 +147,11 @@ def placed_in(
         Names of the columns of metres.
     """
     if areas is None:
-        nothing = {"area": pl.lit(None, dtype=pl.String()), "area_distance_m": pl.lit(None, dtype=pl.Float64())}
-        return points.with_columns(area_method=pl.lit(NO_AREAS), **nothing)
+        return points.with_columns(
+            area=pl.lit(None, dtype=pl.String()),
+            area_method=pl.lit(NO_AREAS),
+            area_distance_m=pl.lit(None, dtype=pl.Float64()),
+        )
     found = areas.locate(points[easting].to_numpy(), points[northing].to_numpy())
     renamed = found.rename({"method": "area_method", "centre_distance_m": "area_distance_m"})
     return pl.concat([points, renamed.with_columns(pl.col("area_method").fill_null(NONE_NEAR))], how="horizontal")

@@ -178,7 +178,8 @@ def _increment(
 ) -> Increment | None:
     assert derivation.increments_of is not None
     made = list(zip(derivation.tables, suites, strict=True))
-    return increments.increment(home, made, derivation.increments_of, made_of, parameters)
+    beside = [each for each in (*derivation.inputs, *derivation.optional) if each != derivation.increments_of]
+    return increments.increment(home, made, derivation.increments_of, made_of, parameters, beside)
 
 
 def _as_it_is(home: Home, table: Table) -> lake.Version:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import polars as pl
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, Home, write_atomically
@@ -30,6 +30,8 @@ ROWS_AT_ONCE = 250_000
 # Of a file, with the least and the greatest value of each column, by which a reader passes over groups: small enough
 # that rows sorted by bucket are found without reading a whole day.
 ROWS_OF_A_GROUP = 65_536
+# By these it is seen whether the values of a column come again, as a dictionary of them in the file needs.
+ROWS_LOOKED_AT = 10_000
 COMMIT_NAME = re.compile(r"[0-9]{20}\.json")
 COMMIT_LINE = b'{"commitInfo"'
 ROWS_OF_A_FILE = re.compile(rb'\\"numRecords\\":([0-9]+)')
@@ -247,12 +249,24 @@ def publish(
         name=table.name,
         description=table.description,
         schema_mode="overwrite" if replace is None and not first_time else None,
-        writer_properties=WriterProperties(compression="ZSTD", max_row_group_size=ROWS_OF_A_GROUP),
+        writer_properties=WriterProperties(
+            compression="ZSTD",
+            max_row_group_size=ROWS_OF_A_GROUP,
+            column_properties=_without_dictionary(staged),
+        ),
         commit_properties=CommitProperties(
             custom_metadata={COMMIT_KEY: json.dumps(asdict(provenance), sort_keys=True)}
         ),
     )
     return DeltaTable(path).version()
+
+
+def _without_dictionary(rows: pl.LazyFrame) -> dict[str, ColumnProperties]:
+    """Columns of which most values come once, such as ids and coordinates: a dictionary makes them larger and slow."""
+    head = rows.head(ROWS_LOOKED_AT).collect()
+    plain = [name for name, dtype in head.schema.items() if not dtype.is_nested()]
+    once = [name for name in plain if 2 * head[name].n_unique() > len(head)]
+    return {name: ColumnProperties(dictionary_enabled=False) for name in once}
 
 
 def _stream(table: Table, rows: pl.LazyFrame) -> pa.RecordBatchReader:

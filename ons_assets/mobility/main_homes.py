@@ -4,9 +4,10 @@ A holiday is shorter than the weeks around it, and makes no other home; a move i
 the balance tips. Who goes back and forth has one main home, and others beside it.
 """
 
+import numpy as np
 import polars as pl
 
-from ons_assets.lakehouse.sums import exact_sum
+from ons_assets.lakehouse.sums import PARTS, exact_sum
 from ons_assets.parameters.mobility import AnchorParameters
 
 
@@ -47,22 +48,8 @@ def main_homes(evidence: pl.DataFrame, parameters: AnchorParameters) -> pl.DataF
 
 def _spells(evidence: pl.DataFrame, ranked: pl.DataFrame, parameters: AnchorParameters) -> pl.DataFrame:
     """Spells of users with several places."""
-    days = evidence.select("user", "day").unique()
-    places = ranked.join(days.select("user").unique(), on="user").select("user", "place", "rank")
-    window = parameters.window_days
-    grid = (
-        days.join(places, on="user")
-        .join(evidence, on=["user", "place", "day"], how="left")
-        .with_columns(pl.col("evidence").fill_null(0.0))
-        .sort("user", "rank", "day")
-    )
-    around = grid.rolling(
-        index_column="day", period=f"{2 * window + 1}i", offset=f"-{window + 1}i", group_by=["user", "rank"]
-    ).agg(held=exact_sum("evidence").round(9))
-    # Of equals, the place with the most evidence of all.
-    main = around.sort("user", "day", "held", "rank", descending=[False, False, True, False]).unique(
-        ["user", "day"], keep="first", maintain_order=True
-    )
+    places = ranked.join(evidence.select("user").unique(), on="user").select("user", "place", "rank")
+    main = _main_of_days(evidence, places, parameters.window_days)
     numbered = _stretches(main.select("user", "rank", first_day="day", last_day="day"))
     seen = (
         numbered.join(places, on=["user", "rank"])
@@ -76,6 +63,46 @@ def _spells(evidence: pl.DataFrame, ranked: pl.DataFrame, parameters: AnchorPara
     ).filter(pl.col("last_day") - pl.col("first_day") + 1 >= parameters.change_days)
     spells = _stretches(lasting).join(places, on=["user", "rank"]).sort("user", "segment")
     return _dated(spells, evidence, parameters.date_days)
+
+
+def _main_of_days(evidence: pl.DataFrame, places: pl.DataFrame, window_days: int) -> pl.DataFrame:
+    """The place, by its rank, with the most evidence in the days around each day of a user; of equals, the first.
+
+    Evidence is added up along the days of a place once, in integers, whose differences are exact: what lies in a
+    window is what was reached at its end, less what was before it, to the last bit of `exact_sum`.
+    """
+    users = places.group_by("user").agg(places=pl.len()).sort("user").with_row_index("number")
+    first, last = evidence.select(a=pl.col("day").min(), b=pl.col("day").max()).row(0)
+    # All days of all users on one line, so far apart that no window reaches the days of another.
+    apart = last - first + window_days + 2 if len(evidence) else 1
+    moment = pl.col("number").cast(pl.Int64()) * apart + (pl.col("day") - first)
+    days = (
+        evidence.select("user", "day")
+        .unique()
+        .join(users, on="user")
+        .select("user", "day", "places", moment=moment)
+        .sort("moment")
+    )
+    held_at = (
+        evidence.join(places, on=["user", "place"])
+        .join(users, on="user")
+        .select("rank", moment=moment, parts=(pl.col("evidence") * PARTS).cast(pl.Int128()))
+        .sort("rank", "moment")
+    )
+    moments, places_of_day = days["moment"].to_numpy(), days["places"].to_numpy()
+    most, chosen = np.full(len(days), -np.inf), np.zeros(len(days), dtype=np.int64)
+    asked = np.arange(len(days))
+    # Of a day, each rank is held against the best before it: nothing is as large as days by places.
+    for rank, of_rank in enumerate(held_at.partition_by("rank", maintain_order=True)):
+        asked = asked[places_of_day[asked] > rank]
+        there, here = of_rank["moment"].to_numpy(), moments[asked]
+        reached = pl.concat([pl.Series("parts", [0], dtype=pl.Int128()), of_rank["parts"].cum_sum()])
+        before = reached.gather(np.searchsorted(there, here - window_days, "left"))
+        until = reached.gather(np.searchsorted(there, here + window_days, "right"))
+        held = ((until - before).cast(pl.Float64()) / PARTS).round(9).to_numpy()
+        is_more = held > most[asked]
+        most[asked[is_more]], chosen[asked[is_more]] = held[is_more], rank
+    return days.select("user", "day", rank=pl.Series(chosen))
 
 
 def _dated(spells: pl.DataFrame, evidence: pl.DataFrame, date_days: int) -> pl.DataFrame:

@@ -4,6 +4,7 @@ Tables of users are made a span of buckets at a time: a bucket is a 64th of the 
 known of a user is in one of them.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from typing import Any
@@ -56,6 +57,10 @@ from ons_assets.tweets.terms import usual_terms
 from ons_assets.tweets.user_demographics import user_demographics as describe_demographics
 from ons_assets.tweets.users import PERSON
 
+# Of tweets: where those who were touched have more, all users are clustered, which is then faster than to put the rest
+# in its place.
+MOST_CLUSTERED_ANEW = 0.25
+
 
 @published("tweets/collection_gaps", inputs=["tweets/raw_tweets"], optional=["governance/outages"])
 def collection_gaps(raw_tweets: pl.LazyFrame, outages: pl.LazyFrame | None, parameters: GapParameters) -> pl.DataFrame:
@@ -101,12 +106,25 @@ def _located(tweets: pl.DataFrame, areas: Areas | None, notices: pl.DataFrame, c
     return with_bucket(locating.locate(tweets, areas, notices, country).tweets).sort("bucket", maintain_order=True)
 
 
-@published("tweets/users", inputs=["tweets/located_tweets"])
-def users(located_tweets: pl.LazyFrame, parameters: UserParameters, memory: MemoryParameters) -> Mapped:
-    """Describe users, and say which are no people."""
-    spans = _spans(located_tweets, memory)
-    parts = ((_of_span(located_tweets, span).select(kinds_of_users.READ),) for span in spans)
-    return Mapped(partial(_described, parameters=parameters), parts)
+@published("tweets/users", inputs=["tweets/located_tweets"], increments_of="tweets/located_tweets")
+def users(
+    located_tweets: pl.LazyFrame, parameters: UserParameters, memory: MemoryParameters, increment: Increment | None
+) -> Mapped:
+    """Describe users, and say which are no people; only those who were touched, if the rest is known."""
+    spans, read = _spans(located_tweets, memory), partial(_read, located_tweets, kinds_of_users.READ)
+    if increment is None:
+        return Mapped(partial(_described, parameters=parameters), ((read(span),) for span in spans))
+    touched, known = _touched(increment), increment.previous["users"]
+    return Mapped(
+        partial(_described_anew, parameters=parameters),
+        ((_of_users(read(span), touched), touched, _of_span(known, span)) for span in spans),
+    )
+
+
+def _described_anew(
+    anew: pl.DataFrame, touched: pl.DataFrame, known: pl.DataFrame, parameters: UserParameters
+) -> pl.DataFrame:
+    return _in_place_of(known, touched, _described(anew, parameters)).sort("user")
 
 
 def _described(tweets: pl.DataFrame, parameters: UserParameters) -> pl.DataFrame:
@@ -131,25 +149,22 @@ def clusters(
 ) -> Mapped:
     """Cluster the tweets of each user; only of the users who were touched, if the rest is known."""
     given: dict[str, Any] = {"parameters": parameters, "areas": _places(areas, locating, country)}
-    spans = _spans(located_tweets, memory)
-    if increment is None:
-        parts = ((_of_span(located_tweets, span).select(clustering.READ),) for span in spans)
-        return Mapped(partial(_clustered, **given), parts)
-    touched = increment.change.rows().select("bucket", "user").unique().collect()
+    spans, read = _spans(located_tweets, memory), partial(_read, located_tweets, clustering.READ)
+    touched = _touched(increment) if increment is not None else None
+    if increment is None or touched is None or _share(located_tweets, touched) > MOST_CLUSTERED_ANEW:
+        return Mapped(partial(_clustered, **given), ((read(span),) for span in spans))
+    known = increment.previous
     return Mapped(
         partial(_clustered_anew, **given),
-        (_of_touched(located_tweets, touched.lazy(), increment, span) for span in spans),
+        (
+            (
+                _of_users(read(span), touched),
+                touched,
+                *(_of_span(known[name], span).drop("bucket") for name in ("clusters", "clustered_tweets")),
+            )
+            for span in spans
+        ),
     )
-
-
-def _of_touched(
-    located_tweets: pl.LazyFrame, touched: pl.LazyFrame, increment: Increment, span: tuple[int, int]
-) -> Part:
-    """The tweets of touched users, these users, and what is known of all users of a span."""
-    users = _of_span(touched, span).select("user")
-    anew = _of_span(located_tweets, span).select(clustering.READ).join(users, on="user", how="semi")
-    before = (_of_span(increment.previous[name], span).drop("bucket") for name in ("clusters", "clustered_tweets"))
-    return anew, users, *before
 
 
 def _clustered(
@@ -190,8 +205,10 @@ def _of_types(clusters: pl.DataFrame, addresses: pl.DataFrame, parameters: Neare
 @published(
     "tweets/user_anchors",
     "tweets/student_homes",
-    inputs=["tweets/clustered_tweets", "tweets/clusters", "tweets/users"],
+    inputs=["tweets/clustered_tweets", "tweets/clusters", "tweets/users", "tweets/located_tweets"],
     optional=["tweets/cluster_types"],
+    # All the others are made of these, user by user.
+    increments_of="tweets/located_tweets",
 )
 def user_anchors(
     clustered_tweets: pl.LazyFrame,
@@ -202,18 +219,54 @@ def user_anchors(
     terms: TermParameters,
     country: Country,
     memory: MemoryParameters,
+    increment: Increment | None,
 ) -> Mapped:
-    """Find home, work and study of people; of students, the home in term time and the one in the vacations."""
-    in_force = list(terms.terms) or usual_terms(*_days_seen(clustered_tweets))
+    """Find home, work and study of people; of students, the home in term time and the one in the vacations.
+
+    Only of the users who were touched, if the rest is known and the terms are the same.
+    """
+    in_force = _terms(terms, clustered_tweets)
+    given: dict[str, Any] = {"terms": in_force, "parameters": parameters, "time_zone": country.time_zone}
+    spans, tables = _spans(clustered_tweets, memory), (clustered_tweets, clusters, users, cluster_types)
+    if increment is None or _terms(terms, increment.before["clustered_tweets"]) != in_force:
+        return Mapped(partial(_anchored, **given), (_each_of_span(tables, span) for span in spans))
+    touched, known = _touched(increment), increment.previous
     return Mapped(
-        partial(_anchored, terms=in_force, parameters=parameters, time_zone=country.time_zone),
+        partial(_anchored_anew, **given),
         (
             (
-                *(_of_span(table, span) for table in (clustered_tweets, clusters, users)),
-                _of_span(cluster_types, span) if cluster_types is not None else None,
+                *(_of_users(table, touched) if table is not None else None for table in _each_of_span(tables, span)),
+                touched,
+                _of_span(known["user_anchors"], span),
+                _of_users(known["student_homes"], _of_span(users, span)),
             )
-            for span in _spans(clustered_tweets, memory)
+            for span in spans
         ),
+    )
+
+
+def _terms(terms: TermParameters, tweets: pl.LazyFrame) -> list[tuple[date, date]]:
+    """Return the terms that are given, or the usual ones of the time in which there are tweets."""
+    if terms.terms:
+        return list(terms.terms)
+    [(first, last)] = tweets.select(a=pl.col("local_date").min(), b=pl.col("local_date").max()).collect().rows()
+    return usual_terms(first, last)
+
+
+def _anchored_anew(
+    tweets: pl.DataFrame,
+    places: pl.DataFrame,
+    people: pl.DataFrame,
+    kinds: pl.DataFrame | None,
+    touched: pl.DataFrame,
+    known_anchors: pl.DataFrame,
+    known_students: pl.DataFrame,
+    **given: Any,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    anchors, students = _anchored(tweets, places, people, kinds, **given)
+    return (
+        _in_place_of(known_anchors, touched, anchors).sort("user", "anchor", "from", "cluster"),
+        _in_place_of(known_students, touched, students).sort("user"),
     )
 
 
@@ -392,7 +445,35 @@ def _of_span(rows: pl.LazyFrame, span: tuple[int, int]) -> pl.LazyFrame:
     return rows.filter(pl.col("bucket").is_between(*span))
 
 
-def _days_seen(tweets: pl.LazyFrame, fewest_users: int = 1) -> tuple[date, date]:
+def _each_of_span(tables: Sequence[pl.LazyFrame | None], span: tuple[int, int]) -> Part:
+    return tuple(_of_span(table, span) if table is not None else None for table in tables)
+
+
+def _of_users(rows: pl.LazyFrame, users: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
+    return rows.join(users.lazy().select("user"), on="user", how="semi")
+
+
+def _touched(increment: Increment) -> pl.DataFrame:
+    """The users who have a tweet more or fewer, or one that is another."""
+    return increment.change.rows().select("user").unique().collect()
+
+
+def _share(tweets: pl.LazyFrame, users: pl.DataFrame) -> float:
+    """Return the share of tweets that are of some users."""
+    of_users, of_all = (rows.select(pl.len()).collect().item() for rows in (_of_users(tweets, users), tweets))
+    return of_users / of_all if of_all else 0.0
+
+
+def _in_place_of(known: pl.DataFrame, touched: pl.DataFrame, anew: pl.DataFrame) -> pl.DataFrame:
+    """Put what was made anew of the users who were touched in the place of what was known of them."""
+    return pl.concat([known.join(touched, on="user", how="anti"), anew.select(known.columns)])
+
+
+def _read(rows: pl.LazyFrame, columns: Sequence[str], span: tuple[int, int]) -> pl.LazyFrame:
+    return _of_span(rows, span).select(columns)
+
+
+def _days_seen(tweets: pl.LazyFrame, fewest_users: int) -> tuple[date, date]:
     """Return the first and the last day on which so many users were seen; on which anybody was, if there is none."""
     days = tweets.group_by("local_date").agg(users=pl.col("user").n_unique()).collect()
     seen = days.filter(pl.col("users") >= fewest_users)

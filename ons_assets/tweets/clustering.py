@@ -126,13 +126,19 @@ def _cluster(located: pl.DataFrame, parameters: ClusterParameters, areas: Areas 
     )
     number = _numbered(labels, starts, len(rows), valid)
     clustered = rows.with_columns(cluster=pl.Series(number, dtype=pl.Int32()))
-    noise = clustered.filter(pl.Series(labels == -1)).select(_noise_columns())
-    spans = clustered.group_by("user", "cluster").agg(
-        first_utc=pl.col("created_utc").min(),
-        last_utc=pl.col("created_utc").max(),
-        days=pl.col("local_date").n_unique().cast(pl.Int32()),
+    is_noise = pl.Series(labels == -1)
+    spans = (
+        clustered.filter(~is_noise)
+        .group_by("user", "cluster")
+        .agg(
+            first_utc=pl.col("created_utc").min(),
+            last_utc=pl.col("created_utc").max(),
+            days=pl.col("local_date").n_unique().cast(pl.Int32()),
+        )
     )
-    clusters = pl.concat([valid, noise.select(valid.columns)]).join(spans, on=["user", "cluster"])
+    found = valid.join(spans, on=["user", "cluster"])
+    noise = clustered.filter(is_noise).select(_noise_columns())
+    clusters = pl.concat([found, noise.select(found.columns)])
     placed = placed_in(clusters.sort("user", "cluster"), areas, "medoid_easting_m", "medoid_northing_m")
     return Clustering(placed, clustered.select(TWEET_COLUMNS))
 
@@ -163,4 +169,7 @@ def _noise_columns() -> list[pl.Expr]:
         pl.lit(0, dtype=pl.Int32()).alias("core_tweets"),
         *(pl.col(name).alias(alias) for name, aliases in columns.items() for alias in aliases),
         pl.lit(0.0).alias("radius_of_gyration_m"),
+        pl.col("created_utc").alias("first_utc"),
+        pl.col("created_utc").alias("last_utc"),
+        pl.lit(1, dtype=pl.Int32()).alias("days"),
     ]

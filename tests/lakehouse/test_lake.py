@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
@@ -61,6 +62,20 @@ def test_a_table_reads_as_it_was_published(home: Home) -> None:
     assert rows(home) == [(0, 5), (1, 6)]
     stored = DeltaTable(home.table(COUNTS.name)).metadata()
     assert (stored.name, stored.description) == (COUNTS.name, COUNTS.description)
+
+
+def test_only_columns_whose_values_come_again_have_a_dictionary_in_the_file(home: Home) -> None:
+    n = 1_000
+    rows = pl.LazyFrame({"day": [date(2016, 7, 21)] * n, "trips": range(n)}, schema=COUNTS.schema)
+    lake.publish(home, COUNTS, rows, provenance())
+    again = rows.with_columns(pl.col("trips") % 7)
+    for table, is_in_dictionary in ((rows, False), (again, True)):
+        lake.publish(home, COUNTS, table, provenance())
+        [file] = DeltaTable(home.table(COUNTS.name)).file_uris()
+        group = pq.ParquetFile(file).metadata.row_group(0)
+        columns = {group.column(each).path_in_schema: group.column(each) for each in range(group.num_columns)}
+        assert columns["trips"].has_dictionary_page is is_in_dictionary
+        assert lake.read(home, COUNTS).sort("trips").collect().equals(table.sort("trips").collect())
 
 
 def test_a_publication_replaces_its_partition_and_no_other(home: Home) -> None:

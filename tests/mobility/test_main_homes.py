@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ons_assets.lakehouse.sums import exact_sum
+from ons_assets.mobility import main_homes as module
 from ons_assets.mobility.main_homes import main_homes
 from ons_assets.parameters.mobility import AnchorParameters
 
@@ -81,6 +83,47 @@ def test_spells_are_those_of_the_definition(seed, days, window, within):
     parameters = AnchorParameters(window_days=window, change_days=7, date_days=within)
     found = main_homes(evidence, parameters)
     assert [(place, first, last) for _, _, place, first, last in found.rows()] == reference(evidence, parameters)
+
+
+def rolled(evidence, places, window_days):
+    """The main place of each day by a window that rolls over all days of all places, of which each is added up anew."""
+    days = evidence.select("user", "day").unique()
+    grid = (
+        days.join(places, on="user")
+        .join(evidence, on=["user", "place", "day"], how="left")
+        .with_columns(pl.col("evidence").fill_null(0.0))
+        .sort("user", "rank", "day")
+    )
+    around = grid.rolling(
+        index_column="day",
+        period=f"{2 * window_days + 1}i",
+        offset=f"-{window_days + 1}i",
+        group_by=["user", "rank"],
+    ).agg(held=exact_sum("evidence").round(9))
+    main = around.sort("user", "day", "held", "rank", descending=[False, False, True, False])
+    return main.unique(["user", "day"], keep="first", maintain_order=True).select("user", "day", "rank")
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 100_000), window=st.integers(0, 30), text=st.booleans())
+def test_sums_along_the_days_choose_what_a_rolling_window_chooses(seed, window, text):
+    random = np.random.default_rng(seed)
+    n = int(random.integers(1, 400))
+    evidence = pl.DataFrame(
+        {
+            "user": random.integers(0, 6, n),
+            "place": random.integers(0, 5, n),
+            "day": random.integers(-50, 150, n).astype(np.int32),
+            # Of many days the sums are equal but for their last digits.
+            "evidence": random.choice([0.1, 0.2, 0.3, 1 / 3, 0.7, 1.0], n),
+        }
+    ).unique(["user", "place", "day"], keep="first", maintain_order=True)
+    if text:
+        evidence = evidence.with_columns(pl.col("user").cast(pl.String()))
+    places = evidence.select("user", "place").unique().sort("user", "place")
+    places = places.with_columns(rank=pl.int_range(pl.len()).over("user"))
+    chosen = module._main_of_days(evidence, places, window)
+    assert chosen.sort("user", "day").rows() == rolled(evidence, places, window).sort("user", "day").rows()
 
 
 def test_a_holiday_is_no_move_and_a_move_has_its_day():
