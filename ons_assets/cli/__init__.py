@@ -5,6 +5,8 @@ import sqlite3
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -36,6 +38,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        console.print(f"ons-assets {version('ons-assets')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    """Take what is no matter of a command."""
+
+
 # In the order in which the help shows them.
 for command in (
     *(demo, simulate, ingest, retry, names, reread, erase, retain, materialize),
