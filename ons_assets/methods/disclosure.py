@@ -11,13 +11,15 @@ from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 from ons_assets.methods.frames import Frame, distinct, known, none_is, numbers, taken
 
 COUNTS = "counts"
+# Sums of decimals differ from their total in the last digits.
+ROUNDING = 1e-6
 
 
 def protect(
     counts: Frame,
     *,
     count: str = "count",
-    totals: Mapping[str, str] | None = None,
+    totals: Mapping[str, str | None] | None = None,
     fewest: int = 10,
     unit: str = "units",
     rounded_to: int | None = None,
@@ -35,7 +37,8 @@ def protect(
         Name of that column.
     totals
         Columns over which the table has totals, and what the value of the column is there, such as
-        ``{"origin": "all", "destination": "all"}``. Without it nobody is taken to know any total.
+        ``{"origin": "all", "destination": "all"}``. Of other columns nobody is taken to know a total: so a column of
+        which one value is the sum of all others is refused, unless it is named here, with None if that is by chance.
     fewest
         Least number that may be told.
     unit
@@ -58,8 +61,8 @@ def protect(
         If `counts` is no frame.
     ValueError
         If a column is missing, of the wrong type or not known in every row; if a count is negative; if two rows have
-        the same columns; if there are no rows; if a total is missing, or its parts do not add up to it; if `fewest`
-        is below 2 or `rounded_to` below 1.
+        the same columns; if there are no rows; if a total is missing or not named, or its parts do not add up to it;
+        if `fewest` is below 2 or `rounded_to` below 1.
     ons_assets.governance.disclosure.step.Exposed
         A ValueError: if something small could still be learned, so that nothing is told.
 
@@ -91,13 +94,20 @@ def protect(
         raise ValueError("fewest must be at least 2: a count of 1 is always told of one")
     if rounded_to is not None and rounded_to < 1:
         raise ValueError("rounded_to must be at least 1")
+    named = {column: name for column, name in (totals or {}).items() if name is not None}
     frame = taken(counts, COUNTS, (count, *(totals or {})))
     key = [name for name in frame.columns if name != count]
     if not key:
         raise ValueError(f"{COUNTS}: there is no column but {count}, and so nothing that tells the rows apart")
     frame = distinct(known(frame, COUNTS, frame.columns), COUNTS, key)
-    frame = frame.with_columns(_texts(frame, column) for column in totals or ())
+    frame = frame.with_columns(_texts(frame, column) for column in named)
     none_is(numbers(frame, COUNTS, (count,))[count] < 0, COUNTS, "negative")
+    for column in key:
+        if column not in (totals or {}) and _has_total(frame.filter(pl.col(count) > 0), column, count):
+            raise ValueError(
+                f"{COUNTS}: one value of the column {column} is the sum of all others: name it in totals, or say there"
+                f' with "{column}": None that it is no total'
+            )
     table = Table(
         name="counts",
         description="What was counted.",
@@ -108,7 +118,7 @@ def protect(
         disclosure=Counts(
             unit,
             count,
-            tuple(all_of(column, name) for column, name in (totals or {}).items()),
+            tuple(all_of(column, name) for column, name in named.items()),
             blurred=None if rounded_to is None else Rounded(rounded_to, with_fewest=True),
         ),
         owner="",
@@ -116,6 +126,18 @@ def protect(
     )
     found = step.protect(table, frame, step.Thresholds(fewest))
     return found.rows, found.account.said()
+
+
+def _has_total(frame: pl.DataFrame, column: str, count: str) -> bool:
+    """Whether a value of the column has, wherever others are counted, as many as all of them together."""
+    others = [name for name in frame.columns if name not in (column, count)]
+    groups = frame.group_by(others) if others else frame.group_by(pl.lit(0))
+    sums = groups.agg(column, count, pl.len().alias("rows_"), pl.col(count).sum().alias("all_"))
+    judged = sums.explode(column, count).select(
+        column, "rows_", is_sum=(2 * pl.col(count) - pl.col("all_")).abs() <= ROUNDING * pl.col("all_")
+    )
+    of_value = judged.group_by(column).agg(pl.col("is_sum").all(), pl.len(), pl.col("rows_").max())
+    return not of_value.filter("is_sum", pl.col("len") == len(sums), pl.col("rows_") > 2).is_empty()
 
 
 def _texts(frame: pl.DataFrame, column: str) -> pl.Series:

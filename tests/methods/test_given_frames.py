@@ -236,6 +236,27 @@ def test_counts_without_totals_lose_what_is_small_alone() -> None:
     assert (account["primary"], account["secondary"]) == (1, 0)
 
 
+@pytest.mark.parametrize("value", [1, 1.1])
+def test_a_total_that_is_not_named_is_refused(value: float) -> None:
+    """Whoever forgets it would have a small count told by subtraction."""
+    rows = [(a, b, value * (3 * i + j + 1)) for i, a in enumerate("ABC") for j, b in enumerate("AB")]
+    counts = pl.DataFrame(rows, schema=["origin", "destination", "count"], orient="row")
+    whole = counts.group_by("origin").agg(pl.col("count").sum(), destination=pl.lit("all"))
+    counts = pl.concat([counts, whole.select(counts.columns)])
+    with pytest.raises(ValueError, match="one value of the column destination is the sum of all others"):
+        ons_assets.protect(counts, fewest=3)
+    with pytest.raises(ValueError, match="one value of the column destination"):
+        ons_assets.protect(counts, fewest=3, totals={"origin": None})
+    told, _ = ons_assets.protect(counts, fewest=3, totals={"destination": "all"})
+    assert not told.is_empty()
+    # A sum by chance may be said to be none; a column of two values has none.
+    chance = pl.DataFrame({"area": ["A", "B", "C"], "count": [11, 13, 24]})
+    with pytest.raises(ValueError, match="one value of the column area"):
+        ons_assets.protect(chance)
+    assert ons_assets.protect(chance, totals={"area": None})[0].equals(chance)
+    assert len(ons_assets.protect(chance[:2].with_columns(count=11))[0]) == 2
+
+
 def test_clusters_are_numbered_within_each_group_in_the_order_of_rows() -> None:
     east = [0.0, 500.0, 0.0, 500.0, 1.0, 501.0, 1.0, 9_000.0]
     points = pl.DataFrame({"user": list("babababa"), "easting_m": east, "northing_m": 0.0})
