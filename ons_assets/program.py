@@ -6,7 +6,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import core_ext
-import ons_assets
 
 SOURCES = frozenset({".py", ".pyx", ".pxd", ".h"})
 
@@ -15,8 +14,7 @@ SOURCES = frozenset({".py", ".pyx", ".pxd", ".h"})
 def code_version() -> str:
     """Return the version of the program with a hash of its sources."""
     digest = hashlib.sha256()
-    for package in (ons_assets, core_ext):
-        folder = Path(package.__path__[0])
+    for folder in (Path(__file__).parent, Path(core_ext.__path__[0])):
         for path in sorted(folder.rglob("*")):
             if path.suffix in SOURCES:
                 digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())

@@ -34,6 +34,7 @@ from ons_assets.parameters.mobile import MOBILE_PRESETS, Mobile
 from ons_assets.parameters.names import is_structured, kind_at, paths_in, unknown
 from ons_assets.parameters.prices import Prices
 from ons_assets.parameters.tweets import Tweets
+from ons_assets.shipped import shipped
 from ons_assets.wording import fault_in_words, no_such
 
 DEFAULT_HOME = Path("data")
@@ -223,7 +224,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = DEFAULT_HOME
-    expectations: Path = Path(__file__).resolve().parents[1] / "expectations"
+    expectations: Path = shipped("expectations")
     drops: Drops = Drops()
     office: Office = Office()
     alerts: Alerts = Alerts()

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+import ons_assets
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 STABLE = (
     "core_ext:dbscan",
     "core_ext:half_hour_profiles",
+    *(f"ons_assets:{name}" for name in ons_assets.__all__),
     "ons_assets.geography.national_grid:to_national_grid",
     "ons_assets.meters.occupancy:occupancy_probabilities",
     "ons_assets.mobile.flows:compare_flows",

@@ -3,7 +3,7 @@
 import ast
 import importlib
 import re
-from inspect import isclass
+from inspect import Parameter, isclass, signature
 from pathlib import Path
 from types import ModuleType
 
@@ -60,6 +60,37 @@ def test_a_module_of_kernels_names_the_reference_beside_it(path: Path) -> None:
     own = ".".join(path.parent.relative_to(FOLDER.parent).parts)
     named = re.findall(r"``([\w.]+\.reference)``", path.read_text())
     assert named == ([f"{own}.reference"] if f"{own}.{path.stem}" in HOMES else [])
+
+
+def declared(name: str) -> dict[str, tuple[object, object]]:
+    """Parameters of a kernel as its types are declared beside it: how each is given, and its default."""
+    stub = FOLDER.parent / f"{getattr(core_ext, name).__module__.replace('.', '/')}.pyi"
+    [function] = [each for each in ast.parse(stub.read_text()).body if getattr(each, "name", None) == name]
+    assert isinstance(function, ast.FunctionDef)
+    given = function.args
+    needed = [Parameter.empty] * (len(given.args) - len(given.defaults))
+    defaults = [*needed, *map(ast.literal_eval, given.defaults)]
+    keyword = [Parameter.empty if each is None else ast.literal_eval(each) for each in given.kw_defaults]
+    return {
+        **{each.arg: (Parameter.POSITIONAL_OR_KEYWORD, at) for each, at in zip(given.args, defaults, strict=True)},
+        **{each.arg: (Parameter.KEYWORD_ONLY, at) for each, at in zip(given.kwonlyargs, keyword, strict=True)},
+    }
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_types_of_a_kernel_are_declared_beside_it(name: str) -> None:
+    parameters = signature(getattr(core_ext, name)).parameters.values()
+    assert declared(name) == {each.name: (each.kind, each.default) for each in parameters}
+
+
+@pytest.mark.parametrize("name", [name for name in core_ext.__all__ if isclass(getattr(core_ext, name))])
+def test_the_columns_of_a_result_are_declared(name: str) -> None:
+    result = getattr(core_ext, name)
+    stub = (FOLDER.parent / f"{result.__module__.replace('.', '/')}.pyi").read_text()
+    [declared_class] = [each for each in ast.parse(stub).body if getattr(each, "name", None) == name]
+    assert isinstance(declared_class, ast.ClassDef)
+    fields = [each.target.id for each in declared_class.body if isinstance(each, ast.AnnAssign)]  # type: ignore[union-attr]
+    assert fields == [*result._fields]
 
 
 def inner_imports(text: str) -> list[str]:

@@ -49,11 +49,11 @@ def figures_of(
     told = _told(rows, rule)
     names = told if named is None else _told(named, rule)
     members = [_members(names, margin) for margin in rule.margins]
-    is_part = told.select(margin.parts.alias(str(n)) for n, margin in enumerate(rule.margins)).rows()
+    is_part = [told.select(margin.parts.alias("part"))["part"].to_list() for margin in rule.margins]
     figures = []
-    for row, parts in zip(told.select(*table.key, rule.count).iter_rows(named=True), is_part, strict=True):
+    for number, row in enumerate(told.select(*table.key, rule.count).iter_rows(named=True)):
         key = {name: row[name] for name in table.key}
-        sums = [margin for margin, part in zip(members, parts, strict=True) if not part]
+        sums = [margin for margin, part in zip(members, is_part, strict=True) if not part[number]]
         cells = tuple(_finest(key, sums))
         said = f"{quoted or table.name}: {rule.unit} in {', '.join(map(str, key.values()))} are {row[rule.count]}"
         figures.append(Figure(cells, *rule.known(row[rule.count], fewest), said))

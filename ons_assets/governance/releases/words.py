@@ -3,11 +3,11 @@
 from pathlib import Path
 from textwrap import fill, indent
 
-import ons_assets
 from ons_assets.governance.releases.content import Release
+from ons_assets.shipped import shipped
 
 # Folder of the pages on the methods; a page is called after its table, or serves several.
-PAGES = Path(ons_assets.__path__[0]).parent / "docs" / "methods"
+PAGES = shipped("docs/methods")
 PAGE_OF = {
     "mobile/combined_flows": "combined_operators",
     "mobile/combined_population": "combined_operators",

@@ -1,0 +1,149 @@
+"""`protect`: a table of counts, without what may not be told."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from ons_assets.governance.disclosure import step
+from ons_assets.lakehouse.blurring import Rounded
+from ons_assets.lakehouse.disclosure import Counts, all_of
+from ons_assets.lakehouse.tables import Column, Sensitivity, Table
+from ons_assets.methods.frames import Frame, distinct, known, none_is, numbers, taken
+
+COUNTS = "counts"
+# Sums of decimals differ from their total in the last digits.
+ROUNDING = 1e-6
+
+
+def protect(
+    counts: Frame,
+    *,
+    count: str = "count",
+    totals: Mapping[str, str | None] | None = None,
+    fewest: int = 10,
+    unit: str = "units",
+    rounded_to: int | None = None,
+) -> tuple[pl.DataFrame, dict[str, str | float | None]]:
+    """Withhold of a table of counts what would tell of few: small counts, and those from which one would follow.
+
+    What is to be told is attacked before it is returned, by somebody who knows all of it and how it was made.
+
+    Parameters
+    ----------
+    counts
+        A frame with the number of units in the column `count`, 0 or more, and any other columns, which together tell
+        the rows apart. Whole numbers are taken for counts of whole units, others for estimates.
+    count
+        Name of that column.
+    totals
+        Columns over which the table has totals, and what the value of the column is there, such as
+        ``{"origin": "all", "destination": "all"}``. Of other columns nobody is taken to know a total: so a column of
+        which one value is the sum of all others is refused, unless it is named here, with None if that is by chance.
+    fewest
+        Least number that may be told.
+    unit
+        Who is counted, in the plural, for sentences and the account.
+    rounded_to
+        What is told is rounded to multiples of this, coarser where `fewest` is more. None for exact counts.
+
+    Returns
+    -------
+    told : polars.DataFrame
+        The rows that may be told, sorted by their columns. A row that is withheld is not there, as one that is 0.
+    account : dict
+        ``unit``, ``fewest``, ``cells`` (rows that are not 0), ``primary`` (withheld because they are small),
+        ``secondary`` (because a small one would follow) and ``kept_share`` (of what was counted, which share is told;
+        None where it would tell of few). It may be told too.
+
+    Raises
+    ------
+    TypeError
+        If `counts` is no frame.
+    ValueError
+        If a column is missing, of the wrong type or not known in every row; if a count is negative; if two rows have
+        the same columns; if there are no rows; if a total is missing or not named, or its parts do not add up to it;
+        if `fewest` is below 2 or `rounded_to` below 1.
+    ons_assets.governance.disclosure.step.Exposed
+        A ValueError: if something small could still be learned, so that nothing is told.
+
+    See Also
+    --------
+    docs/methods/disclosure.md : The rules, and how they were attacked.
+    docs/methods/disclosure_audit.md : What the attacker does.
+
+    References
+    ----------
+    Hundepool et al. (2012), Statistical disclosure control, Wiley, chapters 4 and 5.
+    Fischetti and Salazar (2000), "Models and algorithms for optimizing cell suppression in tabular data with linear
+    constraints", Journal of the American Statistical Association 95, pp. 916-928.
+
+    Examples
+    --------
+    The small count is withheld, and another one, or the total would tell it:
+
+    >>> import ons_assets
+    >>> import polars as pl
+    >>> counts = pl.DataFrame({"area": ["A", "B", "C", "all"], "count": [40, 4, 25, 69]})
+    >>> told, account = ons_assets.protect(counts, totals={"area": "all"})
+    >>> told.rows()
+    [('A', 40), ('all', 69)]
+    >>> account["primary"], account["secondary"]
+    (1, 1)
+    """
+    if fewest < 2:
+        raise ValueError("fewest must be at least 2: a count of 1 is always told of one")
+    if rounded_to is not None and rounded_to < 1:
+        raise ValueError("rounded_to must be at least 1")
+    named = {column: name for column, name in (totals or {}).items() if name is not None}
+    frame = taken(counts, COUNTS, (count, *(totals or {})))
+    key = [name for name in frame.columns if name != count]
+    if not key:
+        raise ValueError(f"{COUNTS}: there is no column but {count}, and so nothing that tells the rows apart")
+    frame = distinct(known(frame, COUNTS, frame.columns), COUNTS, key)
+    frame = frame.with_columns(_texts(frame, column) for column in named)
+    none_is(numbers(frame, COUNTS, (count,))[count] < 0, COUNTS, "negative")
+    for column in key:
+        if column not in (totals or {}) and _has_total(frame.filter(pl.col(count) > 0), column, count):
+            raise ValueError(
+                f"{COUNTS}: one value of the column {column} is the sum of all others: name it in totals, or say there"
+                f' with "{column}": None that it is no total'
+            )
+    table = Table(
+        name="counts",
+        description="What was counted.",
+        columns=tuple(Column(name, dtype, name) for name, dtype in frame.schema.items()),
+        key=tuple(key),
+        partition_by=(),
+        sensitivity=Sensitivity.AGGREGATE,
+        disclosure=Counts(
+            unit,
+            count,
+            tuple(all_of(column, name) for column, name in named.items()),
+            blurred=None if rounded_to is None else Rounded(rounded_to, with_fewest=True),
+        ),
+        owner="",
+        source="",
+    )
+    found = step.protect(table, frame, step.Thresholds(fewest))
+    return found.rows, found.account.said()
+
+
+def _has_total(frame: pl.DataFrame, column: str, count: str) -> bool:
+    """Whether a value of the column has, wherever others are counted, as many as all of them together."""
+    others = [name for name in frame.columns if name not in (column, count)]
+    groups = frame.group_by(others) if others else frame.group_by(pl.lit(0))
+    sums = groups.agg(column, count, pl.len().alias("rows_"), pl.col(count).sum().alias("all_"))
+    judged = sums.explode(column, count).select(
+        column, "rows_", is_sum=(2 * pl.col(count) - pl.col("all_")).abs() <= ROUNDING * pl.col("all_")
+    )
+    of_value = judged.group_by(column).agg(pl.col("is_sum").all(), pl.len(), pl.col("rows_").max())
+    return not of_value.filter("is_sum", pl.col("len") == len(sums), pl.col("rows_") > 2).is_empty()
+
+
+def _texts(frame: pl.DataFrame, column: str) -> pl.Series:
+    """Return a column that has a total, which is called by a text."""
+    if frame[column].dtype not in (pl.String, pl.Categorical, pl.Enum):
+        raise ValueError(
+            f"{COUNTS}: the column {column} must hold texts, as its total is one, not {frame[column].dtype}"
+        )
+    return frame[column].cast(pl.String())
