@@ -76,7 +76,12 @@ def on_page_markdown(markdown: str, page: Page, files: Files, **_: Any) -> str:
     page.meta["search"] = {"boost": weight}
     if page.file.src_uri == FRONT:
         page.meta["hide"] = ["navigation", "toc"]
-    markdown = markdown.replace("](docs/", "](") if page.file.src_uri in OUTSIDE else markdown
+    if page.file.src_uri in OUTSIDE:
+        markdown = markdown.replace("](docs/", "](")
+    up = "../" * page.file.src_uri.count("/")
+    for name in OUTSIDE:
+        # In the site they lie where the pages are, not above them.
+        markdown = markdown.replace(f"]({up}../{name}", f"]({up}{name}")
     return FILE_LINK.sub(lambda found: _called(found, page, files), markdown)
 
 
