@@ -28,11 +28,14 @@ extensions = [
 setup(
     # Folders of data are packages to setuptools, though they hold no module. The sources of the kernels go along, since
     # the version of the code is a hash over them; the C made of them does not. Of the docs go along the pages that
-    # releases take with them.
+    # releases take with them, and the tutorials.
     packages=find_namespace_packages(
-        include=["ons_assets*", "core_ext*", "expectations*", "docs.methods"], exclude=["*__pycache__*"]
+        include=["ons_assets*", "core_ext*", "expectations*", "docs.methods", "docs.tutorials*"],
+        exclude=["*__pycache__*"],
     ),
-    package_data={"": ["*.yaml", "*.toml", "*.csv", "*.json", "*.md", "*.j2", "*.css", "*.pyx", "*.pxd", "*.h"]},
+    package_data={
+        "": ["*.yaml", "*.toml", "*.csv", "*.json", "*.md", "*.png", "*.j2", "*.css", "*.pyx", "*.pxd", "*.h"],
+    },
     exclude_package_data={"": ["*.c"]},
     options={"build_ext": {"parallel": os.cpu_count()}},
     ext_modules=cythonize(
