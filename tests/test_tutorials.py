@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -18,8 +19,10 @@ import pytest
 from ons_assets import cli
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.cli.terminal import errors
+from ons_assets.governance.report import gather, write_pages
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.settings import load_settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TUTORIALS = sorted((REPOSITORY / "docs" / "tutorials").glob("*.md"))
@@ -136,8 +139,21 @@ def check_where_from(folder: Path) -> None:
     assert found == pytest.approx({"milk": 30 * 0.224, "bread": 50 * 0.122, "coffee": 20 * 0.02})
 
 
+def check_report_for_managers(folder: Path) -> None:
+    """What the pictures show, and that what nobody did becomes late."""
+    settings = load_settings(folder / "cpi")
+    start = (settings.home / "reports" / "governance" / "index.html").read_text()
+    assert "4 tables in order, 1 to look at, 1 to act on. 2 things need a person, 1 of them now; none is late." in start
+    later = gather(Home(settings.home), settings, now=datetime.now(UTC) + timedelta(days=14))
+    assert "2 are late" in write_pages(later, folder / "later").read_text()
+
+
 # What else must be so at the end of a page.
-CHECKS = {"first_index": check_first_index, "where_from": check_where_from}
+CHECKS = {
+    "first_index": check_first_index,
+    "report_for_managers": check_report_for_managers,
+    "where_from": check_where_from,
+}
 
 
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
