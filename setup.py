@@ -19,22 +19,31 @@ extensions = [
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
         depends=[str(path) for path in kernel.parent.glob("*.h")],
         # A fused multiply-add rounds once where the plain sum rounds twice: without this option
-        # the same input could give another answer on another processor.
-        extra_compile_args=["-O3", "-ffp-contract=off"],
+        # the same input could give another answer on another processor. What debuggers read of a kernel
+        # is ten times the kernel.
+        extra_compile_args=["-O3", "-ffp-contract=off", *([] if CHECKED else ["-g0"])],
     )
     for kernel in sorted(Path("core_ext").rglob("*.pyx"))
 ]
 
+# Folders of data are packages to setuptools, though they hold no module. Those that lie beside the program in a
+# checkout, the suites, the pages that releases take with them and the tutorials, lie within it where it is installed:
+# `ons_assets.shipped`.
+BESIDE = find_namespace_packages(include=["expectations*", "docs.methods", "docs.tutorials*"])
+
 setup(
-    # Folders of data are packages to setuptools, though they hold no module. The sources of the kernels go along, since
-    # the version of the code is a hash over them; the C made of them does not. Of the docs go along the pages that
-    # releases take with them, and the tutorials.
-    packages=find_namespace_packages(
-        include=["ons_assets*", "core_ext*", "expectations*", "docs.methods", "docs.tutorials*"],
-        exclude=["*__pycache__*"],
-    ),
+    packages=[
+        *find_namespace_packages(include=["ons_assets*", "core_ext*"], exclude=["*__pycache__*"]),
+        *(f"ons_assets.{folder}" for folder in BESIDE),
+    ],
+    package_dir={f"ons_assets.{folder}": folder.replace(".", "/") for folder in BESIDE},
+    # The sources of the kernels go along, since the version of the code is a hash over them; the C made of them does
+    # not.
     package_data={
-        "": ["*.yaml", "*.toml", "*.csv", "*.json", "*.md", "*.png", "*.j2", "*.css", "*.pyx", "*.pxd", "*.h"],
+        "": [
+            *("*.yaml", "*.toml", "*.csv", "*.json", "*.md", "*.png", "*.j2", "*.css"),
+            *("*.pyx", "*.pxd", "*.h", "*.pyi", "py.typed"),
+        ]
     },
     exclude_package_data={"": ["*.c"]},
     options={"build_ext": {"parallel": os.cpu_count()}},

@@ -4,6 +4,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import warnings
@@ -162,6 +163,7 @@ def test_every_command_does_what_the_page_shows(page: Path, tmp_path: Path, monk
         monkeypatch.setattr(console, "_width", COLUMNS)
     monkeypatch.delenv("ONS_ASSETS_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
+    shutil.copytree(page.with_suffix(""), tmp_path / page.with_suffix("").relative_to(REPOSITORY))
     terminal, of_page = Terminal(tmp_path), list(steps(page.read_text()))
     assert len(of_page) > 5
     for step in of_page:
