@@ -18,6 +18,7 @@ def code_version() -> str:
     for package in (ons_assets, core_ext):
         folder = Path(package.__path__[0])
         for path in sorted(folder.rglob("*")):
-            if path.suffix in SOURCES:
+            # Scripts of the tutorials, which lie in it where it is installed, are none of the program.
+            if path.suffix in SOURCES and "docs" not in path.relative_to(folder).parts:
                 digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return f"{version('ons-assets')}+{digest.hexdigest()[:12]}"
