@@ -27,9 +27,9 @@ extensions = [
 ]
 
 # Folders of data are packages to setuptools, though they hold no module. Those that lie beside the program in a
-# checkout, the suites and the pages that releases take with them, lie within it where it is installed:
+# checkout, the suites, the pages that releases take with them and the tutorials, lie within it where it is installed:
 # `ons_assets.shipped`.
-BESIDE = find_namespace_packages(include=["expectations*", "docs.methods"])
+BESIDE = find_namespace_packages(include=["expectations*", "docs.methods", "docs.tutorials*"])
 
 setup(
     packages=[
@@ -41,7 +41,7 @@ setup(
     # not.
     package_data={
         "": [
-            *("*.yaml", "*.toml", "*.csv", "*.json", "*.md", "*.j2", "*.css"),
+            *("*.yaml", "*.toml", "*.csv", "*.json", "*.md", "*.png", "*.j2", "*.css"),
             *("*.pyx", "*.pxd", "*.h", "*.pyi", "py.typed"),
         ]
     },

@@ -16,6 +16,7 @@ def code_version() -> str:
     digest = hashlib.sha256()
     for folder in (Path(__file__).parent, Path(core_ext.__path__[0])):
         for path in sorted(folder.rglob("*")):
-            if path.suffix in SOURCES:
+            # Scripts of the tutorials, which lie in it where it is installed, are none of the program.
+            if path.suffix in SOURCES and "docs" not in path.relative_to(folder).parts:
                 digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return f"{version('ons-assets')}+{digest.hexdigest()[:12]}"

@@ -26,6 +26,7 @@ from ons_assets.cli.serving import health, serve
 from ons_assets.cli.tables import materialize, parameters, status
 from ons_assets.cli.terminal import Commands, Failed, console, errors, print_version
 from ons_assets.cli.trace import trace
+from ons_assets.cli.tutorials import tutorial
 from ons_assets.cli.upgrading import upgrade
 from ons_assets.cli.worlds import demo, simulate
 
@@ -40,7 +41,7 @@ app = typer.Typer(
 
 # In the order in which the help shows them.
 for command in (
-    *(demo, simulate, ingest, retry, names, reread, erase, retain, materialize),
+    *(demo, tutorial, simulate, ingest, retry, names, reread, erase, retain, materialize),
     *(publish, withdraw, releases, report, trace, serve, health, backup, restore, upgrade, status, parameters),
 ):
     app.command()(command)

@@ -137,7 +137,8 @@ def print_drops(drops: "Sequence[Drop]") -> None:
     if not odd:
         return
     file = Column("file", overflow="fold")
-    table = Table(file, "status", "accepted", "quarantined", "reason", title="Not taken whole", title_justify="left")
+    reason = Column("reason", overflow="fold")
+    table = Table(file, "status", "accepted", "quarantined", reason, title="Not taken whole", title_justify="left")
     for drop in odd[:SHOWN]:
         counts = (f"{drop.accepted_rows or 0:,}", f"{drop.quarantined_rows or 0:,}")
         table.add_row(drop.name, drop.status, *counts, drop.reason or "")

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ons_assets.operations.releasing import Verdict
     from ons_assets.settings import Settings
 
+# What was found about a table that no approval changes.
+NOBODY = "nobody can overrule that"
+
 
 def publish(
     table: Annotated[str, typer.Argument(help="Table of the lake, such as tweets/migration_flows.")],
@@ -48,7 +51,9 @@ def publish(
             if drawn.verdict.sentence is not None:
                 console.print(f"the report: {drawn.verdict.sentence}", style="yellow", soft_wrap=True)
             if approve is None:
-                console.print(f"nothing was released; {_how_it_is_released(drawn.verdict)}")
+                is_refused = drawn.draft.refusal is not None
+                how = NOBODY if is_refused else _how_it_is_released(drawn.verdict)
+                console.print(f"nothing was released; {how}")
                 return
             progress("writing")
             try:
@@ -105,7 +110,7 @@ def _how_it_is_released(verdict: "Verdict") -> str:
     if verdict.sentence is None:
         return "--approve NAME releases it"
     if verdict.is_final:
-        return "nobody can overrule that"
+        return NOBODY
     return "--approve NAME with --despite and --reason releases it all the same"
 
 

@@ -436,6 +436,7 @@ def test_without_a_name_it_is_only_looked_at(home: Home) -> None:
     lake.publish(home, MOVES, MOVES.empty().lazy(), provenance())
     code, told = run(home, "publish", MOVES.name)
     assert (code, "it cannot be released: tweets/moves is about single people" in told) == (0, True)
+    assert "nothing was released; nobody can overrule that" in told
     assert run(home, "publish", MOVES.name, "--approve", "Jo Bloggs")[0] == 1
 
 
