@@ -143,6 +143,8 @@ def test_the_wheel_has_what_the_checkout_has_and_nothing_else(installed: Install
             if path.is_file() and path.suffix not in (".so", ".c") and path.parent.name != "__pycache__":
                 expected.add(f"{inside}/{path.relative_to(REPOSITORY / folder)}")
     expected |= {f"ons_assets/docs/methods/{page.name}" for page in (REPOSITORY / "docs" / "methods").glob("*.md")}
+    tutorials = REPOSITORY / "docs" / "tutorials"
+    expected |= {f"ons_assets/{path.relative_to(REPOSITORY)}" for path in tutorials.rglob("*") if path.is_file()}
     with zipfile.ZipFile(installed.wheel) as wheel:
         packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
         size = sum(wheel.getinfo(name).compress_size for name in packed - {str(kernel) for kernel in _kernels()})
@@ -180,4 +182,5 @@ def test_the_command_works_where_it_is_installed(installed: Installed, tmp_path:
     installed.run("ons-assets", "materialize", "prices/classified_quotes", home=home)
     assert "prices/classified_quotes" in installed.run("ons-assets", "status", home=home)
     installed.run("ons-assets", "report", home=home)
+    assert "first: cd first_index" in installed.run("ons-assets", "tutorial", "first_index", home=home)
     assert list((home / "reports").rglob("methods/*.html")), "pages of methods go along"
