@@ -117,7 +117,8 @@ def test_every_command_does_what_the_page_shows(page: Path, tmp_path: Path, monk
     for step in of_page:
         printed = terminal.run(step.command)
         assert is_as_shown(step.shown, printed), (step.command, step.shown, printed)
-    CHECKS[page.stem](terminal.folder)
+    if page.stem in CHECKS:
+        CHECKS[page.stem](terminal.folder)
 
 
 def test_a_page_that_shows_something_else_is_seen() -> None:
