@@ -11,26 +11,32 @@ from ons_assets.lakehouse.home import Home
 
 HOME, TRUTH = Home(Path("places").resolve()), Path("truth")
 RIGHT_M = 200
-FILES = {"home": "homes", "work": "jobs"}
+TRUE = {"home": "homes.parquet", "work": "jobs.parquet"}
 
 
-def found(anchor: str) -> pl.DataFrame:
-    """Return the last place of each user that is a home, or work."""
-    places = lake.read(HOME, CATALOGUE["tweets/user_anchors"]).filter(anchor=anchor).collect()
-    return places.sort("from", "cluster").unique("user", keep="last", maintain_order=True)
+def table(name: str) -> pl.DataFrame:
+    """Return a table of the home, also one of individuals, which the database for people does not have."""
+    return lake.read(HOME, CATALOGUE[name]).collect()
 
 
-def true(anchor: str) -> pl.DataFrame:
-    """Return where each user truly lives, or works, in the end; by the pseudonym that the tables have."""
-    places = pl.read_parquet(TRUTH / f"{FILES[anchor]}.parquet").drop_nulls("user_id")
-    last = places.sort("from_day", nulls_last=False).unique("user_id", keep="last", maintain_order=True)
-    users = pseudonyms(last["user_id"].cast(pl.String()), HOME.secret())
-    return last.select(user=users, true_easting_m="easting_m", true_northing_m="northing_m")
+def pseudonym(user_id: pl.Series) -> pl.Series:
+    """Return the numbers by which the tables call users."""
+    return pseudonyms(user_id.cast(pl.String()), HOME.secret())
+
+
+def known(anchor: str) -> pl.DataFrame:
+    """Return where each user truly lives, or works, at the end, and since when if that changed."""
+    places = pl.read_parquet(TRUTH / TRUE[anchor]).drop_nulls("user_id").sort("from_day", nulls_last=False)
+    last = places.unique("user_id", keep="last", maintain_order=True)
+    where = last.select("from_day", true_east="easting_m", true_north="northing_m")
+    return where.with_columns(user=pseudonym(last["user_id"]))
 
 
 def judged(anchor: str) -> pl.DataFrame:
-    """Return each user who tweeted: tweets, where they truly live or work, what was found, and how far it is off."""
-    people = lake.read(HOME, CATALOGUE["tweets/users"]).filter(user_kind="person").select("user", "tweets").collect()
-    both = people.join(true(anchor), on="user").join(found(anchor), on="user", how="left")
-    east, north = pl.col("easting_m") - pl.col("true_easting_m"), pl.col("northing_m") - pl.col("true_northing_m")
+    """Return each person who tweeted: how often, the last place that was found, and how far from the true one."""
+    people = table("tweets/users").filter(user_kind="person").select("user", "tweets")
+    places = table("tweets/user_anchors").filter(anchor=anchor).sort("from", "cluster")
+    last = places.unique("user", keep="last", maintain_order=True)
+    east, north = pl.col("easting_m") - pl.col("true_east"), pl.col("northing_m") - pl.col("true_north")
+    both = people.join(known(anchor), on="user").join(last, on="user", how="left")
     return both.with_columns(off_m=(east**2 + north**2).sqrt())

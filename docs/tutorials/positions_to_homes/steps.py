@@ -1,13 +1,12 @@
-"""Count what is left at each step from positions to homes."""
+"""Count what is left at each step from positions to homes and work."""
 
-from known import HOME
+import polars as pl
+from known import table
 
-from ons_assets.catalogue import CATALOGUE
-from ons_assets.lakehouse import lake
-
-
-def rows(name: str) -> int:
-    return lake.read(HOME, CATALOGUE[name]).collect()
-
-
-tweets, users, clusters, anchors = (rows(f"tweets/{name}") for name in ("located_tweets", "users", "clusters", "user_anchors"))
+users, clusters, anchors = table("tweets/users"), table("tweets/clusters"), table("tweets/user_anchors")
+print(f"positions in the country      {len(table('tweets/located_tweets')):6,}")
+print(f"users                         {len(users):6,}")
+print(f"of them no people             {users.filter(pl.col('user_kind') != 'person').height:6,}")
+print(f"places to which users return  {clusters.filter('is_valid').height:6,}")
+for anchor in ("home", "work"):
+    print(f"users with a place of {anchor}    {anchors.filter(anchor=anchor)['user'].n_unique():6,}")
