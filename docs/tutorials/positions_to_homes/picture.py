@@ -24,7 +24,8 @@ rows = placed.join(valid, on="cluster", how="left").select(
 colour = alt.Color(
     "what:N", title=None, scale=alt.Scale(domain=WHAT, range=["#206095", "#a8361c", "#d09020", "#c0c0c0"])
 )
-dots = alt.Chart(rows.sort("what", descending=True)).mark_circle(size=28, opacity=0.8).encode(color=colour)
+on_top = rows.sort(pl.col("what").cast(pl.Enum(WHAT)), descending=True)
+dots = alt.Chart(on_top).mark_circle(size=28, opacity=0.8).encode(color=colour)
 here = dots.encode(x=alt.X("km_east:Q", title="km east"), y=alt.Y("km_north:Q", title="km north"))
 then = dots.encode(
     x=alt.X("day:T", title=None), y=alt.Y("hour:Q", title="hour of the day", scale=alt.Scale(domain=[0, 24]))
