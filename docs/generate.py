@@ -28,6 +28,8 @@ EVERY_DROP = "drops"
 FRACTION = 1.1
 # Before the path of a group, or of one parameter, in the name of a part.
 OF_PARAMETERS = "parameters_"
+# Parameters of one part from which on the page shows them when asked.
+FOLDED = 15
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,11 @@ def parameters_of(path: str) -> str:
     rows = [
         (f"`{each.path.removeprefix(f'{path}.')}`", f"`{_cell(each.value)}`", _cell(each.sentence)) for each in known
     ]
-    return f"`{path}`:\n\n{_table(('parameter', 'default', 'what it decides'), rows)}"
+    table = _table(("parameter", "default", "what it decides"), rows)
+    if len(rows) < FOLDED:
+        return f"`{path}`:\n\n{table}"
+    summary = f"<summary><code>{path}</code>: {len(rows)} parameters</summary>"
+    return f'<details markdown="1">\n{summary}\n\n{table}\n\n</details>'
 
 
 def shops() -> str:
