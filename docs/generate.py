@@ -1,7 +1,8 @@
 """Write the parts of the pages that follow from the program: `make docs`.
 
-A page marks such a part by a line `<!-- make docs: graph_tweets -->` before it and `<!-- end -->` after it. With
-`--check` nothing is written, and the exit code says whether all parts are as they should be.
+A page marks such a part by a line `<!-- make docs: graph_tweets -->` before it and `<!-- end -->` after it. A part
+`parameters_meters.low_use` lists the parameters at that path, whatever the path. With `--check` nothing is written, and
+the exit code says whether all parts are as they should be.
 """
 
 import ast
@@ -21,10 +22,14 @@ from reference_parts import cell as _cell
 from reference_parts import table as _table
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PART = re.compile(r"(?<=<!-- make docs: )(?P<name>\w+)( -->\n).*?(?=^<!-- end -->)", re.DOTALL | re.MULTILINE)
+PART = re.compile(r"(?<=<!-- make docs: )(?P<name>[\w.]+)( -->\n).*?(?=^<!-- end -->)", re.DOTALL | re.MULTILINE)
 EVERY_DROP = "drops"
 # Shares and correlations lie within it, whatever the data; so does a count that is at least one.
 FRACTION = 1.1
+# Before the path of a group, or of one parameter, in the name of a part.
+OF_PARAMETERS = "parameters_"
+# Parameters of one part from which on the page shows them when asked.
+FOLDED = 15
 
 
 @dataclass(frozen=True)
@@ -225,6 +230,31 @@ def _default(known: FieldInfo) -> str:
     return "" if value in (None, (), "") or value == {} or isinstance(value, BaseModel) else f"`{_cell(str(value))}`"
 
 
+def parameters_of(path: str) -> str:
+    """Return the parameters at a path, each with its default and its sentence.
+
+    Parameters
+    ----------
+    path
+        A section, a group or one parameter, such as prices.checking, prices.checking.outliers or prices.indices.window.
+        Groups inside of a group are listed with it, by their path from there.
+    """
+    from ons_assets.parameters.description import parameters_in
+    from ons_assets.settings import Settings
+
+    known = [each for each in parameters_in(Settings.model_construct()) if f"{each.path}.".startswith(f"{path}.")]
+    if not known:
+        raise ValueError(f"no parameter stands at {path}")
+    rows = [
+        (f"`{each.path.removeprefix(f'{path}.')}`", f"`{_cell(each.value)}`", _cell(each.sentence)) for each in known
+    ]
+    table = _table(("parameter", "default", "what it decides"), rows)
+    if len(rows) < FOLDED:
+        return f"`{path}`:\n\n{table}"
+    summary = f"<summary><code>{path}</code>: {len(rows)} parameters</summary>"
+    return f'<details markdown="1">\n{summary}\n\n{table}\n\n</details>'
+
+
 def shops() -> str:
     """Return what a description of a shop may say, part by part."""
     from ons_assets.collectors.prices.shops import PARTS as INSIDE
@@ -289,11 +319,18 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
+def _part(name: str) -> str:
+    """Return the part of a page by its name."""
+    if name.startswith(OF_PARAMETERS):
+        return parameters_of(name.removeprefix(OF_PARAMETERS))
+    return PARTS[name]()
+
+
 def renewed() -> Iterator[tuple[Path, str]]:
     """Yield every page that is not as it should be, with its text as it should be."""
     for page in (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))):
         text = page.read_text()
-        new = PART.sub(lambda part: f"{part['name']}{part[2]}\n{PARTS[part['name']]()}\n\n", text)
+        new = PART.sub(lambda part: f"{part['name']}{part[2]}\n{_part(part['name'])}\n\n", text)
         if new != text:
             yield page, new
     for name, new in schemas().items():

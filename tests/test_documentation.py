@@ -1,5 +1,6 @@
 """What pages say of the program is so."""
 
+import importlib
 import os
 import re
 import subprocess
@@ -43,6 +44,17 @@ def test_what_follows_from_the_program_is_up_to_date() -> None:
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )
     assert checked.returncode == 0, checked.stderr
+
+
+def test_a_card_lists_the_parameters_at_a_path_or_says_that_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(REPOSITORY / "docs")
+    generate = importlib.import_module("generate")
+    assert "| `low_share` | `0.35` |" in generate.parameters_of("meters.low_use")
+    assert "| `hmm.evidence` |" in generate.parameters_of("meters.occupancy")
+    assert generate.parameters_of("meters.low_use.min_days").count("\n| `") == 1
+    for path in ("meters.low", "meters.low_use.min"):
+        with pytest.raises(ValueError, match=path):
+            generate.parameters_of(path)
 
 
 @pytest.mark.parametrize("name", NAMES)
