@@ -1,4 +1,4 @@
-"""What the card of a method must hold: its headings, no figure that the method's page lacks, and no method without one."""
+"""What a card must hold: its headings, no figure that the page of its method lacks; and no method without a card."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ HEADINGS = [
     "Parameters",
     "Sources",
 ]
-MOST_WORDS = 650  # a screen and a half, without the parameters
+MOST_WORDS = 800  # a screen and a half, without the parameters; cells of tables count as words
 NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
 # A figure with its interval, as one piece: 0.988 (0.965 to 0.996).
 WITH_INTERVAL = re.compile(r"[-+]?[\d.]+(?: %)? \((?:\+- )?[-+]?\d[^()]*\)")
