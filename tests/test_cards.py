@@ -23,7 +23,7 @@ HEADINGS = [
     "Parameters",
     "Sources",
 ]
-MOST_WORDS = 800  # a screen and a half, without the parameters; cells of tables count as words
+MOST_WORDS = 900  # a screen and a half, without the parameters; cells of tables count as words
 NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
 # A figure with its interval, as one piece: 0.988 (0.965 to 0.996).
 WITH_INTERVAL = re.compile(r"[-+]?[\d.]+(?: %)? \((?:\+- )?[-+]?\d[^()]*\)")
