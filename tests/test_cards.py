@@ -31,7 +31,7 @@ COMMAND = re.compile(r"`((?:python|pytest)\s[^`]+)`")
 PART = re.compile(r"<!-- make docs: parameters_([\w.]+) -->")
 
 # Domains whose methods have cards.
-DOMAINS = {"tweets", "mobile", "governance"}
+DOMAINS = {"prices", "tweets", "meters", "mobile", "governance"}
 # Tables of methods that need no card, each with the reason.
 WITHOUT_CARD = {
     "tweets/collection_gaps": "says when the collector was silent; its share widens the intervals of flows",
