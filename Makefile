@@ -14,10 +14,10 @@ COMPILE := $(BIN)/python -m compileall -q ons_assets core_ext
 .PHONY: demo serve test test-spark coverage fuzz bench lint format docs pages docs-links clean
 
 demo: $(VENV)/.installed
-	$(BIN)/ons-assets demo
+	@$(BIN)/ons-assets demo
 
 serve: $(VENV)/.installed
-	$(BIN)/ons-assets serve
+	@$(BIN)/ons-assets serve
 
 # Tests write and sync thousands of small files: in memory where there is room for them, which halves their time.
 ROOM_KB := 4000000
@@ -73,26 +73,31 @@ pages: $(VENV)/.installed
 docs-links: $(VENV)/.installed
 	$(BIN)/python docs/check_links.py
 
+COMMA := ,
+# What pip says is of use where it fails, and is shown then.
+INSTALL = @echo "installing into $(VENV), which takes some minutes the first time"; \
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(1) >$(VENV)/pip.log 2>&1 || { cat $(VENV)/pip.log; exit 1; }
+
 $(VENV)/.made:
-	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed; say which with make PYTHON=python3.12 ...")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed; say which with make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv $(VENV)
+	$(call INSTALL,--upgrade pip)
+	@touch $@
 
 $(VENV)/.installed: $(SOURCES) | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
-	$(COMPILE)
-	touch $@
+	$(call INSTALL,--editable .)
+	@$(COMPILE)
+	@touch $@
 
 $(VENV)/.installed-docs: $(SOURCES) | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
-	touch $(VENV)/.installed $@
+	$(call INSTALL,--editable ".[docs]")
+	@touch $(VENV)/.installed $@
 
 # The kernels are built once: whoever runs the tests has the program, too.
 $(VENV)/.installed-dev: $(SOURCES) | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,lint,docs]"
-	$(COMPILE)
-	touch $(VENV)/.installed $(VENV)/.installed-docs $@
+	$(call INSTALL,--editable ".[test$(COMMA)lint$(COMMA)docs]")
+	@$(COMPILE)
+	@touch $(VENV)/.installed $(VENV)/.installed-docs $@
 
 # Pages are looked at in a browser where there is one; elsewhere those tests skip, and say what is missing.
 $(BROWSER): tests/browser/package-lock.json
