@@ -16,6 +16,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import reference_parts
+from notebooks import notebook
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from reference_parts import cell as _cell
@@ -319,6 +320,14 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
+# Pages whose examples are a notebook, too.
+NOTEBOOKS = ("python",)
+
+
+def _text(name: str) -> str:
+    return (REPOSITORY / "docs" / name).read_text()
+
+
 def _part(name: str) -> str:
     """Return the part of a page by its name."""
     if name.startswith(OF_PARAMETERS):
@@ -333,7 +342,8 @@ def renewed() -> Iterator[tuple[Path, str]]:
         new = PART.sub(lambda part: f"{part['name']}{part[2]}\n{_part(part['name'])}\n\n", text)
         if new != text:
             yield page, new
-    for name, new in schemas().items():
+    written = {**schemas(), **{f"{name}.ipynb": notebook(_text(f"{name}.md")) for name in NOTEBOOKS}}
+    for name, new in written.items():
         page = REPOSITORY / "docs" / name
         if new != (page.read_text() if page.exists() else None):
             yield page, new
