@@ -84,8 +84,8 @@ class Drops(BaseModel):
     )
     taken: Disposal = Field(
         Disposal.REMOVE,
-        description="what becomes of a file about people in its drop folder when it is archived: remove, move (to "
-        "taken/ beside it) or keep; other files stay",
+        description="what becomes of a file in its drop folder when it is archived: remove, move (to taken/ in it) or "
+        "keep; one that is not about people is moved where others are removed",
     )
 
 

@@ -30,7 +30,7 @@ def take(
     retry: bool = False,
     stays: Callable[[str], None] = lambda _: None,
 ) -> Drop:
-    """Register a file, and dispose of it if it is about people and lies in its drop folder.
+    """Register a file, and dispose of it if it lies in its drop folder.
 
     Parameters
     ----------
@@ -52,7 +52,9 @@ def take(
     StillChanging
         As `register`; also if it is to go, and another process has it open to write into it.
     """
-    leaves = settings.taken is not Disposal.KEEP and _is_to_leave(home, source, path)
+    # A file that is not about people is nobody's secret, and may be all that a supplier has of it: it is moved.
+    disposal = Disposal.MOVE if settings.taken is Disposal.REMOVE and not source.is_individual else settings.taken
+    leaves = disposal is not Disposal.KEEP and _is_in_its_folder(home, source, path)
     if leaves and _is_written(path):
         raise StillChanging
     before = _mark(path)
@@ -60,7 +62,7 @@ def take(
     if leaves and drop.sha256 is not None:
         # It is archived and has its row, so what cannot be done with the original is no fault of the taking.
         try:
-            _dispose(path, before, settings.taken, drop.drop_id)
+            _dispose(path, before, disposal, drop.drop_id)
         except OSError as error:
             stays(f"{drop.name} is archived, but cannot leave its drop folder: {error.strerror}")
     return drop
@@ -75,9 +77,8 @@ def put_back(home: Home) -> None:
             folder.rmdir()
 
 
-def _is_to_leave(home: Home, source: Source, path: Path) -> bool:
-    """Whether a file is about people and lies in its drop folder."""
-    return source.is_individual and path.parent.resolve() == (home.drops / source.name).resolve()
+def _is_in_its_folder(home: Home, source: Source, path: Path) -> bool:
+    return path.parent.resolve() == (home.drops / source.name).resolve()
 
 
 def _dispose(path: Path, archived: Mark, disposal: Disposal, drop_id: int) -> None:

@@ -108,15 +108,22 @@ def test_it_can_be_moved_or_kept(settings: Settings) -> None:
     assert path.read_text() == ROWS * 2
 
 
-def test_other_files_stay(settings: Settings, tmp_path: Path) -> None:
+def test_a_file_about_nobody_is_moved_where_others_are_removed(settings: Settings) -> None:
     of_nobody = leave(settings, "population", "p.csv", "area,population\nE06000001,5\n")
     take(settings, "population", of_nobody)
+    assert not of_nobody.exists()
+    assert (of_nobody.parent / "taken" / "p.csv").read_text() == "area,population\nE06000001,5\n"
+    again = leave(settings, "population", "p.csv", "area,population\nE06000001,6\n")
+    take(settings, "population", again, taken=Disposal.KEEP)
+    assert again.exists()
+
+
+def test_other_files_stay(settings: Settings, tmp_path: Path) -> None:
     elsewhere = tmp_path / "File1.txt"
     elsewhere.write_text(ROWS)
     take(settings, "meters", elsewhere)
     empty = leave(settings, "meters", "empty.txt", "")
     assert take(settings, "meters", empty) is Status.REFUSED
-    assert of_nobody.exists()
     assert elsewhere.exists()
     assert empty.exists(), "what is not archived must not be lost"
 
