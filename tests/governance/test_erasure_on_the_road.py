@@ -96,6 +96,8 @@ def test_every_table_is_as_if_nobody_had_tweeted_and_the_terminal_names_nobody(
 def test_the_command_says_what_it_needs(tmp_path: Path) -> None:
     assert "say the source" in run(tmp_path / "home", "erase")
     assert "either subjects or records" in run(tmp_path / "home", "erase", "tweets")
+    assert "there is no home" in run(tmp_path / "home", "erase", "--resume")
+    operations.open_home(Settings(home=tmp_path / "home"))
     assert "there is no erasure to go on with" in run(tmp_path / "home", "erase", "--resume")
     assert "the reason is kept" in run(tmp_path / "home", "erase", "tweets", "--record", "1")
     assert "nothing is older than is kept" in run(tmp_path / "home", "retain")
