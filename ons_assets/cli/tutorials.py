@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -80,6 +81,16 @@ def _set_stage(chosen: Tutorial, folder: Path) -> None:
     """Copy the files of a tutorial, and say how it goes on."""
     if folder.exists():
         raise Failed(f"{folder} is here already; go on in it, or delete it to begin anew")
+    with TemporaryDirectory(dir=folder.absolute().parent, prefix=".tutorial-") as made:
+        _prepare(chosen, Path(made) / folder.name)
+        # As a whole: what was ended in the middle would look like what one goes on in.
+        (Path(made) / folder.name).rename(folder)
+    console.print(f"the files are in {folder}, the page is {chosen.page}", soft_wrap=True)
+    console.print(f"first: {_first_command(chosen)}", soft_wrap=True)
+
+
+def _prepare(chosen: Tutorial, folder: Path) -> None:
+    """Write the files of a tutorial into a folder that is not there yet."""
     path = chosen.files / STAGE
     stage = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for source in (stage.get("files_of"), chosen.name):
@@ -88,8 +99,6 @@ def _set_stage(chosen: Tutorial, folder: Path) -> None:
             shutil.copytree(chosen.files.with_name(source), folder, ignore=left, dirs_exist_ok=True)
     if "pilot" in stage:
         _simulate(folder, stage["pilot"], stage["scale"])
-    console.print(f"the files are in {folder}, the page is {chosen.page}", soft_wrap=True)
-    console.print(f"first: {_first_command(chosen)}", soft_wrap=True)
 
 
 def _simulate(folder: Path, pilot: str, scale: str) -> None:

@@ -1,6 +1,7 @@
 """`protect`: a table of counts, without what may not be told."""
 
 from collections.abc import Mapping
+from numbers import Integral
 
 import polars as pl
 
@@ -9,10 +10,13 @@ from ons_assets.lakehouse.blurring import Rounded
 from ons_assets.lakehouse.disclosure import Counts, all_of
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
 from ons_assets.methods.frames import Frame, distinct, known, none_is, numbers, taken
+from ons_assets.wording import listed
 
 COUNTS = "counts"
 # Sums of decimals differ from their total in the last digits.
 ROUNDING = 1e-6
+# Several columns that are taken for one.
+ONE = "together_"
 
 
 def protect(
@@ -37,8 +41,9 @@ def protect(
         Name of that column.
     totals
         Columns over which the table has totals, and what the value of the column is there, such as
-        ``{"origin": "all", "destination": "all"}``. Of other columns nobody is taken to know a total: so a column of
-        which one value is the sum of all others is refused, unless it is named here, with None if that is by chance.
+        ``{"origin": "all", "destination": "all"}``. Of other columns nobody is taken to know a total: so a column, or
+        several together, of which one value is the sum of all others is refused, unless it is named here, with None if
+        that is by chance. Totals of some of the values of a column (a region among its districts) are not seen.
     fewest
         Least number that may be told.
     unit
@@ -90,10 +95,10 @@ def protect(
     >>> account["primary"], account["secondary"]
     (1, 1)
     """
-    if fewest < 2:
-        raise ValueError("fewest must be at least 2: a count of 1 is always told of one")
-    if rounded_to is not None and rounded_to < 1:
-        raise ValueError("rounded_to must be at least 1")
+    if not isinstance(fewest, Integral) or fewest < 2:
+        raise ValueError("fewest must be a whole number of at least 2: a count of 1 is always told of one")
+    if rounded_to is not None and (not isinstance(rounded_to, Integral) or rounded_to < 1):
+        raise ValueError("rounded_to must be a whole number of at least 1")
     named = {column: name for column, name in (totals or {}).items() if name is not None}
     frame = taken(counts, COUNTS, (count, *(totals or {})))
     key = [name for name in frame.columns if name != count]
@@ -102,12 +107,7 @@ def protect(
     frame = distinct(known(frame, COUNTS, frame.columns), COUNTS, key)
     frame = frame.with_columns(_texts(frame, column) for column in named)
     none_is(numbers(frame, COUNTS, (count,))[count] < 0, COUNTS, "negative")
-    for column in key:
-        if column not in (totals or {}) and _has_total(frame.filter(pl.col(count) > 0), column, count):
-            raise ValueError(
-                f"{COUNTS}: one value of the column {column} is the sum of all others: name it in totals, or say there"
-                f' with "{column}": None that it is no total'
-            )
+    _refuse_totals(frame.filter(pl.col(count) > 0), [name for name in key if name not in (totals or {})], count, fewest)
     table = Table(
         name="counts",
         description="What was counted.",
@@ -128,16 +128,45 @@ def protect(
     return found.rows, found.account.said()
 
 
-def _has_total(frame: pl.DataFrame, column: str, count: str) -> bool:
-    """Whether a value of the column has, wherever others are counted, as many as all of them together."""
+def _refuse_totals(frame: pl.DataFrame, unnamed: list[str], count: str, fewest: int) -> None:
+    """Refuse a table that has a total of which nothing was said: a small count would follow from it."""
+    for column in unnamed:
+        if _has_total(frame, column, count, fewest):
+            raise ValueError(
+                f"{COUNTS}: one value of the column {column} is the sum of all others: name it in totals, or say there"
+                f' with "{column}": None that it is no total'
+            )
+    if len(unnamed) > 1 and _has_total(_as_one(frame, unnamed), ONE, count, fewest):
+        raise ValueError(
+            f"{COUNTS}: one row is the sum of all others over {listed(unnamed)}: leave out what says the same in other"
+            " words, and name the total of the other, or say of each in totals with None that it is no total"
+        )
+
+
+def _as_one(frame: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Some columns as one: a code and its name have their total in the same row."""
+    return frame.select(pl.all().exclude(columns), pl.struct(columns).alias(ONE))
+
+
+def _has_total(frame: pl.DataFrame, column: str, count: str, fewest: int) -> bool:
+    """Whether a value of the column has, wherever it is counted, as many as all others together.
+
+    It is a total if it is so of every group, or of one in which a small count would follow from it.
+    """
     others = [name for name in frame.columns if name not in (column, count)]
     groups = frame.group_by(others) if others else frame.group_by(pl.lit(0))
-    sums = groups.agg(column, count, pl.len().alias("rows_"), pl.col(count).sum().alias("all_"))
-    judged = sums.explode(column, count).select(
-        column, "rows_", is_sum=(2 * pl.col(count) - pl.col("all_")).abs() <= ROUNDING * pl.col("all_")
+    is_small = (pl.col(count) < fewest).any()
+    sums = groups.agg(
+        column, count, pl.len().alias("rows_"), pl.col(count).sum().alias("all_"), is_small.alias("small_")
     )
-    of_value = judged.group_by(column).agg(pl.col("is_sum").all(), pl.len(), pl.col("rows_").max())
-    return not of_value.filter("is_sum", pl.col("len") == len(sums), pl.col("rows_") > 2).is_empty()
+    judged = sums.explode(column, count).select(
+        column, "rows_", "small_", is_sum=(2 * pl.col(count) - pl.col("all_")).abs() <= ROUNDING * pl.col("all_")
+    )
+    of_value = judged.group_by(column).agg(
+        pl.col("is_sum").all(), pl.len(), pl.col("rows_").max(), pl.col("small_").any()
+    )
+    is_total = (pl.col("len") == len(sums)) | pl.col("small_")
+    return not of_value.filter("is_sum", is_total, pl.col("rows_") > 2).is_empty()
 
 
 def _texts(frame: pl.DataFrame, column: str) -> pl.Series:

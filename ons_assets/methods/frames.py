@@ -4,6 +4,7 @@ Whatever is wrong is one sentence that names the frame and the column, and never
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol, TypeAlias
 
 import polars as pl
@@ -42,9 +43,11 @@ def taken(given: Frame, name: str, columns: Iterable[str]) -> pl.DataFrame:
         If a column or every row is missing, or a column holds values of several types.
     """
     frame = _as_polars(given, name)
-    for column in columns:
+    asked = [*columns]
+    for column in asked:
         if column not in frame.columns:
-            hint = meant(column, frame.columns) or f"; there are {listed(frame.columns)}" if frame.columns else ""
+            near = meant(column, [other for other in frame.columns if other not in asked])
+            hint = near or f"; there are {listed(frame.columns)}" if frame.columns else ""
             raise ValueError(f"{name}: the column {column} is missing{hint}")
     if frame.is_empty():
         raise ValueError(f"{name}: there are no rows")
@@ -53,7 +56,10 @@ def taken(given: Frame, name: str, columns: Iterable[str]) -> pl.DataFrame:
 
 def _as_polars(given: Frame, name: str) -> pl.DataFrame:
     if isinstance(given, pl.LazyFrame):
-        return given.collect()
+        # What its query raises may quote a value, too.
+        with suppress(pl.exceptions.PolarsError):
+            return given.collect()
+        raise ValueError(f"{name}: the lazy frame cannot be collected; .collect() of your own says why")
     if isinstance(given, pl.DataFrame):
         return given
     if not hasattr(given, "__arrow_c_stream__"):

@@ -45,7 +45,7 @@ def price_index(
     method
         Such as ``"jevons"``, ``"dutot"``, ``"carli"``, ``"fisher"``, ``"tornqvist"``, ``"geks-jevons"``,
         ``"geks-fisher"``, ``"geks-tornqvist"``, ``"tpd"``, ``"geary-khamis"`` or ``"clip"``; a name that is not
-        known is refused with the list of all. ``"chained-"`` before a bilateral name is short for
+        known is refused, with those there are. ``"chained-"`` before a bilateral name is short for
         ``chain="chained"``.
     by
         Column or columns, such as ``"item"``, of whose every value an index of its own is made, over the periods of

@@ -84,6 +84,8 @@ def occupancy_probabilities(
     >>> [probability > 0.5 for probability in monday["occupied_probability"]]
     [False, True]
     """
+    if "method" in (parameters or {}):
+        raise ValueError("parameters: the method is an argument of its own, method")
     options = chosen(OccupancyParameters(), {**(parameters or {}), "method": method})
     frame = known(taken(readings, READINGS, (*KEY, "energy_kwh")), READINGS, KEY)
     frame = local_times(numbers(frame, READINGS, ("energy_kwh",)), READINGS, ("start",))

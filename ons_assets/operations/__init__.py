@@ -135,6 +135,8 @@ def open_made_home(settings: Settings) -> Home:
     NoHome
         If there is none.
     """
+    if settings.home.is_file():
+        raise NoHome(f"the home {settings.home} is a file, and is to be a folder")
     if not Home(settings.home).is_made:
         raise NoHome(f"there is no home {settings.home} yet; ons-assets ingest makes it")
     return open_home(settings)

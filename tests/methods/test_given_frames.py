@@ -1,5 +1,6 @@
 """What the methods are given: frames of any library, and mistakes, each told in one sentence that quotes no value."""
 
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -195,8 +196,10 @@ def test_a_mistake_is_told_in_a_sentence(name: str, given: pl.DataFrame, said: s
         (lambda: ons_assets.dbscan(POINTS, eps_m=0), "eps_m must be above 0"),
         (lambda: ons_assets.dbscan(POINTS, eps_m=float("nan")), "eps_m must be above 0"),
         (lambda: ons_assets.dbscan(POINTS, min_points=0), "min_points must be at least 1"),
-        (lambda: ons_assets.protect(COUNTS, fewest=1), "fewest must be at least 2"),
-        (lambda: ons_assets.protect(COUNTS, rounded_to=0), "rounded_to must be at least 1"),
+        (lambda: ons_assets.protect(COUNTS, fewest=1), "fewest must be a whole number of at least 2"),
+        (lambda: ons_assets.protect(COUNTS, fewest=math.nan), "fewest must be a whole number of at least 2"),
+        (lambda: ons_assets.protect(COUNTS, rounded_to=0), "rounded_to must be a whole number of at least 1"),
+        (lambda: ons_assets.protect(COUNTS, rounded_to=12.5), "rounded_to must be a whole number of at least 1"),
         (lambda: ons_assets.protect(COUNTS.select("count")), "nothing that tells the rows apart"),
         (lambda: ons_assets.infer_anchors(STAYS, source="phone"), "source must be stays, tweets or phones"),
         (lambda: ons_assets.infer_anchors(STAYS, parameters={"window": 3}), "window is no word that is known here"),
@@ -280,3 +283,28 @@ def test_each_item_shows_the_periods_of_all() -> None:
         ("tea", "2024-02"),
     ]
     assert found["index"].is_null().to_list() == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"code": ["1", "2", "3", "all"], "name": ["x", "y", "z", "Total"], "count": [40, 4, 25, 69]},
+        {
+            "origin": ["A", "A", "A", "B", "B"],
+            "destination": ["A", "B", "all", "A", "B"],
+            "count": [120, 6, 126, 31, 200],
+        },
+    ],
+    ids=["a code and its name", "a total in one group alone"],
+)
+def test_a_total_of_which_nothing_was_said_is_refused(columns: dict[str, list[object]]) -> None:
+    """Else a small count follows from what is told."""
+    with pytest.raises(ValueError, match="is the sum of all others"):
+        ons_assets.protect(pl.DataFrame(columns))
+
+
+def test_a_lazy_frame_that_fails_quotes_nobody() -> None:
+    people = pl.LazyFrame({"user": ["a secret"], "place": ["b"], "start": [datetime(2026, 3, 2)]})
+    with pytest.raises(ValueError, match="the lazy frame cannot be collected") as told:
+        ons_assets.infer_anchors(people.with_columns(pl.col("user").cast(pl.Int64)))
+    assert "secret" not in str(told.value) + str(told.value.__cause__) + str(told.value.__context__)
