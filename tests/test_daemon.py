@@ -23,6 +23,7 @@ from ons_assets import operations
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.collectors.prices import shops
 from ons_assets.collectors.prices.mornings import wait_seconds
+from ons_assets.intake.drops import TAKEN
 from ons_assets.intake.ledger import Ledger, Status
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
@@ -132,7 +133,8 @@ def test_drops_are_read_by_the_daemon_and_end_as_on_the_command_line(tmp_path: P
 
     settings = load_settings(tmp_path / "by_hand")
     by_hand = operations.open_home(settings)
-    operations.take(settings, [bad, first, second, third], "prices", lambda _: None)
+    were_taken = [folder / TAKEN / each.name for each in (bad, first, second, third)]
+    operations.take(settings, were_taken, "prices", lambda _: None)
     operations.read_waiting(settings, lambda _: None)
     assert operations.make(settings, [], None, lambda _: None).success
     for name in ("prices/raw_quotes", "prices/item_indices", "prices/collection_report"):
