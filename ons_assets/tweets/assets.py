@@ -150,8 +150,7 @@ def clusters(
     """Cluster the tweets of each user; only of the users who were touched, if the rest is known."""
     given: dict[str, Any] = {"parameters": parameters, "areas": _places(areas, locating, country)}
     spans, read = _spans(located_tweets, memory), partial(_read, located_tweets, clustering.READ)
-    touched = _touched(increment) if increment is not None else None
-    if increment is None or touched is None or _share(located_tweets, touched) > MOST_CLUSTERED_ANEW:
+    if increment is None or _share(located_tweets, touched := _touched(increment)) > MOST_CLUSTERED_ANEW:
         return Mapped(partial(_clustered, **given), ((read(span),) for span in spans))
     known = increment.previous
     return Mapped(
