@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ons_assets.geography.address_files import CLASSES
+from ons_assets.geography.address_classes import CLASSES
 from ons_assets.geography.addresses import nearest_addresses
 
 TOWNS = 400

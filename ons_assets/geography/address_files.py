@@ -24,7 +24,6 @@ from ons_assets.intake.unreadable import Unreadable
 from ons_assets.lakehouse.quarantine import REJECTED_SCHEMA
 from ons_assets.wording import counted
 
-CLASSES = ("residential", "commercial", "education", "transport", "other")
 PROPERTY, CLASSIFICATION = "21", "32"
 RECORD_TYPES = frozenset({"10", "11", "15", "21", "23", "24", "28", "29", "30", "31", "32", "99"})
 RECORD_LENGTHS = {PROPERTY: 22, CLASSIFICATION: 12}

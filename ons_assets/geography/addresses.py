@@ -5,7 +5,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.spatial import cKDTree
 
-from ons_assets.geography.address_files import CLASSES
+from ons_assets.geography.address_classes import CLASSES
 from ons_assets.parameters.geography import NearestParameters
 
 FloatArray = npt.NDArray[np.float64]

@@ -7,16 +7,22 @@ from typing import Any, Literal
 import polars as pl
 
 from ons_assets import mobility
+from ons_assets.geography.address_classes import CLASSES
+from ons_assets.methods.arguments import held
 from ons_assets.methods.choices import chosen
-from ons_assets.methods.frames import Frame, known, local_times, taken
+from ons_assets.methods.frames import Frame, known, local_times, none_is, taken
 from ons_assets.mobile.anchor_parameters import anchor_parameters
 from ons_assets.parameters.mobile import DeviceAnchorParameters
 from ons_assets.parameters.mobility import AnchorParameters
 from ons_assets.parameters.tweets import TweetAnchorParameters
-from ons_assets.wording import counted
+from ons_assets.wording import counted, listed
 
 STAYS = "stays"
 Source = Literal["stays", "tweets", "phones"]
+TERMS = (
+    "terms must be a list of pairs of days, the first and the last of each, such as"
+    " (date(2025, 9, 29), date(2025, 12, 5))"
+)
 
 
 def infer_anchors(
@@ -57,7 +63,9 @@ def infer_anchors(
     polars.DataFrame
         ``user``, ``place``, ``anchor`` (``"home"``, ``"second_home"``, ``"work"``, ``"study"``), ``from`` and ``to``
         (days), ``confidence`` (0 to 1, that the place is what it is called) and ``evidence_days``; sorted by user,
-        anchor, from and place. A person of whom too little is seen has no row.
+        anchor, from and place. A person of whom too little is seen has no row: little is enough, by default two days
+        at a home and three at a place of work, so that one night, which touches two days, is a home. Where that is
+        too little, ``min_home_days``, ``min_work_days`` and ``residence_needed`` ask for more.
 
     Raises
     ------
@@ -65,7 +73,8 @@ def infer_anchors(
         If `stays` is no frame.
     ValueError
         If a column is missing, of the wrong type or not known in every row; if a stay ends before it starts; if there
-        are no rows; if a parameter is not known or not allowed.
+        are no rows; if a class of address is not one of those above; if an argument is not of its type, a parameter is
+        not known or not allowed, or a term ends before it begins.
 
     See Also
     --------
@@ -92,15 +101,33 @@ def infer_anchors(
     >>> ons_assets.infer_anchors(stays).select("user", "place", "anchor", "evidence_days").rows()
     [('a', 7, 'home', 20), ('a', 9, 'work', 19)]
     """
+    held(infer_anchors, source=source, parameters=parameters)
+    options, days = chosen(_defaults(source), parameters), _terms(terms)
     frame = taken(stays, STAYS, ("user", "place", "start"))
     if "end" not in frame.columns:
         frame = frame.with_columns(end="start")
+    frame = taken(frame, STAYS, ("end", *({"address_class"} & {*frame.columns})))
     frame = local_times(known(frame, STAYS, ("user", "place", "start", "end")), STAYS, ("start", "end"))
     if backward := int((frame["end"] < frame["start"]).sum()):
         raise ValueError(f"{STAYS}: {counted(backward, 'row')} end{'s' * (backward == 1)} before the start")
     if "address_class" in frame.columns:
         frame = frame.with_columns(pl.col("address_class").cast(pl.String()))
-    return mobility.infer_anchors(frame, chosen(_defaults(source), parameters), terms=terms)
+        none_is(~frame["address_class"].is_in(CLASSES), STAYS, f"no class; there are {listed(CLASSES)}")
+    return mobility.infer_anchors(frame, options, terms=days)
+
+
+def _terms(given: Sequence[tuple[date, date]] | None) -> list[tuple[date, date]] | None:
+    """Return terms whose days are looked at: of a pair in the wrong order no day would be left."""
+    if given is None:
+        return None
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise ValueError(TERMS)
+    for term in given:
+        if not isinstance(term, Sequence) or len(term) != 2 or any(type(day) is not date for day in term):
+            raise ValueError(TERMS)
+        if term[1] < term[0]:
+            raise ValueError(f"terms: {term[0]} to {term[1]} ends before it begins")
+    return [(first, last) for first, last in given]
 
 
 def _defaults(source: Source) -> AnchorParameters:
@@ -111,4 +138,3 @@ def _defaults(source: Source) -> AnchorParameters:
             return TweetAnchorParameters()
         case "phones":
             return anchor_parameters(DeviceAnchorParameters())
-    raise ValueError(f"source must be stays, tweets or phones, not {source!r}")

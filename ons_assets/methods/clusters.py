@@ -6,10 +6,14 @@ import numpy as np
 import polars as pl
 
 import core_ext
-from ons_assets.methods.frames import Frame, known, numbers, taken
+from ons_assets.methods.arguments import held
+from ons_assets.methods.frames import Frame, known, names, none_is, numbers, taken
 
 POINTS = "points"
 COORDINATES = ("easting_m", "northing_m")
+# No plane of the Earth is as wide, and no frame as long.
+FARTHEST_M, MOST_POINTS = 1_000_000_000, 2**31 - 1
+ALL_IN_ONE = pl.repeat(0, pl.len()).alias("by_0")
 
 
 def dbscan(
@@ -45,7 +49,8 @@ def dbscan(
         If `points` is no frame.
     ValueError
         If a column is missing, of the wrong type or not known in every row; if there is a column ``cluster``
-        already; if there are no rows; if `eps_m` is not above 0 or `min_points` not at least 1.
+        already; if there are no rows; if a coordinate is more than a million kilometres; if an argument is not of its
+        type, `eps_m` is not above 0, or `min_points` not at least 1.
 
     See Also
     --------
@@ -69,25 +74,27 @@ def dbscan(
     >>> ons_assets.dbscan(points, by="user")["cluster"].to_list()
     [0, 0, 0, -1, -1, -1]
     """
-    if not eps_m > 0:
-        raise ValueError("eps_m must be above 0")
-    if min_points < 1:
-        raise ValueError("min_points must be at least 1")
-    groups = [by] if isinstance(by, str) else [*(by or ())]
+    held(dbscan, by=by, eps_m=eps_m, min_points=min_points)
+    if not 0 < eps_m <= FARTHEST_M:
+        raise ValueError(f"eps_m must be above 0 and at most {FARTHEST_M:,}")
+    if not 1 <= min_points <= MOST_POINTS:
+        raise ValueError(f"min_points must be from 1 to {MOST_POINTS:,}")
+    groups = [] if by is None else names(by)
     frame = taken(points, POINTS, (*groups, *COORDINATES))
     if "cluster" in frame.columns:
         raise ValueError(f"{POINTS}: there is a column cluster already, and the result has one")
-    positions = numbers(known(frame, POINTS, (*groups, *COORDINATES)), POINTS, COORDINATES).select(
-        *groups, *COORDINATES
-    )
+    known(frame, POINTS, (*groups, *COORDINATES))
+    plane = numbers(frame, POINTS, COORDINATES)
+    for name in COORDINATES:
+        none_is(plane[name].abs() > FARTHEST_M, POINTS, f"beyond {FARTHEST_M:,} metres")
+    east, north = (plane[name].to_numpy() for name in COORDINATES)
+    # By names of our own, as a column may have any.
+    group = frame.select([pl.col(name).alias(f"by_{place}") for place, name in enumerate(groups)] or ALL_IN_ONE)
     # Stable, so that the points of a group stay in their order, by which clusters are numbered.
-    ordered = positions.with_row_index("row_").sort(groups, maintain_order=True) if groups else positions
-    sizes = ordered.group_by(groups, maintain_order=True).len()["len"].to_numpy() if groups else [len(ordered)]
+    ordered = group.with_row_index("row").sort(group.columns, maintain_order=True)
+    sizes = ordered.group_by(group.columns, maintain_order=True).len("points")["points"]
     offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-    east, north = (ordered[name].to_numpy() for name in COORDINATES)
-    labels = core_ext.dbscan(east, north, offsets, eps_m, min_points)
-    if groups:
-        in_order = np.empty_like(labels)
-        in_order[ordered["row_"].to_numpy()] = labels
-        labels = in_order
-    return frame.with_columns(cluster=pl.Series(labels, dtype=pl.Int32()))
+    row = ordered["row"].to_numpy()
+    labels = np.empty(len(frame), dtype=np.int32)
+    labels[row] = core_ext.dbscan(east[row], north[row], offsets, float(eps_m), min_points)
+    return frame.with_columns(cluster=pl.Series(labels))

@@ -1,7 +1,6 @@
 """`protect`: a table of counts, without what may not be told."""
 
 from collections.abc import Mapping
-from numbers import Integral
 
 import polars as pl
 
@@ -9,14 +8,18 @@ from ons_assets.governance.disclosure import step
 from ons_assets.lakehouse.blurring import Rounded
 from ons_assets.lakehouse.disclosure import Counts, all_of
 from ons_assets.lakehouse.tables import Column, Sensitivity, Table
+from ons_assets.methods.arguments import held
 from ons_assets.methods.frames import Frame, distinct, known, none_is, numbers, taken
 from ons_assets.wording import listed
 
 COUNTS = "counts"
 # Sums of decimals differ from their total in the last digits.
 ROUNDING = 1e-6
+# There are not as many people.
+LARGEST = 10**10
 # Several columns that are taken for one.
-ONE = "together_"
+ONE = "together"
+COUNT = "count"
 
 
 def protect(
@@ -67,7 +70,7 @@ def protect(
     ValueError
         If a column is missing, of the wrong type or not known in every row; if a count is negative; if two rows have
         the same columns; if there are no rows; if a total is missing or not named, or its parts do not add up to it;
-        if `fewest` is below 2 or `rounded_to` below 1.
+        if an argument is not of its type, `fewest` is below 2, or `rounded_to` below 1.
     ons_assets.governance.disclosure.step.Exposed
         A ValueError: if something small could still be learned, so that nothing is told.
 
@@ -95,51 +98,78 @@ def protect(
     >>> account["primary"], account["secondary"]
     (1, 1)
     """
-    if not isinstance(fewest, Integral) or fewest < 2:
-        raise ValueError("fewest must be a whole number of at least 2: a count of 1 is always told of one")
-    if rounded_to is not None and (not isinstance(rounded_to, Integral) or rounded_to < 1):
-        raise ValueError("rounded_to must be a whole number of at least 1")
-    named = {column: name for column, name in (totals or {}).items() if name is not None}
-    frame = taken(counts, COUNTS, (count, *(totals or {})))
+    held(protect, count=count, totals=totals, fewest=fewest, unit=unit, rounded_to=rounded_to)
+    if not 2 <= fewest <= LARGEST:
+        raise ValueError(f"fewest must be from 2 to {LARGEST:,}: a count of 1 is always told of one")
+    if rounded_to is not None and not 1 <= rounded_to <= LARGEST:
+        raise ValueError(f"rounded_to must be from 1 to {LARGEST:,}")
+    frame = _checked(counts, count, totals or {})
     key = [name for name in frame.columns if name != count]
-    if not key:
-        raise ValueError(f"{COUNTS}: there is no column but {count}, and so nothing that tells the rows apart")
-    frame = distinct(known(frame, COUNTS, frame.columns), COUNTS, key)
-    frame = frame.with_columns(_texts(frame, column) for column in named)
-    none_is(numbers(frame, COUNTS, (count,))[count] < 0, COUNTS, "negative")
-    _refuse_totals(frame.filter(pl.col(count) > 0), [name for name in key if name not in (totals or {})], count, fewest)
+    # By names of our own, as a column may have any.
+    inner = {count: COUNT} | {name: f"by_{place}" for place, name in enumerate(key)}
+    frame = frame.rename(inner)
+    unnamed = {inner[name]: name for name in key if name not in (totals or {})}
+    _refuse_totals(frame.filter(pl.col(COUNT) > 0), unnamed, fewest)
     table = Table(
-        name="counts",
+        name=COUNTS,
         description="What was counted.",
         columns=tuple(Column(name, dtype, name) for name, dtype in frame.schema.items()),
-        key=tuple(key),
+        key=tuple(inner[name] for name in key),
         partition_by=(),
         sensitivity=Sensitivity.AGGREGATE,
         disclosure=Counts(
             unit,
-            count,
-            tuple(all_of(column, name) for column, name in named.items()),
+            COUNT,
+            tuple(all_of(inner[column], name) for column, name in (totals or {}).items() if name is not None),
             blurred=None if rounded_to is None else Rounded(rounded_to, with_fewest=True),
         ),
         owner="",
         source="",
     )
     found = step.protect(table, frame, step.Thresholds(fewest))
-    return found.rows, found.account.said()
+    return found.rows.rename({ours: name for name, ours in inner.items()}), found.account.said()
 
 
-def _refuse_totals(frame: pl.DataFrame, unnamed: list[str], count: str, fewest: int) -> None:
-    """Refuse a table that has a total of which nothing was said: a small count would follow from it."""
-    for column in unnamed:
-        if _has_total(frame, column, count, fewest):
+def _checked(given: Frame, count: str, totals: Mapping[str, str | None]) -> pl.DataFrame:
+    """Return the counts as a frame of which each row says what it counts, and how many."""
+    frame = taken(given, COUNTS, (count, *totals))
+    frame = taken(frame, COUNTS, frame.columns)
+    key = [name for name in frame.columns if name != count]
+    if not key:
+        raise ValueError(f"{COUNTS}: there is no column but {count}, and so nothing that tells the rows apart")
+    for name in key:
+        if isinstance(frame.schema[name], pl.Struct):
+            raise ValueError(f'{COUNTS}: the column {name} holds several values a row; .unnest("{name}") parts them')
+    frame = distinct(known(frame, COUNTS, frame.columns), COUNTS, key)
+    counted = numbers(frame, COUNTS, (count,))[count]
+    none_is(counted < 0, COUNTS, "negative")
+    none_is(counted > LARGEST, COUNTS, "too large")
+    return frame.with_columns(_texts(frame, column) for column, total in totals.items() if total is not None)
+
+
+def _refuse_totals(frame: pl.DataFrame, unnamed: Mapping[str, str], fewest: int) -> None:
+    """Refuse a table that has a total of which nothing was said: a small count would follow from it.
+
+    Parameters
+    ----------
+    frame
+        Counts above 0.
+    unnamed
+        Columns of which nothing was said, and what their owner calls them.
+    fewest
+        Least number that may be told.
+    """
+    for column, name in unnamed.items():
+        if _has_total(frame, column, fewest):
             raise ValueError(
-                f"{COUNTS}: one value of the column {column} is the sum of all others: name it in totals, or say there"
-                f' with "{column}": None that it is no total'
+                f"{COUNTS}: one value of the column {name} is the sum of all others: name it in totals, or say there"
+                f' with "{name}": None that it is no total'
             )
-    if len(unnamed) > 1 and _has_total(_as_one(frame, unnamed), ONE, count, fewest):
+    if len(unnamed) > 1 and _has_total(_as_one(frame, [*unnamed]), ONE, fewest):
         raise ValueError(
-            f"{COUNTS}: one row is the sum of all others over {listed(unnamed)}: leave out what says the same in other"
-            " words, and name the total of the other, or say of each in totals with None that it is no total"
+            f"{COUNTS}: one row is the sum of all others over {listed([*unnamed.values()])}: leave out what says the"
+            " same in other words, and name the total of the other, or say of each in totals with None that it is no"
+            " total"
         )
 
 
@@ -148,31 +178,29 @@ def _as_one(frame: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     return frame.select(pl.all().exclude(columns), pl.struct(columns).alias(ONE))
 
 
-def _has_total(frame: pl.DataFrame, column: str, count: str, fewest: int) -> bool:
+def _has_total(frame: pl.DataFrame, column: str, fewest: int) -> bool:
     """Whether a value of the column has, wherever it is counted, as many as all others together.
 
     It is a total if it is so of every group, or of one in which a small count would follow from it.
     """
-    others = [name for name in frame.columns if name not in (column, count)]
+    others = [name for name in frame.columns if name not in (column, COUNT)]
     groups = frame.group_by(others) if others else frame.group_by(pl.lit(0))
-    is_small = (pl.col(count) < fewest).any()
-    sums = groups.agg(
-        column, count, pl.len().alias("rows_"), pl.col(count).sum().alias("all_"), is_small.alias("small_")
-    )
-    judged = sums.explode(column, count).select(
-        column, "rows_", "small_", is_sum=(2 * pl.col(count) - pl.col("all_")).abs() <= ROUNDING * pl.col("all_")
+    is_small = (pl.col(COUNT) < fewest).any()
+    sums = groups.agg(column, COUNT, rows=pl.len(), whole=pl.col(COUNT).sum(), is_small=is_small)
+    judged = sums.explode(column, COUNT).select(
+        column, "rows", "is_small", is_sum=(2 * pl.col(COUNT) - pl.col("whole")).abs() <= ROUNDING * pl.col("whole")
     )
     of_value = judged.group_by(column).agg(
-        pl.col("is_sum").all(), pl.len(), pl.col("rows_").max(), pl.col("small_").any()
+        pl.col("is_sum").all(), pl.len(), pl.col("rows").max(), pl.col("is_small").any()
     )
-    is_total = (pl.col("len") == len(sums)) | pl.col("small_")
-    return not of_value.filter("is_sum", is_total, pl.col("rows_") > 2).is_empty()
+    is_total = (pl.col("len") == len(sums)) | pl.col("is_small")
+    return not of_value.filter("is_sum", is_total, pl.col("rows") > 2).is_empty()
 
 
 def _texts(frame: pl.DataFrame, column: str) -> pl.Series:
     """Return a column that has a total, which is called by a text."""
     if frame[column].dtype not in (pl.String, pl.Categorical, pl.Enum):
         raise ValueError(
-            f"{COUNTS}: the column {column} must hold texts, as its total is one, not {frame[column].dtype}"
+            f"{COUNTS}: the column {column} must hold texts, as its total is one, not {frame[column].dtype.base_type()}"
         )
     return frame[column].cast(pl.String())

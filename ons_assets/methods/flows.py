@@ -58,7 +58,8 @@ def compare_flows(estimate: Frame, benchmark: Frame) -> dict[str, float]:
     for column in PAIR:
         of_first, of_second = first.schema[column], second.schema[column]
         if of_first != of_second and not (of_first.is_integer() and of_second.is_integer()):
-            raise ValueError(f"the column {column} holds {of_first} in the estimate, and {of_second} in the benchmark")
+            kinds = f"{of_first.base_type()} in the estimate, and {of_second.base_type()} in the benchmark"
+            raise ValueError(f"the column {column} holds {kinds}")
     return flows.compare_flows(first, second)
 
 

@@ -3,13 +3,15 @@
 Whatever is wrong is one sentence that names the frame and the column, and never quotes a value.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeAlias
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
-from ons_assets.wording import counted, listed, meant
+from ons_assets.wording import counted, listed, meant, one_line
 
 
 class ArrowStream(Protocol):
@@ -19,6 +21,11 @@ class ArrowStream(Protocol):
         """Return the columns as a stream of the Arrow C interface."""
         ...
 
+
+OTHERS = (pl.Object, pl.List, pl.Array, pl.Duration, pl.Binary)
+PATTERN = re.compile(r"\*|\^.*\$", re.DOTALL)
+# Whose squares a computer knows.
+LARGEST = 1e100
 
 Frame: TypeAlias = pl.DataFrame | pl.LazyFrame | ArrowStream
 
@@ -40,18 +47,38 @@ def taken(given: Frame, name: str, columns: Iterable[str]) -> pl.DataFrame:
     TypeError
         If it is no frame.
     ValueError
-        If a column or every row is missing, or a column holds values of several types.
+        If a column or every row is missing, or a column holds values of several types, lists or objects.
     """
     frame = _as_polars(given, name)
-    asked = [*columns]
+    asked = [*dict.fromkeys(columns)]
     for column in asked:
+        if PATTERN.fullmatch(column):
+            raise ValueError(f"{name}: Polars takes the name {column} for a pattern; rename the column")
         if column not in frame.columns:
             near = meant(column, [other for other in frame.columns if other not in asked])
             hint = near or f"; there are {listed(frame.columns)}" if frame.columns else ""
-            raise ValueError(f"{name}: the column {column} is missing{hint}")
+            raise ValueError(one_line(f"{name}: the column {column} is missing{hint}"))
+        _refuse_others(frame[column], name)
     if frame.is_empty():
         raise ValueError(f"{name}: there are no rows")
     return frame
+
+
+def _refuse_others(values: pl.Series, name: str) -> None:
+    """Refuse what rows cannot be told apart or described by: lists, objects, bytes, types of other libraries."""
+    kinds = _kinds(values.dtype)
+    if found := [kind for kind in kinds if kind in OTHERS]:
+        raise ValueError(f"{name}: the column {values.name} must hold one text, number or time a row, not {found[0]}")
+    if any(issubclass(kind, pl.BaseExtension) for kind in kinds):
+        hint = "; of periods of pandas, .astype(str) makes texts, .dt.to_timestamp() times"
+        raise ValueError(f"{name}: the column {values.name} holds a type of another library{hint}")
+
+
+def _kinds(dtype: pl.DataType | DataTypeClass) -> list[DataTypeClass]:
+    """The kind of a type; of a struct, which may be the code of a product, those of its fields."""
+    if isinstance(dtype, pl.Struct):
+        return [kind for each in dtype.fields for kind in _kinds(each.dtype)]
+    return [dtype.base_type()]
 
 
 def _as_polars(given: Frame, name: str) -> pl.DataFrame:
@@ -129,9 +156,10 @@ def numbers(frame: pl.DataFrame, name: str, columns: Iterable[str]) -> pl.DataFr
         values = frame[column]
         if not values.dtype.is_numeric():
             hint = ": cast it first" if values.dtype == pl.String else ""
-            raise ValueError(f"{name}: the column {column} must hold numbers, not {values.dtype}{hint}")
+            raise ValueError(f"{name}: the column {column} must hold numbers, not {values.dtype.base_type()}{hint}")
         if values.dtype.is_float():
             none_is(values.is_infinite(), name, "infinite")
+            none_is(values.fill_nan(None).abs() > LARGEST, name, "too large")
     return frame.with_columns(pl.col(*columns).cast(pl.Float64))
 
 
@@ -170,8 +198,37 @@ def local_times(frame: pl.DataFrame, name: str, columns: Iterable[str]) -> pl.Da
         dtype = frame[column].dtype
         if isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
             continue
-        hint = ""
+        found = f"{dtype.base_type()}"
         if isinstance(dtype, pl.Datetime):
-            hint = "; .dt.convert_time_zone(...) and then .dt.replace_time_zone(None) give the local clock"
-        raise ValueError(f"{name}: the column {column} must hold times of the local clock, not {dtype}{hint}")
+            found += (
+                " with a zone; .dt.convert_time_zone(...) and then .dt.replace_time_zone(None) give the local clock"
+            )
+        raise ValueError(f"{name}: the column {column} must hold times of the local clock, not {found}")
     return frame
+
+
+def names(given: str | Sequence[str]) -> list[str]:
+    """Return the names of one column or of several.
+
+    Parameters
+    ----------
+    given
+        A name, or a list of them.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or one comes twice.
+
+    Examples
+    --------
+    >>> names("item"), names(["item", "shop"])
+    (['item'], ['item', 'shop'])
+    """
+    found = [given] if isinstance(given, str) else [*given]
+    if not found:
+        raise ValueError("by names no column; leave it out for all rows together")
+    for name in found:
+        if found.count(name) > 1:
+            raise ValueError(f"by names the column {name} twice")
+    return found

@@ -5,10 +5,18 @@ from typing import Any
 
 import polars as pl
 
-from ons_assets.methods.frames import Frame, known, none_is, numbers, taken
+from ons_assets.methods.arguments import held
+from ons_assets.methods.frames import Frame, known, names, none_is, numbers, taken
+from ons_assets.methods.periods import of_periods, sorted_in_time
 from ons_assets.prices import indices
+from ons_assets.prices.indices.hedonic import column_of
+from ons_assets.prices.indices.registry import NEED_FEATURES
+from ons_assets.wording import listed
 
 QUOTES = "quotes"
+NEEDED = ("period", "product", "price")
+# Of what the index is made, and what it gives: neither can be a group as well.
+NO_GROUPS = (*NEEDED, "quantity", "index", "matched_products", "reason")
 
 
 def price_index(
@@ -35,7 +43,7 @@ def price_index(
     quotes
         A frame with the columns
 
-        - ``period``: dates, or codes that sort in time, such as ``"2024-03"``;
+        - ``period``: dates, or codes that sort in time, such as ``"2024-03"``; ``"Mar 2024"`` does not;
         - ``product``: what is followed from period to period;
         - ``price``: above 0, in any one currency;
         - ``quantity``, for weighted methods: units sold, 0 or more. A row of quantity 0 is left out.
@@ -90,7 +98,8 @@ def price_index(
         If `quotes` is no frame.
     ValueError
         If a column is missing, of the wrong type or not known in every row; if a price is not above 0 or a quantity
-        below; if there are no rows; if a name is unknown, or an option does not belong to the method.
+        below; if there are no rows; if periods do not sort in time; if an argument is not of its type, a name is
+        unknown, or an option does not belong to the method.
 
     See Also
     --------
@@ -115,32 +124,46 @@ def price_index(
     >>> ons_assets.price_index(quotes, "geks-tornqvist")["index"].round(6).to_list()
     [100.0, 110.0]
     """
-    frame = known(taken(quotes, QUOTES, ("period", "product", "price")), QUOTES, ("period", "product", "price"))
+    options: dict[str, Any] = {
+        "window": window,
+        "splice": splice,
+        "chain": chain,
+        "carry": carry,
+        "min_matched": min_matched,
+        "features": features,
+    }
+    held(price_index, method=method, by=by, sigma=sigma, order=order, **options)
+    groups = [] if by is None else names(by)
+    if taken_names := [name for name in groups if name in NO_GROUPS]:
+        raise ValueError(f"by cannot be {listed(taken_names)}, of which an index is made or which it gives")
+    frame = known(taken(quotes, QUOTES, (*NEEDED, *groups)), QUOTES, (*NEEDED, *groups))
+    if method in NEED_FEATURES:
+        frame = _described(frame, features)
+    sorted_in_time(frame["period"])
     frame = numbers(frame, QUOTES, ("price",))
     none_is(frame["price"] <= 0, QUOTES, "not above 0")
     if "quantity" in frame.columns:
         frame = numbers(known(frame, QUOTES, ("quantity",)), QUOTES, ("quantity",))
         none_is(frame["quantity"] < 0, QUOTES, "negative")
-    options: dict[str, Any] = {
-        "base": base,
-        "window": window,
-        "splice": splice,
-        "chain": chain,
-        "weight_period": weight_period,
-        "carry": carry,
-        "min_matched": min_matched,
-        "features": features,
-        **{name: value for name, value in (("sigma", sigma), ("order", order)) if value is not None},
-    }
-    if by is None:
-        return indices.price_index(frame, method, periods=periods, **options)
-    groups = [by] if isinstance(by, str) else [*by]
-    frame = known(taken(frame, QUOTES, groups), QUOTES, groups)
-    shown = frame["period"] if periods is None else periods
+    shown = frame["period"] if periods is None else of_periods("periods", periods, frame["period"])
+    for name, value in (("base", base), ("weight_period", weight_period)):
+        options[name] = None if value is None else of_periods(name, [value], frame["period"])[0]
+    options |= {name: float(value) for name, value in (("sigma", sigma), ("order", order)) if value is not None}
+    if not groups:
+        return indices.price_index(frame, method, periods=shown, **options)
     made = [
-        indices.price_index(part, method, periods=shown, **options).select(
-            *(pl.lit(value, frame.schema[name]).alias(name) for name, value in zip(groups, key, strict=True)), pl.all()
-        )
-        for key, part in frame.partition_by(groups, as_dict=True, include_key=False).items()
+        part.select(groups)
+        .head(1)
+        .join(indices.price_index(part.drop(groups), method, periods=shown, **options), how="cross")
+        for part in frame.partition_by(groups)
     ]
     return pl.concat(made).sort(*groups, "period")
+
+
+def _described(frame: pl.DataFrame, features: Sequence[str] | None) -> pl.DataFrame:
+    """Return the frame if the columns that describe products are such as can: by default all others."""
+    others = [name for name in frame.columns if name not in (*NEEDED, "quantity")]
+    columns = others if features is None else [column_of(name) for name in features]
+    frame = taken(frame, QUOTES, columns)
+    numeric = [name for name in columns if frame[name].dtype.is_numeric()]
+    return numbers(frame, QUOTES, numeric) if numeric else frame

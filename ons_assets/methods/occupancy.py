@@ -8,12 +8,15 @@ import polars as pl
 
 from ons_assets.meters.occupancy import Method, occupancy_table, population_of_parts
 from ons_assets.meters.readings.clock import SLOTS
+from ons_assets.methods.arguments import held
 from ons_assets.methods.choices import chosen
 from ons_assets.methods.frames import Frame, distinct, known, local_times, none_is, numbers, taken
 from ons_assets.parameters.meters import OccupancyParameters
 
 READINGS = "readings"
 KEY = ("meter", "start")
+# Of a home; a reading in Wh is far below it, too.
+MOST_KWH = 1_000_000
 AGAIN = (
     "; where it is the hour that comes twice when the clock goes back,"
     ' .group_by("meter", "start").agg(pl.mean("energy_kwh")) makes one of them, as the system does'
@@ -84,11 +87,17 @@ def occupancy_probabilities(
     >>> [probability > 0.5 for probability in monday["occupied_probability"]]
     [False, True]
     """
+    held(occupancy_probabilities, method=method, parameters=parameters)
     if "method" in (parameters or {}):
         raise ValueError("parameters: the method is an argument of its own, method")
     options = chosen(OccupancyParameters(), {**(parameters or {}), "method": method})
     frame = known(taken(readings, READINGS, (*KEY, "energy_kwh")), READINGS, KEY)
     frame = local_times(numbers(frame, READINGS, ("energy_kwh",)), READINGS, ("start",))
+    none_is(
+        frame["energy_kwh"].fill_nan(None) > MOST_KWH,
+        READINGS,
+        f"above {MOST_KWH:,} kWh, which no half hour of a home has",
+    )
     frame = distinct(frame, READINGS, KEY, AGAIN)
     none_is(frame["start"] != frame["start"].dt.truncate("30m"), READINGS, "not on the half hour")
     placed = frame.select(

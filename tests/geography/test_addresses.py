@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ons_assets.geography.address_files import CLASSES, class_of, read_addressbase
+from ons_assets.geography.address_classes import CLASSES
+from ons_assets.geography.address_files import class_of, read_addressbase
 from ons_assets.geography.addresses import nearest_addresses
 from ons_assets.intake.limits import Limits
 from ons_assets.intake.unreadable import Unreadable

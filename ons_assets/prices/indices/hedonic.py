@@ -56,7 +56,7 @@ def choose_features(panel: Panel, features: Sequence[str]) -> Panel:
         column = known[column_of(feature)]
         if _LOGARITHM.match(feature):
             if not column.dtype.is_numeric():
-                raise ValueError(f"{feature} needs numbers, and {column.name} holds {column.dtype}")
+                raise ValueError(f"{feature} needs numbers, and {column.name} holds {column.dtype.base_type()}")
             number = pl.col(column.name).cast(pl.Float64)
             logarithm = pl.when(number > 0).then(number.log())
             column = known.select(logarithm.alias(feature)).to_series()

@@ -151,8 +151,11 @@ def index_of_panel(
     **parameters
         Numbers of single methods, by their names.
     """
-    if method.removeprefix("chained-") in FORMULAS and method.startswith("chained-") and chain is None:
-        method, chain = method.removeprefix("chained-"), "chained"
+    formula = method.removeprefix("chained-")
+    if formula in FORMULAS and formula != method:
+        if chain is not None:
+            raise ValueError(f"{method!r} says how it is chained; with chain the method is {formula!r}")
+        method, chain = formula, "chained"
     _check_options(method, window, splice, chain, weight_period, parameters)
     if features is not None:
         if method not in NEED_FEATURES:
@@ -164,7 +167,7 @@ def index_of_panel(
     elif method in FORMULAS:
         weights = None
         if FORMULAS[method].needs_weight_period:
-            weights = position if weight_period is None else base_position(panel, weight_period)
+            weights = position if weight_period is None else base_position(panel, weight_period, "weight_period")
         link = pair_link(panel, method, weight_period=weights, **parameters)
         levels = CHAINS[chain or "fixed-base"](panel, link, position)
     elif method in SPECIAL:

@@ -40,8 +40,17 @@ class Levels:
     rebase: bool = True
 
 
-def base_position(panel: Panel, base: Any) -> int | None:
+def base_position(panel: Panel, base: Any, name: str = "base") -> int | None:
     """Return the number of the base period: the one asked for, else the first that has a price.
+
+    Parameters
+    ----------
+    panel
+        Quotes, laid out by product and period.
+    base
+        A period, or None.
+    name
+        What the period is called where it is asked for.
 
     Raises
     ------
@@ -53,7 +62,7 @@ def base_position(panel: Panel, base: Any) -> int | None:
         return int(with_price[0]) if len(with_price) else None
     position = panel.periods.index_of(base)
     if position is None:
-        raise ValueError(f"base {base!r} is not a period of the quotes")
+        raise ValueError(f"{name} {base!r} is not a period of the quotes")
     return position
 
 

@@ -1,0 +1,3 @@
+"""Classes of addresses, by what they are used for."""
+
+CLASSES = ("residential", "commercial", "education", "transport", "other")
