@@ -313,6 +313,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "shops": shops,
     "streams": streams,
     "commands": reference_parts.commands,
+    "tutorials": reference_parts.tutorials,
     "descriptions": lambda: reference_parts.descriptions(_models()),
     "tables": reference_parts.tables,
     **{f"graph_{pilot}": partial(graph_of, pilot) for pilot in ("prices", "tweets", "meters", "mobile")},

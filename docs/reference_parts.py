@@ -58,6 +58,15 @@ def commands() -> str:
     return "\n\n".join(_told(program, typer.Context(program, info_name="ons-assets")))
 
 
+def tutorials() -> str:
+    """Return the tutorials, those that take least time first."""
+    from ons_assets.cli.tutorials import tutorials as all_of_them
+
+    ordered = sorted(all_of_them(), key=lambda each: (each.minutes, each.name))
+    rows = [(f"[{each.name}](tutorials/{each.name}.md)", f"{each.minutes}", each.aim) for each in ordered]
+    return table(("tutorial", "minutes", "aim"), rows)
+
+
 def _told(group: Any, context: typer.Context) -> Iterator[str]:
     for name in group.list_commands(context):
         command = group.get_command(context, name)

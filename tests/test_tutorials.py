@@ -20,12 +20,14 @@ import pytest
 from ons_assets import cli
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.cli.terminal import errors
+from ons_assets.cli.tutorials import tutorials
 from ons_assets.governance.report import gather, write_pages
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.settings import load_settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+LEARNING = REPOSITORY / "docs" / "learning.md"
 TUTORIALS = sorted((REPOSITORY / "docs" / "tutorials").glob("*.md"))
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PROMPT, ANYTHING = "$ ", "..."
@@ -173,6 +175,14 @@ def test_every_command_does_what_the_page_shows(page: Path, tmp_path: Path, monk
         assert printed.ended_well != is_said, f"{step.command} fails if, and only if, the page shows so"
     if page.stem in CHECKS:
         CHECKS[page.stem](terminal.folder)
+
+
+def test_ways_through_the_tutorials_take_as_long_as_they_say() -> None:
+    minutes = {each.name: each.minutes for each in tutorials()}
+    ways = re.findall(r"^- \*\*.+\*\*, (\d+) minutes: (.+(?:\n  .+)*)", LEARNING.read_text(), re.MULTILINE)
+    led_to = [re.findall(r"\(tutorials/(\w+)\.md\)", way) for _, way in ways]
+    assert [int(told) for told, _ in ways] == [sum(minutes[name] for name in names) for names in led_to]
+    assert {name for names in led_to for name in names} == {*minutes}
 
 
 def test_a_page_that_shows_something_else_is_seen() -> None:
