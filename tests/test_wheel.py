@@ -64,13 +64,12 @@ class Installed:
 
     def run(self, *command: str | Path, home: Path) -> str:
         """Return what a command of the environment prints, begun elsewhere; it must end well."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ONS_ASSETS"))}
         ended = subprocess.run(
             [self.environment / "bin" / command[0], *command[1:]],
             capture_output=True,
             text=True,
             cwd=home.parent,
-            env={**clean, "ONS_ASSETS_HOME": str(home)},
+            env={**_elsewhere(), "ONS_ASSETS_HOME": str(home)},
             check=False,
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -122,12 +121,18 @@ def _build(tree: Path, what: str, folder: Path) -> None:
     assert built.returncode == 0, built.stdout + built.stderr
 
 
+def _elsewhere() -> dict[str, str]:
+    """The variables of somebody who knows nothing of the checkout."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ONS_ASSETS"))}
+
+
 def _environment(folder: Path, wheel: Path) -> Path:
     """An environment with the wheel, and of this one what others wrote: not what an editable install adds."""
     venv.create(folder, symlinks=True, with_pip=False)
     python = folder / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index"]
-    subprocess.run([*pip, "--no-compile", wheel], check=True)
+    # It would find the package on its path and leave it there.
+    subprocess.run([*pip, "--no-compile", wheel], check=True, env=_elsewhere())
     asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     packages = Path(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip())
     others = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
