@@ -6,6 +6,7 @@ step, `Protected`, is not published. The steps themselves are in `ons_assets.gov
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -326,6 +327,23 @@ class Account:
     def said(self) -> dict[str, str | float | None]:
         """Return it as plain values, for the provenance of a version."""
         return asdict(self)
+
+
+def tellable(rule: Rule | None, account: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of the account of a table may leave the house together with the table.
+
+    What is withheld of a table of counts has no row. How many rows that is, and why, tells in a small table what is in
+    them: of two rows that are withheld as small, and are 18 together where 10 is told, each is 9.
+
+    Parameters
+    ----------
+    rule
+        By which the table was protected.
+    account
+        As a provenance has it.
+    """
+    kept_back = {"cells", "primary", "secondary"} if isinstance(rule, Counts) else set()
+    return {name: value for name, value in account.items() if name not in kept_back}
 
 
 def kept_share(counted: float, hidden: float, fewest: float) -> float | None:

@@ -59,9 +59,10 @@ def protect(
     told : polars.DataFrame
         The rows that may be told, sorted by their columns. A row that is withheld is not there, as one that is 0.
     account : dict
-        ``unit``, ``fewest``, ``cells`` (rows that are not 0), ``primary`` (withheld because they are small),
-        ``secondary`` (because a small one would follow) and ``kept_share`` (of what was counted, which share is told;
-        None where it would tell of few). It may be told too.
+        ``unit``, ``fewest`` and ``kept_share`` (of what was counted, which share is told; None where it would tell of
+        few), which may be told too; and for yourself ``cells`` (rows that are not 0), ``primary`` (withheld because
+        they are small) and ``secondary`` (because a small one would follow). Of a small table these tell what is
+        withheld: two rows that are small, and 18 together where 10 may be told, are 9 each.
 
     Raises
     ------

@@ -1,15 +1,18 @@
 """The statement on quality: what it says follows from the provenance, in sentences."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
 from ons_assets.governance.releases.figures import days_of, span
+from ons_assets.governance.releases.origin import write as write_origin
 from ons_assets.governance.releases.quality_statement import statement, write_quality
+from ons_assets.lakehouse.disclosure import Counts
 from tests.governance.released import RELEASED, provenance_of, release_of
 
-FLOWS = "tweets/migration_flows"
+FLOWS, SHARES = "tweets/migration_flows", "meters/area_occupancy"
 
 
 def said(name=FLOWS, **provenance):
@@ -26,11 +29,25 @@ def test_every_table_has_a_statement_of_whole_sentences(name):
 
 
 def test_it_says_what_was_withheld():
-    assert said()[1] == (
-        "No figure is told of fewer than 5 users. Of 1,200 figures that were judged, 40 are withheld because few "
-        "users stand behind them, and 1 because one of those would follow from it. Of all users, 93.0 % are in "
+    accounts = [account(cells=1200, primary=40, secondary=1, kept_share=0.93)]
+    assert said(SHARES, disclosure=accounts)[1] == (
+        "No figure is told of fewer than 10 homes. Of 1,200 figures that were judged, 40 are withheld because few "
+        "homes stand behind them, and 1 because one of those would follow from it. Of all homes, 93.0 % are in "
         "figures that are told."
     )
+
+
+def test_of_counts_it_does_not_say_how_many_rows_are_withheld(tmp_path):
+    """Two rows below ten that are 18 together are nine each."""
+    assert said()[1] == (
+        "No figure is told of fewer than 5 users. What is withheld has no row, as what is zero; how many rows that is "
+        "would tell of them, and is not told. Of all users, 93.0 % are in figures that are told."
+    )
+    assert "None had to be withheld. Of all" in said(disclosure=[account(kept_share=1.0)])[1]
+    for name in RELEASED:
+        if isinstance(CATALOGUE[name].disclosure, Counts):
+            [path] = write_origin(release_of(name), tmp_path)
+            assert not {"cells", "primary", "secondary"} & {*re.findall(r"\w+", path.read_text())}
 
 
 def account(**changes):
@@ -40,11 +57,11 @@ def account(**changes):
 def test_a_share_that_may_not_be_told_is_not_told_and_none_is_rounded_to_all():
     assert "Of all" not in said(disclosure=[account(primary=1)])[1]
     assert "99.9 % are" in said(disclosure=[account(primary=1, kept_share=0.99999)])[1]
-    assert "none had to be withheld" in said(disclosure=[account(kept_share=1.0)])[1]
+    assert "none had to be withheld" in said(SHARES, disclosure=[account(kept_share=1.0)])[1]
 
 
 def test_parts_are_added_up():
-    text = said(disclosure=[account(primary=1, kept_share=0.5), account(primary=2, kept_share=0.9)])[1]
+    text = said(SHARES, disclosure=[account(primary=1, kept_share=0.5), account(primary=2, kept_share=0.9)])[1]
     assert "Of 18 figures that were judged, 3 are withheld" in text
     assert "%" not in text
 

@@ -304,6 +304,8 @@ def test_another_column_may_have_any_name(name: str) -> None:
         ["march"],
         ["20240131", "20240201"],
         ["2024-M01", "2024-M02"],
+        ["2023", "2024", "2024-01"],
+        ["2024-01-31 09:00", "2024-01-31 10:30"],
     ],
 )
 def test_texts_that_sort_in_time_are_taken(periods: list[str]) -> None:
@@ -322,6 +324,9 @@ def test_texts_that_sort_in_time_are_taken(periods: list[str]) -> None:
         ["12/2023", "01/2024"],
         ["31.01.2024", "01.02.2024"],
         ["week 9", "week 10"],
+        ["2019M05", "2019_06", "2019M07"],
+        ["2017 Jan-Mar", "2017 Apr-Jun"],
+        ["2022 January", "2022 February"],
     ],
 )
 @pytest.mark.parametrize("dtype", [pl.String, pl.Categorical])

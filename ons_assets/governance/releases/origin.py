@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ons_assets.governance.releases.content import Release
+from ons_assets.lakehouse.disclosure import tellable
 
 NAMESPACE = "urn:ons-assets:"
 
@@ -37,7 +38,9 @@ def _document(release: Release) -> dict[str, Any]:
                 "prov:label": f"{table.name}, version {release.lake_version} in the lake",
                 "ons:dataVersion": made.data_version,
                 "ons:parameters": json.dumps(made.settings, sort_keys=True, default=str),
-                "ons:disclosure": json.dumps(made.disclosure, sort_keys=True),
+                "ons:disclosure": json.dumps(
+                    [tellable(table.disclosure, each) for each in made.disclosure], sort_keys=True
+                ),
             },
             **inputs,
         },

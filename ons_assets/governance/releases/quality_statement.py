@@ -11,7 +11,7 @@ from typing import Any
 
 from ons_assets.governance.releases.content import Release
 from ons_assets.governance.releases.figures import provisional, span
-from ons_assets.lakehouse.disclosure import Exempt, OfReleased
+from ons_assets.lakehouse.disclosure import Counts, Exempt, OfReleased
 from ons_assets.lakehouse.gate import CRITICAL
 from ons_assets.lakehouse.tables import Sensitivity
 from ons_assets.wording import counted
@@ -82,24 +82,33 @@ def _protection(release: Release) -> str:
         return "No disclosure control was needed: the table is about no single person, home or device."
     if not accounts:
         return "What was withheld is not known: the version that was released has no account of its disclosure step."
-    return _withheld(accounts)
-
-
-def _withheld(accounts: Sequence[dict[str, Any]]) -> str:
-    """Say what the disclosure step did; of several parts, to all of them."""
     unit, fewest = accounts[0]["unit"], max(float(each["fewest"]) for each in accounts)
+    withheld = _rows_without_number if isinstance(table.disclosure, Counts) else _withheld
+    said = f"No figure is told of fewer than {fewest:g} {unit}. {withheld(accounts, unit)}"
+    # Parts have one each, and no share of all together.
+    kept = accounts[0]["kept_share"] if len(accounts) == 1 else None
+    return said + (f" Of all {unit}, {_percent(kept)} are in figures that are told." if kept is not None else "")
+
+
+def _rows_without_number(accounts: Sequence[dict[str, Any]], _: str) -> str:
+    """Say whether rows are withheld, and not how many: see `ons_assets.lakehouse.disclosure.tellable`."""
+    if not sum(int(each["primary"]) + int(each["secondary"]) for each in accounts):
+        return "None had to be withheld."
+    return "What is withheld has no row, as what is zero; how many rows that is would tell of them, and is not told."
+
+
+def _withheld(accounts: Sequence[dict[str, Any]], unit: str) -> str:
+    """Say what the disclosure step did; of several parts, to all of them."""
     cells, primary, secondary = (
         sum(int(each[name]) for each in accounts) for name in ("cells", "primary", "secondary")
     )
-    said = f"No figure is told of fewer than {fewest:g} {unit}. "
-    said += f"Of {counted(cells, 'figure')} that {_were(cells)} judged, "
+    said = f"Of {counted(cells, 'figure')} that {_were(cells)} judged, "
     if not primary + secondary:
         return said + "none had to be withheld."
     said += f"{primary:,} {_are(primary)} withheld because few {unit} stand behind {'it' if primary == 1 else 'them'}"
     if secondary:
         said += f", and {secondary:,} because one of those would follow from {'it' if secondary == 1 else 'them'}"
-    kept = accounts[0]["kept_share"] if len(accounts) == 1 else None
-    return f"{said}." + (f" Of all {unit}, {_percent(kept)} are in figures that are told." if kept is not None else "")
+    return f"{said}."
 
 
 def _percent(share: float) -> str:
