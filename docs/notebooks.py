@@ -60,7 +60,8 @@ def _examples(block: str) -> Iterator[Cell]:
     """A cell for each example that shows something, with those before it that show nothing."""
     source = ""
     for example in doctest.DocTestParser().get_examples(block):
-        source += example.source
+        # As Python is written, with an empty line after a function.
+        source += example.source + "\n" * example.source.startswith("def ")
         if example.want:
             yield _code(source, [_shown(example)], raises=example.exc_msg is not None)
             source = ""
@@ -115,6 +116,8 @@ def _alone(cells: Iterator[Cell], folder: Path) -> Iterator[Cell]:
 
 
 def _named(link: re.Match[str], folder: Path) -> str:
-    """A link as the name of the page to which it leads."""
+    """A link as the name of the page to which it leads; what lies in the folder is copied, too."""
+    if "/" not in link["way"]:
+        return link[0]
     name = (folder / link["way"]).resolve().relative_to(REPOSITORY).as_posix()
-    return f"{link['text']} (`{name}`)"
+    return f"`{name}`" if name.endswith(f"/{link['text']}.md") else f"{link['text']} (`{name}`)"
