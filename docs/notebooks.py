@@ -60,8 +60,9 @@ def _examples(block: str) -> Iterator[Cell]:
     """A cell for each example that shows something, with those before it that show nothing."""
     source = ""
     for example in doctest.DocTestParser().get_examples(block):
-        # As Python is written, with an empty line after a function.
-        source += example.source + "\n" * example.source.startswith("def ")
+        # As Python is written, with an empty line around a function.
+        around = "\n" * example.source.startswith("def ")
+        source += around + example.source + around
         if example.want:
             yield _code(source, [_shown(example)], raises=example.exc_msg is not None)
             source = ""
