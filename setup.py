@@ -41,7 +41,7 @@ setup(
     # not.
     package_data={
         "": [
-            *("*.yaml", "*.toml", "*.csv", "*.json", "*.md", "*.png", "*.j2", "*.css"),
+            *("*.yaml", "*.toml", "*.csv", "*.json", "*.md", "*.ipynb", "*.png", "*.j2", "*.css"),
             *("*.pyx", "*.pxd", "*.h", "*.pyi", "py.typed"),
         ]
     },

@@ -321,12 +321,18 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
-# Pages whose examples are a notebook, too.
-NOTEBOOKS = ("python",)
+# The page of a tutorial whose examples are a notebook of its name, which goes along where the stage is set.
+IN_PYTHON = "in_python.md"
 
 
-def _text(name: str) -> str:
-    return (REPOSITORY / "docs" / name).read_text()
+def notebooks() -> dict[str, str]:
+    """Return the notebooks of pages with examples in Python, by their paths in docs/."""
+    docs = REPOSITORY / "docs"
+    made = {"python.ipynb": notebook((docs / "python.md").read_text())}
+    for page in (docs / "tutorials").glob(f"*/{IN_PYTHON}"):
+        path = page.with_name(f"{page.parent.name}.ipynb")
+        made[path.relative_to(docs).as_posix()] = notebook(page.read_text(), page.parent)
+    return made
 
 
 def _part(name: str) -> str:
@@ -343,8 +349,7 @@ def renewed() -> Iterator[tuple[Path, str]]:
         new = PART.sub(lambda part: f"{part['name']}{part[2]}\n{_part(part['name'])}\n\n", text)
         if new != text:
             yield page, new
-    written = {**schemas(), **{f"{name}.ipynb": notebook(_text(f"{name}.md")) for name in NOTEBOOKS}}
-    for name, new in written.items():
+    for name, new in {**schemas(), **notebooks()}.items():
         page = REPOSITORY / "docs" / name
         if new != (page.read_text() if page.exists() else None):
             yield page, new

@@ -39,8 +39,9 @@ def test_a_stage_is_a_copy_of_the_folder_and_says_what_comes_first(folder: Path)
     assert result.exit_code == 0, result.output
     [page] = [page for page in PAGES if page.stem == "first_index"]
     assert {each.name for each in (folder / "first_index").iterdir()} == {
-        each.name for each in page.with_suffix("").iterdir() if each.name != "__pycache__"
+        each.name for each in page.with_suffix("").iterdir() if each.name != "__pycache__" and each.stem != "in_python"
     }
+    assert "the same in Python, a notebook: first_index/first_index.ipynb\n" in result.output
     assert str(page) in result.output
     assert result.output.endswith("first: cd first_index\n")
 
@@ -49,7 +50,7 @@ def test_files_of_another_tutorial_come_first(folder: Path) -> None:
     assert tutorial("where_from").exit_code == 0
     there = {str(each.relative_to(folder / "where_from")) for each in (folder / "where_from").rglob("*")}
     assert {"prices_2023.csv", "cpi/layouts/prices/my-office.yaml"} <= there
-    assert "stage.toml" not in there
+    assert not {"stage.toml", "first_index.ipynb"} & there
 
 
 def test_what_is_there_stays_as_it_is(folder: Path) -> None:

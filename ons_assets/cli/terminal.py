@@ -1,5 +1,6 @@
 """How the commands speak: what they print, how they fail, what their options are called."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -111,6 +112,10 @@ def days_of(first: datetime | None, last: datetime | None) -> tuple[date, date] 
 @contextmanager
 def progress_of(first: str) -> Iterator[Callable[[str], None]]:
     """Show what is being done, from what it is at first; give what says what it is now."""
+    if "JPY_PARENT_PID" in os.environ:
+        # A cell of a notebook keeps every line that a terminal would write over.
+        yield lambda _: None
+        return
     with console.status(Text(first)) as shown:
         yield lambda what: shown.update(Text(what))
 

@@ -20,6 +20,8 @@ from ons_assets.wording import no_such
 HEAD = re.compile(r"\*\*Aim\*\*: (?P<aim>.+?)\s\*\*Time\*\*: (?P<minutes>\d+) minutes\.\s\*\*You need\*\*: ", re.DOTALL)
 # In the folder of a tutorial: whose files come first (`files_of`), and what is simulated (`pilot` and `scale`).
 STAGE = "stage.toml"
+# What stays there: the page of which the notebook was written, which is whole without it, and what compilers leave.
+LEFT = (STAGE, "in_python.*", "__pycache__")
 COMMANDS = re.compile(r"^\$ (.+)$", re.MULTILINE)
 
 
@@ -42,6 +44,11 @@ class Tutorial:
     def files(self) -> Path:
         """Folder of which whoever follows the page works in a copy."""
         return self.page.with_suffix("")
+
+    @property
+    def notebook(self) -> Path:
+        """The same in Python, in the folder of its files; not every tutorial has one."""
+        return self.files / f"{self.name}.ipynb"
 
 
 def tutorials() -> Iterator[Tutorial]:
@@ -86,6 +93,8 @@ def _set_stage(chosen: Tutorial, folder: Path) -> None:
         # As a whole: what was ended in the middle would look like what one goes on in.
         (Path(made) / folder.name).rename(folder)
     console.print(f"the files are in {folder}, the page is {chosen.page}", soft_wrap=True)
+    if chosen.notebook.exists():
+        console.print(f"the same in Python, a notebook: {folder / chosen.notebook.name}", soft_wrap=True)
     console.print(f"first: {_first_command(chosen)}", soft_wrap=True)
 
 
@@ -93,10 +102,10 @@ def _prepare(chosen: Tutorial, folder: Path) -> None:
     """Write the files of a tutorial into a folder that is not there yet."""
     path = chosen.files / STAGE
     stage = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for source in (stage.get("files_of"), chosen.name):
+    for source, left in ((stage.get("files_of"), (*LEFT, "*.ipynb")), (chosen.name, LEFT)):
         if source is not None:
-            left = shutil.ignore_patterns("__pycache__", STAGE)
-            shutil.copytree(chosen.files.with_name(source), folder, ignore=left, dirs_exist_ok=True)
+            ignore = shutil.ignore_patterns(*left)
+            shutil.copytree(chosen.files.with_name(source), folder, ignore=ignore, dirs_exist_ok=True)
     if "pilot" in stage:
         _simulate(folder, stage["pilot"], stage["scale"])
 
