@@ -27,6 +27,8 @@ MOST_WORDS = 900  # a screen and a half, without the parameters; cells of tables
 NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
 # A figure with its interval, as one piece: 0.988 (0.965 to 0.996).
 WITH_INTERVAL = re.compile(r"[-+]?[\d.]+(?: %)? \((?:\+- )?[-+]?\d[^()]*\)")
+# What nobody measured; the glossary says what the mark means.
+REASONED = "([reasoned](../glossary.md#reasoned))"
 COMMAND = re.compile(r"`((?:python|pytest)\s[^`]+)`")
 PART = re.compile(r"<!-- make docs: parameters_([\w.]+) -->")
 
@@ -98,6 +100,22 @@ def test_a_card_is_short(card: str) -> None:
     assert len(said.split()) <= MOST_WORDS
     for picture in re.findall(r"```mermaid\n(.+?)```", said, flags=re.DOTALL):
         assert len(set(re.findall(r"(\w+)\[", picture))) <= 6
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_a_card_shows_how_it_works_in_a_picture(card: str) -> None:
+    how = section(card, "How it works")
+    drawn = re.findall(r"```mermaid\nflowchart \w+\n +accTitle: \S.+\n", how)
+    shown = re.findall(r"^!\[([^\]]+)\]\((\S+)\)$", how, flags=re.MULTILINE)
+    assert drawn or shown, "a picture"
+    assert all((REPOSITORY / "docs" / "cards" / path).exists() for _, path in shown)
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_what_is_reasoned_is_marked_in_one_way(card: str) -> None:
+    marked = section(card, "Who is over- or under-represented").replace(REASONED, "")
+    assert "reason" not in marked.lower()
+    assert REASONED not in CARDS[card].replace(section(card, "Who is over- or under-represented"), "")
 
 
 @pytest.mark.parametrize("card", CARDS)

@@ -30,9 +30,17 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 LEARNING = REPOSITORY / "docs" / "learning.md"
 TUTORIALS = sorted((REPOSITORY / "docs" / "tutorials").glob("*.md"))
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]*)\)")
+DRAWN = re.compile(r"^It draws `([^`]+)`", re.MULTILINE)
+QUESTION = re.compile(
+    r"^(?:\*\*Question\.\*\*|## A question$).+?\?.*?^<details markdown>\s*<summary>Answer</summary>$",
+    re.DOTALL | re.MULTILINE,
+)
 PROMPT, ANYTHING = "$ ", "..."
 # Of the terminal, as most are when they are opened.
 COLUMNS = 80
+# A picture is there for who cannot see it, too, and a page is read over slow lines.
+FEWEST_WORDS, MOST_BYTES = 8, 60_000
 
 
 @dataclass
@@ -173,6 +181,8 @@ def test_every_command_does_what_the_page_shows(page: Path, tmp_path: Path, monk
         assert is_as_shown(step.shown, printed.lines), (step.command, step.shown, printed.lines)
         is_said = any(line.startswith("ons-assets: ") for line in step.shown)
         assert printed.ended_well != is_said, f"{step.command} fails if, and only if, the page shows so"
+    for name in DRAWN.findall(page.read_text()):
+        assert (terminal.folder / name).exists(), f"{name} is said to be drawn"
     if page.stem in CHECKS:
         CHECKS[page.stem](terminal.folder)
 
@@ -183,6 +193,18 @@ def test_ways_through_the_tutorials_take_as_long_as_they_say() -> None:
     led_to = [re.findall(r"\(tutorials/(\w+)\.md\)", way) for _, way in ways]
     assert [int(told) for told, _ in ways] == [sum(minutes[name] for name in names) for names in led_to]
     assert {name for names in led_to for name in names} == {*minutes}
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+def test_a_page_shows_what_one_should_see_and_asks_something(page: Path) -> None:
+    text = page.read_text()
+    pictures = PICTURE.findall(text)
+    assert pictures, "a page has a picture"
+    for said, path in pictures:
+        assert len(said.split()) >= FEWEST_WORDS, f"{path}: what is to be seen"
+        assert (page.parent / path).stat().st_size <= MOST_BYTES
+    assert QUESTION.search(text), "a page has a question with a folded answer"
+    assert text.count("<details markdown>") == text.count("</details>")
 
 
 def test_a_page_that_shows_something_else_is_seen() -> None:
