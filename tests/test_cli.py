@@ -384,8 +384,8 @@ def test_an_outcome_is_told_in_few_lines_and_what_is_worst_last(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--port", "99999"], "less than or equal to 65535"),
-        (["--port", "0"], "greater than or equal to 1"),
+        (["--port", "99999"], "--port is to be at most 65535"),
+        (["--port", "0"], "--port is to be at least 1"),
         (["--host", "0.0.0.0"], "say its name with --behind-proxy"),
     ],
 )

@@ -50,7 +50,10 @@ def _title(text: str) -> str:
 
 @cache
 def _reader() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    # Its rules are compiled at their first use, and for who reads meanwhile in another thread some are not there yet.
+    reader.render("words")
+    return reader
 
 
 def _alone(tokens: Sequence[Token]) -> list[Token]:
