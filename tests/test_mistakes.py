@@ -2,10 +2,7 @@
 
 import inspect
 import re
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -16,7 +13,6 @@ import pytest
 import typer
 
 from ons_assets import cli
-from ons_assets.governance.report import methods
 from ons_assets.settings import Settings, below, origins
 
 # Names of classes, of the program or of Python.
@@ -223,29 +219,3 @@ def test_parameters_are_found_at_every_path() -> None:
         for length in range(1, len(words) + 1):
             path = ".".join(words[:length])
             assert below(found, path) == [one for one in found if f"{one.parameter.path}.".startswith(f"{path}.")]
-
-
-def test_pages_of_methods_come_out_alike_where_two_threads_begin_to_read() -> None:
-    """The rules of the reader are compiled at its first use: who reads meanwhile must not find a part of them."""
-    folder = Path(__file__).resolve().parents[1] / "docs" / "methods"
-    texts = [page.read_text() for page in sorted(folder.glob("*.md"))[:2]]
-    page_of = methods.method_page.__wrapped__
-    right = [page_of(text) for text in texts]
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        for _ in range(3):
-            methods._reader.cache_clear()
-            reader = methods._reader()
-            rules: list[Any] = [reader.core.ruler, reader.block.ruler, reader.inline.ruler, reader.inline.ruler2]
-            assert all(each.__cache__ for each in rules), "compiled before anybody shares it"
-            barrier = threading.Barrier(len(texts))
-
-            def made(text: str, barrier: threading.Barrier = barrier) -> Any:
-                barrier.wait()
-                return page_of(text)
-
-            with ThreadPoolExecutor(len(texts)) as pool:
-                assert [*pool.map(made, texts)] == right
-    finally:
-        sys.setswitchinterval(before)

@@ -129,7 +129,7 @@ def progress_of(first: str) -> Iterator[Callable[[str], None]]:
 
 def print_made(outcome: "Outcome") -> None:
     """Print how many tables were made, of which how many with a warning, and why others were not made."""
-    console.print(_made(outcome.made), soft_wrap=True)
+    console.print(_made(outcome.made))
     if outcome.warnings:
         console.print(f"{counted(len(outcome.warnings), 'warning')}: {', '.join(outcome.warnings)}", style="yellow")
     _print_failures(outcome)

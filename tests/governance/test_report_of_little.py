@@ -1,13 +1,18 @@
 """A report is written of a home with little in it: one table, an empty one, files alone, any few of them."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from random import Random
+from threading import Barrier
+from typing import Any
 
+import mdurl._encode
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
-from ons_assets.governance.report import gather, write_report
+from ons_assets.governance.report import gather, methods, write_report
 from ons_assets.governance.report.summary import summary
 from ons_assets.intake.ledger import Ledger
 from ons_assets.lakehouse import lake
@@ -44,3 +49,39 @@ def test_a_report_is_written_for_any_days(tmp_path: Path) -> None:
     for first, last in ((None, None), (date.min, date.max), (date.max, date.max), (date.min, date.min)):
         assert in_short(settings, first, last)
     assert write(settings, date.min, date.max).is_file()
+
+
+def test_pages_of_methods_are_read_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, alone = [], methods._alone
+
+    def looked_at(tokens: Any) -> Any:
+        reading.append(methods.ONE_AT_A_TIME.locked())
+        return alone(tokens)
+
+    monkeypatch.setattr(methods, "_alone", looked_at)
+    methods.method_page.__wrapped__("# A method\n\nIt [is](elsewhere.md).\n")
+    assert reading == [True]
+
+
+def test_pages_of_methods_come_out_alike_where_two_threads_begin_to_read() -> None:
+    """What the library fills at its first use must not be found half full; it once was, in one home of a hundred."""
+    folder = Path(__file__).resolve().parents[2] / "docs" / "methods"
+    texts = [page.read_text() for page in sorted(folder.glob("*.md"), key=lambda page: page.stat().st_size)[:4]]
+    page_of = methods.method_page.__wrapped__
+    right = [page_of(text) for text in texts]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            methods._reader.cache_clear()
+            mdurl._encode.encode_cache.clear()
+            barrier = Barrier(len(texts))
+
+            def made_of(text: str, barrier: Barrier = barrier) -> Any:
+                barrier.wait()
+                return page_of(text)
+
+            with ThreadPoolExecutor(len(texts)) as pool:
+                assert [*pool.map(made_of, texts)] == right
+    finally:
+        sys.setswitchinterval(before)
