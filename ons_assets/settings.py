@@ -35,7 +35,7 @@ from ons_assets.parameters.names import is_structured, kind_at, paths_in, unknow
 from ons_assets.parameters.prices import Prices
 from ons_assets.parameters.tweets import Tweets
 from ons_assets.shipped import shipped
-from ons_assets.wording import fault_in_words, no_such
+from ons_assets.wording import fault_in_words, no_such, or_known
 
 DEFAULT_HOME = Path("data")
 TOML_NAME = "ons-assets.toml"
@@ -312,18 +312,29 @@ def origins(settings: Settings) -> list[Origin]:
     return found
 
 
-def of_domain(found: Sequence[Origin], domain: str | None) -> list[Origin]:
-    """Return the parameters of one domain; of all without one.
+def below(found: Sequence[Origin], path: str | None) -> list[Origin]:
+    """Return the parameters at a path: of a domain, of a group, or one; without a path all.
 
     Raises
     ------
     LookupError
-        If there is no such domain.
+        If there is none at it.
     """
-    domains = list(dict.fromkeys(each.parameter.path.split(".")[0] for each in found))
-    if domain is not None and domain not in domains:
-        raise LookupError(no_such("domain of parameters", domain, domains))
-    return [each for each in found if domain in (None, each.parameter.path.split(".")[0])]
+    if path is None:
+        return list(found)
+    # Such as tweets, tweets.flows and tweets.flows.fewest_movers.
+    paths: dict[str, list[Origin]] = {}
+    for each in found:
+        words = each.parameter.path.split(".")
+        for length in range(1, len(words) + 1):
+            paths.setdefault(".".join(words[:length]), []).append(each)
+    if path in paths:
+        return paths[path]
+    domain, dot, _ = path.partition(".")
+    if not dot or domain not in paths:
+        raise LookupError(no_such("domain of parameters", domain, [each for each in paths if "." not in each]))
+    near = or_known(path, [each for each in paths if each.startswith(f"{domain}.")])
+    raise LookupError(f"there is nothing at {path!r} among the parameters{near}")
 
 
 def _home(home: Path | None) -> Path:

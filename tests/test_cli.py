@@ -98,6 +98,19 @@ def test_what_lies_in_the_drop_folders_is_taken_without_arguments(home: Path) ->
     assert "1 file: 3 rows accepted" in taken.stdout
 
 
+def test_a_folder_of_drops_is_taken_whole_and_a_folder_of_no_known_name_is_said(
+    ons_assets: Command, home: Path, tmp_path: Path
+) -> None:
+    for name in ("prices", "price"):
+        (tmp_path / "made" / name).mkdir(parents=True)
+    write_run(tmp_path / "made" / "prices", "tesco", DAY)
+    taken = ons_assets("ingest", tmp_path / "made", home=home)
+    assert taken.returncode == 1
+    assert "1 file: 3 rows accepted" in taken.stdout
+    assert "there is no source 'price'; did you mean prices?" in taken.stderr
+    assert taken.stderr.endswith("ons-assets: 1 folder passed over\n")
+
+
 def test_what_is_counted_is_called_by_its_name_and_status_repeats_what_was_said(
     ons_assets: Command, home: Path, tmp_path: Path
 ) -> None:
@@ -384,8 +397,8 @@ def test_an_outcome_is_told_in_few_lines_and_what_is_worst_last(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--port", "99999"], "less than or equal to 65535"),
-        (["--port", "0"], "greater than or equal to 1"),
+        (["--port", "99999"], "--port is to be at most 65535"),
+        (["--port", "0"], "--port is to be at least 1"),
         (["--host", "0.0.0.0"], "say its name with --behind-proxy"),
     ],
 )

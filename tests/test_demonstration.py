@@ -1,16 +1,20 @@
 """The demonstration: a home of its own days and areas, and the files of all sources of one country."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from ons_assets import demo, operations
+from ons_assets import cli, demo, operations
 from ons_assets.catalogue import CATALOGUE
+from ons_assets.cli import terminal
 from ons_assets.demo import harvesting
+from ons_assets.demo.figure import Figure
 from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
+from ons_assets.orchestration.runs import Outcome
 from ons_assets.parameters.area_prices import AreaPriceParameters
 from ons_assets.settings import Settings, load_settings
 from ons_assets.simulate.country import SCALES
@@ -105,3 +109,48 @@ def located(settings: Settings, files: list[Path]) -> pl.DataFrame:
     rows = lake.read(Home(settings.home), CATALOGUE["tweets/raw_tweets"]).collect()
     columns = ("tweet_id", "event", "created_utc", "latitude", "longitude", "place_type", "application")
     return rows.filter(position="point").select(columns).sort("tweet_id")
+
+
+NOTE = "24 flows of codes of another year, taken under the current ones."
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_the_demonstration_ends_with_one_screen_and_tells_notes_only_if_asked(
+    verbose: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a method notes while it works comes from a logger, of which Python would print it at once."""
+    made = tuple(f"{domain}/{number}" for domain in ("governance", *demo.PILOTS) for number in range(12))
+    outcome = Outcome("", made, {}, {}, {"governance/disclosure_audit": "late"}, ())
+
+    def make(*_: object) -> list[Outcome]:
+        for _again in range(2):
+            logging.getLogger("ons_assets.mobile.assets").warning(NOTE)
+        return [outcome]
+
+    figures = {name: [Figure(f"A figure of {name}", "1,006", "1,006")] for name in demo.PILOTS}
+    for name, instead in {
+        "simulate": lambda *_: None,
+        "collect": lambda *_: None,
+        "harvest": lambda *_: None,
+        "ingest": lambda *_: [],
+        "materialize": make,
+        "results": lambda *_: {},
+        "figures": lambda *_: figures,
+    }.items():
+        monkeypatch.setattr(demo, name, instead)
+    for console in (terminal.console, terminal.errors):
+        monkeypatch.setattr(console, "_width", 80)
+    # A short path, as a home has in which somebody works.
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["demo", "--home", "data", *(["--verbose"] if verbose else [])])
+    assert not ended.value.code
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert said.out.count(NOTE) == verbose
+    lines = said.out.splitlines()
+    assert verbose or len(lines) <= 40
+    assert verbose or all(len(line) <= 80 for line in lines if str(tmp_path) not in line)
+    assert all(
+        each in said.out for each in ("60 tables made", "A figure of tweets", "What was found", "ons-assets status")
+    )

@@ -2,9 +2,12 @@
 
 import typer
 
+from ons_assets.cli.mistakes import Commands
 from ons_assets.cli.terminal import HomeOption, console, fail_unless, settings_of
 
-alerts = typer.Typer(help="Who is told when a file was refused or a table was not made.", no_args_is_help=True)
+alerts = typer.Typer(
+    cls=Commands, help="Who is told when a file was refused or a table was not made.", no_args_is_help=True
+)
 
 
 @alerts.callback()

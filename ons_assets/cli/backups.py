@@ -13,7 +13,7 @@ MEGABYTE = 1e6
 
 def backup(
     folder: Annotated[Path, typer.Argument(help="Of copies, outside of the home; each has a folder of its own there.")],
-    wait: Annotated[float, typer.Option(help="Seconds that those who work in the home are waited for.")] = 600,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds that those who work in the home are waited for.")] = 600,
     home: HomeOption = None,
 ) -> None:
     """Copy a home as it is at one moment, also while it is served; what is as in the latest copy takes no room."""

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ons_assets.cli.mistakes import name_or_command
 from ons_assets.cli.terminal import (
     HomeOption,
+    check_file,
     console,
     fail_unless,
     frame_table,
-    name_or_command,
     progress_of,
     settings_of,
 )
@@ -114,7 +115,7 @@ def look_at_page(
     from ons_assets.lakehouse.home import Home
 
     described = shops.named(Home(settings_of(home).home), shop)
-    fail_unless(page.is_file(), f"there is no file {page}")
+    check_file(page)
     saved = pages.Page(described.address, page.read_bytes())
     found, faults = quotes.quotes_of(saved, described)
     if found:

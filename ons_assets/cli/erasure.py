@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from ons_assets.cli.terminal import HomeOption, console, fail_unless, progress_of, settings_of
+from ons_assets.cli.terminal import Failed, HomeOption, check_file, console, fail_unless, progress_of, settings_of
 from ons_assets.wording import counted
 
 if TYPE_CHECKING:
@@ -70,7 +70,16 @@ def retain(home: HomeOption = None) -> None:
 
 def _names(given: Sequence[str] | None, file: Path | None) -> list[str]:
     """Names that were given, and those in a file, one a line."""
-    text = "" if file is None else sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+    text = ""
+    if file is not None:
+        by_pipe = str(file) == "-"
+        if not by_pipe:
+            check_file(file)
+        try:
+            text = sys.stdin.read() if by_pipe else file.read_text("utf-8")
+        except UnicodeDecodeError:
+            # What the exception says quotes the bytes.
+            raise Failed(f"{'what came' if by_pipe else file} is not text in UTF-8") from None
     return [*(given or []), *(line.strip() for line in text.splitlines() if line.strip())]
 
 

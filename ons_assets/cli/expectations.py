@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
-from ons_assets.cli.terminal import HomeOption, console, fail_unless, settings_of
+from ons_assets.cli.mistakes import Commands
+from ons_assets.cli.terminal import HomeOption, check_file, console, fail_unless, settings_of
 from ons_assets.wording import counted
 
-expectations = typer.Typer(help="Bounds of the tables: show them, check those of your own.", no_args_is_help=True)
+expectations = typer.Typer(
+    cls=Commands, help="Bounds of the tables: show them, check those of your own.", no_args_is_help=True
+)
 
 
 @expectations.command("show")
@@ -37,7 +40,7 @@ def check_expectations(
         fail_unless(table is None, "--table goes with a file")
         checked = bounds.check_all(settings)
     else:
-        fail_unless(file.is_file(), f"there is no file {file}")
+        check_file(file)
         checked = [bounds.check(settings, file, table or f"{file.resolve().parent.name}/{file.stem}")]
     for each in checked:
         if each.fault is None:

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 
 def ingest(
-    files: Annotated[list[Path] | None, typer.Argument(help="Files; without any, those in the drop folders.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files, or folders that hold folders of sources; else the drop folders.")
+    ] = None,
     source: Annotated[str | None, typer.Option(help="Whose files they are; else they are recognised.")] = None,
     home: HomeOption = None,
 ) -> None:
@@ -45,14 +47,16 @@ def ingest(
     operations.open_home(settings)
     with progress_of("taking files") as progress:
         taken = (
-            operations.take(settings, files, source, progress) if files else operations.take_dropped(settings, progress)
+            operations.take_given(settings, files, source, progress)
+            if files
+            else operations.take_dropped(settings, progress)
         )
         outcomes = operations.read_waiting(settings, progress)
         outcomes.append(operations.account_for_files(settings, progress))
         drops = operations.current(settings, taken.drops)
     for sentence in taken.stayed:
         errors.print(sentence, style="yellow", soft_wrap=True)
-    _print_ingested(drops, outcomes, taken.left)
+    _print_ingested(drops, outcomes, taken.left, taken.passed_over)
 
 
 def retry(
@@ -147,7 +151,9 @@ def print_drops(drops: "Sequence[Drop]") -> None:
         console.print(f"and {len(odd) - SHOWN} more; ons-assets status shows the quarantine")
 
 
-def _print_ingested(drops: "Sequence[Drop]", outcomes: "Sequence[Outcome]", left: Sequence[str]) -> None:
+def _print_ingested(
+    drops: "Sequence[Drop]", outcomes: "Sequence[Outcome]", left: Sequence[str], passed_over: Sequence[str] = ()
+) -> None:
     """Print what became of files, and fail unless all were taken and accepted."""
     if drops or not left:
         print_drops(drops)
@@ -158,11 +164,12 @@ def _print_ingested(drops: "Sequence[Drop]", outcomes: "Sequence[Outcome]", left
             print_outcome(outcome)
     if len(left) == 1 and not drops:
         raise Failed(left[0])
-    for sentence in left:
+    for sentence in (*left, *passed_over):
         errors.print(sentence, style="red", soft_wrap=True)
     faults = [
         *([f"{len(refused)} of {counted(len(drops), 'file')} refused"] if refused else []),
         *([f"{counted(len(left), 'file')} not taken"] if left else []),
+        *([f"{counted(len(passed_over), 'folder')} passed over"] if passed_over else []),
     ]
     if not faults and broken:
         faults = ["not every table could be made; see above"]

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ons_assets.cli.terminal import HomeOption, console, fail_unless, frame_table, name_or_command, settings_of, upright
+from ons_assets.cli.mistakes import name_or_command
+from ons_assets.cli.terminal import HomeOption, check_file, console, fail_unless, frame_table, settings_of, upright
 from ons_assets.wording import counted, no_such
 
 STREAMS = "streams"
@@ -98,7 +99,7 @@ def look_at_messages(
     from ons_assets.collectors.streams.standing import look
     from ons_assets.lakehouse.home import Home
 
-    fail_unless(file.is_file(), f"there is no file {file}")
+    check_file(file)
     console.print(frame_table("messages", look(Home(settings_of(home).home), stream, file)))
 
 

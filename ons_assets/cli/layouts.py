@@ -1,15 +1,17 @@
 """Layouts of files: look at a file through one, draft one."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ons_assets.cli.terminal import Failed, HomeOption, console, errors, fail_unless, settings_of, upright
+from ons_assets.cli.mistakes import Commands
+from ons_assets.cli.terminal import Failed, HomeOption, check_file, console, errors, fail_unless, settings_of, upright
 from ons_assets.wording import counted
 
-layouts = typer.Typer(help="Layouts of files: look at a file through one, draft one.", no_args_is_help=True)
+layouts = typer.Typer(
+    cls=Commands, help="Layouts of files: look at a file through one, draft one.", no_args_is_help=True
+)
 SourceOption = Annotated[str, typer.Option("--source", help="Whose file it is.")]
 
 
@@ -24,7 +26,9 @@ def check_layout(
     from ons_assets import operations
     from ons_assets.intake import drafting, shelf
 
-    _check_there(file)
+    check_file(file)
+    if layout is not None:
+        check_file(layout)
     given = shelf.one(layout) if layout is not None else None
     with operations.looking(settings_of(home), source) as of:
         checked = drafting.check(of, file, given)
@@ -61,7 +65,7 @@ def draft_layout(
     from ons_assets.intake import drafting
     from ons_assets.intake.unreadable import Unreadable
 
-    _check_there(file)
+    check_file(file)
     try:
         draft = drafting.draft(operations.source_named(settings_of(home), source), file)
     except Unreadable as error:
@@ -76,17 +80,11 @@ def upgrade_layout(
     """Print a mapping of version 0.1 as a layout, and say what was changed."""
     from ons_assets.intake import shelf
 
+    check_file(mapping)
     text, said = shelf.upgraded_text(mapping)
     for sentence in said:
         errors.print(sentence)
     print(text, end="")
-
-
-def _check_there(file: Path) -> None:
-    """Raise if a file to be looked at is none, or not for us."""
-    fail_unless(file.exists(), f"there is no file {file}")
-    fail_unless(file.is_file(), f"{file} is no file")
-    fail_unless(os.access(file, os.R_OK), f"{file} cannot be opened: permission denied")
 
 
 @layouts.command("schema")

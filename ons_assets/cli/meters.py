@@ -5,9 +5,12 @@ from typing import Annotated
 
 import typer
 
+from ons_assets.cli.mistakes import Commands
 from ons_assets.cli.terminal import Failed, HomeOption, console, errors, progress_of, settings_of
 
-meter = typer.Typer(help="Single meters: their figures, for who is permitted to see them.", no_args_is_help=True)
+meter = typer.Typer(
+    cls=Commands, help="Single meters: their figures, for who is permitted to see them.", no_args_is_help=True
+)
 NOT_PERMITTED = 2
 
 

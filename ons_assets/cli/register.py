@@ -5,10 +5,13 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
+from ons_assets.cli.mistakes import Commands
 from ons_assets.cli.terminal import HomeOption, console, settings_of
 from ons_assets.wording import counted
 
-register = typer.Typer(help="Who answers for each table: show it, check what you wrote.", no_args_is_help=True)
+register = typer.Typer(
+    cls=Commands, help="Who answers for each table: show it, check what you wrote.", no_args_is_help=True
+)
 
 
 @register.command("show")

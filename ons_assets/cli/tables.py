@@ -14,6 +14,8 @@ from ons_assets.cli.terminal import (
     days_of,
     fail_unless,
     frame_table,
+    noting,
+    print_notes,
     print_outcome,
     progress_of,
     settings_of,
@@ -43,8 +45,9 @@ def materialize(
         console.print(sentence, style="yellow", soft_wrap=True)
     for name, others in together.items():
         console.print(f"{name} is made together with {', '.join(others)}", soft_wrap=True)
-    with progress_of("materialising") as progress:
+    with noting() as notes, progress_of("materialising") as progress:
         outcome = operations.make(settings, assets or [], days, progress)
+    print_notes(notes)
     print_outcome(outcome)
     failed = len(outcome.failures)
     fail_unless(outcome.success, f"{counted(failed, 'table')} {'was' if failed == 1 else 'were'} not made")
@@ -104,8 +107,9 @@ def _print_faults_of_layouts(settings: "Settings") -> None:
 
 
 def parameters(
-    domain: Annotated[
-        str | None, typer.Argument(help="prices, tweets, meters, mobile or governance; without one, all.")
+    path: Annotated[
+        str | None,
+        typer.Argument(help="A domain such as tweets, a group such as tweets.flows, or one; without it, all."),
     ] = None,
     home: HomeOption = None,
     markdown: Annotated[
@@ -119,7 +123,7 @@ def parameters(
     if markdown:
         typer.echo(page(of_home.Settings.model_construct()), nl=False)
         return
-    found = of_home.of_domain(of_home.origins(settings_of(home)), domain)
+    found = of_home.below(of_home.origins(settings_of(home)), path)
     for each in found:
         shown = each.parameter
         console.print(

@@ -1,12 +1,13 @@
 """How the commands speak: what they print, how they fail, what their options are called."""
 
+import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -14,7 +15,6 @@ from rich.markup import escape
 from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
-from typer.core import TyperGroup
 
 from ons_assets.wording import OBEYED, counted, listed
 
@@ -73,29 +73,11 @@ def fail_unless(well: bool, sentence: str) -> None:
         raise Failed(sentence)
 
 
-def name_or_command(command: str) -> type[TyperGroup]:
-    """Return a group in which a first word that is no command is a name: `collect pellworth` asks that shop.
-
-    Parameters
-    ----------
-    command
-        That takes the names.
-    """
-
-    class NameOrCommand(TyperGroup):
-        def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-            return super().resolve_command(ctx, args if args[0] in self.commands else [command, *args])
-
-    return NameOrCommand
-
-
-class Commands(TyperGroup):
-    """Commands that are also found by their plural or singular, and as British English writes them."""
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command of a name, or of the one that was meant where there is just one way to mean it."""
-        forms = (cmd_name, f"{cmd_name}s", cmd_name.removesuffix("s"), cmd_name.replace("ialise", "ialize"))
-        return next((self.commands[each] for each in forms if each in self.commands), None)
+def check_file(path: Path) -> None:
+    """Raise unless a path is that of a file that can be read."""
+    fail_unless(path.exists(), f"there is no file {path}")
+    fail_unless(path.is_file(), f"{path} is a folder, not a file" if path.is_dir() else f"{path} is no file")
+    fail_unless(os.access(path, os.R_OK), f"{path} cannot be opened: permission denied")
 
 
 def days_of(first: datetime | None, last: datetime | None) -> tuple[date, date] | None:
@@ -107,6 +89,35 @@ def days_of(first: datetime | None, last: datetime | None) -> tuple[date, date] 
     if first > last:
         raise Failed(f"--from {first.date()} is after --to {last.date()}")
     return first.date(), last.date()
+
+
+class _Noting(logging.Handler):
+    """Keeps what methods note of the tables that they make, each sentence once."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.sentences: dict[str, None] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a sentence."""
+        self.sentences.setdefault(record.getMessage())
+
+
+@contextmanager
+def noting() -> Iterator[Collection[str]]:
+    """Give what methods note meanwhile, such as what they leave out: told when all is done, not in between."""
+    handler, ours = _Noting(), logging.getLogger("ons_assets")
+    ours.addHandler(handler)
+    try:
+        yield handler.sentences
+    finally:
+        ours.removeHandler(handler)
+
+
+def print_notes(sentences: Collection[str]) -> None:
+    """Print what methods noted."""
+    for sentence in sentences:
+        console.print(sentence, style="yellow", soft_wrap=True)
 
 
 @contextmanager
@@ -122,7 +133,7 @@ def progress_of(first: str) -> Iterator[Callable[[str], None]]:
 
 def print_made(outcome: "Outcome") -> None:
     """Print how many tables were made, of which how many with a warning, and why others were not made."""
-    console.print(_made(outcome.made), soft_wrap=True)
+    console.print(_made(outcome.made))
     if outcome.warnings:
         console.print(f"{counted(len(outcome.warnings), 'warning')}: {', '.join(outcome.warnings)}", style="yellow")
     _print_failures(outcome)

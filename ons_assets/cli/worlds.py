@@ -15,7 +15,9 @@ from ons_assets.cli.terminal import (
     console,
     fail_unless,
     frame_table,
+    noting,
     print_made,
+    print_notes,
     print_outcome,
     progress_of,
     settings_of,
@@ -36,15 +38,18 @@ def demo(
     """Simulate a small country, ingest its files, materialise every asset, and print what was found."""
     from ons_assets import demo as show
 
+    # First: a slip in its name makes no home.
+    size = show.scale_of(scale)
     settings = show.prepared(settings_of(home))
-    with progress_of("simulating") as progress:
-        show.simulate(settings, scale, progress)
+    with noting() as notes, progress_of("simulating") as progress:
+        show.simulate(settings, size, progress)
         show.collect(settings, progress)
         show.harvest(settings, progress)
         taken = show.ingest(settings, progress)
         outcomes = show.materialize(settings, progress)
     if verbose:
         print_drops(taken)
+        print_notes(notes)
         for outcome in outcomes:
             print_outcome(outcome)
         for title, frame in show.results(settings).items():

@@ -21,6 +21,22 @@ from ons_assets.lakehouse.home import Home
 from ons_assets.orchestration.runs import Outcome
 from ons_assets.settings import TOML_NAME, Settings, load_settings
 from ons_assets.simulate.country import DEFAULT_SEED, Scale, make_country, write_office_files, write_truth
+from ons_assets.simulate.country.scales import scale_of
+
+__all__ = [
+    "PILOTS",
+    "collect",
+    "figures",
+    "harvest",
+    "ingest",
+    "materialize",
+    "next_steps",
+    "prepared",
+    "results",
+    "scale_of",
+    "simulate",
+    "simulate_country",
+]
 
 Progress = Callable[[str], None]
 PILOTS = {"prices": prices, "tweets": tweets, "meters": meters, "mobile": mobile}
@@ -101,7 +117,7 @@ def simulate_country(drops: Path, truth: Path, scale: str | Scale, seed: int | N
     return f"{len(country.people):,} people of one country: {'; '.join(summaries)}"
 
 
-def simulate(settings: Settings, scale: str, progress: Progress) -> None:
+def simulate(settings: Settings, scale: str | Scale, progress: Progress) -> None:
     """Write the files of the simulated country, and apart from them the truth.
 
     Parameters

@@ -11,9 +11,11 @@ from ons_assets.lakehouse import lake
 from ons_assets.lakehouse.home import Home
 from ons_assets.simulate.country import Country
 from ons_assets.simulate.mobile import Scale, simulate_mobile
-from ons_assets.simulate.mobile.scales import IN_COUNTRY
+from ons_assets.simulate.mobile.scales import IN_COUNTRY, SCALES
+from ons_assets.simulate.named_scales import chosen
 
-SCALE_NAMES = {"small": "demo"}
+# The smallest scale of a pilot is called alike.
+SIZES = {"small" if name == "demo" else name: scale for name, scale in SCALES.items()}
 
 
 def simulate(
@@ -34,7 +36,7 @@ def simulate(
     """
     size = scale
     if isinstance(scale, str):
-        size = SCALE_NAMES.get(scale, scale) if country is None else IN_COUNTRY[scale]
+        size = chosen(scale, SIZES if country is None else IN_COUNTRY)
     summary = simulate_mobile(drops, truth, scale=size, seed=1 if seed is None else seed, country=country)
     return f"{summary.events:,} events of {summary.devices['north']:,} devices among {summary.people:,} people"
 

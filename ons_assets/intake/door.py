@@ -107,6 +107,7 @@ class Door:
         quarantine.keep_refused(self.home, name, kept_as, drop.name, self.run_id, audit.reason, staged, audit.failures)
         validations.keep(self.home, name, self.run_id, f"{str(drop.sha256)[:8]}-{slug}", audit)
         batch.member.refused.add(batch.values)
+        batch.member.kept_as[batch.values] = kept_as
         batch.member.refusals.append(Finding.of(drop, label, batch.size, audit))
 
     def _hold_whole(self, members: list[Member]) -> Audit | None:
@@ -136,6 +137,7 @@ class Door:
                 self.home, name, kept_as, drop.name, self.run_id, audit.reason, whole, audit.failures
             )
             member.refused.add(())
+            member.kept_as[()] = kept_as
             member.refusals.append(Finding.of(drop, drop.name, member.parsed.accepted, audit))
         elif audit.failures:
             member.warnings.append(Finding.of(drop, drop.name, member.parsed.accepted, audit))

@@ -22,8 +22,8 @@ from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.intake.members import DROP_SHA256, ROWS_AT_ONCE, Finding, Member, groups
 from ons_assets.intake.reading import read, read_waiting
 from ons_assets.intake.source import Source
-from ons_assets.lakehouse import lake
-from ons_assets.lakehouse.gate import Suite
+from ons_assets.lakehouse import lake, quarantine
+from ons_assets.lakehouse.gate import Suite, said_once
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.keys import all_differ
 from ons_assets.lakehouse.lake import Among, Between, Partition, Provenance
@@ -31,7 +31,6 @@ from ons_assets.lakehouse.publication import data_version
 from ons_assets.lakehouse.staging import stage
 from ons_assets.lakehouse.tables import Table
 from ons_assets.program import code_version
-from ons_assets.wording import counted
 
 IN_PLAY = (Status.READ, Status.ACCEPTED, Status.REFUSED, Status.SUPERSEDED)
 
@@ -102,6 +101,7 @@ def ingest(
             progress(f"refused {refusal.drop}: {refusal.reason}")
         road = _Road(home, source, table, suite, run_id, settings)
         version, counted = road.publish(members, days, rows_at_once)
+        _mark_corrected(home, ledger, source, table, members)
         _settle(home, ledger, table, members, days, run_id)
     refusals = [Finding.of(drop, drop.name, 0, drop.reason or "") for drop in unread if days is None]
     return Ingested(
@@ -109,7 +109,7 @@ def ingest(
         quarantined_rows=sum(member.parsed.rejected + member.refused_rows for member in members),
         drops=len(members) + (len(unread) if days is None else 0),
         refusals=[*refusals, *(refusal for member in members for refusal in member.refusals)],
-        warnings=[warning for member in members for warning in member.warnings],
+        warnings=[warning for member in members for warning in member.findings],
         version=version,
         data_version=road.data_version(counted) if counted else None,
         rows_by_day=road.rows_by_day,
@@ -191,12 +191,7 @@ def _note_what_went(rows: pl.DataFrame, kept: pl.DataFrame, subject: Sequence[st
     for arrival, count in went.iter_rows():
         for member in members:
             if member.drop.arrival == arrival:
-                said = (
-                    f"replaces {counted(count, 'row')} on what it says nothing of: "
-                    "if the files belong together, `batch` in the layout can say so"
-                )
-                member.notes.append(said)
-                member.warnings.append(Finding.of(member.drop, member.drop.name, count, said))
+                member.replaced_unsaid += count
 
 
 def _once(kept: pl.DataFrame, observation: Sequence[str], members: Sequence[Member]) -> pl.DataFrame:
@@ -206,7 +201,7 @@ def _once(kept: pl.DataFrame, observation: Sequence[str], members: Sequence[Memb
     counts = dict(again.iter_rows())
     for member in members:
         if count := counts.get(member.drop.arrival):
-            member.notes.append(f"{counted(count, 'row')} also in files that arrived earlier, and not added")
+            member.repeated += count
     return kept.filter(pl.col("arrival_") == pl.col("first_"))
 
 
@@ -313,7 +308,7 @@ class _Road:
     def _commit(
         self, members: list[Member], staged: list[Path], counted: dict[str, str], replace: Partition | None
     ) -> int:
-        warnings = [warning for member in members for warning in member.warnings]
+        warnings = [warning for member in members for warning in member.findings]
         provenance = Provenance(
             run_id=self.run_id,
             code_version=code_version(),
@@ -361,9 +356,8 @@ def _settle(home: Home, ledger: Ledger, table: Table, members: list[Member], day
     counts = _rows_in_force(home, table)
     for member in members:
         drop, now = member.drop, counts.get(str(member.drop.sha256), 0)
-        reason = "; ".join(
-            [*member.parsed.notes, *member.parsed.warnings, *member.notes, *(each.reason for each in member.refusals)]
-        )
+        refused = said_once((each.failures, each.reason) for each in member.refusals)
+        reason = "; ".join([*member.parsed.notes, *member.parsed.warnings, *member.notes, *refused])
         quarantined = member.parsed.rejected + member.refused_rows
         whole = days is None or all(days[0] <= day <= days[1] for day in drop.days)
         if member.accepted_rows == 0:
@@ -380,6 +374,27 @@ def _settle(home: Home, ledger: Ledger, table: Table, members: list[Member], day
                 reason=reason or None,
                 run_id=run_id,
             )
+
+
+def _mark_corrected(home: Home, ledger: Ledger, source: Source, table: Table, members: Sequence[Member]) -> None:
+    """Note in quarantine which refused batches have in their place rows of files that came later."""
+    refused = [member for member in members if member.kept_as]
+    if not refused or not lake.exists(home, table):
+        return
+    arrivals = {drop.sha256: drop.arrival for drop in ledger.drops(source.name, IN_PLAY)}
+    for member in refused:
+        later = [sha256 for sha256, arrival in arrivals.items() if sha256 and arrival > member.drop.arrival]
+        if not later:
+            continue
+        unit = _identity(source, table, member, parsed.day_column(table))
+        there = lake.read(home, table).filter(pl.col(DROP_SHA256).is_in(later)).select(unit).unique()
+        missing = member.refused_rows_of(home, source, table).join(there, on=unit, how="anti", nulls_equal=True)
+        open_ones = {*missing.select(source.batch).unique().collect().rows()} if source.batch else set()
+        if not source.batch and missing.head(1).collect().height:
+            continue
+        for values, kept_as in member.kept_as.items():
+            if values not in open_ones:
+                quarantine.mark_corrected(home, table.name, kept_as)
 
 
 def _rows_in_force(home: Home, table: Table) -> dict[str, int]:

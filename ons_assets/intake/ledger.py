@@ -88,6 +88,11 @@ class Drop:
     rows_in_force: int | None
     modified_ns: int | None
 
+    @property
+    def is_called_by_number(self) -> bool:
+        """Whether people are not shown its name, because it is about people."""
+        return self.name != self.original_name
+
     @classmethod
     def of_row(cls, row: sqlite3.Row) -> "Drop":
         """Return a drop by its row of the ledger."""

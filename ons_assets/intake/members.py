@@ -13,6 +13,7 @@ from ons_assets.intake.source import Source
 from ons_assets.lakehouse.gate import Audit, Failure
 from ons_assets.lakehouse.home import Home
 from ons_assets.lakehouse.tables import Table
+from ons_assets.wording import counted
 
 # A row carries the hash of its file, so that any number can be followed back to it.
 DROP_SHA256, ARRIVAL = "drop_sha256", "arrival"
@@ -62,8 +63,11 @@ class Member:
     ----------
     refused
         Values of the columns that make a batch, of the batches that were refused; of a drop that is one batch, none.
-    notes
-        What the ledger says of it besides.
+    kept_as
+        Under which names the refused batches lie in quarantine, by their values.
+    replaced_unsaid, repeated
+        Rows on what the drop says nothing of that it replaces all the same, and rows of it that are also in drops that
+        arrived earlier; over all parts of the table that were made.
     """
 
     drop: Drop
@@ -71,7 +75,30 @@ class Member:
     refused: set[tuple[Any, ...]] = field(default_factory=set)
     refusals: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    kept_as: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    replaced_unsaid: int = 0
+    repeated: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """What the ledger says of it besides."""
+        again = [f"{counted(self.repeated, 'row')} also in files that arrived earlier, and not added"]
+        return [*self._replaces, *(again if self.repeated else [])]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found of it that is no reason to refuse it."""
+        said = [Finding.of(self.drop, self.drop.name, self.replaced_unsaid, each) for each in self._replaces]
+        return [*self.warnings, *said]
+
+    @property
+    def _replaces(self) -> list[str]:
+        if not self.replaced_unsaid:
+            return []
+        return [
+            f"replaces {counted(self.replaced_unsaid, 'row')} on what it says nothing of: "
+            "if the files belong together, `batch` in the layout can say so"
+        ]
 
     @property
     def refused_rows(self) -> int:
@@ -109,9 +136,24 @@ class Member:
             return rows
         if not source.batch:
             return rows.clear()
+        return rows.join(self._refused_values(source, table), on=list(source.batch), how="anti", nulls_equal=True)
+
+    def refused_rows_of(self, home: Home, source: Source, table: Table) -> pl.LazyFrame:
+        """Return the rows of the batches that the gate did not let pass.
+
+        Parameters
+        ----------
+        home, source, table
+            As for `rows`.
+        """
+        rows = self.rows(home, source, table)
+        if not source.batch:
+            return rows if self.refused else rows.clear()
+        return rows.join(self._refused_values(source, table), on=list(source.batch), how="semi", nulls_equal=True)
+
+    def _refused_values(self, source: Source, table: Table) -> pl.LazyFrame:
         schema = {name: table.schema[name] for name in source.batch}
-        refused = pl.LazyFrame(list(self.refused), schema=schema, orient="row")
-        return rows.join(refused, on=list(source.batch), how="anti", nulls_equal=True)
+        return pl.LazyFrame(list(self.refused), schema=schema, orient="row")
 
 
 def groups(items: Iterable[Item], size_of: Callable[[Item], int], most: int) -> Iterator[list[Item]]:

@@ -4,7 +4,8 @@ What the registry declares (key, nulls) is audited too, so that a suite (`ons_as
 repeat it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ons_assets.lakehouse.overlays import load
 from ons_assets.lakehouse.suites import Overlay, Suite, SuiteError
 from ons_assets.lakehouse.tables import Sensitivity, Table
 
-__all__ = ["CRITICAL", "Audit", "Failure", "Suite", "SuiteError", "audit", "suite_of", "verify"]
+__all__ = ["CRITICAL", "Audit", "Failure", "Suite", "SuiteError", "audit", "said_once", "suite_of", "verify"]
 
 CRITICAL = "critical"
 # What the registry implies, whatever a suite says.
@@ -120,6 +121,39 @@ def _asked(failure: Failure) -> tuple[str | None, ...]:
     """What was asked for, without what was found: two bounds of one column are two, a critical one and a warning."""
     expected, _, _ = failure.detail.partition("; ")
     return failure.expectation, failure.column, failure.severity, failure.bound, expected
+
+
+def findings_of(failures: Iterable[Failure], reason: str) -> dict[tuple[str | None, ...], str]:
+    """Return what was found in a batch in a sentence each, by what was asked for; what was found differs by batch.
+
+    Parameters
+    ----------
+    failures
+        Expectations that it does not meet.
+    reason
+        Why it was refused, where that is no expectation.
+    """
+    return {_asked(each): each.reason for each in failures} or {(reason,): reason}
+
+
+def said_once(batches: Iterable[tuple[Sequence[Failure], str]]) -> list[str]:
+    """Return what was found in batches of one file, each finding once, with the number of batches if they are several.
+
+    Parameters
+    ----------
+    batches
+        Of each, the expectations that it does not meet, and the reason for where there are none.
+    """
+    first: dict[tuple[str | None, ...], str] = {}
+    counts: Counter[tuple[str | None, ...]] = Counter()
+    for failures, reason in batches:
+        found = findings_of(failures, reason)
+        first |= {asked: said for asked, said in found.items() if asked not in first}
+        counts.update(found.keys())
+    return [
+        said if counts[asked] == 1 else f"in {counts[asked]:,} batches, of the first: {said}"
+        for asked, said in first.items()
+    ]
 
 
 def audit(suite: Suite, table: Table, batch: pl.DataFrame) -> Audit:

@@ -8,19 +8,22 @@ table is a run.
 
 import io
 import json
+import re
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from ons_assets.lakehouse.gate import Failure
+from ons_assets.lakehouse.gate import Failure, findings_of, said_once
 from ons_assets.lakehouse.home import PRIVATE_DIRECTORY, Home, write_atomically
 from ons_assets.wording import counted
 
+# A batch of a file, or a part of one, is called by the hash of the file.
+CONTENT = re.compile(r"[0-9a-f]{64}")
 REJECTED_SCHEMA = {"line": pl.Int64(), "reason": pl.String(), "text": pl.String()}
 
 
@@ -33,6 +36,8 @@ class Entry:
     failures
         What the gate found in it, one by one: `ons_assets.lakehouse.gate.Failure` as a mapping; nothing of what could
         not be read, nor of what was refused before this was written down.
+    corrected
+        Whether rows of a file that came later are in force in the place of all that was refused.
     """
 
     table: str
@@ -44,6 +49,7 @@ class Entry:
     run_id: str
     quarantined_utc: str
     failures: Sequence[Mapping[str, Any]] = ()
+    corrected: bool = False
 
 
 def keep_rows(home: Home, table: str, batch: str, name: str, run_id: str, rejected: pl.DataFrame) -> None:
@@ -133,6 +139,22 @@ def keep_refused(
     _write_reason(home, Entry(table, batch, name, reason, rows, True, run_id, _now(), said))
 
 
+def mark_corrected(home: Home, table: str, batch: str) -> None:
+    """Write of a batch that was refused that others are in force in its place; it stays where it is.
+
+    Parameters
+    ----------
+    home
+        Home with the quarantine.
+    table
+        Name of the table, domain/table.
+    batch
+        Name of the batch.
+    """
+    path = _folder(home, table) / f"{batch}.reason.json"
+    write_atomically(path, json.dumps({**json.loads(path.read_bytes()), "corrected": True}).encode())
+
+
 def release(home: Home, table: str, batch: str) -> None:
     """Forget what an earlier run kept of a file and of its batches; it has been read again.
 
@@ -193,6 +215,29 @@ def entries(home: Home) -> list[Entry]:
     """Return what lies in quarantine, newest first. The entries hold no value of a row."""
     found = [Entry(**json.loads(path.read_bytes())) for path in home.quarantine.glob("*/*/*.reason.json")]
     return sorted(found, key=lambda entry: entry.quarantined_utc, reverse=True)
+
+
+def by_file(found: Iterable[Entry]) -> list[Entry]:
+    """Return entries with the batches of one file that were refused for the same as one: a line says how many.
+
+    Parameters
+    ----------
+    found
+        See `entries`; their order is kept.
+    """
+    together: dict[tuple[Any, ...], list[Entry]] = {}
+    for entry in found:
+        failures = [Failure(**each) for each in entry.failures]
+        of = content[0] if (content := CONTENT.match(entry.batch)) else entry.batch
+        together.setdefault((entry.table, of, entry.refused, *findings_of(failures, entry.reason)), []).append(entry)
+    return [_as_one(several) for several in together.values()]
+
+
+def _as_one(several: list[Entry]) -> Entry:
+    # The newest stand first, and are those that were judged last.
+    batches = [([Failure(**each) for each in entry.failures], entry.reason) for entry in reversed(several)]
+    reason = several[0].reason if not several[1:] else "; ".join(said_once(batches))
+    return replace(several[0], reason=reason, rows=sum(entry.rows for entry in several))
 
 
 def _folder(home: Home, table: str) -> Path:

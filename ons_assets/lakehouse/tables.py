@@ -166,6 +166,14 @@ class Table:
         return pl.DataFrame(conformed)
 
 
+class NoTable(KeyError):
+    """There is no table of a name; the message is one sentence."""
+
+    def __str__(self) -> str:
+        # That of a KeyError is in quotation marks.
+        return str(self.args[0])
+
+
 class Catalogue(dict[str, Table]):
     """Tables by name."""
 
@@ -179,4 +187,4 @@ class Catalogue(dict[str, Table]):
                     raise ValueError(f"{table.name}: {', '.join(each.columns)} is no key of {each.table}")
 
     def __missing__(self, name: str) -> Table:
-        raise KeyError(no_such("table", name, sorted(self)))
+        raise NoTable(no_such("table", name, sorted(self)))

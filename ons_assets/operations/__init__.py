@@ -5,9 +5,11 @@ Here stands what needs no asset; what runs assets is in `ons_assets.operations.m
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import reduce
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from ons_assets.catalogue import CATALOGUE
 from ons_assets.governance.erasure.intent import Intent
 from ons_assets.governance.register import register_of
 from ons_assets.intake import parsed, records, taking
+from ons_assets.intake.corrections import Corrections
 from ons_assets.intake.drops import StillChanging, is_finished
 from ons_assets.intake.fields import ColumnsOf, holders
 from ons_assets.intake.ledger import Drop, Ledger, Status
@@ -78,6 +81,7 @@ __all__ = [
     "table_states",
     "take",
     "take_dropped",
+    "take_given",
     "unfinished_erasure",
 ]
 
@@ -180,6 +184,23 @@ class Taken:
     left: list[str]
     # On files that were taken, and could not leave their folder.
     stayed: list[str]
+    # On folders that nothing was taken from.
+    passed_over: list[str] = field(default_factory=list)
+
+    def and_then(self, other: "Taken") -> "Taken":
+        """Return what was taken, and then another time, as if it were one.
+
+        Parameters
+        ----------
+        other
+            The later one.
+        """
+        return Taken(
+            [*self.drops, *other.drops],
+            [*self.left, *other.left],
+            [*self.stayed, *other.stayed],
+            [*self.passed_over, *other.passed_over],
+        )
 
 
 def take(
@@ -241,17 +262,49 @@ def take(
 
 def take_dropped(settings: Settings, progress: Progress) -> Taken:
     """Take every file that lies in the drop folders."""
-    drops: list[Drop] = []
-    left: list[str] = []
-    stayed: list[str] = []
-    for source in sources(settings):
-        folder = Home(settings.home).drops / source.name
-        files = [file for file in sorted(folder.iterdir()) if is_finished(file)]
-        taken = take(settings, files, source.name, progress, seen=True)
-        drops += taken.drops
-        left += taken.left
-        stayed += taken.stayed
-    return Taken(drops, left, stayed)
+    drops = Home(settings.home).drops
+    taken = [_take_all(settings, drops / source.name, source.name, progress) for source in sources(settings)]
+    return reduce(Taken.and_then, taken)
+
+
+def take_given(settings: Settings, paths: Sequence[Path], source_name: str | None, progress: Progress) -> Taken:
+    """Take files, in the order in which they are given; of folders of drops, all files.
+
+    A folder of drops has folders in it that are named after sources, as that of a home has: their files are of these.
+
+    Parameters
+    ----------
+    paths
+        Of files and folders of drops.
+    source_name, progress
+        As for `take`; what is of one source is no folder of drops.
+    """
+    known = [source.name for source in sources(settings)]
+    taken = []
+    for is_of_drops, some in groupby(paths, lambda path: source_name is None and _holds_drops(path, known)):
+        if is_of_drops:
+            taken += [_take_folder(settings, folder, known, progress) for folder in some]
+        else:
+            taken.append(take(settings, list(some), source_name, progress))
+    return reduce(Taken.and_then, taken)
+
+
+def _holds_drops(path: Path, known: Sequence[str]) -> bool:
+    return path.is_dir() and any((path / name).is_dir() for name in known)
+
+
+def _take_folder(settings: Settings, folder: Path, known: Sequence[str], progress: Progress) -> Taken:
+    inside = [each for each in sorted(folder.iterdir()) if is_finished(each)]
+    strange = [each for each in inside if each.is_dir() and each.name not in known]
+    passed_over = [f"nothing was taken from {each}: {no_such('source', each.name, known)}" for each in strange]
+    taken = [_take_all(settings, folder / name, name, progress) for name in known if (folder / name).is_dir()]
+    loose = take(settings, [each for each in inside if not each.is_dir()], None, progress, seen=True)
+    return reduce(Taken.and_then, [*taken, loose, Taken([], [], [], passed_over)])
+
+
+def _take_all(settings: Settings, folder: Path, source_name: str, progress: Progress) -> Taken:
+    files = [file for file in sorted(folder.iterdir()) if is_finished(file)]
+    return take(settings, files, source_name, progress, seen=True)
 
 
 def names(settings: Settings, drop_ids: Sequence[int]) -> dict[int, str]:
@@ -338,8 +391,13 @@ def table_states(settings: Settings) -> list[TableState]:
 
 
 def quarantined(settings: Settings) -> list[quarantine.Entry]:
-    """Return what lies in quarantine, newest first."""
-    return quarantine.entries(Home(settings.home))
+    """Return what lies in quarantine and was not set right since by another file, newest first.
+
+    Batches of one file that were refused for the same are one.
+    """
+    home = Home(settings.home)
+    corrections = Corrections.of(Ledger(home).drops())
+    return quarantine.by_file(entry for entry in quarantine.entries(home) if corrections.is_open(entry))
 
 
 def source_named(settings: Settings, name: str) -> Source:

@@ -1,6 +1,6 @@
 """The report, written and in short; it needs no run of anything before it."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from ons_assets.governance.report import gather, write_report
@@ -35,7 +35,8 @@ def in_short(settings: Settings, first: date | None, last: date | None) -> str:
 
 
 def _moments(first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
-    """When the first day begins and the last one ends, in the clock of the ledgers."""
+    """The first moment of the first day and the last one of the last, in the clock of the ledgers."""
     since = datetime.combine(first, time(), UTC) if first is not None else None
-    until = datetime.combine(last + timedelta(days=1), time(), UTC) if last is not None else None
+    # Not as the day after it begins: the last day that there is has none.
+    until = datetime.combine(last, time.max, UTC) if last is not None else None
     return since, until

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
+from ons_assets.wording import no_such
+
 Scale = TypeVar("Scale")
 
 
@@ -24,5 +26,5 @@ def chosen(scale: str | Scale, scales: Mapping[str, Scale]) -> Scale:
     if not isinstance(scale, str):
         return scale
     if scale not in scales:
-        raise ValueError(f"unknown scale {scale!r}: use one of {', '.join(scales)}, or a Scale")
+        raise ValueError(no_such("scale", scale, scales))
     return scales[scale]

@@ -392,5 +392,5 @@ def test_the_register_learns_late_and_of_some_moves_never(country, files):
 
 
 def test_an_unknown_scale_is_named():
-    with pytest.raises(ValueError, match="unknown scale 'huge': use one of small, medium"):
+    with pytest.raises(ValueError, match="there is no scale 'huge'; there are small and medium"):
         make_country("huge")

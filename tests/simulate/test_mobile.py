@@ -214,7 +214,7 @@ def test_a_phone_is_served_by_a_cell_near_it():
 
 
 def test_an_unknown_scale_is_named():
-    with pytest.raises(ValueError, match="unknown scale 'huge': use one of demo, medium, full"):
+    with pytest.raises(ValueError, match="there is no scale 'huge'; there are demo, medium, full"):
         scale_of("huge")
 
 

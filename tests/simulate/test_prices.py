@@ -467,7 +467,7 @@ def test_a_second_world_in_the_same_folder_is_refused(world, tmp_path):
 
 
 def test_unknown_scale_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="unknown scale 'huge': use one of small, medium, full"):
+    with pytest.raises(ValueError, match="there is no scale 'huge'; there are small, medium"):
         simulate_prices(tmp_path / "drops", tmp_path / "truth", scale="huge")
 
 

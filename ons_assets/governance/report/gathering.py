@@ -31,7 +31,7 @@ from ons_assets.governance.report.facts import (
 )
 from ons_assets.governance.report.outages import spells_of
 from ons_assets.governance.report.quality import quality_of_tables
-from ons_assets.intake.drops import NOT_ARCHIVED
+from ons_assets.intake.corrections import Corrections
 from ons_assets.intake.erasure_ledger import ErasureLedger
 from ons_assets.intake.ledger import Drop, Ledger, Status
 from ons_assets.lakehouse import lake, quarantine, validations
@@ -110,14 +110,14 @@ def gather(
 
 def _refusals(home: Home, drops: list[Drop]) -> list[Refusal]:
     """What was refused and still is, the newest first: files, batches and rows of them, and runs."""
-    by_content = {drop.sha256: drop for drop in drops if drop.sha256 is not None}
-    by_number = {str(drop.drop_id): drop for drop in drops}
-    found, told = [], set()
+    corrections = Corrections.of(drops)
+    found, told = [], {*corrections.replaced}
     for entry in quarantine.entries(home):
-        content = SHA256.match(entry.batch)
-        drop = by_content.get(content[0]) if content else by_number.get(entry.batch.removeprefix(f"{NOT_ARCHIVED}-"))
+        drop = corrections.drop_of(entry)
         if drop is not None and entry.refused:
             told.add(drop.drop_id)
+        if not corrections.is_open(entry):
+            continue
         found.append(
             Refusal(
                 table=entry.table,

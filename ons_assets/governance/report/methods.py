@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import cache
+from threading import Lock
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -10,6 +11,9 @@ from markupsafe import Markup
 
 from ons_assets.governance.report.page import Page
 
+# The library fills its rules, and its table of signs in links, at their first use: who reads meanwhile in another
+# thread finds a part of them, and the page comes out wrong or not at all.
+ONE_AT_A_TIME = Lock()
 TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
 
 
@@ -38,8 +42,9 @@ def method_page(text: str) -> Page:
     text
         Its Markdown, in which HTML is text.
     """
-    tokens = _reader().parse(TITLE.sub("", text, count=1))
-    body = _reader().renderer.render(_alone(tokens), _reader().options, {})
+    with ONE_AT_A_TIME:
+        tokens = _reader().parse(TITLE.sub("", text, count=1))
+        body = _reader().renderer.render(_alone(tokens), _reader().options, {})
     return Page(method_path(text), _title(text), [], [], [Markup(body)])
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from ons_assets.simulate.meters.large_loads import EquipmentShares
+from ons_assets.simulate.named_scales import chosen
 
 # The CER trial ran from day 195 to day 730 of its own count, day 1 being 2009-01-01.
 TRIAL_START = date(2009, 7, 14)
@@ -114,10 +115,7 @@ def scale_of(scale: str | Scale) -> Scale:
     ValueError
         If no scale has that name, or it has no home or no day.
     """
-    if isinstance(scale, str):
-        if scale not in SCALES:
-            raise ValueError(f"unknown scale {scale!r}: use one of {', '.join(SCALES)}, or a Scale")
-        scale = SCALES[scale]
+    scale = chosen(scale, SCALES)
     if scale.homes < 1 or scale.days < 1:
         raise ValueError("a world needs at least one home and one day")
     return scale
