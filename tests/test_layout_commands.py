@@ -325,7 +325,7 @@ def test_the_schema_of_layouts_is_one_that_editors_read() -> None:
 
 UNREADABLE = {
     "missing": "there is no file",
-    "folder": "is no file",
+    "folder": "is a folder, not a file",
     "empty": "is an empty file",
     "locked": "cannot be opened: permission denied",
     "binary": "is a file of bytes that are no text",
@@ -376,7 +376,7 @@ def test_a_file_that_cannot_be_looked_at_is_told_in_a_sentence(
 
 LAYOUTS_OF_NO_USE = {
     "missing": (None, "there is no file"),
-    "folder": (None, "cannot be opened: is a directory"),
+    "folder": (None, "is a folder, not a file"),
     "empty": ("", "is empty"),
     "remark": ("# nothing but a remark\n", "is empty"),
     "binary": ("\x01\x02", "is not valid YAML"),

@@ -332,8 +332,9 @@ class Account:
 def tellable(rule: Rule | None, account: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of the account of a table may leave the house together with the table.
 
-    What is withheld of a table of counts has no row. How many rows that is, and why, tells in a small table what is in
-    them: of two rows that are withheld as small, and are 18 together where 10 is told, each is 9.
+    What is withheld of a table of counts has no row. How many rows that is, why, and which share of all is told, tells
+    in a small table what is in them: of two rows that are withheld as small, and are 18 together where 10 is told, each
+    is 9. That none is withheld tells it too, where another table like it says that some are.
 
     Parameters
     ----------
@@ -342,7 +343,7 @@ def tellable(rule: Rule | None, account: Mapping[str, Any]) -> dict[str, Any]:
     account
         As a provenance has it.
     """
-    kept_back = {"cells", "primary", "secondary"} if isinstance(rule, Counts) else set()
+    kept_back = {"cells", "primary", "secondary", "kept_share"} if isinstance(rule, Counts) else set()
     return {name: value for name, value in account.items() if name not in kept_back}
 
 

@@ -86,6 +86,9 @@ def _plural(annotation: Any) -> str:
 
 
 def _is_allowed(function: Callable[..., Any], name: str, value: object) -> bool:
+    if isinstance(value, str) and Sequence[Any] in get_args(get_type_hints(function)[name]):
+        # No list of its letters.
+        return False
     try:
         _adapter(function, name).validate_python(value.item() if isinstance(value, np.generic) else value)
     except ValidationError:

@@ -11,8 +11,8 @@ from ons_assets.methods.frames import Frame, known, names, none_is, numbers, tak
 
 POINTS = "points"
 COORDINATES = ("easting_m", "northing_m")
-# No plane of the Earth is as wide, and no frame as long.
-FARTHEST_M, MOST_POINTS = 1_000_000_000, 2**31 - 1
+# No plane of the Earth is as wide, and no frame as long; nothing is known as exactly.
+NEAREST_M, FARTHEST_M, MOST_POINTS = 1e-6, 1_000_000_000, 2**31 - 1
 ALL_IN_ONE = pl.repeat(0, pl.len()).alias("by_0")
 
 
@@ -75,8 +75,8 @@ def dbscan(
     [0, 0, 0, -1, -1, -1]
     """
     held(dbscan, by=by, eps_m=eps_m, min_points=min_points)
-    if not 0 < eps_m <= FARTHEST_M:
-        raise ValueError(f"eps_m must be above 0 and at most {FARTHEST_M:,}")
+    if not NEAREST_M <= eps_m <= FARTHEST_M:
+        raise ValueError(f"eps_m must be above 0 (from {NEAREST_M}) and at most {FARTHEST_M:,}")
     if not 1 <= min_points <= MOST_POINTS:
         raise ValueError(f"min_points must be from 1 to {MOST_POINTS:,}")
     groups = [] if by is None else names(by)

@@ -16,7 +16,7 @@ COUNTS = "counts"
 # Sums of decimals differ from their total in the last digits.
 ROUNDING = 1e-6
 # There are not as many people.
-LARGEST = 10**10
+MOST_COUNTED = 10**10
 # Several columns that are taken for one.
 ONE = "together"
 COUNT = "count"
@@ -33,7 +33,7 @@ def protect(
 ) -> tuple[pl.DataFrame, dict[str, str | float | None]]:
     """Withhold of a table of counts what would tell of few: small counts, and those from which one would follow.
 
-    What is to be told is attacked before it is returned, by somebody who knows all of it and how it was made.
+    What is to be told is attacked before it is returned, by somebody who knows all of it, and nothing else.
 
     Parameters
     ----------
@@ -59,10 +59,10 @@ def protect(
     told : polars.DataFrame
         The rows that may be told, sorted by their columns. A row that is withheld is not there, as one that is 0.
     account : dict
-        ``unit``, ``fewest`` and ``kept_share`` (of what was counted, which share is told; None where it would tell of
-        few), which may be told too; and for yourself ``cells`` (rows that are not 0), ``primary`` (withheld because
-        they are small) and ``secondary`` (because a small one would follow). Of a small table these tell what is
-        withheld: two rows that are small, and 18 together where 10 may be told, are 9 each.
+        For yourself, not for readers: ``unit``, ``fewest``, ``cells`` (rows that are not 0), ``primary`` (withheld
+        because they are small), ``secondary`` (because a small one would follow) and ``kept_share`` (of what was
+        counted, which share is told; None where few are withheld). Of a small table these tell what is withheld: two
+        rows that are small, and 18 together where 10 may be told, are 9 each.
 
     Raises
     ------
@@ -100,10 +100,10 @@ def protect(
     (1, 1)
     """
     held(protect, count=count, totals=totals, fewest=fewest, unit=unit, rounded_to=rounded_to)
-    if not 2 <= fewest <= LARGEST:
-        raise ValueError(f"fewest must be from 2 to {LARGEST:,}: a count of 1 is always told of one")
-    if rounded_to is not None and not 1 <= rounded_to <= LARGEST:
-        raise ValueError(f"rounded_to must be from 1 to {LARGEST:,}")
+    if not 2 <= fewest <= MOST_COUNTED:
+        raise ValueError(f"fewest must be from 2 to {MOST_COUNTED:,}: a count of 1 is always told of one")
+    if rounded_to is not None and not 1 <= rounded_to <= MOST_COUNTED:
+        raise ValueError(f"rounded_to must be from 1 to {MOST_COUNTED:,}")
     frame = _checked(counts, count, totals or {})
     key = [name for name in frame.columns if name != count]
     # By names of our own, as a column may have any.
@@ -144,8 +144,12 @@ def _checked(given: Frame, count: str, totals: Mapping[str, str | None]) -> pl.D
     frame = distinct(known(frame, COUNTS, frame.columns), COUNTS, key)
     counted = numbers(frame, COUNTS, (count,))[count]
     none_is(counted < 0, COUNTS, "negative")
-    none_is(counted > LARGEST, COUNTS, "too large")
-    return frame.with_columns(_texts(frame, column) for column, total in totals.items() if total is not None)
+    none_is(counted > MOST_COUNTED, COUNTS, "too large")
+    texts = {name: _texts(frame, name) for name, total in totals.items() if total is not None}
+    for name, values in texts.items():
+        if totals[name] not in values:
+            raise ValueError(f"{COUNTS}: no row of the column {name} is the total that totals calls {totals[name]!r}")
+    return frame.with_columns(**texts)
 
 
 def _refuse_totals(frame: pl.DataFrame, unnamed: Mapping[str, str], fewest: int) -> None:

@@ -83,13 +83,13 @@ def _kinds(dtype: pl.DataType | DataTypeClass) -> list[DataTypeClass]:
 
 def _as_polars(given: Frame, name: str) -> pl.DataFrame:
     if isinstance(given, pl.LazyFrame):
-        # What its query raises may quote a value, too.
-        with suppress(pl.exceptions.PolarsError):
+        # Whatever its query raises, a function of the caller's too, may quote a value.
+        with suppress(Exception):
             return given.collect()
         raise ValueError(f"{name}: the lazy frame cannot be collected; .collect() of your own says why")
     if isinstance(given, pl.DataFrame):
         return given
-    if not hasattr(given, "__arrow_c_stream__"):
+    if not hasattr(given, "__arrow_c_stream__") or isinstance(given, pl.Series) or getattr(given, "ndim", 2) == 1:
         kind = type(given).__name__
         raise TypeError(f"{name} must be a frame of Polars or pandas, or another that speaks Arrow, not {kind}")
     try:
@@ -97,7 +97,9 @@ def _as_polars(given: Frame, name: str) -> pl.DataFrame:
     # What others raise is as it comes, and may quote a value.
     except Exception:
         pass
-    raise ValueError(f"{name}: a column holds values of several types, or of one that Arrow does not know")
+    raise ValueError(
+        f"{name}: a column holds values of several types or of one that Arrow does not know, or comes twice"
+    )
 
 
 def known(frame: pl.DataFrame, name: str, columns: Iterable[str]) -> pl.DataFrame:

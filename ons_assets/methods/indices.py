@@ -132,20 +132,22 @@ def price_index(
         "min_matched": min_matched,
         "features": features,
     }
-    held(price_index, method=method, by=by, sigma=sigma, order=order, **options)
+    held(price_index, method=method, by=by, periods=periods, sigma=sigma, order=order, **options)
+    if min_matched < 0:
+        raise ValueError("min_matched must be at least 0")
     groups = [] if by is None else names(by)
     if taken_names := [name for name in groups if name in NO_GROUPS]:
         raise ValueError(f"by cannot be {listed(taken_names)}, of which an index is made or which it gives")
     frame = known(taken(quotes, QUOTES, (*NEEDED, *groups)), QUOTES, (*NEEDED, *groups))
     if method in NEED_FEATURES:
         frame = _described(frame, features)
-    sorted_in_time(frame["period"])
     frame = numbers(frame, QUOTES, ("price",))
     none_is(frame["price"] <= 0, QUOTES, "not above 0")
     if "quantity" in frame.columns:
         frame = numbers(known(frame, QUOTES, ("quantity",)), QUOTES, ("quantity",))
         none_is(frame["quantity"] < 0, QUOTES, "negative")
     shown = frame["period"] if periods is None else of_periods("periods", periods, frame["period"])
+    sorted_in_time(shown if periods is None else pl.concat([frame["period"], shown]))
     for name, value in (("base", base), ("weight_period", weight_period)):
         options[name] = None if value is None else of_periods(name, [value], frame["period"])[0]
     options |= {name: float(value) for name, value in (("sigma", sigma), ("order", order)) if value is not None}

@@ -1,28 +1,39 @@
 """Periods as callers write them: texts that sort in time, and others of the same type as those of the quotes."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-# "Mar 2024" and "2024-March" sort by the alphabet.
-MONTH = r"(?i)(^|[^a-z])(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-NUMBER = re.compile(r"([0-9]+)")
-YEAR_FIRST, YEAR_LAST = r"^(19|20)\d\d(\D|$)", r"(^|\D)(19|20)\d\d$"
+RUN = re.compile(r"[0-9]+|[^\W\d_]+")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTH = re.compile(
+    r"jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?"
+)
+YEAR = re.compile(r"(19|20)[0-9][0-9]")
+# By itself, or with a month, or a month and a day.
+LED_BY_YEAR = re.compile(rf"{YEAR.pattern}([0-9][0-9]){{0,2}}")
+LENGTHS_OF_DATES = (6, 8)
+# Of a number that is longer than any date.
+LONGEST = 20
 
 
 def sorted_in_time(periods: pl.Series) -> None:
-    """Refuse texts that do not sort in time, so that periods would be taken in a false order.
+    """Refuse texts that do not sort in time, or are written in several ways: periods would be in a false order.
 
-    Names of months are known in English only.
+    Names of months are known in English only, and of seasons none.
+
+    Parameters
+    ----------
+    periods
+        The column.
 
     Raises
     ------
     ValueError
-        If they hold names of months, if a number has fewer digits than another in its place (``"2024-9"`` beside
-        ``"2024-10"``), if the year comes last (``"09/2024"`` beside ``"10/2023"``), or if they are written in two ways
-        (``"2019_06"`` beside ``"2019M05"`` and ``"2019M07"``).
+        If the order of the texts is not that of their years, months and other numbers, or cannot be known, as of years
+        of two digits; or if one of them has other signs than another, or is the same in other words.
 
     Examples
     --------
@@ -33,33 +44,38 @@ def sorted_in_time(periods: pl.Series) -> None:
     """
     if periods.dtype not in (pl.String, pl.Categorical):
         return
-    texts = periods.cast(pl.String()).unique().sort()
-    has_months = len(texts) > 1 and texts.str.contains(MONTH).any()
-    if has_months or sorted(texts, key=_order_in_time(texts)) != texts.to_list():
+    texts = periods.cast(pl.String()).unique().sort().to_list()
+    runs = [[_value(run) for run in RUN.findall(text)] for text in texts]
+    if len({_notation(text) for text in texts}) > 1 or len({*map(tuple, runs)}) < len(texts):
+        raise ValueError("the texts of the column period are written in several ways, so that their order is not known")
+    order = [_in_time(text, each) for text, each in zip(texts, runs, strict=True)]
+    if None in order or order != sorted(order, key=lambda each: each or []):
         raise ValueError(
             'the texts of the column period do not sort in time; dates do, and texts such as "2024-03" or "2024-W09"'
         )
 
 
-def _order_in_time(texts: pl.Series) -> Callable[[str], list[Any]]:
-    if texts.str.contains(YEAR_FIRST).all():
-        return _forwards
-    return _backwards if texts.str.contains(YEAR_LAST).all() else _by_number
+def _notation(text: str) -> str:
+    """A text with a sign for each run of digits and of letters: of one frequency all periods look alike."""
+    return RUN.sub(lambda run: "0" if run[0].isdecimal() else "a", text)
 
 
-def _forwards(text: str) -> list[int]:
-    """The numbers of a text whose year comes first, whatever stands between them (``"2019M05"``, ``"2019_06"``)."""
-    return [int(number) for number in NUMBER.findall(text)]
+def _value(run: str) -> int | str:
+    """A run of digits as a number, other letters in lower case."""
+    return int(run) if run.isdecimal() and len(run) <= LONGEST else run.lower()
 
 
-def _by_number(text: str) -> list[str | int]:
-    """A text with its runs of digits as numbers: every other part is one, so that like is compared with like."""
-    return [int(part) if place % 2 else part for place, part in enumerate(NUMBER.split(text))]
-
-
-def _backwards(text: str) -> list[int]:
-    """The numbers of a text whose year comes last, by which it sorts in time."""
-    return _forwards(text)[::-1]
+def _in_time(text: str, runs: Sequence[int | str]) -> list[int] | None:
+    """Return the numbers of a text in the order in which they count in time; None if which is the year is not known."""
+    numbers = [run for run in runs if isinstance(run, int)]
+    months = [MONTHS.index(run[:3]) for run in runs if isinstance(run, str) and MONTH.fullmatch(run)]
+    first, *others = [number for number in RUN.findall(text) if number.isdecimal()] or [""]
+    if LED_BY_YEAR.fullmatch(first):
+        return [numbers[0], *months, *numbers[1:]]
+    if others and YEAR.fullmatch(others[-1]):
+        return [numbers[-1], *months, *numbers[-2::-1]]
+    is_known = len(numbers) + len(months) < 2 and len(first) not in LENGTHS_OF_DATES
+    return [*numbers, *months] if is_known else None
 
 
 def of_periods(name: str, values: Sequence[Any] | pl.Series, periods: pl.Series) -> pl.Series:
@@ -85,5 +101,5 @@ def of_periods(name: str, values: Sequence[Any] | pl.Series, periods: pl.Series)
     except Exception:
         found = None
     if found is None or found.null_count() or (found.dtype != pl.Boolean and any(each is True for each in values)):
-        raise ValueError(f"{name} must be of the type of the column period, {periods.dtype}")
+        raise ValueError(f"{name} must be of the type of the column period, {periods.dtype.base_type()}")
     return found

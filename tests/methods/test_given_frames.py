@@ -174,7 +174,7 @@ def _with(frame: pl.DataFrame, column: str, first: object) -> pl.DataFrame:
         ("compare_flows", _with(FLOWS, "count", -3), "1 value of the column count is negative"),
         ("protect", pl.concat([COUNTS, COUNTS[:1]]), f"{AGAIN} area"),
         ("protect", _with(COUNTS, "count", -3), "1 value of the column count is negative"),
-        ("protect", COUNTS[:2], "parts of a sum without the sum"),
+        ("protect", COUNTS[:2], "counts: no row of the column area is the total that totals calls 'all'"),
         ("protect", _with(COUNTS, "count", 41), "a sum that its parts do not add up to"),
         ("protect", COUNTS.with_columns(area=pl.int_range(3)), "the column area must hold texts"),
     ],
@@ -311,3 +311,13 @@ def test_a_lazy_frame_that_fails_quotes_nobody() -> None:
     with pytest.raises(ValueError, match="the lazy frame cannot be collected") as told:
         ons_assets.infer_anchors(people.with_columns(pl.col("user").cast(pl.Int64)))
     assert "secret" not in str(told.value) + str(told.value.__cause__) + str(told.value.__context__)
+
+
+def test_a_function_of_the_caller_that_fails_quotes_nobody() -> None:
+    def number(value: str) -> int:
+        return int(value)
+
+    quotes = QUOTES.lazy().with_columns(pl.col("product").map_elements(number, return_dtype=pl.Int64))
+    with pytest.raises(ValueError, match="the lazy frame cannot be collected") as told:
+        ons_assets.price_index(quotes, "jevons")
+    assert "secret" not in str(told.value) + str(told.value.__context__)

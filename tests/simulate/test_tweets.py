@@ -204,7 +204,7 @@ def test_more_users_than_people_are_an_error(tmp_path):
 
 
 def test_an_unknown_scale_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="small, medium, full"):
+    with pytest.raises(ValueError, match="there is no scale 'huge'; there are small, medium"):
         simulate_tweets(tmp_path, tmp_path, scale="huge")
 
 

@@ -107,8 +107,8 @@ def _counts(table: Table, rule: Counts, rows: pl.DataFrame, thresholds: Threshol
         # The auditor knows no row but those that are told, and so has one number for what is left of a sum.
         figures = figures_of(table, rule, left, fewest)
         found = learned(figures, fewest, whole=whole, blurred=rule.blurred is not None)
-        more = beside_exposed(figures, values[~hidden], found.exposures) if rule.blurred is not None else set()
-        if not more:
+        # It may read more into the rows than the sums between them say: that others than those named are among them.
+        if not (more := beside_exposed(figures, values[~hidden], found.exposures)):
             break
         hidden[np.flatnonzero(~hidden)[sorted(more)]] = True
     is_finest = np.ones(len(rows), dtype=bool)

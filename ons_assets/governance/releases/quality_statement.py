@@ -83,18 +83,14 @@ def _protection(release: Release) -> str:
     if not accounts:
         return "What was withheld is not known: the version that was released has no account of its disclosure step."
     unit, fewest = accounts[0]["unit"], max(float(each["fewest"]) for each in accounts)
-    withheld = _rows_without_number if isinstance(table.disclosure, Counts) else _withheld
-    said = f"No figure is told of fewer than {fewest:g} {unit}. {withheld(accounts, unit)}"
+    said = f"No figure is told of fewer than {fewest:g} {unit}. "
+    if isinstance(table.disclosure, Counts):
+        # See `ons_assets.lakehouse.disclosure.tellable`.
+        return f"{said}A row that is not there is zero or withheld: which of them, and how many, would tell of few."
     # Parts have one each, and no share of all together.
     kept = accounts[0]["kept_share"] if len(accounts) == 1 else None
-    return said + (f" Of all {unit}, {_percent(kept)} are in figures that are told." if kept is not None else "")
-
-
-def _rows_without_number(accounts: Sequence[dict[str, Any]], _: str) -> str:
-    """Say whether rows are withheld, and not how many: see `ons_assets.lakehouse.disclosure.tellable`."""
-    if not sum(int(each["primary"]) + int(each["secondary"]) for each in accounts):
-        return "None had to be withheld."
-    return "What is withheld has no row, as what is zero; how many rows that is would tell of them, and is not told."
+    told = f" Of all {unit}, {_percent(kept)} are in figures that are told." if kept is not None else ""
+    return f"{said}{_withheld(accounts, unit)}{told}"
 
 
 def _withheld(accounts: Sequence[dict[str, Any]], unit: str) -> str:
