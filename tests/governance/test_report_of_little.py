@@ -8,7 +8,6 @@ from random import Random
 from threading import Barrier
 from typing import Any
 
-import mdurl._encode
 import pytest
 
 from ons_assets.catalogue import CATALOGUE
@@ -74,7 +73,6 @@ def test_pages_of_methods_come_out_alike_where_two_threads_begin_to_read() -> No
     try:
         for _ in range(20):
             methods._reader.cache_clear()
-            mdurl._encode.encode_cache.clear()
             barrier = Barrier(len(texts))
 
             def made_of(text: str, barrier: Barrier = barrier) -> Any:
