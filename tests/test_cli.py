@@ -3,11 +3,10 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import polars as pl
@@ -21,6 +20,7 @@ from ons_assets.orchestration.runs import Outcome
 from ons_assets.orchestration.sensors import INTERVAL_SECONDS
 from ons_assets.program import code_version
 from ons_assets.settings import Drops
+from tests.every_command import commands
 from tests.run_files import PRICES, write_run, write_weights
 
 DAY = date(2016, 7, 21)
@@ -258,15 +258,6 @@ def test_a_former_name_is_answered_with_the_new_one(ons_assets: Command, home: P
     assert answer.returncode == 1
     assert "there is no parameter tweets.eps_m; did you mean tweets.clustering.eps_m?" in answer.stderr
     assert "Traceback" not in answer.stderr
-
-
-def commands(group: Any, *before: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """All commands by their words."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, *before, name)
-        else:
-            yield (*before, name), command
 
 
 COMMANDS = dict(commands(typer.main.get_command(cli.app)))

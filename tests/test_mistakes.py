@@ -14,6 +14,7 @@ import typer
 
 from ons_assets import cli
 from ons_assets.settings import Settings, below, origins
+from tests.every_command import commands
 
 # Names of classes, of the program or of Python.
 CLASS = re.compile(r"\b(?:[A-Z][a-z]+[A-Z]\w*|\w*(?:Error|Exception))\b|Traceback")
@@ -40,15 +41,6 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         return int(ended.value.code or 0), sentence
 
     return run
-
-
-def commands(group: Any, *before: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """All commands by their words."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, *before, name)
-        else:
-            yield (*before, name), command
 
 
 WHOLE = typer.main.get_command(cli.app)
