@@ -20,18 +20,10 @@ from tests.workbench import Workbench
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# Files of tests that take minutes, each in one process.
-TAKE_MINUTES = ("test_daemon.py", "test_parts.py")
-
 
 def pytest_configure() -> None:
     """Look for no garbage while tests are found: what they import stays."""
     gc.disable()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take minutes, each in one process: at the end they would be waited for alone."""
-    items.sort(key=lambda item: item.path.name not in TAKE_MINUTES)
 
 
 def pytest_collection_finish() -> None:
